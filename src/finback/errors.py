@@ -1,0 +1,54 @@
+"""One family of exceptions. A message names the culprit (file, row, key), what is wrong, and the repair.
+
+The CLI prints the message alone and exits with `exit_code`: 1 when the work failed, 2 when what it was
+given cannot be used. Nothing in finback raises a bare `Exception` or prints.
+"""
+
+
+class FinbackError(Exception):
+    """Base of every error a user can meet.
+
+    `FinbackError("runs/a: no weights", "train it first: finback train cnn2d --out runs/a")`
+    reads as one line: what is wrong, then how to repair it.
+    """
+
+    exit_code = 1
+
+    def __init__(self, problem: str, repair: str = "") -> None:
+        self.problem = problem
+        self.repair = repair
+        super().__init__(f"{problem}; {repair}" if repair else problem)
+
+
+class InputError(FinbackError):
+    """What the user gave cannot be used: a file, a row, an option."""
+
+    exit_code = 2
+
+
+class AudioError(InputError):
+    """A sound file that cannot be read, or a span it does not have."""
+
+
+class ManifestError(InputError):
+    """A label table that cannot be turned into clips."""
+
+
+class SettingsError(InputError):
+    """An unknown key, a value out of range, a preset that does not exist."""
+
+
+class SplitError(InputError):
+    """Clips that cannot be split as asked."""
+
+
+class LeakError(FinbackError):
+    """A group on two sides of a split, or a synthetic clip outside training."""
+
+
+class RunError(FinbackError):
+    """A run folder that is missing, unfinished, damaged, or of another kind."""
+
+
+class SpecMismatchError(RunError):
+    """Features made with one spec, offered to a model trained with another."""

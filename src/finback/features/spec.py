@@ -1,0 +1,78 @@
+"""`FeatureSpec`: the one source of truth for rates, shapes and units, from samples to spectrogram and back.
+
+It lives in every checkpoint; its fingerprint names the feature cache; inference refuses another.
+The default is the mission's standard clip: 22,050 Hz, 3 s, 96 mels x 112 frames.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from finback.config import Frozen
+
+Pad = Literal["zero", "tile", "reflect"]
+Level = Literal["none", "peak", "rms"]
+
+
+class FeatureSpec(Frozen):
+    """Every number that fixes a feature. Lengths are samples at `sample_rate` unless named otherwise."""
+
+    sample_rate: int = Field(22_050, ge=10, le=1_000_000)  # Hz
+    clip_samples: int = Field(66_150, ge=16)  # T, the standard clip
+    n_fft: int = Field(2048, ge=16)
+    hop: int = Field(512, ge=1)
+    n_mels: int = Field(96, ge=4)  # M
+    n_frames: int = Field(112, ge=2)  # F
+    f_min: float = Field(0.0, ge=0)  # Hz
+    f_max: float | None = None  # Hz; None = half the sample rate
+    pad: Pad = "zero"  # what fills a clip shorter than the window
+    level: Level = "none"  # what each window is scaled to
+    scale: Literal["db", "pcen"] = "db"
+    top_db: float | None = 80.0  # floor below each window's maximum, in dB; None = no floor
+    background: Literal["none", "median"] = "none"  # subtract the recording's median per band
+    background_s: float = Field(30.0, gt=0)  # length of recording that the median is taken over
+
+    @model_validator(mode="after")
+    def _consistent(self) -> FeatureSpec:
+        nyquist = self.sample_rate / 2
+        if self.f_max is not None and self.f_max > nyquist:
+            raise ValueError(f"f_max {self.f_max} Hz is above half the sample rate ({nyquist} Hz)")
+        if self.f_min >= self.top_hz:
+            raise ValueError(f"f_min {self.f_min} Hz is not below f_max {self.top_hz} Hz")
+        if self.hop > self.n_fft:
+            raise ValueError(f"hop {self.hop} is longer than n_fft {self.n_fft}: samples would be skipped")
+        if self.n_fft > 2 * self.clip_samples:
+            raise ValueError(f"n_fft {self.n_fft} is longer than two clips of {self.clip_samples} samples")
+        return self
+
+    @property
+    def top_hz(self) -> float:
+        return self.sample_rate / 2 if self.f_max is None else self.f_max
+
+    @property
+    def n_bins(self) -> int:
+        """Linear frequency bins of the STFT."""
+        return self.n_fft // 2 + 1
+
+    @property
+    def covered_samples(self) -> int:
+        """Samples that the kept frames stand for: windows may advance by this much and miss nothing.
+
+        66,150 samples give 130 centred frames of which 112 are kept, so the default covers 57,344.
+        """
+        return min(self.clip_samples, self.n_frames * self.hop)
+
+    def native(self, n_samples: int, sample_rate: int) -> int:
+        """Length at a recording's own rate of `n_samples` at the spec's, rounded up so nothing is missed."""
+        return math.ceil(n_samples * sample_rate / self.sample_rate)
+
+    @property
+    def fingerprint(self) -> str:
+        """12 hex digits; equal exactly when all settings are equal."""
+        text = json.dumps(self.model_dump(), sort_keys=True)
+        return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
