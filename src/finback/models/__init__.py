@@ -1,0 +1,48 @@
+"""The registry of classifier families: a literal dict of dotted paths, imported on use.
+
+Adding a family is one file, one line here, one preset; the contract tests pick it up.
+"""
+
+from __future__ import annotations
+
+import inspect
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from finback.errors import SettingsError
+
+if TYPE_CHECKING:
+    from finback.features.spec import FeatureSpec
+    from finback.models.classifier import Classifier
+
+CLASSIFIERS = {
+    "cnn2d": "finback.models.cnn2d:CNN2D",
+    "dnn": "finback.models.dnn:DNN",
+}
+
+
+def family(name: str) -> type[Classifier]:
+    """The class behind a family's name. Raises `SettingsError` on an unknown one."""
+    if name not in CLASSIFIERS:
+        raise SettingsError(f"unknown model family '{name}'", "there are: " + ", ".join(sorted(CLASSIFIERS)))
+    module, _, attribute = CLASSIFIERS[name].partition(":")
+    found: type[Classifier] = getattr(import_module(module), attribute)
+    return found
+
+
+def hyperparameters(name: str) -> dict[str, Any]:
+    """Names and defaults of what a family can be told."""
+    parameters = inspect.signature(family(name).__init__).parameters
+    return {k: p.default for k, p in parameters.items() if p.default is not inspect.Parameter.empty}
+
+
+def create(name: str, spec: FeatureSpec, n_classes: int, **chosen: Any) -> Classifier:
+    """A model of a family. Raises `SettingsError` on a hyper-parameter that it does not have, or a wrong type."""
+    known = hyperparameters(name)
+    for key, value in chosen.items():
+        if key not in known:
+            raise SettingsError(f"unknown setting 'model.{key}' for {name}", "it has: " + ", ".join(known))
+        wanted = type(known[key])
+        if not (isinstance(value, wanted) or (wanted is float and isinstance(value, int))) or isinstance(value, bool):
+            raise SettingsError(f"setting model.{key} = {value!r}: not of type {wanted.__name__}", f"default: {known[key]}")
+    return family(name)(spec, n_classes, **chosen)

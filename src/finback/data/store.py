@@ -1,0 +1,80 @@
+"""Features computed once: a folder of arrays named by content, span and spec.
+
+The cache is keyed by what was heard (content hash, span, channel) and by how (spec fingerprint), never by a
+file name, so renaming recordings costs nothing and a changed file is never taken for the old one.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from finback.features.extract import Extractor
+from finback.files import Progress, atomic_path, no_progress
+from finback.types import Clip
+
+VERSION = 1  # raise when the numbers of a feature change while its spec does not
+
+
+def default_folder() -> Path:
+    """`$FINBACK_CACHE`, else `$XDG_CACHE_HOME/finback`, else `~/.cache/finback`."""
+    chosen = os.environ.get("FINBACK_CACHE")
+    if chosen:
+        return Path(chosen)
+    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "finback"
+
+
+class FeatureStore:
+    """Clips -> (W, M, F) or (W, T) windows, from disk when they were computed before.
+
+    `folder` None keeps nothing. A damaged file is computed again.
+    """
+
+    def __init__(self, extractor: Extractor, folder: Path | None = None) -> None:
+        self.extractor = extractor
+        self.folder = folder and folder / f"{extractor.input}-{extractor.spec.fingerprint}-v{VERSION}"
+
+    def __call__(self, clip: Clip) -> np.ndarray:
+        if self.folder is None:
+            return self.extractor(clip)
+        path = self._path(clip)
+        try:
+            return np.load(path)
+        except (FileNotFoundError, ValueError, EOFError):
+            features = self.extractor(clip)
+            with atomic_path(path) as temporary:
+                np.save(temporary, features)
+            return features
+
+    def prepare(self, clips: Sequence[Clip], progress: Progress = no_progress) -> None:
+        """Compute what is missing, two at a time: reading one clip overlaps transforming another."""
+        missing = [c for c in clips if self.folder is not None and not self._path(c).exists()]
+        if missing:
+            with ThreadPoolExecutor(max_workers=2) as pool:
+                for _ in progress(pool.map(self.__call__, missing), "computing features", len(missing)):
+                    pass
+
+    def _path(self, clip: Clip) -> Path:
+        assert self.folder is not None
+        recording, start, stop, channel = clip.key
+        mix = "mean" if channel < 0 else f"ch{channel}"
+        return self.folder / recording[:2] / f"{recording}-{start}-{stop}-{mix}.npy"
+
+
+def batches(store: FeatureStore, clips: Sequence[Clip], size: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """All windows of all clips in batches: (inputs (B, ...), index of each one's clip (B,))."""
+    inputs: list[np.ndarray] = []
+    owners: list[int] = []
+    for i, clip in enumerate(clips):
+        for window in store(clip):
+            inputs.append(window)
+            owners.append(i)
+            if len(inputs) == size:
+                yield np.stack(inputs), np.array(owners)
+                inputs, owners = [], []
+    if inputs:
+        yield np.stack(inputs), np.array(owners)

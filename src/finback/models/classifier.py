@@ -1,0 +1,37 @@
+"""The contract every classifier family keeps.
+
+constructor `(spec, n_classes, **hyperparameters)`, `input` in {wave, logmel},
+`forward(x) -> logits (B, K)`, `embed(x) -> (B, D)`. Models never see a path, a file or a clip.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from torch import Tensor, nn
+
+from finback.features.extract import Input
+from finback.features.spec import FeatureSpec
+
+
+class Classifier(nn.Module):
+    """An encoder and a linear head: `forward` is the head on top of `embed`."""
+
+    input: ClassVar[Input] = "logmel"  # (B, 1, M, F); "wave" is (B, T)
+
+    def __init__(self, spec: FeatureSpec, n_classes: int, n_features: int, dropout: float) -> None:
+        super().__init__()
+        self.spec = spec
+        self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(n_features, n_classes))
+
+    def embed(self, x: Tensor) -> Tensor:
+        """One input each, (B, 1, M, F) or (B, T), to one vector each, (B, D)."""
+        raise TypeError(f"{type(self).__name__} does not say how it embeds")
+
+    def forward(self, x: Tensor) -> Tensor:
+        logits: Tensor = self.head(self.embed(x))
+        return logits  # (B, K)
+
+    @property
+    def n_parameters(self) -> int:
+        return sum(p.numel() for p in self.parameters())
