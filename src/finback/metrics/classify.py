@@ -133,7 +133,7 @@ def _check(truth: np.ndarray, probabilities: np.ndarray, names: list[str], group
         raise InputError("no clips to judge: the test side is empty", "give labelled clips of its species")
     if probabilities.shape != (len(truth), len(names)) or len(groups) != len(truth):
         raise ValueError(
-            f"{len(truth)} clips, {len(groups)} groups, {len(names)} names, probabilities {probabilities.shape}"
+            f"{len(truth)} clips, {len(groups)} groups, {len(names)} names, scores {probabilities.shape}"
         )
     if truth.min() < 0 or truth.max() >= len(names):
         raise ValueError(f"class ids {truth.min()}..{truth.max()} for {len(names)} species")
