@@ -1,0 +1,206 @@
+"""The figures say what the numbers say: read back from the drawn objects. How they look was looked at."""
+
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from finback.metrics import calibrate
+from finback.plots import confusion, curves, reliability, roc, species, spectrogram, style
+
+NAMES = [
+    "Short-Finned (Pacific) Pilot Whale",
+    "Grampus, Risso's Dolphin",
+    "a <b> & $5 \\frac",
+    "never tested",
+]
+COUNTS = np.array([[7, 1, 0, 0], [0, 2, 0, 1], [0, 0, 5, 0], [0, 0, 0, 0]])
+
+
+def texts(axes) -> list[str]:
+    return [t.get_text() for t in axes.texts]
+
+
+def scored(n: int = 120, k: int = 3):
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, k, n)
+    logits = rng.normal(size=(n, len(NAMES)))
+    logits[np.arange(n), truth] += 1.5
+    return truth, calibrate.apply(logits, 1.0)
+
+
+def some_figures():
+    truth, p = scored()
+    facts = {
+        "precision": 0.5,
+        "recall": 0.5,
+        "f1": 0.5,
+        "auc": 0.9,
+        "n_clips": 9,
+        "n_groups": 2,
+        "noisy": True,
+    }
+    log = [{"step": s, "loss": 3 - s / 10, "val_loss": 3.0, "val_macro_f1": s / 20} for s in range(10)]
+    return {
+        "confusion": confusion.confusion(COUNTS, NAMES),
+        "roc": roc.roc(truth, p, NAMES, NAMES[:1]),
+        "reliability": reliability.reliability(calibrate.reliability_table(p, truth), 0.1),
+        "species": species.species_bars(dict.fromkeys(NAMES, facts)),
+        "headline": species.headline([species.Bar("model", 0.5, [0.4, 0.6])], []),
+        "learning": curves.learning([curves.History.of(log)]),
+        "spectrogram": spectrogram.spectrogram(np.zeros((9, 50)), np.linspace(20, 11000, 9), 0.02, NAMES[2]),
+    }
+
+
+def test_every_figure_is_saved_whole_as_png_and_svg(tmp_path):
+    for name, figure in some_figures().items():
+        png, svg = style.save(figure, tmp_path / "figures", name)
+        assert png.read_bytes().startswith(b"\x89PNG")
+        assert ET.parse(svg).getroot().tag.endswith("svg")
+        assert svg.stat().st_size < 500_000
+    assert len(list((tmp_path / "figures").iterdir())) == 14  # nothing temporary is left
+
+
+def test_the_same_figure_is_the_same_file():
+    for format in ("svg", "png"):
+        first, second = (style.render(confusion.confusion(COUNTS, NAMES), format) for _ in range(2))
+        assert first == second
+
+
+def test_no_screen_no_pyplot_and_no_global_style():
+    before = dict(mpl.rcParams)
+    some_figures()
+    assert dict(mpl.rcParams) == before
+    rooms = "confusion, curves, reliability, roc, species, spectrogram, style"
+    code = f"import sys; from finback.plots import {rooms}; sys.exit('matplotlib.pyplot' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_confusion_writes_each_count_in_its_cell_and_greys_the_untested():
+    axes = confusion.confusion(COUNTS, NAMES).axes[0]
+    cells = {(t.get_position()): t.get_text() for t in axes.texts if t.get_text().isdigit()}
+    assert cells == {(j + 0.5, i + 0.5): str(n) for (i, j), n in np.ndenumerate(COUNTS) if n}
+    assert [t.get_text() for t in axes.get_yticklabels()] == [
+        f"{n}  ({c})" for n, c in zip(NAMES, [8, 3, 5, 0], strict=True)
+    ]
+    assert "not tested: no clip on the test side" in texts(axes)
+    assert axes.get_xticklabels()[3].get_color() == style.GREY
+
+
+def test_confusion_orders_tested_first_and_counts_those_left_out():
+    counts = np.zeros((4, 4), int)
+    counts[2, 2], counts[3, 0] = 3, 1
+    axes = confusion.confusion(counts, NAMES).axes[0]
+    assert [t.get_text() for t in axes.get_xticklabels()] == [NAMES[2], NAMES[3], NAMES[0]]
+    assert "1 more species" in axes.get_title(loc="left")
+
+
+def test_roc_legend_has_the_auc_of_each_species_and_dashes_the_noisy():
+    truth, p = scored()
+    figure = roc.roc(truth, p, NAMES, noisy=[NAMES[1]])
+    lines = {line.get_label(): line for line in figure.axes[0].get_lines()}
+    for k in range(3):
+        label = next(text for text in lines if NAMES[k] in text)
+        assert label.startswith(f"{roc_auc_score(truth == k, p[:, k]):.2f}")
+        assert f"({(truth == k).sum()}" in label
+        assert (lines[label].get_linestyle() != "-") == (k == 1) == ("few" in label)
+    assert not any(NAMES[3] in text for text in lines)
+    assert any("mean of the 3 species" in t.get_text() for t in figure.legends[0].get_texts())
+
+
+def test_reliability_bars_are_the_table():
+    truth, p = scored()
+    table = [row for row in calibrate.reliability_table(p, truth) if row["n"]]
+    axes, counts = reliability.reliability(table, 0.123).axes
+    assert [bar.get_height() for bar in axes.patches] == pytest.approx([row["accuracy"] for row in table])
+    assert [bar.get_x() for bar in axes.patches] == pytest.approx([row["low"] for row in table])
+    assert [int(t) for t in texts(counts)] == [row["n"] for row in table]
+    assert "12.3 points" in axes.get_title(loc="left")
+
+
+def test_species_bars_stand_by_f1_with_the_clips_and_tapes_behind_them():
+    table = {
+        "weak": {"f1": 0.2, "n_clips": 40, "n_groups": 5, "noisy": False},
+        "strong": {"f1": 0.9, "n_clips": 1, "n_groups": 1, "noisy": True},
+        "absent": {"f1": 0.0, "n_clips": 0, "n_groups": 0, "noisy": True},
+    }
+    axes = species.species_bars(table).axes[0]
+    assert [t.get_text() for t in axes.get_yticklabels()] == ["strong", "weak", "absent"]
+    assert [bar.get_width() for bar in axes.patches[:2]] == [0.9, 0.2]
+    assert [bool(bar.get_hatch()) for bar in axes.patches[:2]] == [True, False]
+    assert {"1 clip, 1 tape", "40 clips, 5 tapes", "not tested"} <= set(texts(axes))
+
+
+def test_headline_sets_the_model_beside_the_deaf():
+    bars = [species.Bar("model", 0.5, [0.4, 0.6]), species.Bar("tape lookup", 0.05, None, heard=False)]
+    honest, illusion = species.headline(bars, [species.Bar("tape lookup", 0.94, None, heard=False)]).axes
+    assert [bar.get_width() for bar in honest.patches] == [0.5, 0.05]
+    assert honest.get_lines()[0].get_xdata().tolist() == [0.4, 0.6]
+    assert [bool(bar.get_hatch()) for bar in honest.patches] == [False, True]
+    assert texts(illusion) == ["94.0 %"]
+    assert len(species.headline(bars, []).axes) == 1
+
+
+def test_learning_curves_mark_the_best_step_and_take_uneven_logs():
+    log = [
+        {"step": 10, "loss": 3.0},
+        {"step": 20, "loss": 2.0, "val_loss": 2.5, "val_macro_f1": 0.3},
+        {"step": 30, "loss": None, "val_loss": 2.6, "val_macro_f1": 0.4},
+        {"step": 40, "loss": 1.0, "val_loss": 2.9, "val_macro_f1": 0.35},
+    ]
+    history = curves.History.of(log)
+    assert history.step.tolist() == [10, 20, 40]
+    assert history.val_step.tolist() == [20, 30, 40]
+    f1 = curves.learning([history]).axes[1]
+    assert texts(f1) == ["best 40.0 %, kept from step 30"]
+    folds = curves.learning([history] * 5).axes[0].get_legend().get_texts()
+    assert [t.get_text() for t in folds][-5:] == [f"fold {i}" for i in range(5)]
+
+
+@pytest.mark.parametrize(
+    ("top_hz", "unit", "ticks"),
+    [
+        (11_000, "kHz", {"1", "2", "5", "10"}),
+        (960, "Hz", {"200", "500"}),
+        (90_000, "kHz", {"10", "20", "50"}),
+    ],
+)
+def test_spectrogram_axis_is_in_the_unit_of_its_band(top_hz, unit, ticks):
+    from finback.features.mel import band_centres_hz
+
+    centres = band_centres_hz(96, 0, top_hz)
+    axes = spectrogram.spectrogram(np.random.default_rng(0).normal(size=(96, 40)), centres, 0.01).axes[0]
+    assert axes.get_ylabel().startswith(unit)
+    shown = [t.get_text() for t in axes.get_yticklabels()]
+    assert ticks <= set(shown)
+    for place, text in zip(axes.get_yticks(), shown, strict=True):
+        hz = float(text) * (1000 if unit == "kHz" else 1)
+        assert np.interp(place, np.arange(96), centres) == pytest.approx(hz)
+
+
+def test_short_sounds_are_drawn_in_milliseconds():
+    draw = spectrogram.spectrogram
+    assert draw(np.eye(8), np.arange(1.0, 9) * 100, 0.001).axes[0].get_xlabel() == "ms"
+    assert draw(np.eye(8), np.arange(1.0, 9) * 100, 0.1).axes[0].get_xlabel() == "s"
+
+
+def test_nothing_to_draw_is_said():
+    empty = [
+        confusion.confusion(np.zeros((2, 2), int), ["a", "b"]),
+        roc.roc(np.zeros(3, int), np.ones((3, 2)) / 2, ["a", "b"]),
+        reliability.reliability([], None),
+        curves.learning([curves.History.of([])]),
+        species.species_bars({}),
+        species.headline([], []),
+    ]
+    for figure in empty:
+        assert figure.texts[0].get_text()
+
+
+def test_long_names_leave_room():
+    assert style.short("x" * 80) == "x" * 39 + "…"
+    assert style.short("Minke  Whale\n") == "Minke Whale"
