@@ -1,0 +1,231 @@
+"""Which group goes to which side: a search for the best balance, and the table that shows it.
+
+Groups are few and of very unequal size (47, 14 and 1 clips of a species is usual), so drawing them at random
+gives splits of any shape. Here seeded greedy starts place large groups first, and local moves, with a part of
+the best split drawn anew whenever they end (iterated local search), lower
+
+    cost = sum over species of w_s * sum over sides |share on the side - wished share|,  w_s ~ sqrt(clips)
+         + the same for all clips together
+         + penalties: a species judged but not learnt, a side a species could be on and is not,
+           a species with one group that is not in training.
+
+The idea of minimising the deviation of per-label shares is that of iterative stratification (Sechidis et al.
+2011, "On the stratification of multi-label data", ECML PKDD), with groups for rows. Ties and starts are
+drawn from a generator made from the seed, and groups are taken in the order given: same input, same split.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+TRAIN, VAL, TEST = 0, 1, 2
+UNTRAINED, MISSING, LOST = 100.0, 10.0, 5.0  # penalties; shares deviate by 2 at most, so they rank first
+EVALUATIONS = 150_000  # moves tried in all: about a second
+STARTS, MAX_PASSES, MAX_KICK, PATIENCE = 24, 20, 12, 250
+
+
+@dataclass(frozen=True)
+class Balance:
+    """Clips (S, 3) and groups (S, 3) of each species on the three sides, and clips set aside (S,)."""
+
+    species: tuple[str, ...]
+    clips: np.ndarray = field(repr=False)
+    groups: np.ndarray = field(repr=False)
+    set_aside: np.ndarray = field(repr=False)
+    side_groups: tuple[int, int, int] = (0, 0, 0)  # distinct; a tape with two species counts once
+
+    def lines(self) -> list[str]:
+        """A table to print: clips/groups per side, the share of clips on the test side, one row a species."""
+        width = max([len("species"), *map(len, self.species)])
+        lines = [f"{'species':{width}}  {'train':>9} {'val':>9} {'test':>9} {'aside':>6} {'% test':>7}"]
+        for name, clips, groups, aside in zip(
+            self.species, self.clips, self.groups, self.set_aside, strict=True
+        ):
+            lines.append(self._line(name, width, clips, groups, aside))
+        total = self.clips.sum(axis=0)
+        lines.append(self._line("all", width, total, np.array(self.side_groups), self.set_aside.sum()))
+        return [*lines, "each side as clips/groups"]
+
+    @staticmethod
+    def _line(name: str, width: int, clips: np.ndarray, groups: np.ndarray, aside: int) -> str:
+        cells = " ".join(f"{f'{c}/{g}' if c else '-':>9}" for c, g in zip(clips, groups, strict=True))
+        share = 100 * clips[TEST] / max(int(clips.sum() + aside), 1)
+        return f"{name:{width}}  {cells} {aside or '-':>6} {share:7.1f}"
+
+    def to_json(self) -> list[dict[str, object]]:
+        """One object a species: its name, and `train`, `val`, `test` as {clips, groups}, and `set_aside`."""
+        return [
+            {
+                "species": name,
+                **{
+                    side: {"clips": int(self.clips[i, k]), "groups": int(self.groups[i, k])}
+                    for k, side in enumerate(("train", "val", "test"))
+                },
+                "set_aside": int(self.set_aside[i]),
+            }
+            for i, name in enumerate(self.species)
+        ]
+
+
+class _Search:
+    """Counts of the state being searched, kept up to date move by move.
+
+    Plain lists, not arrays: a move touches one to three species, and numpy's call costs more than the sums.
+    """
+
+    def __init__(self, counts: np.ndarray, wanted: Sequence[float], lost: float, missing: float) -> None:
+        self.lost, self.missing = lost, missing
+        self.species_groups: list[list[int]] | None = None
+        self.wanted = [float(w) for w in wanted]
+        self.allowed = [k for k in (TRAIN, VAL, TEST) if wanted[k] > 0]
+        self.species = [np.flatnonzero(row).tolist() for row in counts]
+        self.counts = [row.tolist() for row in counts]
+        self.sizes = counts.sum(axis=1).tolist()
+        self.n = counts.sum(axis=0).tolist()
+        self.n_groups = (counts > 0).sum(axis=0).tolist()
+        self.total = max(int(counts.sum()), 1)
+        roots = [float(np.sqrt(n)) if m > 1 else 0.0 for n, m in zip(self.n, self.n_groups, strict=True)]
+        self.weight = [r / (sum(roots) or 1.0) for r in roots]
+        second = TEST if self.wanted[TEST] > 0 else VAL
+        self.sides_due = [
+            self.allowed if m >= 3 else [k for k in (TRAIN, second) if k in self.allowed][:m]
+            for m in self.n_groups
+        ]
+        self.clear()
+
+    def clear(self) -> None:
+        self.clips = [[0, 0, 0] for _ in self.n]
+        self.present = [[0, 0, 0] for _ in self.n]
+        self.side_clips = [0, 0, 0]
+        self.side = [-1] * len(self.counts)
+        self.species_cost = [self._species_cost(s) for s in range(len(self.n))]
+        self.side_cost = self._side_cost()
+
+    def _species_cost(self, s: int) -> float:
+        present = self.present[s]
+        if self.n_groups[s] == 1:
+            return self.lost if present[VAL] or present[TEST] else 0.0
+        cost = UNTRAINED if (present[VAL] or present[TEST]) and not present[TRAIN] else 0.0
+        cost += self.missing * sum(not present[k] for k in self.sides_due[s])
+        away = sum(abs(self.clips[s][k] / self.n[s] - self.wanted[k]) for k in self.allowed)
+        return cost + self.weight[s] * away
+
+    def _side_cost(self) -> float:
+        return sum(abs(self.side_clips[k] / self.total - self.wanted[k]) for k in self.allowed)
+
+    @property
+    def cost(self) -> float:
+        return sum(self.species_cost) + self.side_cost
+
+    def move(self, g: int, side: int) -> float:
+        """Put group `g` on `side` (-1 takes it off); returns by how much the cost rose."""
+        before = self.side_cost
+        old, self.side[g] = self.side[g], side
+        for k, sign in ((old, -1), (side, 1)):
+            if k >= 0:
+                self.side_clips[k] += sign * self.sizes[g]
+                for s in self.species[g]:
+                    self.clips[s][k] += sign * self.counts[g][s]
+                    self.present[s][k] += sign
+        self.side_cost = self._side_cost()
+        change = self.side_cost - before
+        for s in self.species[g]:
+            before = self.species_cost[s]
+            self.species_cost[s] = self._species_cost(s)
+            change += self.species_cost[s] - before
+        return change
+
+    def greedy(self, order: Sequence[int], rng: np.random.Generator) -> None:
+        """Each group in turn to the side where it costs least."""
+        self.clear()
+        for g in order:
+            costs = []
+            for k in self.allowed:
+                costs.append(self.move(g, k))
+                self.move(g, -1)
+            ties = [k for k, c in zip(self.allowed, costs, strict=True) if c <= min(costs) + 1e-12]
+            self.move(g, ties[int(rng.integers(len(ties)))])
+
+    def descend(self, rng: np.random.Generator) -> int:
+        """Move single groups while that lowers the cost; returns how many moves were tried."""
+        tried = 0
+        for _ in range(MAX_PASSES):
+            improved = False
+            for g in rng.permutation(len(self.side)).tolist():
+                home = self.side[g]
+                for k in self.allowed:
+                    if k != home:
+                        tried += 1
+                        if self.move(g, k) < -1e-9:
+                            home, improved = k, True
+                        else:
+                            self.move(g, home)
+            if not improved:
+                break
+        return tried
+
+    def kick(self, rng: np.random.Generator) -> None:
+        """Draw anew the sides of all groups of one species, or of those that share a species with a group.
+
+        Tapes with several species lock each other: no single move helps, only all of them at once.
+        """
+        if self.species_groups is None:
+            holders: list[list[int]] = [[] for _ in self.n]
+            for g, species in enumerate(self.species):
+                for s in species:
+                    holders[s].append(g)
+            self.species_groups = holders
+        near = {int(rng.integers(len(self.side)))}
+        for _ in range(int(rng.integers(1, 3))):
+            near |= {h for g in near for s in self.species[g] for h in self.species_groups[s]}
+        chosen = rng.permutation(sorted(near))[:MAX_KICK].tolist()
+        for g in chosen:
+            self.move(g, self.allowed[int(rng.integers(len(self.allowed)))])
+
+    def place(self, sides: Sequence[int]) -> None:
+        """Put every group where `sides` (G,) says."""
+        for g, k in enumerate(sides):
+            if self.side[g] != k:
+                self.move(g, k)
+
+
+def assign(
+    counts: np.ndarray,
+    wanted: Sequence[float],
+    seed: int = 0,
+    lost: float = LOST,
+    missing: float = MISSING,
+) -> np.ndarray:
+    """Sides (G,) int64 of G groups, from clips per group and species (G, S) and the wished shares of 3 sides.
+
+    Every species must have a group. `lost` is the penalty for a species whose one group is not in training,
+    `missing` that for each side which a species with groups enough is not on.
+    """
+    search = _Search(np.asarray(counts, dtype=np.int64), wanted, lost, missing)
+    n_groups = len(search.side)
+    if n_groups == 0 or len(search.allowed) == 1:
+        return np.full(n_groups, TRAIN, dtype=np.int64)
+    rng = np.random.default_rng(seed)
+    budget = EVALUATIONS
+    best_cost, best = np.inf, [TRAIN] * n_groups
+    sizes = np.array(search.sizes, dtype=float)
+    for _ in range(STARTS):
+        # Large groups first, since small ones can mend what they leave; the jitter makes starts differ.
+        search.greedy(np.argsort(-sizes * rng.uniform(0.5, 1.0, n_groups), kind="stable").tolist(), rng)
+        budget -= search.descend(rng) + n_groups * len(search.allowed)
+        if search.cost < best_cost - 1e-9:
+            best_cost, best = search.cost, list(search.side)
+        if budget <= 0:
+            break
+    idle = 0
+    while budget > 0 and idle < PATIENCE:
+        search.place(best)
+        search.kick(rng)
+        budget -= search.descend(rng)
+        idle += 1
+        if search.cost < best_cost - 1e-9:
+            best_cost, best, idle = search.cost, list(search.side), 0
+    return np.array(best, dtype=np.int64)

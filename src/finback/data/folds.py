@@ -1,0 +1,137 @@
+"""Grouped cross-validation: k splits whose test sides together hold every testable clip once.
+
+The rules are those of `split`; test sides come from scikit-learn's `StratifiedGroupKFold`.
+"""
+
+from __future__ import annotations
+
+import warnings as python_warnings
+from collections.abc import Sequence
+
+import numpy as np
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
+from finback.data.balance import TEST, TRAIN, UNTRAINED, VAL, assign
+from finback.data.groups import with_groups
+from finback.data.partition import (
+    ASIDE,
+    BY_CLIP,
+    SplitResult,
+    SplitSettings,
+    Table,
+    empty_sides,
+    keep_trained,
+    untestable,
+)
+from finback.errors import SettingsError, SplitError
+from finback.types import Clip
+
+# Small, so that a species with two equal tapes gives neither of them up to validation, while one with a large
+# and a small tape gives the small one.
+MISSING_FROM_VAL = 0.02
+
+
+def make_folds(clips: Sequence[Clip], settings: SplitSettings) -> list[SplitResult]:
+    """`settings.folds` splits; each clip that can be tested is on exactly one of their test sides.
+
+    Test sides by scikit-learn's `StratifiedGroupKFold(shuffle=True, random_state=seed)`; validation is taken
+    from the remaining groups by the same search as `make_split`. Raises `SplitError` when there are fewer
+    groups than folds.
+    """
+    grouped = with_groups(clips)
+    table = Table.of(grouped)
+    synthetic = [c for c in grouped if c.synthetic]
+    if settings.folds < 2:
+        raise SettingsError(f"{settings.folds} folds", "ask for 2 or more")
+    counts = table.counts
+    rest = settings.fractions[TRAIN] + settings.fractions[VAL]
+    wanted = (settings.fractions[TRAIN] / rest, settings.fractions[VAL] / rest, 0.0)
+    if settings.by == "clip":
+        return _clip_folds(table, synthetic, settings, wanted)
+    fold_of = _group_folds(table, counts, settings)
+    return [_fold(table, synthetic, settings, wanted, fold_of, fold) for fold in range(settings.folds)]
+
+
+def _fold(
+    table: Table,
+    synthetic: Sequence[Clip],
+    settings: SplitSettings,
+    wanted: tuple[float, float, float],
+    fold_of: np.ndarray,
+    fold: int,
+) -> SplitResult:
+    counts = table.counts
+    sides = np.where(fold_of == fold, TEST, TRAIN)
+    left = np.flatnonzero(sides == TRAIN)
+    known = np.flatnonzero(counts[left].sum(axis=0))
+    within = counts[np.ix_(left, known)]
+    chosen = assign(within, wanted, settings.seed + fold, lost=UNTRAINED, missing=MISSING_FROM_VAL)
+    sides[left] = keep_trained(chosen, within, spare_single=False)
+    side = sides[table.group]
+    single = (counts > 0).sum(axis=0) == 1
+    unlearnt = ~(counts[sides == TRAIN] > 0).any(axis=0)
+    side = np.where((single | unlearnt)[table.label] & (side != TRAIN), ASIDE, side)
+    warnings = [f"fold {fold}: {w}" for w in empty_sides(side, (*wanted[:2], 1.0))]
+    # Not every species can be in every fold; what is never tested is what has one group.
+    return SplitResult(
+        table.split(side, synthetic),
+        table.balance(side),
+        tuple(warnings),
+        untestable(table, side, False),
+        fold,
+    )
+
+
+def _group_folds(table: Table, counts: np.ndarray, settings: SplitSettings) -> np.ndarray:
+    """Fold (G,) in which each group is tested; -1 for groups that hold only species with one group."""
+    present = counts > 0
+    testable = present.sum(axis=0) > 1
+    tested = (present & testable).any(axis=1)
+    if tested.sum() < settings.folds:
+        raise SplitError(
+            f"{settings.folds} folds need as many groups of species with several; there are {tested.sum()}",
+            "ask for fewer folds, or check that the groups are known",
+        )
+    rows = np.flatnonzero(tested[table.group] & testable[table.label])
+    folds = np.full(len(counts), -1)
+    maker = StratifiedGroupKFold(settings.folds, shuffle=True, random_state=settings.seed)
+    with python_warnings.catch_warnings():
+        # "The least populated class has only 2 members": rare species are the rule here, and are reported.
+        python_warnings.simplefilter("ignore", UserWarning)
+        for fold, (_, test) in enumerate(maker.split(rows, table.label[rows], table.group[rows])):
+            folds[table.group[rows[test]]] = fold
+    # Every group of a species in one fold would leave it untrained there: move its smallest to the next fold.
+    for s in np.flatnonzero(testable):
+        mine = np.flatnonzero(present[:, s])
+        if len(set(folds[mine].tolist())) == 1:
+            smallest = mine[np.argmin(counts[mine].sum(axis=1))]
+            folds[smallest] = (folds[smallest] + 1) % settings.folds
+    return folds
+
+
+def _clip_folds(
+    table: Table, synthetic: Sequence[Clip], settings: SplitSettings, wanted: Sequence[float]
+) -> list[SplitResult]:
+    if len(table.clips) < settings.folds:
+        raise SplitError(f"{settings.folds} folds of {len(table.clips)} clips", "ask for fewer folds")
+    n_clips = np.bincount(table.label)
+    alone = n_clips[table.label] == 1
+    alone_of = {
+        table.species[s]: "it has a single clip; trained on only" for s in np.flatnonzero(n_clips == 1)
+    }
+    maker = StratifiedKFold(settings.folds, shuffle=True, random_state=settings.seed)
+    rng = np.random.default_rng(settings.seed)
+    results = []
+    with python_warnings.catch_warnings():
+        python_warnings.simplefilter("ignore", UserWarning)  # rare species, as above
+        tests = [test for _, test in maker.split(table.label, table.label)]
+    for fold, test in enumerate(tests):
+        side = np.zeros(len(table.clips), dtype=np.int64)
+        side[test] = TEST
+        side[alone] = TRAIN
+        for s in range(len(table.species)):
+            left = rng.permutation(np.flatnonzero((table.label == s) & (side == TRAIN)))
+            side[left[: min(round(wanted[VAL] * len(left)), len(left) - 1)]] = VAL
+        split = table.split(side, synthetic, by="clip")
+        results.append(SplitResult(split, table.balance(side), (BY_CLIP,), alone_of, fold))
+    return results

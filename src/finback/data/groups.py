@@ -1,0 +1,98 @@
+"""Groups: which clips must never be parted, because they come from one tape, deployment or sound.
+
+A group is given by the user (a `group` column, a tape number), or found: recordings linked by near
+duplicates belong together, and a recording with no link is a group of its own. Clips of one recording
+always share a group. When a link joins two groups that the user kept apart, they are merged, since a copy
+on the other side of the split gives the answer away; `merged` says which, and why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from finback.types import Clip
+
+
+class Links(Protocol):
+    """Anything that names pairs of clips with the same sound: `duplicates.Duplicates` does."""
+
+    def links(self) -> Iterable[tuple[Clip, Clip]]: ...
+
+
+@dataclass(frozen=True)
+class Merge:
+    """Groups that were given apart and hold the same sound; `pairs` are (file, file) examples of it."""
+
+    groups: tuple[str, ...]
+    pairs: tuple[tuple[str, str], ...]
+
+    def __str__(self) -> str:
+        names = ", ".join(f"'{g}'" for g in self.groups[:6]) + (" ..." if len(self.groups) > 6 else "")
+        shown = f", e.g. {self.pairs[0][0]} and {self.pairs[0][1]}" if self.pairs else ""
+        return f"groups {names} hold the same sound{shown}; they are kept on one side together"
+
+
+class _Union:
+    """Disjoint sets of names; the smallest name of a set stands for it."""
+
+    def __init__(self) -> None:
+        self.parent: dict[str, str] = {}
+
+    def find(self, name: str) -> str:
+        root = self.parent.setdefault(name, name)
+        while root != self.parent[root]:
+            root = self.parent[root]
+        while name != root:
+            self.parent[name], name = root, self.parent[name]
+        return root
+
+    def join(self, one: str, other: str) -> None:
+        low, high = sorted((self.find(one), self.find(other)))
+        self.parent[high] = low
+
+
+# Given groups sort before recordings, so a set that holds one is named by it and not by a content hash.
+GIVEN, RECORDING = "a:", "b:"
+
+
+def _union(clips: Sequence[Clip], links: Links | None) -> _Union:
+    union = _Union()
+    for clip in clips:
+        union.join(
+            RECORDING + clip.recording.id, GIVEN + clip.group if clip.group else RECORDING + clip.recording.id
+        )
+    for one, other in links.links() if links is not None else ():
+        union.join(RECORDING + one.recording.id, RECORDING + other.recording.id)
+    return union
+
+
+def with_groups(clips: Sequence[Clip], links: Links | None = None) -> tuple[Clip, ...]:
+    """The same clips in the same order, each with a group.
+
+    An empty group becomes that of the recordings it is linked with, else the recording's own id. Linked
+    recordings end in one group, named by the first of the given names in alphabetical order.
+    """
+    union = _union(clips, links)
+    names = [union.find(RECORDING + clip.recording.id)[len(GIVEN) :] for clip in clips]
+    return tuple(c if c.group == name else c.in_group(name) for c, name in zip(clips, names, strict=True))
+
+
+def merged(clips: Sequence[Clip], links: Links | None = None) -> tuple[Merge, ...]:
+    """Which given groups `with_groups` joins, by links or because one recording stands under both."""
+    union = _union(clips, links)
+    members: dict[str, set[str]] = {}
+    for clip in clips:
+        if clip.group:
+            members.setdefault(union.find(GIVEN + clip.group), set()).add(clip.group)
+    pairs: dict[str, list[tuple[str, str]]] = {}
+    for one, other in links.links() if links is not None else ():
+        if one.group != other.group and one.group and other.group:
+            pair = (one.recording.path.name, other.recording.path.name)
+            pairs.setdefault(union.find(GIVEN + one.group), []).append(pair)
+    return tuple(
+        Merge(tuple(sorted(groups)), tuple(pairs.get(root, ())))
+        for root, groups in sorted(members.items())
+        if len(groups) > 1
+    )
