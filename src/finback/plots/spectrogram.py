@@ -13,9 +13,17 @@ NICE = np.array([1, 2, 5])
 
 @styled
 def spectrogram(
-    mel_db: np.ndarray, band_hz: np.ndarray, frame_s: float, title: str = "", unit: str = "dB"
+    mel_db: np.ndarray,
+    band_hz: np.ndarray,
+    frame_s: float,
+    title: str = "",
+    unit: str = "dB",
+    span: float | None = 60.0,
 ) -> Figure:
-    """`mel_db` (M, F), band centres `band_hz` (M,) ascending, seconds a frame; loud is bright."""
+    """`mel_db` (M, F), band centres `band_hz` (M,) ascending, seconds a frame; loud is bright.
+
+    Only the upper `span` dB are shown (None: all), since the model may see 80 but the eye finds noise there.
+    """
     n_mels, n_frames = mel_db.shape
     figure = new_figure(4.6, 2.7)
     axes = figure.subplots()
@@ -28,7 +36,7 @@ def spectrogram(
         aspect="auto",
         extent=(0, long * scale, -0.5, n_mels - 0.5),
         cmap="magma",
-        vmin=max(float(mel_db.min()), top - 60),  # the model may see 80 dB; below 60 it is noise to the eye
+        vmin=float(mel_db.min()) if span is None else max(float(mel_db.min()), top - span),
         vmax=top,
         interpolation="nearest",
     )
