@@ -5,12 +5,15 @@ from __future__ import annotations
 import random
 from collections import Counter, defaultdict
 
+import numpy as np
 import pytest
 from hand_made import THREE, clip, clips_of, everything
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from finback.data.balance import TEST, TRAIN, VAL
 from finback.data.groups import with_groups
+from finback.data.partition import keep_trained
 from finback.data.split import (
     SplitResult,
     SplitSettings,
@@ -44,6 +47,28 @@ def test_folds_set_a_single_group_species_aside_where_its_tape_is_judged() -> No
     assert {c.group for c in aside[0].split.test} == {"a"}
     assert {c.label for c in aside[0].split.set_aside} == {"sei"}
     assert sum("sei" in {c.label for c in f.split.train} for f in folds) == 2
+
+
+def test_folds_part_the_tapes_of_a_species_that_fell_together() -> None:
+    """scikit-learn puts both tapes of fin into one of these two folds."""
+    folds = make_folds(clips_of({"fin": {"a": 2, "c": 2}, "minke": {"e": 8, "a": 4}}), SplitSettings(folds=2))
+    assert sum(len(f.split.test) for f in folds) == 16
+    assert not any(f.split.set_aside for f in folds)
+
+
+def test_folds_say_when_tapes_cannot_be_parted() -> None:
+    """Three species on three tapes, two each: one pair must share one of two folds."""
+    table = {"fin": {"a": 3, "b": 3}, "minke": {"b": 3, "c": 3}, "sei": {"c": 3, "a": 3}}
+    folds = make_folds(clips_of(table), SplitSettings(folds=2))
+    assert sum(len(f.split.set_aside) for f in folds) == 6
+    assert any("has all its groups in this fold" in w for f in folds for w in f.warnings)
+
+
+def test_a_species_judged_but_not_learnt_gets_a_group_back() -> None:
+    counts = np.array([[9, 0, 0], [3, 4, 0], [0, 2, 0], [0, 0, 5]])
+    sides = np.array([TRAIN, TEST, VAL, TEST])
+    assert keep_trained(sides, counts).tolist() == [TRAIN, TEST, TRAIN, TEST]
+    assert keep_trained(sides, counts, spare_single=False).tolist() == [TRAIN, TEST, TRAIN, TRAIN]
 
 
 def test_folds_refused_when_groups_are_too_few() -> None:

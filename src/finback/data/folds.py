@@ -29,6 +29,7 @@ from finback.types import Clip
 # Small, so that a species with two equal tapes gives neither of them up to validation, while one with a large
 # and a small tape gives the small one.
 MISSING_FROM_VAL = 0.02
+SPREAD_STEPS = 200
 
 
 def make_folds(clips: Sequence[Clip], settings: SplitSettings) -> list[SplitResult]:
@@ -72,6 +73,10 @@ def _fold(
     unlearnt = ~(counts[sides == TRAIN] > 0).any(axis=0)
     side = np.where((single | unlearnt)[table.label] & (side != TRAIN), ASIDE, side)
     warnings = [f"fold {fold}: {w}" for w in empty_sides(side, (*wanted[:2], 1.0))]
+    for s in np.flatnonzero(unlearnt & ~single):
+        warnings.append(
+            f"fold {fold}: {table.species[s]} has all its groups in this fold; they are set aside"
+        )
     # Not every species can be in every fold; what is never tested is what has one group.
     return SplitResult(
         table.split(side, synthetic),
@@ -100,13 +105,38 @@ def _group_folds(table: Table, counts: np.ndarray, settings: SplitSettings) -> n
         python_warnings.simplefilter("ignore", UserWarning)
         for fold, (_, test) in enumerate(maker.split(rows, table.label[rows], table.group[rows])):
             folds[table.group[rows[test]]] = fold
-    # Every group of a species in one fold would leave it untrained there: move its smallest to the next fold.
-    for s in np.flatnonzero(testable):
-        mine = np.flatnonzero(present[:, s])
-        if len(set(folds[mine].tolist())) == 1:
-            smallest = mine[np.argmin(counts[mine].sum(axis=1))]
-            folds[smallest] = (folds[smallest] + 1) % settings.folds
-    return folds
+    return _spread(folds, counts[:, testable], settings)
+
+
+def _spread(folds: np.ndarray, counts: np.ndarray, settings: SplitSettings) -> np.ndarray:
+    """Folds (G,) with groups moved until no species has all of its groups in one fold, where that can be.
+
+    Such a species would be judged without having been learnt. `counts` (G, S) holds species with several
+    groups. Species may share tapes in a chain, so moves that help nobody yet are tried too (a short random
+    walk among the best moves, as WalkSAT does).
+    """
+    present = counts > 0
+    rng = np.random.default_rng(settings.seed)
+
+    def stuck(folds: np.ndarray) -> list[int]:
+        return [s for s, holders in enumerate(present.T) if len(set(folds[holders].tolist())) == 1]
+
+    best, now = folds, folds.copy()
+    for _ in range(SPREAD_STEPS):
+        wrong = stuck(now)
+        if len(wrong) < len(stuck(best)):
+            best = now.copy()
+        if not wrong:
+            break
+        moves = []
+        for g in np.flatnonzero(present[:, rng.permutation(wrong)[0]]):
+            for fold in set(range(settings.folds)) - {int(now[g])}:
+                moved = now.copy()
+                moved[g] = fold
+                moves.append((len(stuck(moved)), float(rng.random()), int(g), fold))
+        _, _, chosen, its_fold = min(moves)
+        now[chosen] = its_fold
+    return best
 
 
 def _clip_folds(
