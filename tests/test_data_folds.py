@@ -74,6 +74,8 @@ def test_a_species_judged_but_not_learnt_gets_a_group_back() -> None:
 def test_folds_refused_when_groups_are_too_few() -> None:
     with pytest.raises(SplitError, match="there are 2"):
         make_folds(clips_of({"minke": {"d": 10, "e": 5}, "sei": {"f": 9}}), SplitSettings(folds=5))
+    with pytest.raises(SplitError, match="as many clips"):
+        make_folds(clips_of({"minke": {"d": 1, "e": 1}, "sei": {"f": 1, "g": 1}}), SplitSettings(folds=3))
     with pytest.raises(SettingsError):
         make_folds(clips_of(THREE), SplitSettings())
 

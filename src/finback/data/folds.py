@@ -98,6 +98,9 @@ def _group_folds(table: Table, counts: np.ndarray, settings: SplitSettings) -> n
             "ask for fewer folds, or check that the groups are known",
         )
     rows = np.flatnonzero(tested[table.group] & testable[table.label])
+    if np.bincount(table.label[rows]).max() < settings.folds:
+        few = f"{settings.folds} folds: no species with several groups has as many clips"
+        raise SplitError(few, "ask for fewer folds")
     folds = np.full(len(counts), -1)
     maker = StratifiedGroupKFold(settings.folds, shuffle=True, random_state=settings.seed)
     with python_warnings.catch_warnings():
