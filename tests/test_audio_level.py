@@ -56,3 +56,9 @@ def test_db() -> None:
     assert level.db(0.0) == -200
     with pytest.raises(SettingsError, match="unknown level 'loud'"):
         level.normalise(SINE, "loud")  # type: ignore[arg-type]
+
+
+def test_rounding_errors_are_silence() -> None:
+    residue = np.array([0, 1e-12, -2e-12], np.float32)
+    for how in ("peak", "rms"):
+        assert np.array_equal(level.normalise(residue, how), residue)
