@@ -7,7 +7,7 @@ file name, so renaming recordings costs nothing and a changed file is never take
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from finback.features.extract import Extractor
 from finback.files import Progress, atomic_path, no_progress
 from finback.types import Clip
 
+LONGEST_KEPT = 256  # windows: 11 minutes of the default preset, 11 MB
 VERSION = 1  # raise when the numbers of a feature change while its spec does not
 
 
@@ -50,13 +51,25 @@ class FeatureStore:
                 np.save(temporary, features)
             return features
 
+    def stream(self, clip: Clip) -> Iterator[np.ndarray]:
+        """The same in pieces; a clip too long to be worth keeping goes past the cache in bounded memory."""
+        if self.folder is None or len(self.extractor.windows(clip)) > LONGEST_KEPT:
+            yield from self.extractor.stream(clip)
+        else:
+            yield self(clip)
+
     def prepare(self, clips: Sequence[Clip], progress: Progress = no_progress) -> None:
         """Compute what is missing, two at a time: reading one clip overlaps transforming another."""
-        missing = [c for c in clips if self.folder is not None and not self._path(c).exists()]
+        missing = [c for c in clips if self._is_missing(c)]
         if missing:
             with ThreadPoolExecutor(max_workers=2) as pool:
                 for _ in progress(pool.map(self.__call__, missing), "computing features", len(missing)):
                     pass
+
+    def _is_missing(self, clip: Clip) -> bool:
+        if self.folder is None or self._path(clip).exists():
+            return False
+        return len(self.extractor.windows(clip)) <= LONGEST_KEPT
 
     def _path(self, clip: Clip) -> Path:
         assert self.folder is not None
@@ -65,16 +78,17 @@ class FeatureStore:
         return self.folder / recording[:2] / f"{recording}-{start}-{stop}-{mix}.npy"
 
 
-def batches(store: FeatureStore, clips: Sequence[Clip], size: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def batches(store: FeatureStore, clips: Iterable[Clip], size: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """All windows of all clips in batches: (inputs (B, ...), index of each one's clip (B,))."""
     inputs: list[np.ndarray] = []
     owners: list[int] = []
     for i, clip in enumerate(clips):
-        for window in store(clip):
-            inputs.append(window)
-            owners.append(i)
-            if len(inputs) == size:
-                yield np.stack(inputs), np.array(owners)
-                inputs, owners = [], []
+        for piece in store.stream(clip):
+            for window in piece:
+                inputs.append(window)
+                owners.append(i)
+                if len(inputs) == size:
+                    yield np.stack(inputs), np.array(owners)
+                    inputs, owners = [], []
     if inputs:
         yield np.stack(inputs), np.array(owners)

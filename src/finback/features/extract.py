@@ -8,6 +8,7 @@ by itself from native integer samples, so a window gives the same numbers wherev
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Literal
 
@@ -24,6 +25,7 @@ from finback.features.spec import FeatureSpec
 from finback.types import Clip
 
 Input = Literal["logmel", "wave"]
+PIECE = 32  # windows at a time
 REMEMBERED_BACKGROUNDS = 64  # stretches of recording; neighbouring windows share one
 
 
@@ -48,20 +50,26 @@ class Extractor:
         spans = windows(clip.n_samples, length, length)
         return [replace(clip, start=clip.start + a, stop=clip.start + b) for a, b in spans]
 
-    def waves(self, clip: Clip) -> np.ndarray:
-        """(W, T) float32: the clip's windows at the spec's rate and length."""
-        return np.stack([self._wave(w, clip.stop) for w in self.windows(clip)])
-
     def __call__(self, clip: Clip) -> np.ndarray:
         """(W, M, F) log-mel, or (W, T) for a model that hears raw waves; float32."""
-        waves = self.waves(clip)
+        return np.concatenate(list(self.stream(clip)))
+
+    def stream(self, clip: Clip) -> Iterator[np.ndarray]:
+        """The same in pieces of at most `PIECE` windows, so that memory does not grow with the clip."""
+        spans = self.windows(clip)
+        for first in range(0, len(spans), PIECE):
+            yield self._features(spans[first : first + PIECE], clip.stop)
+
+    def _features(self, spans: list[Clip], limit: int) -> np.ndarray:
+        waves = np.stack([self._wave(span, limit) for span in spans])  # (w, T)
         if self.input == "wave":
             return waves
         background = None
         if self.spec.background == "median":
-            background = torch.from_numpy(np.stack([self.background_db(w) for w in self.windows(clip)]))
+            background = torch.from_numpy(np.stack([self.background_db(span) for span in spans]))
         with torch.inference_mode():
-            return self.logmel(torch.from_numpy(waves), background)[:, 0].numpy()
+            features: np.ndarray = self.logmel(torch.from_numpy(waves), background)[:, 0].numpy()
+        return features  # (w, M, F)
 
     def _wave(self, window: Clip, limit: int) -> np.ndarray:
         # Past the window's last frame centre the STFT still sees half an n_fft: give it the clip's own sound.

@@ -11,31 +11,32 @@ import torch
 from torch import Tensor, nn
 
 from finback.features.spec import FeatureSpec
-from finback.models.blocks import ConvBlock, Standardise
+from finback.models.blocks import ConvBlock, Standardise, convolution
 from finback.models.classifier import Classifier
 
 
 class CNN2D(Classifier):
-    """Convolution blocks of doubling width, adaptive pooling, linear head."""
+    """A halving stem, convolution blocks of doubling width, adaptive pooling, linear head."""
 
     def __init__(
         self,
         spec: FeatureSpec,
         n_classes: int,
-        width: int = 24,
-        depth: int = 4,
+        width: int = 32,
+        depth: int = 3,
         pool_bands: int = 3,
         dropout: float = 0.4,
     ) -> None:
         widths = [width * 2**i for i in range(depth)]
         super().__init__(spec, n_classes, n_features=2 * widths[-1] * pool_bands, dropout=dropout)
         self.standardise = Standardise()
-        self.blocks = nn.Sequential(*(ConvBlock(a, b) for a, b in zip([1, *widths], widths, strict=False)))
+        self.stem = convolution(1, width, 5, stride=2)
+        self.blocks = nn.Sequential(*(ConvBlock(a, b) for a, b in zip([width, *widths], widths, strict=False)))
         self.pool_bands = pool_bands
 
     def embed(self, x: Tensor) -> Tensor:
         # channels_last makes the convolutions 1.4 times faster on CPU.
         x = self.standardise(x).contiguous(memory_format=torch.channels_last)
-        h = self.blocks(x)  # (B, C, M / 2^depth, F / 2^depth)
+        h = self.blocks(self.stem(x))  # (B, C, M / 2^(depth + 1), F / 2^(depth + 1))
         bands = nn.functional.adaptive_avg_pool2d(h, (self.pool_bands, h.shape[-1]))  # (B, C, bands, F')
         return torch.cat([bands.mean(dim=-1), bands.amax(dim=-1)], dim=1).flatten(1)  # (B, 2 C bands)

@@ -1,0 +1,40 @@
+# make demo   set up, then the main job on simulated recordings
+# make test   set up, then the whole suite
+# make setup  set up alone: .venv with finback and its tools
+#
+# TORCH chooses the build of torch that is installed first, e.g. for a CUDA wheel already downloaded:
+#   make setup TORCH=/path/to/torch-2.13.0-....whl
+
+PYTHON ?= python3
+TORCH ?= torch==2.13.0
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.PHONY: setup demo test lint bench clean
+
+setup: $(STAMP)
+
+$(STAMP): pyproject.toml
+	@$(PYTHON) -c "import sys; v = sys.version_info; sys.exit(v < (3, 11) and 'finback needs Python 3.11 or newer, this is %d.%d: make PYTHON=python3.11' % v[:2])"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "installing finback into .venv (a few minutes the first time) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(TORCH)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+demo: setup
+	$(BIN)/finback demo
+
+test: setup
+	$(BIN)/python -m pytest
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: setup
+	$(BIN)/python benchmarks/features.py
+
+clean:
+	rm -rf .venv dist build .mypy_cache .ruff_cache

@@ -1,0 +1,69 @@
+"""Commands that tell about finback itself and the machine."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from finback.cli.console import out, out_json, out_table
+from finback.cli.options import Json
+
+
+def models(
+    settings: Annotated[bool, typer.Option("--settings", help="List every setting of a preset instead.")] = False,
+    preset: Annotated[str, typer.Option(help="Preset or TOML file.")] = "watkins",
+    json: Json = False,
+) -> None:
+    """List the model families, their hyper-parameters and the presets.
+
+    \b
+    Example:
+      finback models
+      finback models --settings --preset right-whale
+    """
+    from finback import models as registry
+    from finback.config import presets
+    from finback.settings import resolve
+
+    resolved = resolve(preset)
+    if settings:
+        out_json(resolved.model_dump(mode="json"))
+        return
+    families = {}
+    for name in sorted(registry.CLASSIFIERS):
+        model = registry.create(name, resolved.features, 10)
+        said = (registry.family(name).__doc__ or "").strip().splitlines()[0]
+        families[name] = {
+            "about": said,
+            "input": model.input,
+            "parameters": model.n_parameters,
+            "settings": registry.hyperparameters(name),
+        }
+    if json:
+        out_json({"families": families, "presets": presets()})
+        return
+    rows = [
+        (name, f["input"], f["parameters"], ", ".join(f"{k}={v}" for k, v in f["settings"].items()), f["about"])  # type: ignore[attr-defined]
+        for name, f in families.items()
+    ]
+    out_table(("family", "input", "parameters", "settings (--set model.…)", "what it is"), rows, title="families (10 species)")
+    out("presets: " + ", ".join(presets()))
+
+
+def doctor(json: Json = False) -> None:
+    """Print versions, devices, codecs and where things are kept: paste it into a question.
+
+    \b
+    Example:
+      finback doctor
+    """
+    from finback.doctor import facts
+
+    found = facts()
+    if json:
+        out_json(found)
+        return
+    for key, value in found.items():
+        shown = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else value
+        out(f"{key}: {', '.join(shown) if isinstance(shown, list) else shown}")

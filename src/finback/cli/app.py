@@ -1,0 +1,50 @@
+"""The command table."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from finback import __version__
+from finback.cli import about, data, judge, learn
+
+app = typer.Typer(
+    name="finback",
+    help="Name marine-mammal species in sound, and say how far each answer can be trusted.",
+    epilog="Start with `finback demo`. Every command has --help with an example; --debug shows a traceback.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+
+for command in (
+    learn.run,
+    learn.demo,
+    data.index,
+    data.audit,
+    data.split,
+    learn.train,
+    judge.evaluate,
+    judge.predict,
+    judge.report,
+    data.simulate,
+    about.models,
+    about.doctor,
+):
+    app.command()(command)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"finback {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    """Name marine-mammal species in sound, and say how far each answer can be trusted."""

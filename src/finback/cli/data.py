@@ -1,0 +1,164 @@
+"""Commands on recordings and labels, before anything is learned."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from finback.cli.console import out, out_json, out_table, progress, say
+from finback.cli.options import DataOptions, Json, SettingOptions, takes
+
+
+@takes(data=DataOptions)
+def index(
+    data: DataOptions,
+    out_file: Annotated[Path | None, typer.Option("--out", help="Write the manifest here, as CSV.", show_default=False)] = None,
+    json: Json = False,
+) -> None:
+    """Match labels to recordings, and report every problem at once.
+
+    \b
+    Example:
+      finback index --audio clips --labels labels.csv --out manifest.csv
+    """
+    from finback.data.index import index as build_index
+    from finback.data.problems import counts
+
+    manifest = build_index(data.request(), progress)
+    if out_file is not None:
+        manifest.save(out_file)
+    if json:
+        out_json(
+            {
+                "source": manifest.source.name,
+                "licence": manifest.source.licence,
+                "citation": manifest.source.citation,
+                "fingerprint": manifest.fingerprint,
+                "n_clips": len(manifest.clips),
+                "species": manifest.species_counts(),
+                "problems": [p.as_dict() for p in manifest.problems],
+            }
+        )
+        return
+    out(f"source: {manifest.source.name} ({manifest.source.chosen}); licence: {manifest.source.licence}")
+    out_table(("species", "clips"), manifest.species_counts().items())
+    out(f"{len(manifest.clips)} clips of {len(manifest.labels)} species")
+    _show_problems(manifest.problems)
+    if manifest.problems:
+        out("problems: " + ", ".join(f"{n} {kind}" for kind, n in counts(manifest.problems).items()))
+    if out_file is not None:
+        say(f"written: {out_file}")
+
+
+def _show_problems(problems: object, most: int = 20) -> None:
+    listed = list(problems)  # type: ignore[call-overload]
+    for problem in listed[:most]:
+        out(f"  {problem}")
+    if len(listed) > most:
+        out(f"  ... and {len(listed) - most} more: --json or --out lists all")
+
+
+@takes(data=DataOptions, settings=SettingOptions)
+def audit(data: DataOptions, settings: SettingOptions, json: Json = False) -> None:
+    """Say what a split of these recordings would leak, and what cannot be tested.
+
+    \b
+    Example:
+      finback audit --audio clips --labels labels.csv --groups metadata.csv:group
+    """
+    from finback.pipeline import audit_data
+
+    found = audit_data(data.request(), settings.resolve(), progress)
+    if json:
+        out_json(found.to_json())
+        return
+    for line in found.lines():
+        out(line)
+
+
+@takes(data=DataOptions, settings=SettingOptions)
+def split(
+    data: DataOptions,
+    settings: SettingOptions,
+    out_file: Annotated[Path | None, typer.Option("--out", help="Write the split here, as CSV.", show_default=False)] = None,
+    json: Json = False,
+) -> None:
+    """Part the clips into training, validation and test, whole tapes together.
+
+    \b
+    Example:
+      finback split --audio clips --labels labels.csv --split 70/15/15 --out split.csv
+    """
+    from finback.pipeline import dataset
+    from finback.train import partition
+    from finback.training.run import save_split
+
+    found = dataset(data.request(), progress)
+    results = partition(found.manifest, found.clips, settings.resolve())
+    if out_file is not None:
+        for i, result in enumerate(results):
+            path = out_file if len(results) == 1 else out_file.with_stem(f"{out_file.stem}-{i}")
+            save_split(path, result.split)
+            say(f"written: {path}")
+    if json:
+        out_json({"splits": [_split_json(r) for r in results]})
+        return
+    for result in results:
+        if result.fold is not None:
+            out(f"fold {result.fold + 1} of {len(results)}")
+        for line in result.balance.lines():
+            out(line)
+        for warning in result.warnings:
+            out(f"warning: {warning}")
+        for species, reason in result.untestable.items():
+            out(f"cannot be tested: {species}: {reason}")
+
+
+def _split_json(result: object) -> dict[str, object]:
+    from finback.train import split_facts
+
+    return split_facts(result)  # type: ignore[arg-type]
+
+
+def simulate(
+    out_folder: Annotated[Path, typer.Argument(metavar="OUT", help="A new folder.", show_default=False)],
+    species: Annotated[
+        str | None, typer.Option(help="Species by name, separated by ';'; default: all.", show_default=False)
+    ] = None,
+    clips: Annotated[int, typer.Option(help="Clips per species.")] = 20,
+    tapes: Annotated[int, typer.Option(help="Tapes per species.")] = 4,
+    snr_db: Annotated[str, typer.Option(help="Lowest and highest signal-to-noise ratio, in dB.")] = "6:20",
+    minutes: Annotated[
+        float | None, typer.Option(help="One long recording of this length with a truth table, instead of clips.", show_default=False)
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Every random number comes from it.", min=0)] = 0,
+    json: Json = False,
+) -> None:
+    """Make recordings of simulated calls, with labels: for trying things out, and for tests.
+
+    \b
+    Example:
+      finback simulate sim --clips 20 --tapes 4
+      finback simulate day --minutes 60
+    """
+    from finback.config import build
+    from finback.data.simulate import ClipSettings, RecordingSettings, simulate_clips, simulate_recording
+    from finback.errors import SettingsError
+
+    try:
+        low, high = (float(part) for part in snr_db.split(":"))
+    except ValueError:
+        raise SettingsError(f"--snr-db {snr_db}: not of the form LOW:HIGH", "write e.g. 6:20") from None
+    chosen = None if species is None else tuple(name.strip() for name in species.split(";") if name.strip())
+    common = {"species": chosen, "snr_db": (low, high), "seed": seed}
+    if minutes is None:
+        wanted = build(ClipSettings, {**common, "clips_per_species": clips, "tapes_per_species": tapes})
+        table = simulate_clips(out_folder, wanted, progress)
+    else:
+        table = simulate_recording(out_folder, build(RecordingSettings, {**common, "minutes": minutes}), progress)
+    if json:
+        out_json({"folder": str(out_folder), "table": str(table), "rows": len(table.read_text().splitlines()) - 1})
+    else:
+        out(str(table))

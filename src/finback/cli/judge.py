@@ -1,0 +1,109 @@
+"""Commands on a finished run."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from finback.cli.console import out, out_json, out_table, progress, say
+from finback.cli.options import Device, Json
+
+RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.", show_default=False)]
+
+
+def evaluate(
+    run: RunPath,
+    audio: Annotated[Path | None, typer.Option(help="Judge on this folder of recordings instead.", show_default=False)] = None,
+    labels: Annotated[Path | None, typer.Option(help="Its labels.", show_default=False)] = None,
+    groups: Annotated[str | None, typer.Option(help="Its tapes: FILE.csv:COLUMN.", show_default=False)] = None,
+    source: Annotated[str, typer.Option(help="Its layout: auto, folder, watkins, beans, raven.")] = "auto",
+    device: Device = "auto",
+    json: Json = False,
+) -> None:
+    """Score a run's test side, or any other labelled folder, with intervals over tapes.
+
+    \b
+    Example:
+      finback evaluate runs/mine
+      finback evaluate runs/mine --audio other/clips --labels other/labels.csv --json
+    """
+    from finback import evaluate as judge
+    from finback import pipeline
+    from finback.config import build
+    from finback.data.index import IndexRequest
+    from finback.errors import InputError
+
+    if audio is None:
+        if labels is not None or groups is not None:
+            raise InputError("--labels or --groups without --audio", "give the folder of those recordings too")
+        result = judge.evaluate_run(run, device, progress)
+    else:
+        request = build(IndexRequest, {"audio": audio, "labels": labels, "groups": groups, "source": source})
+        result = judge.evaluate_on(run, pipeline.dataset(request, progress).grouped, device, progress)
+    if json:
+        out_json(result)
+        return
+    for line in pipeline.headline(result):
+        out(line)
+    out_table(
+        ("species", "clips", "tapes", "precision", "recall", "F1", "AUC"),
+        [
+            (name, s["n_clips"], s["n_groups"], s["precision"], s["recall"], s["f1"], s["auc"])
+            for name, s in result["per_species"].items()
+            if s["n_clips"]
+        ],
+    )
+    if result.get("unknown_species"):
+        out("left out, not known to this run: " + ", ".join(f"{k} ({n})" for k, n in result["unknown_species"].items()))
+    if result.get("heard_in_training"):
+        out(f"warning: {result['heard_in_training']} of these clips were trained on; the figures flatter the model")
+
+
+def report(run: RunPath) -> None:
+    """Write the run's report.html again.
+
+    \b
+    Example:
+      finback report runs/mine
+    """
+    from finback.report.page import render
+
+    out(str(render(run, progress)))
+
+
+def predict(
+    run: RunPath,
+    files: Annotated[list[str], typer.Argument(metavar="CLIP...", help="Sound files; - reads names from stdin.", show_default=False)],
+    top: Annotated[int, typer.Option(help="Species shown per clip.", min=1)] = 3,
+    channel: Annotated[int | None, typer.Option(help="Channel, from 0; default: the mean.", show_default=False)] = None,
+    device: Device = "auto",
+    json: Json = False,
+) -> None:
+    """Name the species in sound files, with calibrated probabilities.
+
+    \b
+    Example:
+      finback predict runs/mine clip.wav
+      ls *.wav | finback predict runs/mine - --json
+    """
+    from finback.predictor import Predictor, predict_files
+
+    names = [line.strip() for f in files for line in (sys.stdin if f == "-" else [f]) if line.strip()]
+    predictor = Predictor.load(run, device)
+    found, failed = predict_files(predictor, [Path(n) for n in names], channel, progress)
+    if json:
+        out_json({"run": str(run), "predictions": [_as_json(p, len(predictor.labels)) for p in found], "errors": failed})
+    else:
+        rows = [(p.file, name, chance) for p in found for name, chance in p.top(top)]
+        out_table(("file", "species", "probability"), rows)
+    for error in failed:
+        say(f"finback: {error}")
+    if failed:
+        raise SystemExit(2 if not found else 1)
+
+
+def _as_json(prediction: Any, n: int) -> dict[str, Any]:
+    return {"file": prediction.file, "species": dict(prediction.top(n))}

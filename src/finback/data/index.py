@@ -1,0 +1,283 @@
+"""Labels and recordings in, a `Manifest` out, with everything that was wrong named at once.
+
+    manifest = index(IndexRequest(audio="audio", labels="labels.csv"))
+    manifest.clips, manifest.problems
+
+The source (see `sources`) says which spans are labelled; here names become files, seconds become native
+samples, and every labelled span is decoded once, so that nothing later meets a file that cannot be read.
+What cannot be used is dropped and stands in `problems`; with `strict` any real problem is an error.
+
+`source="auto"` takes `raven` when the labels are selection tables; `beans` when there are no labels but a
+folder per species; `watkins` when at least half of the files are called by record ids and no groups are
+labelled; else `folder`. The manifest says which and why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from finback.audio.io import open_recording, read
+from finback.data import checks, tapes
+from finback.data.manifest import Manifest, SourceInfo
+from finback.data.matching import AudioFolder, agree
+from finback.data.problems import Problem, counts, refuse
+from finback.data.sources.base import IndexRequest as IndexRequest
+from finback.data.sources.base import LabelRow, Source, load_source
+from finback.data.sources.beans import is_folder_per_species
+from finback.data.sources.raven import is_selection_table
+from finback.data.sources.watkins import tape_of
+from finback.data.tables import read_table
+from finback.errors import AudioError, ManifestError
+from finback.files import Progress, no_progress
+from finback.types import Clip, Recording
+
+# Times in tables are rounded, so a span may end this much beyond its file.
+ROUNDING_S = 0.01
+SHORT_S = 0.01  # a shorter sound is reported ...
+FEWEST_SAMPLES = 64  # ... and with fewer samples than this, which no spectrogram can show, dropped
+BLOCK_SAMPLES = 1 << 22  # decoded at a time, so that a day-long recording fits in memory
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A label row and the file it means."""
+
+    row: LabelRow
+    path: Path
+
+
+def index(request: IndexRequest, progress: Progress = no_progress) -> Manifest:
+    """All usable clips, in the order of the labels, and all problems.
+
+    Raises `InputError` when the audio folder or the labels cannot be read at all, `ManifestError` when
+    columns are missing, when no usable clip is left, or with `strict` when there is any real problem.
+    """
+    folder = AudioFolder.scan(request.audio)
+    name, chosen = choose(request, folder)
+    source = load_source(name)
+    info = replace(source.info, chosen=chosen)
+    labelled = source.rows(request, folder)
+    given = tapes.read_groups(request, folder) if request.groups else None  # early: it may be mistyped
+    problems = list(labelled.problems)
+    rows, found = checks.one_spelling(labelled.rows)
+    problems += found
+    placed, found = _place(rows, folder)
+    problems += [*found, *_unlabelled(labelled.rows, labelled.problems, folder, request)]
+    entries, found = _open_all(placed, request, info, progress)
+    problems += found
+    for check in (checks.repeats, checks.conflicts, checks.copies):
+        entries, found = check(entries)
+        problems += found
+    entries, found = _with_groups(entries, source, given)
+    problems += found
+    entries, found = checks.enough(entries, request.min_clips)
+    problems += found
+    if request.strict:
+        refuse(problems)
+    if not entries:
+        raise ManifestError(*_nothing_left(request, problems))
+    sides = tuple(entry.row.side for entry in entries) if labelled.has_split else None
+    return Manifest(tuple(entry.clip for entry in entries), tuple(problems), info, folder.root, sides)
+
+
+def choose(request: IndexRequest, folder: AudioFolder) -> tuple[str, str]:
+    """The source's name, and why it was taken."""
+    if request.source != "auto":
+        return request.source, "asked for"
+    ids = sum(tape_of(path.name) is not None for path in folder.files)
+    are_ids = f"{ids} of {len(folder.files)} files are called by Watkins record ids"
+    if request.labels is None:
+        if 2 * ids >= len(folder.files) and is_folder_per_species(folder):
+            return "watkins", f"auto: no labels file, a folder per species, and {are_ids}"
+        return "beans", "auto: no labels file, so folders name the species"
+    if request.labels.is_dir() or is_selection_table(request.labels):
+        return "raven", "auto: the labels are selection tables"
+    table = read_table(request.labels)
+    group = table.find("group")
+    if group is not None and any(row.cells[group] for row in table.rows):
+        return "folder", "auto: the labels name groups"
+    if 2 * ids >= len(folder.files):
+        return "watkins", f"auto: {are_ids}"
+    return "folder", "auto: a labels file"
+
+
+def _place(rows: Sequence[LabelRow], folder: AudioFolder) -> tuple[list[Placed], list[Problem]]:
+    """Each row with its file; hints for the first missing files only, since they take long to find."""
+    placed: list[Placed] = []
+    problems: list[Problem] = []
+    hints = 0
+    for row in rows:
+        match = folder.match(row.file)
+        if match.path is None and row.also:
+            match = folder.match(row.also)
+        if match.path is not None:
+            placed.append(Placed(row, match.path))
+        elif match.candidates:
+            message = f"could be {' or '.join(match.candidates[:3])}"
+            problems.append(row.problem("ambiguous_file", message, "give its path within the audio folder"))
+        else:
+            near = folder.nearest(row.file) if hints < 20 else None
+            hints += 1
+            repair = f"did you mean '{near}'?" if near else "add the recording, or delete the row"
+            problems.append(row.problem("missing_file", "no such file in the audio folder", repair))
+    return _unshared(placed, problems, folder)
+
+
+def _unshared(
+    placed: list[Placed], problems: list[Problem], folder: AudioFolder
+) -> tuple[list[Placed], list[Problem]]:
+    """Refuse rows of different folders that mean one file only because the folder was left out there."""
+    typed: dict[Path, set[tuple[str, ...]]] = {}
+    for item in placed:
+        typed.setdefault(item.path, set()).add(folder.typed(item.row.file))
+    shared = {
+        path
+        for path, names in typed.items()
+        if any(not agree(one, other) for one in names for other in names)
+    }
+    for item in placed:
+        if item.path in shared:
+            message = f"files of several folders in the table could be {folder.name(item.path)}"
+            problems.append(
+                item.row.problem("ambiguous_file", message, "give as --audio the folder above them all")
+            )
+    return [item for item in placed if item.path not in shared], problems
+
+
+def _unlabelled(
+    rows: Sequence[LabelRow], refused: Sequence[Problem], folder: AudioFolder, request: IndexRequest
+) -> list[Problem]:
+    """Recordings that no row names, not even one that was refused for another reason."""
+    names = {row.file for row in rows} | {row.also for row in rows if row.also}
+    matches = [folder.match(name) for name in sorted(names | {p.file for p in refused})]
+    seen = {match.path for match in matches} | {
+        folder.root / c for match in matches for c in match.candidates
+    }
+    where = f" in {request.labels.name}" if request.labels else ""
+    missing = [
+        Problem(
+            "unlabelled", folder.name(path), None, f"no row{where} names it", "add a row, or leave it out"
+        )
+        for path in folder.files
+        if path not in seen
+    ]
+    message, repair = "its name is not valid text", "rename the file"
+    return missing + [Problem("file_name", name, None, message, repair) for name in folder.unnameable]
+
+
+def _open_all(
+    placed: Sequence[Placed], request: IndexRequest, info: SourceInfo, progress: Progress
+) -> tuple[list[checks.Entry], list[Problem]]:
+    """Open each recording once and decode each labelled span of it; entries in the order of `placed`."""
+    by_path: dict[Path, list[int]] = {}
+    for i, item in enumerate(placed):
+        by_path.setdefault(item.path, []).append(i)
+    entries: dict[int, checks.Entry] = {}
+    problems: dict[int, list[Problem]] = {}
+    for path, members in progress(by_path.items(), "reading audio", len(by_path)):
+        first = placed[members[0]].row
+        try:
+            recording = open_recording(path, source=info.name, licence=first.licence or info.licence)
+        except AudioError as error:
+            also = f" ({len(members)} rows)" if len(members) > 1 else ""
+            message = error.problem.removeprefix(f"{path}: ") + also
+            problems[members[0]] = [first.problem("unreadable", message, error.repair)]
+            continue
+        heard: dict[tuple[int, int, int | None], AudioError | None] = {}
+        for i in members:
+            clip, problems[i] = _clip(placed[i].row, recording, request.channel)
+            if clip is None:
+                continue
+            span = (clip.start, clip.stop, clip.channel)
+            if span not in heard:
+                heard[span] = _decode(clip)
+            fault = heard[span]
+            if fault is None:
+                entries[i] = checks.Entry(placed[i].row, clip)
+            else:
+                message = fault.problem.removeprefix(f"{path}: ")
+                problems[i].append(placed[i].row.problem("unreadable", message, fault.repair))
+    return [entries[i] for i in sorted(entries)], [p for i in sorted(problems) for p in problems[i]]
+
+
+def _decode(clip: Clip) -> AudioError | None:
+    """Read the span, as everything later will; the error if it cannot be."""
+    try:
+        for start in range(clip.start, clip.stop, BLOCK_SAMPLES):
+            read(clip.recording.path, start, min(start + BLOCK_SAMPLES, clip.stop), clip.channel)
+    except AudioError as error:
+        return error
+    return None
+
+
+def _clip(row: LabelRow, recording: Recording, channel: int | None) -> tuple[Clip | None, list[Problem]]:
+    """The row's span in native samples, or None; and what is wrong with it."""
+    channel = row.channel if channel is None else channel
+    if channel is not None and channel >= recording.n_channels:
+        message = f"has no channel {channel}"
+        repair = f"it has {recording.n_channels}, counted from 0"
+        return None, [row.problem("bad_channel", message, repair)]
+    if recording.n_channels == 1:
+        channel = None  # the only channel is the mean of all
+    rate, lasts = recording.sample_rate, recording.duration_s
+    start = 0 if row.start_s is None else round(row.start_s * rate)
+    stop = recording.n_samples if row.end_s is None else round(row.end_s * rate)
+    problems = []
+    repair = f"give times within its {lasts:.3f} s"
+    slack = round(ROUNDING_S * rate)
+    if start < -slack:
+        return None, [row.problem("bad_span", f"starts at {row.start_s} s, before the file", repair)]
+    if stop <= start and row.end_s is not None:
+        message = f"ends at {row.end_s} s, not after its start at {row.start_s or 0} s"
+        return None, [row.problem("bad_span", message, "give an end after the start")]
+    if start >= recording.n_samples or (stop > recording.n_samples + slack and not row.cut):
+        which = f"starts at {row.start_s}" if start >= recording.n_samples else f"ends at {row.end_s}"
+        return None, [row.problem("bad_span", f"{which} s, but the file lasts {lasts:.3f} s", repair)]
+    if stop > recording.n_samples + slack:
+        message = (
+            f"the box ends {row.end_s - lasts:.3f} s beyond the file and was cut there" if row.end_s else ""
+        )
+        problems.append(row.problem("cut_at_end", message, "nothing to do, if it runs into the next file"))
+    clip = Clip(recording, max(start, 0), min(stop, recording.n_samples), row.species, channel)
+    if clip.duration_s < SHORT_S:
+        message = f"lasts {1000 * clip.duration_s:.2f} ms ({clip.n_samples} samples)"
+        problems.append(row.problem("short", message, "give a longer span, or delete the row"))
+    return (clip if clip.n_samples >= FEWEST_SAMPLES else None), problems
+
+
+def _with_groups(
+    entries: Sequence[checks.Entry], source: Source, given: tapes.Given | None
+) -> tuple[list[checks.Entry], list[Problem]]:
+    """Groups from the groups file, else from the labels, else from what the source knows."""
+    groups: dict[Path, str] = {}
+    problems: list[Problem] = []
+    if given is not None:
+        paths = {entry.clip.recording.path for entry in entries}
+        groups = {path: group for path, group in given.groups.items() if path in paths}
+        problems += given.problems
+        problems += tapes.not_covered(given, [entry.clip for entry in entries])
+    labelled, found = checks.labelled_groups(entries)
+    problems += found
+    groups = labelled | groups
+    rest = [entry.clip for entry in entries if entry.clip.recording.path not in groups]
+    known, notes = source.groups(rest)
+    groups = known | groups
+    problems += notes
+    recordings: dict[Path, Recording] = {}
+    grouped = []
+    for entry in entries:
+        recording = entry.clip.recording
+        if recording.path not in recordings:
+            recordings[recording.path] = replace(recording, group=groups.get(recording.path, ""))
+        grouped.append(replace(entry, clip=replace(entry.clip, recording=recordings[recording.path])))
+    return grouped, problems
+
+
+def _nothing_left(request: IndexRequest, problems: Sequence[Problem]) -> tuple[str, str]:
+    what = request.labels or request.audio
+    if not problems:
+        return f"{what}: labels nothing", "add a row for each recording"
+    tally = ", ".join(f"{n} {kind}" for kind, n in counts(problems).items())
+    return f"{what}: no usable clip ({tally}); first: {problems[0]}", "mend the labels or the recordings"

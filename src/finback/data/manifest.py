@@ -1,0 +1,198 @@
+"""The manifest: which spans of which recordings carry which species, and what was wrong on the way.
+
+`Manifest.save` writes `manifest.csv`, which opens in a spreadsheet and is itself a labels file for the
+`folder` source, and `problems.json` beside it (the problems, the source, the audio folder, duty cycles).
+`Manifest.load` gives back an equal manifest: positions are written as whole native samples.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+from collections import Counter
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from finback.data.problems import Problem as Problem
+from finback.errors import AudioError, ManifestError
+from finback.files import read_json, write_atomic, write_json
+from finback.types import Clip, Labels, Recording
+
+COLUMNS = (
+    "file",
+    "species",
+    "group",
+    "start",  # native samples, included
+    "stop",  # native samples, excluded
+    "channel",  # from 0; empty: the mean of all
+    "start_s",
+    "end_s",
+    "split",
+    "sample_rate",
+    "n_samples",
+    "n_channels",
+    "recording_id",
+    "start_time",  # ISO 8601, UTC; empty: unknown
+    "source",
+    "licence",
+)
+PROBLEMS = "problems.json"
+AGAIN = "index the recordings again: finback index"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceInfo:
+    """Where recordings and labels come from, on what terms, and why this source was taken to read them."""
+
+    name: str
+    licence: str
+    citation: str
+    url_hint: str = ""
+    chosen: str = ""  # "asked for", or what made `auto` choose it
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Labelled clips in the order of the labels file, and the problems met.
+
+    `side_of` is the `split` column of the labels: train, val, test or "" (no side) for each clip; None when
+    the labels name no sides.
+    """
+
+    clips: tuple[Clip, ...]
+    problems: tuple[Problem, ...]
+    source: SourceInfo
+    audio: Path  # absolute
+    side_of: tuple[str, ...] | None = None
+
+    @property
+    def labels(self) -> Labels:
+        return Labels.of(self.clips)
+
+    @property
+    def fingerprint(self) -> str:
+        """16 hex digits of what is heard, its labels and its groups: not of paths, nor of the rows' order."""
+        rows = sorted([*clip.key, clip.label or "", clip.group] for clip in self.clips)
+        return hashlib.blake2b(json.dumps(rows).encode(), digest_size=8).hexdigest()
+
+    def species_counts(self) -> dict[str, int]:
+        """Clips per species, the commonest first."""
+        tally = Counter(clip.label or "" for clip in self.clips)
+        return dict(sorted(tally.items(), key=lambda item: (-item[1], item[0])))
+
+    def file_of(self, clip: Clip) -> str:
+        """The clip's file as the manifest names it: relative to the audio folder, with forward slashes."""
+        return _name(clip.recording.path, self.audio)
+
+    def save(self, path: Path) -> None:
+        """Write the table at `path` and `problems.json` beside it, each whole or not at all."""
+        path = Path(path)
+        sides = self.side_of or ("",) * len(self.clips)
+        rows = [_cells(c, side, self.file_of(c)) for c, side in zip(self.clips, sides, strict=True)]
+        schedules = {
+            self.file_of(c): [[first, time.isoformat()] for first, time in c.recording.schedule]
+            for c in self.clips
+            if c.recording.schedule
+        }
+        beside = {
+            "source": asdict(self.source),
+            "audio": str(self.audio),
+            "has_split": self.side_of is not None,
+            "fingerprint": self.fingerprint,
+            "problems": [problem.as_dict() for problem in self.problems],
+            "schedules": schedules,
+        }
+        write_json(path.with_name(PROBLEMS), beside)
+        write_atomic(path, _table(rows))
+
+    @classmethod
+    def load(cls, path: Path, audio: Path | None = None) -> Manifest:
+        """Read what `save` wrote; `audio` says where the recordings lie now, if they have moved.
+
+        Raises `ManifestError` when the table is not a manifest or was changed by hand so that it is none.
+        """
+        path = Path(path)
+        beside = read_json(path.with_name(PROBLEMS))
+        rows = _rows(path)
+        try:
+            root = Path(beside["audio"]) if audio is None else Path(audio).resolve()
+            problems = tuple(Problem(**problem) for problem in beside["problems"])
+            source = SourceInfo(**beside["source"])
+            has_split, schedules = beside["has_split"], beside["schedules"]
+        except (KeyError, TypeError) as error:
+            raise ManifestError(f"{path.with_name(PROBLEMS)}: damaged ({error})", AGAIN) from None
+        recordings: dict[str, Recording] = {}
+        clips = []
+        for number, row in enumerate(rows, start=2):
+            name = row["file"]
+            try:
+                if name not in recordings:
+                    recordings[name] = _recording(row, root, schedules.get(name, []))
+                clips.append(_clip(row, recordings[name]))
+            except (ValueError, TypeError, AudioError) as error:
+                raise ManifestError(f"{path}: row {number} is damaged ({error})", AGAIN) from None
+        sides = tuple(row["split"] for row in rows) if has_split else None
+        return cls(tuple(clips), problems, source, root, sides)
+
+
+def _name(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
+
+
+def _cells(clip: Clip, side: str, name: str) -> list[Any]:
+    r = clip.recording
+    channel = "" if clip.channel is None else clip.channel
+    time = "" if r.start_time is None else r.start_time.isoformat()
+    # Seconds are printed in full (repr), so that seconds * rate rounds back to the very sample.
+    what = [name, clip.label or "", r.group, clip.start, clip.stop, channel, clip.start_s, clip.stop_s, side]
+    return [*what, r.sample_rate, r.n_samples, r.n_channels, r.id, time, r.source, r.licence]
+
+
+def _table(rows: list[list[Any]]) -> str:
+    # Python's writer quotes a line feed in a name but not a carriage return.
+    returns = any("\r" in cell for row in rows for cell in row if isinstance(cell, str))
+    text = io.StringIO(newline="")
+    quoting = csv.QUOTE_ALL if returns else csv.QUOTE_MINIMAL
+    csv.writer(text, lineterminator="\n", quoting=quoting).writerows([COLUMNS, *rows])
+    return text.getvalue()
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    try:
+        text = path.read_bytes().decode("utf-8-sig")  # line ends within names as they are
+    except FileNotFoundError:
+        raise ManifestError(f"{path}: no such manifest", AGAIN) from None
+    except UnicodeDecodeError as error:
+        raise ManifestError(f"{path}: damaged ({error})", AGAIN) from None
+    # Not `read_table`, which mends what people type: here every character is as it was written.
+    reader = csv.DictReader(io.StringIO(text, newline=""))
+    missing = [c for c in COLUMNS if c not in (reader.fieldnames or ())]
+    if missing:
+        raise ManifestError(
+            f"{path}: not a manifest (no column {', '.join(missing)})", AGAIN
+        )
+    return list(reader)
+
+
+def _recording(row: dict[str, str], root: Path, schedule: list[tuple[int, str]]) -> Recording:
+    return Recording(
+        id=row["recording_id"],
+        path=root / row["file"],
+        sample_rate=int(row["sample_rate"]),
+        n_samples=int(row["n_samples"]),
+        n_channels=int(row["n_channels"]),
+        group=row["group"],
+        start_time=datetime.fromisoformat(row["start_time"]) if row["start_time"] else None,
+        schedule=tuple((int(first), datetime.fromisoformat(time)) for first, time in schedule),
+        source=row["source"],
+        licence=row["licence"],
+    )
+
+
+def _clip(row: dict[str, str], recording: Recording) -> Clip:
+    channel = int(row["channel"]) if row["channel"] else None
+    return Clip(recording, int(row["start"]), int(row["stop"]), row["species"] or None, channel)

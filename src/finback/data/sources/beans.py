@@ -1,0 +1,60 @@
+"""One folder per species, as in the BEANS benchmark and in many a private collection; no table.
+
+audio/Killer Whale/a.wav        the species is the folder's name
+audio/train/Killer Whale/a.wav  above it there may be folders for the sides
+"""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+
+from finback.data.manifest import SourceInfo
+from finback.data.matching import AudioFolder
+from finback.data.problems import Problem
+from finback.data.sources.base import IndexRequest, Labelled, LabelRow, Source, side_word, species_name
+from finback.errors import InputError
+
+
+class Beans(Source):
+    info = SourceInfo(
+        name="beans",
+        licence="that of each data set in the benchmark; its code is CC BY-NC-SA 4.0",
+        citation="Hagiwara et al. 2023, BEANS: The Benchmark of Animal Sounds, ICASSP, arXiv:2210.12300.",
+        url_hint="github.com/earthspecies/beans",
+    )
+
+    def rows(self, request: IndexRequest, folder: AudioFolder) -> Labelled:
+        if request.labels is not None:
+            raise InputError(
+                f"{request.labels}: folders name the species here, so a labels file has no use",
+                "leave out --labels, or use --source folder",
+            )
+        return folder_rows(folder)
+
+
+def folder_rows(folder: AudioFolder) -> Labelled:
+    """A row for each recording in a species' folder; the others are unlabelled."""
+    names = [folder.name(path) for path in folder.files]
+    tops = {PurePosixPath(name).parts[0] for name in names if "/" in name}
+    split = bool(tops) and all(side_word(top) for top in tops)
+    rows, problems = [], []
+    for name in names:
+        parts = PurePosixPath(name).parts
+        side = side_word(parts[0]) or "" if split and len(parts) > 1 else ""
+        inner = parts[1:] if side else parts
+        species = species_name(inner[0]) if len(inner) > 1 else ""
+        if species:
+            rows.append(LabelRow(file=name, species=species, side=side))
+        else:
+            message, repair = "lies in no species' folder", "move it into the folder of its species"
+            problems.append(Problem("unlabelled", name, None, message, repair))
+    if not rows:
+        repair = "give a CSV of file,species as --labels, or put each species in a folder of its own"
+        raise InputError(f"{folder.root}: nothing says which species is heard", repair)
+    return Labelled(tuple(rows), tuple(problems), split)
+
+
+def is_folder_per_species(folder: AudioFolder) -> bool:
+    """Whether at least half of the recordings lie in sub-folders."""
+    nested = sum("/" in folder.name(path) for path in folder.files)
+    return nested > 0 and 2 * nested >= len(folder.files)

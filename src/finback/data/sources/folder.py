@@ -1,0 +1,127 @@
+"""A folder of recordings and a table with a row for each: `file,species`, and if you have them more.
+
+| column | meaning |
+|---|---|
+| file | name or path of the recording (another column: `--file-column`) |
+| species | what is heard (another column: `--species-column`) |
+| group | tape, deployment or site-day: what must not be split |
+| start_s, end_s | seconds from the beginning of the file; empty: all of it |
+| channel | counted from 0; empty: the mean of all |
+| split | train, val or test |
+| licence | terms of that recording |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from finback.data.manifest import SourceInfo
+from finback.data.matching import AudioFolder
+from finback.data.problems import Problem
+from finback.data.sources.base import (
+    IndexRequest,
+    Labelled,
+    LabelRow,
+    Source,
+    seconds,
+    side_word,
+    species_name,
+)
+from finback.data.tables import Row, Table, read_table
+from finback.errors import InputError
+
+OPTIONAL = ("group", "start_s", "end_s", "channel", "split", "licence")
+# Columns that look like times but do not say their unit.
+UNREAD_TIMES = ("start", "end", "begin", "stop", "onset", "offset", "start time", "end time")
+
+
+class Folder(Source):
+    info = SourceInfo(
+        name="folder",
+        licence="unknown",
+        citation="Your own recordings, or those of the people who gave them to you: cite them as they ask.",
+    )
+
+    def rows(self, request: IndexRequest, folder: AudioFolder) -> Labelled:
+        if request.labels is None:
+            repair = "give a CSV of file,species as --labels, or put each species in a folder of its own"
+            raise InputError(f"{request.audio}: nothing says which species is heard", repair)
+        table = read_table(request.labels)
+        return read_rows(table, request)
+
+
+def read_rows(table: Table, request: IndexRequest) -> Labelled:
+    """The rows of a CSV of labels; see the module for its columns."""
+    columns = {
+        "file": table.column(request.file_column, "--file-column"),
+        "species": table.column(request.species_column, "--species-column"),
+    }
+    for name in OPTIONAL:
+        found = table.find(name)
+        if found is not None:
+            columns[name] = found
+    problems = [*table.problems, *_unread(table, columns)]
+    rows = []
+    for row in table.rows:
+        label, faults = _label_row(row, columns, table.path.name)
+        problems += faults
+        if label is not None:
+            rows.append(label)
+    return Labelled(tuple(rows), tuple(problems), has_split=any(label.side for label in rows))
+
+
+def _label_row(row: Row, columns: dict[str, int], table: str) -> tuple[LabelRow | None, list[Problem]]:
+    cell = {name: row.cells[position] for name, position in columns.items()}
+    name, problems = cell["file"] or table, []
+
+    def fault(kind: str, message: str, repair: str) -> None:
+        problems.append(Problem(kind, name, row.number, message, repair))
+
+    if not cell["file"]:
+        fault("missing_file", "names no file", "fill in the file, or delete the row")
+        return None, problems
+    if any("\n" in cell[c] or "\r" in cell[c] for c in ("file", "species")):
+        fault("open_quote", "a value runs over several lines", "close the quote that opens there")
+        return None, problems
+    species = species_name(cell["species"])
+    if not species:
+        fault("empty_label", "names no species", "fill in the species, or delete the row")
+        return None, problems
+    times: dict[str, float | None] = {}
+    for key in ("start_s", "end_s"):
+        try:
+            times[key] = seconds(cell.get(key, ""))
+        except ValueError:
+            fault("bad_span", f"{key} '{cell[key]}' is not a number", "give seconds, such as 12.5")
+            return None, problems
+    channel = cell.get("channel", "")
+    if channel and not channel.isdecimal():
+        fault("bad_channel", f"channel '{channel}' is not a whole number", "count channels from 0")
+        return None, problems
+    side = side_word(cell.get("split", ""))
+    if side is None:
+        fault("split_word", f"unknown side '{cell['split']}'", "write train, val or test")
+    label = LabelRow(
+        file=cell["file"],
+        species=species,
+        row=row.number,
+        group=cell.get("group", ""),
+        start_s=times["start_s"],
+        end_s=times["end_s"],
+        channel=int(channel) if channel else None,
+        side=side or "",
+        licence=cell.get("licence", ""),
+    )
+    return label, problems
+
+
+def _unread(table: Table, columns: dict[str, int]) -> Iterator[Problem]:
+    """A note on times without a unit: whole files are taken, which may not be what was meant."""
+    if "start_s" in columns or "end_s" in columns:
+        return
+    for name in UNREAD_TIMES:
+        found = table.find(name)
+        if found is not None and any(row.cells[found] for row in table.rows):
+            message = f"column '{table.header[found]}' is not read, so whole files are taken"
+            repair = "if it holds seconds, call it start_s or end_s"
+            yield Problem("ignored_column", table.path.name, 1, message, repair)

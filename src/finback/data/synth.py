@@ -1,0 +1,101 @@
+"""The building blocks that simulated calls are made of: contours, tones, pulses, envelopes.
+
+Nothing here knows a species. Times are seconds, frequencies Hz, amplitudes linear; every random number
+comes from the generator that is passed. Nothing aliases: a partial falls silent where it passes 0.49 of
+the sample rate, as it would in a recorder with a good filter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.interpolate import PchipInterpolator
+
+Values = Sequence[float] | np.ndarray
+# Where a recorder's anti-alias filter has taken everything, as a share of the sample rate.
+TOP = 0.49
+
+
+def n_samples(duration_s: float, sample_rate: int) -> int:
+    return max(16, round(duration_s * sample_rate))
+
+
+def contour(points_hz: Values, n: int, shares: Values | None = None) -> np.ndarray:
+    """Smooth curve (n,) through `points_hz`, evenly spaced or at the given shares (0 to 1) of the call.
+
+    Monotone cubic (PCHIP), so a contour never overshoots the frequencies that were measured.
+    """
+    at = np.linspace(0, 1, len(points_hz)) if shares is None else np.asarray(shares)
+    return PchipInterpolator(at, np.asarray(points_hz, dtype=float))(np.linspace(0, 1, n))
+
+
+def sweep(start_hz: float, stop_hz: float, n: int, bend: float = 1.0) -> np.ndarray:
+    """Glide (n,) from start to stop; `bend` > 1 keeps to the start for longer, < 1 leaves it at once."""
+    return start_hz + (stop_hz - start_hz) * np.linspace(0, 1, n) ** bend
+
+
+def fall(start_hz: float, stop_hz: float, n: int) -> np.ndarray:
+    """Glide (n,) by equal musical steps: the long descents of seals."""
+    return start_hz * (stop_hz / start_hz) ** np.linspace(0, 1, n)
+
+
+def tone(frequency_hz: np.ndarray, sample_rate: int, partials: Values = (1.0,)) -> np.ndarray:
+    """Harmonic sound (n,) along a contour (n,); `partials` are the amplitudes of harmonics 1, 2, 3 ..."""
+    phase = 2 * np.pi * np.cumsum(frequency_hz) / sample_rate
+    sound = np.zeros(len(frequency_hz))
+    for k, amplitude in enumerate(partials, start=1):
+        if amplitude > 0 and k * frequency_hz.min() < TOP * sample_rate:
+            # Quadratic phases (Schroeder 1970, IEEE Trans. Inf. Theory 16:85) keep the peaks low.
+            partial = np.sin(k * phase + np.pi * k * k / len(partials))
+            sound += amplitude * np.where(k * frequency_hz < TOP * sample_rate, partial, 0.0)
+    return sound
+
+
+def rise_and_fall(n: int, rise: float, decay: float) -> np.ndarray:
+    """Envelope (n,) with raised-cosine ends; `rise` and `decay` are shares of the whole."""
+    t = np.linspace(0, 1, n)
+    up = np.clip(t / max(rise, 1e-9), 0, 1)
+    down = np.clip((1 - t) / max(decay, 1e-9), 0, 1)
+    return np.sin(np.pi / 2 * up) ** 2 * np.sin(np.pi / 2 * down) ** 2
+
+
+def wander(rng: np.random.Generator, n: int, sample_rate: int, rate_hz: float, depth: float) -> np.ndarray:
+    """Slow random factor (n,) around 1: the tremble of a living voice. `depth` is its standard deviation."""
+    knots = max(4, int(np.ceil(n / sample_rate * rate_hz)) + 2)
+    values = 1 + depth * np.clip(rng.standard_normal(knots), -2, 2)
+    return contour(values, n)
+
+
+def burst(start_hz: float, stop_hz: float, duration_s: float, sample_rate: int) -> np.ndarray:
+    """Tone burst or FM click (n,): a linear sweep under a Gaussian cut at 2.5 standard deviations.
+
+    The instantaneous frequency is taken at sample midpoints, so clicks of a few samples keep their band.
+    """
+    n = max(4, round(duration_s * sample_rate))
+    t = (np.arange(n) - (n - 1) / 2) / sample_rate
+    slope = (stop_hz - start_hz) / duration_s
+    phase = 2 * np.pi * ((start_hz + stop_hz) / 2 * t + slope * t**2 / 2)
+    return np.sin(phase) * np.exp(-0.5 * (5 * t / duration_s) ** 2)
+
+
+def ring(frequency_hz: float, decay_s: float, duration_s: float, sample_rate: int) -> np.ndarray:
+    """Struck resonance (n,): a sinusoid that falls to 1/e in `decay_s`, with a rise of one period."""
+    t = np.arange(max(4, round(duration_s * sample_rate))) / sample_rate
+    attack = np.minimum(1, t * frequency_hz)
+    return attack * np.exp(-t / decay_s) * np.sin(2 * np.pi * frequency_hz * t)
+
+
+def place(sound: np.ndarray, n: int, at: Values, gains: Values) -> np.ndarray:
+    """`sound` (m,) laid into n samples of silence at each position, each with its gain."""
+    line = np.zeros(n)
+    for start, gain in zip(np.asarray(at).astype(int), gains, strict=True):
+        stop = min(n, start + len(sound))
+        if stop > start >= 0:
+            line[start:stop] += gain * sound[: stop - start]
+    return line
+
+
+def finish(sound: np.ndarray) -> np.ndarray:
+    """The sound (n,) float32 with its largest sample at 1."""
+    return (sound / np.abs(sound).max()).astype(np.float32)

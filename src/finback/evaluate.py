@@ -1,0 +1,121 @@
+"""The one place that looks at the test side, and the way to judge a finished run on other recordings.
+
+`evaluate_run` scores a run's own test side (of all folds together, each clip by the model that has not
+heard its tape); `evaluate_on` scores it on any other labelled folder.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from finback.data.manifest import Manifest
+from finback.data.store import default_folder
+from finback.errors import RunError
+from finback.files import Progress, atomic_path, no_progress, read_json, write_json
+from finback.metrics.calibrate import reliability_table
+from finback.metrics.classify import evaluate
+from finback.predictor import Predictor
+from finback.training.run import RunFolder, load_split
+from finback.types import Clip, Labels, Scores
+
+METRICS = "metrics.json"
+SCORES = "scores.parquet"
+
+
+def evaluate_run(path: Path, device: str = "auto", progress: Progress = no_progress) -> dict[str, Any]:
+    """Score the run's test side and keep `metrics.json` and `scores.parquet`; once kept, it is only read.
+
+    Raises `RunError` when the run is unfinished, has no test side, or its recordings are gone.
+    """
+    run = RunFolder.open(path)
+    if (run.path / METRICS).exists():
+        kept: dict[str, Any] = read_json(run.path / METRICS)
+        return kept
+    clips = Manifest.load(run.path / "manifest.csv").clips
+    parts: list[tuple[int, Scores]] = []
+    for fold, member in enumerate(run.folds or [run]):
+        facts = member.facts
+        split = load_split(member.path / "split.csv", clips, facts["split"]["by"])
+        if split.test:
+            predictor = Predictor.load(member.path, device, default_folder())
+            predictor.store.prepare(split.test, progress)
+            parts.append((fold, predictor.scores(split.test, progress)))
+    if not parts:
+        raise RunError(f"{path}: has no test side", "judge it on other recordings: finback evaluate RUN --audio ... --labels ...")
+    pooled = Scores(
+        tuple(c for _, s in parts for c in s.clips),
+        parts[0][1].labels,
+        np.concatenate([s.logits for _, s in parts]),
+    )
+    folds = np.concatenate([np.full(len(s.clips), fold) for fold, s in parts])
+    save_scores(run.path / SCORES, pooled, folds)
+    result = judge(pooled, run.facts["multi_group"])
+    write_json(run.path / METRICS, result)
+    return result
+
+
+def judge(scores: Scores, multi_group: Sequence[str], pinned: Sequence[str] | None = None) -> dict[str, Any]:
+    """The metrics object of labelled scores; keys as documented for `finback evaluate --json`."""
+    truth = scores.labels.targets(scores.clips)
+    groups = [c.group or c.recording.id for c in scores.clips]
+    known = [name for name in multi_group if name in scores.labels]
+    result = evaluate(truth, scores.probabilities, scores.labels.names, groups, known, pinned)
+    return {**result, "reliability": reliability_table(scores.probabilities, truth)}
+
+
+def evaluate_on(path: Path, manifest: Manifest, device: str = "auto", progress: Progress = no_progress) -> dict[str, Any]:
+    """Score a finished run on another labelled folder; nothing is written.
+
+    Species that the run does not know are listed in `unknown_species` and left out; macro-F1 is over the
+    species present. `heard_in_training` counts clips whose very sound the run was trained or tuned on.
+    """
+    predictor = Predictor.load(path, device, default_folder())
+    clips = [c for c in manifest.clips if c.label in predictor.labels]
+    unknown = Counter(c.label for c in manifest.clips if c.label not in predictor.labels)
+    if not clips:
+        raise RunError(f"{path}: knows none of these species", "it knows: " + ", ".join(predictor.labels.names))
+    predictor.store.prepare(clips, progress)
+    present = Labels.of(clips).names
+    tapes: dict[str, set[str]] = {}
+    for clip in clips:
+        tapes.setdefault(clip.label or "", set()).add(clip.group or clip.recording.id)
+    result = judge(predictor.scores(clips, progress), [n for n in present if len(tapes[n]) > 1], present)
+    return {**result, "unknown_species": dict(unknown), "heard_in_training": _heard(RunFolder.open(path), clips)}
+
+
+def _heard(run: RunFolder, clips: Sequence[Clip]) -> int:
+    """How many of the clips come from recordings whose content the run learned from."""
+    heard: set[str] = set()
+    for member in run.folds or [run]:
+        table = member.path / "split.csv"
+        rows = table.read_text(encoding="utf-8").splitlines()[1:] if table.exists() else []
+        heard |= {row.split(",")[0] for row in rows if row.endswith((",train", ",val"))}
+    return sum(c.recording.id in heard for c in clips)
+
+
+def save_scores(path: Path, scores: Scores, folds: np.ndarray) -> None:
+    """One row a clip: what it is, where it was judged, its calibrated logits."""
+    rows = scores.clips
+    table = pa.table(
+        {
+            "recording_id": [c.recording.id for c in rows],
+            "file": [c.recording.path.name for c in rows],
+            "start": [c.start for c in rows],
+            "stop": [c.stop for c in rows],
+            "channel": [c.key[3] for c in rows],
+            "group": [c.group for c in rows],
+            "species": [c.label for c in rows],
+            "side": ["test"] * len(rows),
+            "fold": folds.astype(np.int32),
+            "logits": pa.array(list(scores.logits), type=pa.list_(pa.float32())),
+        }
+    ).replace_schema_metadata({"labels": "\n".join(scores.labels.names)})
+    with atomic_path(path) as temporary:
+        pq.write_table(table, temporary)

@@ -1,0 +1,143 @@
+"""The main job, end to end: index, audit, split, train, calibrate, evaluate, report.
+
+Each stage leaves its file in the run folder and is not done again while the data and settings are the
+same, so a run that was interrupted goes on, and a finished one says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from finback.audit import Audit, audit
+from finback.data.duplicates import Duplicates, find
+from finback.data.index import IndexRequest, index
+from finback.data.manifest import Manifest
+from finback.data.problems import counts
+from finback.data.simulate import ClipSettings, simulate_clips
+from finback.data.split import with_groups
+from finback.evaluate import METRICS, evaluate_run
+from finback.files import Progress, no_progress, read_json, write_json
+from finback.report.page import render
+from finback.settings import Settings, resolve
+from finback.train import Plan, train
+from finback.training.run import RunFolder
+from finback.types import Clip
+
+Say = Callable[[str], None]
+Job = Plan  # what to train and how
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Clips whose groups are settled, and what was found on the way."""
+
+    manifest: Manifest  # as labelled
+    duplicates: Duplicates
+    clips: tuple[Clip, ...]  # the manifest's, each in its group
+
+    @property
+    def grouped(self) -> Manifest:
+        return replace(self.manifest, clips=self.clips)
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a finished job left."""
+
+    folder: Path
+    report: Path
+    metrics: dict[str, Any]
+    headline: list[str]
+
+
+def dataset(request: IndexRequest, progress: Progress = no_progress) -> Dataset:
+    """Index the recordings and settle their groups: sounds that are copies of one another stay together."""
+    manifest = index(request, progress)
+    duplicates = find(manifest.clips, progress)
+    return Dataset(manifest, duplicates, with_groups(manifest.clips, duplicates))
+
+
+def audit_data(request: IndexRequest, settings: Settings, progress: Progress = no_progress) -> Audit:
+    """What a split of these recordings would leak."""
+    return audit(index(request, progress), settings.split, progress)
+
+
+def train_on(job: Job, request: IndexRequest, out: Path, progress: Progress, say: Say) -> RunFolder:
+    """Index, settle groups, train."""
+    found = dataset(request, progress)
+    _say_problems(found.manifest, say)
+    return train(job, found.grouped, found.clips, out, progress)
+
+
+def run(job: Job, request: IndexRequest, out: Path, progress: Progress, say: Say) -> Done:
+    """The whole way; each stage that is done already is left alone."""
+    found = dataset(request, progress)
+    _say_problems(found.manifest, say)
+    audited = out / "audit.json"
+    if not audited.exists() or read_json(audited).get("data_fingerprint") != found.grouped.fingerprint:
+        facts = audit(found.manifest, job.settings.split, progress)
+        write_json(audited, {**facts.to_json(), "lines": facts.lines(), "data_fingerprint": found.grouped.fingerprint})
+    report = out / "report.html"
+    finished = report.exists() and (out / METRICS).exists()
+    train(job, found.grouped, found.clips, out, progress)
+    metrics = evaluate_run(out, job.device, progress)
+    if finished:
+        say(f"{out}: done already; delete the folder to start anew")
+    else:
+        render(out, progress)
+    return Done(out, report, metrics, headline(metrics, read_json(audited)))
+
+
+def demo(out: Path, device: str, command: str, progress: Progress, say: Say) -> Done:
+    """The main job on simulated recordings."""
+    settings = ClipSettings()
+    labels = simulate_clips(out / "data", settings, progress)
+    request = IndexRequest(audio=labels.parent / "audio", labels=labels)
+    job = Job("cnn2d", resolve(overrides=["training.epochs=12"]), 0, device, command)
+    return run(job, request, out / "run", progress, say)
+
+
+def headline(metrics: dict[str, Any], audit: dict[str, Any] | None = None) -> list[str]:
+    """The few lines a stranger needs: how good, how sure, and what a deaf model would score."""
+    few = metrics["n_clips"] and metrics["n_groups"] < 10
+    lines = [
+        f"on {metrics['n_clips']} test clips from {metrics['n_groups']} tapes never heard in training"
+        + (" (few tapes: the intervals are wide for that reason)" if few else ""),
+        *(_with_interval(metrics, key, name) for key, name in HEADLINE),
+    ]
+    if audit:
+        for kind, name in (("grouped", "by tape"), ("random", "clips drawn at random: not a fair test")):
+            side = audit[kind]
+            lines.append(
+                f"deaf baselines, {name}: tape lookup {side['group_lookup_accuracy']:.3f}, "
+                f"metadata {side['metadata_accuracy']:.3f}"
+            )
+    return lines
+
+
+HEADLINE = (
+    ("accuracy", "accuracy"),
+    ("balanced_accuracy", "balanced accuracy"),
+    ("macro_f1", "macro-F1, all species"),
+    ("macro_f1_multi_group", "macro-F1, species with several tapes"),
+    ("macro_auc", "macro AUC"),
+    ("top3_accuracy", "top-3 accuracy"),
+    ("ece", "calibration error (ECE)"),
+)
+
+
+def _with_interval(metrics: dict[str, Any], key: str, name: str) -> str:
+    value, interval = metrics[key], metrics[f"{key}_ci"]
+    if value is None:
+        return f"  {name:<38} not defined here"
+    shown = f"[{interval[0]:.3f}, {interval[1]:.3f}]" if interval else "(one tape: no interval)"
+    return f"  {name:<38} {value:.3f}  {shown}"
+
+
+def _say_problems(manifest: Manifest, say: Say) -> None:
+    if manifest.problems:
+        tally = ", ".join(f"{n} {kind}" for kind, n in counts(manifest.problems).items())
+        say(f"{len(manifest.problems)} remarks on the data ({tally}); finback index shows them")

@@ -1,0 +1,131 @@
+"""`report.html`: one self-contained page that tells what a run learnt, how well, and how far to trust it.
+
+It is made from the run folder's files alone and loads nothing from elsewhere; sounds of the worst
+confusions are read where the manifest says the recordings are, if they are still there. What the folder
+lacks is said on the page. Figures are also written to `figures/` as PNG and SVG.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from finback.files import Progress, no_progress, write_atomic
+from finback.report import words
+from finback.report.confusions import Heard, hear
+from finback.report.figures import draw_all, embed
+from finback.report.read import RunData, read_run
+
+FILE = "report.html"
+
+
+def render(run_folder: Path, progress: Progress = no_progress) -> Path:
+    """Write `report.html` into the run folder and return its path. Raises `RunError` if it is no run."""
+    run = read_run(run_folder)
+    by_clip = (run.facts.get("settings") or {}).get("split", {}).get("by") == "clip"
+    page = environment().get_template("report.html.j2").render(
+        title=run.path.resolve().name,
+        facts=run.facts,
+        metrics=run.metrics or {},
+        cards=words.cards(run.metrics or {}),
+        verdict=words.verdict(run.metrics or {}, run.audit, by_clip),
+        warnings=words.warnings(run, by_clip),
+        missing=run.missing,
+        by_clip=by_clip,
+        no_test_side=_no_test_side(run),
+        pictures=draw_all(run, by_clip, progress),
+        findings=words.findings(run.audit) if run.audit else None,
+        species=words.species_rows(run),
+        confusions=[_shown(heard, run) for heard in hear(run, progress)],
+        judged=run.scores is not None,
+        settings=flat(run.facts.get("settings") or {}),
+        toml=toml(run.facts.get("settings") or {}),
+        spec=flat(run.facts.get("spec") or {}),
+        command=command(run),
+        source=run.manifest.source if run.manifest else None,
+        listed=words.LISTED,
+    )  # fmt: skip
+    path = run.path / FILE
+    write_atomic(path, page)
+    return path
+
+
+def environment() -> Environment:
+    """Everything is escaped: a species may be called anything. A misspelt variable is an error."""
+    env = Environment(
+        loader=PackageLoader("finback.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    env.filters["percent"] = words.percent
+    return env
+
+
+def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """`{"training": {"epochs": 20}}` -> `{"training.epochs": "20"}`."""
+    found = {}
+    for key, value in settings.items():
+        if isinstance(value, Mapping):
+            found |= flat(value, f"{prefix}{key}.")
+        else:
+            found[prefix + key] = "none" if value is None else str(value)
+    return found
+
+
+def toml(settings: Mapping[str, Any]) -> str:
+    """The settings as a TOML file that `--preset` takes; what is None is left to its default."""
+
+    def literal(value: Any) -> str:
+        if isinstance(value, bool):
+            return str(value).lower()
+        if isinstance(value, list | tuple):
+            return "[" + ", ".join(literal(v) for v in value) + "]"
+        if isinstance(value, int | float):
+            return repr(value)
+        return '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+    top = [f"{k} = {literal(v)}" for k, v in settings.items() if not isinstance(v, Mapping) and v is not None]
+    parts = ["\n".join(top)] if top else []
+    for name, section in settings.items():
+        if isinstance(section, Mapping) and section:
+            lines = [
+                f"{k} = {literal(v)}"
+                for k, v in section.items()
+                if v is not None and not isinstance(v, Mapping)
+            ]
+            parts.append("\n".join([f"[{name}]", *lines]))
+    return "\n\n".join(parts)
+
+
+def command(run: RunData) -> str:
+    """The command that made the run, as it was given; else one that trains the same from its manifest."""
+    given = run.facts.get("command")
+    if given:
+        return given if isinstance(given, str) else shlex.join(str(part) for part in given)
+    parts = ["finback", "train", str(run.facts.get("family", "cnn2d")), "--preset", "settings.toml"]
+    if run.manifest:
+        parts += ["--audio", str(run.manifest.audio), "--labels", str(run.path / "manifest.csv")]
+    if run.facts.get("seed") is not None:
+        parts += ["--seed", str(run.facts["seed"])]
+    return shlex.join([*parts, "--out", "again"])
+
+
+def _no_test_side(run: RunData) -> bool:
+    """Trained for use: a split is there, and gives no clip to the test side."""
+    return bool(run.split) and not any(row.get("side") == "test" for row in run.split)
+
+
+def _shown(heard: Heard, run: RunData) -> dict[str, Any]:
+    """A confusion as the template takes it."""
+    m = heard.mistake
+    truth, said = run.labels[m.truth], run.labels[m.said]
+    picture = None
+    if heard.figure is not None:
+        picture = embed(heard.figure, f"Spectrogram of a {truth} taken for {said}", svg=False)
+    return {"truth": truth, "said": said, "mistake": m, "heard": heard, "picture": picture}

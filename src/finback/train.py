@@ -1,0 +1,156 @@
+"""Labelled clips to a trained, calibrated run folder. The test side is made here and never looked at.
+
+    folder = train(Plan("cnn2d", settings, seed=0), dataset, out)
+
+A dataset is a manifest whose groups are settled: where no tape is known, sounds that are near duplicates of
+one another form a group. With folds, every fold is a run folder of its own below `folds/`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from finback import models
+from finback.data.index import IndexRequest, index
+from finback.data.manifest import Manifest
+from finback.data.split import SplitResult, from_column, make_folds, make_split
+from finback.data.store import FeatureStore, default_folder
+from finback.errors import RunError
+from finback.features.extract import Extractor
+from finback.files import Progress, no_progress
+from finback.metrics.calibrate import cannot_fit, fit_temperature
+from finback.settings import Settings
+from finback.training.checkpoint import load_weights
+from finback.training.classifier import ClassifierTask
+from finback.training.devices import torch_device
+from finback.training.infer import clip_logits
+from finback.training.loop import WEIGHTS, fit
+from finback.training.run import RunFolder, save_split
+from finback.types import Clip, Labels, Split
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to train and how; everything that is not data."""
+
+    family: str
+    settings: Settings
+    seed: int = 0
+    device: str = "auto"
+    command: str = ""
+
+
+def data_facts(manifest: Manifest, clips: Sequence[Clip]) -> dict[str, Any]:
+    """What a run must know of its data: for the record, and to know that it is still the same."""
+    tapes: dict[str, set[str]] = {}
+    for clip in clips:
+        tapes.setdefault(clip.label or "", set()).add(clip.group)
+    return {
+        "data_fingerprint": manifest.fingerprint,
+        "source": manifest.source.name,
+        "licence": manifest.source.licence,
+        "citation": manifest.source.citation,
+        "n_clips": len(clips),
+        "multi_group": sorted(name for name, groups in tapes.items() if len(groups) > 1),
+    }
+
+
+def partition(manifest: Manifest, clips: Sequence[Clip], settings: Settings) -> list[SplitResult]:
+    """The splits that the settings ask for: one, or one per fold, or the table's own `split` column."""
+    if settings.split.folds:
+        return make_folds(clips, settings.split)
+    if manifest.sides is not None and any(manifest.sides):
+        return [from_column(clips, manifest.sides, settings.split.by)]
+    return [make_split(clips, settings.split)]
+
+
+def train(
+    plan: Plan, manifest: Manifest, clips: Sequence[Clip], out: Path, progress: Progress = no_progress
+) -> RunFolder:
+    """Train a classifier, or go on with one that was interrupted. Returns its run folder, calibrated.
+
+    `clips` are the manifest's, each with its group. Raises `RunError` if `out` holds another run.
+    """
+    labels = Labels.of(clips)
+    # Unknown families and hyper-parameters are refused before any audio is read.
+    models.create(plan.family, plan.settings.features, len(labels), **plan.settings.model)
+    results = partition(manifest, clips, plan.settings)
+    facts = {
+        "kind": "classifier",
+        "family": plan.family,
+        "labels": list(labels.names),
+        "spec": plan.settings.features.model_dump(mode="json"),
+        "settings": plan.settings.model_dump(mode="json"),
+        "seed": plan.seed,
+        "command": plan.command,
+        **data_facts(manifest, clips),
+    }
+    if not plan.settings.split.folds:
+        return _train_one(plan, facts, labels, results[0], manifest, out, progress)
+    run = RunFolder.begin(out, {**facts, "n_folds": len(results), "split": [split_facts(r) for r in results]})
+    manifest.save(out / "manifest.csv")
+    for i, result in enumerate(results):
+        named = _named(progress, f"fold {i + 1} of {len(results)}: ")
+        _train_one(plan, {**facts, "fold": i}, labels, result, manifest, out / "folds" / str(i), named)
+    run.note(temperature=1.0)  # each fold is calibrated by itself
+    return run
+
+
+def _train_one(
+    plan: Plan,
+    facts: dict[str, Any],
+    labels: Labels,
+    result: SplitResult,
+    manifest: Manifest,
+    out: Path,
+    progress: Progress,
+) -> RunFolder:
+    run = RunFolder.begin(out, {**facts, "split": split_facts(result)})
+    if run.is_trained:
+        return run
+    if "fold" not in facts:
+        manifest.save(out / "manifest.csv")
+    save_split(out / "split.csv", result.split)
+    with torch.random.fork_rng([]):
+        torch.manual_seed(plan.seed)  # the first weights
+        model = models.create(plan.family, plan.settings.features, len(labels), **plan.settings.model)
+    store = FeatureStore(Extractor(plan.settings.features, model.input), default_folder())
+    store.prepare([*result.split.train, *result.split.val], progress)
+    task = ClassifierTask(
+        model, store, labels, (result.split.train, result.split.val), plan.settings.training, plan.settings.augment
+    )
+    end = fit(task, plan.settings.training, out, plan.seed, plan.device, progress)
+    load_weights(model, out / WEIGHTS)
+    model.to(torch_device(plan.device))
+    run.note(**end, n_parameters=model.n_parameters, **_calibrate(model, store, labels, result.split))
+    return run
+
+
+def _calibrate(model: models.Classifier, store: FeatureStore, labels: Labels, split: Split) -> dict[str, Any]:
+    """Temperature by the validation side; 1, and why, when it cannot tell."""
+    if not split.val:
+        return {"temperature": 1.0, "not_calibrated": "no validation clips"}
+    logits, truth = clip_logits([model], store, split.val)[0], labels.targets(split.val)
+    reason = cannot_fit(logits, truth)
+    fitted = {"temperature": fit_temperature(logits, truth)}
+    return {**fitted, "not_calibrated": reason} if reason else fitted
+
+
+def split_facts(result: SplitResult) -> dict[str, Any]:
+    """Plain values for run.json and `finback split --json`."""
+    sides = {side: len(result.split.side(side)) for side in ("train", "val", "test")}
+    return {
+        "by": result.split.by,
+        "clips": {**sides, "set_aside": len(result.split.set_aside)},
+        "warnings": list(result.warnings),
+        "untestable": result.untestable,
+    }
+
+
+def _named(progress: Progress, prefix: str) -> Progress:
+    return lambda items, what, total=None: progress(items, prefix + what, total)

@@ -1,0 +1,57 @@
+"""Clips through trained classifiers: the one way in which validation, evaluation and prediction score."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from finback.data.store import FeatureStore, batches
+from finback.files import Progress, no_progress
+from finback.models.classifier import Classifier
+from finback.types import Clip
+
+BATCH = 32  # windows
+
+
+def clip_logits(
+    models: Sequence[Classifier], store: FeatureStore, clips: Sequence[Clip], progress: Progress = no_progress
+) -> np.ndarray:
+    """(E, N, K) float32: by each of E models, each clip's logits averaged over its windows.
+
+    Features are computed once for all models; every window counts, so no audio is ignored.
+    """
+    return _averaged(models, lambda m: m, store, clips, progress)
+
+
+def clip_embeddings(
+    model: Classifier, store: FeatureStore, clips: Sequence[Clip], progress: Progress = no_progress
+) -> np.ndarray:
+    """(N, D) float32: each clip's embedding averaged over its windows."""
+    found: np.ndarray = _averaged([model], lambda m: m.embed, store, clips, progress)[0]
+    return found
+
+
+@torch.inference_mode()
+def _averaged(
+    models: Sequence[Classifier],
+    output: Callable[[Classifier], Callable[[Tensor], Tensor]],
+    store: FeatureStore,
+    clips: Sequence[Clip],
+    progress: Progress,
+) -> np.ndarray:
+    device = next(models[0].parameters()).device
+    sums: list[np.ndarray] = [np.zeros((0, 0))] * len(models)
+    count = np.zeros(len(clips))
+    for inputs, owners in batches(store, progress(clips, "scoring", len(clips)), BATCH):
+        x = torch.from_numpy(inputs).to(device)
+        x = x if models[0].input == "wave" else x[:, None]  # (B, 1, M, F)
+        for i, model in enumerate(models):
+            out = output(model.eval())(x).float().cpu().numpy()
+            if not sums[i].size:
+                sums[i] = np.zeros((len(clips), out.shape[1]))
+            np.add.at(sums[i], owners, out)
+        np.add.at(count, owners, 1)
+    return (np.stack(sums) / np.maximum(count, 1)[:, None]).astype(np.float32)

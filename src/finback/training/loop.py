@@ -1,0 +1,192 @@
+"""One loop for every kind of model.
+
+A `Task` knows its model, its batches, its losses and its score; the loop knows steps, devices, averaging,
+checkpoints and when to stop. Every step draws from a seed made of (seed, step), so a run that was killed
+and resumed ends with the same weights as one that never stopped.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from finback.errors import RunError
+from finback.files import Progress, no_progress
+from finback.training.checkpoint import load_tensors, pack, save_tensors, unpack
+from finback.training.devices import fabric_for, tune_allocator
+from finback.training.schedule import AveragedWeights, learning_rate
+from finback.training.settings import TrainingSettings
+
+CHECKPOINT = "checkpoint.safetensors"
+WEIGHTS = "weights.safetensors"
+LOG = "metrics.jsonl"
+
+
+class Task(Protocol):
+    """What is learned. `score` names the validation figure that decides, higher is better."""
+
+    model: nn.Module
+    steps_per_epoch: int
+    score: str
+
+    def batch(self, rng: np.random.Generator) -> tuple[Tensor, ...]:
+        """One batch on CPU, drawn from this step's own generator."""
+        ...
+
+    def losses(self, model: nn.Module, batch: tuple[Tensor, ...]) -> dict[str, Tensor]:
+        """Named scalar losses; their sum is minimised, their names are logged."""
+        ...
+
+    def validate(self, model: nn.Module) -> dict[str, float]:
+        """Figures of the averaged model; empty when there is nothing to validate on."""
+        ...
+
+
+class State:
+    """Where training stands: plain numbers, saved with every checkpoint."""
+
+    def __init__(self) -> None:
+        self.step = 0
+        self.best = -math.inf
+        self.best_step = 0
+        self.finished = False
+        self.log: dict[str, float] = {}  # this epoch's mean losses so far
+
+    def facts(self) -> dict[str, Any]:
+        best = None if math.isinf(self.best) else self.best
+        facts = {"step": self.step, "best": best, "best_step": self.best_step, "finished": self.finished}
+        return {**facts, "log": self.log}
+
+    def restore(self, facts: dict[str, Any]) -> None:
+        self.step, self.best_step = facts["step"], facts["best_step"]
+        self.finished, self.log = facts["finished"], facts["log"]
+        self.best = -math.inf if facts["best"] is None else facts["best"]
+
+
+def fit(
+    task: Task,
+    settings: TrainingSettings,
+    folder: Path,
+    seed: int = 0,
+    device: str = "auto",
+    progress: Progress = no_progress,
+) -> dict[str, Any]:
+    """Train, resuming from the folder's checkpoint if there is one; leaves `weights.safetensors` there.
+
+    Returns the facts of the end: steps done, best step and score. Raises `FinbackError` on a full disk (the
+    last checkpoint is intact) and `RunError` when the loss stops being a number.
+    """
+    tune_allocator()
+    fabric = fabric_for(device, settings.precision)
+    fabric.launch()
+    average = AveragedWeights(task.model, settings.ema_half_life * task.steps_per_epoch)
+    optimizer = torch.optim.AdamW(parameter_groups(task.model, settings), lr=settings.learning_rate)
+    state = State()
+    if (folder / CHECKPOINT).exists():
+        tensors, facts = load_tensors(folder / CHECKPOINT)
+        unpack(tensors, task.model, average.model, optimizer)
+        state.restore(facts)
+        _forget_after(folder / LOG, state.step)
+    average.model.to(fabric.device)
+    model, optimizer = fabric.setup(task.model, optimizer)
+
+    n_steps = settings.epochs * task.steps_per_epoch
+    saved_at = time.monotonic()
+
+    def checkpoint() -> None:
+        if fabric.is_global_zero:
+            save_tensors(folder / CHECKPOINT, pack(task.model, average.model, optimizer), state.facts())
+
+    steps = range(state.step, state.step if state.finished else n_steps)
+    for step in progress(steps, "training", len(steps)):
+        losses = _step(task, model, optimizer, fabric, settings, (step, n_steps, seed))
+        average.update(task.model, step)
+        state.step = step + 1
+        for name, value in losses.items():
+            state.log[name] = state.log.get(name, 0.0) + value / task.steps_per_epoch
+        if state.step % task.steps_per_epoch == 0:
+            _end_epoch(task, average.model, state, folder, fabric.is_global_zero)
+            waited = state.step - state.best_step
+            if not math.isinf(state.best) and waited >= settings.patience * task.steps_per_epoch:
+                break
+        if time.monotonic() - saved_at >= settings.checkpoint_s:
+            checkpoint()
+            saved_at = time.monotonic()
+    if not state.finished:
+        if math.isinf(state.best):  # nothing to choose by: the last average is the model
+            state.best_step = state.step
+            if fabric.is_global_zero:
+                save_tensors(folder / WEIGHTS, average.model.state_dict(), state.facts())
+        state.finished = True
+        checkpoint()
+    return state.facts()
+
+
+def _step(
+    task: Task, model: Any, optimizer: Any, fabric: Any, settings: TrainingSettings, at: tuple[int, int, int]
+) -> dict[str, float]:
+    """One optimiser step; (step, n_steps, seed) fix every random number in it."""
+    step, n_steps, seed = at
+    rng = np.random.default_rng([seed, step, fabric.global_rank])
+    batch = fabric.to_device(task.batch(rng))
+    for group in optimizer.param_groups:
+        group["lr"] = learning_rate(step, n_steps, settings.learning_rate, settings.warmup)
+    model.train()
+    cards = [fabric.device] if fabric.device.type == "cuda" else []
+    with torch.random.fork_rng(cards):  # dropout draws from torch's own generator
+        torch.manual_seed(int(rng.integers(2**62)))
+        losses = task.losses(model, batch)
+        total = torch.stack(list(losses.values())).sum()
+        fabric.backward(total)
+    if not torch.isfinite(total):
+        raise RunError(f"the loss is {total.item()} at step {step}", "lower training.learning_rate and run again")
+    fabric.clip_gradients(model, optimizer, max_norm=settings.clip_gradient, error_if_nonfinite=False)
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=False)  # keeps the memory: freeing and faulting it in anew is dear
+    return {name: float(value) for name, value in losses.items()}
+
+
+def _end_epoch(task: Task, averaged: nn.Module, state: State, folder: Path, writes: bool) -> None:
+    """Validate the average, keep it if it is the best so far, write the log line."""
+    figures = task.validate(averaged)
+    score = figures.get(task.score)
+    if score is not None and score > state.best:
+        state.best, state.best_step = score, state.step
+        if writes:
+            save_tensors(folder / WEIGHTS, averaged.state_dict(), state.facts())
+    if writes:
+        row = {"step": state.step, "epoch": state.step // task.steps_per_epoch, **state.log, **figures}
+        with open(folder / LOG, "a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
+    state.log = {}
+
+
+def _forget_after(path: Path, step: int) -> None:
+    """Drop log lines of steps that will be done again (or were cut short by a kill)."""
+    if not path.exists():
+        return
+    kept = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            if json.loads(line)["step"] <= step:
+                kept.append(line + "\n")
+        except json.JSONDecodeError:
+            break
+    path.write_text("".join(kept), encoding="utf-8")
+
+
+def parameter_groups(model: nn.Module, settings: TrainingSettings) -> list[dict[str, Any]]:
+    """Weight decay on matrices and kernels only: shrinking biases and norms does no good."""
+    decayed = [p for p in model.parameters() if p.requires_grad and p.ndim > 1]
+    plain = [p for p in model.parameters() if p.requires_grad and p.ndim <= 1]
+    return [
+        {"params": decayed, "weight_decay": settings.weight_decay},
+        {"params": plain, "weight_decay": 0.0},
+    ]

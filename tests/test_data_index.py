@@ -1,0 +1,302 @@
+"""From labels and recordings to clips: what is kept, what is dropped, and what is said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from sounds import sound, table
+
+from finback.data.index import IndexRequest, index
+from finback.data.manifest import Manifest
+from finback.data.problems import counts
+from finback.errors import InputError, ManifestError
+
+
+def indexed(tmp_path: Path, text: str, **options) -> Manifest:
+    labels = table(tmp_path / "labels.csv", text)
+    return index(IndexRequest(audio=tmp_path / "audio", labels=labels, **options))
+
+
+def kinds(manifest: Manifest) -> list[tuple[str, int | None]]:
+    return [(problem.kind, problem.row) for problem in manifest.problems]
+
+
+@pytest.fixture
+def audio(tmp_path: Path) -> Path:
+    """Four recordings of 1 s at 2 kHz, the last in stereo."""
+    for name in ("a.wav", "b.wav", "c.flac"):
+        sound(tmp_path / "audio" / name, 1.0)
+    sound(tmp_path / "audio" / "d.wav", 1.0, channels=2)
+    return tmp_path / "audio"
+
+
+REST = "b.wav,Fin Whale\nc.flac,Fin Whale\nd.wav,Walrus\n"
+
+
+def test_whole_files_in_the_order_of_the_labels(tmp_path: Path, audio: Path) -> None:
+    manifest = indexed(tmp_path, "file,species\nd.wav,Walrus\nA,Fin Whale\nC.wav,Fin Whale\nb.wav,Walrus\n")
+    assert manifest.problems == ()
+    assert [manifest.file_of(clip) for clip in manifest.clips] == ["d.wav", "a.wav", "c.flac", "b.wav"]
+    assert all((clip.start, clip.stop, clip.channel) == (0, 2000, None) for clip in manifest.clips)
+    assert {clip.recording.source for clip in manifest.clips} == {"folder"}
+    assert manifest.audio == audio.resolve()
+    assert manifest.source.chosen == "auto: a labels file"
+    assert manifest.side_of is None
+
+
+def test_spans_channels_groups_sides_and_licences(tmp_path: Path, audio: Path) -> None:
+    manifest = indexed(
+        tmp_path,
+        "file;species;group;start_s;end_s;channel;split;licence\n"
+        "a.wav;Walrus;t1;0,25;0,5;;Training;CC0\n"
+        "a.wav;Walrus;t1;0.5;1.004;0;dev;\n"
+        "d.wav;Walrus;t2;;0.3;1;test;\n"
+        "b.wav;Walrus;;0.75;;;;\n"
+        "c.flac;Walrus;t2;;;;;\n",
+    )
+    assert manifest.problems == ()
+    spans = [(clip.start, clip.stop, clip.channel, clip.group) for clip in manifest.clips]
+    assert spans == [
+        (500, 1000, None, "t1"),
+        (1000, 2000, None, "t1"),
+        (0, 600, 1, "t2"),
+        (1500, 2000, None, ""),
+        (0, 2000, None, "t2"),
+    ]
+    assert manifest.side_of == ("train", "val", "test", "", "")
+    assert [clip.recording.licence for clip in manifest.clips[:3]] == ["CC0", "CC0", "unknown"]
+    assert manifest.source.chosen == "auto: the labels name groups"
+    assert manifest.clips[0].recording is manifest.clips[1].recording
+
+
+# One bad row each: (extra header, the row for a.wav, kind, a word of the message, whether a clip stays)
+BAD_ROWS = [
+    ("", "e.wav,Walrus\na.wav,Walrus", "missing_file", "no such file", True),
+    ("", ",Walrus\na.wav,Walrus", "missing_file", "names no file", True),
+    ("", "a.wav,", "empty_label", "no species", False),
+    ("", "a.wav,NaN", "empty_label", "no species", False),
+    ("", "a.wav", "empty_label", "no species", False),
+    ("", "a.wav,Beluga, White Whale", "columns", "3 values for 2 columns", False),
+    ("", "a.wav,WALRUS", "spelling", "'WALRUS' (1x) is read as 'Walrus' (1x)", True),
+    ("", "a.wav,Fin  whale", "spelling", "'Fin whale' (1x) is read as 'Fin Whale' (2x)", True),
+    ("", "a.wav,Walrus\nA.WAV,Walrus", "duplicate_row", "same clip and species as row", True),
+    ("", "a.wav,Walrus\na.wav,Fin Whale", "two_species", "'Walrus' here, 'Fin Whale' as a.wav (row 6)", False),
+    ("", "a.wav,Walrus\nb.wav,Walrus\n", "two_species", "one sound under two species", True),
+    (",start_s", "a.wav,Walrus,soon", "bad_span", "'soon' is not a number", False),
+    (",start_s", "a.wav,Walrus,0:30", "bad_span", "'0:30' is not a number", False),
+    (",start_s", "a.wav,Walrus,inf", "bad_span", "'inf' is not a number", False),
+    (",start_s", "a.wav,Walrus,-0.5", "bad_span", "before the file", False),
+    (",start_s", "a.wav,Walrus,1.5", "bad_span", "starts at 1.5 s, but the file lasts 1.000 s", False),
+    (",end_s", "a.wav,Walrus,1.5", "bad_span", "ends at 1.5 s, but the file lasts 1.000 s", False),
+    (",end_s", "a.wav,Walrus,0", "bad_span", "not after its start at 0 s", False),
+    (",start_s,end_s", "a.wav,Walrus,0.5,0.4", "bad_span", "not after its start at 0.5 s", False),
+    (",end_s", "a.wav,Walrus,0.009", "short", "lasts 9.00 ms (18 samples)", False),
+    (",channel", "a.wav,Walrus,1", "bad_channel", "no channel 1", False),
+    (",channel", "a.wav,Walrus,left", "bad_channel", "'left' is not a whole number", False),
+    (",split", "a.wav,Walrus,holdout", "split_word", "unknown side 'holdout'", True),
+    (",group", "a.wav,Walrus,t1\na.wav,Walrus,t2", "group_conflict", "'t1' and 't2'", True),
+    (",start", "a.wav,Walrus,0.5", "ignored_column", "column 'start' is not read", True),
+]
+
+
+@pytest.mark.parametrize(("extra", "rows", "kind", "told", "kept"), BAD_ROWS)
+def test_a_bad_row_is_told_and_the_rest_goes_on(
+    tmp_path: Path, audio: Path, extra: str, rows: str, kind: str, told: str, kept: bool
+) -> None:
+    if kind == "group_conflict":  # two rows of one span would be a repeat too
+        extra, rows = ",group,end_s", "a.wav,Walrus,t1,\na.wav,Walrus,t2,0.5"
+    text = f"file,species{extra}\n{REST}{rows}\n"
+    manifest = indexed(tmp_path, text)
+    matching = [problem for problem in manifest.problems if problem.kind == kind]
+    assert len(matching) == 1, kinds(manifest)
+    assert told in matching[0].message
+    assert matching[0].repair
+    assert "a.wav" in {manifest.file_of(clip) for clip in manifest.clips} or not kept
+    assert {"c.flac", "d.wav"} <= {manifest.file_of(clip) for clip in manifest.clips}
+    assert not (kept is False and "a.wav" in {manifest.file_of(clip) for clip in manifest.clips})
+    if not matching[0].is_note:
+        with pytest.raises(ManifestError, match="1 problem|2 problems"):
+            indexed(tmp_path, text, strict=True)
+
+
+def test_rows_are_numbered_as_in_the_spreadsheet(tmp_path: Path, audio: Path) -> None:
+    manifest = indexed(tmp_path, f"file,species\n{REST}\nx.wav,Walrus\na.wav,\n")
+    assert kinds(manifest) == [("empty_label", 7), ("missing_file", 6)]
+
+
+def test_unlabelled_recordings(tmp_path: Path, audio: Path) -> None:
+    manifest = indexed(tmp_path, "file,species\na.wav,Walrus\nd.wav,\n")
+    told = [(problem.kind, problem.file) for problem in manifest.problems]
+    assert told == [("empty_label", "d.wav"), ("unlabelled", "b.wav"), ("unlabelled", "c.flac")]
+
+
+def test_ambiguous_names(tmp_path: Path, audio: Path) -> None:
+    sound(audio / "s" / "e.wav")
+    sound(audio / "t" / "e.wav")
+    manifest = indexed(tmp_path, f"file,species\na.wav,Walrus\n{REST}e.wav,Walrus\n")
+    assert kinds(manifest) == [("ambiguous_file", 6)]
+    assert "s/e.wav or t/e.wav" in manifest.problems[0].message
+
+
+def test_two_folders_in_the_table_are_not_one_file(tmp_path: Path, audio: Path) -> None:
+    rows = "site1/a.wav,Walrus\nsite2/a.wav,Walrus\naudio/d.wav,Walrus\n"
+    manifest = indexed(tmp_path, f"file,species\n{rows}b.wav,Walrus\nc.flac,Walrus\n")
+    assert kinds(manifest) == [("ambiguous_file", 2), ("ambiguous_file", 3)]
+    assert [manifest.file_of(clip) for clip in manifest.clips] == ["d.wav", "b.wav", "c.flac"]
+
+
+def test_a_hint_for_a_mistyped_file(tmp_path: Path, audio: Path) -> None:
+    sound(audio / "61025001.wav")
+    manifest = indexed(tmp_path, "file,species\n61O25001.wav,Walrus\n61025001.wav,Walrus\n")
+    assert manifest.problems[0].repair == "did you mean '61025001.wav'?"
+
+
+def test_copies_are_kept_and_told(tmp_path: Path, audio: Path) -> None:
+    (audio / "e.wav").write_bytes((audio / "a.wav").read_bytes())
+    manifest = indexed(tmp_path, f"file,species\na.wav,Walrus\n{REST}e.wav,Walrus\n")
+    assert kinds(manifest) == [("duplicate_sound", 6)]
+    assert "the same sound as a.wav (row 2)" in manifest.problems[0].message
+    assert len(manifest.clips) == 5
+
+
+def test_copies_under_two_species_are_both_dropped(tmp_path: Path, audio: Path) -> None:
+    (audio / "e.wav").write_bytes((audio / "a.wav").read_bytes())
+    manifest = indexed(tmp_path, f"file,species\na.wav,Walrus\n{REST}e.wav,Fin Whale\n")
+    assert kinds(manifest) == [("two_species", 2)]
+    assert {manifest.file_of(clip) for clip in manifest.clips} == {"b.wav", "c.flac", "d.wav"}
+
+
+def test_overlapping_spans_of_two_species_are_no_conflict(tmp_path: Path, audio: Path) -> None:
+    manifest = indexed(tmp_path, f"file,species,end_s\n{REST}a.wav,Walrus,0.5\na.wav,Fin Whale,0.6\n")
+    assert manifest.problems == ()
+    assert len(manifest.clips) == 5
+
+
+def test_unreadable_recordings(tmp_path: Path, audio: Path) -> None:
+    (audio / "a.wav").write_bytes(b"not sound at all")
+    whole = (audio / "c.flac").read_bytes()
+    (audio / "c.flac").write_bytes(whole[: len(whole) // 2])
+    samples = np.zeros(2000, np.float32)
+    samples[1500] = np.nan
+    soundfile.write(audio / "n.wav", samples, 2000, subtype="FLOAT")
+    text = f"file,species,start_s,end_s\na.wav,Walrus\n{REST}n.wav,Walrus,0,0.5\nn.wav,Walrus,0.5,1\n"
+    manifest = indexed(tmp_path, text)
+    assert kinds(manifest) == [("unreadable", 2), ("unreadable", 4), ("unreadable", 7)]
+    assert "NaN" in manifest.problems[2].message
+    assert not any(str(tmp_path) in problem.message for problem in manifest.problems)
+    assert [(manifest.file_of(c), c.start, c.stop) for c in manifest.clips] == [
+        ("b.wav", 0, 2000),
+        ("d.wav", 0, 2000),
+        ("n.wav", 0, 1000),
+    ]
+
+
+def test_a_channel_for_all(tmp_path: Path, audio: Path) -> None:
+    text = f"file,species\na.wav,Walrus\n{REST}"
+    assert {clip.channel for clip in indexed(tmp_path, text, channel=0).clips} == {None, 0}
+    manifest = indexed(tmp_path, text, channel=1)
+    assert [clip.channel for clip in manifest.clips] == [1]
+    assert counts(manifest.problems) == {"bad_channel": 3}
+
+
+def test_a_short_sound_at_a_high_rate_is_kept(tmp_path: Path) -> None:
+    sound(tmp_path / "audio" / "click.wav", 0.0002, rate=500_000)
+    manifest = indexed(tmp_path, "file,species\nclick.wav,Harbour Porpoise\n")
+    assert kinds(manifest) == [("short", 2)]
+    assert manifest.clips[0].n_samples == 100
+
+
+def test_min_clips(tmp_path: Path, audio: Path) -> None:
+    manifest = indexed(tmp_path, f"file,species\na.wav,Walrus\n{REST}", min_clips=2)
+    assert manifest.problems == ()
+    manifest = indexed(tmp_path, f"file,species\na.wav,Fin Whale\n{REST}", min_clips=2, strict=True)
+    assert manifest.labels.names == ("Fin Whale",)
+    assert [(p.kind, p.file, p.message) for p in manifest.problems] == [
+        ("too_few", "Walrus", "1 of at least 2 clips, left out")
+    ]
+
+
+def test_a_recording_is_opened_once(tmp_path: Path, audio: Path) -> None:
+    rows = "".join(f"a.wav,Walrus,{i / 10},{i / 10 + 0.1}\n" for i in range(10))
+    steps: list[object] = []
+
+    def progress(items, what, total):
+        assert (what, total) == ("reading audio", 4)
+        for item in items:
+            steps.append(item)
+            yield item
+
+    labels = table(tmp_path / "labels.csv", f"file,species,start_s,end_s\n{rows}{REST}")
+    manifest = index(IndexRequest(audio=audio, labels=labels), progress)
+    assert len(steps) == 4
+    assert len(manifest.clips) == 13
+    assert len({id(clip.recording) for clip in manifest.clips}) == 4
+
+
+def test_other_columns(tmp_path: Path, audio: Path) -> None:
+    text = "Begin File,Common name\na.wav,Walrus\nb.wav,Walrus\nc.flac,Walrus\nd.wav,Walrus\n"
+    manifest = indexed(tmp_path, text, file_column="begin file", species_column="common name")
+    assert len(manifest.clips) == 4
+    with pytest.raises(ManifestError, match="no column 'file' .* --file-column 'Begin File'"):
+        indexed(tmp_path, text)
+    with pytest.raises(ManifestError, match="no column 'species' .* --species-column 'Common name'"):
+        indexed(tmp_path, text, file_column="begin file")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("file,species\n", "no usable clip .4 unlabelled"),
+        ("file,species\nx.wav,Walrus\n", "no usable clip .4 unlabelled, 1 missing_file"),
+        ("", "empty"),
+        ("PK\x03\x04", "workbook"),
+    ],
+)
+def test_nothing_usable(tmp_path: Path, audio: Path, text: str, told: str) -> None:
+    with pytest.raises(InputError, match=told):
+        indexed(tmp_path, text)
+
+
+def test_no_labels_and_no_folders(tmp_path: Path, audio: Path) -> None:
+    with pytest.raises(InputError, match="nothing says which species is heard"):
+        index(IndexRequest(audio=audio))
+    with pytest.raises(InputError, match="nothing says which species is heard"):
+        index(IndexRequest(audio=audio, source="folder"))
+    with pytest.raises(InputError, match="no such labels file"):
+        index(IndexRequest(audio=audio, labels=tmp_path / "none.csv"))
+    with pytest.raises(InputError, match="no such audio folder"):
+        index(IndexRequest(audio=tmp_path / "none", labels=tmp_path / "none.csv"))
+    with pytest.raises(InputError, match="no selection tables"):
+        index(IndexRequest(audio=audio, labels=audio))
+
+
+def test_the_clip_is_what_was_labelled(tmp_path: Path, audio: Path) -> None:
+    """The span's samples are those of the file at the times that the labels name."""
+    clip = indexed(tmp_path, f"file,species,start_s,end_s\n{REST}a.wav,Walrus,0.25,0.75\n").clips[-1]
+    samples, rate = soundfile.read(clip.recording.path)
+    assert rate == clip.recording.sample_rate
+    assert np.array_equal(samples[500:1500], samples[clip.start : clip.stop])
+
+
+@pytest.mark.real
+def test_watkins(watkins: Path) -> None:
+    manifest = index(IndexRequest(audio=watkins / "audio", labels=watkins / "labels.csv"))
+    assert len(manifest.clips) == 623
+    assert len(manifest.labels) == 31
+    assert manifest.source.name == "watkins"
+    assert "443 of 623" in manifest.source.chosen
+    assert counts(manifest.problems) == {"unknown_tape": 2, "duplicate_sound": 1}
+    assert all(clip.group for clip in manifest.clips)
+
+
+@pytest.mark.real
+def test_right_whale_upcalls(real_data: Path) -> None:
+    folder = real_data / "right_whale_upcalls"
+    manifest = index(IndexRequest(audio=folder / "audio", labels=folder / "labels.csv", strict=True))
+    assert manifest.species_counts() == {"Northern Right Whale": 1016, "noise": 984}
+    assert manifest.source.name == "folder"
+    assert manifest.problems == ()
+    assert {clip.recording.sample_rate for clip in manifest.clips} == {2000}
