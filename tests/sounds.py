@@ -9,7 +9,9 @@ import numpy as np
 from finback.audio.io import write
 
 
-def sound(path: Path, seconds: float = 0.2, rate: int = 2000, seed: int | None = None, channels: int = 1) -> Path:
+def sound(
+    path: Path, seconds: float = 0.2, rate: int = 2000, seed: int | None = None, channels: int = 1
+) -> Path:
     """Write noise; the seed follows from the name unless given."""
     path.parent.mkdir(parents=True, exist_ok=True)
     generator = np.random.default_rng(sum(map(ord, str(path))) if seed is None else seed)

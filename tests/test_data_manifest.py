@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +13,7 @@ from sounds import sound
 
 from finback.data.index import IndexRequest, index
 from finback.data.manifest import COLUMNS, Manifest, SourceInfo
-from finback.data.problems import Problem, counts, refuse
+from finback.data.problems import Problem
 from finback.errors import FinbackError, ManifestError
 from finback.types import Clip, Recording
 
@@ -40,7 +39,9 @@ def test_round_trip(tmp_path: Path) -> None:
     assert Manifest.load(tmp_path / "run" / "manifest.csv") == first
 
 
-TEXT = st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters="\0/"), min_size=1, max_size=20)
+TEXT = st.text(
+    st.characters(blacklist_categories=("Cs",), blacklist_characters="\0/"), min_size=1, max_size=20
+)
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -132,23 +133,3 @@ def test_a_missing_manifest_or_its_problems(tmp_path: Path) -> None:
     (tmp_path / "problems.json").write_text("{}")
     with pytest.raises(ManifestError, match="damaged"):
         Manifest.load(tmp_path / "manifest.csv")
-
-
-def test_problems_as_lines_and_as_json() -> None:
-    problem = Problem("bad_span", "a.wav", 3, "ends before it starts", "swap them")
-    assert str(problem) == "a.wav (row 3): ends before it starts; swap them"
-    assert str(replace(problem, row=None)) == "a.wav: ends before it starts; swap them"
-    assert Problem(**json.loads(json.dumps(problem.as_dict()))) == problem
-    assert counts([problem, problem, replace(problem, kind="short")]) == {"bad_span": 2, "short": 1}
-
-
-def test_strict_refuses_problems_but_not_notes() -> None:
-    note = Problem("unknown_tape", "a.wav", None, "tape unknown", "name it")
-    refuse([note, note])
-    real = [Problem("missing_file", f"{i}.wav", i, "no such file", "add it") for i in range(2, 14)]
-    with pytest.raises(ManifestError) as error:
-        refuse([note, *real])
-    assert "12 problems" in str(error.value)
-    assert "11.wav (row 11)" in str(error.value)
-    assert "12.wav" not in str(error.value)
-    assert "and 2 more" in str(error.value)

@@ -26,23 +26,30 @@ def cells(path: Path) -> list[tuple[str, ...]]:
     return [row.cells for row in read_table(path).rows]
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252"])
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252"]
+)
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 def test_every_encoding_newline_and_delimiter(
     tmp_path: Path, encoding: str, newline: str, delimiter: str
 ) -> None:
-    text = f'file{delimiter}species{newline}a.wav{delimiter}"Beluga, White Whale"{newline}b.wav{delimiter}Épaulard{newline}'
+    rows = [("file", "species"), ("a.wav", '"Beluga, White Whale"'), ("b.wav", "Épaulard")]
+    text = "".join(delimiter.join(row) + newline for row in rows)
     table = read_table(written(tmp_path, text, encoding))
     assert table.header == ("file", "species")
     assert [row.cells for row in table.rows] == WANTED
     assert [row.number for row in table.rows] == [2, 3]
     assert table.delimiter == delimiter
-    assert [p.kind for p in table.problems] == (["encoding"] if encoding not in ("utf-8", "utf-8-sig") else [])
+    assert [p.kind for p in table.problems] == (
+        ["encoding"] if encoding not in ("utf-8", "utf-8-sig") else []
+    )
 
 
 # Anything people type, but for line ends and zeros, which have tests of their own, and leading #.
-TYPED = st.text(st.characters(blacklist_categories=("Cs", "Cc", "Zs", "Zl", "Zp", "Cf")), min_size=1, max_size=12)
+TYPED = st.text(
+    st.characters(blacklist_categories=("Cs", "Cc", "Zs", "Zl", "Zp", "Cf")), min_size=1, max_size=12
+)
 CELL = TYPED.filter(lambda text: not text.startswith("#") and text == text.strip())
 
 
@@ -70,10 +77,9 @@ def test_what_a_csv_writer_writes_is_read(
 def test_any_bytes_are_read_or_refused(tmp_path: Path, data: bytes) -> None:
     try:
         table = read_table(written(tmp_path, data))
-    except (InputError, ManifestError) as error:
-        assert "labels.csv" in str(error)
-    else:
-        assert all(len(row.cells) == len(table.header) for row in table.rows)
+    except InputError:
+        return  # a ManifestError is one too; anything else fails the test
+    assert all(len(row.cells) == len(table.header) for row in table.rows)
 
 
 def test_spaces_of_all_kinds_around_values(tmp_path: Path) -> None:
@@ -116,7 +122,9 @@ def test_a_row_too_narrow_is_filled(tmp_path: Path) -> None:
 
 
 def test_a_quote_never_closed_is_told_with_its_row(tmp_path: Path) -> None:
-    table = read_table(written(tmp_path, 'file,species\na.wav,Walrus\nb.wav,"Beluga\nc.wav,Walrus\nd.wav,Walrus\n'))
+    table = read_table(
+        written(tmp_path, 'file,species\na.wav,Walrus\nb.wav,"Beluga\nc.wav,Walrus\nd.wav,Walrus\n')
+    )
     assert [row.cells[0] for row in table.rows] == ["a.wav"]
     assert [(p.kind, p.row) for p in table.problems] == [("open_quote", 3)]
 
@@ -141,7 +149,10 @@ def test_columns_are_found_without_case_spaces_or_underscores(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("filename,label\na.wav,Walrus\n", ["no column 'file'", "filename, label", "--file-column 'filename'"]),
+        (
+            "filename,label\na.wav,Walrus\n",
+            ["no column 'file'", "filename, label", "--file-column 'filename'"],
+        ),
         ("fil,species\na.wav,Walrus\n", ["--file-column 'fil'"]),
         ("x,y\na,b\n", ["(it has: x, y)", "--file-column COLUMN"]),
         ("a.wav,Walrus\nb.wav,Walrus\n", ["no header row", "file,species"]),
@@ -171,7 +182,10 @@ def test_a_header_name_that_stands_twice_is_told(tmp_path: Path) -> None:
         (b"\xd0\xcf\x11\xe0\xa1\xb1", "old Excel workbook; save it as CSV"),
         (b"RIFF\x24\x00\x00\x00WAVE", "a sound file"),
         (bytes(range(1, 32)) * 20, "not a text table"),
-        (b"\x7fELF\x02\x01\x01" + bytes(200) + b"\x01\x02\x03\x04\x05\x06\x07\x08\x0e" * 9, "not a text table"),
+        (
+            b"\x7fELF\x02\x01\x01" + bytes(200) + b"\x01\x02\x03\x04\x05\x06\x07\x08\x0e" * 9,
+            "not a text table",
+        ),
     ],
 )
 def test_what_is_no_table_is_refused(tmp_path: Path, data: bytes, told: str) -> None:
