@@ -20,7 +20,7 @@ spreadsheet counts them: the header is row 1. The kinds:
 | two_species | one sound under two species | dropped, all of them |
 | group_conflict | one recording in two groups | kept, in the commoner group |
 | no_group | recordings that the groups file does not name | kept |
-| short | shorter than 10 ms | kept, unless under 64 samples |
+| short | shorter than 10 ms | kept, unless under 16 samples |
 | split_word | a side that is not train, val or test | kept, on no side |
 | spelling | one species spelt in two ways | kept, in the commoner spelling |
 | header, nul_byte | a damaged table | kept |

@@ -259,9 +259,8 @@ def _records(text: str, delimiter: str, path: Path) -> list[tuple[int, list[str]
 def _header_problems(path: Path, header: list[str]) -> Iterable[Problem]:
     named = [h for h in header if h]
     for name in sorted({h for h in named if named.count(h) > 1}):
-        yield Problem(
-            "header", path.name, 1, f"column '{name}' stands twice; the first is read", "rename one"
-        )
+        message = f"column '{name}' stands twice; the first is read"
+        yield Problem("header", path.name, 1, message, "rename one")
 
 
 def _fault(path: Path, number: int, cells: list[str], width: int, torn: bool) -> Problem | None:
@@ -275,9 +274,8 @@ def _fault(path: Path, number: int, cells: list[str], width: int, torn: bool) ->
         message = "a quoted value runs over several lines"
         return Problem("open_quote", path.name, number, message, "close the quote that opens there")
     if any("\0" in c for c in cells):
-        return Problem(
-            "nul_byte", path.name, number, "holds zero bytes, now left out", "save the table again"
-        )
+        message = "holds zero bytes, now left out"
+        return Problem("nul_byte", path.name, number, message, "save the table again")
     return None
 
 
