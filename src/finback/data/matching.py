@@ -1,8 +1,8 @@
 """Find the recording that a row means, when the row was typed by a person on another computer.
 
-Names match exactly first, then without regard to case and outer spaces, then without the extension; at each step a
-sub-folder may be left out on either side (`site1/a.wav` in the folder, `a.wav` in the table, or the
-other way round), but two folders that disagree never match, and `site1/a.wav` and `site2/a.wav` in a
+Names match exactly first, then without regard to case and outer spaces, then without the extension. At
+each step a sub-folder may be left out on either side (`site1/a.wav` in the folder, `a.wav` in the table, or
+the other way round), but two folders that disagree never match, and `site1/a.wav` and `site2/a.wav` in one
 table are not both `a.wav`. Backslashes, absolute paths, `./`, and the
 two Unicode spellings of an accent are all the same. What could be several files is no match: it is
 ambiguous, and all candidates are named.
