@@ -156,8 +156,8 @@ def _table(rows: list[list[Any]]) -> str:
     # Python's writer quotes a line feed in a name but not a carriage return.
     returns = any("\r" in cell for row in rows for cell in row if isinstance(cell, str))
     text = io.StringIO(newline="")
-    quoting = csv.QUOTE_ALL if returns else csv.QUOTE_MINIMAL
-    csv.writer(text, lineterminator="\n", quoting=quoting).writerows([COLUMNS, *rows])
+    writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL if returns else csv.QUOTE_MINIMAL)
+    writer.writerows([COLUMNS, *rows])
     return text.getvalue()
 
 
@@ -172,9 +172,7 @@ def _rows(path: Path) -> list[dict[str, str]]:
     reader = csv.DictReader(io.StringIO(text, newline=""))
     missing = [c for c in COLUMNS if c not in (reader.fieldnames or ())]
     if missing:
-        raise ManifestError(
-            f"{path}: not a manifest (no column {', '.join(missing)})", AGAIN
-        )
+        raise ManifestError(f"{path}: not a manifest (no column {', '.join(missing)})", AGAIN)
     return list(reader)
 
 
