@@ -36,7 +36,7 @@ from finback.types import Clip, Recording
 # Times in tables are rounded, so a span may end this much beyond its file.
 ROUNDING_S = 0.01
 SHORT_S = 0.01  # a shorter sound is reported ...
-FEWEST_SAMPLES = 64  # ... and with fewer samples than this, which no spectrogram can show, dropped
+FEWEST_SAMPLES = 16  # ... and with fewer samples than the shortest window a FeatureSpec allows, dropped
 BLOCK_SAMPLES = 1 << 22  # decoded at a time, so that a day-long recording fits in memory
 
 
@@ -140,9 +140,8 @@ def _unshared(
     for item in placed:
         if item.path in shared:
             message = f"files of several folders in the table could be {folder.name(item.path)}"
-            problems.append(
-                item.row.problem("ambiguous_file", message, "give as --audio the folder above them all")
-            )
+            repair = "give as --audio the folder above them all, or write one folder in the table"
+            problems.append(item.row.problem("ambiguous_file", message, repair))
     return [item for item in placed if item.path not in shared], problems
 
 
@@ -241,7 +240,7 @@ def _clip(row: LabelRow, recording: Recording, channel: int | None) -> tuple[Cli
         )
         problems.append(row.problem("cut_at_end", message, "nothing to do, if it runs into the next file"))
     clip = Clip(recording, max(start, 0), min(stop, recording.n_samples), row.species, channel)
-    if clip.duration_s < SHORT_S:
+    if clip.duration_s < SHORT_S or clip.n_samples < FEWEST_SAMPLES:
         message = f"lasts {1000 * clip.duration_s:.2f} ms ({clip.n_samples} samples)"
         problems.append(row.problem("short", message, "give a longer span, or delete the row"))
     return (clip if clip.n_samples >= FEWEST_SAMPLES else None), problems

@@ -89,7 +89,8 @@ def selection_tables(labels: Path) -> list[Path]:
     tables = sorted(p for p in labels.rglob("*") if p.suffix.lower() == ".txt" and not p.name.startswith("."))
     if not tables:
         raise InputError(
-            f"{labels}: no selection tables (.txt) in this folder", "export them from Raven into it, or give a CSV file"
+            f"{labels}: no selection tables (.txt) in this folder",
+            "export them from Raven into it, or give a CSV file",
         )
     return tables
 

@@ -1,0 +1,162 @@
+"""Boxes drawn in Raven become clips."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from sounds import sound, table
+
+from finback.data.index import IndexRequest, index
+from finback.data.manifest import Manifest
+from finback.errors import InputError, ManifestError
+
+HEAD = "Selection\tView\tChannel\tBegin Time (s)\tEnd Time (s)\tLow Freq (Hz)\tHigh Freq (Hz)"
+
+
+def boxes(tmp_path: Path, text: str, name: str = "boxes.txt", **options) -> Manifest:
+    labels = table(tmp_path / "labels" / name, text)
+    return index(IndexRequest(audio=tmp_path / "audio", labels=labels, **options))
+
+
+def spans(manifest: Manifest) -> list[tuple[str, int, int, str | None]]:
+    return [(manifest.file_of(c), c.start, c.stop, c.label) for c in manifest.clips]
+
+
+@pytest.fixture(autouse=True)
+def audio(tmp_path: Path) -> Path:
+    """Two recordings of 2 s at 1 kHz."""
+    for name in ("dive_1.wav", "dive_2.wav"):
+        sound(tmp_path / "audio" / name, 2.0, rate=1000)
+    return tmp_path / "audio"
+
+
+def test_a_table_called_after_its_recording(tmp_path: Path) -> None:
+    text = f"{HEAD}\tAnnotation\n1\tSpectrogram 1\t1\t0.100000000\t0.500\t10\t90\tFin Whale\n"
+    for name in ("dive_1.Table.1.selections.txt", "dive_1.selections.txt", "dive_1.txt"):
+        manifest = boxes(tmp_path, text, name)
+        assert spans(manifest) == [("dive_1.wav", 100, 500, "Fin Whale")]
+        assert manifest.source.name == "raven"
+        assert [(p.kind, p.file) for p in manifest.problems] == [("unlabelled", "dive_2.wav")]
+
+
+def test_a_selection_in_two_views_is_one_clip(tmp_path: Path) -> None:
+    text = (
+        f"{HEAD}\tBegin File\tSpecies\n"
+        "1\tWaveform 1\t1\t0.1\t0.5\t\t\tdive_1.wav\tFin Whale\n"
+        "1\tSpectrogram 1\t1\t0.1\t0.5\t10\t90\tdive_1.wav\tFin Whale\n"
+        "2\tWaveform 1\t1\t1.1\t1.5\t\t\tdive_2.wav\tFin Whale\n"
+    )
+    manifest = boxes(tmp_path, text)
+    assert spans(manifest) == [("dive_1.wav", 100, 500, "Fin Whale"), ("dive_2.wav", 1100, 1500, "Fin Whale")]
+    assert [p.kind for p in manifest.problems] == ["no_file_offset"]
+
+
+SEQUENCE = (
+    f"{HEAD}\tBegin Path\tBegin File\tFile Offset (s)\tCall Type\n"
+    "1\tSpectrogram 1\t1\t0.25\t0.75\t10\t90\tD:\\survey\\dive_1.wav\tdive_1.wav\t0.25\tmoan\n"
+    "2\tSpectrogram 1\t1\t2.25\t2.75\t10\t90\tD:\\survey\\dive_2.wav\tdive_2.wav\t0.25\tmoan\n"
+    "3\tSpectrogram 1\t1\t1.75\t2.5\t10\t90\tD:\\survey\\dive_1.wav\tdive_1.wav\t1.75\tmoan\n"
+)
+
+
+def test_times_that_run_on_over_several_files(tmp_path: Path) -> None:
+    manifest = boxes(tmp_path, SEQUENCE)
+    assert spans(manifest) == [
+        ("dive_1.wav", 250, 750, "moan"),
+        ("dive_2.wav", 250, 750, "moan"),
+        ("dive_1.wav", 1750, 2000, "moan"),  # runs into dive_2.wav
+    ]
+    assert [(p.kind, p.row) for p in manifest.problems] == [("cut_at_end", 4)]
+    assert "0.500 s beyond the file" in manifest.problems[0].message
+    boxes(tmp_path, SEQUENCE, strict=True)  # a note only
+
+
+def test_without_offsets_times_are_within_each_file_and_a_note_says_so(tmp_path: Path) -> None:
+    lines = [line.split("\t") for line in SEQUENCE.splitlines()]
+    text = "\n".join("\t".join([*line[:9], *line[10:]]) for line in lines)
+    manifest = boxes(tmp_path, text)
+    assert spans(manifest)[0] == ("dive_1.wav", 250, 750, "moan")
+    assert [(p.kind, p.row) for p in manifest.problems] == [
+        ("no_file_offset", None),
+        ("bad_span", 3),
+        ("cut_at_end", 4),
+    ]
+    assert "starts at 2.25 s, but the file lasts 2.000 s" in manifest.problems[1].message
+
+
+def test_begin_file_when_the_path_is_of_another_disk(tmp_path: Path, audio: Path) -> None:
+    sound(audio / "deep" / "dive_3.wav", 2.0, rate=1000)
+    text = (
+        f"{HEAD}\tBegin Path\tBegin File\tSpecies\n"
+        "1\tSpectrogram 1\t1\t0.1\t0.5\t1\t9\t/Volumes/old/dive_3.wav\tdive_3.wav\tFin Whale\n"
+    )
+    assert spans(boxes(tmp_path, text)) == [("deep/dive_3.wav", 100, 500, "Fin Whale")]
+
+
+def test_channels_count_from_one(tmp_path: Path, audio: Path) -> None:
+    sound(audio / "stereo.wav", 2.0, rate=1000, channels=2)
+    rows = "".join(
+        f"{n}\tSpectrogram 1\t{channel}\t0.1\t0.5\t1\t9\t{file}\tFin Whale\n"
+        for n, (channel, file) in enumerate(
+            [("1", "stereo.wav"), ("2", "stereo.wav"), ("3", "stereo.wav"), ("1", "dive_1.wav")]
+        )
+    )
+    manifest = boxes(tmp_path, f"{HEAD}\tBegin File\tSpecies\n{rows}")
+    assert [clip.channel for clip in manifest.clips] == [0, 1, None]
+    assert ("bad_channel", 4) in [(p.kind, p.row) for p in manifest.problems]
+
+
+def test_a_folder_of_tables(tmp_path: Path) -> None:
+    for n in (1, 2):
+        box, bare = f"1\tS\t1\t0.1\t0.{n}5\t1\t9\tFin Whale", "2\tS\t1\t1\t1.5\t1\t9\t"
+        text = f"{HEAD}\tSpecies\n{box}\n{bare}\n"
+        table(tmp_path / "labels" / f"dive_{n}.Table.1.selections.txt", text)
+    table(tmp_path / "labels" / "readme.txt", "drawn by Ann, 2024\n")
+    table(tmp_path / "labels" / "empty.txt", "")
+    manifest = index(IndexRequest(audio=tmp_path / "audio", labels=tmp_path / "labels"))
+    assert manifest.source.name == "raven"
+    assert spans(manifest) == [("dive_1.wav", 100, 150, "Fin Whale"), ("dive_2.wav", 100, 250, "Fin Whale")]
+    told = [(p.kind, p.file, p.row) for p in manifest.problems]
+    assert told == [
+        ("empty_label", "dive_1", 3),
+        ("empty_label", "dive_2", 3),
+        ("not_a_table", "empty.txt", None),
+        ("not_a_table", "readme.txt", None),
+    ]
+    assert "in dive_1.Table.1.selections.txt" in manifest.problems[0].message
+
+
+def test_the_annotation_column(tmp_path: Path) -> None:
+    box = "1\tS\t1\t0.1\t0.5\t1\t9\tdive_1.wav\tFin Whale\t20 Hz\tx"
+    text = f"{HEAD}\tBegin File\tSpecies\tCall Type\tMine\n{box}\n"
+    assert boxes(tmp_path, text).labels.names == ("Fin Whale",)
+    assert boxes(tmp_path, text, species_column="Call Type").labels.names == ("20 Hz",)
+    assert boxes(tmp_path, text, species_column="mine").labels.names == ("x",)
+    with pytest.raises(ManifestError, match=r"no column says the species .*Call Type.* --species-column"):
+        boxes(tmp_path, text, species_column="Sort")
+    with pytest.raises(ManifestError, match="no column says the species"):
+        boxes(tmp_path, f"{HEAD}\n1\tS\t1\t0.1\t0.5\t1\t9\n")
+
+
+def test_bad_boxes(tmp_path: Path) -> None:
+    rows = [
+        "1\tS\t1\tx\t0.5\t1\t9\tdive_1.wav\tFin Whale",
+        "2\tS\t1\t\t0.5\t1\t9\tdive_1.wav\tFin Whale",
+        "3\tS\t1\t0.5\t0.1\t1\t9\tdive_1.wav\tFin Whale",
+        "4\tS\t1\t0.5\t0.9\t1\t9\tdive_9.wav\tFin Whale",
+        "5\tS\t1\t0.5\t0.9\t1\t9\tdive_2.wav\tFin Whale",
+    ]
+    manifest = boxes(tmp_path, f"{HEAD}\tBegin File\tSpecies\n" + "\n".join(rows) + "\n")
+    assert spans(manifest) == [("dive_2.wav", 500, 900, "Fin Whale")]
+    told = sorted((p.kind, p.row) for p in manifest.problems if p.row)
+    assert told == [("bad_span", 2), ("bad_span", 3), ("bad_span", 4), ("missing_file", 5)]
+
+
+def test_no_tables(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no selection tables"):
+        index(IndexRequest(audio=tmp_path / "audio", source="raven"))
+    with pytest.raises(InputError, match="no such labels file or folder"):
+        index(IndexRequest(audio=tmp_path / "audio", labels=tmp_path / "none", source="raven"))
+    with pytest.raises(ManifestError, match=r"no column 'Begin Time \(s\)'"):
+        boxes(tmp_path, "file\tspecies\ndive_1.wav\tWalrus\n", source="raven")
