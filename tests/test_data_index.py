@@ -9,6 +9,7 @@ import pytest
 import soundfile
 from sounds import sound, table
 
+from finback.audio.io import read
 from finback.data.index import IndexRequest, index
 from finback.data.manifest import Manifest
 from finback.data.problems import counts
@@ -241,6 +242,19 @@ def test_a_recording_is_opened_once(tmp_path: Path, audio: Path) -> None:
     assert len(steps) == 4
     assert len(manifest.clips) == 13
     assert len({id(clip.recording) for clip in manifest.clips}) == 4
+
+
+def test_a_span_is_decoded_once(tmp_path: Path, audio: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    decoded: list[tuple[str, int, int | None]] = []
+
+    def reading(path: Path, start: int, stop: int | None, channel: int | None) -> np.ndarray:
+        decoded.append((path.name, start, stop))
+        return read(path, start, stop, channel)
+
+    monkeypatch.setattr("finback.data.index.read", reading)
+    monkeypatch.setattr("finback.data.index.BLOCK_SAMPLES", 1500)
+    indexed(tmp_path, "file,species,end_s\na.wav,Walrus,\na.wav,Walrus,1\na.wav,Ross Seal,0.5\n")
+    assert decoded == [("a.wav", 0, 1500), ("a.wav", 1500, 2000), ("a.wav", 0, 1000)]
 
 
 def test_other_columns(tmp_path: Path, audio: Path) -> None:

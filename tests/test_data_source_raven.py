@@ -43,7 +43,7 @@ def test_a_table_called_after_its_recording(tmp_path: Path) -> None:
 def test_a_selection_in_two_views_is_one_clip(tmp_path: Path) -> None:
     text = (
         f"{HEAD}\tBegin File\tSpecies\n"
-        "1\tWaveform 1\t1\t0.1\t0.5\t\t\tdive_1.wav\tFin Whale\n"
+        "1\tWaveform 1\t1\t0.1\t0.45\t\t\tdive_1.wav\tFin Whale\n"
         "1\tSpectrogram 1\t1\t0.1\t0.5\t10\t90\tdive_1.wav\tFin Whale\n"
         "2\tWaveform 1\t1\t1.1\t1.5\t\t\tdive_2.wav\tFin Whale\n"
     )
