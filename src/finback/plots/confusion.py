@@ -17,6 +17,7 @@ _STOPS = np.array([[255, 255, 255], [198, 219, 239], [107, 174, 214], [33, 113, 
 BLUES = ListedColormap(
     np.column_stack([np.interp(np.linspace(0, 4, 256), np.arange(5), _STOPS[:, c]) for c in range(3)])
 )
+LETTER = 0.082  # inches, about, of a letter at 9 points
 
 
 @styled
@@ -38,7 +39,8 @@ def confusion(counts: np.ndarray, names: Sequence[str]) -> Figure:
 
     k = len(order)
     side = 0.29 * k if k > 12 else 0.42 * k
-    figure = new_figure(max(5.5, side + 4.0), max(4.2, side + 3.4))
+    longest = LETTER * max(map(len, shown))
+    figure = new_figure(max(5.5, side + longest + 2.2), max(3.8, side + longest + 1.4))
     axes = figure.subplots()
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     mesh = axes.pcolormesh(share, cmap=BLUES, vmin=0, vmax=1, edgecolors="#E4E4E4", linewidth=0.4)

@@ -25,7 +25,7 @@ def spectrogram(
     Only the upper `span` dB are shown (None: all), since the model may see 80 but the eye finds noise there.
     """
     n_mels, n_frames = mel_db.shape
-    figure = new_figure(4.6, 2.7)
+    figure = new_figure(3.9, 2.5)
     axes = figure.subplots()
     long = frame_s * n_frames
     scale, time_unit = (1.0, "s") if long >= 0.1 else (1000.0, "ms")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -54,10 +54,10 @@ def worst(scores: TestScores, most: int = MOST) -> list[Mistake]:
     said = scores.probabilities.argmax(axis=1)
     wrong = np.flatnonzero(said != scores.truth)
     pairs: dict[tuple[int, int], list[int]] = {}
-    for row in sorted(wrong, key=lambda r: (-scores.probabilities[r, said[r]], r)):
-        pairs.setdefault((int(scores.truth[row]), int(said[row])), []).append(int(row))
+    for row in sorted(wrong.tolist(), key=lambda r: (-scores.probabilities[r, said[r]], r)):
+        pairs.setdefault((int(scores.truth[row]), int(said[row])), []).append(row)
     order = sorted(pairs, key=lambda pair: (-len(pairs[pair]), pairs[pair][0]))
-    found = []
+    found: list[Mistake] = []
     for turn in range(max(map(len, pairs.values()), default=0)):
         for pair in order:
             if turn < len(pairs[pair]) and len(found) < most:
@@ -83,10 +83,10 @@ def hear(run: RunData, progress: Progress = no_progress) -> list[Heard]:
     return list(_heard(run, extractor, progress(mistakes, "worst confusions", len(mistakes))))
 
 
-def _heard(run: RunData, extractor: Extractor, mistakes: object) -> Iterator[Heard]:
+def _heard(run: RunData, extractor: Extractor, mistakes: Iterable[Mistake]) -> Iterator[Heard]:
     clips = run.clips
     assert run.scores is not None
-    for mistake in mistakes:  # type: ignore[attr-defined]
+    for mistake in mistakes:
         clip = clips.get(run.scores.keys[mistake.row])
         if clip is None:
             yield _unheard(run, mistake, "sound not found: the clip is not in manifest.csv")

@@ -16,7 +16,7 @@ from finback.plots.curves import History, learning
 from finback.plots.reliability import reliability
 from finback.plots.roc import roc
 from finback.plots.species import Bar, headline, species_bars
-from finback.plots.style import render, save
+from finback.plots.style import save
 from finback.report.read import RunData
 
 LARGEST_SVG = 450_000  # bytes; SVG stays sharp at any size, but a light page matters more
@@ -31,29 +31,26 @@ class Picture:
     width: int
 
 
-def embed(figure: Figure, alt: str, svg: bool = True) -> Picture:
-    """SVG where it is small, else PNG."""
-    data, kind = render(figure, "svg") if svg else b"", "image/svg+xml"
-    if not svg or len(data) > LARGEST_SVG:
-        data, kind = render(figure, "png"), "image/png"
-    return Picture(
-        f"data:{kind};base64,{base64.b64encode(data).decode()}", alt, round(96 * figure.get_figwidth())
-    )
+def embed(figure: Figure, alt: str, png: bytes, svg: bytes = b"") -> Picture:
+    """SVG where there is one and it is small, else PNG."""
+    data, kind = (svg, "image/svg+xml") if 0 < len(svg) <= LARGEST_SVG else (png, "image/png")
+    uri = f"data:{kind};base64,{base64.b64encode(data).decode()}"
+    return Picture(uri, alt, round(96 * figure.get_figwidth()))
 
 
-def draw_all(run: RunData, by_clip: bool, progress: Progress = no_progress) -> dict[str, Picture]:
+def draw_all(run: RunData, progress: Progress = no_progress) -> dict[str, Picture]:
     """Draw what the run has, save each into `figures/`, and return the pictures by name."""
-    figures = dict(_drawn(run, by_clip))
+    figures = dict(_drawn(run))
     pictures = {}
     for name, (figure, alt) in progress(figures.items(), "figures", len(figures)):
-        save(figure, run.path / "figures", name)
-        pictures[name] = embed(figure, alt)
+        png, svg = save(figure, run.path / "figures", name)
+        pictures[name] = embed(figure, alt, png.read_bytes(), svg.read_bytes())
     return pictures
 
 
-def _drawn(run: RunData, by_clip: bool) -> dict[str, tuple[Figure, str]]:
+def _drawn(run: RunData) -> dict[str, tuple[Figure, str]]:
     figures: dict[str, tuple[Figure, str]] = {}
-    if sections := bars(run.metrics, run.audit, by_clip):
+    if sections := bars(run.metrics, run.audit, run.by_clip):
         figures["headline"] = headline(sections), "Accuracy of the model beside baselines that hear nothing"
     if run.logs:
         histories = [History.of(log) for log in run.logs]
@@ -87,7 +84,7 @@ def _drawn(run: RunData, by_clip: bool) -> dict[str, tuple[Figure, str]]:
 def bars(
     metrics: Mapping[str, Any] | None, audit: Mapping[str, Any] | None, by_clip: bool
 ) -> dict[str, list[Bar]]:
-    """The headline's two panels: by tape, and by a random draw of clips. The model stands where it was judged."""
+    """The headline's panels, by tape and by a random draw; the model stands where it was judged."""
     model = []
     if metrics and metrics.get("accuracy") is not None:
         model = [Bar("this model", metrics["accuracy"], metrics.get("accuracy_ci"))]

@@ -15,9 +15,11 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from finback.files import Progress, no_progress, write_atomic
+from finback.plots.style import render as to_bytes
 from finback.report import words
 from finback.report.confusions import Heard, hear
 from finback.report.figures import draw_all, embed
+from finback.report.findings import LISTED, findings
 from finback.report.read import RunData, read_run
 
 FILE = "report.html"
@@ -26,19 +28,17 @@ FILE = "report.html"
 def render(run_folder: Path, progress: Progress = no_progress) -> Path:
     """Write `report.html` into the run folder and return its path. Raises `RunError` if it is no run."""
     run = read_run(run_folder)
-    by_clip = (run.facts.get("settings") or {}).get("split", {}).get("by") == "clip"
     page = environment().get_template("report.html.j2").render(
         title=run.path.resolve().name,
         facts=run.facts,
         metrics=run.metrics or {},
         cards=words.cards(run.metrics or {}),
-        verdict=words.verdict(run.metrics or {}, run.audit, by_clip),
-        warnings=words.warnings(run, by_clip),
+        verdict=words.verdict(run.metrics or {}, run.audit, run.by_clip),
+        warnings=words.warnings(run),
         missing=run.missing,
-        by_clip=by_clip,
         no_test_side=_no_test_side(run),
-        pictures=draw_all(run, by_clip, progress),
-        findings=words.findings(run.audit) if run.audit else None,
+        pictures=draw_all(run, progress),
+        findings=findings(run.audit) if run.audit else None,
         species=words.species_rows(run),
         confusions=[_shown(heard, run) for heard in hear(run, progress)],
         judged=run.scores is not None,
@@ -47,7 +47,7 @@ def render(run_folder: Path, progress: Progress = no_progress) -> Path:
         spec=flat(run.facts.get("spec") or {}),
         command=command(run),
         source=run.manifest.source if run.manifest else None,
-        listed=words.LISTED,
+        listed=LISTED,
     )  # fmt: skip
     path = run.path / FILE
     write_atomic(path, page)
@@ -69,7 +69,7 @@ def environment() -> Environment:
 
 def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
     """`{"training": {"epochs": 20}}` -> `{"training.epochs": "20"}`."""
-    found = {}
+    found: dict[str, str] = {}
     for key, value in settings.items():
         if isinstance(value, Mapping):
             found |= flat(value, f"{prefix}{key}.")
@@ -127,5 +127,6 @@ def _shown(heard: Heard, run: RunData) -> dict[str, Any]:
     truth, said = run.labels[m.truth], run.labels[m.said]
     picture = None
     if heard.figure is not None:
-        picture = embed(heard.figure, f"Spectrogram of a {truth} taken for {said}", svg=False)
+        alt = f"Spectrogram of a {truth} taken for {said}"
+        picture = embed(heard.figure, alt, to_bytes(heard.figure, "png"))
     return {"truth": truth, "said": said, "mistake": m, "heard": heard, "picture": picture}

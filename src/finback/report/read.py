@@ -47,7 +47,19 @@ class RunData:
     manifest: Manifest | None = None
     logs: list[list[dict[str, Any]]] = field(default_factory=list)
     split: list[dict[str, str]] = field(default_factory=list)
+    members: list[dict[str, Any]] = field(default_factory=list)  # run.json of each fold, or the run's own
     missing: tuple[str, ...] = ()
+
+    @property
+    def splits(self) -> list[dict[str, Any]]:
+        """What run.json says of the split, or of each fold's."""
+        told = self.facts.get("split") or []
+        return told if isinstance(told, list) else [told]
+
+    @property
+    def by_clip(self) -> bool:
+        asked = (self.facts.get("settings") or {}).get("split") or {}
+        return asked.get("by") == "clip" or any(split.get("by") == "clip" for split in self.splits)
 
     @property
     def clips(self) -> dict[tuple[str, int, int, int], Clip]:
@@ -55,7 +67,7 @@ class RunData:
 
 
 def read_run(path: Path) -> RunData:
-    """Raises `RunError` when `path` is not the folder of a classifier; all else that is wrong is said inside."""
+    """Raises `RunError` when `path` is not a classifier's folder; whatever else is wrong is said inside."""
     path = Path(path)
     if not (path / "run.json").is_file():
         raise RunError(
@@ -77,20 +89,21 @@ def read_run(path: Path) -> RunData:
             missing.append(f"{name} cannot be read ({error}): {without}.")
             return None
 
-    metrics = part("metrics.json", read_json, "the run has not been evaluated")
-    audit = part("audit.json", read_json, "nothing is known of leaks and duplicates in the data")
+    metrics = part("metrics.json", _object, "the run has not been evaluated")
+    audit = part("audit.json", _object, "nothing is known of leaks and duplicates in the data")
     scores = part(
         "scores.parquet", lambda p: _test_scores(p, labels), "no ROC curves and no worst confusions"
     )
     manifest = part("manifest.csv", Manifest.load, "the sounds cannot be found")
-    fold_logs = sorted(
-        (path / "folds").glob("*/metrics.jsonl"), key=lambda p: (len(p.parent.name), p.parent.name)
-    )
-    logs = [log for log in map(_log, fold_logs or [path / "metrics.jsonl"]) if log]
+    folds = [path / "folds" / str(i) for i in range(int(facts.get("n_folds") or 0))]
+    logs = [log for log in (_log(folder / "metrics.jsonl") for folder in folds or [path]) if log]
     if not logs:
         missing.append("metrics.jsonl is not there: no learning curves.")
-    split = part("split.csv", _rows, "which clips were trained on is not listed") if not fold_logs else None
-    return RunData(path, facts, labels, metrics, audit, scores, manifest, logs, split or [], tuple(missing))
+    members = [read_json(fold / "run.json") for fold in folds if (fold / "run.json").is_file()] or [facts]
+    split = [] if folds else part("split.csv", _rows, "which clips were trained on is not listed") or []
+    return RunData(
+        path, facts, labels, metrics, audit, scores, manifest, logs, split, members, tuple(missing)
+    )
 
 
 def _test_scores(path: Path, labels: tuple[str, ...]) -> TestScores | None:
@@ -115,6 +128,13 @@ def _test_scores(path: Path, labels: tuple[str, ...]) -> TestScores | None:
         ),
         files=tuple(str(row["file"]) for row in rows),
     )
+
+
+def _object(path: Path) -> dict[str, Any]:
+    value = read_json(path)
+    if not isinstance(value, dict):
+        raise ValueError("not a JSON object")
+    return value
 
 
 def _log(path: Path) -> list[dict[str, Any]]:

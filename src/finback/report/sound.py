@@ -49,11 +49,12 @@ def playable(clip: Clip, top_hz: float) -> Sound:
     rate = clip.recording.sample_rate
     speed = speed_for(min(top_hz, rate / 2))
     x = remove_dc(read(clip.recording.path, clip.start, clip.stop, clip.channel))
-    x = loudest(x, math.ceil(PLAYED_S * speed * rate))
+    part = loudest(x, math.floor(PLAYED_S * speed * rate))
+    notes = [describe(speed), f"the loudest {PLAYED_S * speed:.2g} s" if len(part) < len(x) else ""]
     at = max(1, round(rate * speed))  # the rate at which the same samples play at that speed
     out_rate = RATES[at > RATES[0]]
-    y = resample(x, at, out_rate)
-    return Sound(_wav_uri(_shaped(y, out_rate), out_rate), speed, describe(speed))
+    y = resample(part, at, out_rate)
+    return Sound(_wav_uri(_shaped(y, out_rate), out_rate), speed, "; ".join(filter(None, notes)))
 
 
 def around(window: Clip, clip: Clip, top_hz: float) -> Clip:

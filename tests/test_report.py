@@ -1,0 +1,404 @@
+"""The page tells what the run folder holds, says what it lacks, and trusts no name it is given."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import shutil
+import tomllib
+import wave
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from finback.audio.io import open_recording, write
+from finback.config import build
+from finback.data.manifest import Manifest, SourceInfo
+from finback.data.split import SplitSettings, make_split
+from finback.errors import RunError
+from finback.evaluate import METRICS, judge, save_scores
+from finback.files import write_json
+from finback.report import confusions, figures, findings, page, sound, words
+from finback.report.read import RunData, TestScores, read_run
+from finback.settings import Settings
+from finback.train import data_facts, split_facts
+from finback.training.run import RunFolder, save_split
+from finback.types import Clip, Labels, Scores
+
+RATE = 8_000
+NASTY = 'Grampus, "Risso\'s" <b>bold</b> & <script>alert(1)</script>'
+SPECIES = [NASTY, "Bowhead Whale", "Minke Whale", "Narwhal"]
+SPEC = {"sample_rate": RATE, "clip_samples": 4096, "n_fft": 256, "hop": 128, "n_mels": 32, "n_frames": 32}
+AUDIT = {
+    "random": {"group_leak_share": 0.97, "group_lookup_accuracy": 0.94, "metadata_accuracy": 0.73},
+    "grouped": {"group_leak_share": 0.0, "group_lookup_accuracy": 0.05, "metadata_accuracy": 0.21},
+    "exact_duplicates": [],
+    "near_duplicates": [{"a": "x.wav", "b": "y.wav", "similarity": 0.98765, "kind": "gain"}],
+    "label_conflicts": [["<i>p</i>.wav", "q.wav"]],
+    "single_group_species": ["Narwhal"],
+    "problems": [{"file": "gone.wav", "message": "no such file", "repair": "remove row 7"}],
+}
+
+
+def simulated_manifest(folder: Path) -> Manifest:
+    """Three species on four tapes with three tones each, and a narwhal on one tape."""
+    rng = np.random.default_rng(0)
+    clips = []
+    for k, species in enumerate(SPECIES):
+        for tape in range(1 if species == "Narwhal" else 4):
+            for n in range(3):
+                path = folder / f"{k}-{tape}-{n}.wav"
+                t = np.arange(5_000) / RATE
+                write(
+                    path, 0.3 * np.sin(2 * np.pi * 400 * (k + 1) * t) + 0.01 * rng.normal(size=len(t)), RATE
+                )
+                recording = open_recording(path, group=f"tape {k}{tape}")
+                clips.append(Clip(recording, 0, recording.n_samples, species))
+    return Manifest(tuple(clips), (), SourceInfo("folder", "CC0", "Nobody 2020"), folder)
+
+
+def build_run(out: Path, audio: Path, by: str = "group") -> Path:
+    """A finished run as the real writers leave it, with made-up scores: every third test clip is wrong."""
+    manifest = simulated_manifest(audio)
+    labels = Labels(tuple(SPECIES))
+    settings = build(Settings, {"features": SPEC, "split": {"by": by, "fractions": [0.5, 0.25, 0.25]}})
+    result = make_split(manifest.clips, settings.split)
+    facts = {"kind": "classifier", "family": "cnn2d", "labels": SPECIES, "seed": 0, "temperature": 1.25}
+    facts |= {"spec": settings.features.model_dump(mode="json"), "settings": settings.model_dump(mode="json")}
+    facts |= {**data_facts(manifest, manifest.clips), "split": split_facts(result)}
+    run = RunFolder.begin(out, facts)
+    manifest.save(out / "manifest.csv")
+    save_split(out / "split.csv", result.split)
+    truth = labels.targets(result.split.test)
+    said = np.where(np.arange(len(truth)) % 3 == 0, (truth + 1) % 3, truth)
+    logits = np.random.default_rng(0).normal(size=(len(truth), 4)) * 0.1 + 3 * np.eye(4)[said]
+    scores = Scores(result.split.test, labels, logits.astype(np.float32))
+    save_scores(out / "scores.parquet", scores, np.zeros(len(truth)))
+    write_json(out / METRICS, judge(scores, run.facts["multi_group"]))
+    write_json(out / "audit.json", AUDIT)
+    log = [
+        {"step": s, "loss": 2 - s / 100, "val_loss": 2.0, "val_macro_f1": s / 200} for s in range(0, 100, 10)
+    ]
+    (out / "metrics.jsonl").write_text("\n".join(map(json.dumps, log)) + '\n{"step": 100, "lo')
+    return out
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("report")
+    run = build_run(folder / "run", folder / "audio")
+    page.render(run)
+    return run
+
+
+@pytest.fixture
+def run(finished, tmp_path) -> Path:
+    """A copy to change; its manifest still points at the first one's recordings."""
+    return Path(shutil.copytree(finished, tmp_path / "run"))
+
+
+class Seen(HTMLParser):
+    """Tags with their attributes, and the text outside style and script."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict]] = []
+        self.text = ""
+        self._hidden = False
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        self._hidden = tag in ("style", "script")
+
+    def handle_endtag(self, tag):
+        self._hidden = False
+        self.text += " " if tag in ("td", "p", "h2", "h3", "div", "li") else ""
+
+    def handle_data(self, data):
+        if not self._hidden:
+            self.text += data
+
+    @property
+    def words(self) -> str:
+        return " ".join(self.text.split())
+
+
+@pytest.fixture(scope="module")
+def seen(finished) -> Seen:
+    return Seen((finished / "report.html").read_text(encoding="utf-8"))
+
+
+def test_the_page_is_light_and_loads_nothing_from_elsewhere(finished, seen):
+    assert (finished / "report.html").stat().st_size < 5_000_000
+    for tag, attributes in seen.tags:
+        for key in ("src", "href", "data", "poster", "action"):
+            value = attributes.get(key) or "#"
+            assert value.startswith(("#", "data:")), (tag, key, value[:60])
+    assert not [a for tag, a in seen.tags if tag in ("link", "iframe", "object", "embed", "base")]
+    policy = next(a["content"] for t, a in seen.tags if a.get("http-equiv") == "Content-Security-Policy")
+    assert "default-src 'none'" in policy
+
+
+def test_names_are_text_and_nothing_else(seen):
+    assert sum(tag == "script" for tag, _ in seen.tags) == 1  # the sorter
+    assert NASTY in seen.text
+    assert "<i>p</i>.wav = q.wav" in seen.text
+
+
+def test_the_headline_stands_beside_the_deaf_baselines(finished, seen):
+    metrics = json.loads((finished / METRICS).read_text())
+    low, high = metrics["accuracy_ci"]
+    assert f"{100 * metrics['accuracy']:.1f} %" in seen.words
+    assert f"{100 * low:.1f} to {100 * high:.1f} %" in seen.words
+    for text in ("94 %", "73 %", "97 %", "Split by tape, 0 % leak", "21.0 %"):
+        assert text in seen.words
+
+
+def test_every_part_is_on_the_page(seen):
+    for text in (
+        "3 of 4 species were tested",
+        "single tape",
+        "x.wav = y.wav (similarity 0.988, kind gain)",
+        "gone.wav: no such file → remove row 7",
+        "taken for",
+        "Learning curves",
+        "temperature 1.25",
+        "Nobody 2020",
+        "finback train cnn2d --preset settings.toml",
+    ):
+        assert text in seen.words, text
+    assert sum(tag == "img" for tag, _ in seen.tags) >= 6
+
+
+def test_figures_are_left_as_png_and_svg(finished):
+    found = sorted(p.name for p in (finished / "figures").iterdir())
+    names = ("confusion", "headline", "learning_curves", "reliability", "roc", "species")
+    assert found == sorted(f"{name}.{kind}" for name in names for kind in ("png", "svg"))
+
+
+def test_players_hold_short_mono_sound_of_what_is_shown(seen):
+    players = [a["src"] for tag, a in seen.tags if tag == "audio"]
+    assert 0 < len(players) <= confusions.MOST
+    for uri in players:
+        with wave.open(io.BytesIO(base64.b64decode(uri.partition(",")[2]))) as file:
+            assert file.getnchannels() == 1
+            assert file.getframerate() <= 22_050
+            assert 0.3 < file.getnframes() / file.getframerate() <= 3.01
+
+
+def test_the_species_table_can_be_sorted(seen):
+    rows = [a for tag, a in seen.tags if tag == "td" and "data-sort" in a]
+    assert len(rows) == 9 * len(SPECIES)
+    for cell in rows[1:9]:
+        float(cell["data-sort"])
+
+
+def test_recordings_that_moved_are_said_to_be_missing(run):
+    manifest = Manifest.load(run / "manifest.csv")
+    replace(manifest, audio=run / "nowhere").save(run / "manifest.csv")
+    text = (run / "manifest.csv").read_text().replace(str(manifest.audio), "nowhere")
+    (run / "manifest.csv").write_text(text)
+    heard = confusions.hear(read_run(run))
+    assert heard
+    for item in heard:
+        assert "sound not found" in item.problem
+        assert item.sound is None
+
+
+def test_a_damaged_recording_costs_only_its_own_sound(run, tmp_path):
+    data = read_run(run)
+    first = confusions.worst(data.scores)[0]
+    clips = list(data.manifest.clips)
+    for i, clip in enumerate(clips):
+        if clip.key == data.scores.keys[first.row]:
+            broken = tmp_path / "broken.wav"
+            broken.write_bytes(b"RIFF not a sound")
+            clips[i] = replace(clip, recording=replace(clip.recording, path=broken))
+    heard = confusions.hear(replace(data, manifest=replace(data.manifest, clips=tuple(clips))))
+    assert "cannot be read" in heard[0].problem
+    assert all(item.sound for item in heard[1:])
+
+
+def test_a_folder_with_only_a_run_json_says_what_it_lacks(tmp_path):
+    write_json(tmp_path / "run.json", {"kind": "classifier", "family": "dnn", "labels": ["a", "b"]})
+    text = Seen(page.render(tmp_path).read_text()).words
+    for part in (
+        "has not been evaluated",
+        "were not audited",
+        "no training log",
+        "Not in this run folder (6)",
+    ):
+        assert part in text, part
+
+
+def test_a_run_trained_for_use_says_that_it_was_not_judged(run):
+    lines = (run / "split.csv").read_text().replace(",test\n", ",val\n").replace(",test\r\n", ",val\r\n")
+    (run / "split.csv").write_text(lines)
+    for name in (METRICS, "scores.parquet"):
+        (run / name).unlink()
+    text = Seen(page.render(run).read_text()).words
+    assert "trained for use and has no test side" in text
+
+
+@pytest.mark.parametrize("name", [METRICS, "audit.json", "scores.parquet", "manifest.csv"])
+def test_a_damaged_part_is_named_and_the_rest_is_read(run, name):
+    (run / name).write_bytes(b"[1, 2")
+    data = read_run(run)
+    assert any(text.startswith(f"{name} cannot be read") for text in data.missing)
+    assert sum(part is None for part in (data.metrics, data.audit, data.scores, data.manifest)) == 1
+
+
+def test_no_run_no_page(tmp_path):
+    with pytest.raises(RunError, match=r"run\.json"):
+        page.render(tmp_path)
+    write_json(tmp_path / "run.json", {"kind": "generator"})
+    with pytest.raises(RunError, match="no labels"):
+        page.render(tmp_path)
+
+
+def test_a_split_by_clip_is_warned_of_above_everything(tmp_path):
+    run = build_run(tmp_path / "run", tmp_path / "audio", by="clip")
+    data = read_run(run)
+    told = [text for text in words.warnings(data) if "plit by clip" in text]
+    assert len(told) == 1
+    panels = figures.bars(data.metrics, data.audit, data.by_clip)
+    heard = {title: [bar.label for bar in bars if bar.heard] for title, bars in panels.items()}
+    assert list(heard.values()) == [[], ["this model"]]
+    assert words.verdict(data.metrics, data.audit, by_clip=True) == ""
+
+
+def test_folds_are_read_from_their_own_folders(run):
+    facts = json.loads((run / "run.json").read_text())
+    told = {"by": "group", "warnings": ["few tapes"], "untestable": {"Narwhal": "too shy"}}
+    write_json(run / "run.json", {**facts, "n_folds": 2, "split": [told, told]})
+    for i, reason in enumerate(("", "no validation clips")):
+        (run / "folds" / str(i)).mkdir(parents=True)
+        shutil.copy(run / "metrics.jsonl", run / "folds" / str(i))
+        write_json(run / "folds" / str(i) / "run.json", {**facts, "not_calibrated": reason})
+    data = read_run(run)
+    assert [len(log) for log in data.logs] == [10, 10]  # the line cut short is left out
+    warnings = words.warnings(data)
+    assert warnings.count("Few tapes.") == 1
+    assert "Scores are not calibrated: no validation clips." in warnings
+    assert {row.name: row.why_untested for row in words.species_rows(data)}["Narwhal"] == "too shy"
+
+
+def data_with(metrics: dict) -> RunData:
+    return RunData(Path("run"), {}, ("a", "b"), metrics=metrics)
+
+
+def test_tapes_that_are_not_known_are_warned_of():
+    assert "tapes are not known" in words.warnings(data_with({"n_clips": 50, "n_groups": 50}))[0]
+    assert "only 3 tapes" in words.warnings(data_with({"n_clips": 50, "n_groups": 3}))[0]
+    assert words.warnings(data_with({"n_clips": 50, "n_groups": 20})) == []
+
+
+def test_the_verdict_needs_the_whole_interval_above_the_deaf():
+    good = words.verdict({"accuracy": 0.5, "accuracy_ci": [0.3, 0.7]}, AUDIT, by_clip=False)
+    poor = words.verdict({"accuracy": 0.5, "accuracy_ci": [0.2, 0.7]}, AUDIT, by_clip=False)
+    assert "clearly more than the 21.0 %" in good
+    assert "not clearly more" in poor
+    assert words.verdict({"accuracy": 0.5}, None, by_clip=False) == ""
+
+
+def test_counts_of_species_come_from_manifest_and_metrics(finished):
+    rows = {row.name: row for row in words.species_rows(read_run(finished))}
+    assert (rows["Narwhal"].n_clips, rows["Narwhal"].n_tapes) == (3, 1)
+    assert "single" in rows["Narwhal"].why_untested or "one" in rows["Narwhal"].why_untested
+    assert (rows["Minke Whale"].n_clips, rows["Minke Whale"].n_tapes) == (12, 4)
+    assert rows["Minke Whale"].why_untested == ""
+
+
+def test_worst_confusions_are_the_commonest_pairs_surest_clip_first():
+    truth = np.array([0, 0, 0, 1, 1, 2])
+    p = np.array(
+        [[0.3, 0.6, 0.1], [0.1, 0.8, 0.1], [0.9, 0.1, 0], [0, 0.05, 0.95], [0, 0.9, 0.1], [0, 0, 1.0]]
+    )
+    scores = TestScores(truth, p, (("", 0, 1, -1),) * 6, ("f",) * 6)
+    found = confusions.worst(scores)
+    assert [(m.row, m.truth, m.said) for m in found] == [(1, 0, 1), (0, 0, 1), (3, 1, 2)]
+    assert (found[0].n_pair, found[0].n_truth, found[0].probability) == (2, 3, 0.8)
+    assert [m.row for m in confusions.worst(scores, most=2)] == [1, 3]  # one clip of each pair first
+    assert confusions.worst(replace(scores, truth=p.argmax(axis=1))) == []
+
+
+@pytest.mark.parametrize(
+    ("top_hz", "speed"), [(11_025, 1), (24_000, 1), (96_000, 1 / 16), (1_000, 1), (500, 4), (50, 64)]
+)
+def test_bands_beyond_hearing_are_shifted_by_octaves(top_hz, speed):
+    assert sound.speed_for(top_hz) == speed
+
+
+@pytest.mark.parametrize(
+    ("rate", "tone_hz", "heard_hz"), [(192_000, 64_000, 4_000), (1_000, 40, 160), (22_050, 900, 900)]
+)
+def test_a_tone_is_heard_where_the_speed_puts_it(tmp_path, rate, tone_hz, heard_hz):
+    t = np.arange(20 * rate) / rate
+    write(tmp_path / "tone.wav", 0.1 * np.sin(2 * np.pi * tone_hz * t), rate)
+    recording = open_recording(tmp_path / "tone.wav")
+    played = sound.playable(Clip(recording, 0, recording.n_samples), rate / 2)
+    with wave.open(io.BytesIO(base64.b64decode(played.uri.partition(",")[2]))) as file:
+        x = np.frombuffer(file.readframes(file.getnframes()), "<i2")
+        spectrum = np.abs(np.fft.rfft(x * np.hanning(len(x))))
+        assert spectrum.argmax() * file.getframerate() / len(x) == pytest.approx(heard_hz, rel=0.01)
+        assert len(x) / file.getframerate() == pytest.approx(3, abs=0.01)
+    assert np.abs(x).max() == pytest.approx(0.9 * 32_767, rel=0.1)
+    assert ("slower" in played.note, "faster" in played.note) == (heard_hz < tone_hz, heard_hz > tone_hz)
+    assert "the loudest" in played.note
+
+
+def test_the_loudest_stretch_holds_the_call():
+    x = np.zeros(100)
+    x[60:70] = 1
+    assert sound.loudest(x, 10).tolist() == [1] * 10
+    assert len(sound.loudest(x, 1000)) == 100
+
+
+def test_very_short_windows_are_heard_with_what_is_around_them(tmp_path):
+    write(tmp_path / "clicks.wav", np.random.default_rng(0).normal(size=192_000) * 0.1, 192_000)
+    recording = open_recording(tmp_path / "clicks.wav")
+    clip = Clip(recording, 0, recording.n_samples)
+    wider = sound.around(replace(clip, start=90_000, stop=90_400), clip, 96_000)
+    assert wider.n_samples == pytest.approx(192_000 / 16, abs=2)
+    assert sound.around(clip, clip, 96_000) == clip
+
+
+def test_settings_on_the_page_are_a_file_that_gives_them_back():
+    settings = build(
+        Settings, {"features": SPEC, "split": {"fractions": [0.8, 0.1, 0.1]}, "model": {"width": 8}}
+    )
+    text = page.toml(settings.model_dump(mode="json"))
+    assert build(Settings, tomllib.loads(text)) == settings
+    assert page.flat({"a": {"b": 1, "c": None}}) == {"a.b": "1", "a.c": "none"}
+
+
+def test_the_command_is_the_one_given(finished):
+    data = read_run(finished)
+    assert page.command(replace(data, facts={"command": "finback run --seed 3"})) == "finback run --seed 3"
+    assert "'two words'" in page.command(replace(data, facts={"command": ["finback", "two words"]}))
+
+
+def test_findings_are_plain_words():
+    found = {f.title: f for f in findings.findings(AUDIT)}
+    assert found["One sound, two species: 1"].bad
+    assert found["Exact duplicates: none"].items == ()
+    assert not found["Would a random split be honest?"].bad
+    leaking = {**AUDIT, "grouped": {"group_leak_share": 0.2}}
+    assert findings.findings(leaking)[0].bad
+    assert findings.findings({}) == []
+
+
+def test_undefined_figures_have_no_card_and_one_tape_no_interval():
+    shown = words.cards({"accuracy": 0.5, "accuracy_ci": None, "macro_auc": None})
+    assert [(card.name, card.interval) for card in shown] == [("Accuracy", "no interval: one tape")]
+
+
+def test_splits_say_by_what_they_were_made():
+    assert SplitSettings().by == "group"
+    assert not data_with({}).by_clip
+    assert replace(data_with({}), facts={"split": [{"by": "clip"}]}).by_clip
