@@ -25,3 +25,41 @@ def real_data() -> Path:
 @pytest.fixture(scope="session")
 def watkins(real_data: Path) -> Path:
     return real_data / "watkins"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Features of test clips never land in the user's cache."""
+    os.environ["FINBACK_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(scope="session")
+def tiny() -> str:
+    """A settings file under which the real recipe runs in seconds."""
+    return str(ROOT / "tests" / "tiny.toml")
+
+
+@pytest.fixture(scope="session")
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with `audio/` and `labels.csv`: four species, four tapes each, eight clips each."""
+    from finback.data.simulate import ClipSettings, simulate_clips
+
+    species = ("Bearded seal", "Humpback whale", "Killer whale", "Sperm whale")
+    folder = tmp_path_factory.mktemp("simulated") / "sim"
+    settings = ClipSettings(species=species, clips_per_species=8, tapes_per_species=4, duration_s=(0.5, 1.2))
+    return simulate_clips(folder, settings).parent
+
+
+@pytest.fixture(scope="session")
+def trained(simulated: Path, tiny: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run folder on the simulated recordings: trained, evaluated, reported."""
+    from finback import pipeline
+    from finback.data.index import IndexRequest
+    from finback.files import no_progress
+    from finback.settings import resolve
+
+    out = tmp_path_factory.mktemp("runs") / "run"
+    job = pipeline.Job("cnn2d", resolve(tiny), seed=0, device="cpu", command="finback run ...")
+    request = IndexRequest(audio=simulated / "audio", labels=simulated / "labels.csv")
+    pipeline.run(job, request, out, no_progress, lambda text: None)
+    return out

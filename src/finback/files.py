@@ -9,7 +9,7 @@ import errno
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -46,7 +46,8 @@ def atomic_path(path: Path) -> Iterator[Path]:
             repair = "check that the folder exists and may be written to"
         raise FinbackError(f"{path}: could not be written ({error.strerror or error})", repair) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()
 
 
 def write_atomic(path: Path, content: str | bytes) -> None:

@@ -1,0 +1,5 @@
+"""`python -m finback` is the same as `finback`."""
+
+from finback.cli import main
+
+main()
