@@ -94,9 +94,9 @@ def test_confusion_writes_each_count_in_its_cell_and_greys_the_untested():
 def test_confusion_orders_tested_first_and_counts_those_left_out():
     counts = np.zeros((4, 4), int)
     counts[2, 2], counts[3, 0] = 3, 1
-    axes = confusion.confusion(counts, NAMES).axes[0]
-    assert [t.get_text() for t in axes.get_xticklabels()] == [NAMES[2], NAMES[3], NAMES[0]]
-    assert "1 more species" in axes.get_title(loc="left")
+    figure = confusion.confusion(counts, NAMES)
+    assert [t.get_text() for t in figure.axes[0].get_xticklabels()] == [NAMES[2], NAMES[3], NAMES[0]]
+    assert "1 more species" in figure.get_suptitle()
 
 
 def test_roc_legend_has_the_auc_of_each_species_and_dashes_the_noisy():

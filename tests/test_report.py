@@ -13,6 +13,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from finback.audio.io import open_recording, write
@@ -232,6 +234,7 @@ def test_a_folder_with_only_a_run_json_says_what_it_lacks(tmp_path):
         "were not audited",
         "no training log",
         "Not in this run folder (6)",
+        "metrics.json is not there",
     ):
         assert part in text, part
 
@@ -251,6 +254,14 @@ def test_a_damaged_part_is_named_and_the_rest_is_read(run, name):
     data = read_run(run)
     assert any(text.startswith(f"{name} cannot be read") for text in data.missing)
     assert sum(part is None for part in (data.metrics, data.audit, data.scores, data.manifest)) == 1
+
+
+def test_only_the_test_side_is_judged(run):
+    table = pq.read_table(run / "scores.parquet")
+    sides = pa.array(["val", *["test"] * (len(table) - 1)])
+    at = table.column_names.index("side")
+    pq.write_table(table.set_column(at, "side", sides), run / "scores.parquet")
+    assert len(read_run(run).scores.truth) == len(table) - 1
 
 
 def test_no_run_no_page(tmp_path):
@@ -350,6 +361,7 @@ def test_a_tone_is_heard_where_the_speed_puts_it(tmp_path, rate, tone_hz, heard_
     assert np.abs(x).max() == pytest.approx(0.9 * 32_767, rel=0.1)
     assert ("slower" in played.note, "faster" in played.note) == (heard_hz < tone_hz, heard_hz > tone_hz)
     assert "the loudest" in played.note
+    assert abs(x[0]) + abs(x[-1]) < 10  # faded: no click at the ends
 
 
 def test_the_loudest_stretch_holds_the_call():
@@ -374,6 +386,7 @@ def test_settings_on_the_page_are_a_file_that_gives_them_back():
     )
     text = page.toml(settings.model_dump(mode="json"))
     assert build(Settings, tomllib.loads(text)) == settings
+    assert page.toml({"seed": 1, "a": {"b": True, "c": None}}) == "seed = 1\n\n[a]\nb = true"
     assert page.flat({"a": {"b": 1, "c": None}}) == {"a.b": "1", "a.c": "none"}
 
 

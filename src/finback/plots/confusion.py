@@ -65,7 +65,8 @@ def confusion(counts: np.ndarray, names: Sequence[str]) -> Figure:
     axes.set_ylabel("what it is (test clips)")
     title = "A dark diagonal is good\nA dark cell off it: one species taken for another"
     note = f"\n{left_out} more species have no test clip and were never named" if left_out else ""
-    axes.set_title(title + note)
+    # On the figure, not the axes: these are narrow when species are few and their names long.
+    figure.suptitle(title + note, x=0.01, ha="left", fontsize=11.5, fontweight="bold")
     bar = figure.colorbar(
         mesh, ax=axes, shrink=0.4, aspect=22, pad=0.02, format=lambda v, _: f"{100 * v:.0f} %"
     )

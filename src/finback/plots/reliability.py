@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from finback.plots.style import BLUE, GREY, ORANGE, RED, message, new_figure, percent_axis, styled
 
@@ -54,6 +55,7 @@ def reliability(table: Sequence[Mapping[str, float | int | None]], ece: float | 
             f"{count:.0f}", (x, count), xytext=(0, 2), textcoords="offset points", ha="center", fontsize=8
         )
     counts.margins(y=0.22)
+    counts.yaxis.set_major_locator(MaxNLocator(3, integer=True))
     percent_axis(counts, "x")
     counts.grid(visible=False)
     counts.set_ylabel("test clips")
