@@ -68,7 +68,7 @@ CALLS: dict[str, CallKind] = {
     "Cuvier's beaked whale": CallKind(
         voices.cuviers_beaked_whale,
         "Johnson et al. 2004, Proc. R. Soc. B 271:S383; Zimmer, Johnson, Madsen & Tyack 2005, J. "
-        "Acoust. Soc. Am. 117:3919: 200 us upsweeps, centre 42 kHz, -10 dB band 22 kHz, 0.43 and 0.40 s"
+        "Acoust. Soc. Am. 117:3919: 200 µs upsweeps, centre 42 kHz, -10 dB band 22 kHz, 0.43 and 0.40 s"
         " apart (sd 0.09, 0.07)",
         28_000, 56_000, (1.3, 6.5), 160_000, (1.8, 3.7),
     ),
@@ -113,13 +113,13 @@ CALLS: dict[str, CallKind] = {
     "Sei whale": CallKind(
         voices.sei_whale,
         "Baumgartner et al. 2008, J. Acoust. Soc. Am. 124:1339: downsweeps 82 to 34 Hz in 1.4 s, singly"
-        " or in pairs; Espanol-Jimenez et al. 2019, Ocean Sci. 15:75: 105 to 36 Hz in 1.6 s",
+        " or in pairs; Español-Jiménez et al. 2019, Ocean Sci. 15:75: 105 to 36 Hz in 1.6 s",
         30, 110, (1.1, 5.6), 1000,
     ),
     "Sperm whale": CallKind(
         voices.sperm_whale,
         "Watkins & Schevill 1977, J. Acoust. Soc. Am. 62:1485: codas of 3-40 clicks; Pavan et al. 2000,"
-        " J. Acoust. Soc. Am. 107:3487: 3+1, 456-1280 ms; Moehl et al. 2003, J. Acoust. Soc. Am. "
+        " J. Acoust. Soc. Am. 107:3487: 3+1, 456-1280 ms; Møhl et al. 2003, J. Acoust. Soc. Am. "
         "114:1143: broadband pulses to 15 kHz and more",
         2000, 16_000, (0.46, 8.5), 40_000, (0.9, 11.0),
     ),

@@ -29,7 +29,7 @@ from finback.audio import io as audio_io
 from finback.config import Frozen
 from finback.data.calls import CALLS, call_kind
 from finback.data.channel import Channel, draw_channel
-from finback.data.mixing import FULL, Event, fitted, levelled, received, with_calls
+from finback.data.mixing import FULL, Event, Voice, lay, with_calls
 from finback.errors import InputError
 from finback.files import Progress, no_progress, read_json, write_atomic, write_json
 
@@ -38,6 +38,7 @@ EDITION = 1
 TRUTH = ("file", "start_s", "end_s", "species", "low_hz", "high_hz", "snr_db")
 # What a seed is for, so that no two draws share one.
 CHANNEL, NOISE, CALL, PLACE = range(4)
+LONGEST = 1 << 22  # samples of a call in a recording, 87 s at 48 kHz; bounds the memory at high rates
 
 
 class _Settings(Frozen):
@@ -102,6 +103,8 @@ class RecordingSettings(_Settings):
         for name in self.species or ():
             if CALLS[name].min_rate > self.sample_rate:
                 raise ValueError(f"{name} needs a sample rate of {CALLS[name].min_rate} Hz or more")
+        if self.suffix == ".wav" and 2 * self.n_samples >= 2**32 - 4096:
+            raise ValueError("a WAV file ends at 4 GiB; make it shorter or take suffix .flac")
         return self
 
     @property
@@ -152,11 +155,6 @@ def simulate_recording(
     if _begun(out, "recording", settings) and truth.is_file() and (out / name).is_file():
         return truth
     kinds = [call_kind(species) for species in settings.names]
-    if not kinds:
-        raise InputError(
-            f"no species can be simulated at {settings.sample_rate} Hz",
-            "raise the sample rate to 1000 Hz or more",
-        )
     channel = draw_channel(
         np.random.default_rng(_seed(settings, "", CHANNEL)),
         min(kind.low_hz for kind in kinds),
@@ -184,38 +182,39 @@ def _clip(
     settings: ClipSettings, channel: Channel, species: str, tape: int, clip: int
 ) -> tuple[np.ndarray, Event]:
     """Sound (n,) of one clip before rounding, and its call."""
-    seed = _seed(settings, species, tape, CALL, clip)
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(_seed(settings, species, tape, PLACE, clip))
     rate = channel.sample_rate
     n = round(rng.uniform(*settings.duration_s) * rate)
-    call = received(species, seed, channel, n)
-    # Clips lie half a minute apart on their tape, as the cuts of a long recording do.
-    at = clip // settings.tapes_per_species * max(30, math.ceil(settings.duration_s[1])) * rate
-    noise = np.concatenate(list(channel.noise(_seed(settings, species, tape, NOISE), at, at + n)))
+    # Clips lie half a minute apart on their tape, or more, as the cuts of a long recording do.
+    first = clip // settings.tapes_per_species * max(30, math.ceil(settings.duration_s[1])) * rate
+    noise = channel.noise(_seed(settings, species, tape, NOISE), first, first + n)
+    sound = np.concatenate(list(noise))
+    voice = Voice(species, _seed(settings, species, tape, CALL, clip), n)
+    call = voice.on(channel)
     start = int(rng.integers(0, n - len(call) + 1))
-    event = levelled(
-        Event(species, seed, start, len(call), 1, 0, 0, rng.uniform(*settings.snr_db), 1), channel, call
-    )
-    event = fitted(event, FULL - float(np.abs(noise).max()))
-    noise[event.start : event.stop] += np.float32(event.gain) * call
-    return noise, event
+    room = FULL - float(np.abs(sound).max())
+    event = lay(voice, channel, call, start, rng.uniform(*settings.snr_db), room)
+    sound[event.start : event.stop] += np.float32(event.gain) * call
+    return sound, event
 
 
 def _plan(settings: RecordingSettings, channel: Channel) -> list[Event]:
-    """The calls of a recording in order of time. Each is made once here for its level, and let go."""
-    room = FULL - channel.noise_peak
+    """The calls of a recording in order of time. Each is made here for its level, and let go."""
+    rng = np.random.default_rng(_seed(settings, "", PLACE))
+    total = settings.n_samples
+    onsets = np.sort(rng.integers(0, total, size=round(settings.calls_per_minute * settings.minutes)))
     events: list[Event] = []
-    for i in range(round(settings.calls_per_minute * settings.minutes)):
-        seed = _seed(settings, "", CALL, i)
-        rng = np.random.default_rng(seed.spawn(1)[0])
-        species = str(rng.choice(settings.names))
-        call = received(species, seed, channel, settings.n_samples)
-        start = int(rng.integers(0, settings.n_samples - len(call) + 1))
-        snr_db = rng.uniform(*settings.snr_db)
-        event = levelled(Event(species, seed, start, len(call), 1, 0, 0, snr_db, 1), channel, call)
+    near: list[Event] = []
+    for i, onset in enumerate(onsets.tolist()):
+        voice = Voice(str(rng.choice(settings.names)), _seed(settings, "", CALL, i), min(total, LONGEST))
+        call = voice.on(channel)
+        start = min(onset, total - len(call))
         # Should all the calls that it meets peak at once, the sum must still fit.
-        taken = sum(e.peak for e in events if e.start < event.stop and event.start < e.stop)
-        events.append(fitted(event, max(room - taken, 1e-3)))
+        near = [e for e in near if e.stop > onset - LONGEST]
+        taken = sum(e.peak for e in near if e.start < start + len(call) and start < e.stop)
+        room = max(FULL - channel.noise_peak - taken, 1e-6)
+        events.append(lay(voice, channel, call, start, rng.uniform(*settings.snr_db), room))
+        near.append(events[-1])
     return sorted(events, key=lambda event: event.start)
 
 

@@ -42,22 +42,24 @@ def fall(start_hz: float, stop_hz: float, n: int) -> np.ndarray:
 
 def tone(frequency_hz: np.ndarray, sample_rate: int, partials: Values = (1.0,)) -> np.ndarray:
     """Harmonic sound (n,) along a contour (n,); `partials` are the amplitudes of harmonics 1, 2, 3 ..."""
-    phase = 2 * np.pi * np.cumsum(frequency_hz) / sample_rate
+    phase = np.cumsum(frequency_hz) * (2 * np.pi / sample_rate)
+    lowest, highest, top = frequency_hz.min(), frequency_hz.max(), TOP * sample_rate
     sound = np.zeros(len(frequency_hz))
     for k, amplitude in enumerate(partials, start=1):
-        if amplitude > 0 and k * frequency_hz.min() < TOP * sample_rate:
+        if k * lowest < top:
             # Quadratic phases (Schroeder 1970, IEEE Trans. Inf. Theory 16:85) keep the peaks low.
-            partial = np.sin(k * phase + np.pi * k * k / len(partials))
-            sound += amplitude * np.where(k * frequency_hz < TOP * sample_rate, partial, 0.0)
+            partial = amplitude * np.sin(k * phase + np.pi * k * k / len(partials))
+            sound += partial if k * highest < top else np.where(k * frequency_hz < top, partial, 0.0)
     return sound
 
 
 def rise_and_fall(n: int, rise: float, decay: float) -> np.ndarray:
     """Envelope (n,) with raised-cosine ends; `rise` and `decay` are shares of the whole."""
-    t = np.linspace(0, 1, n)
-    up = np.clip(t / max(rise, 1e-9), 0, 1)
-    down = np.clip((1 - t) / max(decay, 1e-9), 0, 1)
-    return np.sin(np.pi / 2 * up) ** 2 * np.sin(np.pi / 2 * down) ** 2
+    envelope = np.ones(n)
+    head, tail = min(n, round(rise * n)), min(n, round(decay * n))
+    envelope[:head] = np.sin(np.pi / 2 * np.arange(head) / max(head, 1)) ** 2
+    envelope[n - tail :] *= np.sin(np.pi / 2 * np.arange(tail - 1, -1, -1) / max(tail, 1)) ** 2
+    return envelope
 
 
 def wander(rng: np.random.Generator, n: int, sample_rate: int, rate_hz: float, depth: float) -> np.ndarray:

@@ -91,9 +91,11 @@ def sperm_whale(rng: np.random.Generator, sample_rate: int) -> np.ndarray:
     """A coda or a run of usual clicks; each click is a row of pulses echoing in the spermaceti organ."""
     interval = synth.n_samples(rng.uniform(0.003, 0.006), sample_rate)
     centre = rng.uniform(4500, 9000)
-    pulse = synth.burst(centre * 1.3, centre * 0.7, 3.0 / centre, sample_rate)
+    # Three damped modes side by side: broadband, yet ringing on a little as off the axis.
+    modes = [synth.ring(k * centre, 4 / centre, 16 / centre, sample_rate) for k in (0.6, 1.0, 1.5)]
+    pulse = np.sum(modes, axis=0)
     echo = np.arange(5)
-    click = synth.place(pulse, 5 * interval, echo * interval, rng.uniform(0.4, 0.6) ** echo)
+    click = synth.place(pulse, 5 * interval, echo * interval, rng.uniform(0.55, 0.75) ** echo)
     if rng.random() < 0.5:
         # 3+1 (Mediterranean), five regular, 1+1+3 (Caribbean), as intervals relative to the first.
         pattern = [(1, 1, 2.2), (1, 1, 1, 1), (1, 1, 0.5, 0.5)][rng.integers(3)]
@@ -155,7 +157,7 @@ def weddell_seal(rng: np.random.Generator, sample_rate: int) -> np.ndarray:
     within = clock % 1.0  # 0 to 1 within each chirp
     glide = synth.fall(top, bottom, n) * (1.15 - 0.3 * within)
     chirps = np.sin(np.pi * np.clip(within / 0.7, 0, 1)) ** 2
-    sound = synth.tone(glide, sample_rate, (1.0, 0.1)) * chirps
+    sound = synth.tone(glide, sample_rate, (1.0, 0.05)) * chirps
     return synth.finish(sound * synth.rise_and_fall(n, 0.05, 0.15))
 
 
