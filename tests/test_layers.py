@@ -25,6 +25,7 @@ LEVELS = [
     {"report"},
     {"pipeline"},
     {"cli"},
+    {"__main__"},
 ]
 LEVEL = {room: i for i, rooms in enumerate(LEVELS) for room in rooms}
 FILES = sorted(SOURCE.rglob("*.py"))

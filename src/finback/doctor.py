@@ -27,6 +27,6 @@ def facts() -> dict[str, Any]:
         "platform": platform.platform(),
         "cpus": os.cpu_count(),
         "devices": devices,
-        "codecs": sorted(formats()),
+        "codecs": formats(),
         "cache": {"folder": str(cache), "files": len(files), "MB": round(sum(p.stat().st_size for p in files) / 1e6)},
     }

@@ -64,8 +64,8 @@ def partition(manifest: Manifest, clips: Sequence[Clip], settings: Settings) -> 
     """The splits that the settings ask for: one, or one per fold, or the table's own `split` column."""
     if settings.split.folds:
         return make_folds(clips, settings.split)
-    if manifest.sides is not None and any(manifest.sides):
-        return [from_column(clips, manifest.sides, settings.split.by)]
+    if manifest.side_of is not None and any(manifest.side_of):
+        return [from_column(clips, manifest.side_of, settings.split.by)]
     return [make_split(clips, settings.split)]
 
 

@@ -56,6 +56,11 @@ class AudioInfo:
     repaired: bool
 
 
+def formats() -> list[str]:
+    """Names of the formats that this machine's libsndfile reads, e.g. WAV, FLAC, MP3."""
+    return sorted(soundfile.available_formats())
+
+
 def probe(path: Path | str) -> AudioInfo:
     """Read the header; remembered until the file changes. Raises `AudioError` for what is no sound file."""
     path = Path(path)

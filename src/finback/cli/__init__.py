@@ -10,25 +10,32 @@ import sys
 
 
 def main() -> None:
-    """Entry point of the `finback` script."""
+    """Entry point of the `finback` script: errors become one line and an exit code."""
+    import typer
+
     from finback.cli.app import app
     from finback.cli.console import say
     from finback.errors import FinbackError
 
-    debug = "--debug" in sys.argv[1:]
+    arguments = [a for a in sys.argv[1:] if a != "--debug"]
     try:
-        app(args=[a for a in sys.argv[1:] if a != "--debug"], prog_name="finback", standalone_mode=True)
+        code = app(args=arguments or ["--help"], prog_name="finback", standalone_mode=False)
     except FinbackError as error:
-        if debug:
+        if len(arguments) < len(sys.argv) - 1:
             raise
         say(f"finback: {error}")
-        raise SystemExit(error.exit_code) from None
-    except KeyboardInterrupt:
+        code = error.exit_code
+    except typer.exceptions.TyperException as error:  # wrong usage
+        context = getattr(error, "ctx", None)
+        say(f"finback: {error.format_message()} See: {context.command_path if context else 'finback'} --help")
+        code = 2
+    except (KeyboardInterrupt, typer.Abort):
         say("finback: interrupted; the same command goes on where it stopped")
-        raise SystemExit(130) from None
+        code = 130
     except BrokenPipeError:  # `finback ... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise SystemExit(0) from None
+        code = 0
     except MemoryError:
         say("finback: out of memory; try --set training.batch_size=8, or close other programs")
-        raise SystemExit(1) from None
+        code = 1
+    raise SystemExit(code if isinstance(code, int) else 0)

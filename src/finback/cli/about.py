@@ -15,7 +15,7 @@ def models(
     preset: Annotated[str, typer.Option(help="Preset or TOML file.")] = "watkins",
     json: Json = False,
 ) -> None:
-    """List the model families, their hyper-parameters and the presets.
+    """List model families, their settings, and presets.
 
     \b
     Example:
@@ -52,7 +52,9 @@ def models(
 
 
 def doctor(json: Json = False) -> None:
-    """Print versions, devices, codecs and where things are kept: paste it into a question.
+    """Print versions, devices, codecs, cache.
+
+    Paste it into a question.
 
     \b
     Example:

@@ -13,7 +13,6 @@ app = typer.Typer(
     name="finback",
     help="Name marine-mammal species in sound, and say how far each answer can be trusted.",
     epilog="Start with `finback demo`. Every command has --help with an example; --debug shows a traceback.",
-    no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,

@@ -17,7 +17,7 @@ def index(
     out_file: Annotated[Path | None, typer.Option("--out", help="Write the manifest here, as CSV.", show_default=False)] = None,
     json: Json = False,
 ) -> None:
-    """Match labels to recordings, and report every problem at once.
+    """Match labels to recordings, and list every problem.
 
     \b
     Example:
@@ -62,7 +62,7 @@ def _show_problems(problems: object, most: int = 20) -> None:
 
 @takes(data=DataOptions, settings=SettingOptions)
 def audit(data: DataOptions, settings: SettingOptions, json: Json = False) -> None:
-    """Say what a split of these recordings would leak, and what cannot be tested.
+    """Say what a split would leak, and what cannot be tested.
 
     \b
     Example:
@@ -85,7 +85,7 @@ def split(
     out_file: Annotated[Path | None, typer.Option("--out", help="Write the split here, as CSV.", show_default=False)] = None,
     json: Json = False,
 ) -> None:
-    """Part the clips into training, validation and test, whole tapes together.
+    """Part the clips into sides, whole tapes together.
 
     \b
     Example:
@@ -136,7 +136,7 @@ def simulate(
     seed: Annotated[int, typer.Option(help="Every random number comes from it.", min=0)] = 0,
     json: Json = False,
 ) -> None:
-    """Make recordings of simulated calls, with labels: for trying things out, and for tests.
+    """Make recordings of simulated calls, with labels.
 
     \b
     Example:

@@ -23,7 +23,9 @@ def evaluate(
     device: Device = "auto",
     json: Json = False,
 ) -> None:
-    """Score a run's test side, or any other labelled folder, with intervals over tapes.
+    """Score a run on its test side or another folder.
+
+    Every figure has a 95 % interval, by drawing whole tapes.
 
     \b
     Example:
@@ -82,7 +84,9 @@ def predict(
     device: Device = "auto",
     json: Json = False,
 ) -> None:
-    """Name the species in sound files, with calibrated probabilities.
+    """Name the species in sound files.
+
+    Probabilities are calibrated; a long file is heard whole, in windows.
 
     \b
     Example:

@@ -28,7 +28,9 @@ def run(
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
-    """The whole way: index, audit, split, train, calibrate, evaluate, report.
+    """The whole way, from labelled recordings to a report.
+
+    Index, audit, split, train, calibrate, evaluate, report.
 
     Running it again goes on where it stopped, or says that it is done.
 
@@ -52,7 +54,7 @@ def demo(
     device: Device = "auto",
     json: Json = False,
 ) -> None:
-    """The whole way on simulated recordings: no data, no network, a few minutes.
+    """The whole way on simulated recordings, in a few minutes.
 
     \b
     Example:
@@ -74,7 +76,9 @@ def train(
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
-    """Train and calibrate one classifier; the test side is left for finback evaluate.
+    """Train and calibrate one classifier.
+
+    The test side is left for finback evaluate.
 
     \b
     Example:

@@ -32,7 +32,9 @@ class LogMel(nn.Module):
         super().__init__()
         self.spec = spec
         bank = filterbank(spec.sample_rate, spec.n_fft, spec.n_mels, spec.f_min, spec.top_hz)
-        self.register_buffer("window", torch.hann_window(spec.n_fft), persistent=False)  # (n_fft,)
+        # Computed in double precision: float32 cosines alone would cost half a thousandth of a dB.
+        hann = torch.hann_window(spec.n_fft, dtype=torch.float64).float()
+        self.register_buffer("window", hann, persistent=False)  # (n_fft,)
         self.register_buffer("weights", torch.from_numpy(bank), persistent=False)  # (M, n_bins)
 
     def forward(self, waves: Tensor, background_db: Tensor | None = None) -> Tensor:

@@ -1,0 +1,82 @@
+"""The pages are true: every example runs, every command has a page, a help text and an example."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from finback.cli.app import app
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted((ROOT / "docs" / "commands").glob("*.md"))
+COMMANDS = sorted(c.callback.__name__ for c in app.registered_commands if c.callback)
+
+
+def examples(page: Path) -> list[str]:
+    blocks = re.findall(r"```console\n(.*?)```", page.read_text(encoding="utf-8"), re.S)
+    return [line[2:] for block in blocks for line in block.splitlines() if line.startswith("$ ")]
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory: pytest.TempPathFactory, simulated: Path, trained: Path) -> Path:
+    """The folder that the pages speak of: `clips`, `labels.csv`, other tables, and a finished run."""
+    folder = tmp_path_factory.mktemp("docs")
+    shutil.copytree(simulated / "audio", folder / "clips")
+    table = (simulated / "labels.csv").read_text()
+    plain = "\n".join(",".join(row.split(",")[:2]) for row in table.splitlines())
+    (folder / "labels.csv").write_text(table)
+    (folder / "metadata.csv").write_text(table)
+    (folder / "other.csv").write_text(plain.replace("file,species", "filename,label") + "\n")
+    shutil.copytree(trained, folder / "runs" / "mine")
+    return folder
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.stem)
+def test_examples_run(page: Path, workplace: Path) -> None:
+    found = examples(page)
+    assert found, "a page without an example"
+    if page.stem == "finback-demo":
+        pytest.skip("the demo is run by `make demo` and by tests/test_pipeline.py with fewer clips")
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    for line in found:
+        done = subprocess.run(
+            line, shell=True, cwd=workplace, env={**os.environ, "PATH": path}, capture_output=True, text=True, timeout=600
+        )
+        assert done.returncode == 0, f"$ {line}\n{done.stderr[-2000:]}"
+        assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_a_page_and_a_help_with_an_example(command: str) -> None:
+    page = ROOT / "docs" / "commands" / f"finback-{command}.md"
+    assert page.exists()
+    assert f"commands/{page.name}" in (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    done = subprocess.run([sys.executable, "-m", "finback", command, "--help"], capture_output=True, text=True, check=True)
+    assert "Example:" in done.stdout
+    assert f"finback {command}" in done.stdout
+
+
+@pytest.mark.parametrize("page", sorted(ROOT.glob("docs/**/*.md")) + [ROOT / "README.md"], ids=lambda p: p.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8")):
+        if "://" not in target:
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_documented_json_keys_are_those_printed(trained: Path) -> None:
+    from finback.files import read_json
+
+    text = (ROOT / "docs" / "json.md").read_text(encoding="utf-8")
+    section = text.split("## finback evaluate")[1].split("## finback audit")[0]
+    for key in read_json(trained / "metrics.json"):
+        assert key.removesuffix("_ci") in section, f"metrics.json has {key}, docs/json.md does not tell of it"
+    audit = text.split("## finback audit")[1].split("## Others")[0]
+    for key in ("random", "grouped", "exact_duplicates", "near_duplicates", "label_conflicts", "single_group_species"):
+        assert key in audit
+        assert key in read_json(trained / "audit.json")

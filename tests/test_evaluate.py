@@ -1,0 +1,90 @@
+"""Evaluation: the test side once, other folders any time, and what is said when it cannot be."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from finback import pipeline
+from finback.data.index import IndexRequest
+from finback.errors import RunError
+from finback.evaluate import evaluate_on, evaluate_run
+from finback.files import no_progress, read_json
+from finback.settings import resolve
+
+PROMISED = (
+    "accuracy balanced_accuracy macro_f1 macro_f1_multi_group macro_auc ece top3_accuracy".split()
+)
+
+
+def request(simulated: Path, labels: str = "labels.csv") -> IndexRequest:
+    return IndexRequest(audio=simulated / "audio", labels=simulated / labels)
+
+
+def test_the_promised_keys(trained: Path) -> None:
+    result = evaluate_run(trained)
+    for key in PROMISED:
+        assert 0 <= result[key] <= 1
+        low, high = result[f"{key}_ci"]
+        assert low <= high
+    assert {"n_clips", "n_groups", "per_species"} <= result.keys()
+    for figures in result["per_species"].values():
+        assert {"precision", "recall", "f1", "auc", "n_clips", "n_groups"} <= figures.keys()
+
+
+def test_scores_are_kept_for_every_test_clip(trained: Path) -> None:
+    table = pq.read_table(trained / "scores.parquet").to_pydict()
+    facts = read_json(trained / "run.json")
+    assert len(table["file"]) == facts["split"]["clips"]["test"]
+    assert all(len(row) == len(facts["labels"]) for row in table["logits"])
+
+
+def test_the_test_side_is_scored_once(trained: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(trained, copy)
+    first = evaluate_run(copy)
+    (copy / "weights.safetensors").unlink()  # it is not needed again
+    assert evaluate_run(copy) == first
+
+
+def test_on_the_same_folder_it_says_what_was_heard_before(trained: Path, simulated: Path) -> None:
+    result = evaluate_on(trained, pipeline.dataset(request(simulated)).grouped, "cpu")
+    split = read_json(trained / "run.json")["split"]["clips"]
+    assert result["heard_in_training"] == split["train"] + split["val"]
+    assert result["n_clips"] == 32
+    assert result["unknown_species"] == {}
+
+
+def test_species_it_does_not_know_are_listed_and_left_out(trained: Path, simulated: Path) -> None:
+    rows = (simulated / "labels.csv").read_text().replace("Sperm whale", "Cuvier's beaked whale")
+    (simulated / "other.csv").write_text(rows)
+    result = evaluate_on(trained, pipeline.dataset(request(simulated, "other.csv")).grouped, "cpu")
+    assert result["unknown_species"] == {"Cuvier's beaked whale": 8}
+    assert result["n_clips"] == 24
+    strangers = rows.replace("Bearded seal", "A").replace("Humpback whale", "B").replace("Killer whale", "C")
+    (simulated / "other.csv").write_text(strangers)
+    with pytest.raises(RunError, match="knows none of these species"):
+        evaluate_on(trained, pipeline.dataset(request(simulated, "other.csv")).grouped, "cpu")
+
+
+def test_folds_pool_every_testable_clip_once(simulated: Path, tiny: str, tmp_path: Path) -> None:
+    settings = resolve(tiny, ["training.epochs=1"], split={"folds": 3})
+    job = pipeline.Job("cnn2d", settings, device="cpu")
+    run = pipeline.train_on(job, request(simulated), tmp_path / "run", no_progress, lambda text: None)
+    assert len(run.folds) == 3
+    result = evaluate_run(run.path, "cpu")
+    assert result["n_clips"] == 32
+    table = pq.read_table(run.path / "scores.parquet").to_pydict()
+    assert len(set(table["recording_id"])) == 32
+    assert set(table["fold"]) == {0, 1, 2}
+
+
+def test_without_a_test_side_it_says_how_to_judge(simulated: Path, tiny: str, tmp_path: Path) -> None:
+    settings = resolve(tiny, ["training.epochs=1"], split={"fractions": (0.75, 0.25, 0)})
+    job = pipeline.Job("dnn", settings.model_copy(update={"model": {}}), device="cpu")
+    run = pipeline.train_on(job, request(simulated), tmp_path / "run", no_progress, lambda text: None)
+    with pytest.raises(RunError, match="no test side.*--audio"):
+        evaluate_run(run.path, "cpu")
