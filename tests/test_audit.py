@@ -1,0 +1,199 @@
+"""The audit on recordings made so that each finding is known beforehand."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from finback.audio import io
+from finback.audit import Audit, audit
+from finback.data import deaf
+from finback.data.findings import FLAGS
+from finback.data.index import IndexRequest, index
+from finback.data.manifest import Manifest
+from finback.data.quality import flags, measure
+from finback.data.split import SplitSettings
+from finback.errors import LeakError, SplitError
+
+RATES = {"a": 8000, "b": 11_025, "c": 16_000, "d": 12_000, "e": 9600, "f": 22_050}
+TAPES = {"fin": ("a", "b", "c"), "minke": ("d", "e"), "sei": ("f",)}
+ROLE = ("group_leak_share", "group_lookup_accuracy", "metadata_accuracy")
+
+
+def record(folder: Path, groups: bool = True, extra: str = "") -> Manifest:
+    """Four clips of noise per tape, each tape with a rate and a level of its own, and a copy of one of them.
+
+    The labels come with groups or without; `extra` is another column's name, filled with a side per tape.
+    """
+    rng = np.random.default_rng(0)
+    (folder / "audio").mkdir()
+    rows = ["file,species" + (",group" if groups else "") + (f",{extra}" if extra else "")]
+    side = {"a": "train", "d": "train", "f": "train", "b": "val", "c": "test", "e": "test"}
+    for species, tapes in TAPES.items():
+        for tape in tapes:
+            for n in range(4):
+                rate = RATES[tape]
+                level = 0.02 * (1 + ord(tape) - ord("a"))
+                x = (level * rng.standard_normal(rate)).astype(np.float32)
+                if (tape, n) == ("b", 3):  # the last clip of b is an excerpt of one of a
+                    whole, rate_a = io.read(folder / "audio" / "a0.wav"), RATES["a"]
+                    x, rate = np.float32(0.5) * whole[1000:7000], rate_a
+                io.write(folder / "audio" / f"{tape}{n}.wav", x, rate)
+                given = f",{tape}" if groups else ""
+                rows.append(f"{tape}{n}.wav,{species}{given}" + (f",{side[tape]}" if extra else ""))
+    (folder / "labels.csv").write_text("\n".join(rows) + "\n")
+    return index(IndexRequest(audio=folder / "audio", labels=folder / "labels.csv", source="folder"))
+
+
+@pytest.fixture(autouse=True)
+def _few_trees(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deaf, "TREES", 15)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Audit:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(deaf, "TREES", 15)
+        return audit(record(tmp_path_factory.mktemp("made")), min_clips=4)
+
+
+def test_random_leaks_and_whole_groups_do_not(made: Audit) -> None:
+    found = made.to_json()
+    assert found["random"]["group_leak_share"] > 0.95
+    assert found["random"]["group_lookup_accuracy"] > 0.95
+    assert found["random"]["metadata_accuracy"] > 0.9
+    for name in ("grouped", "in_use"):
+        assert found[name]["group_leak_share"] == 0
+        assert found[name]["group_lookup_accuracy"] < 0.6
+    assert found["random"]["n_clips"] == 24
+    assert found["grouped"]["n_clips"] == 20  # sei has one tape
+
+
+def test_intervals_hold_their_figure(made: Audit) -> None:
+    for name in ("random", "grouped", "in_use"):
+        for role in ROLE:
+            low, high = made.to_json()[name][f"{role}_ci"]
+            assert low <= made.to_json()[name][role] <= high
+
+
+def test_groups_that_share_sound_are_merged_and_reported(made: Audit) -> None:
+    found = made.to_json()
+    (pair,) = found["near_duplicates"]
+    assert (pair["a"], pair["b"], pair["kind"]) == ("a0.wav", "b3.wav", "excerpt")
+    assert pair["offset_s"] == pytest.approx(1000 / 8000, abs=0.01)
+    assert found["merged_groups"][0]["groups"] == ["a", "b"]
+    assert {c.group for c in made.clips} == {"a", "c", "d", "e", "f"}
+    assert [p["kind"] for p in found["problems"]] == ["shared_sound"]
+    sides = {c.group: side for side in ("train", "val", "test") for c in made.splits[0].split.side(side)}
+    assert sides["a"] in ("train", "test")
+
+
+def test_what_cannot_be_tested(made: Audit) -> None:
+    found = made.to_json()
+    assert found["single_group_species"] == ["sei"]
+    assert list(found["untestable"]) == ["sei"]
+    assert {r["species"]: (r["n_clips"], r["n_groups"], r["testable"]) for r in found["species"]} == {
+        "fin": (12, 2, True),
+        "minke": (8, 2, True),
+        "sei": (4, 1, False),
+    }
+
+
+def test_the_object_is_json_and_has_every_promised_key(made: Audit) -> None:
+    found = json.loads(json.dumps(made.to_json(), allow_nan=False))
+    lists = ("exact_duplicates", "near_duplicates", "label_conflicts", "single_group_species", "problems")
+    assert all(isinstance(found[key], list) for key in lists)
+    assert set(ROLE) <= set(found["random"])
+    assert set(ROLE) <= set(found["grouped"])
+    assert (found["n_clips"], found["n_groups"], found["groups_known"]) == (24, 5, 1.0)
+    assert found["min_clips_for_audit"] == 4
+    assert found["duration_s"] == pytest.approx(23.75, abs=0.01)
+
+
+def test_the_page_says_it_in_words(made: Audit) -> None:
+    page = "\n".join(made.lines())
+    for words in (
+        "24 clips of 3 species",
+        "Not with clips drawn at random",
+        "a0.wav and b3.wav",
+        "a, b were given",
+    ):
+        assert words in page
+    assert "1 species cannot be judged" in page
+    assert "sei" in page.split("WHAT CANNOT BE TESTED")[1]
+
+
+def test_without_groups_shared_sound_makes_them(tmp_path: Path) -> None:
+    result = audit(record(tmp_path, groups=False), SplitSettings(folds=3))
+    groups = {c.recording.path.name: c.group for c in result.clips}
+    assert groups["a0.wav"] == groups["b3.wav"]
+    assert len(set(groups.values())) == 23
+    found = result.to_json()
+    assert found["groups_known"] == 0
+    assert "No groups were given" in "\n".join(result.lines())
+    assert found["merged_groups"] == []
+    assert len(result.splits) == 3
+    assert found["in_use"]["protocol"].startswith("3-fold")
+
+
+def test_the_split_column_is_used_and_may_not_leak(tmp_path: Path) -> None:
+    manifest = record(tmp_path, extra="split")
+    with pytest.raises(LeakError):  # b3 is an excerpt of a0, on the other side
+        audit(manifest)
+    result = audit(manifest, SplitSettings(by="clip"))
+    assert {c.recording.path.name[0] for c in result.splits[0].split.test} == {"c", "e"}
+    assert any("not species" in w for w in result.to_json()["warnings"])
+
+
+def test_bad_recordings_are_named_and_the_rest_goes_on(tmp_path: Path) -> None:
+    manifest = record(tmp_path)
+    io.write(tmp_path / "audio" / "c0.wav", np.zeros(16_000, np.float32), 16_000)
+    (tmp_path / "audio" / "d1.wav").write_bytes(b"RIFF")
+    found = audit(manifest).to_json()
+    assert found["quality"]["silent"] == ["c0.wav"]
+    assert "d1.wav" in [p["file"] for p in found["problems"] if p["kind"] == "unreadable"]
+    assert found["n_clips"] == 23
+
+
+def test_species_too_rare_for_the_audit_are_all_judged_when_there_is_no_other(tmp_path: Path) -> None:
+    found = audit(record(tmp_path), min_clips=1000).to_json()
+    assert found["random"]["n_clips"] == 24
+
+
+def test_nothing_to_test_is_said(tmp_path: Path) -> None:
+    manifest = record(tmp_path)
+    one = [c for c in manifest.clips if c.label == "sei"]
+    alone = Manifest(tuple(one), (), manifest.source, manifest.audio)
+    result = audit(alone)
+    found = result.to_json()
+    assert found["grouped"] is None
+    assert found["in_use"] is None
+    assert "tells nothing about new ones" in "\n".join(result.lines())
+    with pytest.raises(SplitError, match="no clips to audit"):
+        audit(Manifest((), (), manifest.source, manifest.audio))
+
+
+def test_every_flag_has_a_sentence() -> None:
+    rng = np.random.default_rng(0)
+    gap = np.concatenate([rng.standard_normal(9000), np.zeros(300), rng.standard_normal(900)]) * 0.1
+    bad = [np.zeros(9000), np.clip(rng.standard_normal(9000).cumsum(), -1, 1), gap, 0.3 + gap, gap * 5e-3]
+    names = {name for x in bad for name in flags(measure(x.astype(np.float32), 8000))}
+    assert {"silent", "clipped", "dropouts", "offset", "quiet"} <= names <= set(FLAGS)
+
+
+def test_real_tapes(watkins: Path) -> None:
+    """Every fourth cut: random splits leak and a list of tapes names the species; whole tapes do not."""
+    request = IndexRequest(
+        audio=watkins / "audio", labels=watkins / "labels.csv", groups=f"{watkins / 'metadata.csv'}:group"
+    )
+    manifest = index(request)
+    result = audit(Manifest(manifest.clips[::4], (), manifest.source, manifest.audio))
+    found = result.to_json()
+    assert found["random"]["group_leak_share"] >= 0.9
+    assert found["random"]["group_lookup_accuracy"] >= 0.85
+    assert found["grouped"]["group_leak_share"] == 0
+    assert found["grouped"]["group_lookup_accuracy"] <= 0.15
+    assert found["in_use"]["group_leak_share"] == 0
