@@ -191,10 +191,10 @@ HANDLED: list[tuple[str, Callable[[dict[str, Path]], None], int, list[str]]] = [
     ("a truncated flac", sound("t.flac", truncated_flac), 32, ["unreadable"]),
     ("NaN in a float file", sound("n.wav", _nan_wave), 32, ["unreadable"]),
     ("silence", sound("s.wav", wave(np.zeros(16_000))), 33, []),
-    ("a very short click", sound("c.wav", wave(np.ones(20) * 0.1, 100_000)), 32, ["short"]),
+    ("a very short click", sound("c.wav", wave(np.ones(20) * 0.1, 100_000)), 33, ["short"]),
     ("an odd rate", sound("o.wav", wave(np.random.default_rng(0).normal(0, 0.1, 9000), 7_919)), 33, []),
     ("sixteen channels", sound("m.wav", wave(np.random.default_rng(0).normal(0, 0.1, (8000, 16)))), 33, []),
-    ("a name with comma and quote", sound('"a, b".wav'.replace('"', ""), wave(np.random.default_rng(1).normal(0, 0.1, 8000))), 32, []),
+    ("a name with a comma, unquoted", sound("a, b.wav", wave(np.random.default_rng(1).normal(0, 0.1, 8000))), 32, ["columns"]),
 ]
 
 

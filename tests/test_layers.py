@@ -21,6 +21,7 @@ LEVELS = [
     {"training", "metrics", "plots"},
     {"settings"},
     {"predictor", "train"},
+    {"audit_page"},
     {"evaluate", "audit", "doctor"},
     {"report"},
     {"pipeline"},

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from finback.audit import Audit, audit
+from finback import audit
+from finback.data.calls import CALLS
 from finback.data.duplicates import Duplicates, find
 from finback.data.index import IndexRequest, index
 from finback.data.manifest import Manifest
@@ -22,25 +23,11 @@ from finback.evaluate import METRICS, evaluate_run
 from finback.files import Progress, no_progress, read_json, write_json
 from finback.report.page import render
 from finback.settings import Settings, resolve
-from finback.train import Plan, train
+from finback.train import Plan, check_out, train
 from finback.training.run import RunFolder
-from finback.types import Clip
 
 Say = Callable[[str], None]
 Job = Plan  # what to train and how
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """Clips whose groups are settled, and what was found on the way."""
-
-    manifest: Manifest  # as labelled
-    duplicates: Duplicates
-    clips: tuple[Clip, ...]  # the manifest's, each in its group
-
-    @property
-    def grouped(self) -> Manifest:
-        return replace(self.manifest, clips=self.clips)
 
 
 @dataclass(frozen=True)
@@ -53,36 +40,40 @@ class Done:
     headline: list[str]
 
 
-def dataset(request: IndexRequest, progress: Progress = no_progress) -> Dataset:
-    """Index the recordings and settle their groups: sounds that are copies of one another stay together."""
+def dataset(request: IndexRequest, progress: Progress = no_progress) -> Manifest:
+    """Index the recordings and settle their groups."""
     manifest = index(request, progress)
-    duplicates = find(manifest.clips, progress)
-    return Dataset(manifest, duplicates, with_groups(manifest.clips, duplicates))
+    return settle(manifest, find(manifest.clips, progress))
 
 
-def audit_data(request: IndexRequest, settings: Settings, progress: Progress = no_progress) -> Audit:
-    """What a split of these recordings would leak."""
-    return audit(index(request, progress), settings.split, progress)
+def settle(manifest: Manifest, duplicates: Duplicates) -> Manifest:
+    """The manifest with a group for every clip: sounds that are copies of one another stay together."""
+    return replace(manifest, clips=with_groups(manifest.clips, duplicates))
 
 
 def train_on(job: Job, request: IndexRequest, out: Path, progress: Progress, say: Say) -> RunFolder:
     """Index, settle groups, train."""
     found = dataset(request, progress)
-    _say_problems(found.manifest, say)
-    return train(job, found.grouped, found.clips, out, progress)
+    _say_problems(found, say)
+    return train(job, found, out, progress)
 
 
 def run(job: Job, request: IndexRequest, out: Path, progress: Progress, say: Say) -> Done:
     """The whole way; each stage that is done already is left alone."""
-    found = dataset(request, progress)
-    _say_problems(found.manifest, say)
+    manifest = index(request, progress)
+    _say_problems(manifest, say)
     audited = out / "audit.json"
-    if not audited.exists() or read_json(audited).get("data_fingerprint") != found.grouped.fingerprint:
-        facts = audit(found.manifest, job.settings.split, progress)
-        write_json(audited, {**facts.to_json(), "lines": facts.lines(), "data_fingerprint": found.grouped.fingerprint})
+    if audited.exists() and read_json(audited).get("data_fingerprint") == manifest.fingerprint:
+        grouped = settle(manifest, find(manifest.clips, progress))
+    else:
+        found = audit.audit(manifest, job.settings.split, progress)
+        grouped = replace(manifest, clips=found.clips)
+        check_out(job, grouped, out)  # before anything is written there
+        facts = {**found.to_json(), "lines": found.lines(), "data_fingerprint": manifest.fingerprint}
+        write_json(audited, facts)
     report = out / "report.html"
     finished = report.exists() and (out / METRICS).exists()
-    train(job, found.grouped, found.clips, out, progress)
+    train(job, grouped, out, progress)
     metrics = evaluate_run(out, job.device, progress)
     if finished:
         say(f"{out}: done already; delete the folder to start anew")
@@ -92,11 +83,13 @@ def run(job: Job, request: IndexRequest, out: Path, progress: Progress, say: Say
 
 
 def demo(out: Path, device: str, command: str, progress: Progress, say: Say) -> Done:
-    """The main job on simulated recordings."""
-    settings = ClipSettings()
+    """The main job on simulated recordings, of the species that the default preset can hear."""
+    top_hz = resolve().features.top_hz
+    heard = tuple(name for name, call in CALLS.items() if call.low_hz < top_hz)
+    settings = ClipSettings(species=heard)
     labels = simulate_clips(out / "data", settings, progress)
     request = IndexRequest(audio=labels.parent / "audio", labels=labels)
-    job = Job("cnn2d", resolve(overrides=["training.epochs=12"]), 0, device, command)
+    job = Job("cnn2d", resolve(overrides=["training.epochs=25"]), 0, device, command)
     return run(job, request, out / "run", progress, say)
 
 
@@ -104,17 +97,15 @@ def headline(metrics: dict[str, Any], audit: dict[str, Any] | None = None) -> li
     """The few lines a stranger needs: how good, how sure, and what a deaf model would score."""
     few = metrics["n_clips"] and metrics["n_groups"] < 10
     lines = [
-        f"on {metrics['n_clips']} test clips from {metrics['n_groups']} tapes never heard in training"
+        f"accuracy and more on {metrics['n_clips']} test clips from {metrics['n_groups']} tapes"
         + (" (few tapes: the intervals are wide for that reason)" if few else ""),
         *(_with_interval(metrics, key, name) for key, name in HEADLINE),
     ]
-    if audit:
-        for kind, name in (("grouped", "by tape"), ("random", "clips drawn at random: not a fair test")):
-            side = audit[kind]
-            lines.append(
-                f"deaf baselines, {name}: tape lookup {side['group_lookup_accuracy']:.3f}, "
-                f"metadata {side['metadata_accuracy']:.3f}"
-            )
+    for kind, name in (("in_use", "by tape"), ("random", "clips drawn at random: not a fair test")):
+        deaf = (audit or {}).get(kind)
+        if deaf:
+            lookup, metadata = deaf["group_lookup_accuracy"], deaf["metadata_accuracy"]
+            lines.append(f"deaf baselines, {name}: tape lookup {lookup:.3f}, metadata {metadata:.3f}")
     return lines
 
 

@@ -1,14 +1,13 @@
 """Labelled clips to a trained, calibrated run folder. The test side is made here and never looked at.
 
-    folder = train(Plan("cnn2d", settings, seed=0), dataset, out)
+    folder = train(Plan("cnn2d", settings, seed=0), manifest, out)
 
-A dataset is a manifest whose groups are settled: where no tape is known, sounds that are near duplicates of
-one another form a group. With folds, every fold is a run folder of its own below `folds/`.
+The manifest's groups are settled: where no tape is known, sounds that are near duplicates of one another
+form a group. With folds, every fold is a run folder of its own below `folds/`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,22 +15,21 @@ from typing import Any
 import torch
 
 from finback import models
-from finback.data.index import IndexRequest, index
 from finback.data.manifest import Manifest
 from finback.data.split import SplitResult, from_column, make_folds, make_split
 from finback.data.store import FeatureStore, default_folder
-from finback.errors import RunError
+from finback.errors import SplitError
 from finback.features.extract import Extractor
 from finback.files import Progress, no_progress
 from finback.metrics.calibrate import cannot_fit, fit_temperature
 from finback.settings import Settings
 from finback.training.checkpoint import load_weights
 from finback.training.classifier import ClassifierTask
-from finback.training.devices import torch_device
+from finback.training.devices import check_device, torch_device
 from finback.training.infer import clip_logits
 from finback.training.loop import WEIGHTS, fit
 from finback.training.run import RunFolder, save_split
-from finback.types import Clip, Labels, Split
+from finback.types import Labels, Split
 
 
 @dataclass(frozen=True)
@@ -45,41 +43,46 @@ class Plan:
     command: str = ""
 
 
-def data_facts(manifest: Manifest, clips: Sequence[Clip]) -> dict[str, Any]:
-    """What a run must know of its data: for the record, and to know that it is still the same."""
-    tapes: dict[str, set[str]] = {}
-    for clip in clips:
-        tapes.setdefault(clip.label or "", set()).add(clip.group)
-    return {
-        "data_fingerprint": manifest.fingerprint,
-        "source": manifest.source.name,
-        "licence": manifest.source.licence,
-        "citation": manifest.source.citation,
-        "n_clips": len(clips),
-        "multi_group": sorted(name for name, groups in tapes.items() if len(groups) > 1),
-    }
-
-
-def partition(manifest: Manifest, clips: Sequence[Clip], settings: Settings) -> list[SplitResult]:
+def partition(manifest: Manifest, settings: Settings) -> list[SplitResult]:
     """The splits that the settings ask for: one, or one per fold, or the table's own `split` column."""
     if settings.split.folds:
-        return make_folds(clips, settings.split)
+        return make_folds(manifest.clips, settings.split)
     if manifest.side_of is not None and any(manifest.side_of):
-        return [from_column(clips, manifest.side_of, settings.split.by)]
-    return [make_split(clips, settings.split)]
+        return [from_column(manifest.clips, manifest.side_of, settings.split.by)]
+    return [make_split(manifest.clips, settings.split)]
 
 
-def train(
-    plan: Plan, manifest: Manifest, clips: Sequence[Clip], out: Path, progress: Progress = no_progress
-) -> RunFolder:
+def train(plan: Plan, manifest: Manifest, out: Path, progress: Progress = no_progress) -> RunFolder:
     """Train a classifier, or go on with one that was interrupted. Returns its run folder, calibrated.
 
-    `clips` are the manifest's, each with its group. Raises `RunError` if `out` holds another run.
+    The manifest's clips have their groups. Raises `RunError` if `out` holds another run.
     """
-    labels = Labels.of(clips)
-    # Unknown families and hyper-parameters are refused before any audio is read.
+    facts = check_out(plan, manifest, out)
+    results = partition(manifest, plan.settings)
+    if not plan.settings.split.folds:
+        return _train_one(plan, facts, results[0], manifest, out, progress)
+    run = RunFolder.begin(out, {**facts, "n_folds": len(results), "split": [split_facts(r) for r in results]})
+    manifest.save(out / "manifest.csv")
+    for i, result in enumerate(results):
+        named = _named(progress, f"fold {i + 1} of {len(results)}: ")
+        _train_one(plan, {**facts, "fold": i}, result, manifest, out / "folds" / str(i), named)
+    run.note(temperature=1.0)  # each fold is calibrated by itself
+    return run
+
+
+def check_out(plan: Plan, manifest: Manifest, out: Path) -> dict[str, Any]:
+    """The facts of the run, once it is clear that it can be made: family, settings, device, folder.
+
+    Raises `SettingsError` or `RunError` before any work is done.
+    """
+    labels = Labels.of(manifest.clips)
+    if len(labels) < 2:
+        raise SplitError(f"only one species ({labels.names[0]}): nothing to tell apart", "label clips of a second one")
+    check_device(plan.device)
     models.create(plan.family, plan.settings.features, len(labels), **plan.settings.model)
-    results = partition(manifest, clips, plan.settings)
+    tapes: dict[str, set[str]] = {}
+    for clip in manifest.clips:
+        tapes.setdefault(clip.label or "", set()).add(clip.group)
     facts = {
         "kind": "classifier",
         "family": plan.family,
@@ -88,28 +91,26 @@ def train(
         "settings": plan.settings.model_dump(mode="json"),
         "seed": plan.seed,
         "command": plan.command,
-        **data_facts(manifest, clips),
+        "data_fingerprint": manifest.fingerprint,
+        "source": manifest.source.name,
+        "licence": manifest.source.licence,
+        "citation": manifest.source.citation,
+        "n_clips": len(manifest.clips),
+        "multi_group": sorted(name for name, groups in tapes.items() if len(groups) > 1),
     }
-    if not plan.settings.split.folds:
-        return _train_one(plan, facts, labels, results[0], manifest, out, progress)
-    run = RunFolder.begin(out, {**facts, "n_folds": len(results), "split": [split_facts(r) for r in results]})
-    manifest.save(out / "manifest.csv")
-    for i, result in enumerate(results):
-        named = _named(progress, f"fold {i + 1} of {len(results)}: ")
-        _train_one(plan, {**facts, "fold": i}, labels, result, manifest, out / "folds" / str(i), named)
-    run.note(temperature=1.0)  # each fold is calibrated by itself
-    return run
+    RunFolder.check(out, facts)
+    return facts
 
 
 def _train_one(
     plan: Plan,
     facts: dict[str, Any],
-    labels: Labels,
     result: SplitResult,
     manifest: Manifest,
     out: Path,
     progress: Progress,
 ) -> RunFolder:
+    labels = Labels(tuple(facts["labels"]))
     run = RunFolder.begin(out, {**facts, "split": split_facts(result)})
     if run.is_trained:
         return run

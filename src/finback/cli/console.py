@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import textwrap
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -23,6 +24,11 @@ def out(text: str) -> None:
     print(text)
 
 
+def out_prose(text: str) -> None:
+    """A paragraph on stdout, wrapped for reading; what is laid out in columns stays as it is."""
+    print(text if "  " in text else textwrap.fill(text, 110, break_long_words=False, break_on_hyphens=False))
+
+
 def out_json(value: Any) -> None:
     """The whole result as one JSON object on stdout."""
     print(json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False))
@@ -37,8 +43,8 @@ def out_table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: s
         table.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in listed:
         table.add_row(*(_cell(value) for value in row))
-    width = None if sys.stdout.isatty() else 120
-    Console(highlight=False, width=width).print(table, markup=False)
+    # A pipe has no width: names stay whole, so that grep finds them.
+    Console(highlight=False, width=None if sys.stdout.isatty() else 1000).print(table, markup=False)
 
 
 def _cell(value: object) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from finback.cli.console import out, out_json, out_table, progress, say
+from finback.cli.console import out, out_json, out_prose, out_table, progress, say
 from finback.cli.options import DataOptions, Json, SettingOptions, takes
 
 
@@ -68,14 +68,15 @@ def audit(data: DataOptions, settings: SettingOptions, json: Json = False) -> No
     Example:
       finback audit --audio clips --labels labels.csv --groups metadata.csv:group
     """
-    from finback.pipeline import audit_data
+    from finback import audit as auditing
+    from finback.data.index import index as build_index
 
-    found = audit_data(data.request(), settings.resolve(), progress)
+    found = auditing.audit(build_index(data.request(), progress), settings.resolve().split, progress)
     if json:
         out_json(found.to_json())
         return
     for line in found.lines():
-        out(line)
+        out_prose(line)
 
 
 @takes(data=DataOptions, settings=SettingOptions)
@@ -96,7 +97,7 @@ def split(
     from finback.training.run import save_split
 
     found = dataset(data.request(), progress)
-    results = partition(found.manifest, found.clips, settings.resolve())
+    results = partition(found, settings.resolve())
     if out_file is not None:
         for i, result in enumerate(results):
             path = out_file if len(results) == 1 else out_file.with_stem(f"{out_file.stem}-{i}")

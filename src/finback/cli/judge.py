@@ -44,7 +44,7 @@ def evaluate(
         result = judge.evaluate_run(run, device, progress)
     else:
         request = build(IndexRequest, {"audio": audio, "labels": labels, "groups": groups, "source": source})
-        result = judge.evaluate_on(run, pipeline.dataset(request, progress).grouped, device, progress)
+        result = judge.evaluate_on(run, pipeline.dataset(request, progress), device, progress)
     if json:
         out_json(result)
         return

@@ -46,16 +46,22 @@ class RunFolder:
     def begin(cls, path: Path, facts: Mapping[str, Any]) -> RunFolder:
         """Start a run, or go on with the same one. Raises `RunError` if the folder holds another."""
         run = cls(path)
-        if (run.path / "run.json").is_file():
-            old = cls.open(path).facts
-            changed = [d for key in IDENTITY for d in _differences(key, old.get(key), facts.get(key))]
-            if changed:
-                more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
-                what = ", ".join(changed[:3]) + more
-                raise RunError(f"{path}: holds another run ({what})", "give another --out, or delete that folder")
-            return run
-        run.write({**facts, "format": FORMAT, "finback": __version__, **environment()})
+        if not cls.check(path, facts):
+            run.write({**facts, "format": FORMAT, "finback": __version__, **environment()})
         return run
+
+    @classmethod
+    def check(cls, path: Path, facts: Mapping[str, Any]) -> bool:
+        """Whether the folder holds this very run already. Raises `RunError` if it holds another."""
+        if not (Path(path) / "run.json").is_file():
+            return False
+        old = cls.open(path).facts
+        changed = [d for key in IDENTITY for d in _differences(key, old.get(key), facts.get(key))]
+        if changed:
+            more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
+            what = ", ".join(changed[:3]) + more
+            raise RunError(f"{path}: holds another run ({what})", "give another --out, or delete that folder")
+        return True
 
     @property
     def facts(self) -> dict[str, Any]:

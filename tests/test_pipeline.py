@@ -1,0 +1,94 @@
+"""The main job end to end: what it leaves, that it resumes, and that it says when it is done."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from finback import pipeline
+from finback.data.index import IndexRequest
+from finback.errors import RunError
+from finback.files import no_progress, read_json
+from finback.settings import resolve
+
+LEFT = (
+    "run.json weights.safetensors manifest.csv problems.json split.csv audit.json "
+    "metrics.jsonl metrics.json scores.parquet report.html"
+).split()
+
+
+def job(tiny: str, **other: Any) -> pipeline.Job:
+    return pipeline.Job("cnn2d", resolve(tiny), **{"device": "cpu", "command": "finback run ...", **other})
+
+
+def request(simulated: Path) -> IndexRequest:
+    return IndexRequest(audio=simulated / "audio", labels=simulated / "labels.csv")
+
+
+def test_everything_is_left_in_the_folder(trained: Path) -> None:
+    for name in LEFT:
+        assert (trained / name).stat().st_size > 0, name
+    assert len(list((trained / "figures").glob("*.png"))) == len(list((trained / "figures").glob("*.svg"))) > 3
+    assert not list(trained.rglob(".*tmp*"))
+
+
+def test_done_is_said_and_nothing_is_done_again(trained: Path, simulated: Path, tiny: str) -> None:
+    before = {p: p.stat().st_mtime_ns for p in trained.rglob("*") if p.is_file()}
+    said: list[str] = []
+    done = pipeline.run(job(tiny, seed=0), request(simulated), trained, no_progress, said.append)
+    assert any("done already" in line for line in said)
+    assert {p: p.stat().st_mtime_ns for p in trained.rglob("*") if p.is_file()} == before
+    assert any("accuracy" in line for line in done.headline)
+
+
+def test_an_interrupted_run_ends_as_one_never_stopped(trained: Path, simulated: Path, tiny: str, tmp_path: Path) -> None:
+    def interrupt(items: Any, what: str, total: int | None = None) -> Any:
+        for i, item in enumerate(items):
+            if what == "training" and i == 3:
+                raise KeyboardInterrupt
+            yield item
+
+    with pytest.raises(KeyboardInterrupt):
+        pipeline.run(job(tiny), request(simulated), tmp_path / "cut", interrupt, lambda text: None)
+    assert not (tmp_path / "cut" / "metrics.json").exists()
+    pipeline.run(job(tiny), request(simulated), tmp_path / "cut", no_progress, lambda text: None)
+    assert (tmp_path / "cut" / "weights.safetensors").read_bytes() == (trained / "weights.safetensors").read_bytes()
+    assert read_json(tmp_path / "cut" / "metrics.json") == read_json(trained / "metrics.json")
+
+
+def test_another_run_is_not_overwritten(trained: Path, simulated: Path, tiny: str) -> None:
+    before = (trained / "audit.json").read_bytes()
+    with pytest.raises(RunError, match="seed 0 -> 1"):
+        pipeline.run(job(tiny, seed=1), request(simulated), trained, no_progress, lambda text: None)
+    assert (trained / "audit.json").read_bytes() == before
+
+
+def test_the_demo_needs_no_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny: str) -> None:
+    """The demo itself, with fewer clips and small settings."""
+    from finback.data.simulate import ClipSettings
+
+    few = {"clips_per_species": 4, "tapes_per_species": 3, "duration_s": (0.5, 1.0)}
+    monkeypatch.setattr(pipeline, "ClipSettings", lambda **given: ClipSettings(**given, **few))
+    monkeypatch.setattr(pipeline, "resolve", lambda *a, **k: resolve(tiny))
+    done = pipeline.demo(tmp_path, "cpu", "finback demo", no_progress, lambda text: None)
+    assert done.report.exists()
+    assert any("deaf baselines" in line for line in done.headline)
+
+
+@pytest.mark.real
+def test_the_promise_on_watkins(watkins: Path) -> None:
+    """Issue: a random split leaks, tapes kept apart do not."""
+    from finback.audit import audit
+    from finback.data.index import index
+    from finback.data.split import SplitSettings
+
+    found = IndexRequest(
+        audio=watkins / "audio", labels=watkins / "labels.csv", groups=f"{watkins / 'metadata.csv'}:group"
+    )
+    facts = audit(index(found), SplitSettings()).to_json()
+    assert facts["random"]["group_leak_share"] >= 0.9
+    assert facts["random"]["group_lookup_accuracy"] >= 0.85
+    assert facts["grouped"]["group_leak_share"] == 0
+    assert facts["grouped"]["group_lookup_accuracy"] <= 0.15
