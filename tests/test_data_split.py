@@ -196,3 +196,18 @@ def test_real_tapes_are_split_as_they_should(watkins: Path) -> None:
     assert {"Melon Headed Whale", "Harp Seal", "Humpback Whale"} <= set(result.untestable)
     assert 0.6 < len(result.split.train) / len(clips) < 0.8
     assert 0.1 < len(result.split.test) / len(clips) < 0.2
+
+
+def test_clip_folds_need_a_species_with_as_many_clips() -> None:
+    from finback.data.split import SplitSettings, make_folds
+    from finback.errors import SplitError
+    from finback.types import Clip, Recording
+
+    few = [
+        Clip(Recording(f"{name}{i}", Path(f"{name}{i}.wav"), 8000, 8000, group=f"{name}{i}"), 0, 8000, name)
+        for name in "ab"
+        for i in range(4)
+    ]
+    with pytest.raises(SplitError, match="5 folds"):
+        make_folds(few, SplitSettings(by="clip", folds=5))
+    assert len(make_folds(few, SplitSettings(by="clip", folds=4))) == 4

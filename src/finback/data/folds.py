@@ -148,6 +148,8 @@ def _clip_folds(
     if len(table.clips) < settings.folds:
         raise SplitError(f"{settings.folds} folds of {len(table.clips)} clips", "ask for fewer folds")
     n_clips = np.bincount(table.label)
+    if n_clips.max() < settings.folds:
+        raise SplitError(f"{settings.folds} folds: no species has as many clips", "ask for fewer folds")
     alone = n_clips[table.label] == 1
     alone_of = {
         table.species[s]: "it has a single clip; trained on only" for s in np.flatnonzero(n_clips == 1)
