@@ -10,8 +10,8 @@ import pytest
 
 from finback.audio import io
 from finback.audit import Audit, audit
-from finback.data import deaf
-from finback.data.findings import FLAGS
+from finback.data import deaf, findings
+from finback.data.clip_findings import FLAGS, Section
 from finback.data.index import IndexRequest, index
 from finback.data.manifest import Manifest
 from finback.data.quality import flags, measure
@@ -116,14 +116,88 @@ def test_the_object_is_json_and_has_every_promised_key(made: Audit) -> None:
 def test_the_page_says_it_in_words(made: Audit) -> None:
     page = "\n".join(made.lines())
     for words in (
-        "24 clips of 3 species",
+        "24 clips of 3 species, 24 seconds, from 5 tapes",
         "Not with clips drawn at random",
-        "a0.wav and b3.wav",
-        "a, b were given",
+        "b3.wav in a0.wav: excerpt, from 0.1",
+        "(fin)",
+        "Tapes a and b were given apart",
     ):
         assert words in page
     assert "1 species cannot be judged" in page
     assert "sei" in page.split("WHAT CANNOT BE TESTED")[1]
+
+
+PROMISED = {
+    "random": {"group_leak_share": 0.97, "group_lookup_accuracy": 0.94, "metadata_accuracy": 0.73},
+    "grouped": {"group_leak_share": 0.0, "group_lookup_accuracy": 0.05, "metadata_accuracy": 0.21},
+    "exact_duplicates": [],
+    "near_duplicates": [{"a": "x.wav", "b": "y.wav", "similarity": 0.98765, "kind": "gain"}],
+    "label_conflicts": [{"a": "p.wav", "a_species": "fin", "b": "q.wav", "b_species": "minke"}],
+    "single_group_species": ["Narwhal"],
+    "problems": [{"kind": "no_group", "file": "gone.wav", "message": "no tape", "repair": "name it"}],
+}
+
+
+def told(found: dict) -> dict[str, Section]:
+    return {section.title: section for section in findings.sections(found)}
+
+
+def test_findings_need_only_the_keys_they_speak_of() -> None:
+    assert findings.lines({}) == []
+    for left_out in PROMISED:
+        assert findings.lines({key: value for key, value in PROMISED.items() if key != left_out})
+    found = told(PROMISED)
+    assert "97 %" in found["Can a test on them be believed?"].paragraphs[0]
+    assert found["Clips that share sound"].items == (
+        "y.wav and x.wav: copy at another level, similarity 0.99",
+    )
+    assert found["One sound, two species"].items == ("p.wav and q.wav (labels differ: fin; minke)",)
+    assert "Narwhal" in found[findings.UNTESTABLE].paragraphs[0]
+    assert found["Problems in files and labels"].items == ("gone.wav: no tape; name it",)
+    assert "The same clip twice" not in found
+
+
+def test_what_makes_figures_wrong_is_grave() -> None:
+    assert [title for title, section in told(PROMISED).items() if section.grave] == ["One sound, two species"]
+    for worse in (
+        {"grouped": None},
+        {"grouped": {"group_leak_share": 0.2}},
+        {"in_use": {"group_leak_share": 0.9}},
+        {"warnings": ["few tapes"]},
+    ):
+        assert told({**PROMISED, **worse})["Can a test on them be believed?"].grave
+
+
+@pytest.mark.parametrize(
+    ("offset_s", "line"),
+    [(1.5, "b.wav in a.wav: overlap, from 1.50 s"), (-0.8, "a.wav in b.wav: overlap, from 0.80 s")],
+)
+def test_an_overlap_is_told_from_the_clip_that_begins_first(offset_s: float, line: str) -> None:
+    pair = {"a": "a.wav", "b": "b.wav", "a_species": "fin", "b_species": "minke"}
+    pair |= {"kind": "overlap", "offset_s": offset_s}
+    (item,) = told({"near_duplicates": [pair]})["Clips that share sound"].items
+    labels = "minke; fin" if offset_s > 0 else "fin; minke"
+    assert item == f"{line} (labels differ: {labels})"
+    spans = {**pair, "a_start_s": 12.0, "b_start_s": 0.0}
+    assert "a.wav at 12.00 s" in told({"near_duplicates": [spans]})["Clips that share sound"].items[0]
+
+
+def test_long_lists_are_cut_on_the_page_and_show_every_kind() -> None:
+    many = [{"kind": "short", "file": f"{i}.wav", "message": "m", "repair": "r"} for i in range(20)]
+    found = {"problems": [*many, {"kind": "spelling", "file": "z.wav", "message": "m", "repair": "r"}]}
+    assert len(told(found)["Problems in files and labels"].items) == 21
+    page = findings.lines(found)
+    assert "  z.wav: m; r" in page
+    assert any("16 more" in line for line in page)
+
+
+def test_nothing_is_told_twice() -> None:
+    same = {"kind": "duplicate_sound", "file": "y.wav", "message": "m", "repair": "r"}
+    shared = {"kind": "shared_sound", "file": "s.wav", "message": "m", "repair": "r"}
+    found = {"problems": [same, shared]}
+    assert len(told(found)["Problems in files and labels"].items) == 2
+    found |= {"exact_duplicates": [{"a": "x.wav", "b": "y.wav"}], "merged_groups": []}
+    assert list(told(found)) == ["The same clip twice"]
 
 
 def test_without_groups_shared_sound_makes_them(tmp_path: Path) -> None:
@@ -133,7 +207,7 @@ def test_without_groups_shared_sound_makes_them(tmp_path: Path) -> None:
     assert len(set(groups.values())) == 23
     found = result.to_json()
     assert found["groups_known"] == 0
-    assert "No groups were given" in "\n".join(result.lines())
+    assert "No tapes were named" in "\n".join(result.lines())
     assert found["merged_groups"] == []
     assert len(result.splits) == 3
     assert found["in_use"]["protocol"].startswith("3-fold")

@@ -44,7 +44,10 @@ def some_figures():
         "n_groups": 2,
         "noisy": True,
     }
-    log = [{"step": s, "loss": 3 - s / 10, "val_loss": 3.0, "val_macro_f1": s / 20} for s in range(10)]
+    log = [
+        {"step": s, "cross_entropy": 3.0, "loss": 3 - s / 10, "val_loss": 3.0, "val_macro_f1": s / 20}
+        for s in range(10)
+    ]
     return {
         "confusion": confusion.confusion(COUNTS, NAMES),
         "roc": roc.roc(truth, p, NAMES, NAMES[:1]),
@@ -112,12 +115,24 @@ def test_roc_legend_has_the_auc_of_each_species_and_dashes_the_noisy():
     assert any("mean of the 3 species" in t.get_text() for t in figure.legends[0].get_texts())
 
 
+def test_roc_curves_are_one_a_species_best_first():
+    truth, p = scored()
+    curves = roc.curves_of(truth, p, NAMES)
+    assert [c.area for c in curves] == sorted((c.area for c in curves), reverse=True)
+    assert {c.name: c.n_clips for c in curves} == {NAMES[k]: int((truth == k).sum()) for k in range(3)}
+    for curve in curves:
+        for rate in (curve.false_rate, curve.true_rate):
+            assert (rate[0], rate[-1]) == (0, 1)
+
+
 def test_reliability_bars_are_the_table():
     truth, p = scored()
     table = [row for row in calibrate.reliability_table(p, truth) if row["n"]]
     axes, counts = reliability.reliability(table, 0.123).axes
-    assert [bar.get_height() for bar in axes.patches] == pytest.approx([row["accuracy"] for row in table])
-    assert [bar.get_x() for bar in axes.patches] == pytest.approx([row["low"] for row in table])
+    bars = sorted(axes.patches, key=lambda bar: bar.get_x())
+    assert [bar.get_height() for bar in bars] == pytest.approx([row["accuracy"] for row in table])
+    assert [bar.get_x() for bar in bars] == pytest.approx([row["low"] for row in table])
+    assert [bool(bar.get_hatch()) for bar in bars] == [row["n"] < reliability.FEW_CLIPS for row in table]
     assert [int(t) for t in texts(counts)] == [row["n"] for row in table]
     assert "12.3 points" in axes.get_title(loc="left")
 
@@ -132,6 +147,7 @@ def test_species_bars_stand_by_f1_with_the_clips_and_tapes_behind_them():
     assert [t.get_text() for t in axes.get_yticklabels()] == ["strong", "weak", "absent"]
     assert [bar.get_width() for bar in axes.patches[:2]] == [0.9, 0.2]
     assert [bool(bar.get_hatch()) for bar in axes.patches[:2]] == [True, False]
+    assert max(bar.get_width() for bar in axes.patches) == 0.9  # no bar for what was not tested
     assert {"1 clip, 1 tape", "40 clips, 5 tapes", "not tested"} <= set(texts(axes))
 
 

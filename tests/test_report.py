@@ -19,15 +19,16 @@ import pytest
 
 from finback.audio.io import open_recording, write
 from finback.config import build
+from finback.data import findings
 from finback.data.manifest import Manifest, SourceInfo
 from finback.data.split import SplitSettings, make_split
 from finback.errors import RunError
 from finback.evaluate import METRICS, judge, save_scores
 from finback.files import write_json
-from finback.report import confusions, figures, findings, page, sound, words
+from finback.report import confusions, figures, page, sound, words
 from finback.report.read import RunData, TestScores, read_run
 from finback.settings import Settings
-from finback.train import data_facts, split_facts
+from finback.train import Plan, check_out, split_facts
 from finback.training.run import RunFolder, save_split
 from finback.types import Clip, Labels, Scores
 
@@ -39,10 +40,20 @@ AUDIT = {
     "random": {"group_leak_share": 0.97, "group_lookup_accuracy": 0.94, "metadata_accuracy": 0.73},
     "grouped": {"group_leak_share": 0.0, "group_lookup_accuracy": 0.05, "metadata_accuracy": 0.21},
     "exact_duplicates": [],
-    "near_duplicates": [{"a": "x.wav", "b": "y.wav", "similarity": 0.98765, "kind": "gain"}],
-    "label_conflicts": [["<i>p</i>.wav", "q.wav"]],
+    "near_duplicates": [
+        {"a": f"a{i}.wav", "b": f"b{i}.wav", "similarity": 0.98765, "kind": "excerpt", "offset_s": 0.62}
+        for i in range(20)
+    ],
+    "label_conflicts": [{"a": "<i>p</i>.wav", "a_species": "x", "b": "q.wav", "b_species": "y"}],
     "single_group_species": ["Narwhal"],
     "problems": [{"file": "gone.wav", "message": "no such file", "repair": "remove row 7"}],
+}  # the promised keys alone
+IN_USE = {
+    "group_leak_share": 0.0,
+    "group_lookup_accuracy": 0.02,
+    "metadata_accuracy": 0.35,
+    "n_clips": 9,
+    "n_groups": 3,
 }
 
 
@@ -69,9 +80,8 @@ def build_run(out: Path, audio: Path, by: str = "group") -> Path:
     labels = Labels(tuple(SPECIES))
     settings = build(Settings, {"features": SPEC, "split": {"by": by, "fractions": [0.5, 0.25, 0.25]}})
     result = make_split(manifest.clips, settings.split)
-    facts = {"kind": "classifier", "family": "cnn2d", "labels": SPECIES, "seed": 0, "temperature": 1.25}
-    facts |= {"spec": settings.features.model_dump(mode="json"), "settings": settings.model_dump(mode="json")}
-    facts |= {**data_facts(manifest, manifest.clips), "split": split_facts(result)}
+    facts = check_out(Plan("cnn2d", settings, 0, "cpu", ""), manifest, out)
+    facts |= {"temperature": 1.25, "split": split_facts(result)}
     run = RunFolder.begin(out, facts)
     manifest.save(out / "manifest.csv")
     save_split(out / "split.csv", result.split)
@@ -83,7 +93,14 @@ def build_run(out: Path, audio: Path, by: str = "group") -> Path:
     write_json(out / METRICS, judge(scores, run.facts["multi_group"]))
     write_json(out / "audit.json", AUDIT)
     log = [
-        {"step": s, "loss": 2 - s / 100, "val_loss": 2.0, "val_macro_f1": s / 200} for s in range(0, 100, 10)
+        {
+            "step": s,
+            "loss": 2 - s / 100,
+            "cross_entropy": 2 - s / 100,
+            "val_loss": 2.0,
+            "val_macro_f1": s / 200,
+        }
+        for s in range(0, 100, 10)
     ]
     (out / "metrics.jsonl").write_text("\n".join(map(json.dumps, log)) + '\n{"step": 100, "lo')
     return out
@@ -149,7 +166,7 @@ def test_the_page_is_light_and_loads_nothing_from_elsewhere(finished, seen):
 def test_names_are_text_and_nothing_else(seen):
     assert sum(tag == "script" for tag, _ in seen.tags) == 1  # the sorter
     assert NASTY in seen.text
-    assert "<i>p</i>.wav = q.wav" in seen.text
+    assert "<i>p</i>.wav and q.wav (labels differ: x; y)" in seen.text
 
 
 def test_the_headline_stands_beside_the_deaf_baselines(finished, seen):
@@ -157,16 +174,17 @@ def test_the_headline_stands_beside_the_deaf_baselines(finished, seen):
     low, high = metrics["accuracy_ci"]
     assert f"{100 * metrics['accuracy']:.1f} %" in seen.words
     assert f"{100 * low:.1f} to {100 * high:.1f} %" in seen.words
-    for text in ("94 %", "73 %", "97 %", "Split by tape, 0 % leak", "21.0 %"):
+    for text in ("94 %", "73 %", "97 %", "With whole tapes kept apart none leaks", "21.0 %"):
         assert text in seen.words
 
 
 def test_every_part_is_on_the_page(seen):
     for text in (
         "3 of 4 species were tested",
-        "single tape",
-        "x.wav = y.wav (similarity 0.988, kind gain)",
-        "gone.wav: no such file → remove row 7",
+        "Narwhal 3 clips all its clips come from one",
+        "b0.wav in a0.wav: excerpt, from 0.62 s, similarity 0.99",
+        "12 more",
+        "gone.wav: no such file; remove row 7",
         "taken for",
         "Learning curves",
         "temperature 1.25",
@@ -396,14 +414,33 @@ def test_the_command_is_the_one_given(finished):
     assert "'two words'" in page.command(replace(data, facts={"command": ["finback", "two words"]}))
 
 
-def test_findings_are_plain_words():
-    found = {f.title: f for f in findings.findings(AUDIT)}
-    assert found["One sound, two species: 1"].bad
-    assert found["Exact duplicates: none"].items == ()
-    assert not found["Would a random split be honest?"].bad
-    leaking = {**AUDIT, "grouped": {"group_leak_share": 0.2}}
-    assert findings.findings(leaking)[0].bad
-    assert findings.findings({}) == []
+def test_the_audit_on_the_page_is_the_audit_in_the_terminal(finished, seen):
+    for section in findings.sections(AUDIT):
+        told_elsewhere = section.title == findings.UNTESTABLE  # has a table of its own
+        for text in (section.title, *section.paragraphs, *section.items):
+            assert (text in seen.words) != told_elsewhere, text
+    untested = replace(read_run(finished), metrics=None)
+    assert findings.UNTESTABLE in [s.title for s in page._findings(untested)]
+
+
+def test_baselines_beside_the_model_are_of_its_own_split(finished):
+    data = read_run(finished)
+    for audit, side, words_of_it in (
+        (AUDIT, AUDIT["grouped"], "on other splits by tape"),
+        ({**AUDIT, "in_use": None}, AUDIT["grouped"], "on other splits by tape"),
+        ({**AUDIT, "in_use": IN_USE, "min_clips_for_audit": 4}, IN_USE, "on the same split"),
+    ):
+        honest, illusion = figures.bars(data.metrics, audit, by_clip=False).values()
+        assert [bar.value for bar in honest[1:]] == [side["metadata_accuracy"], side["group_lookup_accuracy"]]
+        assert [bar.value for bar in illusion] == [0.73, 0.94]
+        assert words_of_it in words.verdict(data.metrics, audit, by_clip=False)
+    said = words.deaf_caption(audit, by_clip=False)
+    assert "the split in use (9 test clips of 3 tapes), species with 4 clips or more" in said
+    assert "not the one in use" in words.deaf_caption(AUDIT, by_clip=False)
+    assert words.deaf_caption(None, by_clip=False) == ""
+    honest, illusion = figures.bars(data.metrics, audit, by_clip=True).values()
+    assert [bar.value for bar in illusion[1:]] == [0.35, 0.02]  # a split by clip has its own too
+    assert [bar.value for bar in honest] == [0.21, 0.05]
 
 
 def test_undefined_figures_have_no_card_and_one_tape_no_interval():

@@ -18,9 +18,10 @@ Judged are species with at least `min_clips_for_audit` clips; if none has as man
 
 Keys of the JSON: `random`, `grouped`, `in_use`, each {group_leak_share, group_lookup_accuracy,
 metadata_accuracy, for each `<name>_ci` [low, high] over groups, n_clips, n_groups, protocol}; lists
-`exact_duplicates`, `near_duplicates`, `label_conflicts`, `single_group_species`, `problems`; `species` (a row
-each), `quality` {flag: [files]}, `merged_groups`, `untestable`, `warnings`, `balance`, `groups_known`,
-`min_clips_for_audit`, `duration_s`, `n_clips`, `n_groups`. What is undefined is null.
+`exact_duplicates`, `near_duplicates` (`b` is heard in `a`, from `offset_s` on), `label_conflicts`,
+`single_group_species`, `problems`; `species` (a row each), `quality` {flag: [files]}, `merged_groups`,
+`untestable`, `warnings`, `balance`, `groups_known`, `min_clips_for_audit`, `duration_s`, `n_clips`,
+`n_groups`. What is undefined is null.
 """
 
 from __future__ import annotations
@@ -74,12 +75,7 @@ class Audit:
                 {**_pair(p.a, p.b), "similarity": p.similarity, "kind": p.kind, "offset_s": p.offset_s}
                 for p in found.near
             ],
-            "label_conflicts": [_pair(a, b) for a, b in found.conflicts]
-            + [
-                {"a": p.file, "row": p.row, "message": p.message}
-                for p in self.problems
-                if p.kind == "two_species"
-            ],
+            "label_conflicts": [_pair(a, b) for a, b in found.conflicts] + self._dropped_conflicts(),
             "single_group_species": [row["species"] for row in self.species if row["n_groups"] == 1],
             "problems": [p.as_dict() for p in self.problems],
             "species": self.species,
@@ -125,7 +121,7 @@ class Audit:
         return {name: why for s in self.splits for name, why in s.untestable.items()}
 
     def lines(self) -> list[str]:
-        """The page that `finback audit` prints and the report shows."""
+        """The page that `finback audit` prints; the report shows the same findings."""
         return findings.lines(self.to_json())
 
 
@@ -233,7 +229,7 @@ def _baselines(
         else:
             folds = _folds(subset, "clip" if name == "random" else "group", seed)
             hits = [deaf.judge([f.split for f in of_seed], known, judged, seed) for of_seed in folds]
-            over = "clips" if name == "random" else "whole groups"
+            over = "clips" if name == "random" else "whole tapes"
             protocol = (
                 f"{len(folds[0]) if folds else 0}-fold cross-validation over {over}, {SEEDS} seeds pooled"
             )
@@ -255,7 +251,7 @@ def _folds(clips: Sequence[Clip], by: Literal["group", "clip"], seed: int) -> li
 
 
 def _in_use(splits: Sequence[SplitResult]) -> str:
-    by = "clips, groups ignored" if splits[0].split.by == "clip" else "whole groups"
+    by = "clips, tapes ignored" if splits[0].split.by == "clip" else "whole tapes"
     return f"{len(splits)}-fold cross-validation over {by}" if len(splits) > 1 else f"one split over {by}"
 
 

@@ -1,187 +1,150 @@
-"""The audit's findings as a page of plain sentences: what it means, and what to do.
+"""The audit's findings in plain words: what each means, and what to do.
 
-Works on the JSON object of an audit (its keys are described in `finback.audit`), so a page can be written
-again from a stored `audit.json`.
+`sections` makes them from the JSON object of an audit (its keys are described in `finback.audit`), so that
+they can be told again from a stored `audit.json`; a key that is not there is not spoken of. The report shows
+the sections, and `lines` sets them as the page that `finback audit` prints.
+
+The JSON speaks of groups; people read "tape", for whatever was recorded together.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-SHOWN = 5  # examples of each kind; the JSON holds all
-FLAGS = {
-    "silent": "are silent: remove them, or record again with more gain",
-    "mostly_silent": "are mostly digital silence: cut them to the sound",
-    "clipped": "are clipped: the loudest parts are flat and their harmonics are false",
-    "offset": "have a constant offset: it is removed before analysis",
-    "dropouts": "have gaps of exact zeros: the recorder lost data there",
-    "narrow_band": "are empty above part of their band (resampled upwards, compressed or filtered): a model "
-    "could tell them by that empty band instead of by the call",
-    "quiet": "are very quiet: few bits carry the sound",
-}
+from finback.data.clip_findings import Section, conflicts, count, exact, near, problems, quality
+
+SHOWN = 5  # items of each section on the printed page; the JSON holds all
+LEAKY = 0.05  # share of test clips from tapes learnt from, above which a random split is no test
+UNTESTABLE = "What cannot be tested"  # the report tells it once, with its own table
+
+
+def sections(found: Mapping[str, Any]) -> list[Section]:
+    """What there is to say, the most important first."""
+    tellers: Sequence[Callable[[Mapping[str, Any]], Section | None]] = (
+        _recordings, _belief, conflicts, _untestable, exact, near, quality, problems,
+    )  # fmt: skip
+    return [section for tell in tellers if (section := tell(found))]
 
 
 def lines(found: Mapping[str, Any]) -> list[str]:
-    """The whole page; headings are lines in capitals, blank lines part sections."""
-    sections = (_recordings, _belief, _untestable, _copies, _conflicts, _quality, _problems, _table)
+    """The printed page: headings in capitals, blank lines between sections, a table of species at the end."""
     page: list[str] = []
-    for section in sections:
-        part = section(found)
-        if part:
-            page += [*part, ""]
-    return page[:-1]
+    for section in sections(found):
+        page += [section.title.upper(), *section.paragraphs]
+        page += [f"  {item}" for item in section.items[:SHOWN]]
+        left = len(section.items) - SHOWN
+        page += [f"  ... and {left} more (all of them with --json)", ""] if left > 0 else [""]
+    return [*page, *_table(found.get("species") or ())] if found.get("species") else page[:-1]
 
 
-def _recordings(found: Mapping[str, Any]) -> list[str]:
-    hours, known = found["duration_s"] / 3600, found["groups_known"]
-    length = f"{hours:.1f} hours" if hours >= 1 else f"{hours * 60:.0f} minutes"
-    page = [
-        "THE RECORDINGS",
-        f"{found['n_clips']} clips of {len(found['species'])} species, {length}, "
-        f"from {found['n_groups']} groups (a group is a tape, a deployment or a site-day).",
+def _recordings(found: Mapping[str, Any]) -> Section | None:
+    if not {"n_clips", "n_groups", "species", "duration_s"} <= set(found):
+        return None
+    known = found.get("groups_known", 1)
+    said = [
+        f"{count(found['n_clips'], 'clip')} of {len(found['species'])} species, {_length(found['duration_s'])}, from "
+        f"{count(found['n_groups'], 'tape')} (a tape here is whatever was recorded together: a tape, a "
+        "deployment, a site-day)."
     ]
     if known == 0:
-        page.append(
-            "No groups were given. Clips that share sound were put together, and every other recording "
+        said.append(
+            "No tapes were named. Clips that share sound were put together, and every other recording "
             "stands alone; if several files come from one tape or day, tell finback so (a group column, or "
             "--groups), or the figures below are too good."
         )
     elif known < 1:
-        page.append(
-            f"The group of {_percent(1 - known)} of clips was not given; theirs were found by shared sound."
-        )
-    return page
+        said.append(f"The tape of {_percent(1 - known)} of clips was not named; shared sound told of it.")
+    return Section("The recordings", tuple(said), grave=known == 0)
 
 
-def _belief(found: Mapping[str, Any]) -> list[str]:
-    random, grouped, used = found["random"], found["grouped"], found["in_use"]
-    page = ["CAN A TEST ON THEM BE BELIEVED?"]
-    if random and random["group_leak_share"] > 0.05:
-        page.append(
-            f"Not with clips drawn at random: {_percent(random['group_leak_share'])} of the test clips would "
-            "come from a group that was also learnt from. A list of which species is usual on which tape, "
-            "which hears nothing, would then be right for "
-            f"{_measured(random, 'group_lookup_accuracy')} of clips, and sample rate, duration, loudness and "
-            f"bandwidth alone for {_measured(random, 'metadata_accuracy')}."
-        )
-    elif random:
-        page.append(
-            "Groups hold few clips here: a random split would leak "
-            f"{_percent(random['group_leak_share'])} of test clips. Sample rate, duration, loudness and "
-            f"bandwidth alone name {_measured(random, 'metadata_accuracy')} of them."
-        )
-    if grouped:
-        page.append(
-            "With whole groups kept apart none leaks; the list is right for "
+def _belief(found: Mapping[str, Any]) -> Section | None:
+    random, grouped, used = (found.get(key) or {} for key in ("random", "grouped", "in_use"))
+    warnings = [f"Warning: {w}." for w in dict.fromkeys(found.get("warnings") or ())]
+    if not {"random", "grouped", "in_use", "warnings"} & set(found):
+        return None
+    said = [_if_random(random)] if _known(random) else []
+    if _known(grouped):
+        said.append(
+            f"With whole tapes kept apart {_leak(grouped)}; the list is right for "
             f"{_measured(grouped, 'group_lookup_accuracy')} and the technical data for "
             f"{_measured(grouped, 'metadata_accuracy')}. A classifier has to beat these to have heard "
             "anything."
         )
-    else:
-        page.append(
-            "Whole groups cannot be kept apart: no species has clips in two of them. Any accuracy "
-            "measured on these recordings alone tells nothing about new ones; record more tapes."
+    elif "grouped" in found:
+        said.append(
+            "Whole tapes cannot be kept apart: no species has clips on two of them. Any accuracy measured "
+            "on these recordings alone tells nothing about new ones; record more tapes."
         )
-    if used:
-        page.append(
-            f"The split in use ({used['protocol']}, {used['n_clips']} test clips of {used['n_groups']} "
-            f"groups) leaks {_percent(used['group_leak_share'])}; on it the list is right for "
-            f"{_measured(used, 'group_lookup_accuracy')}, the technical data for "
+    if _known(used):
+        clips, tapes = used.get("n_clips"), used.get("n_groups")
+        size = f", {count(clips, 'test clip')} of {count(tapes, 'tape')}" if clips and tapes else ""
+        said.append(
+            f"In the split in use ({used.get('protocol', 'as trained')}{size}) {_leak(used)}; on it the list "
+            f"is right for {_measured(used, 'group_lookup_accuracy')}, the technical data for "
             f"{_measured(used, 'metadata_accuracy')}."
         )
-    page += [f"Warning: {w}." for w in dict.fromkeys(found["warnings"])]
-    page.append(f"Judged are species with {found['min_clips_for_audit']} clips or more, if there are any.")
-    return page
-
-
-def _untestable(found: Mapping[str, Any]) -> list[str]:
-    if not found["untestable"]:
-        return []
-    names = "; ".join(found["untestable"])  # names hold commas: "Beluga, White Whale"
-    return [
-        "WHAT CANNOT BE TESTED",
-        f"{_count(found['untestable'], 'species', 'species')} cannot be judged, since nobody can say whether "
-        f"a model knows the animal or its only tape: {names}. They stay in training. One more tape of each "
-        "would do.",
-    ]
-
-
-def _copies(found: Mapping[str, Any]) -> list[str]:
-    exact, near, merged = found["exact_duplicates"], found["near_duplicates"], found["merged_groups"]
-    if not exact and not near:
-        return []
-    page = ["ONE SOUND TWICE"]
-    if exact:
-        page.append(f"{_count(exact, 'pair')} of clips with the same samples, e.g. {_examples(exact)}.")
-    if near:
-        kinds = ", ".join(f"{n} {kind}" for kind, n in Counter(p["kind"] for p in near).most_common())
-        page.append(
-            f"{_count(near, 'pair')} of clips that share sound ({kinds}), e.g. {_examples(near)}. They are "
-            "kept on one side of the split; count them once when you report how much data there is."
+    if said and "min_clips_for_audit" in found:
+        said.append(
+            f"Judged are species with {found['min_clips_for_audit']} clips or more, if there are any."
         )
-    for merge in merged:
-        page.append(
-            f"Groups {', '.join(merge['groups'])} were given apart and share sound"
-            + (f" ({merge['pairs'][0][0]}, {merge['pairs'][0][1]})" if merge["pairs"] else "")
-            + ". They are treated as one; check the tape numbers."
+    leaks = any(_known(side) and side["group_leak_share"] > 0 for side in (grouped, used))
+    grave = leaks or bool(warnings) or ("grouped" in found and not _known(grouped))
+    return Section("Can a test on them be believed?", (*said, *warnings), grave=grave)
+
+
+def _if_random(random: Mapping[str, Any]) -> str:
+    if random["group_leak_share"] > LEAKY:
+        return (
+            f"Not with clips drawn at random: {_percent(random['group_leak_share'])} of the test clips would "
+            "come from a tape that was also learnt from. A list of which species is usual on which tape, "
+            "which hears nothing, would then be right for "
+            f"{_measured(random, 'group_lookup_accuracy')} of clips, and sample rate, duration, loudness and "
+            f"bandwidth alone for {_measured(random, 'metadata_accuracy')}."
         )
-    return page
+    return (
+        "Tapes hold few clips here: a random split would leak "
+        f"{_percent(random['group_leak_share'])} of test clips. Sample rate, duration, loudness and "
+        f"bandwidth alone name {_measured(random, 'metadata_accuracy')} of them."
+    )
 
 
-def _conflicts(found: Mapping[str, Any]) -> list[str]:
-    conflicts = found["label_conflicts"]
-    if not conflicts:
-        return []
-    page = [
-        "ONE SOUND, TWO SPECIES",
-        f"{_count(conflicts, 'sound')} stand under two species; one label is wrong:",
-    ]
-    for c in conflicts[:SHOWN]:
-        page.append(
-            f"  {c['a']}: {c['message']}"
-            if "message" in c
-            else f"  {c['a']} ({c['a_species']}) and {c['b']} ({c['b_species']})"
-        )
-    return page + _more(conflicts)
+def _untestable(found: Mapping[str, Any]) -> Section | None:
+    names = list(found.get("untestable", found.get("single_group_species")) or ())
+    if not names:
+        return None
+    said = (
+        f"{count(len(names), 'species', 'species')} cannot be judged, since nobody can say whether a model "
+        f"knows the animal or its only tape: {'; '.join(names)}. They stay in training. One more tape of "
+        "each would do."  # parted by ";": names hold commas, "Beluga, White Whale"
+    )
+    return Section(UNTESTABLE, (said,))
 
 
-def _quality(found: Mapping[str, Any]) -> list[str]:
-    if not found["quality"]:
-        return []
-    page = ["THE SOUND ITSELF"]
-    for flag, files in sorted(found["quality"].items(), key=lambda item: -len(item[1])):
-        shown = ", ".join(files[:3]) + (" ..." if len(files) > 3 else "")
-        page.append(f"{_count(files, 'clip')} {FLAGS[flag]} ({shown}).")
-    return page
-
-
-def _problems(found: Mapping[str, Any]) -> list[str]:
-    problems = found["problems"]
-    if not problems:
-        return []
-    page = ["PROBLEMS IN FILES AND LABELS"]
-    for kind, n in Counter(p["kind"] for p in problems).most_common():
-        first = next(p for p in problems if p["kind"] == kind)
-        row = "" if first["row"] is None else f" (row {first['row']})"
-        example = f"{first['file']}{row}: {first['message']}; {first['repair']}"
-        page.append(
-            f"{kind.replace('_', ' ')}: {n}, e.g. {example}"
-            if n > 1
-            else f"{kind.replace('_', ' ')}: {example}"
-        )
-    return page
-
-
-def _table(found: Mapping[str, Any]) -> list[str]:
-    rows = sorted(found["species"], key=lambda r: (-r["n_clips"], r["species"]))
+def _table(species: Sequence[Mapping[str, Any]]) -> list[str]:
+    rows = sorted(species, key=lambda r: (-r["n_clips"], r["species"]))
     width = max([len("species"), *(len(r["species"]) for r in rows)])
-    page = [f"{'species':{width}}  {'clips':>6} {'groups':>7}  tested"]
+    page = [f"{'species':{width}}  {'clips':>6} {'tapes':>7}  tested"]
     for r in rows:
         tested = "yes" if r["testable"] else "no"
         page.append(f"{r['species']:{width}}  {r['n_clips']:>6} {r['n_groups']:>7}  {tested}")
     return page
+
+
+def _known(side: Mapping[str, Any]) -> bool:
+    return side.get("group_leak_share") is not None
+
+
+def _leak(side: Mapping[str, Any]) -> str:
+    share = side["group_leak_share"]
+    return f"{_percent(share)} of test clips leak" if share > 0 else "none leaks"
+
+
+def _length(seconds: float) -> str:
+    for unit, of in (("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * of:
+            return f"{seconds / of:.3g} {unit}"
+    return f"{seconds:.0f} seconds"
 
 
 def _percent(share: float) -> str:
@@ -189,19 +152,7 @@ def _percent(share: float) -> str:
 
 
 def _measured(figures: Mapping[str, Any], name: str) -> str:
-    interval = figures[f"{name}_ci"]
-    return _percent(figures[name]) + (
-        f" ({100 * interval[0]:.0f}-{100 * interval[1]:.0f})" if interval else ""
-    )
-
-
-def _count(items: Any, one: str, many: str = "") -> str:
-    return f"{len(items)} {one if len(items) == 1 else many or one + 's'}"
-
-
-def _examples(pairs: Any) -> str:
-    return "; ".join(f"{p['a']} and {p['b']}" for p in pairs[:2])
-
-
-def _more(items: Any) -> list[str]:
-    return [f"  ... and {len(items) - SHOWN} more"] if len(items) > SHOWN else []
+    value, interval = figures.get(name), figures.get(f"{name}_ci")
+    if value is None:
+        return "an unknown share"
+    return _percent(value) + (f" ({100 * interval[0]:.0f}-{100 * interval[1]:.0f})" if interval else "")

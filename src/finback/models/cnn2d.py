@@ -33,9 +33,9 @@ class CNN2D(Classifier):
         self.stem = convolution(1, width, 5, stride=2)
         self.blocks = nn.Sequential(*(ConvBlock(a, b) for a, b in zip([width, *widths], widths, strict=False)))
         self.pool_bands = pool_bands
+        self.to(memory_format=torch.channels_last)  # convolutions run 1.4 times faster so on CPU
 
     def embed(self, x: Tensor) -> Tensor:
-        # channels_last makes the convolutions 1.4 times faster on CPU.
         x = self.standardise(x).contiguous(memory_format=torch.channels_last)
         h = self.blocks(self.stem(x))  # (B, C, M / 2^(depth + 1), F / 2^(depth + 1))
         bands = nn.functional.adaptive_avg_pool2d(h, (self.pool_bands, h.shape[-1]))  # (B, C, bands, F')

@@ -8,7 +8,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from finback.plots.style import BLUE, GREY, ORANGE, RED, message, new_figure, percent_axis, styled
+from finback.plots.style import BLUE, GREY, ORANGE, RED, SKY, message, new_figure, percent_axis, styled
+
+FEW_CLIPS = 10  # a bar of fewer is a rough guess
 
 
 @styled
@@ -24,31 +26,30 @@ def reliability(table: Sequence[Mapping[str, float | int | None]], ece: float | 
         np.array([float(row[key] or 0) for row in rows])
         for key in ("low", "high", "confidence", "accuracy", "n")
     )
-    figure = new_figure(6.2, 6.4)
+    figure = new_figure(6.2, 6.8)
     axes, counts = figure.subplots(2, 1, sharex=True, height_ratios=(4, 1.2))
     axes.plot([0, 1], [0, 1], color=GREY, lw=1.2, ls="--", label="as sure as it is right")
-    axes.bar(
-        low,
-        accuracy,
-        width=high - low,
-        align="edge",
-        color=BLUE,
-        alpha=0.85,
-        edgecolor="white",
-        label="share right",
-    )
+    few = n < FEW_CLIPS
+    for which, look, text in (
+        (~few, {"color": BLUE}, "share right"),
+        (few, {"color": SKY, "hatch": "////"}, f"the same, fewer than {FEW_CLIPS} clips"),
+    ):
+        if which.any():
+            axes.bar(
+                low[which], accuracy[which], (high - low)[which], align="edge", label=text, ec="white", **look
+            )
     over = confidence > accuracy
     for which, colour, text in ((over, RED, "too sure"), (~over, ORANGE, "not sure enough")):
         if which.any():
             axes.vlines(
                 confidence[which], accuracy[which], confidence[which], color=colour, lw=2.2, label=text
             )
-    axes.set(xlim=(0, 1), ylim=(0, 1))
+    axes.set(xlim=(0, 1), ylim=(0, 1.01))
     percent_axis(axes, "y")
     axes.set_ylabel("share of these clips that are right")
-    error = "" if ece is None else f" (calibration error {100 * ece:.1f} points)"
-    axes.set_title(f"Bars on the dashed line: the scores can be trusted\n{len(table)} bins{error}")
-    axes.legend(loc="upper left")
+    error = "" if ece is None else f"\nCalibration error {100 * ece:.1f} points"
+    axes.set_title(f"Bars on the dashed line: the scores can be trusted{error}")
+    figure.legend(loc="outside lower center", ncols=2)  # any place inside can be under a bar
     counts.bar(low, n, width=high - low, align="edge", color=GREY, edgecolor="white")
     for x, count in zip((low + high) / 2, n, strict=True):
         counts.annotate(

@@ -13,7 +13,6 @@ from finback.plots.style import (
     BLUE,
     GREY,
     ORANGE,
-    PALE,
     SKY,
     message,
     new_figure,
@@ -35,8 +34,7 @@ def species_bars(per_species: Mapping[str, Mapping[str, Any]]) -> Figure:
     axes = figure.subplots()
     for y, (_, facts) in enumerate(rows):
         if not facts["n_clips"]:
-            axes.barh(y, 1, color=PALE, height=0.72)
-            axes.text(0.01, y, "not tested", color=GREY, va="center", fontsize=8.5)
+            axes.text(0.008, y, "not tested", color=GREY, va="center", fontsize=8.5)
             continue
         few = facts["noisy"]
         axes.barh(y, facts["f1"], color=SKY if few else BLUE, hatch="////" if few else None, height=0.72)

@@ -18,6 +18,7 @@ from finback.plots.roc import roc
 from finback.plots.species import Bar, headline, species_bars
 from finback.plots.style import save
 from finback.report.read import RunData
+from finback.report.words import deaf_side
 
 LARGEST_SVG = 450_000  # bytes; SVG stays sharp at any size, but a light page matters more
 
@@ -50,7 +51,8 @@ def draw_all(run: RunData, progress: Progress = no_progress) -> dict[str, Pictur
 
 def _drawn(run: RunData) -> dict[str, tuple[Figure, str]]:
     figures: dict[str, tuple[Figure, str]] = {}
-    if sections := bars(run.metrics, run.audit, run.by_clip):
+    sections = bars(run.metrics, run.audit, run.by_clip)
+    if any(sections.values()):
         figures["headline"] = headline(sections), "Accuracy of the model beside baselines that hear nothing"
     if run.logs:
         histories = [History.of(log) for log in run.logs]
@@ -84,15 +86,20 @@ def _drawn(run: RunData) -> dict[str, tuple[Figure, str]]:
 def bars(
     metrics: Mapping[str, Any] | None, audit: Mapping[str, Any] | None, by_clip: bool
 ) -> dict[str, list[Bar]]:
-    """The headline's panels, by tape and by a random draw; the model stands where it was judged."""
+    """The headline's panels, by tape and by a random draw; the model stands where it was judged.
+
+    Beside the model stand the baselines of its own split, where the audit has them.
+    """
     model = []
     if metrics and metrics.get("accuracy") is not None:
         model = [Bar("this model", metrics["accuracy"], metrics.get("accuracy_ci"))]
-    by_tape, random = ([*_deaf((audit or {}).get(key))] for key in ("grouped", "random"))
+    grouped, random = ((audit or {}).get(key) for key in ("grouped", "random"))
+    key, same = deaf_side(audit, by_clip)
     honest, illusion = ([], model) if by_clip else (model, [])
+    by_tape, by_chance = (grouped, same if key else random) if by_clip else (same, random)
     return {
-        "Split by tape: test tapes never heard in training": honest + by_tape,
-        "Random split: clips of one tape on both sides": illusion + random,
+        "Split by tape: test tapes never heard in training": [*honest, *_deaf(by_tape)],
+        "Random split: clips of one tape on both sides": [*illusion, *_deaf(by_chance)],
     }
 
 

@@ -14,15 +14,16 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from finback.data import findings
 from finback.files import Progress, no_progress, write_atomic
 from finback.plots.style import render as to_bytes
 from finback.report import words
 from finback.report.confusions import Heard, hear
 from finback.report.figures import draw_all, embed
-from finback.report.findings import LISTED, findings
 from finback.report.read import RunData, read_run
 
 FILE = "report.html"
+LISTED = 8  # of a long list so many items are shown at once, the rest behind a fold
 
 
 def render(run_folder: Path, progress: Progress = no_progress) -> Path:
@@ -38,7 +39,8 @@ def render(run_folder: Path, progress: Progress = no_progress) -> Path:
         missing=run.missing,
         no_test_side=_no_test_side(run),
         pictures=draw_all(run, progress),
-        findings=findings(run.audit) if run.audit else None,
+        findings=_findings(run),
+        deaf=words.deaf_caption(run.audit, run.by_clip),
         species=words.species_rows(run),
         confusions=[_shown(heard, run) for heard in hear(run, progress)],
         judged=run.scores is not None,
@@ -64,6 +66,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     env.filters["percent"] = words.percent
+    env.filters["tight"] = lambda text: text.replace(" %", "\N{NO-BREAK SPACE}%")  # no line begins with %
     return env
 
 
@@ -114,6 +117,13 @@ def command(run: RunData) -> str:
     if run.facts.get("seed") is not None:
         parts += ["--seed", str(run.facts["seed"])]
     return shlex.join([*parts, "--out", "again"])
+
+
+def _findings(run: RunData) -> list[findings.Section] | None:
+    """What the audit found; None without one. What cannot be tested has a table of its own on the page."""
+    if run.audit is None:
+        return None
+    return [s for s in findings.sections(run.audit) if not (run.metrics and s.title == findings.UNTESTABLE)]
 
 
 def _no_test_side(run: RunData) -> bool:

@@ -10,13 +10,14 @@ from typing import Any
 from finback.data.partition import BY_CLIP
 from finback.report.read import RunData
 
+DEAF = ("metadata_accuracy", "group_lookup_accuracy")
 FEW_TAPES = 5  # fewer on the whole test side and an interval is itself a guess
 DEFINITIONS = {
     "accuracy": ("Accuracy", "share of test clips named rightly"),
     "macro_f1": ("Macro-F1", "mean of the species' F1; a species without test clips counts 0"),
     "macro_f1_multi_group": (
-        "Macro-F1, more than one tape",
-        "the same over species that can be tested fairly",
+        "Macro-F1 where fair",
+        "the same over species with several tapes, which alone can be tested fairly",
     ),
     "balanced_accuracy": (
         "Balanced accuracy",
@@ -68,23 +69,44 @@ def cards(metrics: Mapping[str, Any]) -> list[Card]:
     return found
 
 
+def deaf_side(audit: Mapping[str, Any] | None, by_clip: bool) -> tuple[str, Mapping[str, Any]]:
+    """Which baselines stand beside the model, `in_use` or `grouped`, and their figures ({} for none).
+
+    Those of the very split that the model was judged on, where there are any.
+    """
+    audit = audit or {}
+    for key in ("in_use",) if by_clip else ("in_use", "grouped"):
+        side = audit.get(key) or {}
+        if any(side.get(name) is not None for name in DEAF):
+            return key, side
+    return "", {}
+
+
 def verdict(metrics: Mapping[str, Any], audit: Mapping[str, Any] | None, by_clip: bool) -> str:
     """Whether the model beats what can be had without hearing anything; "" when that cannot be said."""
-    side = (audit or {}).get("grouped") or {}
-    deaf = [side[k] for k in ("metadata_accuracy", "group_lookup_accuracy") if side.get(k) is not None]
+    key, side = deaf_side(audit, by_clip)
+    deaf = [side[name] for name in DEAF if side.get(name) is not None]
     accuracy, ends = metrics.get("accuracy"), metrics.get("accuracy_ci")
     if by_clip or accuracy is None or not deaf:
         return ""
     text = f"The model names {percent(accuracy)} of the test clips rightly. "
+    where = "on the same split" if key == "in_use" else "on other splits by tape"
+    unheard = f"the {percent(max(deaf))} that can be had {where} without hearing anything"
     if (ends[0] if ends else accuracy) > max(deaf):
-        return text + (
-            f"That is clearly more than the {percent(max(deaf))} that can be had without hearing anything, "
-            "from the recordings' technical marks."
-        )
-    return text + (
-        f"That is not clearly more than the {percent(max(deaf))} that can be had without hearing anything: "
-        "do not take it for knowledge of the animals yet."
-    )
+        return f"{text}That is clearly more than {unheard}."
+    return f"{text}That is not clearly more than {unheard}: do not take it for knowledge of the animals yet."
+
+
+def deaf_caption(audit: Mapping[str, Any] | None, by_clip: bool) -> str:
+    """On what the baselines beside the model were judged; "" when there are none."""
+    key, side = deaf_side(audit, by_clip)
+    if not key:
+        return ""
+    of = f" ({side['n_clips']} test clips of {side['n_groups']} tapes)" if side.get("n_clips") else ""
+    least = (audit or {}).get("min_clips_for_audit")
+    only = f", species with {least} clips or more" if least else ""
+    split = "the split in use" if key == "in_use" else "splits by tape made for the audit, not the one in use"
+    return f"The hatched bars beside the model are of {split}{of}{only}."
 
 
 def warnings(run: RunData) -> list[str]:

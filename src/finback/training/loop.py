@@ -150,7 +150,7 @@ def _step(
     fabric.clip_gradients(model, optimizer, max_norm=settings.clip_gradient, error_if_nonfinite=False)
     optimizer.step()
     optimizer.zero_grad(set_to_none=False)  # keeps the memory: freeing and faulting it in anew is dear
-    return {name: float(value.detach()) for name, value in losses.items()}
+    return {"loss": float(total.detach()), **{name: float(value.detach()) for name, value in losses.items()}}
 
 
 def _end_epoch(task: Task, averaged: nn.Module, state: State, folder: Path, writes: bool) -> None:
