@@ -157,6 +157,14 @@ def test_findings_need_only_the_keys_they_speak_of() -> None:
     assert "The same clip twice" not in found
 
 
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(90, "90 seconds"), (1450.5, "24 minutes"), (7200, "2 hours"), (4e6, "1111 hours")]
+)
+def test_lengths_are_in_a_unit_that_fits(seconds: float, words: str) -> None:
+    found = {"n_clips": 1, "n_groups": 1, "species": [], "duration_s": seconds}
+    assert f", {words}, from 1 tape " in told(found)["The recordings"].paragraphs[0]
+
+
 def test_what_makes_figures_wrong_is_grave() -> None:
     assert [title for title, section in told(PROMISED).items() if section.grave] == ["One sound, two species"]
     for worse in (

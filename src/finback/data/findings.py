@@ -43,9 +43,9 @@ def _recordings(found: Mapping[str, Any]) -> Section | None:
         return None
     known = found.get("groups_known", 1)
     said = [
-        f"{count(found['n_clips'], 'clip')} of {len(found['species'])} species, {_length(found['duration_s'])}, from "
-        f"{count(found['n_groups'], 'tape')} (a tape here is whatever was recorded together: a tape, a "
-        "deployment, a site-day)."
+        f"{count(found['n_clips'], 'clip')} of {len(found['species'])} species, "
+        f"{_length(found['duration_s'])}, from {count(found['n_groups'], 'tape')} "
+        "(a tape here is whatever was recorded together: a tape, a deployment, a site-day)."
     ]
     if known == 0:
         said.append(
@@ -143,7 +143,7 @@ def _leak(side: Mapping[str, Any]) -> str:
 def _length(seconds: float) -> str:
     for unit, of in (("hours", 3600), ("minutes", 60)):
         if seconds >= 2 * of:
-            return f"{seconds / of:.3g} {unit}"
+            return f"{seconds / of:.0f} {unit}"
     return f"{seconds:.0f} seconds"
 
 
