@@ -1,16 +1,20 @@
 # make demo   set up, then the main job on simulated recordings
 # make test   set up, then the whole suite
 # make setup  set up alone: .venv with finback and its tools
+# make lint   style and types
+# make bench  speed beside peers, in one run
+# make pictures  the pictures of README and docs, from real recordings in DATA
 #
 # TORCH chooses the build of torch that is installed first, e.g. for a CUDA wheel already downloaded:
 #   make setup TORCH=/path/to/torch-2.13.0-....whl
 
 PYTHON ?= python3
 TORCH ?= torch==2.13.0
+DATA ?= ../shared/data
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: setup demo test lint bench clean
+.PHONY: setup demo test lint bench pictures clean
 
 setup: $(STAMP)
 
@@ -35,6 +39,11 @@ lint: setup
 
 bench: setup
 	$(BIN)/python benchmarks/features.py
+
+pictures: setup
+	$(BIN)/finback run --audio $(DATA)/watkins/audio --labels $(DATA)/watkins/labels.csv \
+		--groups $(DATA)/watkins/metadata.csv:group --out runs/pictures
+	cp runs/pictures/figures/headline.png docs/pictures/headline.png
 
 clean:
 	rm -rf .venv dist build .mypy_cache .ruff_cache

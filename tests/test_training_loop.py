@@ -20,7 +20,8 @@ from torch import Tensor, nn
 from finback.errors import FinbackError, RunError, SettingsError
 from finback.training.checkpoint import load_tensors
 from finback.training.devices import check_device, torch_device
-from finback.training.loop import CHECKPOINT, LOG, WEIGHTS, fit
+from finback.training.log import LOG, TrainingLog
+from finback.training.loop import CHECKPOINT, WEIGHTS, fit
 from finback.training.schedule import AveragedWeights, learning_rate
 from finback.training.settings import TrainingSettings
 
@@ -206,6 +207,27 @@ def test_average_halves_after_its_half_life() -> None:
     for _ in range(100):
         average.update(model, step=10**6)
     assert average.model.weight.item() == pytest.approx(0.5, abs=1e-3)
+
+
+def test_tensorboard_holds_the_same_figures(tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    fit(Toy(), SETTINGS.model_copy(update={"tensorboard": True}), tmp_path, device="cpu")
+    events = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
+    assert [e.step for e in events.Scalars("loss")] == [row["step"] for row in log(tmp_path)]
+    assert events.Scalars("loss")[-1].value == pytest.approx(log(tmp_path)[-1]["loss"])
+
+
+def test_a_log_cut_short_by_a_kill_is_mended(tmp_path: Path) -> None:
+    (tmp_path / LOG).write_text('{"step": 5}\n{"step": 10}\n{"step": 15}\n{"ste')
+    TrainingLog(tmp_path, since=10, tensorboard=False)
+    assert (tmp_path / LOG).read_text() == '{"step": 5}\n{"step": 10}\n'
+
+
+def test_half_precision_trains_too(tmp_path: Path) -> None:
+    end = fit(Toy(), SETTINGS.model_copy(update={"precision": "bf16-mixed"}), tmp_path, device="cpu")
+    assert end["finished"]
+    assert log(tmp_path)[-1]["loss"] < log(tmp_path)[0]["loss"]
 
 
 @pytest.mark.parametrize("device", ["gpu", "cuda:x", "cpu*many", "cuda:99", ""])

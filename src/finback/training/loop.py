@@ -7,7 +7,6 @@ and resumed ends with the same weights as one that never stopped.
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from pathlib import Path
@@ -21,12 +20,12 @@ from finback.errors import RunError
 from finback.files import Progress, no_progress
 from finback.training.checkpoint import load_tensors, pack, save_tensors, unpack
 from finback.training.devices import fabric_for, tune_allocator
+from finback.training.log import TrainingLog
 from finback.training.schedule import AveragedWeights, learning_rate
 from finback.training.settings import TrainingSettings
 
 CHECKPOINT = "checkpoint.safetensors"
 WEIGHTS = "weights.safetensors"
-LOG = "metrics.jsonl"
 
 
 class Task(Protocol):
@@ -93,9 +92,9 @@ def fit(
         tensors, facts = load_tensors(folder / CHECKPOINT)
         unpack(tensors, task.model, average.model, optimizer)
         state.restore(facts)
-        _forget_after(folder / LOG, state.step)
     average.model.to(fabric.device)
     model, optimizer = fabric.setup(task.model, optimizer)
+    log = TrainingLog(folder, state.step, settings.tensorboard) if fabric.is_global_zero else None
 
     n_steps = settings.epochs * task.steps_per_epoch
     saved_at = time.monotonic()
@@ -112,7 +111,7 @@ def fit(
         for name, value in losses.items():
             state.log[name] = state.log.get(name, 0.0) + value / task.steps_per_epoch
         if state.step % task.steps_per_epoch == 0:
-            _end_epoch(task, average.model, state, folder, fabric.is_global_zero)
+            _end_epoch(task, average.model, state, folder, log)
             waited = state.step - state.best_step
             if not math.isinf(state.best) and waited >= settings.patience * task.steps_per_epoch:
                 break
@@ -153,33 +152,18 @@ def _step(
     return {"loss": float(total.detach()), **{name: float(value.detach()) for name, value in losses.items()}}
 
 
-def _end_epoch(task: Task, averaged: nn.Module, state: State, folder: Path, writes: bool) -> None:
-    """Validate the average, keep it if it is the best so far, write the log line."""
+def _end_epoch(task: Task, averaged: nn.Module, state: State, folder: Path, log: TrainingLog | None) -> None:
+    """Validate the average, keep it if it is the best so far, write the log line (first process only)."""
     figures = task.validate(averaged)
     score = figures.get(task.score)
-    if score is not None and score > state.best:
+    better = score is not None and score > state.best
+    if better and score is not None:
         state.best, state.best_step = score, state.step
-        if writes:
+    if log is not None:
+        if better:
             save_tensors(folder / WEIGHTS, averaged.state_dict(), state.facts())
-    if writes:
-        row = {"step": state.step, "epoch": state.step // task.steps_per_epoch, **state.log, **figures}
-        with open(folder / LOG, "a", encoding="utf-8") as file:
-            file.write(json.dumps(row) + "\n")
+        log.write({"step": state.step, "epoch": state.step // task.steps_per_epoch, **state.log, **figures})
     state.log = {}
-
-
-def _forget_after(path: Path, step: int) -> None:
-    """Drop log lines of steps that will be done again (or were cut short by a kill)."""
-    if not path.exists():
-        return
-    kept = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        try:
-            if json.loads(line)["step"] <= step:
-                kept.append(line + "\n")
-        except json.JSONDecodeError:
-            break
-    path.write_text("".join(kept), encoding="utf-8")
 
 
 def parameter_groups(model: nn.Module, settings: TrainingSettings) -> list[dict[str, Any]]:

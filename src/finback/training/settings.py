@@ -25,3 +25,4 @@ class TrainingSettings(Frozen):
     mixup: float = Field(0.2, ge=0)  # Beta(a, a) of the mixing weight; 0 = off
     precision: Literal["32-true", "16-mixed", "bf16-mixed"] = "32-true"
     checkpoint_s: float = Field(30.0, ge=0)  # seconds between checkpoints
+    tensorboard: bool = False  # also log to a tensorboard/ folder in the run; needs finback[tensorboard]

@@ -1,0 +1,57 @@
+"""The training log: a JSON line per epoch, and the same to TensorBoard for those who want it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from finback.errors import FinbackError, SettingsError
+
+LOG = "metrics.jsonl"
+
+
+class TrainingLog:
+    """Appends to `metrics.jsonl` in a folder; `since` is the step training resumes at."""
+
+    def __init__(self, folder: Path, since: int, tensorboard: bool) -> None:
+        self.path = folder / LOG
+        self._forget_after(since)
+        self._board = _board(folder / "tensorboard", since) if tensorboard else None
+
+    def write(self, row: dict[str, Any]) -> None:
+        """Raises `FinbackError` when the disk is full; the lines before stay."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with open(self.path, "a", encoding="utf-8") as file:
+                file.write(json.dumps(row) + "\n")
+        except OSError as error:
+            repair = "free some space and run the same command again; it goes on from the last checkpoint"
+            raise FinbackError(f"{self.path}: could not be written ({error.strerror})", repair) from error
+        if self._board is not None:
+            for key, value in row.items():
+                if key not in ("step", "epoch"):
+                    self._board.add_scalar(key, value, row["step"])
+            self._board.flush()
+
+    def _forget_after(self, step: int) -> None:
+        """Drop lines of steps that will be done again, or that a kill cut short."""
+        if not self.path.exists():
+            return
+        kept = []
+        for line in self.path.read_text(encoding="utf-8").splitlines():
+            try:
+                if json.loads(line)["step"] <= step:
+                    kept.append(line + "\n")
+            except json.JSONDecodeError:
+                break
+        self.path.write_text("".join(kept), encoding="utf-8")
+
+
+def _board(folder: Path, since: int) -> Any:
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        repair = "pip install 'finback[tensorboard]', or set it to false"
+        raise SettingsError("setting training.tensorboard: tensorboard is not installed", repair) from None
+    return SummaryWriter(str(folder), purge_step=since)
