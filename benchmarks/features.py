@@ -51,7 +51,12 @@ def clips_of(folder: Path) -> tuple[np.ndarray, set[int]]:
 
 def with_librosa(wave: np.ndarray) -> np.ndarray:
     mel = librosa.feature.melspectrogram(
-        y=wave, sr=SPEC.sample_rate, n_fft=SPEC.n_fft, hop_length=SPEC.hop, n_mels=SPEC.n_mels, pad_mode="constant"
+        y=wave,
+        sr=SPEC.sample_rate,
+        n_fft=SPEC.n_fft,
+        hop_length=SPEC.hop,
+        n_mels=SPEC.n_mels,
+        pad_mode="constant",
     )
     return librosa.power_to_db(mel[:, : SPEC.n_frames])
 
@@ -76,7 +81,9 @@ def main() -> None:
         "finback, one by one": one_by_one,
         f"finback, batches of {BATCH}": in_batches,
     }
-    difference = np.abs(torch.cat(in_batches())[:, 0].numpy() - np.stack([with_librosa(w) for w in waves])).max()
+    difference = np.abs(
+        torch.cat(in_batches())[:, 0].numpy() - np.stack([with_librosa(w) for w in waves])
+    ).max()
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for work in ways.values():
         work()  # warm up

@@ -76,6 +76,11 @@ def test_masks_are_flat_and_within_bounds(key: str, axis: int) -> None:
 def test_shift_moves_bands() -> None:
     y = changed(OFF.model_copy(update={"shift_bands": 3}))
     x = pictures()
-    moved = [s for b in range(6) for s in range(-3, 4) if torch.allclose(y[b, 0, 3:-3], x[b, 0].roll(s, 0)[3:-3], atol=1e-4)]
+    moved = [
+        s
+        for b in range(6)
+        for s in range(-3, 4)
+        if torch.allclose(y[b, 0, 3:-3], x[b, 0].roll(s, 0)[3:-3], atol=1e-4)
+    ]
     assert len(moved) == 6
     assert len(set(moved)) > 1

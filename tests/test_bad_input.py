@@ -22,7 +22,9 @@ DATA = "--audio {audio} --labels {labels}"
 
 
 @pytest.fixture
-def finback(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+def finback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str, str]]:
     """Run the command line in this process: (exit code, stdout, stderr)."""
 
     def call(*arguments: str) -> tuple[int, str, str]:
@@ -111,14 +113,32 @@ REFUSED: list[tuple[str, Callable[[dict[str, Path]], None], str, int, list[str]]
     ("no such labels", nothing, "index --audio {audio} --labels {here}/none.csv", 2, ["none.csv"]),
     ("empty labels", lambda s: s["labels"].write_text(""), f"index {DATA}", 2, ["labels.csv", "empty"]),
     ("header only", lambda s: rewrite(s, rows(s)[:1]), f"index {DATA}", 2, ["labels.csv"]),
-    ("no species column", text(("species", "taxon")), f"index {DATA}", 2, ["species", "taxon", "--species-column"]),
+    (
+        "no species column",
+        text(("species", "taxon")),
+        f"index {DATA}",
+        2,
+        ["species", "taxon", "--species-column"],
+    ),
     ("no file column", text(("file,", "clip,")), f"index {DATA}", 2, ["file", "clip", "--file-column"]),
-    ("a spreadsheet", lambda s: s["labels"].write_bytes(b"PK\x03\x04" + b"\0" * 99), f"index {DATA}", 2, ["labels.csv", "CSV"]),
+    (
+        "a spreadsheet",
+        lambda s: s["labels"].write_bytes(b"PK\x03\x04" + b"\0" * 99),
+        f"index {DATA}",
+        2,
+        ["labels.csv", "CSV"],
+    ),
     ("no file matches", lambda s: rewrite(s, ["file,species", "a.wav,x"]), f"index {DATA}", 2, ["a.wav"]),
     ("no such groups table", nothing, f"index {DATA} --groups {{here}}/no.csv:tape", 2, ["no.csv"]),
     ("no such groups column", nothing, f"index {DATA} --groups {{labels}}:tape", 2, ["tape"]),
     ("groups without a column", nothing, f"index {DATA} --groups {{labels}}", 2, ["column"]),
-    ("strict with a missing file", lambda s: s["good"].unlink(), f"index {DATA} --strict", 2, ["row", "--strict"]),
+    (
+        "strict with a missing file",
+        lambda s: s["good"].unlink(),
+        f"index {DATA} --strict",
+        2,
+        ["row", "--strict"],
+    ),
     ("unknown source", nothing, f"index {DATA} --source csv", 2, ["source", "csv"]),
     ("negative channel", nothing, f"index {DATA} --channel -1", 2, ["channel"]),
     ("channel that is not there", nothing, f"index {DATA} --channel 7", 2, ["channel"]),
@@ -129,12 +149,45 @@ REFUSED: list[tuple[str, Callable[[dict[str, Path]], None], str, int, list[str]]
     ("one fold", nothing, f"split {DATA} --folds 1", 2, ["fold"]),
     ("more folds than tapes", nothing, f"split {DATA} --folds 99", 2, ["99"]),
     ("split by nothing", nothing, f"split {DATA} --by tape", 2, ["by", "tape"]),
-    ("leak in the split column", lambda s: rewrite(s, [rows(s)[0] + ",split", *[f"{r},{('train', 'test')[i % 2]}" for i, r in enumerate(rows(s)[1:])]]), f"split {DATA}", 1, ["group", "--by clip"]),
+    (
+        "leak in the split column",
+        lambda s: rewrite(
+            s,
+            [rows(s)[0] + ",split", *[f"{r},{('train', 'test')[i % 2]}" for i, r in enumerate(rows(s)[1:])]],
+        ),
+        f"split {DATA}",
+        1,
+        ["group", "--by clip"],
+    ),
     ("unknown family", nothing, f"train resnet {DATA} --out {{out}}", 2, ["resnet", "cnn2d"]),
-    ("unknown setting", nothing, f"train cnn2d {DATA} --out {{out}} --set training.epoch=3", 2, ["training.epochs"]),
-    ("unknown model setting", nothing, f"train cnn2d {DATA} --out {{out}} --set model.heads=3", 2, ["model.heads"]),
-    ("setting out of range", nothing, f"train cnn2d {DATA} --out {{out}} --set training.epochs=0", 2, ["training.epochs"]),
-    ("setting without a value", nothing, f"train cnn2d {DATA} --out {{out}} --set training.epochs", 2, ["key=value"]),
+    (
+        "unknown setting",
+        nothing,
+        f"train cnn2d {DATA} --out {{out}} --set training.epoch=3",
+        2,
+        ["training.epochs"],
+    ),
+    (
+        "unknown model setting",
+        nothing,
+        f"train cnn2d {DATA} --out {{out}} --set model.heads=3",
+        2,
+        ["model.heads"],
+    ),
+    (
+        "setting out of range",
+        nothing,
+        f"train cnn2d {DATA} --out {{out}} --set training.epochs=0",
+        2,
+        ["training.epochs"],
+    ),
+    (
+        "setting without a value",
+        nothing,
+        f"train cnn2d {DATA} --out {{out}} --set training.epochs",
+        2,
+        ["key=value"],
+    ),
     ("unknown preset", nothing, f"train cnn2d {DATA} --out {{out}} --preset orca", 2, ["orca", "watkins"]),
     ("unknown device", nothing, f"train cnn2d {DATA} --out {{out}} --device tpu", 2, ["tpu"]),
     ("a card that is not there", nothing, f"train cnn2d {DATA} --out {{out}} --device cuda:7", 2, ["cuda:7"]),
@@ -157,7 +210,9 @@ REFUSED: list[tuple[str, Callable[[dict[str, Path]], None], str, int, list[str]]
 ]
 
 
-@pytest.mark.parametrize(("spoil", "arguments", "code", "named"), [r[1:] for r in REFUSED], ids=[r[0] for r in REFUSED])
+@pytest.mark.parametrize(
+    ("spoil", "arguments", "code", "named"), [r[1:] for r in REFUSED], ids=[r[0] for r in REFUSED]
+)
 def test_refused_in_a_line(finback, stage, spoil, arguments: str, code: int, named: list[str]) -> None:  # type: ignore[no-untyped-def]
     spoil(stage)
     got, _, err = finback(*arguments.format(**stage).split(" "))
@@ -180,12 +235,29 @@ HANDLED: list[tuple[str, Callable[[dict[str, Path]], None], int, list[str]]] = [
     ("spaces around values", lambda s: rewrite(s, [r.replace(",", " , ") for r in rows(s)]), 32, []),
     ("upper-case extension", lambda s: s["good"].rename(s["good"].with_suffix(".FLAC")) and None, 32, []),
     ("other extension in the table", text((".flac", ".wav")), 32, []),
-    ("two spellings", lambda s: rewrite(s, [r.replace("Killer whale", "killer  whale") if i == 30 else r for i, r in enumerate(rows(s))]), 32, []),
+    (
+        "two spellings",
+        lambda s: rewrite(
+            s, [r.replace("Killer whale", "killer  whale") if i == 30 else r for i, r in enumerate(rows(s))]
+        ),
+        32,
+        [],
+    ),
     ("a missing file", lambda s: s["good"].unlink(), 31, ["missing_file"]),
     ("an unlabelled file", lambda s: rewrite(s, rows(s)[:-1]), 31, ["unlabelled"]),
     ("a duplicate row", lambda s: rewrite(s, [*rows(s), rows(s)[-1]]), 32, ["duplicate_row"]),
-    ("an empty species", lambda s: rewrite(s, [*rows(s)[:-1], rows(s)[-1].split(",")[0] + ",,x"]), 31, ["empty_label"]),
-    ("one sound, two species", sound("copy.flac", lambda p: shutil.copy(sorted(p.parent.iterdir())[0], p) and None), 31, ["two_species"]),
+    (
+        "an empty species",
+        lambda s: rewrite(s, [*rows(s)[:-1], rows(s)[-1].split(",")[0] + ",,x"]),
+        31,
+        ["empty_label"],
+    ),
+    (
+        "one sound, two species",
+        sound("copy.flac", lambda p: shutil.copy(sorted(p.parent.iterdir())[0], p) and None),
+        31,
+        ["two_species"],
+    ),
     ("a text file called .wav", sound("t.wav", lambda p: p.write_text("hello") and None), 32, ["unreadable"]),
     ("an empty file", sound("e.wav", lambda p: p.write_bytes(b"") and None), 32, ["unreadable"]),
     ("a truncated flac", sound("t.flac", truncated_flac), 32, ["unreadable"]),
@@ -194,7 +266,12 @@ HANDLED: list[tuple[str, Callable[[dict[str, Path]], None], int, list[str]]] = [
     ("a very short click", sound("c.wav", wave(np.ones(20) * 0.1, 100_000)), 33, ["short"]),
     ("an odd rate", sound("o.wav", wave(np.random.default_rng(0).normal(0, 0.1, 9000), 7_919)), 33, []),
     ("sixteen channels", sound("m.wav", wave(np.random.default_rng(0).normal(0, 0.1, (8000, 16)))), 33, []),
-    ("a name with a comma, unquoted", sound("a, b.wav", wave(np.random.default_rng(1).normal(0, 0.1, 8000))), 32, ["columns"]),
+    (
+        "a name with a comma, unquoted",
+        sound("a, b.wav", wave(np.random.default_rng(1).normal(0, 0.1, 8000))),
+        32,
+        ["columns"],
+    ),
 ]
 
 
@@ -203,7 +280,9 @@ def test_handled_and_said(finback, stage, spoil, left: int, kinds: list[str]) ->
     import json
 
     spoil(stage)
-    code, out, err = finback("index", "--audio", str(stage["audio"]), "--labels", str(stage["labels"]), "--json")
+    code, out, err = finback(
+        "index", "--audio", str(stage["audio"]), "--labels", str(stage["labels"]), "--json"
+    )
     assert code == 0, err
     found = json.loads(out)
     assert found["n_clips"] == left, found["problems"]

@@ -20,7 +20,14 @@ def test_every_preset_resolves_to_a_spec_that_works(name: str) -> None:
 
 def test_the_default_is_the_missions_row_3() -> None:
     f = resolve().features
-    assert (f.sample_rate, f.clip_samples, f.n_fft, f.hop, f.n_mels, f.n_frames) == (22050, 66150, 2048, 512, 96, 112)
+    assert (f.sample_rate, f.clip_samples, f.n_fft, f.hop, f.n_mels, f.n_frames) == (
+        22050,
+        66150,
+        2048,
+        512,
+        96,
+        112,
+    )
 
 
 def test_later_wins() -> None:
@@ -66,7 +73,9 @@ def test_a_file_may_have_a_byte_order_mark(tmp_path: Path) -> None:
     assert resolve(str(path)).training.epochs == 7
 
 
-@pytest.mark.parametrize(("text", "named"), [("[training\nepochs=1", "not valid TOML"), ("epochs = 1", "unknown setting")])
+@pytest.mark.parametrize(
+    ("text", "named"), [("[training\nepochs=1", "not valid TOML"), ("epochs = 1", "unknown setting")]
+)
 def test_a_broken_file_is_named(tmp_path: Path, text: str, named: str) -> None:
     path = tmp_path / "mine.toml"
     path.write_text(text)

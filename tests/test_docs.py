@@ -46,7 +46,13 @@ def test_examples_run(page: Path, workplace: Path) -> None:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     for line in found:
         done = subprocess.run(
-            line, shell=True, cwd=workplace, env={**os.environ, "PATH": path}, capture_output=True, text=True, timeout=600
+            line,
+            shell=True,
+            cwd=workplace,
+            env={**os.environ, "PATH": path},
+            capture_output=True,
+            text=True,
+            timeout=600,
         )
         assert done.returncode == 0, f"$ {line}\n{done.stderr[-2000:]}"
         assert "Traceback" not in done.stderr
@@ -57,12 +63,16 @@ def test_every_command_has_a_page_and_a_help_with_an_example(command: str) -> No
     page = ROOT / "docs" / "commands" / f"finback-{command}.md"
     assert page.exists()
     assert f"commands/{page.name}" in (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
-    done = subprocess.run([sys.executable, "-m", "finback", command, "--help"], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "finback", command, "--help"], capture_output=True, text=True, check=True
+    )
     assert "Example:" in done.stdout
     assert f"finback {command}" in done.stdout
 
 
-@pytest.mark.parametrize("page", sorted(ROOT.glob("docs/**/*.md")) + [ROOT / "README.md"], ids=lambda p: p.name)
+@pytest.mark.parametrize(
+    "page", [*sorted(ROOT.glob("docs/**/*.md")), ROOT / "README.md"], ids=lambda p: p.name
+)
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8")):
         if "://" not in target:
@@ -77,6 +87,13 @@ def test_documented_json_keys_are_those_printed(trained: Path) -> None:
     for key in read_json(trained / "metrics.json"):
         assert key.removesuffix("_ci") in section, f"metrics.json has {key}, docs/json.md does not tell of it"
     audit = text.split("## finback audit")[1].split("## Others")[0]
-    for key in ("random", "grouped", "exact_duplicates", "near_duplicates", "label_conflicts", "single_group_species"):
+    for key in (
+        "random",
+        "grouped",
+        "exact_duplicates",
+        "near_duplicates",
+        "label_conflicts",
+        "single_group_species",
+    ):
         assert key in audit
         assert key in read_json(trained / "audit.json")

@@ -25,7 +25,11 @@ def clip_of(folder: Path, samples: np.ndarray, rate: int, name: str = "a.wav") -
     return Clip(recording, 0, recording.n_samples)
 
 
-@given(n=st.integers(1, 60_000), rate=st.sampled_from([500, 2000, 7919, 22050]), kind=st.sampled_from(["logmel", "wave"]))
+@given(
+    n=st.integers(1, 60_000),
+    rate=st.sampled_from([500, 2000, 7919, 22050]),
+    kind=st.sampled_from(["logmel", "wave"]),
+)
 def test_windows_cover_every_sample(n: int, rate: int, kind: str) -> None:
     from finback.types import Recording
 

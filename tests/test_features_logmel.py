@@ -16,7 +16,9 @@ from finback.features.logmel import LogMel
 from finback.features.spec import FeatureSpec
 from finback.settings import Settings
 
-SPECS = {name: build(Settings, load_preset(name)).features for name in ("watkins", "right-whale", "ultrasonic")}
+SPECS = {
+    name: build(Settings, load_preset(name)).features for name in ("watkins", "right-whale", "ultrasonic")
+}
 
 
 def waves_for(spec: FeatureSpec) -> np.ndarray:
@@ -123,8 +125,12 @@ def test_median_is_of_every_band_over_every_frame() -> None:
     spec = SPECS["watkins"]
     logmel = LogMel(spec)
     wave = waves_for(spec)[0].repeat(7)  # several slices
-    mel = librosa.feature.melspectrogram(y=wave, sr=spec.sample_rate, n_fft=2048, hop_length=512, n_mels=96, pad_mode="constant")
-    expected = np.sort(librosa.power_to_db(mel, top_db=None), axis=1)[:, (mel.shape[1] - 1) // 2]  # torch: lower median
+    mel = librosa.feature.melspectrogram(
+        y=wave, sr=spec.sample_rate, n_fft=2048, hop_length=512, n_mels=96, pad_mode="constant"
+    )
+    expected = np.sort(librosa.power_to_db(mel, top_db=None), axis=1)[
+        :, (mel.shape[1] - 1) // 2
+    ]  # torch: lower median
     assert np.abs(logmel.median_db(torch.from_numpy(wave)).numpy() - expected).max() < 1e-2
 
 
@@ -137,7 +143,9 @@ def test_pcen_cannot_be_inverted() -> None:
 def test_pcen_equals_librosas() -> None:
     spec = FeatureSpec(scale="pcen")
     wave = waves_for(spec)[1]
-    mel = librosa.feature.melspectrogram(y=wave, sr=22050, n_fft=2048, hop_length=512, n_mels=96, pad_mode="constant")
+    mel = librosa.feature.melspectrogram(
+        y=wave, sr=22050, n_fft=2048, hop_length=512, n_mels=96, pad_mode="constant"
+    )
     theirs = librosa.pcen(mel[:, :112] * 2**31, sr=22050, hop_length=512)
     ours = LogMel(spec)(torch.from_numpy(wave[None]))[0, 0].numpy()
     assert np.allclose(ours, theirs, rtol=1e-3, atol=1e-3)

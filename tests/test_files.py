@@ -20,15 +20,23 @@ def test_round_trip_makes_folders(tmp_path: Path) -> None:
 def test_failure_in_the_middle_leaves_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     write_atomic(path, "old")
-    with pytest.raises(RuntimeError), atomic_path(path) as temporary:
-        temporary.write_text("half")
-        raise RuntimeError
+
+    def killed_in_the_middle() -> None:
+        with atomic_path(path) as temporary:
+            temporary.write_text("half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        killed_in_the_middle()
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 
 
 def test_full_disk_is_said(tmp_path: Path) -> None:
-    with pytest.raises(FinbackError, match=r"a\.txt: could not be written.*free some space"), atomic_path(tmp_path / "a.txt"):
+    with (
+        pytest.raises(FinbackError, match=r"a\.txt: could not be written.*free some space"),
+        atomic_path(tmp_path / "a.txt"),
+    ):
         raise OSError(errno.ENOSPC, "No space left on device")
 
 

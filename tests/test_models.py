@@ -91,7 +91,11 @@ def test_one_step_lowers_the_loss(name: str) -> None:
 
 def test_silence_is_answered(name: str) -> None:
     model = make(name).eval()
-    silent = torch.zeros_like(inputs(model, 2)) if model.input == "wave" else torch.full_like(inputs(model, 2), -100.0)
+    silent = (
+        torch.zeros_like(inputs(model, 2))
+        if model.input == "wave"
+        else torch.full_like(inputs(model, 2), -100.0)
+    )
     assert torch.isfinite(model(silent)).all()
 
 

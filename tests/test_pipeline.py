@@ -13,10 +13,10 @@ from finback.errors import RunError
 from finback.files import no_progress, read_json
 from finback.settings import resolve
 
-LEFT = (
-    "run.json weights.safetensors manifest.csv problems.json split.csv audit.json "
-    "metrics.jsonl metrics.json scores.parquet report.html"
-).split()
+LEFT = [
+    *("run.json", "weights.safetensors", "manifest.csv", "problems.json", "split.csv", "audit.json"),
+    *("metrics.jsonl", "metrics.json", "scores.parquet", "report.html"),
+]
 
 
 def job(tiny: str, **other: Any) -> pipeline.Job:
@@ -30,7 +30,9 @@ def request(simulated: Path) -> IndexRequest:
 def test_everything_is_left_in_the_folder(trained: Path) -> None:
     for name in LEFT:
         assert (trained / name).stat().st_size > 0, name
-    assert len(list((trained / "figures").glob("*.png"))) == len(list((trained / "figures").glob("*.svg"))) > 3
+    assert (
+        len(list((trained / "figures").glob("*.png"))) == len(list((trained / "figures").glob("*.svg"))) > 3
+    )
     assert not list(trained.rglob(".*tmp*"))
 
 
@@ -43,7 +45,9 @@ def test_done_is_said_and_nothing_is_done_again(trained: Path, simulated: Path, 
     assert any("accuracy" in line for line in done.headline)
 
 
-def test_an_interrupted_run_ends_as_one_never_stopped(trained: Path, simulated: Path, tiny: str, tmp_path: Path) -> None:
+def test_an_interrupted_run_ends_as_one_never_stopped(
+    trained: Path, simulated: Path, tiny: str, tmp_path: Path
+) -> None:
     def interrupt(items: Any, what: str, total: int | None = None) -> Any:
         for i, item in enumerate(items):
             if what == "training" and i == 3:
@@ -54,7 +58,9 @@ def test_an_interrupted_run_ends_as_one_never_stopped(trained: Path, simulated: 
         pipeline.run(job(tiny), request(simulated), tmp_path / "cut", interrupt, lambda text: None)
     assert not (tmp_path / "cut" / "metrics.json").exists()
     pipeline.run(job(tiny), request(simulated), tmp_path / "cut", no_progress, lambda text: None)
-    assert (tmp_path / "cut" / "weights.safetensors").read_bytes() == (trained / "weights.safetensors").read_bytes()
+    assert (tmp_path / "cut" / "weights.safetensors").read_bytes() == (
+        trained / "weights.safetensors"
+    ).read_bytes()
     assert read_json(tmp_path / "cut" / "metrics.json") == read_json(trained / "metrics.json")
 
 

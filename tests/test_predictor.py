@@ -1,4 +1,4 @@
-"""The seam: the run folder is all it needs; batches do not matter; bad files are named and the rest goes on."""
+"""The seam: the run folder is all it needs; batches do not matter; bad files are named, the rest goes on."""
 
 from __future__ import annotations
 
@@ -28,12 +28,16 @@ def clips(trained: Path) -> tuple[Clip, ...]:
     return Manifest.load(trained / "manifest.csv").clips
 
 
-def test_the_folder_is_the_model(trained: Path, clips: tuple[Clip, ...], predictor: Predictor, tmp_path: Path) -> None:
+def test_the_folder_is_the_model(
+    trained: Path, clips: tuple[Clip, ...], predictor: Predictor, tmp_path: Path
+) -> None:
     copy = tmp_path / "elsewhere"
     shutil.copytree(trained, copy)
     for extra in ("manifest.csv", "problems.json", "checkpoint.safetensors", "split.csv", "metrics.json"):
         (copy / extra).unlink()
-    assert np.array_equal(Predictor.load(copy, "cpu").scores(clips[:5]).logits, predictor.scores(clips[:5]).logits)
+    assert np.array_equal(
+        Predictor.load(copy, "cpu").scores(clips[:5]).logits, predictor.scores(clips[:5]).logits
+    )
 
 
 def test_eight_together_equal_eight_alone(predictor: Predictor, clips: tuple[Clip, ...]) -> None:
@@ -42,7 +46,9 @@ def test_eight_together_equal_eight_alone(predictor: Predictor, clips: tuple[Cli
     assert np.allclose(together, alone, atol=1e-4)
 
 
-def test_a_clip_is_the_mean_of_its_windows(predictor: Predictor, tmp_path: Path, clips: tuple[Clip, ...]) -> None:
+def test_a_clip_is_the_mean_of_its_windows(
+    predictor: Predictor, tmp_path: Path, clips: tuple[Clip, ...]
+) -> None:
     long = np.concatenate([read(c.recording.path) for c in clips[:8]])
     write(tmp_path / "long.wav", long, clips[0].recording.sample_rate)
     recording = open_recording(tmp_path / "long.wav")
@@ -63,7 +69,9 @@ def test_embeddings(predictor: Predictor, clips: tuple[Clip, ...]) -> None:
     assert np.isfinite(embeddings).all()
 
 
-def test_bad_files_are_named_and_the_rest_goes_on(predictor: Predictor, clips: tuple[Clip, ...], tmp_path: Path) -> None:
+def test_bad_files_are_named_and_the_rest_goes_on(
+    predictor: Predictor, clips: tuple[Clip, ...], tmp_path: Path
+) -> None:
     bad = tmp_path / "bad.wav"
     bad.write_text("not sound")
     good = clips[0].recording.path
@@ -77,7 +85,9 @@ def test_bad_files_are_named_and_the_rest_goes_on(predictor: Predictor, clips: t
     assert top == sorted(top, key=lambda pair: -pair[1])
 
 
-def test_temperature_divides_the_logits(trained: Path, clips: tuple[Clip, ...], predictor: Predictor, tmp_path: Path) -> None:
+def test_temperature_divides_the_logits(
+    trained: Path, clips: tuple[Clip, ...], predictor: Predictor, tmp_path: Path
+) -> None:
     copy = tmp_path / "cooler"
     shutil.copytree(trained, copy)
     run = RunFolder.open(copy)

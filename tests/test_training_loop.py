@@ -27,7 +27,7 @@ from finback.training.settings import TrainingSettings
 
 
 class Toy:
-    """Two Gaussian clouds, a net with dropout and batch norm; `score` rises for `better` epochs, then falls."""
+    """Two Gaussian clouds, dropout and batch norm; `score` rises for `better` epochs, then falls."""
 
     steps_per_epoch = 5
     score = "val_score"
@@ -119,9 +119,17 @@ def test_best_weights_are_kept_not_last(tmp_path: Path) -> None:
     fit(Toy(better=2), SETTINGS, tmp_path / "all", device="cpu")
     fit(Toy(), SETTINGS.model_copy(update={"epochs": 6}), tmp_path / "rising", device="cpu")
     best = weights(tmp_path / "all", WEIGHTS)
-    average = {k.removeprefix("average."): v for k, v in weights(tmp_path / "all").items() if k.startswith("average.")}
+    average = {
+        k.removeprefix("average."): v
+        for k, v in weights(tmp_path / "all").items()
+        if k.startswith("average.")
+    }
     assert not same(best, average)
-    last = {k.removeprefix("average."): v for k, v in weights(tmp_path / "rising").items() if k.startswith("average.")}
+    last = {
+        k.removeprefix("average."): v
+        for k, v in weights(tmp_path / "rising").items()
+        if k.startswith("average.")
+    }
     assert same(weights(tmp_path / "rising", WEIGHTS), last)
 
 
@@ -153,7 +161,7 @@ def test_a_full_disk_leaves_the_old_checkpoint(tmp_path: Path, monkeypatch: pyte
     from finback.training.checkpoint import save_tensors
 
     monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(FinbackError, match="No space left.*free some space"):
+    with pytest.raises(FinbackError, match=r"No space left.*free some space"):
         save_tensors(tmp_path / CHECKPOINT, *facts)
     monkeypatch.undo()
     assert (tmp_path / CHECKPOINT).read_bytes() == before
@@ -195,7 +203,7 @@ def test_schedule_rises_then_falls() -> None:
     rates = [learning_rate(s, 100, 1.0, 0.1) for s in range(100)]
     assert rates[0] == pytest.approx(0.1)
     assert rates[9] == pytest.approx(1.0)
-    assert all(a >= b for a, b in zip(rates[10:], rates[11:], strict=False))
+    assert rates[9:] == sorted(rates[9:], reverse=True)
     assert rates[-1] == pytest.approx(0.01, abs=2e-3)
 
 
@@ -250,7 +258,9 @@ from finback.training.loop import fit
 fit(Toy(), SETTINGS, Path({str(tmp_path)!r}), device="cpu*2")
 """
     (tmp_path / "job.py").write_text(script)
-    done = subprocess.run([sys.executable, str(tmp_path / "job.py")], capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        [sys.executable, str(tmp_path / "job.py")], capture_output=True, text=True, timeout=120
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     assert len(log(tmp_path)) == SETTINGS.epochs
     single = tmp_path / "single"

@@ -33,7 +33,9 @@ def test_a_recording_without_samples() -> None:
         recording(n=0)
 
 
-@pytest.mark.parametrize("time", [datetime(2020, 1, 1), datetime(2020, 1, 1, tzinfo=timezone(timedelta(hours=2)))])
+@pytest.mark.parametrize(
+    "time", [datetime(2020, 1, 1), datetime(2020, 1, 1, tzinfo=timezone(timedelta(hours=2)))]
+)
 def test_start_time_is_utc_or_unknown(time: datetime) -> None:
     with pytest.raises(AudioError, match="UTC"):
         Recording("a", Path("a.wav"), 1000, 100, start_time=time)

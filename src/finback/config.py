@@ -57,7 +57,9 @@ def parse_overrides(pairs: Iterable[str]) -> dict[str, Any]:
     for pair in pairs:
         key, equals, text = pair.partition("=")
         if not equals or not key.strip() or not text.strip():
-            raise SettingsError(f"--set {pair}: not of the form key=value", "write e.g. --set training.epochs=20")
+            raise SettingsError(
+                f"--set {pair}: not of the form key=value", "write e.g. --set training.epochs=20"
+            )
         try:
             value = tomllib.loads(f"v = {text}")["v"]
         except tomllib.TOMLDecodeError:
@@ -86,7 +88,9 @@ def build(model: type[Model], values: Mapping[str, Any]) -> Model:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        raise SettingsError("; ".join(_explain(model, e) for e in error.errors()), "see finback models --settings") from None
+        raise SettingsError(
+            "; ".join(_explain(model, e) for e in error.errors()), "see finback models --settings"
+        ) from None
 
 
 def _explain(model: type[BaseModel], error: Any) -> str:

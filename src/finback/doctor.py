@@ -17,8 +17,10 @@ from finback.training.run import environment
 def facts() -> dict[str, Any]:
     """Plain values, stable keys: finback, versions, platform, cpus, devices, codecs, cache."""
     cache = default_folder()
-    files = [p for p in cache.rglob("*.npy")] if cache.is_dir() else []
-    devices = ["cpu"] + [f"cuda:{i} {torch.cuda.get_device_name(i)}" for i in range(torch.cuda.device_count())]
+    files = list(cache.rglob("*.npy")) if cache.is_dir() else []
+    devices = ["cpu"] + [
+        f"cuda:{i} {torch.cuda.get_device_name(i)}" for i in range(torch.cuda.device_count())
+    ]
     if torch.backends.mps.is_available():
         devices.append("mps")
     return {
@@ -28,5 +30,9 @@ def facts() -> dict[str, Any]:
         "cpus": os.cpu_count(),
         "devices": devices,
         "codecs": formats(),
-        "cache": {"folder": str(cache), "files": len(files), "MB": round(sum(p.stat().st_size for p in files) / 1e6)},
+        "cache": {
+            "folder": str(cache),
+            "files": len(files),
+            "MB": round(sum(p.stat().st_size for p in files) / 1e6),
+        },
     }

@@ -48,7 +48,10 @@ def evaluate_run(path: Path, device: str = "auto", progress: Progress = no_progr
             predictor.store.prepare(split.test, progress)
             parts.append((fold, predictor.scores(split.test, progress)))
     if not parts:
-        raise RunError(f"{path}: has no test side", "judge it on other recordings: finback evaluate RUN --audio ... --labels ...")
+        raise RunError(
+            f"{path}: has no test side",
+            "judge it on other recordings: finback evaluate RUN --audio ... --labels ...",
+        )
     pooled = Scores(
         tuple(c for _, s in parts for c in s.clips),
         parts[0][1].labels,
@@ -70,7 +73,9 @@ def judge(scores: Scores, multi_group: Sequence[str], pinned: Sequence[str] | No
     return {**result, "reliability": reliability_table(scores.probabilities, truth)}
 
 
-def evaluate_on(path: Path, manifest: Manifest, device: str = "auto", progress: Progress = no_progress) -> dict[str, Any]:
+def evaluate_on(
+    path: Path, manifest: Manifest, device: str = "auto", progress: Progress = no_progress
+) -> dict[str, Any]:
     """Score a finished run on another labelled folder; nothing is written.
 
     Species that the run does not know are listed in `unknown_species` and left out; macro-F1 is over the
@@ -80,14 +85,20 @@ def evaluate_on(path: Path, manifest: Manifest, device: str = "auto", progress: 
     clips = [c for c in manifest.clips if c.label in predictor.labels]
     unknown = Counter(c.label for c in manifest.clips if c.label not in predictor.labels)
     if not clips:
-        raise RunError(f"{path}: knows none of these species", "it knows: " + ", ".join(predictor.labels.names))
+        raise RunError(
+            f"{path}: knows none of these species", "it knows: " + ", ".join(predictor.labels.names)
+        )
     predictor.store.prepare(clips, progress)
     present = Labels.of(clips).names
     tapes: dict[str, set[str]] = {}
     for clip in clips:
         tapes.setdefault(clip.label or "", set()).add(clip.group or clip.recording.id)
     result = judge(predictor.scores(clips, progress), [n for n in present if len(tapes[n]) > 1], present)
-    return {**result, "unknown_species": dict(unknown), "heard_in_training": _heard(RunFolder.open(path), clips)}
+    return {
+        **result,
+        "unknown_species": dict(unknown),
+        "heard_in_training": _heard(RunFolder.open(path), clips),
+    }
 
 
 def _heard(run: RunFolder, clips: Sequence[Clip]) -> int:

@@ -22,7 +22,7 @@ from finback.data.split import with_groups
 from finback.evaluate import METRICS, evaluate_run
 from finback.files import Progress, no_progress, read_json, write_json
 from finback.report.page import render
-from finback.settings import Settings, resolve
+from finback.settings import resolve
 from finback.train import Plan, check_out, train
 from finback.training.run import RunFolder
 

@@ -41,7 +41,9 @@ class Member:
 class Predictor:
     """Clips -> calibrated scores, over one set of labels and one spec."""
 
-    def __init__(self, members: Sequence[Member], spec: FeatureSpec, labels: Labels, cache: Path | None = None) -> None:
+    def __init__(
+        self, members: Sequence[Member], spec: FeatureSpec, labels: Labels, cache: Path | None = None
+    ) -> None:
         self.members = members
         self.spec = spec
         self.labels = labels
@@ -54,7 +56,9 @@ class Predictor:
         run = RunFolder.open(path)
         facts = run.facts
         if facts.get("kind") != "classifier":
-            raise RunError(f"{path}: a {facts.get('kind')}, not a classifier", "give the folder of finback train cnn2d")
+            raise RunError(
+                f"{path}: a {facts.get('kind')}, not a classifier", "give the folder of finback train cnn2d"
+            )
         spec = build(FeatureSpec, facts["spec"])
         labels = Labels(tuple(facts["labels"]))
         members = [_load_member(r, spec, labels, torch_device(device)) for r in run.folds or [run]]
@@ -79,11 +83,15 @@ class Predictor:
 
 def _load_member(run: RunFolder, spec: FeatureSpec, labels: Labels, device: torch.device) -> Member:
     if not run.is_trained:
-        raise RunError(f"{run.path}: training has not finished", "run the same finback train again, it resumes")
+        raise RunError(
+            f"{run.path}: training has not finished", "run the same finback train again, it resumes"
+        )
     facts = run.facts
     own = build(FeatureSpec, facts["spec"])
     if own.fingerprint != spec.fingerprint:
-        raise SpecMismatchError(f"{run.path}: trained with features {own.fingerprint}, not {spec.fingerprint}", "train anew")
+        raise SpecMismatchError(
+            f"{run.path}: trained with features {own.fingerprint}, not {spec.fingerprint}", "train anew"
+        )
     model = models.create(facts["family"], spec, len(labels), **facts["settings"]["model"])
     load_weights(model, run.path / WEIGHTS)
     return Member(model.to(device).eval(), float(facts["temperature"]))

@@ -8,6 +8,7 @@ form a group. With folds, every fold is a run folder of its own below `folds/`.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,7 +78,9 @@ def check_out(plan: Plan, manifest: Manifest, out: Path) -> dict[str, Any]:
     """
     labels = Labels.of(manifest.clips)
     if len(labels) < 2:
-        raise SplitError(f"only one species ({labels.names[0]}): nothing to tell apart", "label clips of a second one")
+        raise SplitError(
+            f"only one species ({labels.names[0]}): nothing to tell apart", "label clips of a second one"
+        )
     check_device(plan.device)
     models.create(plan.family, plan.settings.features, len(labels), **plan.settings.model)
     tapes: dict[str, set[str]] = {}
@@ -123,7 +126,12 @@ def _train_one(
     store = FeatureStore(Extractor(plan.settings.features, model.input), default_folder())
     store.prepare([*result.split.train, *result.split.val], progress)
     task = ClassifierTask(
-        model, store, labels, (result.split.train, result.split.val), plan.settings.training, plan.settings.augment
+        model,
+        store,
+        labels,
+        (result.split.train, result.split.val),
+        plan.settings.training,
+        plan.settings.augment,
     )
     end = fit(task, plan.settings.training, out, plan.seed, plan.device, progress)
     load_weights(model, out / WEIGHTS)
@@ -154,4 +162,7 @@ def split_facts(result: SplitResult) -> dict[str, Any]:
 
 
 def _named(progress: Progress, prefix: str) -> Progress:
-    return lambda items, what, total=None: progress(items, prefix + what, total)
+    def named(items: Iterable[Any], what: str, total: int | None = None) -> Iterable[Any]:
+        return progress(items, prefix + what, total)
+
+    return named

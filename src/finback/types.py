@@ -50,7 +50,9 @@ class Recording:
         if self.n_samples <= 0 or self.n_channels <= 0:
             raise AudioError(f"{self.path}: holds no samples", "remove it or record it again")
         if self.start_time is not None and self.start_time.utcoffset() != timedelta(0):
-            raise AudioError(f"{self.path}: start time {self.start_time} is not UTC", "give it in UTC or not at all")
+            raise AudioError(
+                f"{self.path}: start time {self.start_time} is not UTC", "give it in UTC or not at all"
+            )
 
     @property
     def duration_s(self) -> float:
@@ -83,7 +85,8 @@ class Clip:
     def __post_init__(self) -> None:
         if not 0 <= self.start < self.stop <= self.recording.n_samples:
             raise AudioError(
-                f"{self.recording.path}: span {self.start}-{self.stop} is not inside 0-{self.recording.n_samples}",
+                f"{self.recording.path}: span {self.start}-{self.stop} is not inside "
+                f"0-{self.recording.n_samples}",
                 "give a start before its end, both within the file",
             )
         if self.channel is not None and not 0 <= self.channel < self.recording.n_channels:
@@ -176,7 +179,9 @@ class Split:
     def __post_init__(self) -> None:
         for side in ("val", "test"):
             if any(c.synthetic for c in self.side(side)):
-                raise LeakError(f"synthetic clips on the {side} side", "generated sound may only be trained on")
+                raise LeakError(
+                    f"synthetic clips on the {side} side", "generated sound may only be trained on"
+                )
         if self.by == "group":
             seen: dict[str, str] = {}
             for side in SIDES:
@@ -203,7 +208,9 @@ class Scores:
 
     def __post_init__(self) -> None:
         if self.logits.shape != (len(self.clips), len(self.labels)):
-            raise ValueError(f"logits {self.logits.shape} for {len(self.clips)} clips x {len(self.labels)} labels")
+            raise ValueError(
+                f"logits {self.logits.shape} for {len(self.clips)} clips x {len(self.labels)} labels"
+            )
 
     @property
     def probabilities(self) -> np.ndarray:

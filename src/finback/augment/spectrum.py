@@ -89,7 +89,7 @@ def _inside(mask: np.ndarray, n: int) -> Tensor:
 
 
 def _smooth(rng: np.random.Generator, n: int, n_mels: int, deviation_db: float) -> np.ndarray:
-    """Random smooth curves over the bands, (n, M) dB: a tilt and three slow cosines of random size and phase."""
+    """Random smooth curves over the bands, (n, M) dB: a tilt and three slow cosines, all random."""
     position = np.linspace(0.0, 1.0, n_mels)
     curve = rng.normal(size=(n, 1)) * (position - 0.5) * 2.0
     for cycles in (0.5, 1.0, 2.0):

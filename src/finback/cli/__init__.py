@@ -36,7 +36,8 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     except OSError as error:  # a disk that fills or a folder that goes away where no better message is made
-        say(f"finback: {error.filename or 'file system'}: {error.strerror}; mend that and run the same command again")
+        where = error.filename or "file system"
+        say(f"finback: {where}: {error.strerror}; mend that and run the same command again")
         code = 1
     except MemoryError:
         say("finback: out of memory; try --set training.batch_size=8, or close other programs")

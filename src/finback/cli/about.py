@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -11,7 +11,9 @@ from finback.cli.options import Json
 
 
 def models(
-    settings: Annotated[bool, typer.Option("--settings", help="List every setting of a preset instead.")] = False,
+    settings: Annotated[
+        bool, typer.Option("--settings", help="List every setting of a preset instead.")
+    ] = False,
     preset: Annotated[str, typer.Option(help="Preset or TOML file.")] = "watkins",
     json: Json = False,
 ) -> None:
@@ -30,7 +32,7 @@ def models(
     if settings:
         out_json(resolved.model_dump(mode="json"))
         return
-    families = {}
+    families: dict[str, dict[str, Any]] = {}
     for name in sorted(registry.CLASSIFIERS):
         model = registry.create(name, resolved.features, 10)
         said = (registry.family(name).__doc__ or "").strip().splitlines()[0]
@@ -44,10 +46,20 @@ def models(
         out_json({"families": families, "presets": presets()})
         return
     rows = [
-        (name, f["input"], f["parameters"], ", ".join(f"{k}={v}" for k, v in f["settings"].items()), f["about"])  # type: ignore[attr-defined]
+        (
+            name,
+            f["input"],
+            f["parameters"],
+            ", ".join(f"{k}={v}" for k, v in f["settings"].items()),
+            f["about"],
+        )
         for name, f in families.items()
     ]
-    out_table(("family", "input", "parameters", "settings (--set model.…)", "what it is"), rows, title="families (10 species)")
+    out_table(
+        ("family", "input", "parameters", "settings (--set model.…)", "what it is"),
+        rows,
+        title="families (10 species)",
+    )
     out("presets: " + ", ".join(presets()))
 
 

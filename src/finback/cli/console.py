@@ -55,7 +55,14 @@ def _cell(value: object) -> str:
 
 def progress(items: Iterable[Any], what: str, total: int | None = None) -> Iterable[Any]:
     """A bar with rate and time left on a terminal; elsewhere a line at the end of each piece of work."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
     if not ERR.is_terminal:
         yield from _in_lines(items, what, total)

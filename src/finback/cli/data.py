@@ -14,7 +14,9 @@ from finback.cli.options import DataOptions, Json, SettingOptions, takes
 @takes(data=DataOptions)
 def index(
     data: DataOptions,
-    out_file: Annotated[Path | None, typer.Option("--out", help="Write the manifest here, as CSV.", show_default=False)] = None,
+    out_file: Annotated[
+        Path | None, typer.Option("--out", help="Write the manifest here, as CSV.", show_default=False)
+    ] = None,
     json: Json = False,
 ) -> None:
     """Match labels to recordings, and list every problem.
@@ -83,7 +85,9 @@ def audit(data: DataOptions, settings: SettingOptions, json: Json = False) -> No
 def split(
     data: DataOptions,
     settings: SettingOptions,
-    out_file: Annotated[Path | None, typer.Option("--out", help="Write the split here, as CSV.", show_default=False)] = None,
+    out_file: Annotated[
+        Path | None, typer.Option("--out", help="Write the split here, as CSV.", show_default=False)
+    ] = None,
     json: Json = False,
 ) -> None:
     """Part the clips into sides, whole tapes together.
@@ -132,7 +136,10 @@ def simulate(
     tapes: Annotated[int, typer.Option(help="Tapes per species.")] = 4,
     snr_db: Annotated[str, typer.Option(help="Lowest and highest signal-to-noise ratio, in dB.")] = "6:20",
     minutes: Annotated[
-        float | None, typer.Option(help="One long recording of this length with a truth table, instead of clips.", show_default=False)
+        float | None,
+        typer.Option(
+            help="One long recording of this length with a truth table, instead of clips.", show_default=False
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Every random number comes from it.", min=0)] = 0,
     json: Json = False,
@@ -158,8 +165,12 @@ def simulate(
         wanted = build(ClipSettings, {**common, "clips_per_species": clips, "tapes_per_species": tapes})
         table = simulate_clips(out_folder, wanted, progress)
     else:
-        table = simulate_recording(out_folder, build(RecordingSettings, {**common, "minutes": minutes}), progress)
+        table = simulate_recording(
+            out_folder, build(RecordingSettings, {**common, "minutes": minutes}), progress
+        )
     if json:
-        out_json({"folder": str(out_folder), "table": str(table), "rows": len(table.read_text().splitlines()) - 1})
+        out_json(
+            {"folder": str(out_folder), "table": str(table), "rows": len(table.read_text().splitlines()) - 1}
+        )
     else:
         out(str(table))

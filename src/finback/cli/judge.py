@@ -16,9 +16,13 @@ RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.", sh
 
 def evaluate(
     run: RunPath,
-    audio: Annotated[Path | None, typer.Option(help="Judge on this folder of recordings instead.", show_default=False)] = None,
+    audio: Annotated[
+        Path | None, typer.Option(help="Judge on this folder of recordings instead.", show_default=False)
+    ] = None,
     labels: Annotated[Path | None, typer.Option(help="Its labels.", show_default=False)] = None,
-    groups: Annotated[str | None, typer.Option(help="Its tapes: FILE.csv:COLUMN.", show_default=False)] = None,
+    groups: Annotated[
+        str | None, typer.Option(help="Its tapes: FILE.csv:COLUMN.", show_default=False)
+    ] = None,
     source: Annotated[str, typer.Option(help="Its layout: auto, folder, watkins, beans, raven.")] = "auto",
     device: Device = "auto",
     json: Json = False,
@@ -40,7 +44,9 @@ def evaluate(
 
     if audio is None:
         if labels is not None or groups is not None:
-            raise InputError("--labels or --groups without --audio", "give the folder of those recordings too")
+            raise InputError(
+                "--labels or --groups without --audio", "give the folder of those recordings too"
+            )
         result = judge.evaluate_run(run, device, progress)
     else:
         request = build(IndexRequest, {"audio": audio, "labels": labels, "groups": groups, "source": source})
@@ -59,9 +65,13 @@ def evaluate(
         ],
     )
     if result.get("unknown_species"):
-        out("left out, not known to this run: " + ", ".join(f"{k} ({n})" for k, n in result["unknown_species"].items()))
+        out(
+            "left out, not known to this run: "
+            + ", ".join(f"{k} ({n})" for k, n in result["unknown_species"].items())
+        )
     if result.get("heard_in_training"):
-        out(f"warning: {result['heard_in_training']} of these clips were trained on; the figures flatter the model")
+        n = result["heard_in_training"]
+        out(f"warning: {n} of these clips were trained on; the figures flatter the model")
 
 
 def report(run: RunPath) -> None:
@@ -78,9 +88,14 @@ def report(run: RunPath) -> None:
 
 def predict(
     run: RunPath,
-    files: Annotated[list[str], typer.Argument(metavar="CLIP...", help="Sound files; - reads names from stdin.", show_default=False)],
+    files: Annotated[
+        list[str],
+        typer.Argument(metavar="CLIP...", help="Sound files; - reads names from stdin.", show_default=False),
+    ],
     top: Annotated[int, typer.Option(help="Species shown per clip.", min=1)] = 3,
-    channel: Annotated[int | None, typer.Option(help="Channel, from 0; default: the mean.", show_default=False)] = None,
+    channel: Annotated[
+        int | None, typer.Option(help="Channel, from 0; default: the mean.", show_default=False)
+    ] = None,
     device: Device = "auto",
     json: Json = False,
 ) -> None:
@@ -99,7 +114,13 @@ def predict(
     predictor = Predictor.load(run, device)
     found, failed = predict_files(predictor, [Path(n) for n in names], channel, progress)
     if json:
-        out_json({"run": str(run), "predictions": [_as_json(p, len(predictor.labels)) for p in found], "errors": failed})
+        out_json(
+            {
+                "run": str(run),
+                "predictions": [_as_json(p, len(predictor.labels)) for p in found],
+                "errors": failed,
+            }
+        )
     else:
         rows = [(p.file, name, chance) for p in found for name, chance in p.top(top)]
         out_table(("file", "species", "probability"), rows)

@@ -98,7 +98,10 @@ def train(
     if json:
         out_json({"run": str(out_folder), "folds": [f.facts for f in trained.folds], **facts})
         return
-    rows = [(r.path.name, r.facts["step"], r.facts["best"], r.facts["temperature"]) for r in trained.folds or [trained]]
+    rows = [
+        (r.path.name, r.facts["step"], r.facts["best"], r.facts["temperature"])
+        for r in trained.folds or [trained]
+    ]
     out_table(("run", "steps", "validation macro-F1", "temperature"), rows)
     out(f"next: finback evaluate {shlex.quote(str(out_folder))}")
 
@@ -114,7 +117,9 @@ def _show(done: Any, as_json: bool) -> None:
 
 def _show_plan(family: str, settings: Settings, folder: Path, seed: int) -> None:
     """What `--dry-run` prints: the resolved settings."""
-    out_json({"family": family, "out": str(folder), "seed": seed, "settings": settings.model_dump(mode="json")})
+    out_json(
+        {"family": family, "out": str(folder), "seed": seed, "settings": settings.model_dump(mode="json")}
+    )
 
 
 def command_line() -> str:

@@ -27,16 +27,22 @@ class DataOptions:
     audio: Annotated[Path, typer.Option(help="Folder of recordings.", show_default=False)]
     labels: Annotated[
         Path | None,
-        typer.Option(help="CSV with file,species (Raven: a selection table or a folder of them).", show_default=False),
+        typer.Option(
+            help="CSV with file,species (Raven: a selection table or a folder of them).", show_default=False
+        ),
     ] = None
-    source: Annotated[str, typer.Option(help="How they are laid out: auto, folder, watkins, beans, raven.")] = "auto"
+    source: Annotated[
+        str, typer.Option(help="How they are laid out: auto, folder, watkins, beans, raven.")
+    ] = "auto"
     groups: Annotated[
-        str | None, typer.Option(help="Tapes or deployments from another table: FILE.csv:COLUMN.", show_default=False)
+        str | None,
+        typer.Option(help="Tapes or deployments from another table: FILE.csv:COLUMN.", show_default=False),
     ] = None
     file_column: Annotated[str, typer.Option(help="Name of the file column.")] = "file"
     species_column: Annotated[str, typer.Option(help="Name of the species column.")] = "species"
     channel: Annotated[
-        int | None, typer.Option(help="Use this channel, counted from 0; default: the mean.", show_default=False)
+        int | None,
+        typer.Option(help="Use this channel, counted from 0; default: the mean.", show_default=False),
     ] = None
     min_clips: Annotated[int, typer.Option(help="Drop species with fewer clips.")] = 1
     strict: Annotated[bool, typer.Option("--strict", help="Fail on any problem in the data.")] = False
@@ -54,13 +60,18 @@ class SettingOptions:
 
     preset: Annotated[str, typer.Option(help="Preset (see finback models) or TOML file.")] = "watkins"
     set_: Annotated[
-        list[str] | None, typer.Option("--set", help="One setting, e.g. training.epochs=20. Repeatable.", show_default=False)
+        list[str] | None,
+        typer.Option("--set", help="One setting, e.g. training.epochs=20. Repeatable.", show_default=False),
     ] = None
     split: Annotated[
         str | None, typer.Option(help="Train/validation/test in percent, e.g. 70/15/15.", show_default=False)
     ] = None
-    folds: Annotated[int, typer.Option(help="Grouped cross-validation with this many folds; 0: one split.")] = 0
-    by: Annotated[str, typer.Option(help="group: a tape stays on one side. clip: leaks, figures mean little.")] = "group"
+    folds: Annotated[
+        int, typer.Option(help="Grouped cross-validation with this many folds; 0: one split.")
+    ] = 0
+    by: Annotated[
+        str, typer.Option(help="group: a tape stays on one side. clip: leaks, figures mean little.")
+    ] = "group"
     seed: Annotated[int, typer.Option(help="Every random number comes from it.", min=0)] = 0
 
     def resolve(self) -> Settings:
@@ -75,7 +86,9 @@ class SettingOptions:
 
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, cuda*4, mps.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout, nothing else there.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done and with which settings, then stop.")]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Show what would be done and with which settings, then stop.")
+]
 
 
 def takes(**groups: type) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -94,7 +107,8 @@ def takes(**groups: type) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         @functools.wraps(command)
         def call(**given: Any) -> Any:
             filled = {
-                name: kind(**{f.name: given.pop(f.name) for f in fields(kind)}) for name, kind in groups.items()
+                name: kind(**{f.name: given.pop(f.name) for f in fields(kind)})
+                for name, kind in groups.items()
             }
             return command(**filled, **given)
 
@@ -110,5 +124,6 @@ def takes(**groups: type) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 def _parameters(kind: Any) -> list[inspect.Parameter]:
     hints = get_type_hints(kind, include_extras=True)
     return [
-        p.replace(annotation=hints[p.name], kind=p.KEYWORD_ONLY) for p in inspect.signature(kind).parameters.values()
+        p.replace(annotation=hints[p.name], kind=p.KEYWORD_ONLY)
+        for p in inspect.signature(kind).parameters.values()
     ]

@@ -84,7 +84,9 @@ class Extractor:
     def background_db(self, window: Clip) -> np.ndarray:
         """(M,) median dB per band over the stretch of recording that holds the window's middle."""
         recording = window.recording
-        length = self.spec.native(round(self.spec.background_s * self.spec.sample_rate), recording.sample_rate)
+        length = self.spec.native(
+            round(self.spec.background_s * self.spec.sample_rate), recording.sample_rate
+        )
         block = (window.start + window.stop) // 2 // length
         start = max(0, min(block * length, recording.n_samples - length))
         key = (recording.id, start, -1 if window.channel is None else window.channel)

@@ -71,12 +71,14 @@ class LogMel(nn.Module):
     def median_db(self, wave: Tensor) -> Tensor:
         """Per-band median of a stretch of recording (T,) -> (M,) dB: its steady background."""
         if self.spec.scale == "pcen":
-            raise SettingsError("background = 'median' with scale = 'pcen'", "PCEN removes the background itself")
+            raise SettingsError(
+                "background = 'median' with scale = 'pcen'", "PCEN removes the background itself"
+            )
         n_frames = max(1, 1 + len(wave) // self.spec.hop)
         parts = []
         per_slice = SLICE * self.spec.n_frames
         for first in range(0, n_frames, per_slice):
-            # Frames [first, first + count) need the samples around them; only the recording's ends are padded.
+            # Frames [first, first + count) need the samples around them; only the ends are padded.
             count = min(per_slice, n_frames - first)
             start = first * self.spec.hop - self.spec.n_fft // 2
             stop = start + (count - 1) * self.spec.hop + self.spec.n_fft
@@ -95,7 +97,9 @@ class LogMel(nn.Module):
         background needs the `background_db` (B, M) that was taken away.
         """
         if self.spec.scale == "pcen":
-            raise SettingsError("PCEN cannot be inverted: it discards the level", "use a spec with scale = 'db'")
+            raise SettingsError(
+                "PCEN cannot be inverted: it discards the level", "use a spec with scale = 'db'"
+            )
         if background_db is not None:
             logmel = logmel + background_db[:, None, :, None]
         mel = torch.pow(10.0, logmel[:, 0] / 10.0)  # (B, M, F)

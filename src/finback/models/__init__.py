@@ -37,12 +37,16 @@ def hyperparameters(name: str) -> dict[str, Any]:
 
 
 def create(name: str, spec: FeatureSpec, n_classes: int, **chosen: Any) -> Classifier:
-    """A model of a family. Raises `SettingsError` on a hyper-parameter that it does not have, or a wrong type."""
+    """A model of a family. Raises `SettingsError` on an unknown hyper-parameter or a wrong type."""
     known = hyperparameters(name)
     for key, value in chosen.items():
         if key not in known:
             raise SettingsError(f"unknown setting 'model.{key}' for {name}", "it has: " + ", ".join(known))
         wanted = type(known[key])
-        if not (isinstance(value, wanted) or (wanted is float and isinstance(value, int))) or isinstance(value, bool):
-            raise SettingsError(f"setting model.{key} = {value!r}: not of type {wanted.__name__}", f"default: {known[key]}")
+        if not (isinstance(value, wanted) or (wanted is float and isinstance(value, int))) or isinstance(
+            value, bool
+        ):
+            raise SettingsError(
+                f"setting model.{key} = {value!r}: not of type {wanted.__name__}", f"default: {known[key]}"
+            )
     return family(name)(spec, n_classes, **chosen)

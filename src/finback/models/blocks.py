@@ -24,7 +24,9 @@ class ConvBlock(nn.Module):
     def __init__(self, n_in: int, n_out: int) -> None:
         super().__init__()
         self.layers = nn.Sequential(
-            convolution(n_in, n_out, 3, stride=1), convolution(n_out, n_out, 3, stride=1), nn.AvgPool2d(2, ceil_mode=True)
+            convolution(n_in, n_out, 3, stride=1),
+            convolution(n_out, n_out, 3, stride=1),
+            nn.AvgPool2d(2, ceil_mode=True),
         )
 
     def forward(self, x: Tensor) -> Tensor:

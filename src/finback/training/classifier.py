@@ -46,11 +46,15 @@ class ClassifierTask:
         self.targets = labels.targets(self.train)
         self.steps_per_epoch = max(1, -(-len(self.train) // settings.batch_size))
         counts = np.bincount(self.targets, minlength=len(labels)).astype(float)
-        self._weights = 1.0 / counts[self.targets] if settings.balance == "sampling" else np.ones(len(self.train))
+        self._weights = (
+            1.0 / counts[self.targets] if settings.balance == "sampling" else np.ones(len(self.train))
+        )
         self._weights /= self._weights.sum()
         prior = np.log(np.maximum(counts, 1.0) / counts.sum())
         # Logit adjustment (Menon et al. 2021, eq. 10, tau = 1): rare species get the benefit in training.
-        self._adjustment = torch.tensor(prior if settings.balance == "logits" else 0 * prior, dtype=torch.float32)
+        self._adjustment = torch.tensor(
+            prior if settings.balance == "logits" else 0 * prior, dtype=torch.float32
+        )
 
     def batch(self, rng: np.random.Generator) -> tuple[Tensor, ...]:
         """(inputs (B, ...), soft targets (B, K)), augmented and mixed."""

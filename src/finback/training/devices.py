@@ -34,11 +34,17 @@ def check_device(device: str) -> None:
     """Raises `SettingsError` on a device that is no device, or not on this machine."""
     kind, _, count = device.partition("*")
     kind, _, index = kind.partition(":")
-    if kind not in ("auto", "cpu", "cuda", "mps") or not (count or "1").isdigit() or not (index or "0").isdigit():
+    if (
+        kind not in ("auto", "cpu", "cuda", "mps")
+        or not (count or "1").isdigit()
+        or not (index or "0").isdigit()
+    ):
         raise SettingsError(f"--device {device}: no such device", REPAIR)
     if kind == "cuda" and int(index or 0) + int(count or 1) > torch.cuda.device_count():
         found = torch.cuda.device_count()
-        raise SettingsError(f"--device {device}: this torch sees {found} CUDA devices", "use --device cpu, or see README")
+        raise SettingsError(
+            f"--device {device}: this torch sees {found} CUDA devices", "use --device cpu, or see README"
+        )
     if kind == "mps" and not torch.backends.mps.is_available():
         raise SettingsError("--device mps: not available here", "use --device cpu")
 

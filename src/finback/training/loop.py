@@ -145,7 +145,9 @@ def _step(
         total = torch.stack(list(losses.values())).sum()
         fabric.backward(total)
     if not torch.isfinite(total):
-        raise RunError(f"the loss is {total.item()} at step {step}", "lower training.learning_rate and run again")
+        raise RunError(
+            f"the loss is {total.item()} at step {step}", "lower training.learning_rate and run again"
+        )
     fabric.clip_gradients(model, optimizer, max_norm=settings.clip_gradient, error_if_nonfinite=False)
     optimizer.step()
     optimizer.zero_grad(set_to_none=False)  # keeps the memory: freeing and faulting it in anew is dear

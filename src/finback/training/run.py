@@ -37,9 +37,13 @@ class RunFolder:
         """An existing run. Raises `RunError` if the folder is none."""
         run = cls(path)
         if not (run.path / "run.json").is_file():
-            raise RunError(f"{path}: not a finback run folder (it has no run.json)", "finback train writes one")
+            raise RunError(
+                f"{path}: not a finback run folder (it has no run.json)", "finback train writes one"
+            )
         if run.facts.get("format") != FORMAT:
-            raise RunError(f"{path}: written in format {run.facts.get('format')}", f"this finback reads {FORMAT}")
+            raise RunError(
+                f"{path}: written in format {run.facts.get('format')}", f"this finback reads {FORMAT}"
+            )
         return run
 
     @classmethod
@@ -101,7 +105,10 @@ def _git_commit() -> str | None:
     here = Path(__file__).parent
     try:
         done = subprocess.run(
-            ["git", "-C", str(here), "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, timeout=5
+            ["git", "-C", str(here), "rev-parse", "--short=12", "HEAD"],
+            capture_output=True,
+            text=True,
+            timeout=5,
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
@@ -113,7 +120,9 @@ def _differences(key: str, old: Any, new: Any) -> list[str]:
     if isinstance(old, dict) and isinstance(new, dict):
         return [d for k in sorted({*old, *new}) for d in _differences(f"{key}.{k}", old.get(k), new.get(k))]
     # JSON has no tuples: compare what would be read back.
-    if (list(old) if isinstance(old, list | tuple) else old) == (list(new) if isinstance(new, list | tuple) else new):
+    if (list(old) if isinstance(old, list | tuple) else old) == (
+        list(new) if isinstance(new, list | tuple) else new
+    ):
         return []
     if isinstance(old, list | tuple):
         return [f"{key} changed"]
@@ -145,6 +154,8 @@ def load_split(path: Path, clips: Sequence[Clip], by: str) -> Split:
                 key = (row["recording_id"], int(row["start"]), int(row["stop"]), int(row["channel"]))
                 sides[row["side"]].append(known[key].in_group(row["group"]))
     except (OSError, KeyError, ValueError) as error:
-        raise RunError(f"{path}: does not fit the run's manifest.csv ({error})", "delete both and train again") from None
+        raise RunError(
+            f"{path}: does not fit the run's manifest.csv ({error})", "delete both and train again"
+        ) from None
     tuples = {side: tuple(found) for side, found in sides.items()}
     return Split(**tuples, by="clip" if by == "clip" else "group")

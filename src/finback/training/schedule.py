@@ -34,5 +34,5 @@ class AveragedWeights:
         weight = 1.0 - min(self.decay, (1.0 + step) / (10.0 + step))
         for average, current in zip(self.model.parameters(), model.parameters(), strict=True):
             average.lerp_(current, weight)
-        for average, current in zip(self.model.buffers(), model.buffers(), strict=True):
-            average.copy_(current)
+        for mine, theirs in zip(self.model.buffers(), model.buffers(), strict=True):
+            mine.copy_(theirs)
