@@ -102,7 +102,7 @@ def test_temperature_divides_the_logits(
     [
         ({"kind": "vae"}, "a vae, not a classifier"),
         ({"format": 99}, "format 99"),
-        ({"temperature": None}, "training has not finished"),
+        ({"trained": None}, "training has not finished"),
         ({"family": "resnet"}, "unknown model family"),
         ({"labels": ["a", "b"]}, "not the weights of this model"),
     ],

@@ -4,6 +4,10 @@
 
 The manifest's groups are settled: where no tape is known, sounds that are near duplicates of one another
 form a group. With folds, every fold is a run folder of its own below `folds/`.
+
+Validation chooses when to stop and fits the temperature; then the model is trained anew on training and
+validation together for as many epochs (`training.refit`). Tapes are scarce: a species with three of them, one
+tested, has twice as many to learn from so.
 """
 
 from __future__ import annotations
@@ -21,7 +25,7 @@ from finback.data.split import SplitResult, from_column, make_folds, make_split
 from finback.data.store import FeatureStore, default_folder
 from finback.errors import SplitError
 from finback.features.extract import Extractor
-from finback.files import Progress, no_progress
+from finback.files import Progress, no_progress, write_atomic
 from finback.metrics.calibrate import cannot_fit, fit_temperature
 from finback.settings import Settings
 from finback.training.checkpoint import load_weights
@@ -67,7 +71,7 @@ def train(plan: Plan, manifest: Manifest, out: Path, progress: Progress = no_pro
     for i, result in enumerate(results):
         named = _named(progress, f"fold {i + 1} of {len(results)}: ")
         _train_one(plan, {**facts, "fold": i}, result, manifest, out / "folds" / str(i), named)
-    run.note(temperature=1.0)  # each fold is calibrated by itself
+    run.note(trained=True)
     return run
 
 
@@ -113,31 +117,38 @@ def _train_one(
     out: Path,
     progress: Progress,
 ) -> RunFolder:
-    labels = Labels(tuple(facts["labels"]))
     run = RunFolder.begin(out, {**facts, "split": split_facts(result)})
     if run.is_trained:
         return run
     if "fold" not in facts:
         manifest.save(out / "manifest.csv")
     save_split(out / "split.csv", result.split)
+    labels, settings, split = Labels(tuple(facts["labels"])), plan.settings, result.split
+    model = _new_model(plan, labels)
+    store = FeatureStore(Extractor(settings.features, model.input), default_folder())
+    store.prepare([*split.train, *split.val], progress)
+    task = ClassifierTask(model, store, labels, (split.train, split.val), settings.training, settings.augment)
+    end = fit(task, settings.training, out, plan.seed, plan.device, progress)
+    if "temperature" not in run.facts:  # noted before the weights are replaced below
+        load_weights(model, out / WEIGHTS)
+        model.to(torch_device(plan.device))
+        run.note(**end, n_parameters=model.n_parameters, **_calibrate(model, store, labels, split))
+    if settings.training.refit and split.val:
+        epochs = max(1, round(end["best_step"] / task.steps_per_epoch))
+        everything = ((*split.train, *split.val), ())
+        again = settings.training.model_copy(update={"epochs": epochs})
+        task = ClassifierTask(_new_model(plan, labels), store, labels, everything, again, settings.augment)
+        fit(task, again, out / "refit", plan.seed, plan.device, _named(progress, "refit: "))
+        write_atomic(out / WEIGHTS, (out / "refit" / WEIGHTS).read_bytes())
+        run.note(refit_epochs=epochs)
+    run.note(trained=True)
+    return run
+
+
+def _new_model(plan: Plan, labels: Labels) -> models.Classifier:
     with torch.random.fork_rng([]):
         torch.manual_seed(plan.seed)  # the first weights
-        model = models.create(plan.family, plan.settings.features, len(labels), **plan.settings.model)
-    store = FeatureStore(Extractor(plan.settings.features, model.input), default_folder())
-    store.prepare([*result.split.train, *result.split.val], progress)
-    task = ClassifierTask(
-        model,
-        store,
-        labels,
-        (result.split.train, result.split.val),
-        plan.settings.training,
-        plan.settings.augment,
-    )
-    end = fit(task, plan.settings.training, out, plan.seed, plan.device, progress)
-    load_weights(model, out / WEIGHTS)
-    model.to(torch_device(plan.device))
-    run.note(**end, n_parameters=model.n_parameters, **_calibrate(model, store, labels, result.split))
-    return run
+        return models.create(plan.family, plan.settings.features, len(labels), **plan.settings.model)
 
 
 def _calibrate(model: models.Classifier, store: FeatureStore, labels: Labels, split: Split) -> dict[str, Any]:

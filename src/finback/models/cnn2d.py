@@ -22,7 +22,7 @@ class CNN2D(Classifier):
         self,
         spec: FeatureSpec,
         n_classes: int,
-        width: int = 32,
+        width: int = 16,
         depth: int = 3,
         pool_bands: int = 3,
         dropout: float = 0.4,

@@ -46,10 +46,7 @@ class ClassifierTask:
         self.targets = labels.targets(self.train)
         self.steps_per_epoch = max(1, -(-len(self.train) // settings.batch_size))
         counts = np.bincount(self.targets, minlength=len(labels)).astype(float)
-        self._weights = (
-            1.0 / counts[self.targets] if settings.balance == "sampling" else np.ones(len(self.train))
-        )
-        self._weights /= self._weights.sum()
+        self._weights = _draw_weights(self.targets, counts, settings)
         prior = np.log(np.maximum(counts, 1.0) / counts.sum())
         # Logit adjustment (Menon et al. 2021, eq. 10, tau = 1): rare species get the benefit in training.
         self._adjustment = torch.tensor(
@@ -95,3 +92,15 @@ class ClassifierTask:
             "val_accuracy": float((guess == truth).mean()),
             "val_macro_f1": float(f1_score(truth, guess, labels=present, average="macro", zero_division=0)),
         }
+
+
+def _draw_weights(targets: np.ndarray, counts: np.ndarray, settings: TrainingSettings) -> np.ndarray:
+    """Chance (N,) of each training clip to be drawn.
+
+    Balanced, every species has an equal share, but one with fewer than `full_share` clips a smaller one in
+    proportion: the single clip of a species heard once would else be drawn as often as forty of another.
+    """
+    if settings.balance != "sampling":
+        return np.full(len(targets), 1.0 / len(targets))
+    weights: np.ndarray = 1.0 / np.maximum(counts, settings.full_share)[targets]
+    return weights / weights.sum()

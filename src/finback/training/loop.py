@@ -158,7 +158,7 @@ def _end_epoch(task: Task, averaged: nn.Module, state: State, folder: Path, log:
     """Validate the average, keep it if it is the best so far, write the log line (first process only)."""
     figures = task.validate(averaged)
     score = figures.get(task.score)
-    better = score is not None and score > state.best
+    better = score is not None and score >= state.best  # of equals the later: it has seen more
     if better and score is not None:
         state.best, state.best_step = score, state.step
     if log is not None:

@@ -87,7 +87,7 @@ class RunFolder:
 
     @property
     def is_trained(self) -> bool:
-        return (self.path / "run.json").is_file() and "temperature" in self.facts
+        return (self.path / "run.json").is_file() and bool(self.facts.get("trained"))
 
 
 def environment() -> dict[str, Any]:

@@ -12,7 +12,7 @@ from finback.config import Frozen
 class TrainingSettings(Frozen):
     """Settings of the loop; the same for every kind of model."""
 
-    epochs: int = Field(40, ge=1)
+    epochs: int = Field(30, ge=1)
     batch_size: int = Field(32, ge=2)
     learning_rate: float = Field(1e-3, gt=0)
     weight_decay: float = Field(0.05, ge=0)
@@ -21,8 +21,10 @@ class TrainingSettings(Frozen):
     ema_half_life: float = Field(2.0, gt=0)  # epochs after which a weight counts half
     patience: int = Field(20, ge=1)  # epochs without a better validation score before stopping
     balance: Literal["none", "sampling", "logits"] = "sampling"  # how rare species are made up for
+    full_share: int = Field(1, ge=1)  # clips from which on a species is drawn as often as any other
     label_smoothing: float = Field(0.1, ge=0, lt=1)
     mixup: float = Field(0.2, ge=0)  # Beta(a, a) of the mixing weight; 0 = off
+    refit: bool = True  # once validation has chosen the epochs, train anew on training + validation
     precision: Literal["32-true", "16-mixed", "bf16-mixed"] = "32-true"
     checkpoint_s: float = Field(30.0, ge=0)  # seconds between checkpoints
     tensorboard: bool = False  # also log to a tensorboard/ folder in the run; needs finback[tensorboard]
