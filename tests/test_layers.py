@@ -21,7 +21,6 @@ LEVELS = [
     {"training", "metrics", "plots"},
     {"settings"},
     {"predictor", "train"},
-    {"audit_page"},
     {"evaluate", "audit", "doctor"},
     {"report"},
     {"pipeline"},

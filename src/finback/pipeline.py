@@ -95,13 +95,12 @@ def demo(out: Path, device: str, command: str, progress: Progress, say: Say) -> 
 
 def headline(metrics: dict[str, Any], audit: dict[str, Any] | None = None) -> list[str]:
     """The few lines a stranger needs: how good, how sure, and what a deaf model would score."""
-    few = metrics["n_clips"] and metrics["n_groups"] < 10
+    few = " (few: that is why the intervals are wide)" if metrics["n_groups"] < 10 else ""
     lines = [
-        f"accuracy and more on {metrics['n_clips']} test clips from {metrics['n_groups']} tapes"
-        + (" (few tapes: the intervals are wide for that reason)" if few else ""),
+        f"on {metrics['n_clips']} test clips from {metrics['n_groups']} tapes{few}, with 95 % intervals",
         *(_with_interval(metrics, key, name) for key, name in HEADLINE),
     ]
-    for kind, name in (("in_use", "by tape"), ("random", "clips drawn at random: not a fair test")):
+    for kind, name in (("in_use", "the same split"), ("random", "clips drawn at random, no fair test")):
         deaf = (audit or {}).get(kind)
         if deaf:
             lookup, metadata = deaf["group_lookup_accuracy"], deaf["metadata_accuracy"]
