@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from finback.cli.console import out, out_json, out_prose, out_table, progress, say
 from finback.cli.options import DataOptions, Json, SettingOptions, takes
+
+if TYPE_CHECKING:
+    from finback.data.problems import Problem
 
 
 @takes(data=DataOptions)
@@ -54,12 +58,11 @@ def index(
         say(f"written: {out_file}")
 
 
-def _show_problems(problems: object, most: int = 20) -> None:
-    listed = list(problems)  # type: ignore[call-overload]
-    for problem in listed[:most]:
+def _show_problems(problems: Sequence[Problem], most: int = 20) -> None:
+    for problem in problems[:most]:
         out(f"  {problem}")
-    if len(listed) > most:
-        out(f"  ... and {len(listed) - most} more: --json or --out lists all")
+    if len(problems) > most:
+        out(f"  ... and {len(problems) - most} more: --json or --out lists all")
 
 
 @takes(data=DataOptions, settings=SettingOptions)
@@ -97,7 +100,7 @@ def split(
       finback split --audio clips --labels labels.csv --split 70/15/15 --out split.csv
     """
     from finback.pipeline import dataset
-    from finback.train import partition
+    from finback.train import partition, split_facts
     from finback.training.run import save_split
 
     found = dataset(data.request(), progress)
@@ -108,7 +111,7 @@ def split(
             save_split(path, result.split)
             say(f"written: {path}")
     if json:
-        out_json({"splits": [_split_json(r) for r in results]})
+        out_json({"splits": [split_facts(r) for r in results]})
         return
     for result in results:
         if result.fold is not None:
@@ -119,12 +122,6 @@ def split(
             out(f"warning: {warning}")
         for species, reason in result.untestable.items():
             out(f"cannot be tested: {species}: {reason}")
-
-
-def _split_json(result: object) -> dict[str, object]:
-    from finback.train import split_facts
-
-    return split_facts(result)  # type: ignore[arg-type]
 
 
 def simulate(
