@@ -238,7 +238,7 @@ def test_half_precision_trains_too(tmp_path: Path) -> None:
     assert log(tmp_path)[-1]["loss"] < log(tmp_path)[0]["loss"]
 
 
-@pytest.mark.parametrize("device", ["gpu", "cuda:x", "cpu*many", "cuda:99", ""])
+@pytest.mark.parametrize("device", ["gpu", "cpu:2", "cuda:x", "cpu*many", "cuda:99", ""])
 def test_devices_that_are_none_are_refused(device: str) -> None:
     with pytest.raises(SettingsError, match="device"):
         check_device(device)

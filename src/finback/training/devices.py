@@ -13,7 +13,7 @@ from finback.errors import SettingsError
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
-REPAIR = "write auto, cpu, cpu:2 (processes), cuda, cuda:1 (one card), cuda*4 (several) or mps"
+REPAIR = "write auto, cpu, cpu*2 (two processes), cuda, cuda:1 (one card), cuda*4 (several) or mps"
 
 
 def fabric_for(device: str, precision: str) -> Fabric:
@@ -40,6 +40,8 @@ def check_device(device: str) -> None:
         or not (index or "0").isdigit()
     ):
         raise SettingsError(f"--device {device}: no such device", REPAIR)
+    if index and kind != "cuda":
+        raise SettingsError(f"--device {device}: only cuda devices have numbers", REPAIR)
     if kind == "cuda" and int(index or 0) + int(count or 1) > torch.cuda.device_count():
         found = torch.cuda.device_count()
         raise SettingsError(
