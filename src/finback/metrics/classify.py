@@ -187,7 +187,24 @@ def _intervals(
     if n_groups < 2:
         return {}
     draws = bootstrap.draw_groups(n_groups, n_boot, seed).astype(float)  # (B, G)
-    n_classes = probabilities.shape[1]
+    values = draw_values(truth, probabilities, codes, draws, wanted, multi)
+    return {name: bootstrap.percentiles(value) for name, value in values.items()}
+
+
+def draw_values(
+    truth: np.ndarray,
+    probabilities: np.ndarray,
+    codes: np.ndarray,
+    draws: np.ndarray,
+    wanted: np.ndarray,
+    multi: np.ndarray,
+) -> dict[str, np.ndarray]:
+    """Every metric (B,) in each of B draws of groups, by the rules above; NaN where it is undefined.
+
+    `codes` (N,) are the clips' groups, `draws` (B, G) float multiplicities of the groups, `wanted` and
+    `multi` the class ids of macro-F1 and of that over species with several tapes.
+    """
+    (n_boot, n_groups), n_classes = draws.shape, probabilities.shape[1]
 
     def per_group(cell: np.ndarray, n_cells: int, weights: np.ndarray | None = None) -> np.ndarray:
         """Sums (B, n_cells) over the drawn groups' clips."""
@@ -206,8 +223,11 @@ def _intervals(
     hits = per_group(top_k_hits(truth, probabilities).astype(int), 2)
     aucs, precisions = _ranking_draws(truth, probabilities, draws, codes)
     tested = np.bincount(truth, minlength=n_classes) > 0
-    values = {
-        "accuracy": right.sum(axis=1) / there.sum(axis=1),
+    total = there.sum(axis=1)  # 0 where all drawn groups lie outside these clips
+    with np.errstate(invalid="ignore"):
+        accuracy, top3 = right.sum(axis=1) / total, hits[:, 1] / hits.sum(axis=1)
+    return {
+        "accuracy": accuracy,
         "balanced_accuracy": _mean(np.where(there > 0, right / np.maximum(there, 1), np.nan)),
         "macro_f1": _mean(f1[:, wanted]) * tested[wanted].mean() if len(wanted) else np.full(n_boot, np.nan),
         "macro_f1_multi_group": _mean(f1[:, multi]) * tested[multi].mean()
@@ -216,9 +236,8 @@ def _intervals(
         "macro_auc": _mean(aucs),
         "average_precision": _mean(precisions),
         "ece": calibrate.ece_from_sums(*binned),
-        "top3_accuracy": hits[:, 1] / hits.sum(axis=1),
+        "top3_accuracy": top3,
     }
-    return {name: bootstrap.percentiles(value) for name, value in values.items()}
 
 
 def _ranking_draws(
