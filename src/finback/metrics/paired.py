@@ -85,7 +85,7 @@ def paired(
     and `n_clips` compared (mean over seeds) and `n_groups`. Raises `ValueError` when shapes disagree or no
     seed has a clip in common.
     """
-    if len(ours) != len(theirs) or any(np.shape(p) != np.shape(truth) for p in (*ours, *theirs, groups)):
+    if len(ours) != len(theirs) or {len(p) for p in (*ours, *theirs, groups)} != {len(truth)}:
         raise ValueError(f"{len(ours)} and {len(theirs)} seeds, {len(groups)} groups, {len(truth)} clips")
     truth = np.asarray(truth, dtype=np.int64)
     pairs = [(np.asarray(a), np.asarray(b)) for a, b in zip(ours, theirs, strict=True)]
