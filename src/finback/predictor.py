@@ -1,17 +1,21 @@
 """The seam: a run folder in, clips in, calibrated `Scores` out.
 
 Everything that scores sound goes through here: evaluation, prediction on the command line, scanning. A run
-of several folds answers with the average of its members' probabilities.
+folder is a small tree. Its leaves are trained classifiers, each with its own temperature, features and input;
+an inner node makes one answer of its children's: the mean of a run's folds, or the average, weighted average
+or stacking of an ensemble's members. Features are computed once for all leaves that hear the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from scipy.special import softmax
 
 from finback import models
 from finback.audio.io import open_recording
@@ -21,6 +25,7 @@ from finback.errors import AudioError, RunError, SpecMismatchError
 from finback.features.extract import Extractor
 from finback.features.spec import FeatureSpec
 from finback.files import Progress, no_progress
+from finback.metrics.combine import Combination, equal
 from finback.models.classifier import Classifier
 from finback.training.checkpoint import load_weights
 from finback.training.devices import torch_device, tune_allocator
@@ -29,72 +34,142 @@ from finback.training.loop import WEIGHTS
 from finback.training.run import RunFolder
 from finback.types import Clip, Labels, Scores
 
+MEMBERS = "members"  # the folder of an ensemble that holds its members' run folders: members/0 ...
 
-@dataclass(frozen=True)
-class Member:
-    """One trained classifier and the temperature that calibrates it."""
+
+@dataclass(frozen=True, eq=False)
+class Leaf:
+    """One trained classifier, the temperature that calibrates it, and the features it was trained on."""
 
     model: Classifier
     temperature: float
+    spec: FeatureSpec
+
+    @property
+    def hears(self) -> tuple[str, str]:
+        """Equal for two leaves exactly when one set of features serves both."""
+        return (self.spec.fingerprint, self.model.input)
+
+    @property
+    def leaves(self) -> tuple[Leaf, ...]:
+        return (self,)
+
+    def answer(self, raw: Iterator[np.ndarray]) -> np.ndarray:
+        """(N, K) calibrated logits; `raw` yields each leaf's logits (N, K), depth first."""
+        return next(raw) / np.float32(self.temperature)
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """Several answers made one, and the temperature that calibrates the whole."""
+
+    children: tuple[Leaf | Node, ...]
+    combination: Combination
+    temperature: float = 1.0
+
+    @property
+    def leaves(self) -> tuple[Leaf, ...]:
+        return tuple(leaf for child in self.children for leaf in child.leaves)
+
+    def answer(self, raw: Iterator[np.ndarray]) -> np.ndarray:
+        """As `Leaf.answer`."""
+        probabilities = [softmax(child.answer(raw).astype(np.float64), axis=1) for child in self.children]
+        calibrated: np.ndarray = self.combination(np.stack(probabilities)) / self.temperature
+        return calibrated.astype(np.float32)
 
 
 class Predictor:
-    """Clips -> calibrated scores, over one set of labels and one spec."""
+    """Clips -> calibrated scores over one set of labels."""
 
-    def __init__(
-        self, members: Sequence[Member], spec: FeatureSpec, labels: Labels, cache: Path | None = None
-    ) -> None:
-        self.members = members
-        self.spec = spec
+    def __init__(self, root: Leaf | Node, labels: Labels, cache: Path | None = None) -> None:
+        self.root = root
         self.labels = labels
-        self.store = FeatureStore(Extractor(spec, members[0].model.input), cache)
+        self._stores: dict[tuple[str, str], FeatureStore] = {}
+        for leaf in root.leaves:
+            if leaf.hears not in self._stores:
+                self._stores[leaf.hears] = FeatureStore(Extractor(leaf.spec, leaf.model.input), cache)
 
     @classmethod
     def load(cls, path: Path, device: str = "auto", cache: Path | None = None) -> Predictor:
         """The run's trained model. Raises `RunError` if the folder is none, or unfinished, or damaged."""
         tune_allocator()
         run = RunFolder.open(path)
-        facts = run.facts
-        if facts.get("kind") != "classifier":
-            raise RunError(
-                f"{path}: a {facts.get('kind')}, not a classifier", "give the folder of finback train cnn2d"
-            )
-        spec = build(FeatureSpec, facts["spec"])
-        labels = Labels(tuple(facts["labels"]))
-        members = [_load_member(r, spec, labels, torch_device(device)) for r in run.folds or [run]]
-        return cls(members, spec, labels, cache)
+        root = _tree(run, torch_device(device))
+        return cls(root, Labels(tuple(run.facts["labels"])), cache)
+
+    @property
+    def spec(self) -> FeatureSpec:
+        """The features of the first classifier: where one is asked for, e.g. to cut a recording by."""
+        return self.root.leaves[0].spec
+
+    @property
+    def store(self) -> FeatureStore:
+        """The features of the first classifier, on disk."""
+        return self._stores[self.root.leaves[0].hears]
+
+    def prepare(self, clips: Sequence[Clip], progress: Progress = no_progress) -> None:
+        """Compute all features that are not on disk yet; without it they are computed as they are met."""
+        for store in self._stores.values():
+            store.prepare(clips, progress)
 
     def scores(self, clips: Sequence[Clip], progress: Progress = no_progress) -> Scores:
         """Calibrated scores, in the order of the clips."""
         if not clips:
             return Scores((), self.labels, np.zeros((0, len(self.labels)), dtype=np.float32))
-        raw = clip_logits([m.model for m in self.members], self.store, clips, progress)  # (E, N, K)
-        calibrated = raw / np.array([m.temperature for m in self.members], dtype=np.float32)[:, None, None]
-        if len(self.members) == 1:
-            return Scores(tuple(clips), self.labels, calibrated[0])
-        mean = np.mean([Scores(tuple(clips), self.labels, one).probabilities for one in calibrated], axis=0)
-        # A probability of exactly 0 would be a logit of minus infinity: float32 ends near 1e-38.
-        return Scores(tuple(clips), self.labels, np.log(np.maximum(mean, 1e-37)).astype(np.float32))
+        raw: dict[Leaf, np.ndarray] = {}
+        for hears, store in self._stores.items():
+            alike = [leaf for leaf in self.root.leaves if leaf.hears == hears]
+            logits = clip_logits([leaf.model for leaf in alike], store, clips, progress)  # (E, N, K)
+            raw |= zip(alike, logits, strict=True)
+        return Scores(tuple(clips), self.labels, self.root.answer(raw[leaf] for leaf in self.root.leaves))
 
     def embed(self, clips: Sequence[Clip], progress: Progress = no_progress) -> np.ndarray:
-        """(N, D) embeddings of the first member."""
-        return clip_embeddings(self.members[0].model, self.store, clips, progress)
+        """(N, D) embeddings of the first classifier."""
+        return clip_embeddings(self.root.leaves[0].model, self.store, clips, progress)
 
 
-def _load_member(run: RunFolder, spec: FeatureSpec, labels: Labels, device: torch.device) -> Member:
+def _tree(run: RunFolder, device: torch.device) -> Leaf | Node:
+    """A run folder and all below it."""
+    facts = run.facts
+    kind = facts.get("kind")
+    if kind not in ("classifier", "ensemble"):
+        raise RunError(f"{run.path}: a {kind}, not a classifier", "give the folder of finback train cnn2d")
+    if run.folds:
+        folds = tuple(_tree(_part(fold, facts), device) for fold in run.folds)
+        return Node(folds, equal(len(folds)))
     if not run.is_trained:
         raise RunError(
             f"{run.path}: training has not finished", "run the same finback train again, it resumes"
         )
-    facts = run.facts
-    own = build(FeatureSpec, facts["spec"])
-    if own.fingerprint != spec.fingerprint:
-        raise SpecMismatchError(
-            f"{run.path}: trained with features {own.fingerprint}, not {spec.fingerprint}", "train anew"
+    if kind == "classifier":
+        return _leaf(run, facts, device)
+    told = facts["combination"]
+    combination = Combination(told["how"], tuple(told["weights"]), tuple(told["bias"]))
+    paths = [run.path / MEMBERS / str(i) for i in range(len(combination.weights))]
+    members = tuple(_tree(_part(RunFolder(path), facts), device) for path in paths)
+    return Node(members, combination, float(facts["temperature"]))
+
+
+def _part(run: RunFolder, whole: dict[str, Any]) -> RunFolder:
+    """A fold or member, once it is sure that it speaks of the same species and, as a fold, hears the same."""
+    if not (run.path / "run.json").is_file():
+        raise RunError(
+            f"{run.path}: training has not finished", "run the same finback train again, it resumes"
         )
-    model = models.create(facts["family"], spec, len(labels), **facts["settings"]["model"])
+    facts = run.facts
+    if facts["labels"] != whole["labels"]:
+        raise RunError(f"{run.path}: has other species than the run it is part of", "make that run anew")
+    if whole["kind"] == facts["kind"] and facts["spec"] != whole["spec"]:
+        own, others = (build(FeatureSpec, f["spec"]).fingerprint for f in (facts, whole))
+        raise SpecMismatchError(f"{run.path}: trained with features {own}, not {others}", "train anew")
+    return run
+
+
+def _leaf(run: RunFolder, facts: dict[str, Any], device: torch.device) -> Leaf:
+    spec = build(FeatureSpec, facts["spec"])
+    model = models.create(facts["family"], spec, len(facts["labels"]), **facts["settings"]["model"])
     load_weights(model, run.path / WEIGHTS)
-    return Member(model.to(device).eval(), float(facts["temperature"]))
+    return Leaf(model.to(device).eval(), float(facts["temperature"]), spec)
 
 
 @dataclass(frozen=True)
