@@ -1,7 +1,8 @@
 """Features computed once: a folder of arrays named by content, span and spec.
 
 The cache is keyed by what was heard (content hash, span, channel) and by how (spec fingerprint), never by a
-file name, so renaming recordings costs nothing and a changed file is never taken for the old one.
+file name, so renaming recordings costs nothing and a changed file is never taken for the old one. A frozen
+backbone's vectors are features like any other; its version is part of the key.
 """
 
 from __future__ import annotations
@@ -30,14 +31,15 @@ def default_folder() -> Path:
 
 
 class FeatureStore:
-    """Clips -> (W, M, F) or (W, T) windows, from disk when they were computed before.
+    """Clips -> (W, M, F), (W, T) or (W, D) windows, from disk when they were computed before.
 
     `folder` None keeps nothing. A damaged file is computed again.
     """
 
     def __init__(self, extractor: Extractor, folder: Path | None = None) -> None:
         self.extractor = extractor
-        self.folder = folder and folder / f"{extractor.input}-{extractor.spec.fingerprint}-v{VERSION}"
+        front = "-".join(filter(None, (extractor.input, extractor.version)))
+        self.folder = folder and folder / f"{front}-{extractor.spec.fingerprint}-v{VERSION}"
 
     def __call__(self, clip: Clip) -> np.ndarray:
         if self.folder is None:

@@ -20,17 +20,21 @@ from finback.audio.level import normalise, remove_dc
 from finback.audio.resample import resample
 from finback.audio.windows import windows
 from finback.errors import SettingsError
+from finback.features.embedders import EMBEDDERS, embedder
 from finback.features.logmel import LogMel
 from finback.features.spec import FeatureSpec
 from finback.types import Clip
 
-Input = Literal["logmel", "wave"]
+Input = Literal["logmel", "wave", "mfcc", "birdnet", "aisfx", "onnx"]
 PIECE = 32  # windows at a time
 REMEMBERED_BACKGROUNDS = 64  # stretches of recording; neighbouring windows share one
 
 
 class Extractor:
-    """Clips -> model inputs for one spec. Keeps a small memory of recording backgrounds, no audio."""
+    """Clips -> model inputs for one spec. Keeps a small memory of recording backgrounds, no audio.
+
+    `input` is "logmel", "wave" or the name of an embedder. `version` is the embedder's, "" without one.
+    """
 
     def __init__(self, spec: FeatureSpec, input: Input = "logmel") -> None:
         if spec.background == "median" and spec.level != "none":
@@ -38,20 +42,28 @@ class Extractor:
                 f"features.level = '{spec.level}' with features.background = 'median'",
                 "subtracting the background removes the level already: set level = 'none'",
             )
+        if spec.background == "median" and input in EMBEDDERS:
+            raise SettingsError(
+                f"features.background = 'median' with a model that hears {input}",
+                "an embedder takes in whole waves: set features.background = 'none'",
+            )
         self.spec = spec
         self.input = input
         self.logmel = LogMel(spec)
+        self.embedder = embedder(input, spec) if input in EMBEDDERS else None
+        self.version = self.embedder.version if self.embedder else ""
         self._backgrounds: OrderedDict[tuple[str, int, int], np.ndarray] = OrderedDict()
 
     def windows(self, clip: Clip) -> list[Clip]:
         """The spans of `clip` that one input each stands for; together they cover it."""
         heard = self.spec.clip_samples if self.input == "wave" else self.spec.covered_samples
+        heard = self.embedder.heard_samples if self.embedder else heard
         length = max(1, heard * clip.recording.sample_rate // self.spec.sample_rate)
         spans = windows(clip.n_samples, length, length)
         return [replace(clip, start=clip.start + a, stop=clip.start + b) for a, b in spans]
 
     def __call__(self, clip: Clip) -> np.ndarray:
-        """(W, M, F) log-mel, or (W, T) for a model that hears raw waves; float32."""
+        """(W, M, F) log-mel, (W, T) for a model that hears raw waves, or (W, D) embeddings; float32."""
         return np.concatenate(list(self.stream(clip)))
 
     def stream(self, clip: Clip) -> Iterator[np.ndarray]:
@@ -64,6 +76,8 @@ class Extractor:
         waves = np.stack([self._wave(span, limit) for span in spans])  # (w, T)
         if self.input == "wave":
             return waves
+        if self.embedder:
+            return self.embedder(waves)  # (w, D)
         background = None
         if self.spec.background == "median":
             background = torch.from_numpy(np.stack([self.background_db(span) for span in spans]))

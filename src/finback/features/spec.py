@@ -36,6 +36,8 @@ class FeatureSpec(Frozen):
     top_db: float | None = 80.0  # floor below each window's maximum, in dB; None = no floor
     background: Literal["none", "median"] = "none"  # subtract the recording's median per band
     background_s: float = Field(30.0, gt=0)  # length of recording that the median is taken over
+    onnx_file: str = ""  # the network of input "onnx", which hears windows of clip_samples at sample_rate
+    onnx_output: str = ""  # the name of its output to take; "" = its only one
 
     @model_validator(mode="after")
     def _consistent(self) -> FeatureSpec:
