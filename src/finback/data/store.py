@@ -62,11 +62,15 @@ class FeatureStore:
 
     def prepare(self, clips: Sequence[Clip], progress: Progress = no_progress) -> None:
         """Compute what is missing, two at a time: reading one clip overlaps transforming another."""
-        missing = [c for c in clips if self._is_missing(c)]
+        missing = self.missing(clips)
         if missing:
             with ThreadPoolExecutor(max_workers=2) as pool:
                 for _ in progress(pool.map(self.__call__, missing), "computing features", len(missing)):
                     pass
+
+    def missing(self, clips: Sequence[Clip]) -> list[Clip]:
+        """Those that `prepare` would compute."""
+        return [c for c in clips if self._is_missing(c)]
 
     def _is_missing(self, clip: Clip) -> bool:
         if self.folder is None or self._path(clip).exists():
