@@ -23,13 +23,14 @@ from finback.data import findings
 from finback.data.manifest import Manifest, SourceInfo
 from finback.data.split import SplitSettings, make_split
 from finback.errors import RunError
-from finback.evaluate import METRICS, judge, save_scores
+from finback.evaluate import METRICS, judge
 from finback.files import write_json
 from finback.report import confusions, figures, page, sound, words
 from finback.report.read import RunData, TestScores, read_run
 from finback.settings import Settings
 from finback.train import Plan, check_out, split_facts
 from finback.training.run import RunFolder, save_split
+from finback.training.scores import save_scores
 from finback.types import Clip, Labels, Scores
 
 RATE = 8_000

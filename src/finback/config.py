@@ -51,6 +51,12 @@ def load_preset(name: str) -> dict[str, Any]:
         raise SettingsError(f"{name}: not valid TOML: {error}", "mend that line") from None
 
 
+def load_family(name: str) -> dict[str, Any]:
+    """What a model family wants different whatever the preset; empty for a family that wants nothing."""
+    file = resources.files("finback") / "presets" / "families" / f"{name}.toml"
+    return tomllib.loads(file.read_text(encoding="utf-8")) if name and file.is_file() else {}
+
+
 def parse_overrides(pairs: Iterable[str]) -> dict[str, Any]:
     """`["training.steps=200", "features.f_max=900"]` -> nested dict; values are TOML, else plain text."""
     nested: dict[str, Any] = {}

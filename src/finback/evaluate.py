@@ -12,17 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from finback.data.manifest import Manifest
 from finback.data.store import default_folder
 from finback.errors import RunError
-from finback.files import Progress, atomic_path, no_progress, read_json, write_json
+from finback.files import Progress, no_progress, read_json, write_json
 from finback.metrics.calibrate import reliability_table
 from finback.metrics.classify import evaluate
 from finback.predictor import Predictor
 from finback.training.run import RunFolder, load_split
+from finback.training.scores import save_scores
 from finback.types import Clip, Labels, Scores
 
 METRICS = "metrics.json"
@@ -45,7 +44,7 @@ def evaluate_run(path: Path, device: str = "auto", progress: Progress = no_progr
         split = load_split(member.path / "split.csv", clips, facts["split"]["by"])
         if split.test:
             predictor = Predictor.load(member.path, device, default_folder())
-            predictor.store.prepare(split.test, progress)
+            predictor.prepare(split.test, progress)
             parts.append((fold, predictor.scores(split.test, progress)))
     if not parts:
         raise RunError(
@@ -88,7 +87,7 @@ def evaluate_on(
         raise RunError(
             f"{path}: knows none of these species", "it knows: " + ", ".join(predictor.labels.names)
         )
-    predictor.store.prepare(clips, progress)
+    predictor.prepare(clips, progress)
     present = Labels.of(clips).names
     tapes: dict[str, set[str]] = {}
     for clip in clips:
@@ -109,24 +108,3 @@ def _heard(run: RunFolder, clips: Sequence[Clip]) -> int:
         rows = table.read_text(encoding="utf-8").splitlines()[1:] if table.exists() else []
         heard |= {row.split(",")[0] for row in rows if row.endswith((",train", ",val"))}
     return sum(c.recording.id in heard for c in clips)
-
-
-def save_scores(path: Path, scores: Scores, folds: np.ndarray) -> None:
-    """One row a clip: what it is, where it was judged, its calibrated logits."""
-    rows = scores.clips
-    table = pa.table(
-        {
-            "recording_id": [c.recording.id for c in rows],
-            "file": [c.recording.path.name for c in rows],
-            "start": [c.start for c in rows],
-            "stop": [c.stop for c in rows],
-            "channel": [c.key[3] for c in rows],
-            "group": [c.group for c in rows],
-            "species": [c.label for c in rows],
-            "side": ["test"] * len(rows),
-            "fold": folds.astype(np.int32),
-            "logits": pa.array(list(scores.logits), type=pa.list_(pa.float32())),
-        }
-    ).replace_schema_metadata({"labels": "\n".join(scores.labels.names)})
-    with atomic_path(path) as temporary:
-        pq.write_table(table, temporary)

@@ -89,7 +89,7 @@ def demo(out: Path, device: str, command: str, progress: Progress, say: Say) -> 
     settings = ClipSettings(species=heard)
     labels = simulate_clips(out / "data", settings, progress)
     request = IndexRequest(audio=labels.parent / "audio", labels=labels)
-    job = Job("cnn2d", resolve(overrides=["training.epochs=25"]), 0, device, command)
+    job = Job("cnn2d", resolve(overrides=["training.epochs=25"], family="cnn2d"), 0, device, command)
     return run(job, request, out / "run", progress, say)
 
 

@@ -1,16 +1,23 @@
-"""All settings of a run in one frozen object: preset, then TOML file, then `--set`, resolved and saved."""
+"""All settings of a run in one frozen object, resolved and saved.
+
+Later ones win: a named preset, what the model family wants different, a TOML file of the user's own, `--set`.
+Under `model`, a table with a family's name is for that family alone (`--set model.lstm.hidden=64`), so that
+one file of settings can serve several families.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import Field
 
 from finback.augment.spectrum import SpectrumSettings
-from finback.config import DEFAULT_PRESET, Frozen, build, load_preset, merge, parse_overrides
+from finback.config import DEFAULT_PRESET, Frozen, build, load_family, load_preset, merge, parse_overrides
 from finback.data.split import SplitSettings
+from finback.errors import SettingsError
 from finback.features.spec import FeatureSpec
+from finback.models import CLASSIFIERS
 from finback.training.settings import TrainingSettings
 
 
@@ -24,7 +31,29 @@ class Settings(Frozen):
     model: dict[str, int | float | str] = Field(default_factory=dict)
 
 
-def resolve(preset: str = DEFAULT_PRESET, overrides: Iterable[str] = (), **sections: Any) -> Settings:
-    """Settings from a preset (or a TOML file), whole sections given by options, and `key=value` pairs."""
-    values = merge(load_preset(preset), {k: v for k, v in sections.items() if v})
-    return build(Settings, merge(values, parse_overrides(overrides)))
+def resolve(
+    preset: str = DEFAULT_PRESET, overrides: Iterable[str] = (), family: str = "", **sections: Any
+) -> Settings:
+    """Settings from a preset (or a TOML file), whole sections given by options, and `key=value` pairs.
+
+    Raises `SettingsError` on an unknown key, a wrong value, or a model table of an unknown family.
+    """
+    own_file = preset.endswith(".toml")
+    first, second = load_preset(preset), load_family(family)
+    values = merge(second, first) if own_file else merge(first, second)
+    values = merge(values, {k: v for k, v in sections.items() if v})
+    values = merge(values, parse_overrides(overrides))
+    return build(Settings, {**values, "model": _of_family(values.get("model", {}), family)})
+
+
+def _of_family(model: Any, family: str) -> Any:
+    """The model section with this family's table spread out and other families' left out."""
+    if not isinstance(model, Mapping):
+        return model
+    tables = {name: table for name, table in model.items() if isinstance(table, Mapping)}
+    if unknown := sorted(set(tables) - set(CLASSIFIERS)):
+        raise SettingsError(
+            f"setting model.{unknown[0]}: no model family of that name",
+            "there are: " + ", ".join(sorted(CLASSIFIERS)),
+        )
+    return {**{k: v for k, v in model.items() if k not in tables}, **tables.get(family, {})}

@@ -12,11 +12,12 @@ tested, has twice as many to learn from so.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from finback import models
@@ -28,13 +29,16 @@ from finback.features.extract import Extractor
 from finback.files import Progress, no_progress, write_atomic
 from finback.metrics.calibrate import cannot_fit, fit_temperature
 from finback.settings import Settings
-from finback.training.checkpoint import load_weights
-from finback.training.classifier import ClassifierTask
-from finback.training.devices import check_device, torch_device
+from finback.training.devices import check_device
 from finback.training.infer import clip_logits
-from finback.training.loop import WEIGHTS, fit
+from finback.training.inputs import Inputs
+from finback.training.loop import WEIGHTS
 from finback.training.run import RunFolder, save_split
-from finback.types import Labels, Split
+from finback.training.scores import save_scores
+from finback.training.stages import How, learn
+from finback.types import Clip, Labels, Scores
+
+VALIDATION = "validation.parquet"  # scores of the selected model, before it was trained on these clips too
 
 
 @dataclass(frozen=True)
@@ -127,18 +131,17 @@ def _train_one(
     model = _new_model(plan, labels)
     store = FeatureStore(Extractor(settings.features, model.input), default_folder())
     store.prepare([*split.train, *split.val], progress)
-    task = ClassifierTask(model, store, labels, (split.train, split.val), settings.training, settings.augment)
-    end = fit(task, settings.training, out, plan.seed, plan.device, progress)
+    how = How(settings.training, labels, plan.seed, plan.device, progress)
     if "temperature" not in run.facts:  # noted before the weights are replaced below
-        load_weights(model, out / WEIGHTS)
-        model.to(torch_device(plan.device))
-        run.note(**end, n_parameters=model.n_parameters, **_calibrate(model, store, labels, split))
+        end = learn(model, Inputs(store, split.train, settings.augment), split.val, how, out)
+        fitted = _calibrate(model, store, labels, split.val, out / VALIDATION, facts.get("fold", 0))
+        run.note(**end, n_parameters=model.n_parameters, **fitted)
     if settings.training.refit and split.val:
-        epochs = max(1, round(end["best_step"] / task.steps_per_epoch))
-        everything = ((*split.train, *split.val), ())
-        again = settings.training.model_copy(update={"epochs": epochs})
-        task = ClassifierTask(_new_model(plan, labels), store, labels, everything, again, settings.augment)
-        fit(task, again, out / "refit", plan.seed, plan.device, _named(progress, "refit: "))
+        epochs = run.facts["epochs"]
+        longer = settings.training.model_copy(update={"epochs": max(1, epochs)})
+        again = replace(how, settings=longer, progress=_named(progress, "refit: "))
+        everything = Inputs(store, (*split.train, *split.val), settings.augment)
+        learn(_new_model(plan, labels), everything, (), again, out / "refit")
         write_atomic(out / WEIGHTS, (out / "refit" / WEIGHTS).read_bytes())
         run.note(refit_epochs=epochs)
     run.note(trained=True)
@@ -151,14 +154,19 @@ def _new_model(plan: Plan, labels: Labels) -> models.Classifier:
         return models.create(plan.family, plan.settings.features, len(labels), **plan.settings.model)
 
 
-def _calibrate(model: models.Classifier, store: FeatureStore, labels: Labels, split: Split) -> dict[str, Any]:
-    """Temperature by the validation side; 1, and why, when it cannot tell."""
-    if not split.val:
+def _calibrate(
+    model: models.Classifier, store: FeatureStore, labels: Labels, val: Sequence[Clip], path: Path, fold: int
+) -> dict[str, Any]:
+    """Temperature by the validation side; 1, and why, when it cannot tell. Keeps the side's scores."""
+    if not val:
         return {"temperature": 1.0, "not_calibrated": "no validation clips"}
-    logits, truth = clip_logits([model], store, split.val)[0], labels.targets(split.val)
+    logits, truth = clip_logits([model], store, val)[0], labels.targets(val)
+    temperature = fit_temperature(logits, truth)
+    save_scores(
+        path, Scores(tuple(val), labels, logits / np.float32(temperature)), np.full(len(val), fold), "val"
+    )
     reason = cannot_fit(logits, truth)
-    fitted = {"temperature": fit_temperature(logits, truth)}
-    return {**fitted, "not_calibrated": reason} if reason else fitted
+    return {"temperature": temperature, **({"not_calibrated": reason} if reason else {})}
 
 
 def split_facts(result: SplitResult) -> dict[str, Any]:

@@ -40,7 +40,7 @@ def run(
     """
     from finback import pipeline
 
-    resolved = settings.resolve()
+    resolved = settings.resolve(family)
     if dry_run:
         _show_plan(family, resolved, out_folder, settings.seed)
         return
@@ -88,7 +88,7 @@ def train(
     from finback import models, pipeline
 
     models.family(family)
-    resolved = settings.resolve()
+    resolved = settings.resolve(family)
     if dry_run:
         _show_plan(family, resolved, out_folder, settings.seed)
         return

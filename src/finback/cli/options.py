@@ -74,14 +74,14 @@ class SettingOptions:
     ] = "group"
     seed: Annotated[int, typer.Option(help="Every random number comes from it.", min=0)] = 0
 
-    def resolve(self) -> Settings:
+    def resolve(self, family: str = "") -> Settings:
         from finback.data.split import parse_fractions
         from finback.settings import resolve
 
         split: dict[str, Any] = {"seed": self.seed, "by": self.by, "folds": self.folds}
         if self.split is not None:
             split["fractions"] = parse_fractions(self.split)
-        return resolve(self.preset, self.set_ or (), split=split)
+        return resolve(self.preset, self.set_ or (), family, split=split)
 
 
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, cuda*4, mps.")]

@@ -16,8 +16,20 @@ if TYPE_CHECKING:
     from finback.models.classifier import Classifier
 
 CLASSIFIERS = {
+    "aisfx": "finback.models.probe:AiSfxProbe",
+    "aisfx-tuned": "finback.models.aisfx:AiSfxTuned",
+    "birdnet": "finback.models.probe:BirdNetProbe",
+    "birdnet-mlp": "finback.models.probe:BirdNetMlp",
+    "cnn1d": "finback.models.cnn1d:CNN1D",
     "cnn2d": "finback.models.cnn2d:CNN2D",
     "dnn": "finback.models.dnn:DNN",
+    "lstm": "finback.models.recurrent:LSTM",
+    "mfcc-forest": "finback.models.probe:MfccForest",
+    "mfcc-svm": "finback.models.probe:MfccSvm",
+    "onnx": "finback.models.probe:OnnxProbe",
+    "rnn": "finback.models.recurrent:RNN",
+    "supcon": "finback.models.supcon:SupCon",
+    "transformer": "finback.models.transformer:Transformer",
 }
 
 

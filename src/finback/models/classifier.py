@@ -1,12 +1,15 @@
 """The contract every classifier family keeps.
 
-constructor `(spec, n_classes, **hyperparameters)`, `input` in {wave, logmel},
+constructor `(spec, n_classes, **hyperparameters)`, `input` the front end it hears through,
 `forward(x) -> logits (B, K)`, `embed(x) -> (B, D)`. Models never see a path, a file or a clip.
+
+`stages` says how it learns, one after another: "contrast" (embeddings of one species are drawn together),
+"classify" (cross-entropy by gradient), "fit" (a head fitted in closed form on embeddings that stay as they are).
 """
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from torch import Tensor, nn
 
@@ -14,10 +17,15 @@ from finback.features.extract import Input
 from finback.features.spec import FeatureSpec
 
 
+Stage = Literal["contrast", "classify", "fit"]
+
+
 class Classifier(nn.Module):
     """An encoder and a linear head: `forward` is the head on top of `embed`."""
 
-    input: ClassVar[Input] = "logmel"  # (B, 1, M, F); "wave" is (B, T)
+    input: ClassVar[Input] = "logmel"  # (B, 1, M, F); "wave" is (B, T); an embedder's (B, D)
+    stages: ClassVar[tuple[Stage, ...]] = ("classify",)
+    licence: ClassVar[str] = ""  # of weights that others trained, shown before first use; "" = there are none
 
     def __init__(self, spec: FeatureSpec, n_classes: int, n_features: int, dropout: float) -> None:
         super().__init__()

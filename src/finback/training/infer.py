@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import chain
 
 import numpy as np
 import torch
@@ -42,12 +43,14 @@ def _averaged(
     clips: Sequence[Clip],
     progress: Progress,
 ) -> np.ndarray:
-    device = next(models[0].parameters()).device
+    device = next(
+        chain(models[0].parameters(), models[0].buffers())
+    ).device  # a fitted head has no parameters
     sums: list[np.ndarray] = [np.zeros((0, 0))] * len(models)
     count = np.zeros(len(clips))
     for inputs, owners in batches(store, progress(clips, "scoring", len(clips)), BATCH):
         x = torch.from_numpy(inputs).to(device)
-        x = x if models[0].input == "wave" else x[:, None]  # (B, 1, M, F)
+        x = x[:, None] if models[0].input == "logmel" else x  # (B, 1, M, F)
         for i, model in enumerate(models):
             out = output(model.eval())(x).float().cpu().numpy()
             if not sums[i].size:

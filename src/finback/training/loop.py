@@ -35,6 +35,10 @@ class Task(Protocol):
     steps_per_epoch: int
     score: str
 
+    def kept(self, model: nn.Module) -> nn.Module:
+        """The part of a trained model (this one or its average) whose weights are worth keeping."""
+        ...
+
     def batch(self, rng: np.random.Generator) -> tuple[Tensor, ...]:
         """One batch on CPU, drawn from this step's own generator."""
         ...
@@ -122,7 +126,7 @@ def fit(
         if math.isinf(state.best):  # nothing to choose by: the last average is the model
             state.best_step = state.step
             if fabric.is_global_zero:
-                save_tensors(folder / WEIGHTS, average.model.state_dict(), state.facts())
+                save_tensors(folder / WEIGHTS, task.kept(average.model).state_dict(), state.facts())
         state.finished = True
         checkpoint()
     return state.facts()
@@ -163,7 +167,7 @@ def _end_epoch(task: Task, averaged: nn.Module, state: State, folder: Path, log:
         state.best, state.best_step = score, state.step
     if log is not None:
         if better:
-            save_tensors(folder / WEIGHTS, averaged.state_dict(), state.facts())
+            save_tensors(folder / WEIGHTS, task.kept(averaged).state_dict(), state.facts())
         log.write({"step": state.step, "epoch": state.step // task.steps_per_epoch, **state.log, **figures})
     state.log = {}
 

@@ -1,0 +1,80 @@
+"""A new model to a trained one, stage by stage as its family says, on given sides.
+
+Each gradient stage has its folder and resumes by itself; the last leaves `weights.safetensors` in the run's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+import numpy as np
+
+from finback.errors import SettingsError
+from finback.files import Progress, no_progress
+from finback.models.classifier import Classifier
+from finback.training.checkpoint import load_weights, save_tensors
+from finback.training.classifier import ClassifierTask, figures
+from finback.training.contrast import ContrastTask
+from finback.training.devices import torch_device
+from finback.training.infer import clip_logits
+from finback.training.inputs import Inputs
+from finback.training.loop import WEIGHTS, fit
+from finback.training.settings import TrainingSettings
+from finback.types import Clip, Labels
+
+
+class Fittable(Protocol):
+    """A head that is fitted in closed form."""
+
+    def fit(self, x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> None: ...
+
+
+@dataclass(frozen=True)
+class How:
+    """What is the same for every stage of a run."""
+
+    settings: TrainingSettings
+    labels: Labels
+    seed: int = 0
+    device: str = "auto"
+    progress: Progress = field(default=no_progress)
+
+
+def learn(model: Classifier, inputs: Inputs, val: Sequence[Clip], how: How, folder: Path) -> dict[str, Any]:
+    """Train `model` in place, selected on `val`, on its device; returns the facts of the end.
+
+    `epochs` among them is how many the selected weights had seen.
+    """
+    if model.stages == ("fit",):
+        return _fit_head(model, inputs, val, how, folder)
+    if "contrast" in model.stages:
+        longer = how.settings.model_copy(update={"epochs": how.settings.contrast_epochs})
+        task = ContrastTask(model, inputs, how.labels, longer, how.seed)
+        fit(task, longer, folder / "contrast", how.seed, how.device, how.progress)
+        load_weights(model, folder / "contrast" / WEIGHTS)
+    model.requires_grad_(not how.settings.freeze_encoder)
+    model.head.requires_grad_(True)
+    classify = ClassifierTask(model, inputs, how.labels, how.settings, val)
+    end = fit(classify, how.settings, folder, how.seed, how.device, how.progress)
+    load_weights(model, folder / WEIGHTS)
+    model.to(torch_device(how.device))
+    return {**end, "epochs": max(1, round(end["best_step"] / classify.steps_per_epoch))}
+
+
+def _fit_head(
+    model: Classifier, inputs: Inputs, val: Sequence[Clip], how: How, folder: Path
+) -> dict[str, Any]:
+    """Every window of every training clip is an example; a clip counts once, however many it has."""
+    if how.settings.freeze_encoder:
+        raise SettingsError("training.freeze_encoder with a family that has no encoder", "leave it out")
+    windows = [inputs.store(clip) for clip in how.progress(inputs.clips, "reading", len(inputs.clips))]
+    n_windows = np.array([len(w) for w in windows])
+    y = np.repeat(how.labels.targets(inputs.clips), n_windows)
+    cast(Fittable, model).fit(np.concatenate(windows), y, np.repeat(1.0 / n_windows, n_windows))
+    save_tensors(folder / WEIGHTS, model.state_dict(), {})
+    model.to(torch_device(how.device)).eval()
+    score = figures(clip_logits([model], inputs.store, val)[0], how.labels.targets(val)) if val else {}
+    return {"step": 0, "best": score.get("val_macro_f1"), "best_step": 0, "finished": True, "epochs": 0}
