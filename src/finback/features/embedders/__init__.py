@@ -4,8 +4,8 @@
     vectors = hear(waves)  # (w, T) -> (w, D)
 
 A pretrained backbone that never learns is computed once and cached like a spectrogram; the model on top is
-only a head over (B, D). Packages that carry weights are optional and imported on use; each embedder says what to
-install and under which licence its weights come.
+only a head over (B, D). Packages that carry weights are optional and imported on use; each embedder says what
+to install and under which licence its weights come.
 """
 
 from __future__ import annotations

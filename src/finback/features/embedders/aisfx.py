@@ -1,8 +1,8 @@
 """`aisfx`: a convolutional network trained on libraries of sound effects, 2.3 s at 44.1 kHz -> 512 numbers.
 
 Source: Ma & Lerch 2022, "Representation learning for the automatic indexing of sound effects libraries",
-ISMIR. The wheel of aisfx carries the weights; its code is not imported, since it asks for NumPy 1.23. The network is
-written here anew, so that it can be fine-tuned (`finback.models.aisfx`) as well as used frozen.
+ISMIR. The wheel of aisfx carries the weights; its code is not imported, since it asks for NumPy 1.23. The
+network is written here anew, so that it can be fine-tuned (`finback.models.aisfx`) as well as used frozen.
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ from finback.features.spec import FeatureSpec
 
 SAMPLE_RATE = 48_000
 WINDOW = 144_000  # samples, 3 s
+N_FEATURES = 1024
 MODEL = "BirdNET_GLOBAL_6K_V2.4_Model_FP32.tflite"
 
 
@@ -36,7 +37,7 @@ class BirdNet:
         self._input: int = self._network.get_input_details()[0]["index"]
         # The classifier is one matrix product: what it takes in is the tensor before the output.
         self._embedding: int = self._network.get_output_details()[0]["index"] - 1
-        self.n_features = 1024
+        self.n_features = N_FEATURES
         self.version = f"2.4-{package}"
         self.heard_samples = WINDOW
         self._lock = Lock()  # one interpreter, one memory: the feature store asks from two threads

@@ -65,8 +65,8 @@ def _open(name: str, install: str) -> tuple[Any, str]:
     try:
         return onnxruntime.InferenceSession(name, options, providers=["CPUExecutionProvider"]), content
     except (Fail, InvalidGraph, InvalidProtobuf) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise SettingsError(f"{name}: not a network that onnxruntime can run ({reason})", "export it anew")
+        problem = f"{name}: not a network that onnxruntime can run ({str(error).strip().splitlines()[0]})"
+        raise SettingsError(problem, "export it anew") from None
 
 
 def _input(session: Any, spec: FeatureSpec) -> tuple[str, int]:

@@ -1,0 +1,109 @@
+"""Probes: a fitted head on a frozen embedding. The embedding is the feature; the head is all that is trained.
+
+Good for: few clips and many tapes. A network trained elsewhere has heard so much equipment that one tape's
+means little to it; a head in closed form has no epochs to choose, and fits in seconds. `mfcc-svm` and
+`mfcc-forest` are what the field used before networks, the floor that anything new must clear; `birdnet`,
+`aisfx` and `onnx` stand on pretrained networks (docs/backbones.md).
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+from torch import Tensor, nn
+
+from finback.features.embedders.aisfx import AiSfx
+from finback.features.embedders.birdnet import N_FEATURES, BirdNet
+from finback.features.embedders.onnx import Onnx
+from finback.features.extract import Input
+from finback.features.spec import FeatureSpec
+from finback.models.classifier import Classifier, Stage
+from finback.models.heads import Forest, Head, Logistic, Svm
+
+
+class Probe(Classifier):
+    """(B, D) of a frozen front end -> head -> (B, K)."""
+
+    stages: ClassVar[tuple[Stage, ...]] = ("fit",)
+    head: Any  # a `Head`: the base class's is a sequence of layers
+
+    def __init__(self, spec: FeatureSpec, head: Head) -> None:
+        nn.Module.__init__(self)
+        self.spec = spec
+        self.head = head
+
+    def embed(self, x: Tensor) -> Tensor:
+        return x
+
+    def fit(self, x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> None:
+        """Fit the head to window embeddings (N, D), class ids (N,), weights (N,): 1 / windows of the clip."""
+        self.head.fit(x, y, weights)
+
+    @property
+    def n_parameters(self) -> int:
+        """Numbers fitted, which only the data tells: 0 before."""
+        return int(self.head.n_values)
+
+
+class MfccSvm(Probe):
+    """Support vector machine on MFCC statistics."""
+
+    input: ClassVar[Input] = "mfcc"
+
+    def __init__(self, spec: FeatureSpec, n_classes: int, c: float = 1.0) -> None:
+        super().__init__(spec, Svm(n_classes, c))
+
+
+class MfccForest(Probe):
+    """Random forest on MFCC statistics."""
+
+    input: ClassVar[Input] = "mfcc"
+
+    def __init__(self, spec: FeatureSpec, n_classes: int, trees: int = 300) -> None:
+        super().__init__(spec, Forest(n_classes, trees))
+
+
+class _Linear(Probe):
+    """Logistic regression on a pretrained network's embedding."""
+
+    def __init__(self, spec: FeatureSpec, n_classes: int, c: float = 0.01) -> None:
+        super().__init__(spec, Logistic(n_classes, c))
+
+
+class BirdNetProbe(_Linear):
+    """Logistic regression on BirdNET V2.4 (extra: birdnet)."""
+
+    input: ClassVar[Input] = "birdnet"
+    licence: ClassVar[str] = BirdNet.licence
+
+
+class AiSfxProbe(_Linear):
+    """Logistic regression on aiSFX (extra package: aisfx)."""
+
+    input: ClassVar[Input] = "aisfx"
+    licence: ClassVar[str] = AiSfx.licence
+
+
+class OnnxProbe(_Linear):
+    """Logistic regression on any network in an ONNX file (extra: onnx)."""
+
+    input: ClassVar[Input] = "onnx"
+    licence: ClassVar[str] = Onnx.licence
+
+
+class BirdNetMlp(Classifier):
+    """One hidden layer on BirdNET V2.4, trained by gradient (extra: birdnet)."""
+
+    input: ClassVar[Input] = "birdnet"
+    licence: ClassVar[str] = BirdNet.licence
+
+    def __init__(self, spec: FeatureSpec, n_classes: int, hidden: int = 256, dropout: float = 0.5) -> None:
+        super().__init__(spec, n_classes, n_features=hidden, dropout=dropout)
+        self.layers = nn.Sequential(
+            nn.LayerNorm(N_FEATURES), nn.Dropout(dropout / 2), nn.Linear(N_FEATURES, hidden), nn.ReLU()
+        )
+
+    def embed(self, x: Tensor) -> Tensor:
+        out: Tensor = self.layers(x)
+        return out  # (B, hidden)
