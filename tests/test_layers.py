@@ -21,7 +21,7 @@ LEVELS = [
     {"training", "metrics", "plots"},
     {"settings"},
     {"predictor", "train"},
-    {"evaluate", "audit", "doctor"},
+    {"ensemble", "evaluate", "audit", "doctor"},
     {"report"},
     {"pipeline"},
     {"cli"},

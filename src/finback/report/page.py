@@ -29,6 +29,8 @@ LISTED = 8  # of a long list so many items are shown at once, the rest behind a 
 def render(run_folder: Path, progress: Progress = no_progress) -> Path:
     """Write `report.html` into the run folder and return its path. Raises `RunError` if it is no run."""
     run = read_run(run_folder)
+    # An ensemble was not trained by settings of its own: no file of them would make it again.
+    settings = {} if run.ensemble else run.facts.get("settings") or {}
     page = environment().get_template("report.html.j2").render(
         title=run.path.resolve().name,
         facts=run.facts,
@@ -44,8 +46,9 @@ def render(run_folder: Path, progress: Progress = no_progress) -> Path:
         species=words.species_rows(run),
         confusions=[_shown(heard, run) for heard in hear(run, progress)],
         judged=run.scores is not None,
-        settings=flat(run.facts.get("settings") or {}),
-        toml=toml(run.facts.get("settings") or {}),
+        settings=flat(settings),
+        toml=toml(settings),
+        ensemble=words.ensemble_rows(run),
         spec=flat(run.facts.get("spec") or {}),
         command=command(run),
         source=run.manifest.source if run.manifest else None,
@@ -111,6 +114,10 @@ def command(run: RunData) -> str:
     given = run.facts.get("command")
     if given:
         return given if isinstance(given, str) else shlex.join(str(part) for part in given)
+    if run.ensemble:
+        how = str((run.facts.get("settings") or {}).get("how", "mean"))
+        origins = [str(member.get("origin")) for member in run.ensemble]
+        return shlex.join(["finback", "ensemble", *origins, "--how", how, "--out", "again"])
     parts = ["finback", "train", str(run.facts.get("family", "cnn2d")), "--preset", "settings.toml"]
     if run.manifest:
         parts += ["--audio", str(run.manifest.audio), "--labels", str(run.path / "manifest.csv")]

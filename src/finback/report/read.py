@@ -57,6 +57,11 @@ class RunData:
         return told if isinstance(told, list) else [told]
 
     @property
+    def ensemble(self) -> list[dict[str, Any]]:
+        """What run.json says of an ensemble's members; empty for a single classifier."""
+        return list(self.facts.get("members") or ()) if self.facts.get("kind") == "ensemble" else []
+
+    @property
     def by_clip(self) -> bool:
         asked = (self.facts.get("settings") or {}).get("split") or {}
         return asked.get("by") == "clip" or any(split.get("by") == "clip" for split in self.splits)
@@ -97,7 +102,7 @@ def read_run(path: Path) -> RunData:
     manifest = part("manifest.csv", Manifest.load, "the sounds cannot be found")
     folds = [path / "folds" / str(i) for i in range(int(facts.get("n_folds") or 0))]
     logs = [log for log in (_log(folder / "metrics.jsonl") for folder in folds or [path]) if log]
-    if not logs:
+    if not logs and facts.get("kind") != "ensemble":
         missing.append("metrics.jsonl is not there: no learning curves.")
     members = [read_json(fold / "run.json") for fold in folds if (fold / "run.json").is_file()] or [facts]
     split = [] if folds else part("split.csv", _rows, "which clips were trained on is not listed") or []

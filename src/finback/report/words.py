@@ -129,6 +129,19 @@ def warnings(run: RunData) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def ensemble_rows(run: RunData) -> list[dict[str, Any]]:
+    """One row per member: where it came from, its family, and its weight in each fold."""
+    folds = [facts.get("members") or [] for facts in run.members]
+    return [
+        {
+            "origin": member.get("origin"),
+            "family": member.get("family"),
+            "weights": [fold[i].get("weight") for fold in folds if i < len(fold)],
+        }
+        for i, member in enumerate(run.ensemble)
+    ]
+
+
 def species_rows(run: RunData) -> list[SpeciesRow]:
     """One row per label: how much there is of it, how it was judged, and why it was not if it was not."""
     clips: Counter[str] = Counter()

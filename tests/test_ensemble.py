@@ -1,0 +1,332 @@
+"""Ensembles: the folder is the model, weights come from validation alone, and unlike runs are refused."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from finback import ensemble, pipeline
+from finback.cli import main
+from finback.data.index import IndexRequest
+from finback.data.manifest import Manifest
+from finback.ensemble import combine
+from finback.errors import FinbackError, InputError, RunError
+from finback.evaluate import evaluate_run
+from finback.files import no_progress, read_json, write_json
+from finback.predictor import Predictor
+from finback.report.page import render
+from finback.settings import resolve
+from finback.training.run import RunFolder, load_split
+from finback.training.scores import load_scores, save_scores
+from finback.types import Clip, Scores
+
+OTHER_EARS = ("features.n_mels=24", "features.n_frames=30", "features.clip_samples=6000")
+
+
+@pytest.fixture(scope="module")
+def clips(trained: Path) -> tuple[Clip, ...]:
+    return Manifest.load(trained / "manifest.csv").clips
+
+
+@pytest.fixture(scope="module")
+def train(simulated: Path, tiny: str) -> Callable[..., Path]:
+    """A run of a family with these settings, of one split or two folds."""
+
+    def call(family: str, out: Path, *overrides: str, folds: int = 0) -> Path:
+        settings = resolve(tiny, ["training.epochs=2", *overrides], family=family, split={"folds": folds})
+        request = IndexRequest(audio=simulated / "audio", labels=simulated / "labels.csv")
+        job = pipeline.Job(family, settings, device="cpu")
+        return pipeline.train_on(job, request, out, no_progress, lambda text: None).path
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def second(train: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run beside `trained`, of the same split: another family, which hears other features."""
+    return train("dnn", tmp_path_factory.mktemp("second") / "dnn", *OTHER_EARS)
+
+
+@pytest.fixture(scope="module")
+def folded(train: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Two runs of two folds each."""
+    base = tmp_path_factory.mktemp("folded")
+    return [train("cnn2d", base / "cnn2d", folds=2), train("dnn", base / "dnn", *OTHER_EARS, folds=2)]
+
+
+@pytest.fixture(scope="module")
+def pair(trained: Path, second: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return combine([trained, second], tmp_path_factory.mktemp("pair") / "ens").path
+
+
+def probabilities(run: Path, clips: tuple[Clip, ...]) -> np.ndarray:
+    return Predictor.load(run, "cpu").scores(clips).probabilities
+
+
+def powered(p: np.ndarray, temperature: float) -> np.ndarray:
+    """Probabilities after a temperature."""
+    q = p ** (1 / temperature)
+    return q / q.sum(axis=1, keepdims=True)
+
+
+def test_the_mean_of_two_runs_is_the_mean_of_their_probabilities(
+    pair: Path, trained: Path, second: Path, clips: tuple[Clip, ...]
+) -> None:
+    mean = (probabilities(trained, clips) + probabilities(second, clips)) / 2
+    facts = read_json(pair / "run.json")
+    assert facts["combination"] == {"how": "mean", "weights": [0.5, 0.5], "bias": []}
+    assert probabilities(pair, clips) == pytest.approx(powered(mean, facts["temperature"]), abs=1e-5)
+
+
+def test_members_hear_with_their_own_ears(pair: Path, trained: Path, second: Path) -> None:
+    predictor = Predictor.load(pair, "cpu")
+    assert [leaf.spec.n_mels for leaf in predictor.root.leaves] == [32, 24]
+    assert predictor.spec == predictor.store.extractor.spec == predictor.root.leaves[0].spec
+    assert len({leaf.hears for leaf in predictor.root.leaves}) == 2
+
+
+def test_features_are_computed_once_for_all_that_share_them(
+    folded: list[Path], tmp_path: Path, clips: tuple[Clip, ...]
+) -> None:
+    ens = combine(folded, tmp_path / "ens").path
+    cache = tmp_path / "cache"
+    predictor = Predictor.load(ens, "cpu", cache)
+    predictor.prepare(clips[:6])
+    kept = list(cache.rglob("*.npy"))
+    assert len(predictor.root.leaves) == 4
+    assert len(kept) == 2 * 6  # two kinds of features, four models
+    before = {path: path.stat().st_mtime_ns for path in kept}
+    cached = predictor.scores(clips[:6]).logits
+    assert {path: path.stat().st_mtime_ns for path in cache.rglob("*.npy")} == before
+    assert np.array_equal(cached, Predictor.load(ens, "cpu").scores(clips[:6]).logits)
+
+
+def test_eight_together_equal_eight_alone(pair: Path, clips: tuple[Clip, ...]) -> None:
+    predictor = Predictor.load(pair, "cpu")
+    together = predictor.scores(clips[:8]).logits
+    alone = np.concatenate([predictor.scores([clip]).logits for clip in clips[:8]])
+    assert np.allclose(together, alone, atol=1e-4)
+    assert predictor.scores([]).logits.shape == (0, 4)
+
+
+def test_folds_are_ensembles_of_their_own_and_answer_together(
+    folded: list[Path], tmp_path: Path, clips: tuple[Clip, ...]
+) -> None:
+    made = combine(folded, tmp_path / "ens", "weights")
+    assert [fold.facts["kind"] for fold in made.folds] == ["ensemble"] * 2
+    parts = []
+    for i, fold in enumerate(made.folds):
+        w = fold.facts["combination"]["weights"]
+        assert sum(w) == pytest.approx(1)
+        members = [probabilities(run / "folds" / str(i), clips) for run in folded]
+        parts.append(powered(w[0] * members[0] + w[1] * members[1], fold.facts["temperature"]))
+        assert probabilities(fold.path, clips) == pytest.approx(parts[-1], abs=1e-5)
+    assert probabilities(made.path, clips) == pytest.approx(np.mean(parts, axis=0), abs=1e-5)
+    mean = np.mean([fold.facts["combination"]["weights"] for fold in made.folds], axis=0)
+    assert [m["weight"] for m in made.facts["members"]] == pytest.approx(mean)
+
+
+def test_its_own_validation_scores_are_those_of_the_members_combined(
+    folded: list[Path], tmp_path: Path, clips: tuple[Clip, ...]
+) -> None:
+    for how in ensemble.HOWS:
+        made = combine(folded, tmp_path / how, how)
+        for i, fold in enumerate(made.folds):
+            own, _ = load_scores(fold.path / "validation.parquet", clips)
+            split = load_split(fold.path / "split.csv", clips, "group")
+            assert own.clips == split.val
+            theirs = [load_scores(run / "folds" / str(i) / "validation.parquet", clips)[0] for run in folded]
+            told = fold.facts["combination"]
+            p = np.stack([s.probabilities[[s.clips.index(c) for c in own.clips]] for s in theirs])
+            w = np.array(told["weights"])[:, None, None]
+            mixed = (w * p).sum(0) if how != "stack" else np.exp((w * np.log(p)).sum(0) + told["bias"])
+            expected = powered(mixed / mixed.sum(1, keepdims=True), fold.facts["temperature"])
+            assert own.probabilities == pytest.approx(expected, abs=1e-5)
+
+
+def with_answers(run: Path, clips: tuple[Clip, ...], strength: float) -> None:
+    """Replace a run's validation scores by the truth times `strength`, in every fold."""
+    for fold in RunFolder.open(run).folds:
+        path = fold.path / "validation.parquet"
+        scores, folds = load_scores(path, clips)
+        told = strength * np.eye(len(scores.labels))[scores.labels.targets(scores.clips)]
+        save_scores(path, Scores(scores.clips, scores.labels, told.astype(np.float32)), folds, side="val")
+
+
+@pytest.mark.parametrize("how", ["weights", "stack"])
+def test_the_better_on_validation_weighs_more(
+    folded: list[Path], tmp_path: Path, clips: tuple[Clip, ...], how: str
+) -> None:
+    runs = [Path(shutil.copytree(run, tmp_path / run.name)) for run in folded]
+    with_answers(runs[0], clips, 6.0)
+    with_answers(runs[1], clips, -6.0)
+    made = combine(runs, tmp_path / "ens", how)  # type: ignore[arg-type]
+    for fold in made.folds:
+        good, bad = fold.facts["members"]
+        assert good["weight"] > bad["weight"] + 0.05  # one validation tape teaches no more
+        assert good["validation_loss"] < bad["validation_loss"]
+
+
+def test_neither_sound_nor_test_side_is_needed_to_make_it_and_no_member_to_use_it(
+    folded: list[Path], tmp_path: Path, clips: tuple[Clip, ...]
+) -> None:
+    expected = combine(folded, tmp_path / "expected", "stack").path
+    runs = [Path(shutil.copytree(run, tmp_path / "away" / run.name)) for run in folded]
+    for run in runs:
+        beside = read_json(run / "problems.json")
+        write_json(run / "problems.json", {**beside, "audio": "/nowhere"})
+        for scored in run.rglob("scores.parquet"):
+            scored.unlink()
+    made = combine(runs, tmp_path / "here" / "ens", "stack").path
+    shutil.rmtree(tmp_path / "away")
+    moved = Path(shutil.move(made, tmp_path / "moved"))
+    for extra in [*moved.rglob("split.csv"), *moved.rglob("validation.parquet"), moved / "manifest.csv"]:
+        extra.unlink()
+    assert np.array_equal(probabilities(moved, clips[:5]), probabilities(expected, clips[:5]))
+
+
+def test_done_already_is_left_alone_and_half_made_is_made_anew(
+    trained: Path, second: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "ens"
+    with monkeypatch.context() as patched:
+        patched.setattr(ensemble, "_keep_data", lambda runs, folder: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            combine([trained, second], out)
+    assert not out.exists()
+    (tmp_path / ".ens.half").mkdir()  # of a process that was killed
+    (tmp_path / ".ens.half" / "run.json").write_text("{")
+    combine([trained, second], out)
+    assert not (tmp_path / ".ens.half").exists()
+    before = (out / "run.json").stat().st_mtime_ns
+    combine([trained, second], out)
+    assert (out / "run.json").stat().st_mtime_ns == before
+    with pytest.raises(RunError, match="holds another run"):
+        combine([trained, second], out, "weights")
+    with pytest.raises(RunError, match="holds another run"):
+        combine([trained, second], trained)
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "thesis.tex").touch()
+    with pytest.raises(RunError, match="not empty"):
+        combine([trained, second], tmp_path / "full")
+    assert (tmp_path / "full" / "thesis.tex").exists()
+
+
+def changed(**facts: object) -> Callable[[Path], None]:
+    return lambda run: write_json(run / "run.json", {**read_json(run / "run.json"), **facts})
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (changed(labels=["Blue whale", "Humpback whale"]), "only the first knows Bearded seal, Killer whale"),
+        (changed(data_fingerprint="0123"), r"data fingerprints \w+ and 0123"),
+        (changed(n_folds=3), "one split against 3 folds"),
+        (changed(kind="vae"), "a vae, not a classifier"),
+        (changed(trained=False), "training has not finished"),
+        (lambda run: (run / "validation.parquet").unlink(), "validation.parquet: no such file"),
+        (lambda run: (run / "weights.safetensors").unlink(), "weights.safetensors: no such file"),
+    ],
+)
+def test_runs_that_cannot_be_combined(
+    trained: Path, second: Path, tmp_path: Path, damage: Callable[[Path], None], said: str
+) -> None:
+    other = Path(shutil.copytree(second, tmp_path / "other"))
+    if said.startswith("one split"):
+        for i in range(3):
+            shutil.copytree(second, other / "folds" / str(i))
+    damage(other)
+    with pytest.raises(FinbackError, match=said) as refused:
+        combine([trained, other], tmp_path / "ens")
+    assert str(other) in str(refused.value)
+    assert not (tmp_path / "ens").exists()
+
+
+def test_another_split_is_refused_naming_both_and_a_clip(
+    trained: Path, train: Callable[..., Path], tmp_path: Path
+) -> None:
+    other = train("dnn", tmp_path / "other", "split.seed=5", "training.epochs=1", "training.refit=false")
+    with pytest.raises(InputError, match="clips are on other sides") as refused:
+        combine([trained, other], tmp_path / "ens")
+    assert str(trained) in str(refused.value)
+    assert str(other) in str(refused.value)
+    assert ".flac: " in str(refused.value)
+
+
+def test_one_twice_or_an_ensemble_is_refused(pair: Path, trained: Path, second: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(trained, tmp_path / "copy")
+    with pytest.raises(InputError, match="two runs or more"):
+        combine([trained], tmp_path / "ens")
+    with pytest.raises(InputError, match="are the same model"):
+        combine([trained, second, copy], tmp_path / "ens")
+    with pytest.raises(InputError, match="an ensemble already"):
+        combine([pair, second], tmp_path / "ens")
+    with pytest.raises(InputError, match="--how vote"):
+        combine([trained, second], tmp_path / "ens", "vote")  # type: ignore[arg-type]
+
+
+def test_without_validation_there_is_only_the_plain_mean(
+    trained: Path, second: Path, tmp_path: Path, clips: tuple[Clip, ...]
+) -> None:
+    runs = [Path(shutil.copytree(run, tmp_path / run.name)) for run in (trained, second)]
+    for run in runs:
+        table = (
+            (run / "split.csv").read_text().replace(",val\n", ",train\n").replace(",val\r\n", ",train\r\n")
+        )
+        (run / "split.csv").write_text(table)
+        (run / "validation.parquet").unlink()
+    with pytest.raises(InputError, match="no validation clips to fit weights on"):
+        combine(runs, tmp_path / "weighted", "weights")
+    made = combine(runs, tmp_path / "ens")
+    assert made.facts["temperature"] == 1
+    assert made.facts["not_calibrated"] == "no validation clips"
+    assert made.facts["validation_loss"] is None
+    mean = (probabilities(runs[0], clips) + probabilities(runs[1], clips)) / 2
+    assert probabilities(made.path, clips) == pytest.approx(mean, abs=1e-5)
+
+
+def test_it_is_evaluated_and_reported_like_any_run(folded: list[Path], tmp_path: Path) -> None:
+    made = combine(folded, tmp_path / "ens")
+    metrics = evaluate_run(made.path, "cpu")
+    assert metrics["n_clips"] == 32
+    assert evaluate_run(made.path, "cpu") == metrics
+    page = render(made.path).read_text(encoding="utf-8")
+    assert "an <b>ensemble</b> of 2 classifiers" in page
+    for run in folded:
+        assert str(run) in page
+    assert "settings.toml" not in page  # no settings file makes an ensemble
+
+
+def test_the_command_line(
+    trained: Path,
+    second: Path,
+    tmp_path: Path,
+    clips: tuple[Clip, ...],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def call(*arguments: object) -> str:
+        monkeypatch.setattr(sys, "argv", ["finback", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stop:
+            main()
+        assert not stop.value.code
+        return capsys.readouterr().out
+
+    out = tmp_path / "ens"
+    told = json.loads(call("ensemble", trained, second, "--how", "weights", "--out", out, "--json"))
+    assert told["kind"] == "ensemble"
+    assert [m["family"] for m in told["members"]] == ["cnn2d", "dnn"]
+    assert sum(m["weight"] for m in told["members"]) == pytest.approx(1)
+    assert "finback evaluate" in call("ensemble", trained, second, "--how", "weights", "--out", out)
+    assert 0 <= json.loads(call("evaluate", out, "--json", "--device", "cpu"))["accuracy"] <= 1
+    file = clips[0].recording.path
+    found = json.loads(call("predict", out, file, "--json", "--device", "cpu"))
+    whole = Predictor.load(out, "cpu").scores(clips[:1]).probabilities[0]
+    assert list(found["predictions"][0]["species"].values()) == pytest.approx(sorted(whole, reverse=True))
+    assert "report.html" in call("report", out)
