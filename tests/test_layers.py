@@ -23,7 +23,8 @@ LEVELS = [
     {"predictor", "train"},
     {"ensemble", "evaluate", "audit", "doctor"},
     {"report"},
-    {"pipeline"},
+    {"pipeline", "lineup", "estimate", "leaderboard"},
+    {"compare"},
     {"cli"},
     {"__main__"},
 ]

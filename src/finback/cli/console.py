@@ -6,10 +6,15 @@ import json
 import sys
 import textwrap
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
+
+if TYPE_CHECKING:
+    from rich.console import Group
+    from rich.live import Live
+    from rich.progress import Progress
 
 ERR = Console(stderr=True, highlight=False)
 
@@ -36,6 +41,13 @@ def out_json(value: Any) -> None:
 
 def out_table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> None:
     """A table on stdout; numbers to the right, three decimals."""
+    table = table_of(columns, rows, title)
+    # A pipe has no width: names stay whole, so that grep finds them.
+    Console(highlight=False, width=None if sys.stdout.isatty() else 1000).print(table, markup=False)
+
+
+def table_of(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> Table:
+    """The table itself, for other places than stdout."""
     table = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
     listed = [list(row) for row in rows]
     for i, column in enumerate(columns):
@@ -43,8 +55,7 @@ def out_table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: s
         table.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in listed:
         table.add_row(*(_cell(value) for value in row))
-    # A pipe has no width: names stay whole, so that grep finds them.
-    Console(highlight=False, width=None if sys.stdout.isatty() else 1000).print(table, markup=False)
+    return table
 
 
 def _cell(value: object) -> str:
@@ -55,6 +66,14 @@ def _cell(value: object) -> str:
 
 def progress(items: Iterable[Any], what: str, total: int | None = None) -> Iterable[Any]:
     """A bar with rate and time left on a terminal; elsewhere a line at the end of each piece of work."""
+    if not ERR.is_terminal:
+        yield from _in_lines(items, what, total)
+        return
+    with _bar() as bar:
+        yield from _advance(bar, items, what, total)
+
+
+def _bar() -> Progress:
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -64,9 +83,6 @@ def progress(items: Iterable[Any], what: str, total: int | None = None) -> Itera
         TimeRemainingColumn,
     )
 
-    if not ERR.is_terminal:
-        yield from _in_lines(items, what, total)
-        return
     columns = [
         TextColumn("{task.description}"),
         BarColumn(),
@@ -76,16 +92,64 @@ def progress(items: Iterable[Any], what: str, total: int | None = None) -> Itera
         TextColumn("left"),
         TimeRemainingColumn(),
     ]
-    with Progress(*columns, console=ERR, transient=False) as bar:
-        task = bar.add_task(what, total=total, rate="")
-        for done, item in enumerate(items, 1):
-            yield item
-            speed = bar.tasks[0].speed
-            bar.update(task, completed=done, rate=f"{speed:.1f}/s" if speed else "")
+    return Progress(*columns, console=ERR, transient=False)
 
 
-def _in_lines(items: Iterable[Any], what: str, total: int | None) -> Iterable[Any]:
-    """For logs: a line when a tenth more is done, at most every few seconds."""
+def _advance(bar: Progress, items: Iterable[Any], what: str, total: int | None) -> Iterable[Any]:
+    task = bar.add_task(what, total=total, rate="")
+    for done, item in enumerate(items, 1):
+        yield item
+        speed = next(t.speed for t in bar.tasks if t.id == task)
+        bar.update(task, completed=done, rate=f"{speed:.1f}/s" if speed else "")
+
+
+class Board:
+    """A table that changes while work goes on, above the bar of what is done just now.
+
+    Used as a context manager; `progress` is a `Progress` whose bars go when they are done. Not on a terminal
+    there is no table, and only work that takes long says so: a comparison has hundreds of small loops.
+    """
+
+    def __init__(self) -> None:
+        self._table: Table | str = ""
+        self._bar = _bar() if ERR.is_terminal else None
+        self._live: Live | None = None
+
+    def __enter__(self) -> Board:
+        if self._bar is not None:
+            from rich.live import Live
+
+            self._live = Live(get_renderable=self._drawn, console=ERR, refresh_per_second=4)
+            self._live.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def show(self, columns: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> None:
+        """The table as it stands now; cells as in `out_table`."""
+        self._table = table_of(columns, rows, title)
+
+    def progress(self, items: Iterable[Any], what: str, total: int | None = None) -> Iterable[Any]:
+        if self._bar is None:
+            yield from _in_lines(items, what, total, brief=True)
+            return
+        try:
+            yield from _advance(self._bar, items, what, total)
+        finally:
+            for task in self._bar.task_ids:
+                self._bar.remove_task(task)
+
+    def _drawn(self) -> Group:
+        from rich.console import Group
+
+        return Group(self._table, *([self._bar] if self._bar is not None else []))
+
+
+def _in_lines(items: Iterable[Any], what: str, total: int | None, brief: bool = False) -> Iterable[Any]:
+    """For logs: a line when a tenth more is done, at most every few seconds; `brief`: no line at the end."""
     import time
 
     started = said = time.monotonic()
@@ -99,5 +163,5 @@ def _in_lines(items: Iterable[Any], what: str, total: int | None) -> Iterable[An
             left = f" of {total}, {(total - done) / rate:.0f} s left" if total else ""
             say(f"{what}: {done}{left}, {rate:.1f}/s")
             said = now
-    if total != 0:
+    if total != 0 and not brief:
         say(f"{what}: {done} done in {time.monotonic() - started:.1f} s")

@@ -1,0 +1,212 @@
+"""The command that sets model families side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from finback.cli.console import Board, out, out_json, out_prose, out_table, progress, say
+from finback.cli.learn import command_line
+from finback.cli.options import DataOptions, Device, DryRun, Json, takes
+
+if TYPE_CHECKING:
+    from finback.compare import Prepared, Standing
+
+
+@takes(data=DataOptions)
+def compare(
+    data: DataOptions,
+    out_folder: Annotated[Path, typer.Option("--out", help="Folder of the comparison.", show_default=False)],
+    families: Annotated[
+        str,
+        typer.Option(help="Comma-separated; default: all without pretrained weights.", show_default=False),
+    ] = "",
+    backbones: Annotated[
+        bool, typer.Option("--backbones", help="Also those that stand on a pretrained network.")
+    ] = False,
+    folds: Annotated[int, typer.Option(help="Folds over whole tapes; 0: one split.", min=0)] = 5,
+    seeds: Annotated[int, typer.Option(help="How many seeds: of folds, first weights, batches.", min=1)] = 1,
+    seed: Annotated[int, typer.Option(help="The first of them.", min=0)] = 0,
+    random: Annotated[
+        bool, typer.Option(help="Also train each family on a random split, to show the illusion.")
+    ] = True,
+    preset: Annotated[str, typer.Option(help="Preset (see finback models) or TOML file.")] = "watkins",
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="One setting; model.x goes to families that have it.", show_default=False),
+    ] = None,
+    device: Device = "auto",
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Train families side by side on the same folds, and rank them.
+
+    Says beforehand how long it takes at most. Run again, it goes on where it stopped.
+
+    \b
+    Example:
+      finback compare --audio clips --labels labels.csv --out runs/compare
+      finback compare --audio clips --labels labels.csv --out runs/compare --families cnn2d,lstm --seeds 3
+      finback compare --audio clips --labels labels.csv --out runs/compare --dry-run
+    """
+    from finback import compare as room
+
+    job = room.plan(
+        [name.strip() for name in families.split(",") if name.strip()],
+        preset,
+        set_ or (),
+        folds,
+        range(seed, seed + seeds),
+        backbones,
+        random=random,
+        device=device,
+        command=command_line(),
+    )
+    prepared = room.prepare(job, data.request(), out_folder, progress)
+    if dry_run and json:
+        out_json(_plan(prepared))
+        return
+    show_estimate(prepared, out_table if dry_run else _err_table, out if dry_run else say)
+    if dry_run:
+        return
+    with Board() as board:
+        found = room.run(prepared, board.progress, lambda rows: show_standing(board, rows), say)
+    if json:
+        out_json({"out": str(out_folder), "report": str(out_folder / "report.html"), **found})
+    else:
+        show(found)
+        out(f"report: {out_folder / 'report.html'}")
+    if any(row["error"] for row in found["families"].values()):
+        raise SystemExit(1)
+
+
+def show_estimate(prepared: Prepared, table: Callable[..., None], line: Callable[[str], None]) -> None:
+    """What each family will cost, and the whole."""
+    from finback.estimate import in_words
+    from finback.lineup import licence_of
+
+    job = prepared.job
+    for family, why in {**job.left_out, **prepared.errors}.items():
+        say(f"{family}: left out: {why}")
+    for family in job.settings:
+        if licence := licence_of(family):
+            say(f"{family}: {licence}")
+    if not prepared.left_s:
+        line(f"{prepared.out}: all {len(prepared.entries)} runs are done already")
+        return
+    rows = []
+    for family, left in prepared.left_s.items():
+        cost = prepared.costs[family]
+        steps = " + ".join(f"{1000 * s:.0f}" for s in cost.steps_s) or "-"
+        todo = [e for e in prepared.entries if e.plan.family == family and not e.is_done]
+        parts = sum(e.n_parts - len(e.parts_done()) for e in todo)
+        rows.append((family, cost.n_parameters, steps, in_words(cost.features_s), parts, in_words(left)))
+    columns = ("family", "parameters", "ms a step", "features", "trainings", "at most about")
+    first = next(iter(job.settings.values()))
+    seeds = f"{len(job.seeds)} seed{'' if len(job.seeds) == 1 else 's'}"
+    also = " and a random split" if job.random else ""
+    table(
+        columns, rows, title=f"{len(job.settings)} families x {first.split.folds or 1} folds x {seeds}{also}"
+    )
+    line(f"in all at most about {in_words(prepared.total_s)} on this machine, if nothing else runs on it")
+
+
+def show_standing(board: Board, rows: Sequence[Standing]) -> None:
+    """The table above the bar while it runs."""
+    from finback.estimate import in_words
+
+    def cells(r: Standing) -> tuple[object, ...]:
+        left = "failed" if r.error else "done" if r.done == r.total else in_words(r.left_s)
+        return r.family, f"{r.done} of {r.total}", r.best, in_words(r.spent_s) if r.spent_s else "-", left
+
+    columns = ("family", "trained", "validation macro-F1", "spent", "left, at most")
+    board.show(columns, [cells(r) for r in rows])
+
+
+def show(found: dict[str, Any]) -> None:
+    """The leaderboard on stdout."""
+    from finback.report.leaderboard import deaf, verdict
+
+    rows: list[tuple[object, ...]] = []
+    for name, row in found["families"].items():
+        versus = (row["versus_leader"] or {}).get("macro_f1_multi_group")
+        rows.append(
+            (
+                row["rank"],
+                name,
+                _figure(row, "macro_f1_multi_group"),
+                _figure(row, "accuracy"),
+                row["macro_f1"],
+                row["macro_auc"],
+                row["ece"],
+                _difference(versus) if versus else "leads" if row["rank"] == 1 else "-",
+                row["n_parameters"],
+                _seconds(row["training_s"]),
+                (row["random"] or {}).get("accuracy"),
+            )
+        )
+    for one in deaf(found):
+        blank = (None,) * 3
+        by_tape = "-" if one.by_tape is None else f"{one.by_tape:.3f}"
+        rows.append((None, f"deaf: {one.name}", "-", by_tape, *blank, "-", None, "-", one.random))
+    columns = ("", "family", "macro-F1 several tapes", "accuracy", "macro-F1 all", "AUC", "ECE")
+    out_table((*columns, "behind the leader by", "parameters", "training", "(random split)"), rows)
+    for sentence in verdict(found):
+        out_prose(sentence)
+    if len([row for row in found["families"].values() if row["rank"]]) > 1:
+        out_prose(
+            "The leader was chosen on these same clips, so its own figure is a little flattered; differences "
+            "whose interval holds 0 are not established. (random split): clips of one tape on both sides, no "
+            "fair test."
+        )
+    for name, row in found["families"].items():
+        if row["error"]:
+            say(f"finback: {name} failed: {row['error']}")
+
+
+def _figure(row: dict[str, Any], key: str) -> str:
+    value, ends = row[key], row[f"{key}_ci"]
+    if value is None:
+        return "-"
+    return f"{value:.3f} [{ends[0]:.3f}, {ends[1]:.3f}]" if ends else f"{value:.3f}"
+
+
+def _difference(versus: dict[str, Any]) -> str:
+    gap, ends = versus["difference"], versus["ci"]
+    if gap is None:
+        return "-"
+    return f"{-gap:.3f} [{-ends[1]:.3f}, {-ends[0]:.3f}]" if ends else f"{-gap:.3f}"
+
+
+def _seconds(value: float | None) -> str:
+    from finback.report.leaderboard import seconds
+
+    return seconds(value)
+
+
+def _plan(prepared: Prepared) -> dict[str, Any]:
+    """What `--dry-run --json` prints."""
+    job = prepared.job
+    return {
+        "out": str(prepared.out),
+        "seeds": list(job.seeds),
+        "seconds": prepared.total_s,
+        "families": {
+            name: {
+                "seconds": prepared.left_s.get(name, 0.0),
+                "parameters": prepared.costs[name].n_parameters if name in prepared.costs else None,
+                "settings": settings.model_dump(mode="json"),
+            }
+            for name, settings in job.settings.items()
+        },
+        "runs": {entry.folder.name: "done" if entry.is_done else "to do" for entry in prepared.entries},
+    }
+
+
+def _err_table(columns: Sequence[str], rows: Sequence[Sequence[object]], title: str = "") -> None:
+    from finback.cli.console import ERR, table_of
+
+    ERR.print(table_of(columns, rows, title))

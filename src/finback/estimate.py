@@ -1,0 +1,152 @@
+"""How long a comparison will take: a few real steps of each family, times how many there will be.
+
+    cost = measure(plan, manifest)          # seconds
+    cost.fold_s(plan.settings.training, split)
+
+Measured with the run's own code on clips of the run: features of clips that are not in the cache yet,
+optimiser steps with the real batch size and augmentation, scoring. A head that is fitted in closed form is
+fitted once on as many vectors as `FITTED`, and taken to cost in proportion. The answer is "at most": training
+that validation stops early, and a refit of fewer epochs, end sooner.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from finback import models
+from finback.data.manifest import Manifest
+from finback.data.store import FeatureStore, default_folder
+from finback.features.extract import Extractor
+from finback.train import Plan
+from finback.training.infer import BATCH, clip_logits
+from finback.training.inputs import Inputs
+from finback.training.settings import TrainingSettings
+from finback.training.stages import How, learn
+from finback.types import Clip, Labels, Split
+
+STEPS = 5  # measured after a first one that is not
+LIMIT_S = 5.0  # of measuring one stage
+SAMPLE = 8  # clips
+FITTED = 200  # vectors
+MARGIN = 1.1  # checkpoints, logs, figures
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Seconds of one family's parts of work."""
+
+    n_parameters: int
+    features_s: float  # of all clips that are not in the cache, once
+    steps_s: tuple[float, ...]  # an optimiser step of each gradient stage
+    contrast: bool  # whether the first of them is by contrast
+    fit_s: float  # of a head fitted in closed form, per training clip
+    score_s: float  # per clip
+
+    def fold_s(self, settings: TrainingSettings, split: Split) -> float:
+        """Training, calibrating, refitting and judging one fold, at most."""
+        n_train, n_val = len(split.train), len(split.val)
+        epochs = [settings.epochs] * len(self.steps_s)
+        if self.contrast:
+            epochs[0] = settings.contrast_epochs
+        again = settings.refit and n_val > 0
+        seconds = self.score_s * (n_val * (settings.epochs if self.steps_s else 1) + len(split.test))
+        for n in (n_train, n_train + n_val) if again else (n_train,):
+            steps = max(1, -(-n // settings.batch_size))
+            seconds += self.fit_s * n
+            seconds += sum(e * steps * s for e, s in zip(epochs, self.steps_s, strict=True))
+        return MARGIN * seconds
+
+
+def measure(plan: Plan, manifest: Manifest) -> Cost:
+    """Measure one family. Raises what training it would raise."""
+    labels, settings = Labels.of(manifest.clips), plan.settings
+    with torch.random.fork_rng([]):
+        torch.manual_seed(plan.seed)
+        model = models.create(plan.family, settings.features, len(labels), **settings.model)
+    store = FeatureStore(Extractor(settings.features, model.input), default_folder())
+    sample = _sample(manifest.clips)
+    missing = store.missing(manifest.clips)
+    features_s = 0.0
+    if missing:
+        started = time.perf_counter()
+        for clip in sample:
+            store.extractor(clip)
+        features_s = (time.perf_counter() - started) / len(sample) * len(missing)
+    store.prepare(sample)
+    watch = Stopwatch()
+    how = How(settings.training.model_copy(update=SHORT), labels, plan.seed, plan.device, watch)
+    fit_s = 0.0
+    with tempfile.TemporaryDirectory() as folder:
+        if model.stages == ("fit",):
+            fit_s = _fit_s(model, store, sample, labels)
+        else:
+            clips = _repeated(sample, (STEPS + 2) * settings.training.batch_size)
+            learn(model, Inputs(store, clips, settings.augment), (), how, Path(folder))
+    started = time.perf_counter()
+    scored = _repeated(sample, BATCH)
+    clip_logits([model], store, scored)
+    score_s = (time.perf_counter() - started) / len(scored)
+    contrast = "contrast" in model.stages
+    return Cost(model.n_parameters, features_s, tuple(watch.loops), contrast, fit_s, score_s)
+
+
+SHORT = {"epochs": 1, "contrast_epochs": 1, "tensorboard": False}
+
+
+class Stopwatch:
+    """A `Progress` that times a loop's turns, the first left out, and ends it when it knows enough."""
+
+    def __init__(self) -> None:
+        self.loops: list[float] = []  # mean seconds of a turn
+
+    def __call__(self, items: Iterable[Any], what: str, total: int | None = None) -> Iterable[Any]:
+        began = time.perf_counter()
+        turns: list[float] = []
+        for item in items:
+            started = time.perf_counter()
+            yield item
+            now = time.perf_counter()
+            turns.append(now - started)
+            if len(turns) > STEPS or now - began > LIMIT_S:
+                break
+        if turns:
+            self.loops.append(float(np.mean(turns[1:] or turns)))
+
+
+def _sample(clips: Sequence[Clip]) -> list[Clip]:
+    """Clips of all lengths, so that their mean cost is that of the whole."""
+    by_length = sorted(clips, key=lambda c: (c.duration_s, c.key))
+    places = (np.arange(SAMPLE) + 0.5) / SAMPLE * len(by_length)
+    return [by_length[int(p)] for p in places]
+
+
+def _repeated(clips: Sequence[Clip], n: int) -> list[Clip]:
+    return [clips[i % len(clips)] for i in range(n)]
+
+
+def _fit_s(model: models.Classifier, store: FeatureStore, sample: Sequence[Clip], labels: Labels) -> float:
+    """Seconds per clip of fitting the head on `FITTED` vectors: the sample's, shaken, so none are equal."""
+    rng = np.random.default_rng(0)
+    windows = np.concatenate([store(clip) for clip in sample])
+    x = windows[np.arange(FITTED) % len(windows)]
+    x = x + 0.1 * (windows.std(axis=0) + 1e-3) * rng.standard_normal(x.shape)
+    y = np.arange(FITTED) % len(labels)
+    started = time.perf_counter()
+    model.fit(x.astype(np.float32), y, np.ones(FITTED))  # type: ignore[operator]
+    return (time.perf_counter() - started) / FITTED * len(windows) / len(sample)
+
+
+def in_words(seconds: float) -> str:
+    """`40 s`, `3 min`, `1 h 05 min`."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
