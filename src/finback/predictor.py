@@ -44,11 +44,12 @@ class Leaf:
     model: Classifier
     temperature: float
     spec: FeatureSpec
+    embedder: str = ""  # version of the frozen backbone that it was trained behind
 
     @property
-    def hears(self) -> tuple[str, str]:
+    def hears(self) -> tuple[str, str, str]:
         """Equal for two leaves exactly when one set of features serves both."""
-        return (self.spec.fingerprint, self.model.input)
+        return (self.spec.fingerprint, self.model.input, self.embedder)
 
     @property
     def leaves(self) -> tuple[Leaf, ...]:
@@ -84,10 +85,10 @@ class Predictor:
     def __init__(self, root: Leaf | Node, labels: Labels, cache: Path | None = None) -> None:
         self.root = root
         self.labels = labels
-        self._stores: dict[tuple[str, str], FeatureStore] = {}
+        self._stores: dict[tuple[str, str, str], FeatureStore] = {}
         for leaf in root.leaves:
             if leaf.hears not in self._stores:
-                self._stores[leaf.hears] = FeatureStore(Extractor(leaf.spec, leaf.model.input), cache)
+                self._stores[leaf.hears] = FeatureStore(_front(leaf), cache)
 
     @classmethod
     def load(cls, path: Path, device: str = "auto", cache: Path | None = None) -> Predictor:
@@ -169,7 +170,19 @@ def _leaf(run: RunFolder, facts: dict[str, Any], device: torch.device) -> Leaf:
     spec = build(FeatureSpec, facts["spec"])
     model = models.create(facts["family"], spec, len(facts["labels"]), **facts["settings"]["model"])
     load_weights(model, run.path / WEIGHTS)
-    return Leaf(model.to(device).eval(), float(facts["temperature"]), spec)
+    return Leaf(model.to(device).eval(), float(facts["temperature"]), spec, facts.get("embedder", ""))
+
+
+def _front(leaf: Leaf) -> Extractor:
+    """Raises `SpecMismatchError` where the backbone at hand is not the one that it was trained behind."""
+    extractor = Extractor(leaf.spec, leaf.model.input)
+    if leaf.embedder and leaf.embedder != extractor.version:
+        here, then = extractor.version, leaf.embedder
+        raise SpecMismatchError(
+            f"{leaf.model.input}: version {here} here, but the run was trained behind {then}",
+            "install that version, or put back that file",
+        )
+    return extractor
 
 
 @dataclass(frozen=True)

@@ -28,18 +28,18 @@ def models(
     from finback.config import presets
     from finback.settings import resolve
 
-    resolved = resolve(preset)
     if settings:
-        out_json(resolved.model_dump(mode="json"))
+        out_json(resolve(preset).model_dump(mode="json"))
         return
     families: dict[str, dict[str, Any]] = {}
     for name in sorted(registry.CLASSIFIERS):
-        model = registry.create(name, resolved.features, 10)
+        model = registry.create(name, resolve(preset, family=name).features, 10)
         said = (registry.family(name).__doc__ or "").strip().splitlines()[0]
         families[name] = {
             "about": said,
             "input": model.input,
-            "parameters": model.n_parameters,
+            "parameters": model.n_parameters or None,  # a fitted head has as many as the data asks for
+            "licence": model.licence,
             "settings": registry.hyperparameters(name),
         }
     if json:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from finback.cli.console import out, out_json, out_table, progress, say
+from finback.cli.licences import say_licences_of
 from finback.cli.options import Device, Json
 
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.", show_default=False)]
@@ -42,6 +43,7 @@ def evaluate(
     from finback.data.index import IndexRequest
     from finback.errors import InputError
 
+    say_licences_of(run)
     if audio is None:
         if labels is not None or groups is not None:
             raise InputError(
@@ -110,6 +112,7 @@ def predict(
     """
     from finback.predictor import Predictor, predict_files
 
+    say_licences_of(run)
     names = [line.strip() for f in files for line in (sys.stdin if f == "-" else [f]) if line.strip()]
     predictor = Predictor.load(run, device)
     found, failed = predict_files(predictor, [Path(n) for n in names], channel, progress)

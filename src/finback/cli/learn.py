@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from finback.cli.console import out, out_json, out_table, progress, say
+from finback.cli.licences import say_licences
 from finback.cli.options import DataOptions, Device, DryRun, Json, SettingOptions, takes
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ def run(
     if dry_run:
         _show_plan(family, resolved, out_folder, settings.seed)
         return
+    say_licences([family])
     job = pipeline.Job(family, resolved, settings.seed, device, command_line())
     done = pipeline.run(job, data.request(), out_folder, progress, say)
     _show(done, json)
@@ -92,6 +94,7 @@ def train(
     if dry_run:
         _show_plan(family, resolved, out_folder, settings.seed)
         return
+    say_licences([family])
     job = pipeline.Job(family, resolved, settings.seed, device, command_line())
     trained = pipeline.train_on(job, data.request(), out_folder, progress, say)
     facts = trained.facts

@@ -6,6 +6,7 @@ Adding a family is one file, one line here, one preset; the contract tests pick 
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterable
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +41,12 @@ def family(name: str) -> type[Classifier]:
     module, _, attribute = CLASSIFIERS[name].partition(":")
     found: type[Classifier] = getattr(import_module(module), attribute)
     return found
+
+
+def licences(names: Iterable[str]) -> list[str]:
+    """The licences of the weights that families bring along, each once; unknown names bring none."""
+    found = [family(name).licence for name in names if name in CLASSIFIERS]
+    return [licence for licence in dict.fromkeys(found) if licence]
 
 
 def hyperparameters(name: str) -> dict[str, Any]:

@@ -86,6 +86,12 @@ class RunFolder:
         return [RunFolder(self.path / "folds" / str(i)) for i in range(count)]
 
     @property
+    def families(self) -> list[str]:
+        """The model families in it: its own and those of an ensemble's members."""
+        facts = self.facts
+        return [facts.get("family", ""), *(member["family"] for member in facts.get("members", ()))]
+
+    @property
     def is_trained(self) -> bool:
         return (self.path / "run.json").is_file() and bool(self.facts.get("trained"))
 
