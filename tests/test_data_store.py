@@ -80,3 +80,13 @@ def test_a_very_long_clip_goes_past_the_cache(tmp_path: Path) -> None:
     store.prepare([clip])
     assert sum(len(piece) for piece in store.stream(clip)) > LONGEST_KEPT
     assert not list((tmp_path / "cache").rglob("*.npy"))
+
+
+def test_the_same_sound_twice_is_computed_once(clips: list[Clip], tmp_path: Path) -> None:
+    """Two threads that write one file would trip over each other."""
+    store = FeatureStore(Counting(SPEC), tmp_path / "cache")
+    twice = [*clips, *clips]
+    assert store.missing(twice) == clips
+    store.prepare(twice)
+    assert store.extractor.calls == 3  # type: ignore[attr-defined]
+    assert store.missing(twice) == []

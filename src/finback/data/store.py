@@ -69,8 +69,8 @@ class FeatureStore:
                     pass
 
     def missing(self, clips: Sequence[Clip]) -> list[Clip]:
-        """Those that `prepare` would compute."""
-        return [c for c in clips if self._is_missing(c)]
+        """Those that `prepare` would compute; of clips of the same sound one, since two would write one file."""
+        return list({c.key: c for c in clips if self._is_missing(c)}.values())
 
     def _is_missing(self, clip: Clip) -> bool:
         if self.folder is None or self._path(clip).exists():
