@@ -103,7 +103,8 @@ def show_estimate(prepared: Prepared, table: Callable[..., None], line: Callable
         steps = " + ".join(f"{1000 * s:.0f}" for s in cost.steps_s) or "-"
         todo = [e for e in prepared.entries if e.plan.family == family and not e.is_done]
         parts = sum(e.n_parts - len(e.parts_done()) for e in todo)
-        rows.append((family, cost.n_parameters, steps, in_words(cost.features_s), parts, in_words(left)))
+        size = cost.n_parameters if cost.steps_s else None  # of a fitted head only the data tell
+        rows.append((family, size, steps, in_words(cost.features_s), parts, in_words(left)))
     columns = ("family", "parameters", "ms a step", "features", "trainings", "at most about")
     first = next(iter(job.settings.values()))
     seeds = f"{len(job.seeds)} seed{'' if len(job.seeds) == 1 else 's'}"
@@ -197,7 +198,6 @@ def _plan(prepared: Prepared) -> dict[str, Any]:
         "families": {
             name: {
                 "seconds": prepared.left_s.get(name, 0.0),
-                "parameters": prepared.costs[name].n_parameters if name in prepared.costs else None,
                 "settings": settings.model_dump(mode="json"),
             }
             for name, settings in job.settings.items()
