@@ -69,7 +69,7 @@ class FeatureStore:
                     pass
 
     def missing(self, clips: Sequence[Clip]) -> list[Clip]:
-        """Those that `prepare` would compute; of clips of the same sound one, since two would write one file."""
+        """Those that `prepare` would compute; the same sound once, since two threads would write one file."""
         return list({c.key: c for c in clips if self._is_missing(c)}.values())
 
     def _is_missing(self, clip: Clip) -> bool:
