@@ -17,6 +17,7 @@ from finback.data.duplicates import Duplicates, find
 from finback.data.index import IndexRequest, index
 from finback.data.manifest import Manifest
 from finback.data.problems import counts
+from finback.data.rare import in_a_line, treated
 from finback.data.simulate import ClipSettings, simulate_clips
 from finback.data.split import with_groups
 from finback.evaluate import METRICS, evaluate_run
@@ -53,15 +54,17 @@ def settle(manifest: Manifest, duplicates: Duplicates) -> Manifest:
 
 def train_on(job: Job, request: IndexRequest, out: Path, progress: Progress, say: Say) -> RunFolder:
     """Index, settle groups, train."""
-    found = dataset(request, progress)
+    found = treated(dataset(request, progress), job.settings.rare)
     _say_problems(found, say)
+    _say_rare(found, job, say)
     return train(job, found, out, progress)
 
 
 def run(job: Job, request: IndexRequest, out: Path, progress: Progress, say: Say) -> Done:
     """The whole way; each stage that is done already is left alone."""
-    manifest = index(request, progress)
+    manifest = treated(index(request, progress), job.settings.rare)
     _say_problems(manifest, say)
+    _say_rare(manifest, job, say)
     audited = out / "audit.json"
     if audited.exists() and read_json(audited).get("data_fingerprint") == manifest.fingerprint:
         grouped = settle(manifest, find(manifest.clips, progress))
@@ -131,3 +134,8 @@ def _say_problems(manifest: Manifest, say: Say) -> None:
     if manifest.problems:
         tally = ", ".join(f"{n} {kind}" for kind, n in counts(manifest.problems).items())
         say(f"{len(manifest.problems)} remarks on the data ({tally}); finback index shows them")
+
+
+def _say_rare(manifest: Manifest, job: Job, say: Say) -> None:
+    if line := in_a_line(manifest, job.settings.rare):
+        say(line)

@@ -14,6 +14,7 @@ from pydantic import Field
 
 from finback.augment.spectrum import SpectrumSettings
 from finback.config import DEFAULT_PRESET, Frozen, build, load_family, load_preset, merge, parse_overrides
+from finback.data.rare import RareSettings
 from finback.data.split import SplitSettings
 from finback.errors import SettingsError
 from finback.features.spec import FeatureSpec
@@ -25,6 +26,7 @@ class Settings(Frozen):
     """Sections as in the preset files; `model` holds the family's own hyper-parameters."""
 
     features: FeatureSpec = FeatureSpec()
+    rare: RareSettings = RareSettings()
     split: SplitSettings = SplitSettings()
     training: TrainingSettings = TrainingSettings()
     augment: SpectrumSettings = SpectrumSettings()

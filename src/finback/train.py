@@ -12,7 +12,7 @@ tested, has twice as many to learn from so.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,9 +22,10 @@ import torch
 
 from finback import models
 from finback.data.manifest import Manifest
+from finback.data.rare import treated
 from finback.data.split import SplitResult, from_column, make_folds, make_split
 from finback.data.store import FeatureStore, default_folder
-from finback.errors import SplitError
+from finback.errors import SettingsError, SplitError
 from finback.features.extract import Extractor
 from finback.files import Progress, no_progress, write_atomic
 from finback.metrics.calibrate import cannot_fit, fit_temperature
@@ -33,6 +34,7 @@ from finback.training.devices import check_device
 from finback.training.infer import clip_logits
 from finback.training.inputs import Inputs
 from finback.training.loop import WEIGHTS
+from finback.training.prototypes import take_on
 from finback.training.run import RunFolder, save_split
 from finback.training.scores import save_scores
 from finback.training.stages import How, learn
@@ -53,7 +55,11 @@ class Plan:
 
 
 def partition(manifest: Manifest, settings: Settings) -> list[SplitResult]:
-    """The splits that the settings ask for: one, or one per fold, or the table's own `split` column."""
+    """The splits that the settings ask for: one, or one per fold, or the table's own `split` column.
+
+    Rare species are treated first, as the settings ask.
+    """
+    manifest = treated(manifest, settings.rare)
     if settings.split.folds:
         return make_folds(manifest.clips, settings.split)
     if manifest.side_of is not None and any(manifest.side_of):
@@ -64,10 +70,14 @@ def partition(manifest: Manifest, settings: Settings) -> list[SplitResult]:
 def train(plan: Plan, manifest: Manifest, out: Path, progress: Progress = no_progress) -> RunFolder:
     """Train a classifier, or go on with one that was interrupted. Returns its run folder, calibrated.
 
-    The manifest's clips have their groups. Raises `RunError` if `out` holds another run.
+    The manifest's clips have their groups. Raises `RunError` if `out` holds another run, `SplitError` where
+    there is nothing to tell apart.
     """
+    manifest = treated(manifest, plan.settings.rare)
     facts = check_out(plan, manifest, out)
     results = partition(manifest, plan.settings)
+    for result in results:
+        _check_taught(result, _prototyped(facts))
     if not plan.settings.split.folds:
         return _train_one(plan, facts, results[0], manifest, out, progress)
     run = RunFolder.begin(out, {**facts, "n_folds": len(results), "split": [split_facts(r) for r in results]})
@@ -84,6 +94,7 @@ def check_out(plan: Plan, manifest: Manifest, out: Path) -> dict[str, Any]:
 
     Raises `SettingsError` or `RunError` before any work is done.
     """
+    manifest, rare = treated(manifest, plan.settings.rare), plan.settings.rare
     labels = Labels.of(manifest.clips)
     if len(labels) < 2:
         raise SplitError(
@@ -91,6 +102,11 @@ def check_out(plan: Plan, manifest: Manifest, out: Path) -> dict[str, Any]:
         )
     check_device(plan.device)
     models.create(plan.family, plan.settings.features, len(labels), **plan.settings.model)
+    if rare.how == "prototype" and not models.family(plan.family).imprints:
+        raise SettingsError(
+            f"rare.how = 'prototype' with {plan.family}: its head has no row for each species",
+            "take keep, drop or bucket, or a family with a linear head, such as cnn2d or birdnet",
+        )
     tapes: dict[str, set[str]] = {}
     for clip in manifest.clips:
         tapes.setdefault(clip.label or "", set()).add(clip.group)
@@ -108,6 +124,7 @@ def check_out(plan: Plan, manifest: Manifest, out: Path) -> dict[str, Any]:
         "citation": manifest.source.citation,
         "n_clips": len(manifest.clips),
         "multi_group": sorted(name for name, groups in tapes.items() if len(groups) > 1),
+        "rare": {**rare.model_dump(), "species": dict(manifest.rare)},
     }
     RunFolder.check(out, facts)
     return facts
@@ -131,21 +148,55 @@ def _train_one(
     model = _new_model(plan, labels)
     store = FeatureStore(Extractor(settings.features, model.input), default_folder())
     store.prepare([*split.train, *split.val], progress)
-    how = How(settings.training, labels, plan.seed, plan.device, progress)
+    how = How(settings.training, labels, plan.seed, plan.device, progress, _prototyped(facts))
     if "temperature" not in run.facts:  # noted before the weights are replaced below
-        end = learn(model, Inputs(store, split.train, settings.augment), split.val, how, out)
+        end = _teach(model, store, settings, split.train, split.val, how, out)
         fitted = _calibrate(model, store, labels, split.val, out / VALIDATION, facts.get("fold", 0))
         run.note(**end, n_parameters=model.n_parameters, **fitted)
     if settings.training.refit and split.val:
         epochs = run.facts["epochs"]
         longer = settings.training.model_copy(update={"epochs": max(1, epochs)})
         again = replace(how, settings=longer, progress=_named(progress, "refit: "))
-        everything = Inputs(store, (*split.train, *split.val), settings.augment)
-        learn(_new_model(plan, labels), everything, (), again, out / "refit")
+        everything = (*split.train, *split.val)
+        _teach(_new_model(plan, labels), store, settings, everything, (), again, out / "refit")
         write_atomic(out / WEIGHTS, (out / "refit" / WEIGHTS).read_bytes())
         run.note(refit_epochs=epochs)
     run.note(trained=True)
     return run
+
+
+def _teach(
+    model: models.Classifier,
+    store: FeatureStore,
+    settings: Settings,
+    clips: Sequence[Clip],
+    val: Sequence[Clip],
+    how: How,
+    folder: Path,
+) -> dict[str, Any]:
+    """Learn from all but the rare species, selected on the like; then take those on, if there are any."""
+    inputs = Inputs(store, [c for c in clips if c.label not in how.rare], settings.augment)
+    end = learn(model, inputs, [c for c in val if c.label not in how.rare], how, folder)
+    if how.rare:
+        take_on(model, store, clips, how, folder)
+    return end
+
+
+def _prototyped(facts: dict[str, Any]) -> tuple[str, ...]:
+    """The species that are known by prototypes."""
+    return tuple(sorted(facts["rare"]["species"])) if facts["rare"]["how"] == "prototype" else ()
+
+
+def _check_taught(result: SplitResult, rare: Collection[str]) -> None:
+    """Raises `SplitError` when training would hear one species only."""
+    taught = {c.label for c in result.split.train} - set(rare)
+    if len(taught) < 2:
+        which = "" if result.fold is None else f"fold {result.fold}: "
+        beside = " beside rare ones" if rare else ""
+        raise SplitError(
+            f"{which}the training side holds {len(taught)} species{beside}: nothing to tell apart",
+            "record more tapes, or try another seed or number of folds",
+        )
 
 
 def _new_model(plan: Plan, labels: Labels) -> models.Classifier:

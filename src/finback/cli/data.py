@@ -75,8 +75,13 @@ def audit(data: DataOptions, settings: SettingOptions, json: Json = False) -> No
     """
     from finback import audit as auditing
     from finback.data.index import index as build_index
+    from finback.data.rare import in_a_line, treated
 
-    found = auditing.audit(build_index(data.request(), progress), settings.resolve().split, progress)
+    chosen = settings.resolve()
+    manifest = treated(build_index(data.request(), progress), chosen.rare)
+    if line := in_a_line(manifest, chosen.rare):
+        say(line)
+    found = auditing.audit(manifest, chosen.split, progress)
     if json:
         out_json(found.to_json())
         return
@@ -99,12 +104,16 @@ def split(
     Example:
       finback split --audio clips --labels labels.csv --split 70/15/15 --out split.csv
     """
+    from finback.data.rare import in_a_line, treated
     from finback.pipeline import dataset
     from finback.train import partition, split_facts
     from finback.training.run import save_split
 
-    found = dataset(data.request(), progress)
-    results = partition(found, settings.resolve())
+    chosen = settings.resolve()
+    found = treated(dataset(data.request(), progress), chosen.rare)
+    if line := in_a_line(found, chosen.rare):
+        say(line)
+    results = partition(found, chosen)
     if out_file is not None:
         for i, result in enumerate(results):
             path = out_file if len(results) == 1 else out_file.with_stem(f"{out_file.stem}-{i}")

@@ -72,6 +72,15 @@ class SettingOptions:
     by: Annotated[
         str, typer.Option(help="group: a tape stays on one side. clip: leaks, figures mean little.")
     ] = "group"
+    rare: Annotated[
+        str | None,
+        typer.Option(
+            help="Species with few clips: keep (default), drop, bucket, prototype.", show_default=False
+        ),
+    ] = None
+    rare_below: Annotated[
+        int | None, typer.Option(help="Rare: fewer clips than this; default: 3.", min=1, show_default=False)
+    ] = None
     seed: Annotated[int, typer.Option(help="Every random number comes from it.", min=0)] = 0
 
     def resolve(self, family: str = "") -> Settings:
@@ -81,7 +90,9 @@ class SettingOptions:
         split: dict[str, Any] = {"seed": self.seed, "by": self.by, "folds": self.folds}
         if self.split is not None:
             split["fractions"] = parse_fractions(self.split)
-        return resolve(self.preset, self.set_ or (), family, split=split)
+        rare = {"how": self.rare, "below": self.rare_below}
+        rare = {k: v for k, v in rare.items() if v is not None}
+        return resolve(self.preset, self.set_ or (), family, split=split, rare=rare)
 
 
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, cuda*4, mps.")]

@@ -12,7 +12,8 @@ import hashlib
 import io
 import json
 from collections import Counter
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,7 @@ COLUMNS = (
     "source",
     "licence",
 )
+CALLED = "called"  # one column more where species were put together: what the labels call this one
 PROBLEMS = "problems.json"
 AGAIN = "index the recordings again: finback index"
 
@@ -60,7 +62,8 @@ class Manifest:
     """Labelled clips in the order of the labels file, and the problems met.
 
     `side_of` is the `split` column of the labels: train, val, test or "" (no side) for each clip; None when
-    the labels name no sides.
+    the labels name no sides. `rare` and `called` are left by `finback.data.rare`: how many clips each rare
+    species has, and what the labels call each clip where species were put together.
     """
 
     clips: tuple[Clip, ...]
@@ -68,6 +71,8 @@ class Manifest:
     source: SourceInfo
     audio: Path  # absolute
     side_of: tuple[str, ...] | None = None
+    rare: Mapping[str, int] = field(default_factory=dict)
+    called: tuple[str, ...] | None = None
 
     @property
     def labels(self) -> Labels:
@@ -105,9 +110,14 @@ class Manifest:
             "fingerprint": self.fingerprint,
             "problems": [problem.as_dict() for problem in self.problems],
             "schedules": schedules,
+            "rare": dict(self.rare),
         }
         write_json(path.with_name(PROBLEMS), beside)
-        write_atomic(path, _table(rows))
+        header = list(COLUMNS)
+        if self.called is not None:
+            header.append(CALLED)
+            rows = [[*row, name] for row, name in zip(rows, self.called, strict=True)]
+        write_atomic(path, _table([header, *rows]))
 
     @classmethod
     def load(cls, path: Path, audio: Path | None = None) -> Manifest:
@@ -123,6 +133,7 @@ class Manifest:
             problems = tuple(Problem(**problem) for problem in beside["problems"])
             source = SourceInfo(**beside["source"])
             has_split, schedules = beside["has_split"], beside["schedules"]
+            rare = dict(beside.get("rare", {}))
         except (KeyError, TypeError) as error:
             raise ManifestError(f"{path.with_name(PROBLEMS)}: damaged ({error})", AGAIN) from None
         recordings: dict[str, Recording] = {}
@@ -136,7 +147,8 @@ class Manifest:
             except (ValueError, TypeError, AudioError) as error:
                 raise ManifestError(f"{path}: row {number} is damaged ({error})", AGAIN) from None
         sides = tuple(row["split"] for row in rows) if has_split else None
-        return cls(tuple(clips), problems, source, root, sides)
+        called = tuple(row[CALLED] for row in rows) if rows and CALLED in rows[0] else None
+        return cls(tuple(clips), problems, source, root, sides, rare, called)
 
 
 def _name(path: Path, root: Path) -> str:
@@ -157,7 +169,7 @@ def _table(rows: list[list[Any]]) -> str:
     returns = any("\r" in cell for row in rows for cell in row if isinstance(cell, str))
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL if returns else csv.QUOTE_MINIMAL)
-    writer.writerows([COLUMNS, *rows])
+    writer.writerows(rows)
     return text.getvalue()
 
 

@@ -9,13 +9,15 @@ constructor `(spec, n_classes, **hyperparameters)`, `input` the front end it hea
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from collections.abc import Sequence
+from typing import ClassVar, Literal, cast
 
+import torch
 from torch import Tensor, nn
 
 from finback.features.extract import Input
 from finback.features.spec import FeatureSpec
-
+from finback.models.prototypes import imprinted
 
 Stage = Literal["contrast", "classify", "fit"]
 
@@ -26,6 +28,7 @@ class Classifier(nn.Module):
     input: ClassVar[Input] = "logmel"  # (B, 1, M, F); "wave" is (B, T); an embedder's (B, D)
     stages: ClassVar[tuple[Stage, ...]] = ("classify",)
     licence: ClassVar[str] = ""  # of weights that others trained, shown before first use; "" = there are none
+    imprints: ClassVar[bool] = True  # its head has a row for each class, so that it can `imprint`
 
     def __init__(self, spec: FeatureSpec, n_classes: int, n_features: int, dropout: float) -> None:
         super().__init__()
@@ -39,6 +42,17 @@ class Classifier(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         logits: Tensor = self.head(self.embed(x))
         return logits  # (B, K)
+
+    @torch.no_grad()
+    def imprint(self, z: Tensor, y: Tensor, rare: Sequence[int]) -> None:
+        """Take on the classes `rare` without training, by prototypes (`finback.models.prototypes`).
+
+        `z` (N, D) are embeddings of training clips, `y` (N,) their class ids, rare ones and others.
+        """
+        last = cast(nn.Linear, self.head[-1])
+        rows, biases = imprinted(z, y, last.weight.cpu(), last.bias.cpu(), rare)
+        last.weight[list(rare)] = rows.to(last.weight.device)
+        last.bias[list(rare)] = biases.to(last.bias.device)
 
     @property
     def n_parameters(self) -> int:

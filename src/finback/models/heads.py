@@ -12,6 +12,7 @@ so that all classes count alike. A class without an example gets a very low logi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from sklearn.svm import SVC
 from torch import Tensor, nn
 
 from finback.errors import RunError
+from finback.models.prototypes import imprinted
 
 ABSENT = -30.0  # logit of a class never seen in training: a probability of 1e-13 beside an indifferent one
 LEAST = 1e-7  # share of a forest below which a class counts as unseen there; its logarithm stays finite
@@ -115,6 +117,20 @@ class Logistic(Standardised):
         if len(w) == 1:  # two classes: scikit-learn keeps their difference
             w, b = np.concatenate([-w, w]) / 2, np.concatenate([-b, b]) / 2
         self._keep(weight=w, bias=b, classes=model.classes_)
+
+    def imprint(self, x: Tensor, y: Tensor, rare: Sequence[int]) -> None:
+        """Rows for the classes `rare` of (N, D) vectors of classes (N,), without fitting anew."""
+        z = self._standard(x.to(self.mean.device)).cpu()
+        weight, bias = z.new_zeros(self.n_classes, z.shape[1]), z.new_zeros(self.n_classes)
+        weight[self.classes], bias[self.classes] = self.weight.cpu(), self.bias.cpu()
+        seen = [k for k in rare if bool((y == k).any())]  # what has no row is ABSENT anyway
+        if seen:
+            rows, biases = imprinted(z, y, weight, bias, seen)
+            self._keep(
+                weight=torch.cat([self.weight.cpu(), rows]).numpy(),
+                bias=torch.cat([self.bias.cpu(), biases]).numpy(),
+                classes=torch.cat([self.classes.cpu(), torch.tensor(seen)]).numpy(),
+            )
 
     def forward(self, x: Tensor) -> Tensor:
         logits = nn.functional.linear(self._standard(x), self.weight, self.bias)

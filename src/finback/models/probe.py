@@ -8,6 +8,7 @@ means little to it; a head in closed form has no epochs to choose, and fits in s
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -26,6 +27,7 @@ class Probe(Classifier):
     """(B, D) of a frozen front end -> head -> (B, K)."""
 
     stages: ClassVar[tuple[Stage, ...]] = ("fit",)
+    imprints: ClassVar[bool] = False
     head: Any  # a `Head`: the base class's is a sequence of layers
 
     def __init__(self, spec: FeatureSpec, head: Head) -> None:
@@ -39,6 +41,9 @@ class Probe(Classifier):
     def fit(self, x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> None:
         """Fit the head to window embeddings (N, D), class ids (N,), weights (N,): 1 / windows of the clip."""
         self.head.fit(x, y, weights)
+
+    def imprint(self, z: Tensor, y: Tensor, rare: Sequence[int]) -> None:
+        self.head.imprint(z, y, rare)
 
     @property
     def n_parameters(self) -> int:
@@ -66,6 +71,8 @@ class MfccForest(Probe):
 
 class _Linear(Probe):
     """Logistic regression on a pretrained network's embedding."""
+
+    imprints: ClassVar[bool] = True
 
     def __init__(self, spec: FeatureSpec, n_classes: int, c: float = 0.01) -> None:
         super().__init__(spec, Logistic(n_classes, c))

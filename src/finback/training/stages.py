@@ -41,6 +41,7 @@ class How:
     seed: int = 0
     device: str = "auto"
     progress: Progress = field(default=no_progress)
+    rare: tuple[str, ...] = ()  # species that are not learnt, but taken on afterwards by their prototypes
 
 
 def learn(model: Classifier, inputs: Inputs, val: Sequence[Clip], how: How, folder: Path) -> dict[str, Any]:

@@ -1,0 +1,71 @@
+"""Rows of a linear head for species that it was never trained on, from a handful of their embeddings.
+
+Qi, Brown & Lowe 2018, "Low-Shot Learning with Imprinted Weights", CVPR, section 3: a new class's weights are
+the normalised mean of its examples' normalised embeddings, so that the new logit is a similarity to that
+prototype. Their network is trained with normalised rows and embeddings; ours is not, so two things are added.
+Similarities are taken around the centre of the common species, since embeddings after a ReLU all point one
+way, and are brought to the scale of the learned logits:
+
+    d_k = unit(mean over clips i of k of unit(z_i - c))    direction of a prototype, c the centre
+    s_k(z) = d_k . (z - c)                                  its similarity
+    l_k(z) = l(z) + a s_k(z) + b                            its logit, l(z) the mean learned logit of z
+
+A line through two points gives a and b. A common species has a prototype too: the mean similarity of its own
+clips is to be worth the mean of its learned logit on them, above l(z), and that of the others' clips
+likewise. So a rare species says of its own clips, and of others, what a common one does on average. All is
+linear in z: what comes out is a row of the head, and nothing else in the model changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn.functional import normalize
+
+ABSENT = -30.0  # beside the mean logit, of a rare species without a single clip to go by: it is never named
+
+
+def imprinted(
+    z: Tensor, y: Tensor, weight: Tensor, bias: Tensor, rare: Sequence[int]
+) -> tuple[Tensor, Tensor]:
+    """Rows (R, D) and biases (R,) for the class ids `rare`, in their order.
+
+    `z` (N, D) are embeddings of training clips of classes `y` (N,), common and rare; `weight` (K, D) and
+    `bias` (K,) the head that was trained on the common ones. A rare class without a clip never wins. Raises
+    `ValueError` with fewer than two common classes among `y`.
+    """
+    z, weight, bias = z.double(), weight.double(), bias.double()
+    common = [k for k in y.unique().tolist() if k not in set(rare)]
+    if len(common) < 2:
+        raise ValueError(f"{len(common)} common classes: nothing to measure similarities by")
+    centre = torch.stack([z[y == k].mean(dim=0) for k in common]).mean(dim=0)  # (D,) each species once
+    out = normalize(z - centre, dim=1)  # (N, D)
+
+    def direction(k: int) -> Tensor:
+        return normalize(out[y == k].mean(dim=0), dim=0)  # (D,)
+
+    near = (z - centre) @ torch.stack([direction(k) for k in common]).T  # (N, C) similarities
+    learned = z @ weight[common].T + bias[common]  # (N, C)
+    own = y[:, None] == torch.tensor(common)  # (N, C)
+    other = ~own & own.any(dim=1, keepdim=True)
+    learned = learned - learned.mean(dim=1, keepdim=True)
+    near_own, near_other = _mean(near, own), _mean(near, other)
+    high, low = _mean(learned, own), _mean(learned, other)
+    apart = near_own - near_other
+    a = torch.clamp(high - low, min=0) / apart if apart > 1e-9 else torch.zeros(())
+    b = high - a * near_own
+    mean_row, mean_bias = weight[common].mean(dim=0), bias[common].mean()
+    rows, biases = [], []
+    for k in rare:
+        seen = bool((y == k).any())
+        d = a * direction(k) if seen else torch.zeros_like(centre)
+        rows.append(mean_row + d)
+        biases.append(mean_bias + (b - d @ centre if seen else ABSENT))
+    return torch.stack(rows).float(), torch.stack(biases).float()
+
+
+def _mean(values: Tensor, here: Tensor) -> Tensor:
+    """Mean over species of the mean over the clips that `here` (N, C) marks for each."""
+    return ((values * here).sum(dim=0) / here.sum(dim=0)).mean()
