@@ -16,6 +16,8 @@ from torch import Tensor
 
 from finback.config import Frozen
 
+BITS = float(np.log2(10.0) / 10.0)  # powers of two in a dB
+
 
 class SpectrumSettings(Frozen):
     """How much of each; zero switches one off."""
@@ -68,17 +70,19 @@ def apply(x: Tensor, d: SpectrumDraw) -> Tensor:
     _, _, n_mels, n_frames = x.shape
     time = (torch.arange(n_frames) - torch.from_numpy(d.roll)[:, None]) % n_frames  # (B, F)
     band = (torch.arange(n_mels) - torch.from_numpy(d.shift)[:, None]).clamp_(0, n_mels - 1)  # (B, M)
-    clip = torch.arange(len(x))[:, None, None]
-    y = x[clip, 0, band[:, :, None], time[:, None, :]]  # (B, M, F)
+    place = (band[:, :, None] * n_frames + time[:, None, :]).flatten(1)
+    y = x.flatten(1).gather(1, place).unflatten(1, (n_mels, n_frames))  # (B, M, F)
     top = y.amax(dim=(1, 2), keepdim=True)
     lowest = y.amin(dim=(1, 2), keepdim=True)
-    y = y + torch.from_numpy(d.eq).float()[:, :, None]
-    floor = top + torch.from_numpy(d.floor).float()[:, :, None]
-    y = 10.0 * torch.log10(10.0 ** (y / 10.0) + 10.0 ** (floor / 10.0))  # powers add
+    y += torch.from_numpy(d.eq).float()[:, :, None]
+    raised = np.flatnonzero(np.isfinite(d.floor).any(axis=1))
+    if len(raised):
+        floor = top[raised] + torch.from_numpy(d.floor[raised]).float()[:, :, None]
+        y[raised] = torch.logaddexp2(y[raised] * BITS, floor * BITS) / BITS  # powers add
     lost = torch.arange(n_mels)[None, :, None] >= torch.from_numpy(d.cut)[:, None, None]
-    y = torch.where(lost, lowest, y)
+    y = torch.lerp(y, lowest, lost.float())  # many times faster than where()
     masked = _inside(d.time_mask, n_frames)[:, None, :] | _inside(d.band_mask, n_mels)[:, :, None]
-    return torch.where(masked, y.mean(dim=(1, 2), keepdim=True), y)[:, None]
+    return torch.lerp(y, y.mean(dim=(1, 2), keepdim=True), masked.float())[:, None]
 
 
 def _inside(mask: np.ndarray, n: int) -> Tensor:
