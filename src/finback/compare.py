@@ -27,6 +27,7 @@ from typing import Any
 from finback import audit, leaderboard, models, pipeline
 from finback.data.index import IndexRequest
 from finback.data.manifest import Manifest
+from finback.data.rare import treated
 from finback.data.store import FeatureStore, default_folder
 from finback.errors import FinbackError
 from finback.estimate import Cost, in_words, measure
@@ -86,7 +87,8 @@ def prepare(job: Comparison, request: IndexRequest, out: Path, progress: Progres
 
     Raises what `train` would for a run that cannot be made: `SettingsError`, `SplitError`, `RunError`.
     """
-    manifest = pipeline.dataset(request, progress)
+    rare = next(iter(job.settings.values())).rare
+    manifest = treated(pipeline.dataset(request, progress), rare)
     every = entries(job, out)
     for entry in every:
         check_out(entry.plan, manifest, entry.folder)

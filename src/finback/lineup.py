@@ -90,7 +90,7 @@ def plan(
     family that is not there or a setting that no family of the comparison has.
     """
     named = list(dict.fromkeys(families))
-    chosen = named or [n for n in sorted(models.CLASSIFIERS) if backbones or not licence_of(n)]
+    chosen = named or [n for n in sorted(models.CLASSIFIERS) if backbones or not models.family(n).licence]
     shared = {name: resolve(preset, overrides, name, split={"folds": folds}) for name in chosen}
     has = {name: set(models.hyperparameters(name)) for name in chosen}
     for key in sorted({key for its in shared.values() for key in its.model}):
@@ -106,18 +106,13 @@ def plan(
             )
         kept = {k: v for k, v in its.model.items() if k in has[name]}
         settings[name] = its.model_copy(update={"model": kept})
-        if not named and licence_of(name):
+        if not named and models.family(name).licence:
             try:
                 check_usable(name, settings[name])
             except SettingsError as error:
                 left_out[name] = str(error)
                 del settings[name]
     return Comparison(settings, tuple(seeds), left_out=left_out, **other)
-
-
-def licence_of(family: str) -> str:
-    """Of the pretrained weights that a family stands on; "" when it stands on none."""
-    return str(getattr(models.family(family), "licence", ""))
 
 
 def check_usable(family: str, settings: Settings) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from finback import __version__
-from finback.cli import about, data, ensemble, judge, learn
+from finback.cli import about, compare, data, ensemble, judge, learn
 
 app = typer.Typer(
     name="finback",
@@ -26,6 +26,7 @@ for command in (
     data.audit,
     data.split,
     learn.train,
+    compare.compare,
     ensemble.ensemble,
     judge.evaluate,
     judge.predict,

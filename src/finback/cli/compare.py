@@ -10,6 +10,7 @@ import typer
 
 from finback.cli.console import Board, out, out_json, out_prose, out_table, progress, say
 from finback.cli.learn import command_line
+from finback.cli.licences import say_licences
 from finback.cli.options import DataOptions, Device, DryRun, Json, takes
 
 if TYPE_CHECKING:
@@ -85,15 +86,15 @@ def compare(
 
 def show_estimate(prepared: Prepared, table: Callable[..., None], line: Callable[[str], None]) -> None:
     """What each family will cost, and the whole."""
+    from finback.data.rare import in_a_line
     from finback.estimate import in_words
-    from finback.lineup import licence_of
 
     job = prepared.job
     for family, why in {**job.left_out, **prepared.errors}.items():
         say(f"{family}: left out: {why}")
-    for family in job.settings:
-        if licence := licence_of(family):
-            say(f"{family}: {licence}")
+    if treatment := in_a_line(prepared.manifest, next(iter(job.settings.values())).rare):
+        say(treatment)
+    say_licences(job.settings)
     if not prepared.left_s:
         line(f"{prepared.out}: all {len(prepared.entries)} runs are done already")
         return
