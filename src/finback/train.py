@@ -101,7 +101,8 @@ def check_out(plan: Plan, manifest: Manifest, out: Path) -> dict[str, Any]:
             f"only one species ({labels.names[0]}): nothing to tell apart", "label clips of a second one"
         )
     check_device(plan.device)
-    models.create(plan.family, plan.settings.features, len(labels), **plan.settings.model)
+    model = models.create(plan.family, plan.settings.features, len(labels), **plan.settings.model)
+    front = Extractor(plan.settings.features, model.input).version  # the frozen backbone is here
     if rare.how == "prototype" and not models.family(plan.family).imprints:
         raise SettingsError(
             f"rare.how = 'prototype' with {plan.family}: its head has no row for each species",
@@ -115,6 +116,7 @@ def check_out(plan: Plan, manifest: Manifest, out: Path) -> dict[str, Any]:
         "family": plan.family,
         "labels": list(labels.names),
         "spec": plan.settings.features.model_dump(mode="json"),
+        **({"embedder": front} if front else {}),
         "settings": plan.settings.model_dump(mode="json"),
         "seed": plan.seed,
         "command": plan.command,

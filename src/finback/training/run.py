@@ -22,7 +22,7 @@ from finback.types import SIDES, Clip, Split
 
 FORMAT = 1
 # Two runs are the same work exactly when these agree.
-IDENTITY = ("kind", "family", "labels", "spec", "settings", "data_fingerprint", "seed", "fold")
+IDENTITY = ("kind", "family", "labels", "spec", "embedder", "settings", "data_fingerprint", "seed", "fold")
 LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "soundfile", "soxr")
 
 
