@@ -109,3 +109,10 @@ def test_levels_over_many_orders_give_the_same() -> None:
     x = torch.randn(2, 4000)
     for gain in (1e-4, 1e-2, 1.0, 3e4):
         assert torch.allclose(model(x * gain), model(x), atol=1e-3), gain
+
+
+def test_no_band_grows_past_half_the_sample_rate() -> None:
+    bank = SincBank(SPEC, 12)
+    with torch.no_grad():
+        bank.log_band += 5.0
+    assert float(bank.edges_hz.detach().max()) == pytest.approx(2000.0)

@@ -21,14 +21,14 @@ class Standardise(nn.Module):
 
 
 class ConvBlock(nn.Module):
-    """Two 3 x 3 convolutions with batch norm, then halving both axes: (B, C, M, F) -> (B, D, M/2, F/2)."""
+    """Two 3 x 3 convolutions with batch norm, then shrinking: (B, C, M, F) -> (B, D, M/2, F/2) by default."""
 
-    def __init__(self, n_in: int, n_out: int) -> None:
+    def __init__(self, n_in: int, n_out: int, shrink: tuple[int, int] = (2, 2)) -> None:
         super().__init__()
         self.layers = nn.Sequential(
             convolution(n_in, n_out, 3, stride=1),
             convolution(n_out, n_out, 3, stride=1),
-            nn.AvgPool2d(2, ceil_mode=True),
+            nn.AvgPool2d(shrink, ceil_mode=True),
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -48,24 +48,26 @@ def convolution(n_in: int, n_out: int, size: int, stride: int) -> nn.Sequential:
 class FrameStem(nn.Module):
     """Convolutions that turn a log-mel picture into a short row of tokens: (B, 1, M, F) -> (B, F', D).
 
-    Three blocks shrink time by four and frequency to `bands` broad ones, whose channels stand side by side in
-    each token. A call keeps its contour: what is recurrent or attends on top need not learn to see edges.
+    Time shrinks by four; frequency by sixteen and then to `bands` broad ones, whose channels stand side by
+    side in each token: a moan at 200 Hz and one at 2 kHz are different animals.
     """
 
     def __init__(self, width: int, bands: int, n_features: int) -> None:
         super().__init__()
-        self.stem = convolution(1, width, 5, stride=2)
-        self.block = ConvBlock(width, 2 * width)
-        self.last = convolution(2 * width, 4 * width, 3, stride=1)
+        self.layers = nn.Sequential(
+            convolution(1, width, 5, stride=2),  # (B, C, M / 2, F / 2)
+            ConvBlock(width, width),  # (B, C, M / 4, F / 4)
+            ConvBlock(width, 2 * width, shrink=(2, 1)),  # (B, 2 C, M / 8, F / 4)
+            ConvBlock(2 * width, 4 * width, shrink=(2, 1)),  # (B, 4 C, M / 16, F / 4)
+        )
         self.bands = bands
         self.project = nn.Linear(4 * width * bands, n_features)
         self.norm = nn.LayerNorm(n_features)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # 1.4 times faster on CPU
 
     def forward(self, x: Tensor) -> Tensor:
-        h = self.stem(x.contiguous(memory_format=torch.channels_last))  # (B, C, M / 2, F / 2)
-        h = self.last(self.block(h))  # (B, 4 C, M / 4, F / 4)
-        h = nn.functional.adaptive_max_pool2d(h, (self.bands, h.shape[-1]))  # (B, 4 C, bands, F')
+        h = self.layers(x.contiguous(memory_format=torch.channels_last))
+        h = nn.functional.adaptive_avg_pool2d(h, (self.bands, h.shape[-1]))  # (B, 4 C, bands, F')
         out: Tensor = self.norm(self.project(h.flatten(1, 2).transpose(1, 2)))
         return out  # (B, F', D)
 

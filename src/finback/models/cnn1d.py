@@ -25,7 +25,7 @@ from finback.features.spec import FeatureSpec
 from finback.models.blocks import AttentionPool
 from finback.models.classifier import Classifier
 
-FLOOR = 1e-8  # 80 dB below the clip's loudest value, as in the log-mel
+FLOOR = 1e-8  # 80 dB below the power of the whole clip: nothing of a call lies deeper
 
 
 class SincBank(nn.Module):
@@ -100,9 +100,7 @@ class CNN1D(Classifier):
     def spectrum(self, x: Tensor) -> Tensor:
         """(B, T) -> standardised log powers (B, K, F); a gain changes nothing, silence is zero."""
         deviation = x.square().mean(dim=-1, keepdim=True).sqrt()
-        power = self.bank(x / deviation.clamp_min(1e-7))
-        loudest = power.amax(dim=(1, 2), keepdim=True).clamp_min(1e-7)
-        db = 10.0 * torch.log10(power / loudest + FLOOR)
+        db = 10.0 * torch.log10(self.bank(x / deviation.clamp_min(1e-7)) + FLOOR)
         spread, mean = torch.std_mean(db, dim=(1, 2), keepdim=True)
         return (db - mean) / spread.clamp_min(1e-3)
 

@@ -32,10 +32,10 @@ class RNN(Classifier):
         spec: FeatureSpec,
         n_classes: int,
         width: int = 16,
-        bands: int = 4,
+        bands: int = 3,
         hidden: int = 64,
         layers: int = 1,
-        dropout: float = 0.4,
+        dropout: float = 0.3,
     ) -> None:
         super().__init__(spec, n_classes, n_features=4 * hidden, dropout=dropout)
         self.standardise = Standardise()

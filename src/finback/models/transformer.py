@@ -27,7 +27,7 @@ class Transformer(Classifier):
         spec: FeatureSpec,
         n_classes: int,
         width: int = 16,
-        bands: int = 4,
+        bands: int = 3,
         dim: int = 96,
         heads: int = 4,
         layers: int = 2,
