@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,30 +16,53 @@ from finback.cli.options import DataOptions, Device, DryRun, Json, takes
 
 if TYPE_CHECKING:
     from finback.compare import Prepared, Standing
+    from finback.lineup import Comparison
 
 
-@takes(data=DataOptions)
-def compare(
-    data: DataOptions,
-    out_folder: Annotated[Path, typer.Option("--out", help="Folder of the comparison.", show_default=False)],
+@dataclass(frozen=True)
+class LineupOptions:
+    """Who takes part, on how many folds and seeds, with which settings."""
+
     families: Annotated[
         str,
         typer.Option(help="Comma-separated; default: all without pretrained weights.", show_default=False),
-    ] = "",
+    ] = ""
     backbones: Annotated[
         bool, typer.Option("--backbones", help="Also those that stand on a pretrained network.")
-    ] = False,
-    folds: Annotated[int, typer.Option(help="Folds over whole tapes; 0: one split.", min=0)] = 5,
-    seeds: Annotated[int, typer.Option(help="How many seeds: of folds, first weights, batches.", min=1)] = 1,
-    seed: Annotated[int, typer.Option(help="The first of them.", min=0)] = 0,
+    ] = False
+    folds: Annotated[int, typer.Option(help="Folds over whole tapes; 0: one split.", min=0)] = 5
+    seeds: Annotated[int, typer.Option(help="How many seeds: of folds, first weights, batches.", min=1)] = 1
+    seed: Annotated[int, typer.Option(help="The first of them.", min=0)] = 0
     random: Annotated[
         bool, typer.Option(help="Also train each family on a random split, to show the illusion.")
-    ] = True,
-    preset: Annotated[str, typer.Option(help="Preset (see finback models) or TOML file.")] = "watkins",
+    ] = True
+    preset: Annotated[str, typer.Option(help="Preset (see finback models) or TOML file.")] = "watkins"
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", help="One setting; model.x goes to families that have it.", show_default=False),
-    ] = None,
+    ] = None
+
+    def plan(self, device: str) -> Comparison:
+        from finback.lineup import plan
+
+        return plan(
+            [name.strip() for name in self.families.split(",") if name.strip()],
+            self.preset,
+            self.set_ or (),
+            self.folds,
+            range(self.seed, self.seed + self.seeds),
+            self.backbones,
+            random=self.random,
+            device=device,
+            command=command_line(),
+        )
+
+
+@takes(data=DataOptions, lineup=LineupOptions)
+def compare(
+    data: DataOptions,
+    lineup: LineupOptions,
+    out_folder: Annotated[Path, typer.Option("--out", help="Folder of the comparison.", show_default=False)],
     device: Device = "auto",
     dry_run: DryRun = False,
     json: Json = False,
@@ -53,20 +77,9 @@ def compare(
       finback compare --audio clips --labels labels.csv --out runs/compare --families cnn2d,lstm --seeds 3
       finback compare --audio clips --labels labels.csv --out runs/compare --dry-run
     """
-    from finback import compare as room
+    from finback.compare import prepare, run
 
-    job = room.plan(
-        [name.strip() for name in families.split(",") if name.strip()],
-        preset,
-        set_ or (),
-        folds,
-        range(seed, seed + seeds),
-        backbones,
-        random=random,
-        device=device,
-        command=command_line(),
-    )
-    prepared = room.prepare(job, data.request(), out_folder, progress)
+    prepared = prepare(lineup.plan(device), data.request(), out_folder, progress)
     if dry_run and json:
         out_json(_plan(prepared))
         return
@@ -74,7 +87,7 @@ def compare(
     if dry_run:
         return
     with Board() as board:
-        found = room.run(prepared, board.progress, lambda rows: show_standing(board, rows), say)
+        found = run(prepared, board.progress, lambda rows: show_standing(board, rows), say)
     if json:
         out_json({"out": str(out_folder), "report": str(out_folder / "report.html"), **found})
     else:
