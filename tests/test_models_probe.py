@@ -1,0 +1,178 @@
+"""Probes: trained, judged and loaded like any family; what stands behind them is remembered."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from finback import models
+from finback.audio.io import read
+from finback.data.index import IndexRequest, index
+from finback.data.manifest import Manifest
+from finback.errors import RunError, SettingsError, SpecMismatchError
+from finback.evaluate import evaluate_run
+from finback.features.spec import FeatureSpec
+from finback.models.heads import Logistic
+from finback.models.probe import Probe
+from finback.predictor import Predictor
+from finback.settings import resolve
+from finback.train import Plan, train
+
+TOML = """[features]
+sample_rate = 8000
+clip_samples = 8000
+n_fft = 256
+hop = 128
+n_mels = 32
+n_frames = 60
+pad = "tile"
+"""
+
+
+@pytest.fixture(scope="module")
+def manifest(simulated: Path) -> Manifest:
+    return index(IndexRequest(audio=simulated / "audio", labels=simulated / "labels.csv"))
+
+
+@pytest.fixture(scope="module")
+def preset(tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("preset") / "probe.toml"
+    path.write_text(TOML)
+    return str(path)
+
+
+@pytest.mark.parametrize("family", ["mfcc-svm", "mfcc-forest"])
+def test_the_whole_way(family: str, manifest: Manifest, preset: str, tmp_path: Path) -> None:
+    settings = resolve(preset, family=family)
+    run = train(Plan(family, settings, seed=1), manifest, tmp_path / "run")
+    assert run.facts["finished"]
+    assert run.facts["n_parameters"] > 1000
+    assert (tmp_path / "run" / "validation.parquet").exists()
+    found = evaluate_run(tmp_path / "run")
+    assert found["accuracy"] > 0.5  # four species
+    assert train(Plan(family, settings, seed=1), manifest, tmp_path / "run").path == run.path
+    with pytest.raises(RunError, match="another run"):
+        train(Plan(family, settings, seed=2), manifest, tmp_path / "run")
+
+
+def test_a_family_preset_keeps_the_level_out(manifest: Manifest, preset: str) -> None:
+    """The same sound, 20 dB quieter, is the same to an MFCC probe."""
+    from finback.audio.level import normalise
+    from finback.features.embedders import embedder
+    from finback.features.extract import fit
+
+    spec = resolve(preset, family="mfcc-svm").features
+    clip = manifest.clips[0]
+    wave = fit(read(clip.recording.path, 0, clip.recording.n_samples), spec)
+    hear = embedder("mfcc", spec)
+    loud, quiet = (hear(normalise(x, spec.level)[None]) for x in (wave, wave * np.float32(0.1)))
+    assert np.allclose(loud, quiet, atol=1e-2)
+
+
+def test_long_clips_do_not_outvote_short_ones() -> None:
+    """A clip of ten windows, each of weight a tenth, counts like a clip of one."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(0, 1, (40, 8)).astype(np.float32)
+    y = np.arange(40) % 2
+    x[:, 0] += y
+    spec = FeatureSpec()
+    short, long, wrong = (Probe(spec, Logistic(2, c=0.1)) for _ in range(3))
+    times = np.where(np.arange(40) < 10, 10, 1)
+    short.fit(x, y, np.ones(40))
+    long.fit(np.repeat(x, times, axis=0), np.repeat(y, times), np.repeat(1 / times, times))
+    wrong.fit(np.repeat(x, times, axis=0), np.repeat(y, times), np.ones(times.sum()))
+    new = torch.from_numpy(rng.normal(0, 1, (20, 8)).astype(np.float32))
+    assert torch.allclose(short(new), long(new), atol=1e-3)
+    assert not torch.allclose(short(new), wrong(new), atol=1e-1)
+
+
+def test_onnx_network_of_ones_own(manifest: Manifest, preset: str, tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime", reason="pip install 'finback[onnx]'")
+    pytest.importorskip("onnx", reason="pip install onnx, to make a network for the test")
+    from networks import write_network
+
+    network = write_network(tmp_path / "mine.onnx", ["b", 8000], n_features=64)
+    chosen = [f"features.onnx_file='{network}'", "features.onnx_output=embedding"]
+    settings = resolve(preset, chosen, family="onnx")
+    run = train(Plan("onnx", settings), manifest, tmp_path / "run")
+    scores = Predictor.load(run.path).scores(manifest.clips[:5])
+    assert np.isfinite(scores.logits).all()
+    write_network(network, ["b", 8000], seed=1, n_features=64)
+    with pytest.raises(SpecMismatchError, match="trained behind"):
+        Predictor.load(run.path)
+    with pytest.raises(RunError, match="embedder"):
+        train(Plan("onnx", settings), manifest, tmp_path / "run")
+
+
+def test_a_missing_network_is_said_before_any_work(manifest: Manifest, preset: str, tmp_path: Path) -> None:
+    settings = resolve(preset, ["features.onnx_file=gone.onnx"], family="onnx")
+    pytest.importorskip("onnxruntime", reason="pip install 'finback[onnx]'")
+    with pytest.raises(SettingsError, match=r"gone\.onnx"):
+        train(Plan("onnx", settings), manifest, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_licences_are_said_once_each() -> None:
+    said = models.licences(
+        ["birdnet", "birdnet-mlp", "cnn2d", "ensemble", "aisfx", "mfcc-svm", "aisfx-tuned"]
+    )
+    assert len(said) == 2
+    assert "CC BY-NC-SA 4.0" in said[0]
+    assert "CC BY 4.0" in said[1]
+
+
+@pytest.fixture
+def tuned_spec() -> FeatureSpec:
+    from finback.features.embedders.aisfx import load_weights
+
+    try:
+        load_weights()
+    except SettingsError as error:
+        pytest.skip(str(error))
+    return resolve(family="aisfx-tuned").features
+
+
+def test_aisfx_tuned_starts_as_the_frozen_embedder(tuned_spec: FeatureSpec) -> None:
+    from finback.features.embedders import embedder
+
+    wave = np.random.default_rng(0).normal(0, 0.1, (1, tuned_spec.clip_samples)).astype(np.float32)
+    wave /= np.abs(wave).max()
+    model = models.create("aisfx-tuned", tuned_spec, 3).eval()
+    with torch.inference_mode():
+        assert np.allclose(
+            model.embed(torch.from_numpy(wave)), embedder("aisfx", tuned_spec)(wave), atol=1e-4
+        )
+
+
+def test_aisfx_tuned_freezes_what_it_is_told(tuned_spec: FeatureSpec) -> None:
+    model = models.create("aisfx-tuned", tuned_spec, 3, freeze=3).requires_grad_(True).train()
+    before = {k: v.clone() for k, v in model.state_dict().items()}
+    torch.manual_seed(0)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+    x = torch.randn(2, tuned_spec.clip_samples)
+    torch.nn.functional.cross_entropy(model(x), torch.tensor([0, 1])).backward()
+    optimizer.step()
+    changed = {k for k, v in model.state_dict().items() if not torch.equal(v, before[k])}
+    assert {k.split(".")[2] for k in changed if k.startswith("network.")} == {"3"}
+    with pytest.raises(SettingsError, match=r"model\.freeze = 5"):
+        models.create("aisfx-tuned", tuned_spec, 3, freeze=5)
+
+
+def test_aisfx_tuned_needs_the_package_only_to_begin(
+    tuned_spec: FeatureSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = models.create("aisfx-tuned", tuned_spec, 3)
+
+    def nothing() -> None:
+        raise SettingsError("aisfx: the package is not installed", "pip install --no-deps aisfx==0.1.2")
+
+    monkeypatch.setattr("finback.models.aisfx.load_weights", nothing)
+    model = models.create("aisfx-tuned", tuned_spec, 3)
+    x = torch.zeros(1, tuned_spec.clip_samples)
+    with pytest.raises(SettingsError, match="not installed"):
+        model(x)
+    model.load_state_dict(whole.state_dict())
+    assert torch.isfinite(model.eval()(x)).all()
