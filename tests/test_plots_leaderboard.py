@@ -1,0 +1,94 @@
+"""The leaderboard's figure and the heat map: what is drawn is what was given."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from finback.plots import style
+from finback.plots.leaderboard import Deaf, Row, Species, heat_map, leaderboard
+
+ROWS = [
+    Row("cnn2d", 0.5, [0.4, 0.6], 0.45, [0.35, 0.55], random=0.93),
+    Row("a_family_with_a_very_long_name_indeed", 0.3, None, 0.25, [0.2, 0.3]),
+    Row("dnn", None, None, 0.1, None, random=0.5),
+]
+DEAF = [Deaf("which tape is it from?", 0.02, 0.94), Deaf("rate, length, level, bandwidth", 0.3, None)]
+
+
+def texts(figure: Figure) -> list[str]:
+    return [t.get_text() for axes in figure.axes for t in axes.texts]
+
+
+def test_bars_and_intervals_are_the_figures() -> None:
+    left, right = leaderboard(ROWS, DEAF).axes
+    assert [bar.get_width() for bar in left.patches] == [0.5, 0.3]  # undefined: no bar
+    assert [bar.get_width() for bar in right.patches] == [0.45, 0.25, 0.1]
+    ends = [tuple(line.get_xdata()) for line in left.get_lines() if len(line.get_xdata()) == 2]
+    assert ends == [(0.4, 0.6)]
+    assert {"50.0", "30.0", "not defined"} == {t.get_text() for t in left.texts}
+
+
+def test_the_random_split_is_grey_and_apart() -> None:
+    figure = leaderboard(ROWS, DEAF)
+    marks = [line for line in figure.axes[1].get_lines() if line.get_marker() == "D"]
+    assert [float(np.ravel(m.get_xdata())[0]) for m in marks] == [0.93, 0.5]
+    red, green, blue = (int(marks[0].get_markerfacecolor()[i : i + 2], 16) for i in (1, 3, 5))
+    assert red == green == blue
+    assert not [line for line in figure.axes[0].get_lines() if line.get_marker() == "D"]
+
+
+def test_deaf_baselines_are_lines_named_with_their_figures() -> None:
+    figure = leaderboard(ROWS, DEAF)
+    upright = [line for line in figure.axes[1].get_lines() if list(line.get_ydata()) == [0, 1]]
+    assert sorted(line.get_xdata()[0] for line in upright) == [0.02, 0.3, 0.94]
+    named = [t.get_text() for t in figure.legends[0].get_texts()]
+    assert "deaf, tapes apart: which tape is it from? (2 %)" in named
+    assert "deaf, random split: which tape is it from? (94 %)" in named
+    without = leaderboard(ROWS[1:2]).legends[0].get_texts()
+    assert not any("random" in t.get_text() or "deaf" in t.get_text() for t in without)
+
+
+def test_the_leader_is_set_off() -> None:
+    first, second = leaderboard(ROWS).axes[0].patches
+    assert first.get_facecolor() != second.get_facecolor()
+    assert next(t.get_text() for t in leaderboard(ROWS).axes[0].get_yticklabels()) == "cnn2d"
+
+
+def some_species() -> list[Species]:
+    return [
+        Species("Fin whale", 4, 2, True, [0.2, 0.4]),
+        Species("Blue whale", 40, 5, False, [0.9, 0.7]),
+        Species("Sei whale", 0, 0, True, [None, None]),
+        Species("Minke whale", 12, 1, True, [0.5, None]),
+    ]
+
+
+def test_heat_map_writes_every_cell_best_species_first() -> None:
+    axes = heat_map(["cnn2d", "dnn"], some_species()).axes[0]
+    labels = [t.get_text() for t in axes.get_yticklabels()]
+    assert [label.split("  ")[0] for label in labels] == ["Blue whale", "Fin whale *", "Minke whale *"]
+    assert labels[0].endswith("(40 clips, 5 tapes)")
+    assert labels[2].endswith("(12 clips, 1 tape)")
+    cells = {t.get_position(): t.get_text() for t in axes.texts}
+    assert cells == {(0, 0): "90", (1, 0): "70", (0, 1): "20", (1, 1): "40", (0, 2): "50", (1, 2): "–"}
+    assert axes.images[0].get_array().tolist()[0] == pytest.approx([0.9, 0.7])
+
+
+def test_few_clips_are_explained_only_where_there_are_some() -> None:
+    assert "*" in heat_map(["cnn2d", "dnn"], some_species()).get_suptitle()
+    assert "*" not in heat_map(["cnn2d", "dnn"], some_species()[1:2]).get_suptitle()
+
+
+def test_nothing_to_draw_says_so() -> None:
+    for figure in (leaderboard([]), heat_map([], some_species()), heat_map(["dnn"], some_species()[2:3])):
+        assert figure.texts[0].get_text().startswith("No ")
+
+
+def test_files_are_the_same_twice(tmp_path) -> None:
+    first = style.render(leaderboard(ROWS, DEAF), "svg")
+    assert first == style.render(leaderboard(ROWS, DEAF), "svg")
+    png, svg = style.save(heat_map(["cnn2d", "dnn"], some_species()), tmp_path, "heat")
+    assert png.read_bytes().startswith(b"\x89PNG")
+    assert svg.stat().st_size < 200_000
