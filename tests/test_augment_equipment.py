@@ -125,6 +125,12 @@ def test_hiss_is_white_and_after_the_filters() -> None:
     assert np.allclose(band(spectrum, 2500, 3900) / band(spectrum, 300, 1500), 1, atol=0.1)
 
 
+def test_the_seas_noise_passes_the_recorder() -> None:
+    d = recorder(cut=0.5)
+    noisy = replace(d, noise=replace(d.noise, snr_db=np.zeros(4), exponent=np.zeros(4)))
+    assert (band(gain_db(noisy), 2001, 4000) < -80).all()
+
+
 def test_overload_keeps_the_peak_and_lifts_the_rest() -> None:
     x = 5 * noise()
     d = recorder(drive=np.array([0.0, 1.0, 3.0, 4.0]))

@@ -90,6 +90,11 @@ def test_slower_keeps_the_drawn_piece() -> None:
     assert int(y[1].argmax()) == pytest.approx(T - 7500, abs=60)
 
 
+def test_speed_keeps_the_level() -> None:
+    y = stretch.apply(tone().repeat(2, 1), only(speed=[0.7, 1.4]))
+    assert np.allclose(y[:, 2000:-20_000].std(dim=1), 0.707, atol=0.02)
+
+
 def test_speeding_up_does_not_alias() -> None:
     y = stretch.apply(tone(10_500)[None], only(speed=[1.3]))  # would go to 13.6 kHz, above half the rate
     assert y.std() < 0.02

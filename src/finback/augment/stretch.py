@@ -2,14 +2,11 @@
 
 Speed (`speed`) is resampling: what a tape played faster does, pitch and duration together. It is exact, cheap
 (two FFTs a clip), keeps clicks sharp, and is how a bigger animal of the same kind differs from a smaller one;
-so prefer it. Duration alone or pitch alone needs a phase vocoder, which blurs clicks over its frames.
+so prefer it. Duration alone or pitch alone needs the phase vocoder (`vocoder`), which costs ten times as much
+and blurs clicks.
 
-The vocoder (Flanagan & Golden 1966, Bell System Technical Journal 45; in the form of Laroche & Dolson 1999,
-IEEE Trans. Speech Audio Process. 7(3), section II) keeps one hop, and moves the places where the input is
-heard; so the phase to add between frames is that of one spectrum against the last, and is carried as a
-product of unit phasors: no angle, no unwrapping, no sine. Resampling is done in the frequency domain, without
-aliasing. Clips go one at a time: each has a length of its own, and in faint bins, where the phase is left to
-rounding, a batch would not equal its clips.
+Resampling is done in the frequency domain, without aliasing. Clips go one at a time: each has a length of its
+own, and an FFT of 66,150 samples fills the cache alone.
 
 Clips are taken to go round: the end of a shorter one is filled from its start; of a longer one a piece stays.
 """
@@ -19,16 +16,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from finback.augment.fft import fast_length, irfft, rfft
 from finback.augment.rows import Rows
+from finback.augment.vocoder import stretch
 from finback.augment.wave_settings import WaveSettings
-
-FRAMES = 32  # vocoder frames a clip: 93 ms of a 3 s clip, about what the spectrogram sees
-OVERLAP = 4  # frames over each sample
-TINY = 1e-30
 
 
 @dataclass(frozen=True)
@@ -70,50 +63,6 @@ def apply(x: Tensor, d: StretchDraw) -> Tensor:
 def resample(wave: Tensor, n: int) -> Tensor:
     """(m,) -> (n,): the same sound in n samples, by cutting or padding its spectrum."""
     return wave if n == len(wave) else irfft(rfft(wave, len(wave)), n) * (n / len(wave))
-
-
-def stretch(wave: Tensor, factor: float) -> Tensor:
-    """(T,) -> (`fast_length(T * factor)`,): the same pitches, `factor` times as long."""
-    n, length = len(wave), fast_length(len(wave) * factor)
-    frame = 2 ** max(4, round(np.log2(n / FRAMES)))
-    hop = frame // OVERLAP
-    window = torch.hann_window(frame, dtype=wave.dtype, device=wave.device)
-    n_in, n_out = 1 + -(-n // hop), 1 + -(-length // hop)
-    padded = nn.functional.pad(wave, (frame // 2, (n_in - 1) * hop + frame - frame // 2 - n))
-    spectra = rfft(padded.unfold(0, frame, hop) * window, frame)  # (n_in, bins)
-    spectra = nn.functional.pad(spectra, (0, 0, 0, 2))  # silence after the end
-    place = torch.arange(n_out, device=wave.device, dtype=torch.float64).div_(factor).clamp_max_(n_in)
-    heard = irfft(_heard_at(spectra, place), frame) * window  # (n_out, frame)
-    return _overlap_add(heard, window, hop)[:length]
-
-
-def _heard_at(spectra: Tensor, place: Tensor) -> Tensor:
-    """(F + 2, bins) heard at fractional frames (G,) -> (G, bins): magnitudes between, phases carried."""
-    before = place.floor().long()
-    share = (place - before).float()[:, None]
-    # Not abs(): its guard against overflow costs more than the FFT.
-    magnitude = torch.view_as_real(spectra).square().sum(dim=-1).sqrt()
-    advance = _unit(spectra[1:] * spectra[:-1].conj(), magnitude[1:] * magnitude[:-1])
-    steps = torch.cat([_unit(spectra[:1], magnitude[:1]), advance[before[:-1]]])
-    return steps.cumprod(dim=0).mul_(torch.lerp(magnitude[before], magnitude[before + 1], share))
-
-
-def _unit(z: Tensor, size: Tensor) -> Tensor:
-    """Complex z of magnitude `size` -> z / size; 1 where there is nothing."""
-    return torch.where(size > TINY, z / size.clamp_min(TINY), 1.0)
-
-
-def _overlap_add(frames: Tensor, window: Tensor, hop: int) -> Tensor:
-    """Windowed frames (G, N), a hop apart -> ((G - 1) * hop,), from the first frame's centre on."""
-    n_frames, length = frames.shape
-    parts = length // hop
-    out, weight = frames.new_zeros(2, n_frames + parts - 1, hop)
-    for k in range(parts):
-        part = slice(k * hop, (k + 1) * hop)
-        out[k : k + n_frames] += frames[:, part]
-        weight[k : k + n_frames] += window[part] ** 2
-    start = length // 2
-    return (out / weight.clamp_min(1e-3)).flatten()[start : start + (n_frames - 1) * hop]
 
 
 def _fit(wave: Tensor, n: int, start: float) -> Tensor:

@@ -5,9 +5,9 @@
 
 Parameters are drawn apart from being applied, from an explicit generator; the same draw gives the same
 result, on a batch as on its clips one by one (`d.rows(slice(3, 4))`). In the order of nature: the animal
-(`stretch`), the sea (`noise`), the recorder (`equipment`), the level. Everything from noise to hiss happens in
-one FFT of the batch. Nothing is clipped: with gain or noise a sample may pass 1, which no feature minds; whoever writes
-files must scale. What a change does not touch is returned bit for bit.
+(`stretch`), the sea (`noise`), the recorder (`equipment`), the level. Everything from noise to hiss happens
+in one FFT of the batch. Nothing is clipped: with gain or noise a sample may pass 1, which no feature minds;
+whoever writes files must scale. What a change does not touch is returned bit for bit.
 """
 
 from __future__ import annotations

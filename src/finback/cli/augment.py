@@ -1,0 +1,77 @@
+"""What augmentation does to a clip, for eyes and ears."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from finback.cli.console import out, out_json, say
+from finback.cli.options import Json
+
+
+def augment(
+    clip: Annotated[Path, typer.Argument(metavar="CLIP", help="A sound file.", show_default=False)],
+    show: Annotated[bool, typer.Option("--show/--no-show", help="Save a picture of examples.")] = True,
+    out_file: Annotated[Path, typer.Option("--out", help="Where, as PNG or SVG.")] = Path("augment.png"),
+    wav: Annotated[
+        Path | None, typer.Option(help="Also write the augmented sounds here, as WAV.", show_default=False)
+    ] = None,
+    n: Annotated[int, typer.Option("-n", help="Examples of each augmentation.", min=1, max=12)] = 1,
+    noise: Annotated[
+        Path | None, typer.Option(help="Folder of noise recordings to add.", show_default=False)
+    ] = None,
+    other: Annotated[
+        Path | None,
+        typer.Option("--with", help="Another clip, for background and mixing.", show_default=False),
+    ] = None,
+    preset: Annotated[str, typer.Option(help="Preset (see finback models) or TOML file.")] = "watkins",
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="One setting, e.g. augment.eq_db=6. Repeatable.", show_default=False),
+    ] = None,
+    channel: Annotated[
+        int | None, typer.Option(help="Channel, from 0; default: the mean.", show_default=False)
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Every random number comes from it.", min=0)] = 0,
+    json: Json = False,
+) -> None:
+    """Show what each augmentation does to a clip.
+
+    \b
+    Example:
+      finback augment clip.wav --show
+      finback augment clip.wav --with other.wav --noise sea-noise --wav augmented -n 3
+    """
+    from finback.augment import examples
+    from finback.augment.noise_files import NoiseBank
+    from finback.augment.wave import WaveSettings
+    from finback.settings import resolve
+
+    settings = resolve(preset, set_ or ())
+    spec = settings.features
+    bank = None if noise is None else NoiseBank.load(noise, spec.sample_rate)
+    amounts = examples.Amounts(getattr(settings, "wave", WaveSettings()), settings.augment)
+    source = examples.load(clip, spec, channel)
+    second = None if other is None else examples.load(other, spec)
+    made = list(examples.make(source, spec, amounts, seed, n, bank, second))
+    for problem in bank.problems if bank else ():
+        say(f"left out: {problem}")
+    written = [] if wav is None else examples.write_waves(made, wav, spec.sample_rate)
+    if show:
+        from finback.plots.augment import save_grid
+
+        save_grid([(e.name, e.title, e.mel) for e in made], spec, out_file)
+    if json:
+        out_json(
+            {
+                "clip": str(clip),
+                "picture": str(out_file) if show else None,
+                "waves": [str(path) for path in written],
+                "examples": [{"name": e.name, "title": e.title} for e in made],
+            }
+        )
+        return
+    for path in ([out_file] if show else []) + written:
+        out(str(path))
