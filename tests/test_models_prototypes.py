@@ -59,25 +59,34 @@ def test_the_scale_follows_the_learned_logits() -> None:
     assert torch.allclose(b_moved, biases + 5, atol=1e-3)
 
 
-def test_a_common_class_would_be_imprinted_as_it_was_learned() -> None:
-    """The two numbers are chosen so that this holds on average over the common classes."""
+def test_the_line_is_the_best_through_the_common_classes() -> None:
+    """No other slope or height would bring the logits of prototypes nearer to the learned ones."""
     z, y = clouds()
     weight, bias = learned(z, y)
     common = [k for k in range(K) if k not in RARE]
     z, y = z[torch.isin(y, torch.tensor(common))], y[torch.isin(y, torch.tensor(common))]
     mean = (z @ weight[common].T + bias[common]).mean(dim=1)
-    own, others, own_learned, others_learned = [], [], [], []
+    made, taught = [], []
     for k in common:
         # The first rare class gets the clips of k: its row is the one that k itself would be given.
         copy_z, copy_y = torch.cat([z, z[y == k]]), torch.cat([y, torch.full((int((y == k).sum()),), 1)])
         row, b = imprinted(copy_z, copy_y, weight, bias, [1])
-        made, taught = (z @ row[0] + b[0]) - mean, (z @ weight[k] + bias[k]) - mean
-        own.append(made[y == k].mean())
-        own_learned.append(taught[y == k].mean())
-        others.append(made[y != k].mean())
-        others_learned.append(taught[y != k].mean())
-    for ours, theirs in ((own, own_learned), (others, others_learned)):
-        assert float(torch.stack(ours).mean()) == pytest.approx(float(torch.stack(theirs).mean()), abs=1e-3)
+        made.append((z @ row[0] + b[0]) - mean)
+        taught.append((z @ weight[k] + bias[k]) - mean)
+    x, t = torch.cat(made), torch.cat(taught)
+    assert float(x.mean()) == pytest.approx(float(t.mean()), abs=1e-3)
+    slope = ((x - x.mean()) * (t - t.mean())).sum() / (x - x.mean()).square().sum()
+    assert float(slope) == pytest.approx(1, abs=1e-3)
+
+
+def test_a_common_class_counts_once_however_many_clips_it_has() -> None:
+    z, y = clouds()
+    weight, bias = learned(z, y)
+    often = torch.cat([z, *[z[y == 0]] * 9]), torch.cat([y, *[y[y == 0]] * 9])
+    for one, other in zip(
+        imprinted(z, y, weight, bias, RARE), imprinted(*often, weight, bias, RARE), strict=True
+    ):
+        assert torch.allclose(one, other, atol=1e-4)
 
 
 def test_without_a_clip_it_is_never_named() -> None:

@@ -10,10 +10,11 @@ way, and are brought to the scale of the learned logits:
     s_k(z) = d_k . (z - c)                                  its similarity
     l_k(z) = l(z) + a s_k(z) + b                            its logit, l(z) the mean learned logit of z
 
-A line through two points gives a and b. A common species has a prototype too: the mean similarity of its own
-clips is to be worth the mean of its learned logit on them, above l(z), and that of the others' clips
-likewise. So a rare species says of its own clips, and of others, what a common one does on average. All is
-linear in z: what comes out is a row of the head, and nothing else in the model changes.
+A common species has a prototype too, beside its learned logit. The line a s + b is the one that gives back
+l_j(z) - l(z) from s_j(z) best, by least squares over all pairs of a common clip and a common species, each
+species' clips counting as much as any other's. So a rare species is as sure of a clip as a common one would be
+at that similarity; where similarity says little, a is small and it hardly speaks. All is linear in z: what
+comes out is a row of the head, and nothing else in the model changes.
 """
 
 from __future__ import annotations
@@ -48,14 +49,9 @@ def imprinted(
 
     near = (z - centre) @ torch.stack([direction(k) for k in common]).T  # (N, C) similarities
     learned = z @ weight[common].T + bias[common]  # (N, C)
-    own = y[:, None] == torch.tensor(common)  # (N, C)
-    other = ~own & own.any(dim=1, keepdim=True)
-    learned = learned - learned.mean(dim=1, keepdim=True)
-    near_own, near_other = _mean(near, own), _mean(near, other)
-    high, low = _mean(learned, own), _mean(learned, other)
-    apart = near_own - near_other
-    a = torch.clamp(high - low, min=0) / apart if apart > 1e-9 else torch.zeros(())
-    b = high - a * near_own
+    own = (y[:, None] == torch.tensor(common)).double()  # (N, C)
+    share = (own / own.sum(dim=0)).sum(dim=1, keepdim=True) / len(common) ** 2  # (N, 1), 0 for a rare clip
+    a, b = _line(near, learned - learned.mean(dim=1, keepdim=True), share.expand_as(near))
     mean_row, mean_bias = weight[common].mean(dim=0), bias[common].mean()
     rows, biases = [], []
     for k in rare:
@@ -66,6 +62,10 @@ def imprinted(
     return torch.stack(rows).float(), torch.stack(biases).float()
 
 
-def _mean(values: Tensor, here: Tensor) -> Tensor:
-    """Mean over species of the mean over the clips that `here` (N, C) marks for each."""
-    return ((values * here).sum(dim=0) / here.sum(dim=0)).mean()
+def _line(x: Tensor, y: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+    """Slope, not below 0, and intercept of y on x by least squares; `weights` add up to 1."""
+    mean_x, mean_y = (weights * x).sum(), (weights * y).sum()
+    spread = (weights * (x - mean_x).square()).sum()
+    together = (weights * (x - mean_x) * (y - mean_y)).sum()
+    slope = torch.clamp(together / spread, min=0) if spread > 1e-12 else torch.zeros_like(spread)
+    return slope, mean_y - slope * mean_x
