@@ -150,6 +150,18 @@ def test_its_own_validation_scores_are_those_of_the_members_combined(
             assert own.probabilities == pytest.approx(expected, abs=1e-5)
 
 
+def test_its_own_validation_scores_are_calibrated(
+    pair: Path, trained: Path, second: Path, clips: tuple[Clip, ...]
+) -> None:
+    own, _ = load_scores(pair / "validation.parquet", clips)
+    theirs = [load_scores(run / "validation.parquet", own.clips)[0] for run in (trained, second)]
+    assert theirs[0].clips == theirs[1].clips == own.clips
+    temperature = read_json(pair / "run.json")["temperature"]
+    assert temperature != 1
+    mean = (theirs[0].probabilities + theirs[1].probabilities) / 2
+    assert own.probabilities == pytest.approx(powered(mean, temperature), abs=1e-5)
+
+
 def with_answers(run: Path, clips: tuple[Clip, ...], strength: float) -> None:
     """Replace a run's validation scores by the truth times `strength`, in every fold."""
     for fold in RunFolder.open(run).folds:
