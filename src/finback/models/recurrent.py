@@ -51,6 +51,7 @@ class RNN(Classifier):
     def embed(self, x: Tensor) -> Tensor:
         frames = self.dropout(self.stem(self.standardise(x)))  # (B, F', 2 H)
         read, _ = self.recurrent(frames)  # (B, F', 2 H), forwards and backwards side by side
+        read = frames + read  # what the convolutions heard need not pass through the memory
         return torch.cat([self.pool(read), read.amax(dim=1)], dim=1)  # (B, 4 H)
 
 
