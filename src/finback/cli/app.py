@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from finback import __version__
-from finback.cli import about, compare, data, ensemble, judge, learn
+from finback.cli import about, augment, compare, data, ensemble, judge, learn
 
 app = typer.Typer(
     name="finback",
@@ -32,6 +32,7 @@ for command in (
     judge.predict,
     judge.report,
     data.simulate,
+    augment.augment,
     about.models,
     about.doctor,
 ):

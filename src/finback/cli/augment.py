@@ -46,13 +46,13 @@ def augment(
     """
     from finback.augment import examples
     from finback.augment.noise_files import NoiseBank
-    from finback.augment.wave import WaveSettings
     from finback.settings import resolve
 
     settings = resolve(preset, set_ or ())
     spec = settings.features
-    bank = None if noise is None else NoiseBank.load(noise, spec.sample_rate)
-    amounts = examples.Amounts(getattr(settings, "wave", WaveSettings()), settings.augment)
+    folder = noise or settings.wave.noise_files
+    bank = NoiseBank.load(folder, spec.sample_rate) if folder else None
+    amounts = examples.Amounts(settings.wave, settings.augment)
     source = examples.load(clip, spec, channel)
     second = None if other is None else examples.load(other, spec)
     made = list(examples.make(source, spec, amounts, seed, n, bank, second))
