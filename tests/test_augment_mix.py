@@ -91,3 +91,5 @@ def test_boxes_reach_both_ends_and_stay_inside() -> None:
     assert boxes.min() == 0
     assert boxes.max() == 8
     assert (boxes[:, 0] <= boxes[:, 1]).all()
+    part = boxes[np.diff(boxes, axis=1)[:, 0] == 3]
+    assert set(part[:, 0]) == set(range(6))

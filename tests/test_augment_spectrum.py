@@ -55,6 +55,15 @@ def test_noise_only_ever_adds_power() -> None:
     assert difference.max() > 1
 
 
+def test_noise_adds_as_power_does() -> None:
+    d = draw(np.random.default_rng(1), OFF.model_copy(update={"noise": 0.5}), SHAPE)
+    x = pictures().double().numpy()[:, 0]
+    floor = x.max(axis=(1, 2))[:, None] + d.floor  # (B, M) dB
+    expected = 10 * np.log10(10 ** (x / 10) + 10 ** (floor[:, :, None] / 10))
+    assert 0 < np.isfinite(d.floor).all(axis=1).sum() < 6
+    assert np.allclose(apply(pictures(), d)[:, 0].numpy(), expected, atol=1e-3)
+
+
 def test_low_pass_empties_the_top() -> None:
     y = changed(OFF.model_copy(update={"low_pass": 1.0}))
     lowest = pictures().amin(dim=(1, 2, 3), keepdim=True)
