@@ -142,40 +142,37 @@ def show_standing(board: Board, rows: Sequence[Standing]) -> None:
 
 
 def show(found: dict[str, Any]) -> None:
-    """The leaderboard on stdout."""
-    from finback.report.leaderboard import deaf, verdict
+    """The leaderboard on stdout: how good, then at what price."""
+    from finback.report.leaderboard import deaf, seconds, verdict
 
-    rows: list[tuple[object, ...]] = []
+    first: list[tuple[object, ...]] = []
+    second: list[tuple[object, ...]] = []
     for name, row in found["families"].items():
         versus = (row["versus_leader"] or {}).get("macro_f1_multi_group")
-        rows.append(
-            (
-                row["rank"],
-                name,
-                _figure(row, "macro_f1_multi_group"),
-                _figure(row, "accuracy"),
-                row["macro_f1"],
-                row["macro_auc"],
-                row["ece"],
-                _difference(versus) if versus else "leads" if row["rank"] == 1 else "-",
-                row["n_parameters"],
-                _seconds(row["training_s"]),
-                (row["random"] or {}).get("accuracy"),
-            )
+        behind = _difference(versus) if versus else "leads" if row["rank"] == 1 else "-"
+        figures = (_figure(row, "macro_f1_multi_group"), _figure(row, "accuracy"))
+        random = (row["random"] or {}).get("accuracy")
+        first.append((row["rank"], name, *figures, behind, random))
+        price = (
+            row["n_parameters"],
+            seconds(row["training_s"]),
+            row["clips_per_s"] and round(row["clips_per_s"]),
         )
+        second.append((name, row["macro_f1"], row["macro_auc"], row["ece"], *price))
     for one in deaf(found):
-        blank = (None,) * 3
         by_tape = "-" if one.by_tape is None else f"{one.by_tape:.3f}"
-        rows.append((None, f"deaf: {one.name}", "-", by_tape, *blank, "-", None, "-", one.random))
-    columns = ("", "family", "macro-F1 several tapes", "accuracy", "macro-F1 all", "AUC", "ECE")
-    out_table((*columns, "behind the leader by", "parameters", "training", "(random split)"), rows)
+        first.append((None, f"deaf: {one.name}", "-", by_tape, "-", one.random))
+    out_table(("", "family", "macro-F1 *", "accuracy", "behind by *", "(random split)"), first)
+    out("* over species with several tapes. (random split): accuracy with clips of one tape on both sides")
+    out("")
+    out_table(("family", "macro-F1 all", "AUC", "ECE", "parameters", "training", "clips/s"), second)
+    out("")
     for sentence in verdict(found):
         out_prose(sentence)
-    if len([row for row in found["families"].values() if row["rank"]]) > 1:
+    if sum(bool(row["rank"]) for row in found["families"].values()) > 1:
         out_prose(
             "The leader was chosen on these same clips, so its own figure is a little flattered; differences "
-            "whose interval holds 0 are not established. (random split): clips of one tape on both sides, no "
-            "fair test."
+            "whose interval holds 0 are not established."
         )
     for name, row in found["families"].items():
         if row["error"]:
@@ -194,12 +191,6 @@ def _difference(versus: dict[str, Any]) -> str:
     if gap is None:
         return "-"
     return f"{-gap:.3f} [{-ends[1]:.3f}, {-ends[0]:.3f}]" if ends else f"{-gap:.3f}"
-
-
-def _seconds(value: float | None) -> str:
-    from finback.report.leaderboard import seconds
-
-    return seconds(value)
 
 
 def _plan(prepared: Prepared) -> dict[str, Any]:

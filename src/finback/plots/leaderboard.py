@@ -139,7 +139,11 @@ def heat_map(families: Sequence[str], species: Sequence[Species]) -> Figure:
     axes.set_yticks(np.arange(len(tested)), [_label(s) for s in tested])
     for tick, one in zip(axes.get_yticklabels(), tested, strict=True):
         tick.set_color(GREY if one.noisy else BLACK)
-    axes.tick_params(length=0)
+    axes.set_xticks(np.arange(len(families) + 1) - 0.5, minor=True)
+    axes.set_yticks(np.arange(len(tested) + 1) - 0.5, minor=True)
+    axes.grid(which="minor", color="#E4E4E4", linewidth=0.6)
+    axes.set_axisbelow(False)
+    axes.tick_params(which="both", length=0)
     axes.spines[:].set_visible(False)
     bar = figure.colorbar(image, ax=axes, shrink=min(1.0, 4 / figure.get_figheight()), pad=0.02)
     bar.ax.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")

@@ -18,8 +18,8 @@ from finback.report.page import FILE, environment
 from finback.report.words import FEW_TAPES
 
 DEAF = (
-    ("which tape is it from?", "group_lookup_accuracy"),
-    ("rate, length, level, bandwidth", "metadata_accuracy"),
+    ("tape look-up", "group_lookup_accuracy"),
+    ("rate, length, level, band", "metadata_accuracy"),
 )
 MERIT, WORDS = "macro_f1_multi_group", "macro-F1 over species with several tapes"
 

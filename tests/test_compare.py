@@ -1,0 +1,261 @@
+"""A comparison end to end: the same folds for all, resumed where it stopped, one failure stops nobody."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from finback import compare, leaderboard
+from finback.compare import Standing
+from finback.data.index import IndexRequest
+from finback.errors import RunError, SettingsError
+from finback.files import no_progress, read_json
+from finback.metrics.classify import METRICS
+from finback.models.dnn import DNN
+from finback.training.run import RunFolder
+
+FAMILIES = ["dnn", "mfcc-forest"]
+
+
+def request(simulated: Path) -> IndexRequest:
+    return IndexRequest(audio=simulated / "audio", labels=simulated / "labels.csv")
+
+
+def job(tiny: str, families: list[str] = FAMILIES, **other: Any) -> compare.Comparison:
+    few = ["training.epochs=2", "model.hidden=16", "model.trees=20"]
+    few = [s for s in few if "trees" not in s or "mfcc-forest" in families]
+    return compare.plan(families, tiny, few, folds=2, device="cpu", command="finback compare ...", **other)
+
+
+class Heard:
+    """Keeps what a comparison said and showed."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+        self.shown: list[list[Standing]] = []
+        self.loops: list[str] = []
+
+    def progress(self, items: Iterable[Any], what: str, total: int | None = None) -> Iterable[Any]:
+        self.loops.append(what)
+        return items
+
+    def run(self, prepared: compare.Prepared) -> dict[str, Any]:
+        return compare.run(
+            prepared, self.progress, lambda rows: self.shown.append(list(rows)), self.said.append
+        )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _small_deaf_forests() -> Iterable[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("finback.data.deaf.TREES", 5)
+        yield
+
+
+@pytest.fixture(scope="module")
+def done(simulated: Path, tiny: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Heard, dict]:
+    """A finished comparison: two families, two folds, two seeds, a random split."""
+    out, heard = tmp_path_factory.mktemp("compare") / "out", Heard()
+    prepared = compare.prepare(job(tiny, seeds=(0, 1)), request(simulated), out)
+    assert not out.exists()  # looking costs nothing
+    assert set(prepared.left_s) == set(FAMILIES)
+    assert prepared.total_s > 0
+    return out, heard, heard.run(prepared)
+
+
+def test_everything_is_left(done: tuple[Path, Heard, dict]) -> None:
+    out, _, found = done
+    for name in ("leaderboard.json", "leaderboard.csv", "report.html", "audit.json"):
+        assert (out / name).stat().st_size > 0, name
+    assert read_json(out / "leaderboard.json") == json.loads(json.dumps(found))
+    assert sorted(p.name for p in (out / "runs").iterdir()) == [
+        f"{family}-{which}" for family in FAMILIES for which in ("random", "seed0", "seed1")
+    ]
+
+
+def test_all_families_of_a_seed_are_judged_on_the_same_folds(done: tuple[Path, Heard, dict]) -> None:
+    out, _, _ = done
+
+    def sides(name: str) -> list[str]:
+        return [(out / "runs" / name / "folds" / str(i) / "split.csv").read_text() for i in range(2)]
+
+    assert sides("dnn-seed0") == sides("mfcc-forest-seed0")
+    assert sides("dnn-seed1") == sides("mfcc-forest-seed1")
+    assert sides("dnn-seed0") != sides("dnn-seed1")
+
+
+def test_figures_are_means_over_seeds(done: tuple[Path, Heard, dict]) -> None:
+    out, _, found = done
+    for name, row in found["families"].items():
+        runs = [read_json(out / "runs" / f"{name}-seed{seed}" / "metrics.json") for seed in (0, 1)]
+        for metric in METRICS:
+            values = [r[metric] for r in runs]
+            assert row[metric] == pytest.approx(np.mean(values))
+            assert row[f"{metric}_sd"] == pytest.approx(np.std(values, ddof=1))
+            assert row[f"{metric}_ci"][0] <= row[f"{metric}_ci"][1]
+        parts = [RunFolder(out / "runs" / f"{name}-seed{seed}").facts["training_s"] for seed in (0, 1)]
+        assert row["training_s"] == pytest.approx(np.mean(parts))
+        assert row["clips_per_s"] > 0
+        assert row["n_parameters"] > 0
+        by_chance = read_json(out / "runs" / f"{name}-random" / "metrics.json")
+        assert row["random"]["accuracy"] == by_chance["accuracy"]
+
+
+def test_the_leader_is_the_best_and_the_other_is_set_against_it(done: tuple[Path, Heard, dict]) -> None:
+    _, _, found = done
+    first, second = found["families"].values()
+    assert found["leader"] == next(iter(found["families"]))
+    assert first["macro_f1_multi_group"] >= second["macro_f1_multi_group"]
+    assert (first["rank"], second["rank"]) == (1, 2)
+    assert first["versus_leader"] is None
+    gap = second["versus_leader"]["accuracy"]["difference"]
+    assert gap == pytest.approx(second["accuracy"] - first["accuracy"])  # the same clips under both seeds
+    assert {"by_tape", "random"} == set(found["deaf"])
+    assert (
+        found["deaf"]["random"]["group_lookup_accuracy"] > found["deaf"]["by_tape"]["group_lookup_accuracy"]
+    )
+
+
+def test_the_csv_is_the_same_table(done: tuple[Path, Heard, dict]) -> None:
+    out, _, found = done
+    with open(out / "leaderboard.csv", encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [r["family"] for r in rows] == list(found["families"])
+    second = found["families"][rows[1]["family"]]
+    assert float(rows[1]["accuracy"]) == second["accuracy"]
+    assert float(rows[1]["ece_high"]) == second["ece_ci"][1]
+    ahead = second["versus_leader"]["macro_f1_multi_group"]["ahead"]
+    assert float(rows[1]["versus_leader_macro_f1_multi_group_ahead"]) == ahead
+    assert rows[0]["versus_leader_accuracy"] == ""
+
+
+def test_a_line_a_run_and_a_table_that_fills(done: tuple[Path, Heard, dict]) -> None:
+    _, heard, _ = done
+    assert [line.split(":")[0] for line in heard.said] == [
+        *("dnn, seed 0", "mfcc-forest, seed 0", "dnn, seed 1", "mfcc-forest, seed 1"),
+        *("dnn, random split", "mfcc-forest, random split"),
+    ]
+    assert "run 1 of 6, at most about" in heard.said[0]
+    assert heard.said[-1].endswith("run 6 of 6")
+    first, last = heard.shown[0][0], heard.shown[-1][0]
+    assert (first.family, first.done, first.total, first.best) == ("dnn", 0, 5, None)
+    assert last.done == 5
+    assert last.best is not None
+    assert last.left_s == 0
+    assert any(loop.startswith("dnn, seed 0 (1 of 6): fold 2 of 2: training") for loop in heard.loops)
+
+
+def test_done_is_not_done_again(done: tuple[Path, Heard, dict], simulated: Path, tiny: str) -> None:
+    out, _, found = done
+    before = {p: p.stat().st_mtime_ns for p in (out / "runs").rglob("*") if p.is_file()}
+    prepared, heard = compare.prepare(job(tiny, seeds=(0, 1)), request(simulated), out), Heard()
+    assert prepared.left_s == {}
+    assert heard.run(prepared) == found
+    assert {p: p.stat().st_mtime_ns for p in (out / "runs").rglob("*") if p.is_file()} == before
+    assert not [loop for loop in heard.loops if "training" in loop or loop == "listening"]
+    with pytest.raises(RunError, match=r"holds another run.*epochs"):
+        compare.prepare(compare.plan(FAMILIES, tiny, folds=2), request(simulated), out)
+
+
+def test_a_killed_one_goes_on_and_a_family_that_fails_stops_nobody(
+    simulated: Path, tiny: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed in the second fold of the first family; then that family fails for good."""
+
+    def interrupt(items: Iterable[Any], what: str, total: int | None = None) -> Iterable[Any]:
+        for item in items:
+            if "fold 2 of 2: training" in what:
+                raise KeyboardInterrupt
+            yield item
+
+    def prepared() -> compare.Prepared:
+        return compare.prepare(job(tiny, random=False), request(simulated), tmp_path)
+
+    first = prepared()
+    with pytest.raises(KeyboardInterrupt):
+        compare.run(first, interrupt)
+    assert RunFolder(tmp_path / "runs" / "dnn-seed0").facts["training_s"] > 0  # the part so far
+    again = prepared()
+    assert again.left_s["dnn"] < first.left_s["dnn"] or again.costs["dnn"] != first.costs["dnn"]
+    assert len(again.entries[0].parts_done()) == 1
+
+    def broken(self: DNN, x: torch.Tensor) -> torch.Tensor:
+        raise RuntimeError("shapes\ndo not fit")
+
+    monkeypatch.setattr(DNN, "embed", broken)
+    heard = Heard()
+    found = heard.run(again)
+    row = found["families"]["dnn"]
+    assert row["error"] == "RuntimeError: shapes do not fit"
+    assert row["rank"] is None
+    assert found["leader"] == "mfcc-forest"
+    assert list(found["families"]) == ["mfcc-forest", "dnn"]
+    assert any(line.startswith("dnn, seed 0: failed: RuntimeError") for line in heard.said)
+    assert "dnn failed" in (tmp_path / "report.html").read_text(encoding="utf-8")
+    monkeypatch.undo()
+    mended = Heard().run(prepared())
+    assert mended["families"]["dnn"]["error"] is None
+    assert mended["families"]["dnn"]["random"] is None
+
+
+def test_one_that_cannot_be_measured_is_named_and_wrong_settings_are_refused(
+    simulated: Path, tiny: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no(plan: Any, manifest: Any) -> Any:
+        raise RuntimeError("out of luck")
+
+    with pytest.raises(SettingsError, match="onnx"):
+        compare.prepare(job(tiny, ["onnx", "dnn"]), request(simulated), tmp_path)
+    monkeypatch.setattr(compare, "measure", no)
+    found = compare.prepare(job(tiny, ["dnn"]), request(simulated), tmp_path)
+    assert found.errors == {"dnn": "RuntimeError: out of luck"}
+    assert found.total_s == 0
+
+
+def test_a_seed_that_only_one_family_has_is_not_compared(
+    done: tuple[Path, Heard, dict], simulated: Path
+) -> None:
+    from finback import pipeline
+
+    out, _, _ = done
+    manifest = pipeline.dataset(request(simulated), no_progress)
+    entrants = [
+        leaderboard.Entrant("dnn", {0: out / "runs" / "dnn-seed0"}),
+        leaderboard.Entrant("mfcc-forest", {1: out / "runs" / "mfcc-forest-seed1"}),
+    ]
+    found = leaderboard.board(entrants, manifest, {})
+    assert [row["versus_leader"] for row in found["families"].values()] == [None, None]
+    assert [row["accuracy_sd"] for row in found["families"].values()] == [None, None]
+    assert found["deaf"] == {"by_tape": None, "random": None}
+
+
+def test_the_command_prints_the_board_and_exits_by_the_outcome(
+    done: tuple[Path, Heard, dict], simulated: Path, tiny: str
+) -> None:
+    out, _, found = done
+    asked = [sys.executable, "-m", "finback", "compare", "--audio", str(simulated / "audio"), "--labels"]
+    asked += [
+        str(simulated / "labels.csv"),
+        "--out",
+        str(out),
+        "--families",
+        ",".join(FAMILIES),
+        "--preset",
+        tiny,
+    ]
+    asked += ["--set", "training.epochs=2", "--set", "model.hidden=16", "--set", "model.trees=20"]
+    asked += ["--folds", "2", "--seeds", "2", "--device", "cpu"]
+    run = subprocess.run(asked, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    for part in (found["leader"], "leads", "deaf: tape look-up", "(random split)", "report: "):
+        assert part in run.stdout
+    assert "done already" in run.stderr
