@@ -12,8 +12,8 @@ way, and are brought to the scale of the learned logits:
 
 A common species has a prototype too, beside its learned logit. The line a s + b is the one that gives back
 l_j(z) - l(z) from s_j(z) best, by least squares over all pairs of a common clip and a common species, each
-species' clips counting as much as any other's. So a rare species is as sure of a clip as a common one would be
-at that similarity; where similarity says little, a is small and it hardly speaks. All is linear in z: what
+species' clips counting as much as any other's. So a rare species is as sure of a clip as a common one would
+be at that similarity; where similarity says little, a is small and it hardly speaks. All is linear in z: what
 comes out is a row of the head, and nothing else in the model changes.
 """
 

@@ -1,0 +1,84 @@
+"""What each treatment of rare species does to the others, and how far the rare ones are recognised.
+
+    python benchmarks/rare.py AUDIO LABELS.csv --groups FILE.csv:COLUMN [--family birdnet] [--below 3 25]
+
+Grouped cross-validation (3 folds), trained and judged once per seed by the same code as `finback train` and
+`finback evaluate`. Columns: accuracy and mean F1 over clips of common species; how often a rare species' clip
+gets its own name (or, in the bucket, the bucket's); how often a common one's is given a rare name; the rare
+clips that could be tested; the calibration error of all. Folds are drawn for the labels that are left, so
+they are not the same clip by clip.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from finback import pipeline
+from finback.data.index import IndexRequest
+from finback.data.manifest import Manifest
+from finback.data.rare import RareSettings, rare_species
+from finback.evaluate import SCORES, evaluate_run
+from finback.settings import resolve
+from finback.train import Plan, train
+from finback.training.scores import load_scores
+
+COLUMNS = ("accuracy", "F1", "rare right", "falsely rare", "rare clips", "ECE")
+CHOICES = ("keep", "drop", "bucket", "prototype")
+FOLDS = 3
+
+
+def figures(manifest: Manifest, family: str, rare: RareSettings, seed: int, more: list[str]) -> list[float]:
+    """One row of the table, for one seed."""
+    split = {"folds": FOLDS, "seed": seed}
+    settings = resolve("watkins", more, family, split=split, rare=rare.model_dump())
+    names = set(rare_species(manifest.clips, rare))
+    called = {clip.key: clip.label for clip in manifest.clips}
+    with tempfile.TemporaryDirectory() as folder:
+        run = train(Plan(family, settings, seed, "cpu"), manifest, Path(folder) / "run")
+        judged = evaluate_run(run.path, "cpu")
+        clips = Manifest.load(run.path / "manifest.csv").clips
+        scores, _ = load_scores(run.path / SCORES, clips)
+    said = [scores.labels.names[k] for k in scores.logits.argmax(axis=1)]
+    is_rare = np.array([called[c.key] in names for c in scores.clips])
+    right = np.array([s == c.label for s, c in zip(said, scores.clips, strict=True)])
+    said_rare = np.array([s in names or s == rare.bucket for s in said])
+    f1 = [
+        s["f1"]
+        for name, s in judged["per_species"].items()
+        if s["n_clips"] and name not in {*names, rare.bucket}
+    ]
+    recall = right[is_rare].mean() if is_rare.any() else np.nan
+    common = ~is_rare
+    return [right[common].mean(), np.mean(f1), recall, said_rare[common].mean(), is_rare.sum(), judged["ece"]]
+
+
+def main() -> None:
+    options = argparse.ArgumentParser()
+    options.add_argument("audio", type=Path)
+    options.add_argument("labels", type=Path)
+    options.add_argument("--groups")
+    options.add_argument("--family", default="birdnet")
+    options.add_argument("--below", type=int, nargs="+", default=[3, 25])
+    options.add_argument("--seeds", type=int, default=3)
+    options.add_argument("--set", action="append", default=[], dest="more")
+    asked = options.parse_args()
+    manifest = pipeline.dataset(IndexRequest(audio=asked.audio, labels=asked.labels, groups=asked.groups))
+    for below in asked.below:
+        n = len(rare_species(manifest.clips, RareSettings(below=below)))
+        print(
+            f"\n{n} species with fewer than {below} clips; {asked.family}, {FOLDS} folds, {asked.seeds} seeds"
+        )
+        print(" " * 10 + "".join(f"{name:>14}" for name in COLUMNS))
+        for how in CHOICES:
+            rare = RareSettings(how=how, below=below)
+            rows = [figures(manifest, asked.family, rare, seed, asked.more) for seed in range(asked.seeds)]
+            cells = (f"{v:14.0f}" if v > 1 else f"{v:14.3f}" for v in np.mean(rows, axis=0))
+            print(f"{how:10}" + "".join(cells))
+
+
+if __name__ == "__main__":
+    main()
