@@ -2,39 +2,67 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from finback.cli.console import out, out_json, say
-from finback.cli.options import Json
+from finback.cli.options import Json, takes
+
+if TYPE_CHECKING:
+    from finback.augment.examples import Example
+    from finback.features.spec import FeatureSpec
 
 
+@dataclass(frozen=True)
+class ExampleOptions:
+    """What examples are made of."""
+
+    clip: Annotated[Path, typer.Argument(metavar="CLIP", help="A sound file.", show_default=False)]
+    noise: Annotated[
+        Path | None, typer.Option(help="Folder of noise recordings to add.", show_default=False)
+    ] = None
+    other: Annotated[
+        Path | None,
+        typer.Option("--with", help="Another clip, for background and mixing.", show_default=False),
+    ] = None
+    preset: Annotated[str, typer.Option(help="Preset (see finback models) or TOML file.")] = "watkins"
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="One setting, e.g. augment.eq_db=6. Repeatable.", show_default=False),
+    ] = None
+    channel: Annotated[
+        int | None, typer.Option(help="Channel, from 0; default: the mean.", show_default=False)
+    ] = None
+    n: Annotated[int, typer.Option("-n", help="Examples of each augmentation.", min=1, max=12)] = 1
+    seed: Annotated[int, typer.Option(help="Every random number comes from it.", min=0)] = 0
+
+    def make(self) -> tuple[FeatureSpec, list[Example]]:
+        from finback.augment import examples
+        from finback.augment.noise_files import NoiseBank
+        from finback.settings import resolve
+
+        settings = resolve(self.preset, self.set_ or ())
+        spec, folder = settings.features, self.noise or settings.wave.noise_files
+        bank = NoiseBank.load(folder, spec.sample_rate) if folder else None
+        for problem in bank.problems if bank else ():
+            say(f"left out: {problem}")
+        amounts = examples.Amounts(settings.wave, settings.augment)
+        source = examples.load(self.clip, spec, self.channel)
+        other = None if self.other is None else examples.load(self.other, spec)
+        return spec, list(examples.make(source, spec, amounts, self.seed, self.n, bank, other))
+
+
+@takes(options=ExampleOptions)
 def augment(
-    clip: Annotated[Path, typer.Argument(metavar="CLIP", help="A sound file.", show_default=False)],
+    options: ExampleOptions,
     show: Annotated[bool, typer.Option("--show/--no-show", help="Save a picture of examples.")] = True,
     out_file: Annotated[Path, typer.Option("--out", help="Where, as PNG or SVG.")] = Path("augment.png"),
     wav: Annotated[
         Path | None, typer.Option(help="Also write the augmented sounds here, as WAV.", show_default=False)
     ] = None,
-    n: Annotated[int, typer.Option("-n", help="Examples of each augmentation.", min=1, max=12)] = 1,
-    noise: Annotated[
-        Path | None, typer.Option(help="Folder of noise recordings to add.", show_default=False)
-    ] = None,
-    other: Annotated[
-        Path | None,
-        typer.Option("--with", help="Another clip, for background and mixing.", show_default=False),
-    ] = None,
-    preset: Annotated[str, typer.Option(help="Preset (see finback models) or TOML file.")] = "watkins",
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="One setting, e.g. augment.eq_db=6. Repeatable.", show_default=False),
-    ] = None,
-    channel: Annotated[
-        int | None, typer.Option(help="Channel, from 0; default: the mean.", show_default=False)
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Every random number comes from it.", min=0)] = 0,
     json: Json = False,
 ) -> None:
     """Show what each augmentation does to a clip.
@@ -44,34 +72,22 @@ def augment(
       finback augment clip.wav --show
       finback augment clip.wav --with other.wav --noise sea-noise --wav augmented -n 3
     """
-    from finback.augment import examples
-    from finback.augment.noise_files import NoiseBank
-    from finback.settings import resolve
+    from finback.augment.examples import write_waves
+    from finback.plots.augment import save_grid
 
-    settings = resolve(preset, set_ or ())
-    spec = settings.features
-    folder = noise or settings.wave.noise_files
-    bank = NoiseBank.load(folder, spec.sample_rate) if folder else None
-    amounts = examples.Amounts(settings.wave, settings.augment)
-    source = examples.load(clip, spec, channel)
-    second = None if other is None else examples.load(other, spec)
-    made = list(examples.make(source, spec, amounts, seed, n, bank, second))
-    for problem in bank.problems if bank else ():
-        say(f"left out: {problem}")
-    written = [] if wav is None else examples.write_waves(made, wav, spec.sample_rate)
+    spec, made = options.make()
+    written = [] if wav is None else write_waves(made, wav, spec.sample_rate)
     if show:
-        from finback.plots.augment import save_grid
-
         save_grid([(e.name, e.title, e.mel) for e in made], spec, out_file)
     if json:
         out_json(
             {
-                "clip": str(clip),
+                "clip": str(options.clip),
                 "picture": str(out_file) if show else None,
                 "waves": [str(path) for path in written],
                 "examples": [{"name": e.name, "title": e.title} for e in made],
             }
         )
         return
-    for path in ([out_file] if show else []) + written:
+    for path in [*([out_file] if show else []), *written]:
         out(str(path))
