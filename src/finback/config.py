@@ -54,7 +54,9 @@ def load_preset(name: str) -> dict[str, Any]:
 def load_family(name: str) -> dict[str, Any]:
     """What a model family wants different whatever the preset; empty for a family that wants nothing."""
     file = resources.files("finback") / "presets" / "families" / f"{name}.toml"
-    return tomllib.loads(file.read_text(encoding="utf-8")) if name and file.is_file() else {}
+    own = tomllib.loads(file.read_text(encoding="utf-8")) if name and file.is_file() else {}
+    like = own.pop("like", "")  # another family whose wants these are added to
+    return merge(load_family(like), own) if like else own
 
 
 def parse_overrides(pairs: Iterable[str]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import Field
 
 from finback.augment.spectrum import SpectrumSettings
+from finback.augment.wave_settings import WaveSettings
 from finback.config import DEFAULT_PRESET, Frozen, build, load_family, load_preset, merge, parse_overrides
 from finback.data.rare import RareSettings
 from finback.data.split import SplitSettings
@@ -30,6 +31,7 @@ class Settings(Frozen):
     split: SplitSettings = SplitSettings()
     training: TrainingSettings = TrainingSettings()
     augment: SpectrumSettings = SpectrumSettings()
+    wave: WaveSettings = WaveSettings()
     model: dict[str, int | float | str] = Field(default_factory=dict)
 
 

@@ -177,7 +177,9 @@ def _teach(
     folder: Path,
 ) -> dict[str, Any]:
     """Learn from all but the rare species, selected on the like; then take those on, if there are any."""
-    inputs = Inputs(store, [c for c in clips if c.label not in how.rare], settings.augment)
+    taught = [c for c in clips if c.label not in how.rare]
+    inputs = Inputs(store, taught, settings.augment, settings.wave)
+    inputs.prepare(how.progress)
     end = learn(model, inputs, [c for c in val if c.label not in how.rare], how, folder)
     if how.rare:
         take_on(model, store, clips, how, folder)

@@ -19,7 +19,8 @@ class WaveSettings(Frozen):
     changed: float = Field(0.5, ge=0, le=1)  # share of clips that these three change
     # The sea
     noise: float = Field(0.0, ge=0, le=1)  # share of clips with coloured noise added
-    real_noise: float = Field(0.0, ge=0, le=1)  # share with noise from files (--noise DIR)
+    real_noise: float = Field(0.0, ge=0, le=1)  # share with noise from files
+    noise_files: str = ""  # their folder
     noise_snr_db: Range = (5.0, 30.0)  # of both: power of the clip over power of the noise
     noise_exponent: Range = (0.0, 2.0)  # power falls as 1 / f**exponent: 0 white, 1 pink, 2 brown
     background: float = Field(0.0, ge=0, le=1)  # share with another recording's noise floor

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from finback.features.extract import Extractor
+from finback.features.extract import Extractor, Input
 from finback.files import Progress, atomic_path, no_progress
 from finback.types import Clip
 
@@ -38,6 +38,7 @@ class FeatureStore:
 
     def __init__(self, extractor: Extractor, folder: Path | None = None) -> None:
         self.extractor = extractor
+        self.root = folder
         front = "-".join(filter(None, (extractor.input, extractor.version)))
         self.folder = folder and folder / f"{front}-{extractor.spec.fingerprint}-v{VERSION}"
 
@@ -52,6 +53,10 @@ class FeatureStore:
             with atomic_path(path) as temporary:
                 np.save(temporary, features)
             return features
+
+    def beside(self, input: Input) -> FeatureStore:
+        """The same spec through another front end, kept in the same place."""
+        return FeatureStore(Extractor(self.extractor.spec, input), self.root)
 
     def stream(self, clip: Clip) -> Iterator[np.ndarray]:
         """The same in pieces; a clip too long to be worth keeping goes past the cache in bounded memory."""

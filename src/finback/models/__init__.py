@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from finback.models.classifier import Classifier
 
 CLASSIFIERS = {
+    "aisfx-plda": "finback.models.probe:AiSfxPlda",
     "aisfx": "finback.models.probe:AiSfxProbe",
     "aisfx-tuned": "finback.models.aisfx:AiSfxTuned",
+    "birdnet-plda": "finback.models.probe:BirdNetPlda",
     "birdnet": "finback.models.probe:BirdNetProbe",
     "birdnet-mlp": "finback.models.probe:BirdNetMlp",
     "cnn1d": "finback.models.cnn1d:CNN1D",
@@ -26,6 +28,7 @@ CLASSIFIERS = {
     "dnn": "finback.models.dnn:DNN",
     "lstm": "finback.models.recurrent:LSTM",
     "mfcc-forest": "finback.models.probe:MfccForest",
+    "mfcc-plda": "finback.models.probe:MfccPlda",
     "mfcc-svm": "finback.models.probe:MfccSvm",
     "onnx": "finback.models.probe:OnnxProbe",
     "rnn": "finback.models.recurrent:RNN",

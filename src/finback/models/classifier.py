@@ -4,7 +4,7 @@ constructor `(spec, n_classes, **hyperparameters)`, `input` the front end it hea
 `forward(x) -> logits (B, K)`, `embed(x) -> (B, D)`. Models never see a path, a file or a clip.
 
 `stages` says how it learns, one after another: "contrast" (embeddings of one species are drawn together),
-"classify" (cross-entropy by gradient), "fit" (a head fitted in closed form on embeddings that stay as they are).
+"classify" (cross-entropy by gradient), "fit" (a head fitted in closed form on embeddings that stay).
 """
 
 from __future__ import annotations

@@ -36,8 +36,11 @@ class Head(nn.Module):
         super().__init__()
         self.n_classes = n_classes
 
-    def fit(self, x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> None:
-        """Take in (N, D) float vectors of classes (N,) with weights (N,) above 0; at least two classes."""
+    def fit(self, x: np.ndarray, y: np.ndarray, weights: np.ndarray, tapes: np.ndarray | None = None) -> None:
+        """Take in (N, D) float vectors of classes (N,), with weights (N,) above 0; at least two classes.
+
+        `tapes` (N,) are ids of the groups they come from; most heads do not care.
+        """
         raise TypeError(f"{type(self).__name__} does not say how it is fitted")
 
     def forward(self, x: Tensor) -> Tensor:
@@ -110,7 +113,7 @@ class Logistic(Standardised):
         self.c = c
         self._name(weight=torch.float32, bias=torch.float32)
 
-    def fit(self, x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> None:
+    def fit(self, x: np.ndarray, y: np.ndarray, weights: np.ndarray, tapes: np.ndarray | None = None) -> None:
         model = LogisticRegression(C=self.c, max_iter=2000)
         model.fit(self._standardise(x, weights), y, balanced(y, weights))
         w, b = model.coef_, model.intercept_
@@ -154,7 +157,7 @@ class Svm(Standardised):
         self.c = c
         self._name(support=torch.float32, machines=torch.float32, bias=torch.float32)
 
-    def fit(self, x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> None:
+    def fit(self, x: np.ndarray, y: np.ndarray, weights: np.ndarray, tapes: np.ndarray | None = None) -> None:
         model = SVC(C=self.c, gamma=1.0 / x.shape[1])
         model.fit(self._standardise(x, weights), y, balanced(y, weights))
         machines = _pairwise(model.dual_coef_, model.n_support_)
@@ -209,7 +212,7 @@ class Forest(Head):
         whole = dict.fromkeys(("feature", "left", "right", "root", "depth"), torch.int64)
         self._name(threshold=torch.float32, share=torch.float32, **whole)
 
-    def fit(self, x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> None:
+    def fit(self, x: np.ndarray, y: np.ndarray, weights: np.ndarray, tapes: np.ndarray | None = None) -> None:
         model = RandomForestClassifier(self.trees, random_state=self.seed)
         model.fit(x.astype(np.float32), y, balanced(y, weights))
         parts = [estimator.tree_ for estimator in model.estimators_]

@@ -1,9 +1,10 @@
 """Probes: a fitted head on a frozen embedding. The embedding is the feature; the head is all that is trained.
 
 Good for: few clips and many tapes. A network trained elsewhere has heard so much equipment that one tape's
-means little to it; a head in closed form has no epochs to choose, and fits in seconds. `mfcc-svm` and
-`mfcc-forest` are what the field used before networks, the floor that anything new must clear; `birdnet`,
-`aisfx` and `onnx` stand on pretrained networks (docs/backbones.md).
+means little to it; a head in closed form has no epochs to choose, and fits in seconds. The `-plda` families
+know besides that a new tape will differ from those heard, and by how much. `mfcc-svm` and `mfcc-forest` are
+what the field used before networks, the floor that anything new must clear; `birdnet`, `aisfx` and `onnx`
+stand on pretrained networks (docs/backbones.md).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from finback.features.extract import Input
 from finback.features.spec import FeatureSpec
 from finback.models.classifier import Classifier, Stage
 from finback.models.heads import Forest, Head, Logistic, Svm
+from finback.models.plda import Plda
 
 
 class Probe(Classifier):
@@ -38,9 +40,12 @@ class Probe(Classifier):
     def embed(self, x: Tensor) -> Tensor:
         return x
 
-    def fit(self, x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> None:
-        """Fit the head to window embeddings (N, D), class ids (N,), weights (N,): 1 / windows of the clip."""
-        self.head.fit(x, y, weights)
+    def fit(self, x: np.ndarray, y: np.ndarray, weights: np.ndarray, tapes: np.ndarray) -> None:
+        """Fit the head to window embeddings (N, D), class ids (N,) and tapes (N,).
+
+        Weights (N,) are 1 / windows of the clip.
+        """
+        self.head.fit(x, y, weights, tapes)
 
     def imprint(self, z: Tensor, y: Tensor, rare: Sequence[int]) -> None:
         self.head.imprint(z, y, rare)
@@ -67,6 +72,19 @@ class MfccForest(Probe):
 
     def __init__(self, spec: FeatureSpec, n_classes: int, trees: int = 300) -> None:
         super().__init__(spec, Forest(n_classes, trees))
+
+
+class _TapeAware(Probe):
+    """A head that tells what is the species' own from what is a tape's (models/plda.py)."""
+
+    def __init__(self, spec: FeatureSpec, n_classes: int, size: int = 80) -> None:
+        super().__init__(spec, Plda(n_classes, size))
+
+
+class MfccPlda(_TapeAware):
+    """Tape-aware discriminant analysis (PLDA) on MFCC statistics."""
+
+    input: ClassVar[Input] = "mfcc"
 
 
 class _Linear(Probe):
@@ -97,6 +115,20 @@ class OnnxProbe(_Linear):
 
     input: ClassVar[Input] = "onnx"
     licence: ClassVar[str] = Onnx.licence
+
+
+class BirdNetPlda(_TapeAware):
+    """Tape-aware discriminant analysis (PLDA) on BirdNET V2.4 (extra: birdnet)."""
+
+    input: ClassVar[Input] = "birdnet"
+    licence: ClassVar[str] = BirdNet.licence
+
+
+class AiSfxPlda(_TapeAware):
+    """Tape-aware discriminant analysis (PLDA) on aiSFX (extra package: aisfx)."""
+
+    input: ClassVar[Input] = "aisfx"
+    licence: ClassVar[str] = AiSfx.licence
 
 
 class BirdNetMlp(Classifier):

@@ -10,6 +10,7 @@ import torch
 from sklearn.metrics import f1_score
 from torch import Tensor, nn
 
+from finback.augment.mix import apply_mix, draw_mix
 from finback.models.classifier import Classifier
 from finback.training.infer import clip_logits
 from finback.training.inputs import Inputs
@@ -64,10 +65,7 @@ class ClassifierTask:
         drawn = rng.choice(len(self.targets), settings.batch_size, p=self._weights)
         x = self.inputs(rng, drawn)
         y = nn.functional.one_hot(torch.from_numpy(self.targets[drawn]), len(self.labels)).float()  # (B, K)
-        if settings.mixup > 0:
-            share = float(rng.beta(settings.mixup, settings.mixup))
-            order = torch.from_numpy(rng.permutation(len(x)))
-            x, y = torch.lerp(x[order], x, share), torch.lerp(y[order], y, share)
+        x, y = apply_mix(x, y, draw_mix(rng, len(x), settings.mixup, settings.cutmix, x.shape[-1]))
         return x, y, torch.from_numpy(self.tapes[drawn])
 
     def losses(self, model: nn.Module, batch: tuple[Tensor, ...]) -> dict[str, Tensor]:

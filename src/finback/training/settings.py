@@ -33,6 +33,9 @@ class TrainingSettings(Frozen):
         "tapes"  # drawn together: species, across tapes only, itself
     )
     freeze_encoder: bool = False  # after contrast, train the head alone
+    cutmix: float = Field(
+        0.0, ge=0
+    )  # Beta(a, a) of the share of time kept; with mixup, each for half the batches
     refit: bool = True  # once validation has chosen the epochs, train anew on training + validation
     precision: Literal["32-true", "16-mixed", "bf16-mixed"] = "32-true"
     checkpoint_s: float = Field(30.0, ge=0)  # seconds between checkpoints

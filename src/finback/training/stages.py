@@ -22,6 +22,7 @@ from finback.training.devices import torch_device
 from finback.training.infer import clip_logits
 from finback.training.inputs import Inputs
 from finback.training.loop import WEIGHTS, fit
+from finback.training.sampling import group_codes
 from finback.training.settings import TrainingSettings
 from finback.types import Clip, Labels
 
@@ -29,7 +30,7 @@ from finback.types import Clip, Labels
 class Fittable(Protocol):
     """A head that is fitted in closed form."""
 
-    def fit(self, x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> None: ...
+    def fit(self, x: np.ndarray, y: np.ndarray, weights: np.ndarray, tapes: np.ndarray) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,8 @@ def _fit_head(
     windows = [inputs.store(clip) for clip in how.progress(inputs.clips, "reading", len(inputs.clips))]
     n_windows = np.array([len(w) for w in windows])
     y = np.repeat(how.labels.targets(inputs.clips), n_windows)
-    cast(Fittable, model).fit(np.concatenate(windows), y, np.repeat(1.0 / n_windows, n_windows))
+    tapes, weights = np.repeat(group_codes(inputs.clips), n_windows), np.repeat(1.0 / n_windows, n_windows)
+    cast(Fittable, model).fit(np.concatenate(windows), y, weights, tapes)
     save_tensors(folder / WEIGHTS, model.state_dict(), {})
     model.to(torch_device(how.device)).eval()
     score = figures(clip_logits([model], inputs.store, val)[0], how.labels.targets(val)) if val else {}

@@ -1,0 +1,144 @@
+"""The recipes, each run for real on a few simulated clips: what is trained, what stands still, what stays."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from finback import models
+from finback.data.index import IndexRequest, index
+from finback.data.store import FeatureStore
+from finback.errors import SettingsError
+from finback.features.extract import Extractor
+from finback.settings import Settings, resolve
+from finback.training.inputs import Inputs
+from finback.training.stages import How, learn
+from finback.types import Labels
+
+
+class Sea:
+    """Simulated clips and a new model of a family, ready to learn."""
+
+    def __init__(self, simulated: Path, tiny: str, family: str, *overrides: str) -> None:
+        self.settings: Settings = resolve(tiny, ["training.epochs=1", *overrides], family=family)
+        clips = index(
+            IndexRequest(audio=simulated / "audio", labels=simulated / "labels.csv"), lambda i, *_: i
+        ).clips
+        self.labels = Labels.of(clips)
+        self.train, self.val = clips[::2], clips[1::4]
+        torch.manual_seed(0)
+        self.model = models.create(family, self.settings.features, len(self.labels), **self.settings.model)
+        self.store = FeatureStore(Extractor(self.settings.features, self.model.input))
+
+    def inputs(self) -> Inputs:
+        return Inputs(self.store, self.train, self.settings.augment, self.settings.wave)
+
+    def learn(self, folder: Path) -> dict[str, Any]:
+        how = How(self.settings.training, self.labels, device="cpu")
+        return learn(self.model, self.inputs(), self.val, how, folder)
+
+
+def test_supcon_contrasts_then_classifies(simulated: Path, tiny: str, tmp_path: Path) -> None:
+    sea = Sea(simulated, tiny, "supcon", "training.contrast_epochs=2")
+    before = {k: v.clone() for k, v in sea.model.state_dict().items()}
+    end = sea.learn(tmp_path)
+    assert end["epochs"] == 1
+    contrast, kept = (
+        load_file(tmp_path / "contrast/weights.safetensors"),
+        load_file(tmp_path / "weights.safetensors"),
+    )
+    assert set(contrast) == set(kept) == set(before)  # the projection is not kept
+    assert torch.equal(contrast["head.1.weight"], before["head.1.weight"])
+    assert not torch.equal(contrast["encoder.stem.0.weight"], before["encoder.stem.0.weight"])
+    assert not torch.equal(kept["head.1.weight"], before["head.1.weight"])
+    assert '"contrast"' in (tmp_path / "contrast/metrics.jsonl").read_text()
+
+
+@pytest.mark.parametrize("positives", ["species", "tapes", "clip"])
+def test_a_frozen_encoder_stands_still(simulated: Path, tiny: str, tmp_path: Path, positives: str) -> None:
+    sea = Sea(
+        simulated, tiny, "supcon", "training.contrast_epochs=1", "training.freeze_encoder=true",
+        f"training.positives={positives}",
+    )  # fmt: skip
+    sea.learn(tmp_path)
+    contrast, kept = (
+        load_file(tmp_path / "contrast/weights.safetensors"),
+        load_file(tmp_path / "weights.safetensors"),
+    )
+    still = [k for k in kept if not k.startswith("head.")]
+    assert all(torch.equal(contrast[k], kept[k]) for k in still)
+    assert not torch.equal(contrast["head.1.weight"], kept["head.1.weight"])
+
+
+@pytest.mark.parametrize("domain", ["adversarial", "group-dro"])
+def test_what_fights_tapes_is_not_kept(simulated: Path, tiny: str, tmp_path: Path, domain: str) -> None:
+    sea = Sea(simulated, tiny, "cnn2d", f"training.domain={domain}")
+    sea.learn(tmp_path)
+    assert set(load_file(tmp_path / "weights.safetensors")) == set(sea.model.state_dict())
+    assert '"tape"' in (tmp_path / "metrics.jsonl").read_text()
+
+
+def test_interrupted_between_stages_ends_the_same(simulated: Path, tiny: str, tmp_path: Path) -> None:
+    Sea(simulated, tiny, "supcon", "training.contrast_epochs=1").learn(tmp_path / "one")
+    Sea(simulated, tiny, "supcon", "training.contrast_epochs=1").learn(tmp_path / "two")
+    (tmp_path / "two/checkpoint.safetensors").unlink()  # as if killed after the first stage
+    again = Sea(simulated, tiny, "supcon", "training.contrast_epochs=1")
+    again.learn(tmp_path / "two")
+    for name in ("weights.safetensors", "contrast/weights.safetensors"):
+        one, two = load_file(tmp_path / "one" / name), load_file(tmp_path / "two" / name)
+        assert all(torch.equal(one[k], two[k]) for k in one)
+
+
+def test_a_fitted_head_takes_one_pass(simulated: Path, tiny: str, tmp_path: Path) -> None:
+    sea = Sea(simulated, tiny, "mfcc-plda")
+    end = sea.learn(tmp_path)
+    assert end["epochs"] == 0
+    assert end["best"] > 0.4  # chance is a quarter
+    with pytest.raises(SettingsError, match="no encoder"):
+        Sea(simulated, tiny, "mfcc-plda", "training.freeze_encoder=true").learn(tmp_path)
+
+
+WAVE = ["wave.noise=1", "wave.background=1", "wave.band_pass=1"]
+
+
+@pytest.mark.parametrize("family", ["cnn2d", "cnn1d"])
+def test_waves_are_augmented_by_the_generator_alone(simulated: Path, tiny: str, family: str) -> None:
+    sea = Sea(simulated, tiny, family, *WAVE)
+    drawn = np.arange(6)
+    one = sea.inputs()(np.random.default_rng(3), drawn)
+    two = sea.inputs()(np.random.default_rng(3), drawn)
+    other = sea.inputs()(np.random.default_rng(4), drawn)
+    plain = Sea(simulated, tiny, family).inputs()(np.random.default_rng(3), drawn)
+    assert torch.equal(one, two)
+    assert one.shape == plain.shape
+    assert not torch.equal(one, other)
+    assert not torch.allclose(one, plain)
+
+
+def test_a_background_is_of_another_species(simulated: Path, tiny: str) -> None:
+    inputs = Sea(simulated, tiny, "cnn2d", "wave.background=1").inputs()
+    drawn = np.arange(len(inputs.clips))
+    others = inputs._others(np.random.default_rng(0), drawn)
+    assert (inputs.species[others] != inputs.species[drawn]).mean() > 0.99
+
+
+def test_real_noise_needs_files(simulated: Path, tiny: str) -> None:
+    with pytest.raises(SettingsError, match="noise_files"):
+        Sea(simulated, tiny, "cnn2d", "wave.real_noise=0.5").inputs()
+    sea = Sea(simulated, tiny, "cnn2d", "wave.real_noise=1", f"wave.noise_files={simulated / 'audio'}")
+    assert torch.isfinite(sea.inputs()(np.random.default_rng(0), np.arange(4))).all()
+
+
+def test_waves_before_a_frozen_front_end_are_refused(simulated: Path, tiny: str) -> None:
+    with pytest.raises(SettingsError, match="before mfcc"):
+        Sea(simulated, tiny, "mfcc-plda", *WAVE).inputs()
+
+
+def test_a_removed_background_and_a_foreign_one_do_not_go_together(simulated: Path, tiny: str) -> None:
+    with pytest.raises(SettingsError, match="median"):
+        Sea(simulated, tiny, "cnn2d", *WAVE, "features.background=median").inputs()
