@@ -38,6 +38,7 @@ from finback.lineup import Comparison, Entry, check_usable, data_of, entries, pl
 from finback.predictor import Predictor
 from finback.report.leaderboard import render
 from finback.train import check_out, partition, train
+from finback.training.inputs import Inputs
 from finback.training.run import RunFolder
 
 __all__ = ["Comparison", "Prepared", "Standing", "plan", "prepare", "run"]
@@ -216,7 +217,9 @@ def _warm(entry: Entry, manifest: Manifest, progress: Progress) -> None:
     """Features of all clips, before the clock of training starts: whoever came first would pay for all."""
     settings = entry.plan.settings
     made = models.create(entry.plan.family, settings.features, 2, **settings.model)
-    FeatureStore(Extractor(settings.features, made.input), default_folder()).prepare(manifest.clips, progress)
+    store = FeatureStore(Extractor(settings.features, made.input), default_folder())
+    store.prepare(manifest.clips, progress)
+    Inputs(store, manifest.clips, settings.augment, settings.wave).prepare(progress)
 
 
 def _note_speed(entry: Entry, manifest: Manifest) -> None:
