@@ -69,14 +69,12 @@ def test_the_bucket_remembers_what_was_in_it(tmp_path: Path) -> None:
     assert {name for label, name in told if label == "others"} == {"minke", "orca", "blue"}
     assert all(label in ("others", name) for label, name in told)
     assert treated(after, asked) == after
-    assert treated(after, replace_below(asked, 5)).rare == after.rare  # the bucket is never rare itself
+    more = treated(after, asked.model_copy(update={"below": 6}))  # the bucket is never rare itself
+    assert more.rare == {"blue": 1, "minke": 2, "orca": 1, "sei": 5}
+    assert more.called == after.called
     after.save(tmp_path / "manifest.csv")
     again = Manifest.load(tmp_path / "manifest.csv")
     assert (again.called, again.rare, again.labels) == (after.called, after.rare, after.labels)
-
-
-def replace_below(asked: RareSettings, below: int) -> RareSettings:
-    return asked.model_copy(update={"below": below})
 
 
 def test_a_manifest_with_a_bucket_is_a_labels_file(simulated: Path, tmp_path: Path) -> None:

@@ -8,13 +8,13 @@ way, and are brought to the scale of the learned logits:
 
     d_k = unit(mean over clips i of k of unit(z_i - c))    direction of a prototype, c the centre
     s_k(z) = d_k . (z - c)                                  its similarity
-    l_k(z) = l(z) + a s_k(z) + b                            its logit, l(z) the mean learned logit of z
+    l_k(z) = l(z) + a s_k(z)                                its logit, l(z) the mean learned logit of z
 
-A common species has a prototype too, beside its learned logit. The line a s + b is the one that gives back
-l_j(z) - l(z) from s_j(z) best, by least squares over all pairs of a common clip and a common species, each
-species' clips counting as much as any other's. So a rare species is as sure of a clip as a common one would
-be at that similarity; where similarity says little, a is small and it hardly speaks. All is linear in z: what
-comes out is a row of the head, and nothing else in the model changes.
+A common species has a prototype too, beside its learned logit: a is what gives back l_j(z) - l(z) from s_j(z)
+best, by least squares over all pairs of a common clip and a common species, each species' clips counting as
+much as any other's. (Both are 0 on average, so no constant is needed.) A rare species is then as sure of a
+clip as a common one would be at that similarity; where similarity says little, a is small and it hardly
+speaks. All is linear in z: what comes out is a row of the head, and nothing else in the model changes.
 """
 
 from __future__ import annotations
@@ -50,22 +50,15 @@ def imprinted(
     near = (z - centre) @ torch.stack([direction(k) for k in common]).T  # (N, C) similarities
     learned = z @ weight[common].T + bias[common]  # (N, C)
     own = (y[:, None] == torch.tensor(common)).double()  # (N, C)
-    share = (own / own.sum(dim=0)).sum(dim=1, keepdim=True) / len(common) ** 2  # (N, 1), 0 for a rare clip
-    a, b = _line(near, learned - learned.mean(dim=1, keepdim=True), share.expand_as(near))
+    share = (own / own.sum(dim=0)).sum(dim=1, keepdim=True)  # (N, 1), 0 for a rare clip
+    spread = (share * near.square()).sum()
+    together = (share * near * (learned - learned.mean(dim=1, keepdim=True))).sum()
+    a = torch.clamp(together / spread, min=0) if spread > 1e-12 else torch.zeros_like(spread)
     mean_row, mean_bias = weight[common].mean(dim=0), bias[common].mean()
     rows, biases = [], []
     for k in rare:
         seen = bool((y == k).any())
         d = a * direction(k) if seen else torch.zeros_like(centre)
         rows.append(mean_row + d)
-        biases.append(mean_bias + (b - d @ centre if seen else ABSENT))
+        biases.append(mean_bias + (-d @ centre if seen else ABSENT))
     return torch.stack(rows).float(), torch.stack(biases).float()
-
-
-def _line(x: Tensor, y: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
-    """Slope, not below 0, and intercept of y on x by least squares; `weights` add up to 1."""
-    mean_x, mean_y = (weights * x).sum(), (weights * y).sum()
-    spread = (weights * (x - mean_x).square()).sum()
-    together = (weights * (x - mean_x) * (y - mean_y)).sum()
-    slope = torch.clamp(together / spread, min=0) if spread > 1e-12 else torch.zeros_like(spread)
-    return slope, mean_y - slope * mean_x
