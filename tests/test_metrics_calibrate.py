@@ -106,3 +106,23 @@ def test_bins_hold_their_upper_edge_and_empty_ones_say_so():
     assert [row["n"] for row in table] == [1, 1]
     assert table[0]["accuracy"] == 0
     assert calibrate.reliability_table(np.array([[1.0, 0.0]]), np.array([0]), n_bins=2)[0]["accuracy"] is None
+
+
+def test_a_tape_counts_once_however_many_clips_it_has() -> None:
+    logits, truth = drawn(2.0)
+    tapes = [f"tape {i % 40}" for i in range(len(truth))]
+    before = calibrate.fit_temperature(logits, truth, tapes)
+    assert before == pytest.approx(2.0, rel=0.3)
+    wrong = (truth[0] + 1) % 5
+    more = np.repeat(logits[:1], 2000, axis=0), np.full(2000, wrong)  # one tape, one surprise, many cuts
+    logits, truth = np.concatenate([logits, more[0]]), np.concatenate([truth, more[1]])
+    by_clip = calibrate.fit_temperature(logits, truth)
+    by_tape = calibrate.fit_temperature(logits, truth, [*tapes, *["another"] * 2000])
+    assert abs(np.log(by_tape / before)) < 0.3 * abs(np.log(by_clip / before))
+
+
+def test_few_tapes_do_not_drive_the_temperature_to_its_end() -> None:
+    logits = np.array([[3.0, 0.0], [0.0, 3.0], [2.0, 0.0]])
+    truth = np.array([1, 0, 1])  # all wrong
+    assert calibrate.fit_temperature(logits, truth) > 15
+    assert calibrate.fit_temperature(logits, truth, ["a", "b", "c"]) < 6

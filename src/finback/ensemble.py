@@ -224,7 +224,7 @@ def _blend(members: Sequence[RunFolder], split: Split, labels: Labels, how: How)
     tapes = [clip.group or clip.recording.id for clip in split.val]
     combination = fit(how, probabilities, truth, tapes)
     mixed = combination(probabilities)
-    temperature = fit_temperature(mixed, truth)
+    temperature = fit_temperature(mixed, truth, tapes)
     scores = Scores(split.val, labels, (mixed / temperature).astype(np.float32))
     answers = [*probabilities, scores.probabilities]
     losses = tuple(loss_per_tape(np.log(np.maximum(p, 1e-37)), truth, tapes) for p in answers)

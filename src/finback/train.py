@@ -216,7 +216,7 @@ def _calibrate(
     if not val:
         return {"temperature": 1.0, "not_calibrated": "no validation clips"}
     logits, truth = clip_logits([model], store, val)[0], labels.targets(val)
-    temperature = fit_temperature(logits, truth)
+    temperature = fit_temperature(logits, truth, [c.group or c.recording.id for c in val])
     save_scores(
         path, Scores(tuple(val), labels, logits / np.float32(temperature)), np.full(len(val), fold), "val"
     )

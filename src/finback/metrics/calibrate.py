@@ -9,6 +9,8 @@ table use 15 bins of equal width of the top label's probability, as they do (sec
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import logsumexp
@@ -16,6 +18,7 @@ from scipy.special import logsumexp
 from finback.errors import FinbackError
 
 T_MIN, T_MAX = 0.05, 20.0
+PRIOR_DEVIATION = 1.0  # of log T: two thirds of models are within a factor of e
 N_BINS = 15
 
 
@@ -31,10 +34,13 @@ def cannot_fit(logits: np.ndarray, truth: np.ndarray) -> str:
     return ""
 
 
-def fit_temperature(logits: np.ndarray, truth: np.ndarray) -> float:
+def fit_temperature(logits: np.ndarray, truth: np.ndarray, tapes: Sequence[str] | None = None) -> float:
     """Temperature T in 0.05..20 that makes class ids (N,) most likely under softmax(logits (N, K) / T).
 
-    1.0 when none can be fitted; `cannot_fit` says why. Raises `FinbackError` for logits that are not finite.
+    With `tapes` (N,) the clips of a tape count together as one, and log T is drawn to 0 with deviation
+    `PRIOR_DEVIATION`: four validation tapes that happen to be easy or hard say little, and without that drove
+    T to either end. 1.0 when none can be fitted; `cannot_fit` says why. Raises `FinbackError` for logits that
+    are not finite.
     """
     logits = np.asarray(logits, dtype=np.float64)
     if not np.all(np.isfinite(logits)):
@@ -44,13 +50,18 @@ def fit_temperature(logits: np.ndarray, truth: np.ndarray) -> float:
     if cannot_fit(logits, truth):
         return 1.0
     rows = np.arange(len(truth))
+    weights = np.ones(len(truth))
+    if tapes is not None:
+        _, tape, counts = np.unique(np.asarray(tapes, dtype=str), return_inverse=True, return_counts=True)
+        weights = 1.0 / counts[tape]
 
-    def negative_log_likelihood(log_t: float) -> float:
+    def loss(log_t: float) -> float:
         z = logits / np.exp(log_t)
-        return float(np.mean(logsumexp(z, axis=1) - z[rows, truth]))
+        surprise = float(weights @ (logsumexp(z, axis=1) - z[rows, truth]))
+        return surprise + (0.0 if tapes is None else 0.5 * (log_t / PRIOR_DEVIATION) ** 2)
 
-    # In log T the loss has one valley over this range: it is convex in 1/T.
-    found = minimize_scalar(negative_log_likelihood, bounds=np.log([T_MIN, T_MAX]), method="bounded")
+    # In log T the likelihood has one valley over this range (it is convex in 1/T), and so has the prior.
+    found = minimize_scalar(loss, bounds=np.log([T_MIN, T_MAX]), method="bounded")
     return float(np.clip(np.exp(found.x), T_MIN, T_MAX))
 
 
