@@ -19,8 +19,8 @@ from torch import Tensor, nn
 
 from finback.models.heads import ABSENT, Standardised
 
-# No variance is taken for smaller than this share of its direction's, nor than that of the average direction's:
-# with few tapes the estimates are noisy, and with few clips the last directions fit them by chance.
+# No variance is taken for smaller than the first share of its direction's, nor than the second share of the
+# average direction's: estimates from few tapes are noisy, and few clips fit the last directions by chance.
 FLOOR, LEAST = 0.1, 0.03
 
 

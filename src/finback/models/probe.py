@@ -40,7 +40,9 @@ class Probe(Classifier):
     def embed(self, x: Tensor) -> Tensor:
         return x
 
-    def fit(self, x: np.ndarray, y: np.ndarray, weights: np.ndarray, tapes: np.ndarray) -> None:
+    def fit(
+        self, x: np.ndarray, y: np.ndarray, weights: np.ndarray, tapes: np.ndarray | None = None
+    ) -> None:
         """Fit the head to window embeddings (N, D), class ids (N,) and tapes (N,).
 
         Weights (N,) are 1 / windows of the clip.
