@@ -107,7 +107,7 @@ class Stopwatch:
     """A `Progress` that times a loop's turns, the first left out, and ends it when it knows enough."""
 
     def __init__(self) -> None:
-        self.loops: list[float] = []  # mean seconds of a turn
+        self.loops: list[float] = []  # seconds of a turn, the median
 
     def __call__(self, items: Iterable[Any], what: str, total: int | None = None) -> Iterable[Any]:
         began = time.perf_counter()
@@ -120,7 +120,7 @@ class Stopwatch:
             if len(turns) > STEPS or now - began > LIMIT_S:
                 break
         if turns:
-            self.loops.append(float(np.mean(turns[1:] or turns)))
+            self.loops.append(float(np.median(turns[1:] or turns)))
 
 
 def _sample(clips: Sequence[Clip]) -> list[Clip]:
