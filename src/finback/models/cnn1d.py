@@ -1,13 +1,16 @@
-"""`cnn1d`: convolutions over the raw wave, no spectrogram asked for.
+"""`cnn1d`: a network over the raw wave, no spectrogram asked for.
 
 Good for: sounds that a fixed spectrogram resolves badly, such as clicks, and for looking at which bands a
-model chose: the first layer is a bank of band-pass filters of which only the edges are learned, in Hz
-(`edges_hz`). It hears a clip of any length. On long tonal calls the log-mel families do better.
+model chose: the first layer is a bank of band-pass filters of which only the edges are learned (`edges_hz`).
+It hears a clip of any length. On long tonal calls the log-mel families do a little better.
 
 The front end is SincNet's (Ravanelli & Bengio 2018, eq. 4 to 7) with two changes. Each filter has a sine
 twin beside the cosine, as Gabor filters have in LEAF (Zeghidour et al. 2021): their joint power is the
-envelope wherever a frame begins, so the layer can stride by half a hop instead of by one sample, 250 times
+envelope wherever a frame begins, so the layer can stride by a hop instead of by one sample, 500 times
 cheaper. And edges are learned as logarithms, so that one learning rate serves 20 Hz and 96 kHz.
+
+Above it, neighbouring filters share their convolutions, as neighbouring bands do in `cnn2d`. With weights of
+their own for every filter the network learned its tapes by heart: 0.31 instead of 0.40 macro-F1 on new ones.
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ from torch import Tensor, nn
 from finback.features.extract import Input
 from finback.features.mel import band_edges_hz
 from finback.features.spec import FeatureSpec
-from finback.models.blocks import AttentionPool
+from finback.models.blocks import AttentionPool, FrameStem, Standardise
 from finback.models.classifier import Classifier
 
 FLOOR = 1e-8  # 80 dB below the power of the whole clip: nothing of a call lies deeper
@@ -32,12 +35,12 @@ class SincBank(nn.Module):
     """Learned band-pass filters over the wave: (B, T) -> powers (B, K, F).
 
     Edges start where K mel bands would stand between the spec's f_min and f_max. A wave shorter than one
-    filter is filled up with zeros. Filters are `n_fft` / 2 samples long and step by `hop` / 2.
+    filter is filled up with zeros. Filters are `n_fft` / 2 samples long and step by `hop`.
     """
 
     def __init__(self, spec: FeatureSpec, n_filters: int) -> None:
         super().__init__()
-        self.length, self.stride = max(8, spec.n_fft // 2), max(1, spec.hop // 2)
+        self.length, self.stride = max(8, spec.n_fft // 2), spec.hop
         self.sample_rate = spec.sample_rate
         edges = band_edges_hz(n_filters, spec.f_min, spec.top_hz) / spec.sample_rate  # cycles a sample
         # Narrower than one window resolves, a band would only be a fainter copy of its neighbour.
@@ -78,7 +81,7 @@ class SincBank(nn.Module):
 
 
 class CNN1D(Classifier):
-    """Learned band-pass filters on the raw wave, then convolutions along time."""
+    """Learned band-pass filters on the raw wave, convolutions, attention pooling over frames."""
 
     input: ClassVar[Input] = "wave"
 
@@ -87,33 +90,23 @@ class CNN1D(Classifier):
         spec: FeatureSpec,
         n_classes: int,
         filters: int = 64,
-        width: int = 96,
-        depth: int = 3,
+        width: int = 16,
+        bands: int = 3,
+        dim: int = 128,
         dropout: float = 0.4,
     ) -> None:
-        super().__init__(spec, n_classes, n_features=2 * width, dropout=dropout)
+        super().__init__(spec, n_classes, n_features=2 * dim, dropout=dropout)
         self.bank = SincBank(spec, filters)
-        self.blocks = nn.Sequential(*(block(filters if i == 0 else width, width) for i in range(depth)))
-        self.dropout = nn.Dropout(dropout / 2)
-        self.pool = AttentionPool(width)
+        self.standardise = Standardise()
+        self.stem = FrameStem(width, bands, dim)
+        self.pool = AttentionPool(dim)
 
     def spectrum(self, x: Tensor) -> Tensor:
-        """(B, T) -> standardised log powers (B, K, F); a gain changes nothing, silence is zero."""
+        """(B, T) -> log powers in dB (B, 1, K, F); a gain changes nothing."""
         deviation = x.square().mean(dim=-1, keepdim=True).sqrt()
-        db = 10.0 * torch.log10(self.bank(x / deviation.clamp_min(1e-7)) + FLOOR)
-        spread, mean = torch.std_mean(db, dim=(1, 2), keepdim=True)
-        return (db - mean) / spread.clamp_min(1e-3)
+        power = self.bank(x / deviation.clamp_min(1e-7))
+        return 10.0 * torch.log10(power + FLOOR)[:, None]
 
     def embed(self, x: Tensor) -> Tensor:
-        frames = self.blocks(self.dropout(self.spectrum(x))).transpose(1, 2)  # (B, F', C)
-        return torch.cat([self.pool(frames), frames.amax(dim=1)], dim=1)  # (B, 2 C)
-
-
-def block(n_in: int, n_out: int) -> nn.Sequential:
-    """Convolution over five frames, batch norm, ReLU, then half as many frames: (B, C, F) -> (B, D, F/2)."""
-    return nn.Sequential(
-        nn.Conv1d(n_in, n_out, 5, padding=2, bias=False),
-        nn.BatchNorm1d(n_out),
-        nn.ReLU(inplace=True),
-        nn.AvgPool1d(2, ceil_mode=True),
-    )
+        frames = self.stem(self.standardise(self.spectrum(x)))  # (B, F', D)
+        return torch.cat([self.pool(frames), frames.amax(dim=1)], dim=1)  # (B, 2 D)
