@@ -76,7 +76,8 @@ def main() -> None:
         for how in CHOICES:
             rare = RareSettings(how=how, below=below)
             rows = [figures(manifest, asked.family, rare, seed, asked.more) for seed in range(asked.seeds)]
-            cells = (f"{v:14.0f}" if v > 1 else f"{v:14.3f}" for v in np.mean(rows, axis=0))
+            means = zip(COLUMNS, np.mean(rows, axis=0), strict=True)
+            cells = (f"{v:14.0f}" if name == "rare clips" else f"{v:14.3f}" for name, v in means)
             print(f"{how:10}" + "".join(cells))
 
 
