@@ -1,6 +1,7 @@
 """All settings of a run in one frozen object, resolved and saved.
 
-Later ones win: a named preset, what the model family wants different, a TOML file of the user's own, `--set`.
+Later ones win: what the model family wants, the preset or TOML file, what the family cannot do without (the
+rate of a pretrained network: `fixed` in its own preset), `--set`.
 Under `model`, a table with a family's name is for that family alone (`--set model.lstm.hidden=64`), so that
 one file of settings can serve several families.
 """
@@ -42,9 +43,9 @@ def resolve(
 
     Raises `SettingsError` on an unknown key, a wrong value, or a model table of an unknown family.
     """
-    own_file = preset.endswith(".toml")
-    first, second = load_preset(preset), load_family(family)
-    values = merge(second, first) if own_file else merge(first, second)
+    wanted = load_family(family)
+    fixed = wanted.pop("fixed", {})
+    values = merge(merge(wanted, load_preset(preset)), fixed)
     values = merge(values, {k: v for k, v in sections.items() if v})
     values = merge(values, parse_overrides(overrides))
     return build(Settings, {**values, "model": _of_family(values.get("model", {}), family)})

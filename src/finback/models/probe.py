@@ -40,9 +40,7 @@ class Probe(Classifier):
     def embed(self, x: Tensor) -> Tensor:
         return x
 
-    def fit(
-        self, x: np.ndarray, y: np.ndarray, weights: np.ndarray, tapes: np.ndarray | None = None
-    ) -> None:
+    def fit(self, x: np.ndarray, y: np.ndarray, weights: np.ndarray, tapes: np.ndarray | None = None) -> None:
         """Fit the head to window embeddings (N, D), class ids (N,) and tapes (N,).
 
         Weights (N,) are 1 / windows of the clip.
@@ -84,9 +82,9 @@ class _TapeAware(Probe):
 
 
 class MfccPlda(_TapeAware):
-    """Tape-aware discriminant analysis (PLDA) on MFCC statistics."""
+    """Tape-aware discriminant analysis (PLDA) on the statistics and shape of MFCCs, wide band."""
 
-    input: ClassVar[Input] = "mfcc"
+    input: ClassVar[Input] = "cepstra"
 
 
 class _Linear(Probe):
