@@ -47,7 +47,7 @@ def clip_of(folder: Path, n: int, rate: int = 2000) -> Clip:
     return Clip(recording, 0, recording.n_samples)
 
 
-@pytest.mark.parametrize("name", ["mfcc", "cepstra", "birdnet", "aisfx"])
+@pytest.mark.parametrize("name", ["mfcc", "birdnet", "aisfx"])
 def test_one_vector_each_and_none_depends_on_its_neighbours(name: str) -> None:
     hear = ready(name)
     x = waves(3, OWN.get(name, SPEC))
@@ -62,7 +62,7 @@ def test_one_vector_each_and_none_depends_on_its_neighbours(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(EMBEDDERS))
 def test_weights_of_others_have_a_licence_and_a_way_to_get_them(name: str) -> None:
     found = embedder_class(name)
-    assert bool(found.licence) == bool(found.install) == (name not in ("mfcc", "cepstra"))
+    assert bool(found.licence) == bool(found.install) == (name != "mfcc")
     assert not found.install or found.install.startswith("pip install ")
 
 

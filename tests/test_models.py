@@ -17,7 +17,7 @@ from finback.training.checkpoint import load_weights, save_tensors
 
 SPEC = FeatureSpec(sample_rate=4000, clip_samples=4000, n_fft=256, hop=64, n_mels=32, n_frames=48)
 K = 5
-N_FEATURES = {"mfcc": 80, "cepstra": 175, "birdnet": 1024, "aisfx": 512, "onnx": 7}
+N_FEATURES = {"mfcc": 80, "birdnet": 1024, "aisfx": 512, "onnx": 7}
 # A network that others trained hears only windows of its own; all other families hear SPEC.
 OWN_WINDOW = {"aisfx-tuned"}
 

@@ -12,8 +12,9 @@ from finback.settings import resolve
 
 
 def test_a_preset_wins_over_what_a_family_would_like() -> None:
-    assert resolve(family="mfcc-plda").features.sample_rate == 48_000
-    assert resolve("right-whale", family="mfcc-plda").features.sample_rate == 2000
+    assert resolve(family="cnn1d").wave.noise == 0.5
+    assert resolve("right-whale", family="cnn1d").wave.noise == 0.0
+    assert resolve("right-whale", family="supcon").training.epochs == 15
 
 
 def test_a_family_keeps_what_it_cannot_do_without(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from finback.features.logmel import LogMel
 from finback.features.spec import FeatureSpec
 from finback.types import Clip
 
-Input = Literal["logmel", "wave", "mfcc", "cepstra", "birdnet", "aisfx", "onnx"]
+Input = Literal["logmel", "wave", "mfcc", "birdnet", "aisfx", "onnx"]
 PIECE = 32  # windows at a time
 REMEMBERED_BACKGROUNDS = 64  # stretches of recording; neighbouring windows share one
 

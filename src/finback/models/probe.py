@@ -82,9 +82,9 @@ class _TapeAware(Probe):
 
 
 class MfccPlda(_TapeAware):
-    """Tape-aware discriminant analysis (PLDA) on the statistics and shape of MFCCs, wide band."""
+    """Tape-aware discriminant analysis (PLDA) on MFCC statistics."""
 
-    input: ClassVar[Input] = "cepstra"
+    input: ClassVar[Input] = "mfcc"
 
 
 class _Linear(Probe):

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 EMBEDDERS = {
     "aisfx": "finback.features.embedders.aisfx:AiSfx",
     "birdnet": "finback.features.embedders.birdnet:BirdNet",
-    "cepstra": "finback.features.embedders.mfcc:Cepstra",
     "mfcc": "finback.features.embedders.mfcc:Mfcc",
     "onnx": "finback.features.embedders.onnx:Onnx",
 }
