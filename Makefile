@@ -41,6 +41,9 @@ lint: setup
 
 bench: setup
 	$(BIN)/python benchmarks/features.py
+	$(BIN)/python benchmarks/training.py
+	$(BIN)/python benchmarks/augment.py
+	$(BIN)/python benchmarks/backbones.py
 
 pictures: setup
 	$(BIN)/finback run --audio $(DATA)/watkins/audio --labels $(DATA)/watkins/labels.csv \

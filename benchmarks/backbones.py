@@ -26,7 +26,7 @@ from finback.features.extract import Extractor
 from finback.settings import resolve
 from finback.types import Clip, Labels
 
-FAMILIES = ("mfcc-svm", "mfcc-forest", "aisfx", "birdnet")
+FAMILIES = ("mfcc-svm", "mfcc-forest", "mfcc-plda", "aisfx", "aisfx-plda", "birdnet", "birdnet-plda")
 FOLDS, MIN_CLIPS = 5, 10
 
 
@@ -46,6 +46,7 @@ def judge(family: str, clips: list[Clip], seeds: int) -> np.ndarray:
     spec = resolve(family=family).features
     labels = Labels.of(clips)
     y, tapes = labels.targets(clips), np.array([clip.group for clip in clips])
+    group = np.unique(tapes, return_inverse=True)[1]
     store = FeatureStore(Extractor(spec, models.family(family).input), default_folder())
     windows = [store(clip) for clip in clips]
     several = [k for k in range(len(labels)) if len(set(tapes[y == k])) > 1]
@@ -57,9 +58,8 @@ def judge(family: str, clips: list[Clip], seeds: int) -> np.ndarray:
             torch.manual_seed(seed)
             model = models.create(family, spec, len(labels))
             n = np.array([len(windows[i]) for i in train])
-            model.fit(
-                np.concatenate([windows[i] for i in train]), np.repeat(y[train], n), np.repeat(1 / n, n)
-            )
+            vectors, of_tape = np.concatenate([windows[i] for i in train]), np.repeat(group[train], n)
+            model.fit(vectors, np.repeat(y[train], n), np.repeat(1 / n, n), of_tape)
             with torch.inference_mode():
                 for i in test:
                     guess[i] = int(model(torch.from_numpy(windows[i])).mean(dim=0).argmax())

@@ -5,9 +5,9 @@
 The straightforward loop: a DataLoader over a Dataset that reads a file and computes its log-mel whenever it
 is asked for one (with finback's own reader and log-mel, one clip at a time), AdamW, the default allocator,
 the network in contiguous layout. It does not augment, average weights or save checkpoints; finback does, at
-its defaults, and the features are computed within the time measured. Both run in processes of their own, because the
-allocator is a process's, and alternate; the figure is the median of the rounds. Files are in the system's
-cache for both. 192 clips from FOLDER (default: the Watkins cuts in ../shared/data or $FINBACK_DATA).
+its defaults, and the features are computed within the time measured. Both run in processes of their own,
+because the allocator is a process's, and alternate; the figure is the median of the rounds. Files are in the
+system's cache for both. 192 clips from FOLDER (default: the Watkins cuts in ../shared/data or $FINBACK_DATA).
 """
 
 from __future__ import annotations
