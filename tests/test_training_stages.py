@@ -17,7 +17,7 @@ from finback.errors import SettingsError
 from finback.features.extract import Extractor
 from finback.settings import Settings, resolve
 from finback.training.inputs import Inputs
-from finback.training.stages import How, learn
+from finback.training.stages import How, check, learn
 from finback.types import Labels
 
 
@@ -99,8 +99,13 @@ def test_a_fitted_head_takes_one_pass(simulated: Path, tiny: str, tmp_path: Path
     end = sea.learn(tmp_path)
     assert end["epochs"] == 0
     assert end["best"] > 0.4  # chance is a quarter
-    with pytest.raises(SettingsError, match="no encoder"):
-        Sea(simulated, tiny, "mfcc-plda", "training.freeze_encoder=true").learn(tmp_path)
+
+
+@pytest.mark.parametrize("family", ["mfcc-plda", "cnn2d"])
+def test_only_what_was_trained_before_is_frozen(simulated: Path, tiny: str, family: str) -> None:
+    sea = Sea(simulated, tiny, family, "training.freeze_encoder=true")
+    with pytest.raises(SettingsError, match="not pre-trained"):
+        check(sea.model, sea.settings.training)
 
 
 WAVE = ["wave.noise=1", "wave.background=1", "wave.band_pass=1"]

@@ -37,7 +37,7 @@ from finback.training.loop import WEIGHTS
 from finback.training.prototypes import take_on
 from finback.training.run import RunFolder, save_split
 from finback.training.scores import save_scores
-from finback.training.stages import How, learn
+from finback.training.stages import How, check, learn
 from finback.types import Clip, Labels, Scores
 
 VALIDATION = "validation.parquet"  # scores of the selected model, before it was trained on these clips too
@@ -102,6 +102,7 @@ def check_out(plan: Plan, manifest: Manifest, out: Path) -> dict[str, Any]:
         )
     check_device(plan.device)
     model = models.create(plan.family, plan.settings.features, len(labels), **plan.settings.model)
+    check(model, plan.settings.training)
     front = Extractor(plan.settings.features, model.input).version  # the frozen backbone is here
     if rare.how == "prototype" and not models.family(plan.family).imprints:
         raise SettingsError(

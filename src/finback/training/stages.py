@@ -45,6 +45,15 @@ class How:
     rare: tuple[str, ...] = ()  # species that are not learnt, but taken on afterwards by their prototypes
 
 
+def check(model: Classifier, settings: TrainingSettings) -> None:
+    """Raises `SettingsError` for settings that the family's stages cannot follow."""
+    if settings.freeze_encoder and "contrast" not in model.stages:
+        raise SettingsError(
+            "training.freeze_encoder with a family whose encoder is not pre-trained",
+            "train supcon, or leave it out",
+        )
+
+
 def learn(model: Classifier, inputs: Inputs, val: Sequence[Clip], how: How, folder: Path) -> dict[str, Any]:
     """Train `model` in place, selected on `val`, on its device; returns the facts of the end.
 
@@ -70,8 +79,6 @@ def _fit_head(
     model: Classifier, inputs: Inputs, val: Sequence[Clip], how: How, folder: Path
 ) -> dict[str, Any]:
     """Every window of every training clip is an example; a clip counts once, however many it has."""
-    if how.settings.freeze_encoder:
-        raise SettingsError("training.freeze_encoder with a family that has no encoder", "leave it out")
     windows = [inputs.store(clip) for clip in how.progress(inputs.clips, "reading", len(inputs.clips))]
     n_windows = np.array([len(w) for w in windows])
     y = np.repeat(how.labels.targets(inputs.clips), n_windows)
