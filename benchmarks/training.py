@@ -36,7 +36,7 @@ from finback.training.inputs import Inputs
 from finback.training.loop import fit
 from finback.types import Clip, Labels
 
-N_CLIPS, EPOCHS, ROUNDS, BATCH, K = 192, 8, 3, 32, 8
+N_CLIPS, EPOCHS, ROUNDS, BATCH, K = 192, 20, 3, 32, 8
 WAYS = {
     "plain": "plain PyTorch loop",
     "plain-workers": "plain PyTorch loop, 2 workers",
