@@ -59,7 +59,8 @@ def leaderboard(rows: Sequence[Row], deaf: Sequence[Deaf] = ()) -> Figure:
         _bar(left, y, row.macro_f1, row.macro_f1_ci, BLUE if first else SKY)
         _bar(right, y, row.accuracy, row.accuracy_ci, BLUE if first else SKY)
         if row.random is not None:
-            right.plot(row.random, y, marker="D", ms=7, mfc="#BBBBBB", mec=GREY, ls="none", clip_on=False)
+            diamond = {"marker": "D", "ms": 7, "mfc": "#BBBBBB", "mec": GREY, "ls": "none"}
+            right.plot(row.random, y, clip_on=False, zorder=5, **diamond)  # above the number beside it
     for baseline, style in zip(deaf, (":", (0, (4, 2, 1, 2))), strict=False):
         for value, colour in ((baseline.by_tape, ORANGE), (baseline.random, "#AAAAAA")):
             if value is not None:
