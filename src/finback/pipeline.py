@@ -22,6 +22,8 @@ from finback.data.simulate import ClipSettings, simulate_clips
 from finback.data.split import with_groups
 from finback.evaluate import METRICS, evaluate_run
 from finback.files import Progress, no_progress, read_json, write_json
+from finback.generators import train_generator
+from finback.models import kind
 from finback.report.page import render
 from finback.settings import resolve
 from finback.train import Plan, check_out, train
@@ -57,7 +59,8 @@ def train_on(job: Job, request: IndexRequest, out: Path, progress: Progress, say
     found = treated(dataset(request, progress), job.settings.rare)
     _say_problems(found, say)
     _say_rare(found, job, say)
-    return train(job, found, out, progress)
+    how = train if kind(job.family) == "classifier" else train_generator
+    return how(job, found, out, progress)
 
 
 def run(job: Job, request: IndexRequest, out: Path, progress: Progress, say: Say) -> Done:

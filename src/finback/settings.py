@@ -20,7 +20,13 @@ from finback.data.rare import RareSettings
 from finback.data.split import SplitSettings
 from finback.errors import SettingsError
 from finback.features.spec import FeatureSpec
-from finback.models import CLASSIFIERS
+from finback.models import FAMILIES
+from finback.training.generative_settings import (
+    DiffusionSettings,
+    GenerateSettings,
+    VaeSettings,
+    VocoderSettings,
+)
 from finback.training.settings import TrainingSettings
 
 
@@ -33,6 +39,10 @@ class Settings(Frozen):
     training: TrainingSettings = TrainingSettings()
     augment: SpectrumSettings = SpectrumSettings()
     wave: WaveSettings = WaveSettings()
+    generate: GenerateSettings = GenerateSettings()
+    vae: VaeSettings = VaeSettings()
+    diffusion: DiffusionSettings = DiffusionSettings()
+    vocoder: VocoderSettings = VocoderSettings()
     model: dict[str, int | float | str] = Field(default_factory=dict)
 
 
@@ -56,9 +66,9 @@ def _of_family(model: Any, family: str) -> Any:
     if not isinstance(model, Mapping):
         return model
     tables = {name: table for name, table in model.items() if isinstance(table, Mapping)}
-    if unknown := sorted(set(tables) - set(CLASSIFIERS)):
+    if unknown := sorted(set(tables) - set(FAMILIES)):
         raise SettingsError(
             f"setting model.{unknown[0]}: no model family of that name",
-            "there are: " + ", ".join(sorted(CLASSIFIERS)),
+            "there are: " + ", ".join(sorted(FAMILIES)),
         )
     return {**{k: v for k, v in model.items() if k not in tables}, **tables.get(family, {})}

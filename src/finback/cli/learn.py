@@ -78,13 +78,15 @@ def train(
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
-    """Train and calibrate one classifier.
+    """Train one classifier, generator or vocoder.
 
-    The test side is left for finback evaluate.
+    A classifier is calibrated too; the test side is left for finback evaluate. A generator or vocoder learns from
+    the training side only.
 
     \b
     Example:
       finback train cnn2d --audio clips --labels labels.csv --out runs/mine
+      finback train diffusion --audio clips --labels labels.csv --out runs/generator
       finback train cnn2d --audio clips --labels labels.csv --split 85/15/0 --out runs/for-use
     """
     from finback import models, pipeline
@@ -100,6 +102,10 @@ def train(
     facts = trained.facts
     if json:
         out_json({"run": str(out_folder), "folds": [f.facts for f in trained.folds], **facts})
+        return
+    if facts["kind"] != "classifier":
+        steps = f", {facts['step']} steps" if "step" in facts else ""
+        out(f"{facts['kind']} {family}: {facts['n_parameters']:,} parameters{steps}")
         return
     rows = [
         (r.path.name, r.facts["step"], r.facts["best"], r.facts["temperature"])

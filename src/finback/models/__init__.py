@@ -36,14 +36,29 @@ CLASSIFIERS = {
     "transformer": "finback.models.transformer:Transformer",
 }
 
+GENERATORS = {
+    "diffusion": "finback.models.denoiser:PatchDenoiser",
+    "gaussian": "finback.models.gaussian:Gaussian",
+    "vae": "finback.models.vae:VAE",
+}
 
-def family(name: str) -> type[Classifier]:
-    """The class behind a family's name. Raises `SettingsError` on an unknown one."""
-    if name not in CLASSIFIERS:
-        raise SettingsError(f"unknown model family '{name}'", "there are: " + ", ".join(sorted(CLASSIFIERS)))
-    module, _, attribute = CLASSIFIERS[name].partition(":")
-    found: type[Classifier] = getattr(import_module(module), attribute)
-    return found
+VOCODERS = {"vocoder": "finback.models.vocoder:Vocoder"}
+
+FAMILIES = {**CLASSIFIERS, **GENERATORS, **VOCODERS}
+
+
+def family(name: str) -> Any:
+    """The class behind a family's name, of any kind. Raises `SettingsError` on an unknown one."""
+    if name not in FAMILIES:
+        raise SettingsError(f"unknown model family '{name}'", "there are: " + ", ".join(sorted(FAMILIES)))
+    module, _, attribute = FAMILIES[name].partition(":")
+    return getattr(import_module(module), attribute)
+
+
+def kind(name: str) -> str:
+    """ "classifier", "generator" or "vocoder". Raises `SettingsError` on an unknown family."""
+    family(name)
+    return "classifier" if name in CLASSIFIERS else "generator" if name in GENERATORS else "vocoder"
 
 
 def licences(names: Iterable[str]) -> list[str]:
@@ -58,8 +73,8 @@ def hyperparameters(name: str) -> dict[str, Any]:
     return {k: p.default for k, p in parameters.items() if p.default is not inspect.Parameter.empty}
 
 
-def create(name: str, spec: FeatureSpec, n_classes: int, **chosen: Any) -> Classifier:
-    """A model of a family. Raises `SettingsError` on an unknown hyper-parameter or a wrong type."""
+def create(name: str, spec: FeatureSpec, n_classes: int, **chosen: Any) -> Any:
+    """A model of a family, of any kind: a `Classifier`, a `Generator` or a `Vocoder`. Raises `SettingsError` on an unknown hyper-parameter or a wrong type."""
     known = hyperparameters(name)
     for key, value in chosen.items():
         if key not in known:

@@ -1,0 +1,32 @@
+"""Which task teaches which kind of generator or vocoder: the one list of them.
+
+Every task is made of `(model, inputs, labels, training settings, own settings, validation clips)` and keeps
+the loop's `Task` contract. A model with no task is fitted in closed form by its own `fit(x, labels)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+from finback.config import Frozen
+from finback.training.inputs import Inputs
+from finback.training.loop import Task
+from finback.training.settings import TrainingSettings
+from finback.types import Clip, Labels
+
+TASKS = {
+    "diffusion": "finback.training.diffusion:DiffusionTask",
+    "vae": "finback.training.vae:VaeTask",
+    "vocoder": "finback.training.vocoder:VocoderTask",
+}
+
+
+def task_for(
+    model: Any, inputs: Inputs, labels: Labels, training: TrainingSettings, own: Frozen, val: Sequence[Clip]
+) -> Task:
+    """The task that the model names."""
+    module, _, attribute = TASKS[model.task].partition(":")
+    made: Task = getattr(import_module(module), attribute)(model, inputs, labels, training, own, val)
+    return made
