@@ -1,7 +1,8 @@
 """EDM preconditioning: one network that works at every noise level (Karras et al. 2022, arXiv 2206.00364).
 
-A raw network `(x, c_noise, labels) -> x` becomes `denoise(x, sigma, labels) -> x`, the best guess of the clean
-spectrogram in a noisy one. Inputs and targets of the network have deviation 1 at every noise level (table 1).
+A raw network `(x, c_noise, labels) -> x` becomes `denoise(x, sigma, labels) -> x`, the best guess of the
+clean spectrogram in a noisy one. Inputs and targets of the network have deviation 1 at every noise level
+(table 1).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ LabelledDenoise = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
 def precondition(network: Network, sigma_data: float) -> LabelledDenoise:
-    """`denoise(x (B, ...), sigma (B,), labels (B,)) -> (B, ...)`; `sigma_data` is the deviation of the data."""
+    """`denoise(x (B, ...), sigma (B,), labels (B,)) -> (B, ...)`, for data of deviation `sigma_data`."""
 
     def denoise(x: Tensor, sigma: Tensor, labels: Tensor) -> Tensor:
         s = sigma.reshape(-1, *[1] * (x.ndim - 1))
