@@ -14,7 +14,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "finback"
 # From the ground up; the rooms of one level do not know each other.
 LEVELS = [
     {"errors"},
-    {"types", "config", "files"},
+    {"types", "config", "files", "registry", "shipped"},
     {"audio"},
     {"features"},
     {"data", "augment", "models", "diffusion", "vocode"},

@@ -2,10 +2,10 @@
 
     folder = train_generator(Plan("diffusion", settings, seed=0), manifest, out)
 
-Only the training side is learnt from, and not all of it: a tenth of the clips, of tapes that are trained on, is
-held out (`held.csv`), so that afterwards one can tell a sample that is like a tape from a copy of a clip.
-Nothing is chosen by the validation side, whose loss is logged: a generator that fits other tapes best is not the
-one whose samples are best. The averaged weights of the last step are kept.
+Only the training side is learnt from, and not all of it: a tenth of the clips, of tapes that are trained on,
+is held out (`held.csv`), so that afterwards one can tell a sample that is like a tape from a copy of a clip.
+Nothing is chosen by the validation side, whose loss is logged: a generator that fits other tapes best is not
+the one whose samples are best. The averaged weights of the last step are kept.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from finback.config import build
 from finback.data.manifest import Manifest
 from finback.data.rare import treated
 from finback.data.store import FeatureStore, default_folder
+from finback.data.store import windows_of as windows_of
 from finback.errors import RunError, SettingsError
 from finback.features.extract import Extractor
 from finback.features.spec import FeatureSpec
@@ -43,8 +44,8 @@ def train_generator(
 ) -> RunFolder:
     """Train a generator or vocoder, or go on with one that was interrupted. Returns its run folder.
 
-    `split` is given where another training has made it, as in a fold of a comparison. Raises `SettingsError` on
-    settings that generators cannot follow, `RunError` if `out` holds another run.
+    `split` is given where another training has made it, as in a fold of a comparison. Raises `SettingsError`
+    on settings that generators cannot follow, `RunError` if `out` holds another run.
     """
     manifest = treated(manifest, plan.settings.rare)
     facts = check_out(plan, manifest, out)
@@ -146,15 +147,6 @@ def _teach(
     task = task_for(model, inputs, labels, settings.training, getattr(settings, model.task), val)
     end = fit(task, settings.training, run.path, plan.seed, plan.device, progress)
     run.note(**end, n_parameters=model.n_parameters)
-
-
-def windows_of(
-    store: FeatureStore, clips: Sequence[Clip], labels: Labels
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """All windows of the clips (N, 1, M, F), and each one's class id (N,)."""
-    found = [store(clip) for clip in clips]
-    y = np.repeat(labels.targets(clips), [len(windows) for windows in found])
-    return torch.from_numpy(np.concatenate(found))[:, None], torch.from_numpy(y)
 
 
 def load(path: Path, kind: str, device: str = "auto") -> tuple[Any, RunFolder]:

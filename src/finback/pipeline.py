@@ -106,8 +106,8 @@ def headline(metrics: dict[str, Any], audit: dict[str, Any] | None = None) -> li
         f"on {metrics['n_clips']} test clips from {metrics['n_groups']} tapes{few}, with 95 % intervals",
         *(_with_interval(metrics, key, name) for key, name in HEADLINE),
     ]
-    for kind, name in (("in_use", "the same split"), ("random", "clips drawn at random, no fair test")):
-        deaf = (audit or {}).get(kind)
+    for which, name in (("in_use", "the same split"), ("random", "clips drawn at random, no fair test")):
+        deaf = (audit or {}).get(which)
         if deaf:
             lookup, metadata = deaf["group_lookup_accuracy"], deaf["metadata_accuracy"]
             lines.append(f"deaf baselines, {name}: tape lookup {lookup:.3f}, metadata {metadata:.3f}")

@@ -17,7 +17,9 @@ KINDS = ("classifier", "generator", "vocoder")
 def names(kind: str) -> list[str]:
     """Names of the shipped models of a kind."""
     root = _root()
-    return sorted(p.name for p in root.iterdir() if (p / kind / "run.json").is_file()) if root.is_dir() else []
+    return (
+        sorted(p.name for p in root.iterdir() if (p / kind / "run.json").is_file()) if root.is_dir() else []
+    )
 
 
 def resolve(name: str | Path, kind: str) -> Path:

@@ -29,6 +29,7 @@ from finback.errors import SettingsError, SplitError
 from finback.features.extract import Extractor
 from finback.files import Progress, no_progress, write_atomic
 from finback.metrics.calibrate import cannot_fit, fit_temperature
+from finback.models.classifier import Classifier
 from finback.settings import Settings
 from finback.training.devices import check_device
 from finback.training.infer import clip_logits
@@ -169,7 +170,7 @@ def _train_one(
 
 
 def _teach(
-    model: models.Classifier,
+    model: Classifier,
     store: FeatureStore,
     settings: Settings,
     clips: Sequence[Clip],
@@ -204,14 +205,14 @@ def _check_taught(result: SplitResult, rare: Collection[str]) -> None:
         )
 
 
-def _new_model(plan: Plan, labels: Labels) -> models.Classifier:
+def _new_model(plan: Plan, labels: Labels) -> Classifier:
     with torch.random.fork_rng([]):
         torch.manual_seed(plan.seed)  # the first weights
         return models.create(plan.family, plan.settings.features, len(labels), **plan.settings.model)
 
 
 def _calibrate(
-    model: models.Classifier, store: FeatureStore, labels: Labels, val: Sequence[Clip], path: Path, fold: int
+    model: Classifier, store: FeatureStore, labels: Labels, val: Sequence[Clip], path: Path, fold: int
 ) -> dict[str, Any]:
     """Temperature by the validation side; 1, and why, when it cannot tell. Keeps the side's scores."""
     if not val:

@@ -80,8 +80,8 @@ def train(
 ) -> None:
     """Train one classifier, generator or vocoder.
 
-    A classifier is calibrated too; the test side is left for finback evaluate. A generator or vocoder learns from
-    the training side only.
+    A classifier is calibrated too; the test side is left for finback evaluate. A generator or vocoder
+    learns from the training side only.
 
     \b
     Example:

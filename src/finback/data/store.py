@@ -13,10 +13,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from finback.features.extract import Extractor, Input
 from finback.files import Progress, atomic_path, no_progress
-from finback.types import Clip
+from finback.types import Clip, Labels
 
 LONGEST_KEPT = 256  # windows: 11 minutes of the default preset, 11 MB
 VERSION = 1  # raise when the numbers of a feature change while its spec does not
@@ -87,6 +89,13 @@ class FeatureStore:
         recording, start, stop, channel = clip.key
         mix = "mean" if channel < 0 else f"ch{channel}"
         return self.folder / recording[:2] / f"{recording}-{start}-{stop}-{mix}.npy"
+
+
+def windows_of(store: FeatureStore, clips: Sequence[Clip], labels: Labels) -> tuple[Tensor, Tensor]:
+    """All windows of labelled clips as spectrograms (N, 1, M, F), and each one's class id (N,)."""
+    found = [store(clip) for clip in clips]
+    y = np.repeat(labels.targets(clips), [len(windows) for windows in found])
+    return torch.from_numpy(np.concatenate(found))[:, None], torch.from_numpy(y)
 
 
 def batches(store: FeatureStore, clips: Iterable[Clip], size: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:

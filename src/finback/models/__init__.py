@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from finback.errors import SettingsError
+from finback.registry import looked_up
 
 if TYPE_CHECKING:
     from finback.features.spec import FeatureSpec
-    from finback.models.classifier import Classifier
 
 CLASSIFIERS = {
     "aisfx-plda": "finback.models.probe:AiSfxPlda",
@@ -49,10 +48,7 @@ FAMILIES = {**CLASSIFIERS, **GENERATORS, **VOCODERS}
 
 def family(name: str) -> Any:
     """The class behind a family's name, of any kind. Raises `SettingsError` on an unknown one."""
-    if name not in FAMILIES:
-        raise SettingsError(f"unknown model family '{name}'", "there are: " + ", ".join(sorted(FAMILIES)))
-    module, _, attribute = FAMILIES[name].partition(":")
-    return getattr(import_module(module), attribute)
+    return looked_up(FAMILIES, name, "model family")
 
 
 def kind(name: str) -> str:
@@ -74,7 +70,7 @@ def hyperparameters(name: str) -> dict[str, Any]:
 
 
 def create(name: str, spec: FeatureSpec, n_classes: int, **chosen: Any) -> Any:
-    """A model of a family, of any kind: a `Classifier`, a `Generator` or a `Vocoder`. Raises `SettingsError` on an unknown hyper-parameter or a wrong type."""
+    """A `Classifier`, `Generator` or vocoder of a family. Raises `SettingsError` on an unknown hyper-parameter or a wrong type."""
     known = hyperparameters(name)
     for key, value in chosen.items():
         if key not in known:

@@ -1,8 +1,8 @@
 """`diffusion`: the network that takes noise away, over patches of the spectrogram.
 
-Good for: training on two cores. A patch of 4 bands x 4 frames becomes one pixel of 16 channels, so that a U-Net
-has a sixteenth of the places to visit; convolutions share what they learn over time, and an embedding of each
-band's place tells low from high. Scale, shift and gate of every block come from noise level and species (adaptive
+Good for: training on two cores. A patch of 4 bands x 4 frames becomes one pixel of 16 channels, so that a
+U-Net has a sixteenth of the places to visit; convolutions share what they learn over time, and an embedding of
+each band's place tells low from high. Scale and shift of every block come from noise level and species (adaptive
 group norm, Dhariwal & Nichol 2021, section 3). At the coarsest level every place attends to every other.
 """
 
@@ -63,7 +63,9 @@ class PatchDenoiser(Generator):
                 self.up.append(Block(w + kept.pop(), w, n_told, dropout, attends=i == levels - 1))
             if i:
                 self.up.append(Up(w, widths[i - 1]))
-        self.leave = nn.Sequential(nn.GroupNorm(8, width), nn.SiLU(), nn.Conv2d(width, patch**2, 3, padding=1))
+        self.leave = nn.Sequential(
+            nn.GroupNorm(8, width), nn.SiLU(), nn.Conv2d(width, patch**2, 3, padding=1)
+        )
         last = cast(nn.Conv2d, self.leave[-1])
         nn.init.zeros_(last.weight)  # starts as the best guess of a network that knows nothing
         nn.init.zeros_(cast(Tensor, last.bias))
