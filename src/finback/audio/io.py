@@ -23,12 +23,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import soundfile
 
 from finback.audio import checks, clock, wavfix, xwav
+from finback.audio.pcm import quantised
 from finback.errors import AudioError, FinbackError
 from finback.files import atomic_path
 from finback.types import Recording
@@ -151,6 +153,15 @@ def write(path: Path | str, samples: np.ndarray, sample_rate: int, subtype: str 
             file.write(x[at : at + BLOCK])
 
 
+def mp3(samples: np.ndarray, sample_rate: int) -> bytes | None:
+    """(n,) samples within -1 to 1 as an MP3 of a few kB a second, for pages; None if libsndfile cannot."""
+    if "MP3" not in soundfile.available_formats():
+        return None
+    buffer = BytesIO()
+    soundfile.write(buffer, samples, sample_rate, format="MP3", compression_level=0.6)
+    return buffer.getvalue()
+
+
 class Writer:
     """A file being written in blocks; made by `writer`."""
 
@@ -162,7 +173,7 @@ class Writer:
         x = checks.frames(samples)
         checks.writable(self.path, x, self.sound.samplerate, self.sound.subtype)
         checks.same_channels(self.path, x, self.sound.channels)
-        self.sound.write(_quantised(x, self.sound.subtype))
+        self.sound.write(quantised(x, self.sound.subtype))
         self.n_samples += len(x)
 
 
@@ -188,16 +199,6 @@ def writer(
             if not found.repaired and found.n_samples == file.n_samples:
                 return
         raise FinbackError(f"{path}: could not be written whole", "free some space and try again")
-
-
-def _quantised(x: np.ndarray, subtype: str) -> np.ndarray:
-    """The integers that stand for x; libsndfile scales by 32767, which would not give back what was read."""
-    if subtype not in checks.PCM_BITS:
-        return x
-    bits = checks.PCM_BITS[subtype]
-    top = 2 ** (bits - 1)
-    steps = np.clip(np.rint(x.astype(np.float64) * top), -top, top - 1).astype(np.int64)
-    return (steps << (32 - bits)).astype(np.int32)
 
 
 @lru_cache(maxsize=1 << 16)

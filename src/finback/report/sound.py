@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from finback.audio.io import read
+from finback.audio.io import mp3, read
 from finback.audio.level import remove_dc
 from finback.audio.resample import resample
 from finback.types import Clip
@@ -44,17 +44,25 @@ def speed_for(top_hz: float) -> float:
     return 1.0
 
 
-def playable(clip: Clip, top_hz: float) -> Sound:
-    """The loudest few seconds of `clip`, whose model hears up to `top_hz`. Raises `AudioError`."""
-    rate = clip.recording.sample_rate
-    speed = speed_for(min(top_hz, rate / 2))
+def playable(clip: Clip, top_hz: float, compact: bool = False) -> Sound:
+    """The loudest few seconds of `clip`, whose model hears up to `top_hz`. Raises `AudioError`.
+
+    `compact`: as MP3, a tenth of the size, where this machine can make one; a page may hold a thousand.
+    """
     x = remove_dc(read(clip.recording.path, clip.start, clip.stop, clip.channel))
+    return of_samples(x, clip.recording.sample_rate, top_hz, compact)
+
+
+def of_samples(x: np.ndarray, rate: int, top_hz: float, compact: bool = False) -> Sound:
+    """As `playable`, of samples (n,) that are in no file."""
+    speed = speed_for(min(top_hz, rate / 2))
     part = loudest(x, math.floor(PLAYED_S * speed * rate))
     notes = [describe(speed), f"the loudest {PLAYED_S * speed:.2g} s" if len(part) < len(x) else ""]
     at = max(1, round(rate * speed))  # the rate at which the same samples play at that speed
     out_rate = RATES[at > RATES[0]]
-    y = resample(part, at, out_rate)
-    return Sound(_wav_uri(_shaped(y, out_rate), out_rate), speed, "; ".join(filter(None, notes)))
+    y = _shaped(resample(part, at, out_rate), out_rate)
+    uri = (_mp3_uri(y, out_rate) if compact else None) or _wav_uri(y, out_rate)
+    return Sound(uri, speed, "; ".join(filter(None, notes)))
 
 
 def around(window: Clip, clip: Clip, top_hz: float) -> Clip:
@@ -101,3 +109,8 @@ def _wav_uri(x: np.ndarray, rate: int) -> str:
         file.setframerate(rate)
         file.writeframes(np.round(x * 32_767).astype("<i2").tobytes())
     return "data:audio/wav;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def _mp3_uri(x: np.ndarray, rate: int) -> str | None:
+    data = mp3(x, rate)
+    return None if data is None else "data:audio/mpeg;base64," + base64.b64encode(data).decode()
