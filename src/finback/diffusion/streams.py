@@ -38,6 +38,6 @@ class Streams:
     def normal(self, shape: tuple[int, ...]) -> Tensor:
         """(B, *shape) standard normal float32, on the device."""
         drawn = np.empty((len(self), *shape), dtype=np.float32)
-        for own, generator in zip(drawn, self._generators, strict=True):
-            own[...] = generator.standard_normal(shape, dtype=np.float32)
+        for i, generator in enumerate(self._generators):
+            drawn[i] = generator.standard_normal(shape, dtype=np.float32)
         return torch.from_numpy(drawn).to(self.device)
