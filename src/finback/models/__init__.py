@@ -70,7 +70,10 @@ def hyperparameters(name: str) -> dict[str, Any]:
 
 
 def create(name: str, spec: FeatureSpec, n_classes: int, **chosen: Any) -> Any:
-    """A `Classifier`, `Generator` or vocoder of a family. Raises `SettingsError` on an unknown hyper-parameter or a wrong type."""
+    """A `Classifier`, `Generator` or vocoder of a family.
+
+    Raises `SettingsError` on an unknown hyper-parameter or one of a wrong type.
+    """
     known = hyperparameters(name)
     for key, value in chosen.items():
         if key not in known:

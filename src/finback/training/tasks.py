@@ -7,10 +7,10 @@ the loop's `Task` contract. A model with no task is fitted in closed form by its
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib import import_module
 from typing import Any
 
 from finback.config import Frozen
+from finback.registry import looked_up
 from finback.training.inputs import Inputs
 from finback.training.loop import Task
 from finback.training.settings import TrainingSettings
@@ -27,6 +27,5 @@ def task_for(
     model: Any, inputs: Inputs, labels: Labels, training: TrainingSettings, own: Frozen, val: Sequence[Clip]
 ) -> Task:
     """The task that the model names."""
-    module, _, attribute = TASKS[model.task].partition(":")
-    made: Task = getattr(import_module(module), attribute)(model, inputs, labels, training, own, val)
+    made: Task = looked_up(TASKS, model.task, "training task")(model, inputs, labels, training, own, val)
     return made

@@ -10,12 +10,12 @@ to install and under which licence its weights come.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import numpy as np
 
 from finback.errors import SettingsError
+from finback.registry import looked_up
 
 if TYPE_CHECKING:
     from finback.features.spec import FeatureSpec
@@ -43,10 +43,7 @@ class Embedder(Protocol):
 
 def embedder_class(name: str) -> type[Embedder]:
     """The class behind a name, to ask for its licence. Raises `SettingsError` on an unknown one."""
-    if name not in EMBEDDERS:
-        raise SettingsError(f"unknown embedder '{name}'", "there are: " + ", ".join(sorted(EMBEDDERS)))
-    module, _, attribute = EMBEDDERS[name].partition(":")
-    found: type[Embedder] = getattr(import_module(module), attribute)
+    found: type[Embedder] = looked_up(EMBEDDERS, name, "embedder")
     return found
 
 
