@@ -14,15 +14,14 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import torch
 from torch import Tensor, nn
 
 from finback.features.spec import FeatureSpec
-from finback.models.blocks import AttentionPool, FrameStem, Standardise
-from finback.models.classifier import Classifier
+from finback.models.blocks import AttentionPool
+from finback.models.frames import FrameReader
 
 
-class RNN(Classifier):
+class RNN(FrameReader):
     """A convolutional stem, a bidirectional Elman layer, attention pooling over frames."""
 
     cell: ClassVar[type[nn.RNN] | type[nn.LSTM]] = nn.RNN
@@ -37,9 +36,7 @@ class RNN(Classifier):
         layers: int = 1,
         dropout: float = 0.3,
     ) -> None:
-        super().__init__(spec, n_classes, n_features=4 * hidden, dropout=dropout)
-        self.standardise = Standardise()
-        self.stem = FrameStem(width, bands, 2 * hidden)
+        super().__init__(spec, n_classes, width, bands, 2 * hidden, dropout)
         self.dropout = nn.Dropout(dropout)
         self.recurrent = self.cell(2 * hidden, hidden, layers, batch_first=True, bidirectional=True)
         for name, weight in self.recurrent.named_parameters():
@@ -48,11 +45,11 @@ class RNN(Classifier):
                     nn.init.orthogonal_(gate)
         self.pool = AttentionPool(2 * hidden)
 
-    def embed(self, x: Tensor) -> Tensor:
-        frames = self.dropout(self.stem(self.standardise(x)))  # (B, F', 2 H)
+    def read(self, frames: Tensor) -> Tensor:
+        frames = self.dropout(frames)  # (B, F', 2 H)
         read, _ = self.recurrent(frames)  # (B, F', 2 H), forwards and backwards side by side
-        read = frames + read  # what the convolutions heard need not pass through the memory
-        return torch.cat([self.pool(read), read.amax(dim=1)], dim=1)  # (B, 4 H)
+        out: Tensor = frames + read  # what the convolutions heard need not pass through the memory
+        return out
 
 
 class LSTM(RNN):

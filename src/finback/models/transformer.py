@@ -11,15 +11,14 @@ each part, Xiong et al. 2020.
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
 from finback.features.spec import FeatureSpec
-from finback.models.blocks import AttentionPool, FrameStem, Standardise, positions
-from finback.models.classifier import Classifier
+from finback.models.blocks import AttentionPool, positions
+from finback.models.frames import FrameReader
 
 
-class Transformer(Classifier):
+class Transformer(FrameReader):
     """A convolutional stem, a transformer encoder over frame tokens, attention pooling."""
 
     def __init__(
@@ -33,9 +32,7 @@ class Transformer(Classifier):
         layers: int = 2,
         dropout: float = 0.4,
     ) -> None:
-        super().__init__(spec, n_classes, n_features=2 * dim, dropout=dropout)
-        self.standardise = Standardise()
-        self.stem = FrameStem(width, bands, dim)
+        super().__init__(spec, n_classes, width, bands, dim, dropout)
         self.dropout = nn.Dropout(dropout / 4)
         layer = nn.TransformerEncoderLayer(
             dim, heads, 2 * dim, dropout / 4, "gelu", batch_first=True, norm_first=True
@@ -45,8 +42,7 @@ class Transformer(Classifier):
         )
         self.pool = AttentionPool(dim)
 
-    def embed(self, x: Tensor) -> Tensor:
-        tokens = self.stem(self.standardise(x))  # (B, F', D)
-        placed = tokens + positions(tokens.shape[1], tokens.shape[2]).to(tokens)
-        attended = self.encoder(self.dropout(placed))  # (B, F', D)
-        return torch.cat([self.pool(attended), attended.amax(dim=1)], dim=1)  # (B, 2 D)
+    def read(self, frames: Tensor) -> Tensor:
+        placed = frames + positions(frames.shape[1], frames.shape[2]).to(frames)
+        attended: Tensor = self.encoder(self.dropout(placed))  # (B, F', D)
+        return attended
