@@ -96,18 +96,22 @@ class _Linear(Probe):
         super().__init__(spec, Logistic(n_classes, c))
 
 
-class BirdNetProbe(_Linear):
-    """Logistic regression on BirdNET V2.4 (extra: birdnet)."""
-
+class _OnBirdNet(Classifier):
     input: ClassVar[Input] = "birdnet"
     licence: ClassVar[str] = BirdNet.licence
 
 
-class AiSfxProbe(_Linear):
-    """Logistic regression on aiSFX (extra package: aisfx)."""
-
+class _OnAiSfx(Classifier):
     input: ClassVar[Input] = "aisfx"
     licence: ClassVar[str] = AiSfx.licence
+
+
+class BirdNetProbe(_OnBirdNet, _Linear):
+    """Logistic regression on BirdNET V2.4 (extra: birdnet)."""
+
+
+class AiSfxProbe(_OnAiSfx, _Linear):
+    """Logistic regression on aiSFX (extra package: aisfx)."""
 
 
 class OnnxProbe(_Linear):
@@ -117,25 +121,16 @@ class OnnxProbe(_Linear):
     licence: ClassVar[str] = Onnx.licence
 
 
-class BirdNetPlda(_TapeAware):
+class BirdNetPlda(_OnBirdNet, _TapeAware):
     """Tape-aware discriminant analysis (PLDA) on BirdNET V2.4 (extra: birdnet)."""
 
-    input: ClassVar[Input] = "birdnet"
-    licence: ClassVar[str] = BirdNet.licence
 
-
-class AiSfxPlda(_TapeAware):
+class AiSfxPlda(_OnAiSfx, _TapeAware):
     """Tape-aware discriminant analysis (PLDA) on aiSFX (extra package: aisfx)."""
 
-    input: ClassVar[Input] = "aisfx"
-    licence: ClassVar[str] = AiSfx.licence
 
-
-class BirdNetMlp(Classifier):
+class BirdNetMlp(_OnBirdNet):
     """One hidden layer on BirdNET V2.4, trained by gradient (extra: birdnet)."""
-
-    input: ClassVar[Input] = "birdnet"
-    licence: ClassVar[str] = BirdNet.licence
 
     def __init__(self, spec: FeatureSpec, n_classes: int, hidden: int = 256, dropout: float = 0.5) -> None:
         super().__init__(spec, n_classes, n_features=hidden, dropout=dropout)
