@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from finback.cli.console import out, out_json, say
-from finback.cli.options import Json, takes
+from finback.cli.options import Json, Preset, Seed, Set, takes
 
 if TYPE_CHECKING:
     from finback.augment.examples import Example
@@ -28,16 +28,13 @@ class ExampleOptions:
         Path | None,
         typer.Option("--with", help="Another clip, for background and mixing.", show_default=False),
     ] = None
-    preset: Annotated[str, typer.Option(help="Preset (see finback models) or TOML file.")] = "watkins"
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="One setting, e.g. augment.eq_db=6. Repeatable.", show_default=False),
-    ] = None
+    preset: Preset = "watkins"
+    set_: Set = None
     channel: Annotated[
         int | None, typer.Option(help="Channel, from 0; default: the mean.", show_default=False)
     ] = None
     n: Annotated[int, typer.Option("-n", help="Examples of each augmentation.", min=1, max=12)] = 1
-    seed: Annotated[int, typer.Option(help="Every random number comes from it.", min=0)] = 0
+    seed: Seed = 0
 
     def make(self) -> tuple[FeatureSpec, list[Example]]:
         from finback.augment import examples

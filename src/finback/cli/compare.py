@@ -12,7 +12,7 @@ import typer
 from finback.cli.console import Board, out, out_json, out_prose, out_table, progress, say
 from finback.cli.learn import command_line
 from finback.cli.licences import say_licences
-from finback.cli.options import DataOptions, Device, DryRun, Json, takes
+from finback.cli.options import DataOptions, Device, DryRun, Json, Preset, Set, takes
 
 if TYPE_CHECKING:
     from finback.compare import Prepared, Standing
@@ -36,11 +36,8 @@ class LineupOptions:
     random: Annotated[
         bool, typer.Option(help="Also train each family on a random split, to show the illusion.")
     ] = True
-    preset: Annotated[str, typer.Option(help="Preset (see finback models) or TOML file.")] = "watkins"
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="One setting; model.x goes to families that have it.", show_default=False),
-    ] = None
+    preset: Preset = "watkins"
+    set_: Set = None
 
     def plan(self, device: str) -> Comparison:
         from finback.lineup import plan

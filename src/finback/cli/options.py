@@ -19,6 +19,17 @@ if TYPE_CHECKING:
     from finback.data.index import IndexRequest
     from finback.settings import Settings
 
+Preset = Annotated[str, typer.Option(help="Preset (see finback models) or TOML file.")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        help="One setting, e.g. training.epochs=20 augment.eq_db=6. Repeatable.",
+        show_default=False,
+    ),
+]
+Seed = Annotated[int, typer.Option(help="Every random number comes from it.", min=0)]
+
 
 @dataclass(frozen=True)
 class DataOptions:
@@ -58,11 +69,8 @@ class DataOptions:
 class SettingOptions:
     """Which settings."""
 
-    preset: Annotated[str, typer.Option(help="Preset (see finback models) or TOML file.")] = "watkins"
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="One setting, e.g. training.epochs=20. Repeatable.", show_default=False),
-    ] = None
+    preset: Preset = "watkins"
+    set_: Set = None
     split: Annotated[
         str | None, typer.Option(help="Train/validation/test in percent, e.g. 70/15/15.", show_default=False)
     ] = None
@@ -81,7 +89,7 @@ class SettingOptions:
     rare_below: Annotated[
         int | None, typer.Option(help="Rare: fewer clips than this; default: 3.", min=1, show_default=False)
     ] = None
-    seed: Annotated[int, typer.Option(help="Every random number comes from it.", min=0)] = 0
+    seed: Seed = 0
 
     def resolve(self, family: str = "") -> Settings:
         from finback.data.split import parse_fractions
