@@ -29,7 +29,7 @@ from finback.metrics.combine import Combination, equal
 from finback.models.classifier import Classifier
 from finback.training.checkpoint import load_weights
 from finback.training.devices import torch_device, tune_allocator
-from finback.training.infer import clip_embeddings, clip_logits
+from finback.training.infer import clip_embeddings, clip_logits, through
 from finback.training.loop import WEIGHTS
 from finback.training.run import RunFolder
 from finback.types import Clip, Labels, Scores
@@ -127,6 +127,30 @@ class Predictor:
     def embed(self, clips: Sequence[Clip], progress: Progress = no_progress) -> np.ndarray:
         """(N, D) embeddings of the first classifier."""
         return clip_embeddings(self.root.leaves[0].model, self.store, clips, progress)
+
+    def score_logmels(self, x: np.ndarray, spec: FeatureSpec) -> np.ndarray:
+        """(N, K) calibrated logits of log-mels (N, M, F) of that spec: of sound that is in no file.
+
+        Raises `SpecMismatchError` unless every classifier hears log-mels of that spec.
+        """
+        self._check_logmels(spec)
+        leaves = self.root.leaves
+        return self.root.answer(iter(through(leaf.model, leaf.model, x) for leaf in leaves))
+
+    def embed_logmels(self, x: np.ndarray, spec: FeatureSpec) -> np.ndarray:
+        """(N, D) embeddings of log-mels by the first classifier; refuses as `score_logmels` does."""
+        self._check_logmels(spec)
+        model = self.root.leaves[0].model
+        return through(model, model.embed, x)
+
+    def _check_logmels(self, spec: FeatureSpec) -> None:
+        for leaf in self.root.leaves:
+            if leaf.model.input != "logmel" or leaf.spec.fingerprint != spec.fingerprint:
+                hears = f"{leaf.model.input} of features {leaf.spec.fingerprint}"
+                raise SpecMismatchError(
+                    f"a classifier that hears {hears}, given log-mels of features {spec.fingerprint}",
+                    "take one that hears log-mels of the same settings: finback train cnn2d",
+                )
 
 
 def _tree(run: RunFolder, device: torch.device) -> Leaf | Node:

@@ -36,6 +36,22 @@ def clip_embeddings(
 
 
 @torch.inference_mode()
+def through(model: Classifier, output: Callable[[Tensor], Tensor], x: np.ndarray) -> np.ndarray:
+    """(N, ...) float32: an output of the model (itself, its `embed`) for each log-mel of (N, M, F)."""
+    device = _device(model)
+    model.eval()
+    pieces = [torch.from_numpy(x[i : i + BATCH]).to(device)[:, None] for i in range(0, len(x), BATCH)]
+    if not pieces:
+        pieces = [torch.zeros(0, 1, *x.shape[1:], device=device)]
+    return torch.cat([output(piece).float().cpu() for piece in pieces]).numpy()
+
+
+def _device(model: Classifier) -> torch.device:
+    """Where the model is; a fitted head has no parameters."""
+    return next(chain(model.parameters(), model.buffers())).device
+
+
+@torch.inference_mode()
 def _averaged(
     models: Sequence[Classifier],
     output: Callable[[Classifier], Callable[[Tensor], Tensor]],
@@ -43,9 +59,7 @@ def _averaged(
     clips: Sequence[Clip],
     progress: Progress,
 ) -> np.ndarray:
-    device = next(
-        chain(models[0].parameters(), models[0].buffers())
-    ).device  # a fitted head has no parameters
+    device = _device(models[0])
     sums: list[np.ndarray] = [np.zeros((0, 0))] * len(models)
     count = np.zeros(len(clips))
     for inputs, owners in batches(store, progress(clips, "scoring", len(clips)), BATCH):
