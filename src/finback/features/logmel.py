@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from finback.errors import SettingsError
-from finback.features.mel import filterbank
+from finback.features.mel import band_centres_hz, filterbank
 from finback.features.pcen import pcen
 from finback.features.spec import FeatureSpec
 
@@ -31,6 +31,8 @@ class LogMel(nn.Module):
     window: Tensor
     weights: Tensor
     twice: Tensor
+    shares: Tensor
+    straight: Tensor
 
     def __init__(self, spec: FeatureSpec) -> None:
         super().__init__()
@@ -43,6 +45,10 @@ class LogMel(nn.Module):
         # Each bin's weights twice: a power is the sum of two squares, and the product may as well add them.
         twice = self.weights.T.repeat_interleave(2, dim=0)  # (2 n_bins, M)
         self.register_buffer("twice", twice, persistent=False)
+        # For the inverse: each band's share in a bin, and the weights of a line from band to band.
+        shares = self.weights / self.weights.sum(dim=0).clamp_min(1e-12)
+        self.register_buffer("shares", shares, persistent=False)  # (M, n_bins)
+        self.register_buffer("straight", torch.from_numpy(_straight(spec, bank)), persistent=False)
         self._blocks = _blocks(bank)
 
     def forward(self, waves: Tensor, background_db: Tensor | None = None) -> Tensor:
@@ -79,8 +85,9 @@ class LogMel(nn.Module):
         """Windowed frames (N, n_fft) -> mel power (N, M), by blocks: most of the filterbank is zeros."""
         squares = torch.view_as_real(torch.fft.rfft(frames)).flatten(1).square_()  # (N, 2 n_bins)
         mel = squares.new_zeros(len(frames), self.spec.n_mels)
-        for bins, bands in self._blocks:
-            mel[:, bands].addmm_(squares[:, bins], self.twice[bins, bands])
+        for first, stop, bands in self._blocks:
+            both = slice(2 * first, 2 * stop)  # real and imaginary parts
+            mel[:, bands].addmm_(squares[:, both], self.twice[both, bands])
         return mel
 
     @torch.no_grad()
@@ -105,44 +112,77 @@ class LogMel(nn.Module):
         return torch.cat(parts).median(dim=0).values
 
     @torch.no_grad()
-    def inverse(self, logmel: Tensor, background_db: Tensor | None = None, iterations: int = 30) -> Tensor:
+    def inverse(self, logmel: Tensor, background_db: Tensor | None = None, iterations: int = 8) -> Tensor:
         """(B, 1, M, F) dB -> (B, n_bins, F) linear magnitude whose mel bands come closest.
 
         Closest in relative terms (generalised Kullback-Leibler divergence), so that bands 60 dB below the
         loudest come out right too, which least squares on the power would ignore. A spec that removes the
         background needs the `background_db` (B, M) that was taken away.
+
+        Of all spectra with those bands a smooth one is meant: the start runs straight, in dB, from the middle
+        of one band to the next. A few updates then do. Many from a flat start, where the steps between bands
+        remain, end further from the true spectrum.
         """
+        mel = self.band_power(logmel, background_db).transpose(1, 2)  # (B, F, M)
+        power = torch.empty(*mel.shape[:2], self.spec.n_bins, device=mel.device)  # (B, F, n_bins)
+        for i in range(0, len(mel), SLICE):
+            level = mel[i : i + SLICE] / self.weights.sum(dim=1).clamp_min(1e-12)
+            part = (level.clamp_min_(1e-30).log_() @ self.straight).exp_()  # (b, F, n_bins)
+            for _ in range(iterations):
+                factor = self.correction(part, mel[i : i + SLICE])
+                part *= factor.mul_(factor.sqrt())  # a step and a half: up to two still converge
+            power[i : i + SLICE] = part
+        return power.sqrt_().transpose(1, 2)
+
+    def band_power(self, logmel: Tensor, background_db: Tensor | None = None) -> Tensor:
+        """(B, 1, M, F) dB -> (B, M, F) power. Raises `SettingsError` for PCEN, which has lost it."""
         if self.spec.scale == "pcen":
             raise SettingsError(
                 "PCEN cannot be inverted: it discards the level", "use a spec with scale = 'db'"
             )
         if background_db is not None:
             logmel = logmel + background_db[:, None, :, None]
-        mel = torch.pow(10.0, logmel[:, 0] / 10.0)  # (B, M, F)
-        return torch.stack([self._unmix(one, iterations) for one in mel]).sqrt_()
+        return torch.pow(10.0, logmel[:, 0] / 10.0)
 
-    def _unmix(self, mel: Tensor, iterations: int) -> Tensor:
-        """Power p >= 0 (n_bins, F) with weights @ p near mel (M, F), by multiplicative updates.
+    def correction(self, power: Tensor, mel: Tensor) -> Tensor:
+        """What to multiply power (..., n_bins) by, to bring its bands nearer to mel (..., M).
 
-        Source: Lee & Seung 2001, NIPS, theorem 2 (weights fixed). Starts flat within each band.
+        Source: Lee & Seung 2001, NIPS, theorem 2 (weights fixed).
         """
-        heard = self.weights.sum(dim=0).clamp_min(1e-12)[:, None]  # (n_bins, 1)
-        power = self.weights.T @ (mel / self.weights.sum(dim=1).clamp_min(1e-12)[:, None]) / heard
-        for _ in range(iterations):
-            ratio = mel / (self.weights @ power).clamp_min_(1e-30)
-            power *= (self.weights.T @ ratio).div_(heard)
-        return power
+        flat, wanted = power.flatten(0, -2), mel.reshape(-1, self.spec.n_mels)
+        bands = flat.new_zeros(wanted.shape)
+        for first, stop, rows in self._blocks:
+            bands[:, rows].addmm_(flat[:, first:stop], self.weights[rows, first:stop].T)
+        ratio = wanted / bands.clamp_min_(1e-30)
+        factor = torch.zeros_like(flat)
+        for first, stop, rows in self._blocks:
+            torch.mm(ratio[:, rows], self.shares[rows, first:stop], out=factor[:, first:stop])
+        return factor.view(power.shape)
 
 
-def _blocks(bank: np.ndarray) -> list[tuple[slice, slice]]:
-    """Ranges of real and imaginary parts, each half as long as the next, with the bands that they feed."""
+def _blocks(bank: np.ndarray) -> list[tuple[int, int, slice]]:
+    """Ranges of bins (first, stop), each half as long as the next, with the bands that they feed."""
     n_bins = bank.shape[1]
     blocks = []
     for first, stop in pairwise([0, n_bins // 8, n_bins // 4, n_bins // 2, n_bins]):
         bands = np.flatnonzero(bank[:, first:stop].any(axis=1))
         if len(bands):
-            blocks.append((slice(2 * first, 2 * stop), slice(int(bands[0]), int(bands[-1]) + 1)))
+            blocks.append((first, stop, slice(int(bands[0]), int(bands[-1]) + 1)))
     return blocks
+
+
+def _straight(spec: FeatureSpec, bank: np.ndarray) -> np.ndarray:
+    """Weights (M, n_bins) float32 that draw straight lines between the middles of the bands.
+
+    A band narrower than one bin has no power to tell of: the lines pass over it.
+    """
+    heard = np.flatnonzero(bank.any(axis=1))
+    middles = band_centres_hz(spec.n_mels, spec.f_min, spec.top_hz)[heard]
+    hz = np.fft.rfftfreq(spec.n_fft, 1.0 / spec.sample_rate)
+    lines = np.zeros(bank.shape, dtype=np.float32)
+    for i, band in enumerate(heard):
+        lines[band] = np.interp(hz, middles, np.eye(len(heard))[i])
+    return lines
 
 
 def to_db(power: Tensor) -> Tensor:
