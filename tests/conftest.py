@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from finback.data.manifest import Manifest
 
 ROOT = Path(__file__).parents[1]
 
@@ -48,6 +52,16 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("simulated") / "sim"
     settings = ClipSettings(species=species, clips_per_species=8, tapes_per_species=4, duration_s=(0.5, 1.2))
     return simulate_clips(folder, settings).parent
+
+
+@pytest.fixture(scope="session")
+def tiny_manifest(simulated: Path) -> Manifest:
+    """The simulated recordings indexed, their groups settled."""
+    from finback import pipeline
+    from finback.data.index import IndexRequest
+
+    request = IndexRequest(audio=simulated / "audio", labels=simulated / "labels.csv")
+    return pipeline.dataset(request)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,118 @@
+"""Training a generator or vocoder into a run folder: what it learns from, what it refuses, resuming."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from finback.data.manifest import Manifest
+from finback.errors import RunError, SettingsError
+from finback.generate import Maker, Sampling
+from finback.generators import hold_out, load, sides, train_generator
+from finback.settings import Settings, resolve
+from finback.train import Plan
+from finback.types import Clip, Recording
+
+SMALL = (
+    "features.n_mels=16",
+    "features.n_frames=16",
+    "training.epochs=2",
+    "training.batch_size=8",
+    "model.diffusion.width=8",
+    "model.diffusion.depth=1",
+    "model.diffusion.levels=2",
+)
+
+
+def small(*more: str, family: str = "diffusion") -> Settings:
+    return resolve("watkins", [*SMALL, *more], family)
+
+
+def clips(counts: dict[tuple[str, str], int]) -> list[Clip]:
+    """`{(species, tape): clips}` as clips that nobody reads."""
+    made = []
+    for (species, tape), n in counts.items():
+        for i in range(n):
+            recording = Recording(f"{species}{tape}{i}", Path(f"{i}.wav"), 22_050, 22_050, group=tape)
+            made.append(Clip(recording, 0, 22_050, species))
+    return made
+
+
+def test_a_tenth_is_held_out_of_tapes_that_stay() -> None:
+    mine = clips({("a", "1"): 20, ("a", "2"): 1, ("b", "3"): 10, ("c", "4"): 1})
+    learnt, held = hold_out(mine, 0.1, seed=0)
+    assert sorted(c.label or "" for c in held) == ["a", "a", "b"]
+    assert len(learnt) + len(held) == len(mine)
+    assert {c.group for c in held} <= {c.group for c in learnt}
+    assert hold_out(mine, 0.1, seed=0) == (learnt, held)
+
+
+def test_never_the_last_clip_of_a_tape() -> None:
+    mine = clips({("a", str(tape)): 1 for tape in range(20)})
+    assert hold_out(mine, 0.5, seed=0)[1] == ()
+
+
+def test_trains_keeps_sides_and_makes_samples(tiny_manifest: Manifest, tmp_path: Path) -> None:
+    run = train_generator(Plan("diffusion", small(), seed=3, device="cpu"), tiny_manifest, tmp_path / "run")
+    assert run.facts["kind"] == "generator" and run.is_trained and run.facts["finished"]
+    parts = sides(run)
+    every = [c.key for side in parts.values() for c in side]
+    assert len(every) == len(set(every))
+    assert not {c.group for c in parts["learnt"]} & {c.group for c in (*parts["val"], *parts["test"])}
+    maker = Maker.load(tmp_path / "run", "cpu")
+    made = maker.make([0, 1], [5, 6], Sampling(steps=3))
+    assert made.shape == (2, 16, 16) and made.dtype == np.float32 and np.isfinite(made).all()
+    assert made.max() - made.min() <= 80.0 + 40.0
+
+
+def test_same_seed_same_sample_whatever_the_batch(tiny_manifest: Manifest, tmp_path: Path) -> None:
+    train_generator(Plan("diffusion", small(), device="cpu"), tiny_manifest, tmp_path / "run")
+    maker = Maker.load(tmp_path / "run", "cpu")
+    for sampler in ("heun", "ancestral"):
+        how = Sampling(sampler=sampler, steps=4, guidance=2.0)
+        together = maker.make([0, 1, 0], [1, 2, 3], how)
+        alone = maker.make([0], [3], how)
+        np.testing.assert_allclose(together[2], alone[0], atol=1e-3)
+        assert np.abs(together[0] - together[2]).max() > 1.0
+
+
+def test_resumed_is_as_never_stopped(tiny_manifest: Manifest, tmp_path: Path) -> None:
+    class Stopped(Exception):
+        pass
+
+    def stopping(items, what, total=None):  # type: ignore[no-untyped-def]
+        for i, item in enumerate(items):
+            if what == "training" and i == 3:
+                raise Stopped
+            yield item
+
+    plan = Plan("diffusion", small("training.checkpoint_s=0"), device="cpu")
+    whole = train_generator(plan, tiny_manifest, tmp_path / "whole")
+    with pytest.raises(Stopped):
+        train_generator(plan, tiny_manifest, tmp_path / "parts", stopping)
+    parts = train_generator(plan, tiny_manifest, tmp_path / "parts")
+    one, other = (load(r.path, "generator", "cpu")[0].state_dict() for r in (whole, parts))
+    assert all(torch.equal(one[k], other[k]) for k in one)
+
+
+def test_folds_and_prototypes_are_refused_by_name(tiny_manifest: Manifest, tmp_path: Path) -> None:
+    folds = small("split.folds=2")
+    with pytest.raises(SettingsError, match="--folds 2 with diffusion"):
+        train_generator(Plan("diffusion", folds, device="cpu"), tiny_manifest, tmp_path / "run")
+    taken = small("rare.how=prototype")
+    with pytest.raises(SettingsError, match="only classifiers know prototypes"):
+        train_generator(Plan("diffusion", taken, device="cpu"), tiny_manifest, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_another_run_in_the_folder_is_refused(tiny_manifest: Manifest, tmp_path: Path) -> None:
+    plan = Plan("diffusion", small(), device="cpu")
+    train_generator(plan, tiny_manifest, tmp_path / "run")
+    with pytest.raises(RunError, match="holds another run"):
+        train_generator(replace(plan, seed=1), tiny_manifest, tmp_path / "run")
+    with pytest.raises(RunError, match="a generator, not a vocoder"):
+        load(tmp_path / "run", "vocoder")
