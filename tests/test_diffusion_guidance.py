@@ -48,6 +48,12 @@ def test_a_batch_of_mixed_noise_levels() -> None:
     assert answer[:, 0].tolist() == [0, -1, 2]
 
 
+def test_both_answers_are_about_the_same_sample() -> None:
+    x = torch.tensor([[1.0], [10.0]])
+    guided = classifier_free(lambda x, s, y: x * s[:, None] * y[:, None], torch.tensor([1, 2]), NULL, 2.0)
+    assert guided(x, torch.tensor([1.0, 2.0])).flatten().tolist() == [-1, 20]  # x sigma (3 + 2 (label - 3))
+
+
 def test_weight_one_asks_once_and_weight_nought_forgets_the_label() -> None:
     network, labels, x, sigma = Network(), torch.tensor([0, 2]), torch.zeros(2, 2), torch.ones(2)
     assert classifier_free(network, labels, NULL, 1.0)(x, sigma)[:, 0].tolist() == [0, 2]
