@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from finback.data.generated import refuse_synthetic
 from finback.data.manifest import Manifest
 from finback.data.store import default_folder
 from finback.errors import RunError
@@ -80,6 +81,7 @@ def evaluate_on(
     Species that the run does not know are listed in `unknown_species` and left out; macro-F1 is over the
     species present. `heard_in_training` counts clips whose very sound the run was trained or tuned on.
     """
+    refuse_synthetic(manifest.clips, "judging a run")
     predictor = Predictor.load(path, device, default_folder())
     clips = [c for c in manifest.clips if c.label in predictor.labels]
     unknown = Counter(c.label for c in manifest.clips if c.label not in predictor.labels)

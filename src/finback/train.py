@@ -21,6 +21,7 @@ import numpy as np
 import torch
 
 from finback import models
+from finback.data.generated import refuse_leaks
 from finback.data.manifest import Manifest
 from finback.data.rare import treated
 from finback.data.split import SplitResult, from_column, make_folds, make_split
@@ -58,14 +59,19 @@ class Plan:
 def partition(manifest: Manifest, settings: Settings) -> list[SplitResult]:
     """The splits that the settings ask for: one, or one per fold, or the table's own `split` column.
 
-    Rare species are treated first, as the settings ask.
+    Rare species are treated first, as the settings ask. Synthetic clips join training after the real ones
+    were parted. Raises `LeakError` where their generator learnt from a tape that a split judges by.
     """
     manifest = treated(manifest, settings.rare)
     if settings.split.folds:
-        return make_folds(manifest.clips, settings.split)
-    if manifest.side_of is not None and any(manifest.side_of):
-        return [from_column(manifest.clips, manifest.side_of, settings.split.by)]
-    return [make_split(manifest.clips, settings.split)]
+        results = make_folds(manifest.clips, settings.split)
+    elif manifest.side_of is not None and any(manifest.side_of):
+        results = [from_column(manifest.clips, manifest.side_of, settings.split.by)]
+    else:
+        results = [make_split(manifest.clips, settings.split)]
+    for result in results:
+        refuse_leaks(result.split, manifest.teachers)
+    return results
 
 
 def train(plan: Plan, manifest: Manifest, out: Path, progress: Progress = no_progress) -> RunFolder:
@@ -112,6 +118,8 @@ def check_out(plan: Plan, manifest: Manifest, out: Path) -> dict[str, Any]:
         )
     tapes: dict[str, set[str]] = {}
     for clip in manifest.clips:
+        if clip.synthetic:
+            continue
         tapes.setdefault(clip.label or "", set()).add(clip.group)
     facts = {
         "kind": "classifier",

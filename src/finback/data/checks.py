@@ -103,8 +103,14 @@ def labelled_groups(entries: Sequence[Entry]) -> tuple[dict[Path, str], list[Pro
 
 
 def enough(entries: Sequence[Entry], min_clips: int) -> tuple[list[Entry], list[Problem]]:
-    """Species with at least `min_clips` clips; a note on each of the others."""
-    tally = Counter(entry.clip.label or "" for entry in entries)
+    """Species with at least `min_clips` real clips; a note on each of the others.
+
+    A table of nothing but generated clips is left as it is: it is there to be joined to real ones.
+    """
+    if all(entry.clip.synthetic for entry in entries):
+        return list(entries), []
+    tally = Counter({entry.clip.label or "": 0 for entry in entries})
+    tally.update(entry.clip.label or "" for entry in entries if not entry.clip.synthetic)
     few = {name: n for name, n in sorted(tally.items()) if n < min_clips}
     problems = [
         Problem("too_few", name, None, f"{n} of at least {min_clips} clips, left out", "add clips of it")

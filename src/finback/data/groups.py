@@ -4,6 +4,9 @@ A group is given by the user (a `group` column, a tape number), or found: record
 duplicates belong together, and a recording with no link is a group of its own. Clips of one recording
 always share a group. When a link joins two groups that the user kept apart, they are merged, since a copy
 on the other side of the split gives the answer away; `merged` says which, and why.
+
+Synthetic clips never join groups of real ones, or a generator would tie all its tapes together. One that is a
+copy of a real clip belongs to that clip's group.
 """
 
 from __future__ import annotations
@@ -60,10 +63,14 @@ GIVEN, RECORDING = "a:", "b:"
 def _union(clips: Sequence[Clip], links: Links | None) -> _Union:
     union = _Union()
     for clip in clips:
+        if clip.synthetic:
+            continue
         union.join(
             RECORDING + clip.recording.id, GIVEN + clip.group if clip.group else RECORDING + clip.recording.id
         )
     for one, other in links.links() if links is not None else ():
+        if one.synthetic or other.synthetic:
+            continue
         union.join(RECORDING + one.recording.id, RECORDING + other.recording.id)
     return union
 
@@ -75,8 +82,22 @@ def with_groups(clips: Sequence[Clip], links: Links | None = None) -> tuple[Clip
     recordings end in one group, named by the first of the given names in alphabetical order.
     """
     union = _union(clips, links)
-    names = [union.find(RECORDING + clip.recording.id)[len(GIVEN) :] for clip in clips]
+    copied = _copied(links)
+    names = []
+    for clip in clips:
+        name = RECORDING + clip.recording.id
+        if clip.synthetic:
+            real = copied.get(clip.recording.id)
+            name = RECORDING + real if real else GIVEN + clip.group if clip.group else name
+        names.append(union.find(name)[len(GIVEN) :])
     return tuple(c if c.group == name else c.in_group(name) for c, name in zip(clips, names, strict=True))
+
+
+def _copied(links: Links | None) -> dict[str, str]:
+    """{id of a synthetic recording: that of a real one with the same sound}."""
+    pairs = [pair for pair in links.links() if pair[0].synthetic != pair[1].synthetic] if links else []
+    ordered = sorted((pair if pair[0].synthetic else pair[::-1] for pair in pairs), key=lambda p: p[1].key)
+    return {made.recording.id: real.recording.id for made, real in reversed(ordered)}
 
 
 def merged(clips: Sequence[Clip], links: Links | None = None) -> tuple[Merge, ...]:
@@ -84,11 +105,11 @@ def merged(clips: Sequence[Clip], links: Links | None = None) -> tuple[Merge, ..
     union = _union(clips, links)
     members: dict[str, set[str]] = {}
     for clip in clips:
-        if clip.group:
+        if clip.group and not clip.synthetic:
             members.setdefault(union.find(GIVEN + clip.group), set()).add(clip.group)
     pairs: dict[str, list[tuple[str, str]]] = {}
     for one, other in links.links() if links is not None else ():
-        if one.group != other.group and one.group and other.group:
+        if one.group != other.group and one.group and other.group and not one.synthetic | other.synthetic:
             pair = (one.recording.path.name, other.recording.path.name)
             pairs.setdefault(union.find(GIVEN + one.group), []).append(pair)
     return tuple(

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from finback.audio.io import open_recording, read
-from finback.data import checks, tapes
+from finback.data import checks, generated, tapes
 from finback.data.manifest import Manifest, SourceInfo
 from finback.data.matching import AudioFolder, agree
 from finback.data.problems import Problem, counts, refuse
@@ -49,11 +49,19 @@ class Placed:
 
 
 def index(request: IndexRequest, progress: Progress = no_progress) -> Manifest:
-    """All usable clips, in the order of the labels, and all problems.
+    """All usable clips, in the order of the labels, and all problems; generated clips come last.
 
     Raises `InputError` when the audio folder or the labels cannot be read at all, `ManifestError` when
     columns are missing, when no usable clip is left, or with `strict` when there is any real problem.
     """
+    manifest = _index(request, progress)
+    for table in map(generated.table_of, request.synthetic):
+        of_table = IndexRequest(audio=table.parent, labels=table, source="folder", strict=request.strict)
+        manifest = generated.joined(manifest, _index(of_table, progress), table)
+    return manifest
+
+
+def _index(request: IndexRequest, progress: Progress) -> Manifest:
     folder = AudioFolder.scan(request.audio)
     name, chosen = choose(request, folder)
     source = load_source(name)
@@ -239,7 +247,8 @@ def _clip(row: LabelRow, recording: Recording, channel: int | None) -> tuple[Cli
             f"the box ends {row.end_s - lasts:.3f} s beyond the file and was cut there" if row.end_s else ""
         )
         problems.append(row.problem("cut_at_end", message, "nothing to do, if it runs into the next file"))
-    clip = Clip(recording, max(start, 0), min(stop, recording.n_samples), row.species, channel)
+    stop = min(stop, recording.n_samples)
+    clip = Clip(recording, max(start, 0), stop, row.species, channel, row.synthetic)
     if clip.duration_s < SHORT_S or clip.n_samples < FEWEST_SAMPLES:
         message = f"lasts {1000 * clip.duration_s:.2f} ms ({clip.n_samples} samples)"
         problems.append(row.problem("short", message, "give a longer span, or delete the row"))
@@ -260,7 +269,8 @@ def _with_groups(
     labelled, found = checks.labelled_groups(entries)
     problems += found
     groups = labelled | groups
-    rest = [entry.clip for entry in entries if entry.clip.recording.path not in groups]
+    others = [entry.clip for entry in entries if entry.clip.recording.path not in groups]
+    rest = [clip for clip in others if not clip.synthetic]  # no tape by their names
     known, notes = source.groups(rest)
     groups = known | groups
     problems += notes

@@ -42,6 +42,7 @@ COLUMNS = (
     "licence",
 )
 CALLED = "called"  # one column more where species were put together: what the labels call this one
+SYNTHETIC = "synthetic"  # one column more where clips were generated: true for those, else empty
 PROBLEMS = "problems.json"
 AGAIN = "index the recordings again: finback index"
 
@@ -57,13 +58,31 @@ class SourceInfo:
     chosen: str = ""  # "asked for", or what made `auto` choose it
 
 
+@dataclass(frozen=True, slots=True)
+class Teacher:
+    """A model that had a part in generated clips, and the recordings (content hashes) that it learnt from."""
+
+    role: str  # generator, vocoder or judge
+    name: str
+    recordings: frozenset[str]
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> Teacher:
+        return cls(row["role"], row["name"], frozenset(row["recordings"]))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {"role": self.role, "name": self.name, "recordings": sorted(self.recordings)}
+
+
 @dataclass(frozen=True)
 class Manifest:
     """Labelled clips in the order of the labels file, and the problems met.
 
     `side_of` is the `split` column of the labels: train, val, test or "" (no side) for each clip; None when
     the labels name no sides. `rare` and `called` are left by `finback.data.rare`: how many clips each rare
-    species has, and what the labels call each clip where species were put together.
+    species has, and what the labels call each clip where species were put together. `teachers` are the models
+    that made its synthetic clips (`finback.data.generated`).
     """
 
     clips: tuple[Clip, ...]
@@ -73,6 +92,7 @@ class Manifest:
     side_of: tuple[str, ...] | None = None
     rare: Mapping[str, int] = field(default_factory=dict)
     called: tuple[str, ...] | None = None
+    teachers: tuple[Teacher, ...] = ()
 
     @property
     def labels(self) -> Labels:
@@ -81,7 +101,9 @@ class Manifest:
     @property
     def fingerprint(self) -> str:
         """16 hex digits of what is heard, its labels and its groups: not of paths, nor of the rows' order."""
-        rows = sorted([*clip.key, clip.label or "", clip.group] for clip in self.clips)
+        rows = sorted(
+            [*clip.key, clip.label or "", clip.group] + [SYNTHETIC] * clip.synthetic for clip in self.clips
+        )
         return hashlib.blake2b(json.dumps(rows).encode(), digest_size=8).hexdigest()
 
     def species_counts(self) -> dict[str, int]:
@@ -111,12 +133,17 @@ class Manifest:
             "problems": [problem.as_dict() for problem in self.problems],
             "schedules": schedules,
             "rare": dict(self.rare),
+            **({"teachers": [t.as_dict() for t in self.teachers]} if self.teachers else {}),
         }
         write_json(path.with_name(PROBLEMS), beside)
         header = list(COLUMNS)
         if self.called is not None:
             header.append(CALLED)
             rows = [[*row, name] for row, name in zip(rows, self.called, strict=True)]
+        if any(c.synthetic for c in self.clips):
+            header.append(SYNTHETIC)
+            marks = ["true" if c.synthetic else "" for c in self.clips]
+            rows = [[*row, mark] for row, mark in zip(rows, marks, strict=True)]
         write_atomic(path, _table([header, *rows]))
 
     @classmethod
@@ -134,6 +161,7 @@ class Manifest:
             source = SourceInfo(**beside["source"])
             has_split, schedules = beside["has_split"], beside["schedules"]
             rare = dict(beside.get("rare", {}))
+            teachers = tuple(Teacher.of(row) for row in beside.get("teachers", ()))
         except (KeyError, TypeError) as error:
             raise ManifestError(f"{path.with_name(PROBLEMS)}: damaged ({error})", AGAIN) from None
         recordings: dict[str, Recording] = {}
@@ -148,7 +176,7 @@ class Manifest:
                 raise ManifestError(f"{path}: row {number} is damaged ({error})", AGAIN) from None
         sides = tuple(row["split"] for row in rows) if has_split else None
         called = tuple(row[CALLED] for row in rows) if rows and CALLED in rows[0] else None
-        return cls(tuple(clips), problems, source, root, sides, rare, called)
+        return cls(tuple(clips), problems, source, root, sides, rare, called, teachers)
 
 
 def _name(path: Path, root: Path) -> str:
@@ -205,4 +233,5 @@ def _recording(row: dict[str, str], root: Path, schedule: list[tuple[int, str]])
 
 def _clip(row: dict[str, str], recording: Recording) -> Clip:
     channel = int(row["channel"]) if row["channel"] else None
-    return Clip(recording, int(row["start"]), int(row["stop"]), row["species"] or None, channel)
+    synthetic = row.get(SYNTHETIC) == "true"
+    return Clip(recording, int(row["start"]), int(row["stop"]), row["species"] or None, channel, synthetic)

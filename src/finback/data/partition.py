@@ -83,6 +83,11 @@ class Table:
     @classmethod
     def of(cls, clips: Sequence[Clip]) -> Table:
         real = tuple(sorted((c for c in clips if not c.synthetic), key=_order))
+        if not real and clips:
+            raise SplitError(
+                f"all {len(clips)} clips are synthetic: there is nothing to judge by",
+                "give real recordings as --audio and --labels, and these as --synthetic",
+            )
         if not real:
             raise SplitError("there are no clips to split", "check the label table")
         unlabelled = [c for c in real if c.label is None]

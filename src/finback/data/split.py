@@ -37,7 +37,7 @@ from finback.data.partition import (
     parse_fractions,
     untestable,
 )
-from finback.errors import ManifestError, SplitError
+from finback.errors import LeakError, ManifestError, SplitError
 from finback.types import Clip
 
 __all__ = [
@@ -126,6 +126,12 @@ def from_column(
         raise ManifestError(f"column 'split': unknown side '{unknown[0]}'", "use train, val or test")
     grouped = with_groups(clips)
     table = Table.of(grouped)
+    for clip, word in zip(grouped, words, strict=True):
+        if clip.synthetic and SIDE_NAMES[word] in (VAL, TEST):
+            raise LeakError(
+                f"column 'split': {clip.recording.path.name} is synthetic and on the {word} side",
+                "generated sound may only be trained on: mark it train",
+            )
     chosen = {id(clip): SIDE_NAMES[word] for clip, word in zip(grouped, words, strict=True)}
     side = np.array([chosen[id(clip)] for clip in table.clips])
     if not (side == TRAIN).any():

@@ -6,7 +6,6 @@ wrong with either is the same for all sources and lives in `finback.data.index`.
 
 from __future__ import annotations
 
-import importlib
 import math
 import re
 import unicodedata
@@ -23,6 +22,7 @@ from finback.data.manifest import SourceInfo
 from finback.data.matching import AudioFolder
 from finback.data.problems import Problem
 from finback.data.sources import SOURCES
+from finback.registry import looked_up
 from finback.types import Clip
 
 # What spreadsheets and other programs write into a cell that holds nothing.
@@ -32,6 +32,8 @@ SIDE_WORDS = {
     "val": "val valid validation dev",
     "test": "test testing eval evaluation",
 }
+YES_WORDS = frozenset(("true", "yes", "y", "1", "synthetic"))
+NO_WORDS = frozenset(("false", "no", "n", "0", "real"))
 _SIDE_OF_WORD = {word: side for side, words in SIDE_WORDS.items() for word in words.split()}
 
 
@@ -47,6 +49,7 @@ class IndexRequest(Frozen):
     channel: int | None = Field(None, ge=0)  # from 0; None = what the labels say, else the mean of all
     strict: bool = False
     min_clips: int = Field(1, ge=1)
+    synthetic: tuple[Path, ...] = ()  # manifests of generated clips, or their folders; to be trained on only
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,7 @@ class LabelRow:
     side: str = ""
     licence: str = ""
     cut: bool = False  # whether an end beyond the file is cut there, not refused
+    synthetic: bool = False
 
     def problem(self, kind: str, message: str, repair: str) -> Problem:
         where = f" (in {self.table})" if self.table else ""
@@ -96,8 +100,7 @@ class Source(ABC):
 
 def load_source(name: str) -> Source:
     """The source of that name in the registry."""
-    module, _, attribute = SOURCES[name].partition(":")
-    source: Source = getattr(importlib.import_module(module), attribute)()
+    source: Source = looked_up(SOURCES, name, "source")()
     return source
 
 
@@ -126,3 +129,9 @@ def side_word(text: str) -> str | None:
     """train, val or test for the words people use for them; "" for nothing; None for an unknown word."""
     word = text.strip().casefold()
     return "" if word in EMPTY else _SIDE_OF_WORD.get(word)
+
+
+def yes_word(text: str) -> bool | None:
+    """Whether a cell says yes; False for nothing; None for an unknown word."""
+    word = text.strip().casefold()
+    return word in YES_WORDS if word in YES_WORDS | NO_WORDS | EMPTY else None

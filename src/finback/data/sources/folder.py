@@ -9,6 +9,7 @@
 | channel | counted from 0; empty: the mean of all |
 | split | train, val or test |
 | licence | terms of that recording |
+| synthetic | true for generated sound, which may only be trained on |
 """
 
 from __future__ import annotations
@@ -26,11 +27,12 @@ from finback.data.sources.base import (
     seconds,
     side_word,
     species_name,
+    yes_word,
 )
 from finback.data.tables import Row, Table, read_table
 from finback.errors import InputError
 
-OPTIONAL = ("group", "start_s", "end_s", "channel", "split", "licence")
+OPTIONAL = ("group", "start_s", "end_s", "channel", "split", "licence", "synthetic")
 # Columns that look like times but do not say their unit.
 UNREAD_TIMES = ("start", "end", "begin", "stop", "onset", "offset", "start time", "end time")
 
@@ -101,6 +103,14 @@ def _label_row(row: Row, columns: dict[str, int], table: str) -> tuple[LabelRow 
     side = side_word(cell.get("split", ""))
     if side is None:
         fault("split_word", f"unknown side '{cell['split']}'", "write train, val or test")
+    synthetic = yes_word(cell.get("synthetic", ""))
+    if synthetic is None:
+        fault(
+            "synthetic_word",
+            f"synthetic '{cell['synthetic']}' is neither true nor false",
+            "write one of them",
+        )
+        return None, problems
     label = LabelRow(
         file=cell["file"],
         species=species,
@@ -111,6 +121,7 @@ def _label_row(row: Row, columns: dict[str, int], table: str) -> tuple[LabelRow 
         channel=int(channel) if channel else None,
         side=side or "",
         licence=cell.get("licence", ""),
+        synthetic=synthetic,
     )
     return label, problems
 

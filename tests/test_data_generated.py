@@ -1,0 +1,175 @@
+"""Synthetic clips join training, move no real clip, and never where their generator knew the answers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hand_made import THREE, clip, clips_of
+from sounds import sound, table
+
+from finback.data.generated import leaks, refuse_leaks, refuse_synthetic
+from finback.data.groups import with_groups
+from finback.data.index import IndexRequest, index
+from finback.data.manifest import Manifest, Teacher
+from finback.data.split import SplitSettings, from_column, make_folds, make_split
+from finback.errors import LeakError, ManifestError, SplitError
+from finback.files import write_json
+from finback.settings import resolve
+from finback.train import partition
+from finback.types import Clip, Split
+
+ROWS = "file,species,group,synthetic,seed\n"
+
+
+@pytest.fixture
+def real(tmp_path: Path) -> IndexRequest:
+    names = [f"{species}{n}.wav" for species in ("Walrus", "Beluga") for n in range(4)]
+    for name in names:
+        sound(tmp_path / "audio" / name)
+    rows = "".join(f"{name},{name[:6]},tape{n % 4}\n" for n, name in enumerate(names))
+    return IndexRequest(
+        audio=tmp_path / "audio", labels=table(tmp_path / "labels.csv", "file,species,group\n" + rows)
+    )
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Path:
+    """A folder as `finback generate` leaves it: two clips of a known species and one of another."""
+    rows = ROWS
+    for n, species in enumerate(("walrus", "walrus", "Narwhal")):
+        sound(tmp_path / "made" / f"{n}.wav", seed=n)
+        rows += f"{n}.wav,{species},synthetic:abc,true,{n}\n"
+    return table(tmp_path / "made" / "manifest.csv", rows)
+
+
+def teach(folder: Path, role: str, recordings: list[str]) -> None:
+    write_json(
+        folder / "generated.json", {"teachers": [{"role": role, "name": "runs/g", "recordings": recordings}]}
+    )
+
+
+def test_generated_clips_join_the_real_ones_marked(real: IndexRequest, made: Path, tmp_path: Path) -> None:
+    teach(made.parent, "generator", ["ff"])
+    for given in (made, made.parent):
+        found = index(real.model_copy(update={"synthetic": (given,)}))
+        assert [c.synthetic for c in found.clips] == [False] * 8 + [True] * 2
+        assert {c.label for c in found.clips[8:]} == {"Walrus"}, "the real labels' spelling"
+        assert {c.group for c in found.clips[8:]} == {"synthetic:abc"}
+        assert "no_real_clip" in [p.kind for p in found.problems]
+        assert found.teachers == (Teacher("generator", "runs/g", frozenset({"ff"})),)
+        found.save(tmp_path / "kept" / "manifest.csv")
+        assert Manifest.load(tmp_path / "kept" / "manifest.csv") == found
+    twice = index(real.model_copy(update={"synthetic": (made, made)}))
+    assert len(twice.teachers) == 1
+    unmarked = replace(found, clips=tuple(replace(c, synthetic=False) for c in found.clips))
+    assert unmarked.fingerprint != found.fingerprint
+
+
+def test_a_manifest_without_synthetic_clips_is_written_as_before(real: IndexRequest, tmp_path: Path) -> None:
+    index(real).save(tmp_path / "manifest.csv")
+    assert "synthetic" not in (tmp_path / "manifest.csv").read_text()
+
+
+def test_an_unknown_generator_is_told(real: IndexRequest, made: Path) -> None:
+    found = index(real.model_copy(update={"synthetic": (made,), "strict": True}))
+    assert "unknown_generator" in [p.kind for p in found.problems]
+    write_json(made.with_name("generated.json"), {"teachers": [{"role": "generator"}]})
+    with pytest.raises(ManifestError, match=r"generated\.json: damaged"):
+        index(real.model_copy(update={"synthetic": (made,)}))
+
+
+def test_real_clips_are_not_taken_for_generated_ones(real: IndexRequest) -> None:
+    with pytest.raises(ManifestError, match=r"Walrus0\.wav is not marked synthetic=true"):
+        index(real.model_copy(update={"synthetic": (real.labels,)}))
+
+
+def test_the_labels_themselves_may_mark_clips(real: IndexRequest) -> None:
+    assert real.labels is not None
+    rows = real.labels.read_text().splitlines()
+    marks = ["synthetic", "true", "0", "", "Yes", "maybe", "FALSE", "", ""]
+    real.labels.write_text("\n".join(f"{row},{mark}" for row, mark in zip(rows, marks, strict=True)))
+    found = index(real)
+    assert [c.synthetic for c in found.clips] == [True, False, False, True, False, False, False]
+    assert [p.kind for p in found.problems if not p.is_note] == ["synthetic_word", "unlabelled"][:1]
+    few = index(real.model_copy(update={"min_clips": 3}))
+    assert {c.label for c in few.clips} == {"Beluga"}, "generated sound does not make a species common"
+
+
+@pytest.mark.parametrize("folds", [0, 3])
+def test_synthetic_clips_move_no_real_clip(folds: int) -> None:
+    real = clips_of(THREE)
+    made = [clip("sei", "synthetic:g", 500 + n, synthetic=True) for n in range(40)]
+    settings = SplitSettings(folds=folds, seed=3)
+    make = make_folds if folds else lambda clips, s: [make_split(clips, s)]
+    for plain, filled in zip(make(real, settings), make([*made, *real], settings), strict=True):
+        assert filled.split.val == plain.split.val
+        assert filled.split.test == plain.split.test
+        assert set(filled.split.train) == {*plain.split.train, *made}
+        assert filled.balance.lines() == plain.balance.lines()
+        assert filled.untestable == plain.untestable
+
+
+class Pairs:
+    def __init__(self, *pairs: tuple[Clip, Clip]) -> None:
+        self.pairs = pairs
+
+    def links(self) -> tuple[tuple[Clip, Clip], ...]:
+        return self.pairs
+
+
+def test_a_generator_ties_no_tapes_together_and_its_copies_stay_with_the_tape() -> None:
+    one, other = clip("fin", "a", 1), clip("fin", "b", 2)
+    made = [clip("fin", "synthetic:g", n, synthetic=True) for n in (3, 4, 5)]
+    grouped = with_groups([one, other, *made], Pairs((one, made[0]), (made[1], other)))
+    assert [c.group for c in grouped] == ["a", "b", "a", "b", "synthetic:g"]
+
+
+def test_a_generator_that_learnt_from_a_judged_tape_is_refused_by_name() -> None:
+    learnt, same_tape, apart = clip("fin", "a", 1), clip("fin", "a", 2), clip("fin", "b", 3)
+    made = clip("fin", "synthetic:g", 9, synthetic=True)
+    teacher = Teacher("generator", "runs/g", frozenset({learnt.recording.id}))
+    refuse_leaks(Split(train=(learnt, same_tape, made), test=(apart,)), [teacher])
+    with pytest.raises(LeakError, match="the generator runs/g learnt from tape 'a' of the test side"):
+        refuse_leaks(Split(train=(apart, made), test=(learnt, same_tape)), [teacher])
+    aside = Split(train=(apart, made), val=(same_tape,), set_aside=(learnt,))
+    (found,) = leaks(aside, [teacher])
+    assert (found.side, found.clips) == ("val", (same_tape,)), "by the tape, though that clip was not learnt"
+    by_clip = Split(train=(learnt, made), test=(same_tape,), by="clip")
+    refuse_leaks(by_clip, [teacher])
+    with pytest.raises(LeakError, match="runs/g"):
+        refuse_leaks(Split(train=(same_tape, made), test=(learnt,), by="clip"), [teacher])
+    judge = replace(teacher, role="judge")
+    assert not leaks(Split(train=(apart,), val=(learnt,)), [judge]), (
+        "a classifier is tuned on that side anyway"
+    )
+    assert leaks(Split(train=(apart,), test=(learnt,)), [judge])
+
+
+def test_partition_looks_for_leaks(real: IndexRequest, made: Path) -> None:
+    settings = resolve(split={"fractions": (0.5, 0.25, 0.25)})
+    plain = partition(index(real), settings)[0].split
+    request = real.model_copy(update={"synthetic": (made,)})
+    teach(made.parent, "generator", [c.recording.id for c in plain.train])
+    filled = partition(index(request), settings)[0].split
+    assert (filled.val, filled.test) == (plain.val, plain.test)
+    assert sum(c.synthetic for c in filled.train) == 2
+    teach(made.parent, "vocoder", [plain.test[0].recording.id])
+    with pytest.raises(LeakError, match="the vocoder runs/g"):
+        partition(index(request), settings)
+
+
+def test_sides_of_the_table_do_not_judge_by_synthetic_clips() -> None:
+    real, made = clip("fin", "a", 1), clip("fin", "g", 2, synthetic=True)
+    assert from_column([real, made], ["train", ""]).split.train == (real, made)
+    with pytest.raises(LeakError, match=r"2\.wav is synthetic and on the test side"):
+        from_column([real, made], ["train", "test"])
+
+
+def test_synthetic_clips_alone_are_refused() -> None:
+    made = clip("fin", "g", 2, synthetic=True)
+    with pytest.raises(SplitError, match="all 1 clips are synthetic"):
+        make_split([made])
+    with pytest.raises(LeakError, match=r"2\.wav: 1 of 2 clips for judging are synthetic"):
+        refuse_synthetic([clip("fin", "a", 1), made], "judging")
