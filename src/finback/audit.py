@@ -14,7 +14,8 @@ Two deaf baselines (`data.deaf`) are judged on three protocols:
 - `grouped`: 5-fold cross-validation over whole groups (as many folds as there are groups, if fewer), three
   seeds pooled. Species with one group cannot be judged and are left out;
 - `in_use`: the split in use (or its folds, pooled); null when it has no test side.
-Judged are species with at least `min_clips_for_audit` clips; if none has as many, all.
+Judged are species with at least `min_clips_for_audit` clips; if none has as many, all. Synthetic clips are
+looked through for copies of real ones and have no other part in this.
 
 Keys of the JSON: `random`, `grouped`, `in_use`, each {group_leak_share, group_lookup_accuracy,
 metadata_accuracy, for each `<name>_ci` [low, high] over groups, n_clips, n_groups, protocol}; lists
@@ -103,7 +104,7 @@ class Audit:
         """A row a species: clips, groups, seconds, and whether the split in use tests it."""
         rows = []
         for name in sorted({c.label or "" for c in self.clips}):
-            mine = [c for c in self.clips if c.label == name]
+            mine = [c for c in self.clips if c.label == name and not c.synthetic]
             rows.append(
                 {
                     "species": name,
@@ -157,7 +158,8 @@ def audit(
     clips = with_groups(given, found)
     side_of = dict(zip(manifest.clips, manifest.side_of, strict=True)) if manifest.side_of else {}
     splits = _splits(clips, [side_of.get(clip, "") for clip in given], settings)
-    known = dict(zip(clips, deaf.metadata(clips, qualities), strict=True))
+    metadata = zip(clips, deaf.metadata(clips, qualities), strict=True)
+    known = {clip: row for clip, row in metadata if not clip.synthetic}
     flagged: dict[str, list[str]] = {}
     for clip, quality in zip(clips, qualities, strict=True):
         for flag in flags(quality):
@@ -173,7 +175,7 @@ def audit(
         merges=merges,
         quality=flagged,
         problems=(*manifest.problems, *unreadable, *joined),
-        baselines=_baselines(clips, splits, known, settings.seed, min_clips, progress),
+        baselines=_baselines(tuple(known), splits, known, settings.seed, min_clips, progress),
         groups_known=sum(bool(c.group) for c in given) / len(given),
         min_clips=min_clips,
     )

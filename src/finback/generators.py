@@ -19,6 +19,7 @@ import torch
 
 from finback import models
 from finback.config import build
+from finback.data.generated import refuse_synthetic
 from finback.data.manifest import Manifest
 from finback.data.rare import treated
 from finback.data.store import FeatureStore, default_folder
@@ -80,6 +81,7 @@ def check_out(plan: Plan, manifest: Manifest, out: Path) -> dict[str, Any]:
             f"rare.how = 'prototype' with {plan.family}: only classifiers know prototypes",
             "take keep or drop",
         )
+    refuse_synthetic(manifest.clips, f"the training of {plan.family}")
     check_device(plan.device)
     labels = Labels.of(manifest.clips)
     models.create(plan.family, settings.features, len(labels), **settings.model)  # refuses wrong settings

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from finback.cli.console import out, out_json, out_prose, out_table, progress, say
-from finback.cli.options import DataOptions, Json, SettingOptions, takes
+from finback.cli.options import DataOptions, Json, SettingOptions, TrainingData, takes
 
 if TYPE_CHECKING:
     from finback.data.problems import Problem
 
 
-@takes(data=DataOptions)
+@takes(data=TrainingData)
 def index(
-    data: DataOptions,
+    data: TrainingData,
     out_file: Annotated[
         Path | None, typer.Option("--out", help="Write the manifest here, as CSV.", show_default=False)
     ] = None,
@@ -89,9 +89,9 @@ def audit(data: DataOptions, settings: SettingOptions, json: Json = False) -> No
         out_prose(line)
 
 
-@takes(data=DataOptions, settings=SettingOptions)
+@takes(data=TrainingData, settings=SettingOptions)
 def split(
-    data: DataOptions,
+    data: TrainingData,
     settings: SettingOptions,
     out_file: Annotated[
         Path | None, typer.Option("--out", help="Write the split here, as CSV.", show_default=False)

@@ -11,7 +11,7 @@ import typer
 
 from finback.cli.console import out, out_json, out_table, progress, say
 from finback.cli.licences import say_licences
-from finback.cli.options import DataOptions, Device, DryRun, Json, SettingOptions, takes
+from finback.cli.options import Device, DryRun, Json, SettingOptions, TrainingData, takes
 
 if TYPE_CHECKING:
     from finback.settings import Settings
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 Out = Annotated[Path, typer.Option("--out", help="The run folder.", show_default=False)]
 
 
-@takes(data=DataOptions, settings=SettingOptions)
+@takes(data=TrainingData, settings=SettingOptions)
 def run(
-    data: DataOptions,
+    data: TrainingData,
     settings: SettingOptions,
     out_folder: Out,
     family: Annotated[str, typer.Option(help="Model family (see finback models).")] = "cnn2d",
@@ -68,10 +68,10 @@ def demo(
     _show(done, json)
 
 
-@takes(data=DataOptions, settings=SettingOptions)
+@takes(data=TrainingData, settings=SettingOptions)
 def train(
     family: Annotated[str, typer.Argument(help="Model family (see finback models).", show_default=False)],
-    data: DataOptions,
+    data: TrainingData,
     settings: SettingOptions,
     out_folder: Out,
     device: Device = "auto",

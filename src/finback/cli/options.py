@@ -62,7 +62,21 @@ class DataOptions:
         from finback.config import build
         from finback.data.index import IndexRequest
 
-        return build(IndexRequest, {f.name: getattr(self, f.name) for f in fields(self)})
+        given = {f.name: getattr(self, f.name) for f in fields(self)}
+        return build(IndexRequest, {name: value for name, value in given.items() if value is not None})
+
+
+@dataclass(frozen=True)
+class TrainingData(DataOptions):
+    """Which recordings and labels, and which generated clips to learn from beside them."""
+
+    synthetic: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Folder of finback generate or synthesize: clips that join the training side. Repeatable.",
+            show_default=False,
+        ),
+    ] = None
 
 
 @dataclass(frozen=True)
