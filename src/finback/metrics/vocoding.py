@@ -5,9 +5,9 @@ waves (N, T) of one rate or of their log-mels (N, M, F) in dB, and are 0 for equ
 correlation, which is 1. What lies more than 80 dB under the loudest of the real clip counts as silence, as in
 the default spectrogram: below it recordings hold dither, and a logarithm would make that most of a distance.
 
-A band of noise is a draw, and a log-mel does not tell which. Two draws of one noise are 7.9 dB apart, root mean
-square over the bins; a draw and the smooth spectrum behind it 6.1 dB, or 5.6 dB if that lies 2.5 dB lower (the
-logarithm of an exponential variable has mean -2.5 dB and deviation 5.6 dB).
+A band of noise is a draw, and a log-mel does not tell which. Two draws of one noise are 7.9 dB apart, root
+mean square over the bins; a draw and the smooth spectrum behind it 6.1 dB, or 5.6 dB if that lies 2.5 dB
+lower (the logarithm of an exponential variable has mean -2.5 dB and deviation 5.6 dB).
 """
 
 from __future__ import annotations

@@ -1,0 +1,107 @@
+"""Log-mels to waves: what every vocoder here is, and the two that need no training.
+
+    invert = inverter("fast-griffin-lim", spec)
+    waves = invert(logmel_db)  # (B, 1, M, F) -> (B, T')
+
+**T' = `spec.covered_samples`**, F hops: what the kept frames stand for. Frames are centred, so the last one
+is centred a hop before the end; (F - 1) hops, the usual length of an inverse STFT, would cut it in half, and
+its spectrogram, taken again, would end 3 dB low. Windows of a longer sound laid end to end are as long as it.
+
+A trained network is called the same way (`finback.vocoding.vocoder` gives either). Sound is as loud as the dB
+say; `level.limit` keeps it from clipping.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from finback.errors import SettingsError, SpecMismatchError
+from finback.features.logmel import LogMel
+from finback.features.spec import FeatureSpec
+from finback.vocode import griffin_lim as gl
+
+Inverter = Callable[[Tensor], Tensor]
+METHODS = {"griffin-lim": 0.0, "fast-griffin-lim": gl.FAST}  # name -> momentum
+ROUNDS = 32
+UPDATES = 4  # of the linear magnitude: enough for a start, since the last rounds mend the bands
+SETTLE = 4  # rounds that follow the bands instead of the magnitude
+
+
+class GriffinLim:
+    """Linear magnitude by `LogMel.inverse`, phases by Griffin-Lim, then a few rounds towards the bands.
+
+    No wave has the smooth magnitude that was asked for, so the wave that comes nearest has lost some of each
+    noisy band. In the last rounds each bin of its spectrum is scaled by what its bands lack, instead of being
+    given a magnitude: the fine structure that the wave has found stays, and the bands come right.
+
+    `background_db` (M,) is put back where the spec removes it; without it the sound is whitened.
+    """
+
+    def __init__(
+        self,
+        spec: FeatureSpec,
+        momentum: float = gl.FAST,
+        rounds: int = ROUNDS,
+        seed: int = 0,
+        background_db: Tensor | None = None,
+    ) -> None:
+        if spec.scale != "db":
+            raise SettingsError(
+                f"features.scale = '{spec.scale}': cannot be made sound, it discards the level",
+                "use a spec with scale = 'db'",
+            )
+        if rounds < 1:
+            raise SettingsError(f"{rounds} rounds of Griffin-Lim", "32 is usual, 1 the least")
+        self.spec, self.momentum, self.rounds, self.seed = spec, momentum, rounds, seed
+        self.background_db = background_db
+        self.logmel = LogMel(spec)
+
+    @torch.no_grad()
+    def __call__(self, logmel_db: Tensor) -> Tensor:
+        """(B, 1, M, F) dB -> (B, T'). Raises `SpecMismatchError` for other shapes than the spec's."""
+        check(logmel_db, self.spec)
+        self.logmel.to(logmel_db.device)
+        background = None
+        if self.background_db is not None:
+            background = self.background_db.to(logmel_db.device).expand(len(logmel_db), -1)
+        magnitude = self.logmel.inverse(logmel_db, background, UPDATES)  # (B, n_bins, F)
+        length = self.spec.covered_samples
+        waves = gl.griffin_lim(magnitude, self.spec, self.rounds, self.momentum, self.seed, length)
+        return self._settled(waves, self.logmel.band_power(logmel_db, background).transpose(1, 2))
+
+    def _settled(self, waves: Tensor, bands: Tensor) -> Tensor:
+        """(B, T') with spectra scaled towards the power of their bands (B, F, M)."""
+        frames = gl.Frames(self.spec, self.spec.n_frames, waves.shape[1], waves)
+        out = torch.empty_like(waves)
+        for i in range(0, len(waves), gl.SLICE):
+            padded = frames.padded(waves[i : i + gl.SLICE])
+            for _ in range(SETTLE):
+                spectra = frames.analyse(padded)  # (b, F, n_bins)
+                parts = torch.view_as_real(spectra)
+                power = parts[..., 0].square().addcmul_(parts[..., 1], parts[..., 1])
+                gain = self.logmel.correction(power, bands[i : i + gl.SLICE]).sqrt_()
+                padded = frames.synthesise(spectra * gain)
+            out[i : i + gl.SLICE] = frames.cut(padded)
+        return out
+
+
+def inverter(
+    how: str, spec: FeatureSpec, rounds: int = ROUNDS, seed: int = 0, background_db: Tensor | None = None
+) -> Inverter:
+    """ "griffin-lim" or "fast-griffin-lim" for one spec. Raises `SettingsError` for another name."""
+    if how not in METHODS:
+        raise SettingsError(f"no inversion '{how}'", "there are: " + ", ".join(METHODS))
+    return GriffinLim(spec, METHODS[how], rounds, seed, background_db)
+
+
+def check(logmel_db: Tensor, spec: FeatureSpec) -> None:
+    """Raises `SpecMismatchError` unless the log-mels are (B, 1, M, F) of this spec."""
+    wanted = (1, spec.n_mels, spec.n_frames)
+    if logmel_db.ndim != 4 or tuple(logmel_db.shape[1:]) != wanted:
+        raise SpecMismatchError(
+            f"log-mels of shape {tuple(logmel_db.shape)} for a vocoder of (B, {', '.join(map(str, wanted))})",
+            "give the preset or settings that they were made with",
+        )
