@@ -22,9 +22,8 @@ SMALL = (
     "features.n_frames=16",
     "training.epochs=2",
     "training.batch_size=8",
-    "model.diffusion.width=8",
+    "model.diffusion.width=48",
     "model.diffusion.depth=1",
-    "model.diffusion.levels=2",
 )
 
 

@@ -22,7 +22,7 @@ from finback.training.sampling import draw_weights
 from finback.training.settings import TrainingSettings
 from finback.types import Clip, Labels
 
-VALIDATION_DRAWS = 128
+VALIDATION_DRAWS = 48
 
 
 class DiffusionTask:
