@@ -23,6 +23,8 @@ LEVELS = [
     {"predictor", "train"},
     {"generators"},
     {"generate", "vocoding"},
+    {"studio"},
+    {"pregenerate"},
     {"ensemble", "evaluate", "audit", "doctor", "generator_audit", "synthesize"},
     {"report"},
     {"pipeline", "lineup", "estimate", "leaderboard"},
