@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from sklearn.metrics import accuracy_score, f1_score
+from sklearn.metrics import accuracy_score, f1_score, recall_score
 
 from finback.metrics import bootstrap, classify
-from finback.metrics.paired import Judged, intervals, paired
+from finback.metrics.paired import COMPARED, Judged, intervals, paired
 
 # Two tapes of two clips, species 0 and 1 on each.
 TRUTH = np.array([0, 1, 0, 1])
@@ -39,7 +39,7 @@ def test_turned_round_it_is_the_opposite():
     truth, a, b = rng.integers(0, 4, (3, 200))
     groups = [str(g) for g in rng.integers(0, 20, 200)]
     one, other = paired(truth, [a], [b], groups, range(4)), paired(truth, [b], [a], groups, range(4))
-    for name in ("accuracy", "macro_f1_multi_group"):
+    for name in COMPARED:
         assert one[name]["difference"] == pytest.approx(-other[name]["difference"])
         assert one[name]["ci"] == pytest.approx([-x for x in reversed(other[name]["ci"])])
         assert one[name]["ahead"] == pytest.approx(1 - other[name]["ahead"])
@@ -58,6 +58,8 @@ def test_the_difference_is_that_of_the_usual_scores():
         accuracy_score(truth, a) - accuracy_score(truth, b)
     )
     assert found["macro_f1_multi_group"]["difference"] == pytest.approx(f1(a) - f1(b))
+    recall = [recall_score(truth, p, labels=[1, 3], average="macro") for p in (a, b)]
+    assert found["macro_recall_multi_group"]["difference"] == pytest.approx(recall[0] - recall[1])
 
 
 def test_the_same_twice_is_a_tie_everywhere():

@@ -24,6 +24,7 @@ import numpy as np
 from finback.metrics import bootstrap, classify
 
 N_BOOT = 1000
+COMPARED = ("accuracy", "macro_f1_multi_group", "macro_recall_multi_group")
 NOT_JUDGED = -1  # the "prediction" for a clip that a seed's folds could not test
 
 
@@ -80,8 +81,8 @@ def paired(
     each seed, -1 for a clip that was not judged: only clips that both judged under that seed are compared.
     `multi` are the class ids of the species with several tapes.
 
-    Returns `accuracy` and `macro_f1_multi_group`, each {difference, ci: [low, high] or None, ahead}: `ahead`
-    is the share of draws in which ours is better, ties counting half, and None where nothing could be drawn;
+    Returns `accuracy`, `macro_f1_multi_group` and `macro_recall_multi_group` (mean recall of those species), each
+    {difference, ci: [low, high] or None, ahead}: `ahead` is the share of draws in which ours is better, ties counting half, and None where nothing could be drawn;
     and `n_clips` compared (mean over seeds) and `n_groups`. Raises `ValueError` when shapes disagree or no
     seed has a clip in common.
     """
@@ -101,19 +102,16 @@ def paired(
     chosen = np.array(sorted(multi), dtype=int)
     n_classes = 1 + max(int(truth.max()), *(int(p.max()) for pair in pairs for p in pair), *chosen.tolist())
 
-    def gaps(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def gaps(weights: np.ndarray) -> np.ndarray:  # (3, B)
         found = [
             np.subtract(*(_scores(truth[m], p[m], codes[m], weights, chosen, n_classes) for p in pair))
             for pair, m in zip(pairs, both, strict=True)
             if m.any()
         ]
-        accuracy, macro_f1 = _mean(np.stack(found, axis=-1))
-        return accuracy, macro_f1
+        return _mean(np.stack(found, axis=-1))
 
     result: dict[str, Any] = {}
-    for name, at_hand, drawn in zip(
-        ("accuracy", "macro_f1_multi_group"), gaps(whole), gaps(draws), strict=True
-    ):
+    for name, at_hand, drawn in zip(COMPARED, gaps(whole), gaps(draws), strict=True):
         result[name] = _verdict(float(at_hand[0]), drawn if len(names) > 1 else np.zeros(0))
     judged = [int(m.sum()) for m in both if m.any()]
     return {**result, "n_clips": round(sum(judged) / len(judged)), "n_groups": len(names)}
@@ -134,7 +132,7 @@ def _scores(
     multi: np.ndarray,
     n_classes: int,
 ) -> np.ndarray:
-    """(2, B) accuracy and macro-F1 over `multi` under B weightings of the groups."""
+    """(3, B) accuracy, and macro-F1 and mean recall over `multi`, under B weightings of the groups."""
     n_groups, cells = weights.shape[1], n_classes**2
     counts = np.bincount(codes * cells + truth * n_classes + predicted, minlength=n_groups * cells)
     matrices = (weights @ counts.reshape(n_groups, cells)).reshape(-1, n_classes, n_classes)
@@ -142,10 +140,13 @@ def _scores(
     total, right = there.sum(axis=1), np.diagonal(matrices, axis1=1, axis2=2).sum(axis=1)
     accuracy = np.divide(right, total, out=np.full(len(total), np.nan), where=total > 0)
     if len(multi) == 0:
-        return np.stack([accuracy, np.full(len(total), np.nan)])
+        return np.stack([accuracy, *np.full((2, len(total)), np.nan)])
     f1 = np.where(there > 0, classify.f1_per_species(matrices), np.nan)
+    found = np.diagonal(matrices, axis1=1, axis2=2)
+    recall = np.divide(found, there, out=np.full(there.shape, np.nan), where=there > 0)
     tested = np.bincount(truth, minlength=n_classes)[multi] > 0
-    return np.stack([accuracy, _mean(f1[:, multi]) * tested.mean()])
+    macro = (_mean(each[:, multi]) * tested.mean() for each in (f1, recall))
+    return np.stack([accuracy, *macro])
 
 
 def _mean(values: np.ndarray) -> np.ndarray:

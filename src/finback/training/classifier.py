@@ -15,7 +15,7 @@ from finback.models.classifier import Classifier
 from finback.training.infer import clip_logits
 from finback.training.inputs import Inputs
 from finback.training.losses import TapeAware
-from finback.training.sampling import draw_weights, group_codes
+from finback.training.sampling import draw_weights, draws_per_epoch, group_codes
 from finback.training.settings import TrainingSettings
 from finback.types import Clip, Labels
 
@@ -23,7 +23,7 @@ from finback.types import Clip, Labels
 class ClassifierTask:
     """Cross-entropy over species, judged by macro-F1 on validation clips of other tapes.
 
-    An epoch is as many draws as there are training clips. Validation averages over all windows of a clip.
+    An epoch is as many draws as there are real training clips. Validation averages over a clip's windows.
     """
 
     score = "val_macro_f1"
@@ -42,7 +42,7 @@ class ClassifierTask:
         self.settings = settings
         self.targets = labels.targets(inputs.clips)
         self.tapes = group_codes(inputs.clips)
-        self.steps_per_epoch = max(1, -(-len(inputs.clips) // settings.batch_size))
+        self.steps_per_epoch = max(1, -(-draws_per_epoch(inputs.clips) // settings.batch_size))
         self.model: nn.Module = model
         if settings.domain != "none":
             n_features = cast(nn.Linear, model.head[-1]).in_features

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from finback.models.classifier import Classifier
 from finback.training.inputs import Inputs
 from finback.training.losses import supcon
-from finback.training.sampling import draw_weights, group_codes
+from finback.training.sampling import draw_weights, draws_per_epoch, group_codes
 from finback.training.settings import TrainingSettings
 from finback.types import Labels
 
@@ -54,7 +54,7 @@ class ContrastTask:
         targets = labels.targets(inputs.clips)
         self.groups = group_codes(inputs.clips)
         self.labels = np.arange(len(targets)) if settings.positives == "clip" else targets
-        self.steps_per_epoch = max(1, -(-len(targets) // settings.batch_size))
+        self.steps_per_epoch = max(1, -(-draws_per_epoch(inputs.clips) // settings.batch_size))
         self._weights = draw_weights(inputs.clips, targets, settings)
 
     def kept(self, model: nn.Module) -> nn.Module:

@@ -22,7 +22,10 @@ from finback.types import SIDES, Clip, Split
 
 FORMAT = 1
 # Two runs are the same work exactly when these agree.
-IDENTITY = ("kind", "family", "labels", "spec", "embedder", "settings", "data_fingerprint", "seed", "fold")
+IDENTITY = (
+    *("kind", "family", "labels", "spec", "embedder", "settings", "data_fingerprint", "seed", "fold"),
+    "arm",  # of a comparison of synthetic clips: what was added to the real ones
+)
 LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "soundfile", "soxr")
 
 

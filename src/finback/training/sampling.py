@@ -34,6 +34,11 @@ def draw_weights(clips: Sequence[Clip], targets: np.ndarray, settings: TrainingS
     return total
 
 
+def draws_per_epoch(clips: Sequence[Clip]) -> int:
+    """As many as there are real clips: synthetic ones among them do not make training longer."""
+    return sum(not c.synthetic for c in clips) or len(clips)
+
+
 def group_codes(clips: Sequence[Clip]) -> np.ndarray:
     """(N,) int64 numbers of the clips' groups, from 0 in the order of their names."""
     _, codes = np.unique([c.group or c.recording.id for c in clips], return_inverse=True)

@@ -5,14 +5,17 @@ Each gradient stage has its folder and resumes by itself; the last leaves `weigh
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, cast
 
 import numpy as np
+import torch
 
+from finback import models
 from finback.errors import SettingsError
+from finback.features.spec import FeatureSpec
 from finback.files import Progress, no_progress
 from finback.models.classifier import Classifier
 from finback.training.checkpoint import load_weights, save_tensors
@@ -43,6 +46,13 @@ class How:
     device: str = "auto"
     progress: Progress = field(default=no_progress)
     rare: tuple[str, ...] = ()  # species that are not learnt, but taken on afterwards by their prototypes
+
+
+def new_model(family: str, spec: FeatureSpec, n_classes: int, chosen: Mapping[str, Any], seed: int) -> Any:
+    """A model with its first weights, which `seed` alone decides."""
+    with torch.random.fork_rng([]):
+        torch.manual_seed(seed)
+        return models.create(family, spec, n_classes, **chosen)
 
 
 def check(model: Classifier, settings: TrainingSettings) -> None:
