@@ -125,7 +125,7 @@ class Maker:
         if judge is None:
             raise SettingsError("classifier guidance without a classifier", "name one: --judge RUN")
         return guidance.classifier_guided(
-            denoise, self._log_prob(judge, y, loudness), sampling.classifier_scale
+            denoise, self._log_prob(judge, y, loudness), sampling.classifier_scale, sigma_data
         )
 
     def _log_prob(self, judge: Predictor, y: Tensor, loudness: Tensor) -> Callable[[Tensor], Tensor]:

@@ -1,0 +1,294 @@
+"""18 steps or 1000: seconds, evaluations of the network, and the distance to real sounds.
+
+    python benchmarks/sampling.py                                       # the generator that comes along
+    python benchmarks/sampling.py RUN --judge RUN --n 340 --write       # another, its figures stored beside
+    it
+
+Every row samples the same network with the same guidance, seeds and species. The reference is the classic
+1000-step DDPM. Timed is a small batch, all rows alike, in this process; beside it diffusers' DDPMScheduler
+drives the same network. Distances need hundreds of samples of every row, hours of a CPU for the reference. So
+their embeddings by the judge are made once, by `--write`, and kept beside the weights (`sampling.npz`), with
+those of the real clips learnt from. A run without arguments checks them rather than believes them: the timed
+samples of every row are made anew and must have the embeddings that are stored, and the 18-step row is
+measured anew on as many samples as fit into `--live` seconds.
+
+Kernel distance: `finback.metrics.generative` (KAD, unbiased: 0 between two draws of one distribution), to the
+real clips and to the reference's samples; ± is one deviation, by halves of the samples and clips (delete-half
+jackknife). Species are drawn as often as they are among the real clips, whose recordings `--write` needs:
+those that `--clips` (a run folder; RUN itself unless given) was taught with.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from finback.data.store import FeatureStore, default_folder
+from finback.diffusion.ddpm import BETAS, ddpm_sigmas
+from finback.diffusion.guidance import classifier_free
+from finback.diffusion.precondition import precondition
+from finback.diffusion.streams import Streams
+from finback.features.extract import Extractor
+from finback.files import atomic_path
+from finback.generate import Maker, Sampling
+from finback.generators import sides, windows_of
+from finback.metrics.generative import kernel_distance, median_distance
+from finback.predictor import Predictor
+from finback.shipped import names, resolve
+from finback.training.run import RunFolder
+
+REFERENCE = ("ddpm", 1000)
+PROMISED = ("heun", 18)
+ROWS = [REFERENCE, ("heun", 9), PROMISED, ("heun", 35), ("dpmpp-2m", 18), ("ddim", 18), ("ddim", 50)]
+FASTER, WITHIN = 20.0, 1.10  # what is promised of 18 steps
+SAME = (
+    0.1  # of the median distance between real clips: how far a sample made again may be from the stored one
+)
+PEER_STEPS = 250  # of diffusers' 1000, all alike
+STORED = "sampling.npz"
+
+
+@dataclass
+class Stored:
+    """Embeddings of real clips and of each row's samples, and what they were made with."""
+
+    real: np.ndarray  # (R, D)
+    labels: np.ndarray  # (N,) species of the samples, whose seeds are 0, 1, ...
+    made: dict[str, np.ndarray]  # row -> (N, D)
+    about: str
+
+
+class Lab:
+    """One generator and one judge; counts what the network is asked."""
+
+    def __init__(self, run: Path, judge: Path, device: str) -> None:
+        torch.backends.cudnn.allow_tf32 = False  # else a GPU's samples are not quite a CPU's
+        self.maker, self.judge = Maker.load(run, device), Predictor.load(judge, device)
+        usual = Sampling()
+        guidance = [usual.guidance, *map(str, usual.interval)]
+        self.about = json.dumps({"weights": [_hash(run), _hash(judge)], "guidance": guidance})
+        self.rows = self.calls = 0
+        self.maker.model.register_forward_pre_hook(self._count)
+
+    def _count(self, module: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+        self.calls += 1
+        self.rows += len(inputs[0])
+
+    def make(self, row: tuple[str, int], labels: np.ndarray, first: int = 0) -> tuple[np.ndarray, float]:
+        """Embeddings (N, D) of samples with seeds from `first`, and the seconds that sampling took."""
+        self.rows = self.calls = 0
+        sampling = replace(Sampling(), sampler=row[0], steps=row[1])
+        started = time.perf_counter()
+        x = self.maker.make(labels, np.arange(first, first + len(labels)), sampling)
+        seconds = time.perf_counter() - started
+        return self.judge.embed_logmels(x, self.maker.spec), seconds
+
+    def real(self, run: Path) -> tuple[np.ndarray, np.ndarray]:
+        """Embeddings (R, D) of the windows that the run learnt from, and their species."""
+        store = FeatureStore(Extractor(self.maker.spec), default_folder())
+        x, y = windows_of(store, sides(RunFolder.open(run))["learnt"], self.maker.labels)
+        return self.judge.embed_logmels(x[:, 0].numpy(), self.maker.spec), y.numpy()
+
+
+def _hash(run: Path) -> str:
+    weights = [path.read_bytes() for path in sorted(run.rglob("*.safetensors")) if "weights" in path.name]
+    return sha256(b"".join(weights)).hexdigest()[:16]
+
+
+def name_of(row: tuple[str, int]) -> str:
+    return f"{row[0]} {row[1]}"
+
+
+def write(lab: Lab, clips: Path, n: int, path: Path) -> Stored:
+    """Make n samples of every row, and keep their embeddings."""
+    real, y = lab.real(clips)
+    labels = np.random.default_rng(0).permutation(np.resize(y, max(n, len(y))))[:n]
+    made = {}
+    for row in ROWS:
+        made[name_of(row)], seconds = lab.make(row, labels)
+        print(f"{name_of(row)}: {n} samples in {seconds:.0f} s", file=sys.stderr)
+    stored = Stored(real, labels, made, lab.about)
+    arrays = {
+        "real": real.astype(np.float16),
+        "labels": labels.astype(np.int16),
+        "about": np.array(lab.about),
+    }
+    with atomic_path(path) as temporary:
+        np.savez_compressed(temporary, **arrays, **{k: v.astype(np.float16) for k, v in made.items()})
+    return stored
+
+
+def read(path: Path, lab: Lab) -> Stored:
+    """What `write` has kept, if it was made with these weights and this guidance."""
+    with np.load(path) as arrays:
+        found = {name: arrays[name] for name in arrays.files}
+    about = str(found.pop("about"))
+    if about != lab.about:
+        sys.exit(f"{path}: made with other weights or guidance; make it again with --write")
+    real, labels = found.pop("real").astype(np.float64), found.pop("labels").astype(np.int64)
+    return Stored(real, labels, {k: v.astype(np.float64) for k, v in found.items()}, about)
+
+
+def peer(lab: Lab, labels: np.ndarray) -> float | None:
+    """Seconds of diffusers' 1000 steps on the same network; None where it is not installed."""
+    try:
+        from diffusers import DDPMScheduler
+    except ImportError:
+        return None
+    scheduler = DDPMScheduler(1000, *BETAS, "linear", clip_sample=False, prediction_type="sample")
+    scheduler.set_timesteps(1000)
+    model = lab.maker.model
+    device = model.scale.mean.device
+    y, sampling = torch.as_tensor(labels, device=device), Sampling()
+    labelled = precondition(model, float(lab.maker.run.facts["settings"]["diffusion"]["sigma_data"]))
+    denoise = classifier_free(labelled, y, model.n_classes, sampling.guidance, sampling.interval)
+    x = Streams(range(len(y)), device).normal(model.noise_shape)
+    levels = ddpm_sigmas().tolist()
+    started = time.perf_counter()
+    with torch.no_grad():
+        for t, sigma in zip(scheduler.timesteps[:PEER_STEPS], levels, strict=False):
+            clean = denoise(x * (1 + sigma**2) ** 0.5, x.new_full((len(y),), sigma))
+            x = scheduler.step(clean, t, x).prev_sample
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+    return (time.perf_counter() - started) * len(scheduler.timesteps) / PEER_STEPS
+
+
+def spread(figure: Callable[..., float], *sets: np.ndarray, draws: int = 50) -> float:
+    """Standard deviation of a figure of several sets of rows, by random halves (delete-half jackknife).
+
+    A bootstrap would put rows twice, at distance 0 of themselves, which an unbiased distance takes for
+    likeness.
+    """
+    rng = np.random.default_rng(0)
+    halves = ([x[rng.permutation(len(x))[: len(x) // 2]] for x in sets] for _ in range(draws))
+    return float(np.std([figure(*half) for half in halves]))
+
+
+def distances(stored: Stored, row: str) -> str:
+    """Two cells: the kernel distances of a row to the real clips and to the reference's samples."""
+    width = median_distance(stored.real)
+    cells = []
+    for other in (stored.real, stored.made[name_of(REFERENCE)]):
+        if other is stored.made[row]:
+            cells.append(f"{'':>17}")
+            continue
+        found = kernel_distance(other, stored.made[row], width)
+        give = spread(lambda a, b: kernel_distance(a, b, width), other, stored.made[row])
+        cells.append(f"{found:>10.2f} ± {give:<4.2f}")
+    return "".join(cells)
+
+
+def compared(stored: Stored, made: np.ndarray, what: str) -> bool:
+    """Whether these samples are as near to the real clips as the reference's, with the same N; says so."""
+    width, reference = median_distance(stored.real), stored.made[name_of(REFERENCE)][: len(made)]
+    theirs = kernel_distance(stored.real, reference, width)
+    ratio = kernel_distance(stored.real, made, width) / theirs
+
+    def excess(real: np.ndarray, a: np.ndarray, b: np.ndarray) -> float:
+        return (kernel_distance(real, a, width) - ratio * kernel_distance(real, b, width)) / theirs
+
+    give = 1.96 * spread(excess, stored.real, made, reference)
+    print(
+        f"{name_of(PROMISED)}, {what}: {ratio:.2f} times the reference's kernel distance to real clips "
+        f"({ratio - give:.2f} to {ratio + give:.2f}; promised: at most {WITHIN})"
+    )
+    return ratio <= WITHIN
+
+
+def timed(lab: Lab, stored: Stored | None, labels: np.ndarray) -> tuple[float, float]:
+    """Prints the table; returns how many times faster 18 steps are, and their seconds per sample."""
+    print(
+        f"{'':<22}{'evaluations':>12}{'s a sample':>12}{'x faster':>10}"
+        + f"{'KAD to real':>17}{'to reference':>17}{'made again':>12}" * (stored is not None)
+    )
+    seconds: dict[tuple[str, int], float] = {}
+    lab.make(("heun", 2), labels)  # warm up
+    for row in ROWS:
+        embedded, took = lab.make(row, labels)
+        seconds[row] = took / len(labels)
+        line = f"{name_of(row):<22}{lab.rows // len(labels):>12}{seconds[row]:>12.2f}"
+        line += f"{seconds[REFERENCE] / seconds[row]:>10.1f}"
+        if stored:
+            line += distances(stored, name_of(row)) + f"{again(stored, row, embedded):>12.4f}"
+        print(line, flush=True)
+    theirs = peer(lab, labels)
+    if theirs is None:
+        print("diffusers is not installed: no peer")
+    else:
+        theirs /= len(labels)
+        print(f"{'diffusers ddpm 1000':<22}{'':>12}{theirs:>12.2f}{seconds[REFERENCE] / theirs:>10.1f}")
+    return seconds[REFERENCE] / seconds[PROMISED], seconds[PROMISED]
+
+
+def again(stored: Stored, row: tuple[str, int], embedded: np.ndarray) -> float:
+    """How far samples made again are from those stored, in median distances between real clips."""
+    gap = np.linalg.norm(embedded - stored.made[name_of(row)][: len(embedded)], axis=1).max()
+    found = float(gap / median_distance(stored.real))
+    if found > SAME:
+        sys.exit(f"{name_of(row)}: not the samples that are stored ({found:.2f} of the median distance away)")
+    return found
+
+
+def options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("run", nargs="?", default="watkins", help="generator: a run folder or a shipped name")
+    parser.add_argument("--judge", default="watkins", help="classifier: a run folder or a shipped name")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--timed", type=int, default=2, help="samples in the batch that is timed")
+    parser.add_argument("--live", type=float, default=120, help="seconds for the 18-step row anew")
+    parser.add_argument("--write", action="store_true", help=f"make {STORED} beside the weights first")
+    parser.add_argument("--n", type=int, default=340, help="samples of every row that --write makes")
+    parser.add_argument("--clips", type=Path, help="run folder that knows the real clips (--write)")
+    return parser.parse_args()
+
+
+def main() -> None:
+    asked = options()
+    if asked.run == "watkins" and "watkins" not in names("generator"):
+        sys.exit("no generator comes along with this build: give a run folder and its --judge")
+    run = resolve(asked.run, "generator")
+    lab = Lab(run, resolve(asked.judge, "classifier"), asked.device)
+    path = run / STORED
+    if asked.write:
+        write(lab, asked.clips or run, asked.n, path)
+    stored = read(path, lab) if path.is_file() else None
+    n_classes = len(lab.maker.labels)
+    labels = stored.labels if stored else np.arange(asked.timed) % n_classes
+    usual = Sampling()
+    low, high = usual.interval
+    print(
+        f"guidance {usual.guidance} at noise levels {low} to {high}, {torch.get_num_threads()} threads, ",
+        end="",
+    )
+    print(
+        f"{asked.timed} samples timed"
+        + (f", {len(labels)} embedded, {len(stored.real)} real" if stored else "")
+    )
+    faster, each = timed(lab, stored, labels[: asked.timed])
+    kept = faster >= FASTER
+    print(
+        f"{name_of(PROMISED)} is {faster:.1f} times faster than {name_of(REFERENCE)} (promised: {FASTER:.0f})"
+    )
+    if not stored:
+        print(f"no {STORED} in {run}: distances to real clips not measured; --write makes it")
+        sys.exit(0 if kept else 1)
+    kept &= compared(stored, stored.made[name_of(PROMISED)], f"the {len(labels)} stored")
+    n = min(len(labels), int(asked.live / each))
+    if n >= 2 * n_classes:
+        anew, _ = lab.make(PROMISED, labels[:n], first=len(labels))
+        compared(stored, anew, f"{n} more made now, of other seeds")
+    sys.exit(0 if kept else 1)
+
+
+if __name__ == "__main__":
+    main()
