@@ -15,17 +15,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from finback.errors import SettingsError, SpecMismatchError
 from finback.features.logmel import LogMel
 from finback.features.spec import FeatureSpec
+from finback.files import Progress, no_progress
 from finback.vocode import griffin_lim as gl
+from finback.vocode.level import limit
 
 Inverter = Callable[[Tensor], Tensor]
 METHODS = {"griffin-lim": 0.0, "fast-griffin-lim": gl.FAST}  # name -> momentum
 ROUNDS = 32
+BATCH = 16  # log-mels at a time
 UPDATES = 4  # of the linear magnitude: enough for a start, since the last rounds mend the bands
 SETTLE = 4  # rounds that follow the bands instead of the magnitude
 
@@ -37,7 +41,7 @@ class GriffinLim:
     noisy band. In the last rounds each bin of its spectrum is scaled by what its bands lack, instead of being
     given a magnitude: the fine structure that the wave has found stays, and the bands come right.
 
-    `background_db` (M,) is put back where the spec removes it; without it the sound is whitened.
+    Where the spec removes a recording's background, add it to the log-mels first; else the sound is whitened.
     """
 
     def __init__(
@@ -46,7 +50,6 @@ class GriffinLim:
         momentum: float = gl.FAST,
         rounds: int = ROUNDS,
         seed: int = 0,
-        background_db: Tensor | None = None,
     ) -> None:
         if spec.scale != "db":
             raise SettingsError(
@@ -56,7 +59,6 @@ class GriffinLim:
         if rounds < 1:
             raise SettingsError(f"{rounds} rounds of Griffin-Lim", "32 is usual, 1 the least")
         self.spec, self.momentum, self.rounds, self.seed = spec, momentum, rounds, seed
-        self.background_db = background_db
         self.logmel = LogMel(spec)
 
     @torch.no_grad()
@@ -64,13 +66,10 @@ class GriffinLim:
         """(B, 1, M, F) dB -> (B, T'). Raises `SpecMismatchError` for other shapes than the spec's."""
         check(logmel_db, self.spec)
         self.logmel.to(logmel_db.device)
-        background = None
-        if self.background_db is not None:
-            background = self.background_db.to(logmel_db.device).expand(len(logmel_db), -1)
-        magnitude = self.logmel.inverse(logmel_db, background, UPDATES)  # (B, n_bins, F)
+        magnitude = self.logmel.inverse(logmel_db, None, UPDATES)  # (B, n_bins, F)
         length = self.spec.covered_samples
         waves = gl.griffin_lim(magnitude, self.spec, self.rounds, self.momentum, self.seed, length)
-        return self._settled(waves, self.logmel.band_power(logmel_db, background).transpose(1, 2))
+        return self._settled(waves, self.logmel.band_power(logmel_db).transpose(1, 2))
 
     def _settled(self, waves: Tensor, bands: Tensor) -> Tensor:
         """(B, T') with spectra scaled towards the power of their bands (B, F, M)."""
@@ -88,13 +87,20 @@ class GriffinLim:
         return out
 
 
-def inverter(
-    how: str, spec: FeatureSpec, rounds: int = ROUNDS, seed: int = 0, background_db: Tensor | None = None
-) -> Inverter:
+def inverter(how: str, spec: FeatureSpec, rounds: int = ROUNDS, seed: int = 0) -> Inverter:
     """ "griffin-lim" or "fast-griffin-lim" for one spec. Raises `SettingsError` for another name."""
     if how not in METHODS:
         raise SettingsError(f"no inversion '{how}'", "there are: " + ", ".join(METHODS))
-    return GriffinLim(spec, METHODS[how], rounds, seed, background_db)
+    return GriffinLim(spec, METHODS[how], rounds, seed)
+
+
+def to_waves(logmels: np.ndarray, invert: Inverter, progress: Progress = no_progress) -> np.ndarray:
+    """(N, M, F) dB -> (N, T') float32, as loud as they say; one that would clip is turned down as a whole."""
+    x = torch.from_numpy(np.ascontiguousarray(logmels, dtype=np.float32))[:, None]
+    starts = range(0, len(x), BATCH)
+    made = [invert(x[i : i + BATCH]) for i in progress(starts, "vocoding", len(starts))]
+    waves: np.ndarray = limit(torch.cat(made)).cpu().numpy()
+    return waves
 
 
 def check(logmel_db: Tensor, spec: FeatureSpec) -> None:
