@@ -1,0 +1,247 @@
+"""Species to wav files: what is in the folder, seeds, names, going on, and a disk that fills."""
+
+from __future__ import annotations
+
+import csv
+import errno
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from finback.audio.io import probe, read
+from finback.data.index import IndexRequest, index
+from finback.errors import FinbackError, InputError, RunError
+from finback.files import no_progress, read_json
+from finback.pregenerate import Order, pregenerate
+from finback.studio import Voice, species_id
+from finback.types import Labels
+
+
+def rows_of(folder: Path) -> list[dict[str, str]]:
+    with open(folder / "manifest.csv", encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def same(one: Path, other: Path) -> None:
+    """Two folders hold the same clips, but for the last bits of sums whose order depends on the batch."""
+    assert [p.name for p in sorted(one.iterdir())] == [p.name for p in sorted(other.iterdir())]
+    for a, b in zip(rows_of(one), rows_of(other), strict=True):
+        near = float(a.pop("distance")), float(b.pop("distance"))
+        assert near[0] == pytest.approx(near[1], abs=2e-3)
+        assert a == b
+        same_sound(one / a["file"], other / b["file"])
+
+
+def same_sound(one: Path, other: Path) -> None:
+    assert np.abs(read(one) - read(other)).max() <= 8 / 32768
+
+
+@pytest.fixture(scope="module")
+def voice(generator_run: Path) -> Voice:
+    return Voice(str(generator_run), vocoder="griffin-lim", device="cpu")
+
+
+@pytest.fixture(scope="module")
+def folder(voice: Voice, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("generated") / "out"
+    made = pregenerate(voice, Order(("killer WHALE", "Bearded  seal"), n=6, seed=3), out)
+    assert (made.made, made.kept, made.parents) == (12, 0, "nearest")
+    assert [p.name for p in made.files["Killer whale"]][:2] == [
+        "killer-whale-000003.wav",
+        "killer-whale-000004.wav",
+    ]
+    return out
+
+
+def test_the_folder_holds_sound_spectrograms_a_picture_and_a_manifest(folder: Path) -> None:
+    rows = rows_of(folder)
+    assert [r["file"] for r in rows] == sorted(p.name for p in folder.glob("*.wav"))
+    assert len(rows) == 12
+    with np.load(folder / "spectrograms.npz") as kept:
+        assert sorted(kept) == sorted(Path(r["file"]).stem for r in rows)
+        assert {kept[name].shape for name in kept} == {(32, 60)}
+        assert kept[rows[0]["file"][:-4]].dtype == np.float32
+    for row in rows:
+        info = probe(folder / row["file"])
+        assert (info.sample_rate, info.subtype, info.n_samples) == (8000, "PCM_16", 60 * 128)
+        assert row["synthetic"] == "true"
+        assert row["group"].startswith("synthetic:")
+        assert row["generator"].startswith("gaussian:")
+        assert row["vocoder"] == "griffin-lim"
+        assert row["parents"].endswith(".flac")
+        assert 0 < float(row["distance"]) < 1.5
+        assert row["sampler"] == "", "a generator that decodes in one go is not sampled"
+    assert (folder / "grid.png").read_bytes().startswith(b"\x89PNG")
+    assert not (folder / ".parts").exists()
+    told = read_json(folder / "generated.json")
+    assert told["family"] == "gaussian"
+    (teacher,) = told["teachers"]
+    assert teacher["role"] == "generator"
+    assert len(teacher["recordings"]) >= 8
+
+
+def test_sound_is_as_loud_as_its_spectrogram_says(folder: Path, generator_run: Path) -> None:
+    from finback.audio.io import open_recording
+    from finback.features.extract import Extractor
+    from finback.studio import Studio
+    from finback.types import Clip
+
+    spec = Studio(Voice(str(generator_run), vocoder="griffin-lim")).spec
+    with np.load(folder / "spectrograms.npz") as kept:
+        for name in kept:
+            recording = open_recording(folder / f"{name}.wav")
+            again = Extractor(spec, "logmel")(Clip(recording, 0, recording.n_samples))[0]
+            peak, louder_db = np.abs(read(folder / f"{name}.wav")).max(), again.mean() - kept[name].mean()
+            assert peak < 1
+            assert abs(louder_db) < 3 or (peak > 0.98 and louder_db < 0), "as asked, or just not clipped"
+            assert np.corrcoef(again.ravel(), kept[name].ravel())[0, 1] > 0.8
+
+
+def test_the_manifest_is_a_labels_file(folder: Path) -> None:
+    found = index(IndexRequest(audio=folder, labels=folder / "manifest.csv"))
+    assert all(c.synthetic for c in found.clips)
+    assert len(found.clips) == 12
+    assert not [p for p in found.problems if not p.is_note]
+
+
+def test_a_seed_is_the_same_sample_whatever_else_is_made(folder: Path, voice: Voice, tmp_path: Path) -> None:
+    pregenerate(voice, Order(("Killer whale",), n=2, seed=5), tmp_path)
+    made = sorted(tmp_path.glob("*.wav"))
+    assert [p.name for p in made] == ["killer-whale-000005.wav", "killer-whale-000006.wav"]
+    for path in made:
+        same_sound(path, folder / path.name)
+    assert np.abs(read(made[0]) - read(made[1])).max() > 0.05
+
+
+class Stopped(Exception):
+    pass
+
+
+def test_an_interrupted_run_goes_on_and_ends_the_same(
+    folder: Path, voice: Voice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from finback.data import shelf
+
+    real, count = shelf.write, 0
+
+    def write(*given: object) -> None:
+        nonlocal count
+        count += 1
+        if count == 8:
+            raise Stopped
+        real(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(shelf, "write", write)
+    order = Order(("killer whale", "bearded seal"), n=6, seed=3)
+    with pytest.raises(Stopped):
+        pregenerate(voice, order, tmp_path)
+    assert len(list(tmp_path.glob("*.wav"))) == 7
+    assert not (tmp_path / "manifest.csv").exists()
+    made = pregenerate(voice, order, tmp_path)
+    assert (made.made, made.kept) == (5, 7)
+    same(tmp_path, folder)
+    before = {p.name: p.stat().st_mtime_ns for p in tmp_path.glob("*.wav")}
+    assert pregenerate(voice, order, tmp_path).made == 0
+    assert before == {p.name: p.stat().st_mtime_ns for p in tmp_path.glob("*.wav")}
+    same(tmp_path, folder)
+
+
+def test_a_full_disk_leaves_nothing_half_written(
+    folder: Path, voice: Voice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, count = os.fsync, 0
+
+    def fsync(file: int) -> None:
+        nonlocal count
+        count += 1
+        if count > 9:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(file)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    order = Order(("killer whale", "bearded seal"), n=6, seed=3)
+    with pytest.raises(FinbackError, match="free some space and run the same command again"):
+        pregenerate(voice, order, tmp_path)
+    wavs = sorted(tmp_path.glob("*.wav"))
+    assert 3 <= len(wavs) < 12
+    assert not [p for p in tmp_path.rglob("*") if ".tmp" in p.name]
+    for path in wavs:
+        same_sound(path, folder / path.name)
+    monkeypatch.setattr(os, "fsync", real)
+    pregenerate(voice, order, tmp_path)
+    same(tmp_path, folder)
+
+
+def test_a_folder_grows_but_not_with_other_settings(
+    voice: Voice, generator_run: Path, tmp_path: Path
+) -> None:
+    pregenerate(voice, Order(("killer whale",), n=2), tmp_path)
+    made = pregenerate(voice, Order(n=1, seed=1), tmp_path)
+    assert set(made.files) == {"Bearded seal", "Humpback whale", "Killer whale", "Sperm whale"}
+    assert (made.made, made.kept) == (3, 1)
+    with np.load(tmp_path / "spectrograms.npz") as kept:
+        assert len(list(kept)) == len(rows_of(tmp_path)) == 5
+    (tmp_path / "killer-whale-000000.wav").unlink()
+    assert pregenerate(voice, Order(("killer whale",), n=2), tmp_path).made == 1, (
+        "what was deleted comes back"
+    )
+    other = Voice(str(generator_run), vocoder="fast-griffin-lim", device="cpu")
+    with pytest.raises(RunError, match="vocoder griffin-lim -> fast-griffin-lim"):
+        pregenerate(other, Order(n=1), tmp_path)
+    (tmp_path / "generated.json").unlink()
+    with pytest.raises(RunError, match=r"holds another manifest\.csv"):
+        pregenerate(voice, Order(n=1), tmp_path)
+
+
+def test_parents_are_the_nearest_clips_and_may_be_out_of_reach(
+    generator_run: Path, voice: Voice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from finback.data.manifest import Manifest
+    from finback.generate import Maker
+    from finback.pregenerate import Learnt
+
+    learnt = Learnt(Maker.load(generator_run, "cpu"))
+    clip = learnt.clips[5]
+    near, distance = learnt.nearest(learnt.store(clip)[:1] + 7)
+    assert learnt.clips[int(near[0])] == clip
+    assert distance[0] < 1e-2, "louder is still the same"
+    text = (generator_run / "problems.json").read_text()
+    root = str(Manifest.load(generator_run / "manifest.csv").audio)
+    import shutil
+
+    moved = tmp_path / "moved"
+    shutil.copytree(generator_run, moved)
+    (moved / "problems.json").write_text(text.replace(root, str(tmp_path / "gone")))
+    monkeypatch.setenv("FINBACK_CACHE", str(tmp_path / "cache"))
+    made = pregenerate(
+        Voice(str(moved), vocoder="griffin-lim"), Order(("killer whale",), n=1), tmp_path / "out"
+    )
+    assert "recordings it learnt from are not at hand" in made.parents
+    assert rows_of(tmp_path / "out")[0]["parents"] == ""
+
+
+def test_species_are_found_as_people_type_them() -> None:
+    labels = Labels(("Beluga, White Whale", "Killer Whale", "Ross Seal", "White-beaked Dolphin"))
+    for text in ("beluga, white whale", "Beluga,White Whale", "beluga", " WHITE whale"):
+        assert species_id(labels, text) == 0
+    assert species_id(labels, "white beaked dolphin") == 3
+    with pytest.raises(InputError, match="unknown species 'Ross Seel'; did you mean 'Ross Seal'"):
+        species_id(labels, "Ross Seel")
+    with pytest.raises(InputError, match="it knows: Beluga, White Whale, Killer"):
+        species_id(labels, "xyz")
+
+
+def test_species_without_a_heard_clip_are_refused(generator_run: Path, tmp_path: Path) -> None:
+    import shutil
+
+    run = tmp_path / "run"
+    shutil.copytree(generator_run, run)
+    table = run / "held.csv"
+    rows = [line for line in table.read_text().splitlines() if "Killer whale" not in line]
+    table.write_text("\n".join(rows) + "\n")
+    voice = Voice(str(run), vocoder="griffin-lim", device="cpu")
+    with pytest.raises(InputError, match="'Killer whale': no clip of it"):
+        pregenerate(voice, Order(("killer whale",), n=1), tmp_path / "out")
+    assert "Killer whale" not in pregenerate(voice, Order(n=1), tmp_path / "out", no_progress).files
