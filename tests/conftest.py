@@ -77,3 +77,15 @@ def trained(simulated: Path, tiny: str, tmp_path_factory: pytest.TempPathFactory
     request = IndexRequest(audio=simulated / "audio", labels=simulated / "labels.csv")
     pipeline.run(job, request, out, no_progress, lambda text: None)
     return out
+
+
+@pytest.fixture(scope="session")
+def generator_run(tiny_manifest: Manifest, tiny: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A generator in closed form, on the split and with the features of `trained`."""
+    from finback.generators import train_generator
+    from finback.settings import resolve
+    from finback.train import Plan
+
+    settings = resolve(tiny, ["model.n_components=8"], "gaussian")
+    out = tmp_path_factory.mktemp("runs") / "gaussian"
+    return train_generator(Plan("gaussian", settings, seed=0, device="cpu"), tiny_manifest, out).path
