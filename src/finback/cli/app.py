@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from finback import __version__
-from finback.cli import about, augment, compare, data, ensemble, judge, learn
+from finback.cli import about, augment, compare, data, ensemble, figures, judge, learn, ship, vocode
 
 app = typer.Typer(
     name="finback",
@@ -31,8 +31,11 @@ for command in (
     judge.evaluate,
     judge.predict,
     judge.report,
+    ship.ship,
+    figures.map,
     data.simulate,
     augment.augment,
+    vocode.vocode,
     about.models,
     about.doctor,
 ):

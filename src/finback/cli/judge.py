@@ -89,11 +89,17 @@ def report(run: RunPath) -> None:
 
 
 def predict(
-    run: RunPath,
-    files: Annotated[
+    words: Annotated[
         list[str],
-        typer.Argument(metavar="CLIP...", help="Sound files; - reads names from stdin.", show_default=False),
+        typer.Argument(
+            metavar="RUN CLIP...",
+            help="A run folder or a shipped model (watkins), then sound files; - reads names from stdin.",
+            show_default=False,
+        ),
     ],
+    model: Annotated[
+        str | None, typer.Option(help="The model; then all words are sound files.", show_default=False)
+    ] = None,
     top: Annotated[int, typer.Option(help="Species shown per clip.", min=1)] = 3,
     channel: Annotated[
         int | None, typer.Option(help="Channel, from 0; default: the mean.", show_default=False)
@@ -108,10 +114,19 @@ def predict(
     \b
     Example:
       finback predict runs/mine clip.wav
+      finback predict --model watkins clip.wav
       ls *.wav | finback predict runs/mine - --json
     """
+    from finback.errors import InputError
     from finback.predictor import Predictor, predict_files
+    from finback.shipped import resolve
 
+    name, files = (words[0], words[1:]) if model is None else (model, words)
+    if not files:
+        raise InputError(
+            f"predict {name}: no sound files", "name them after the run: finback predict RUN CLIP"
+        )
+    run = resolve(name, "classifier")
     say_licences_of(run)
     names = [line.strip() for f in files for line in (sys.stdin if f == "-" else [f]) if line.strip()]
     predictor = Predictor.load(run, device)
@@ -119,7 +134,7 @@ def predict(
     if json:
         out_json(
             {
-                "run": str(run),
+                "run": name,
                 "predictions": [_as_json(p, len(predictor.labels)) for p in found],
                 "errors": failed,
             }

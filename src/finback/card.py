@@ -1,0 +1,101 @@
+"""The model card of a run: what it is, what it learnt from, what was measured, what it must not be used for.
+
+Every figure is read from the run folder; what was not measured is said to be so. The headings follow Mitchell
+et al. 2019, Model Cards for Model Reporting.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from finback.files import read_json
+from finback.training.run import RunFolder
+
+USES = {
+    "classifier": "Names marine-mammal species in clips of sound, with calibrated probabilities.",
+    "ensemble": "Names marine-mammal species in clips of sound, with calibrated probabilities.",
+    "generator": "Makes log-mel spectrograms of a species by name; a vocoder makes sound of them.",
+    "vocoder": "Makes sound of log-mel spectrograms.",
+}
+LIMITS = {
+    "classifier": (
+        "A sound of none of its species is given one of their names all the same.",
+        "Probabilities were calibrated on tapes like those of its training; a new site may need its own.",
+    ),
+    "generator": (
+        "What it makes is not a recording: no animal was there. It may only be trained on, never judged by.",
+        "It knows the species by few tapes, and their hum, band limit and noise with them.",
+    ),
+    "vocoder": ("Phases are guessed: fine timing within a frame is not that of the recording.",),
+}
+NAMES = {
+    "accuracy": "accuracy",
+    "balanced_accuracy": "balanced accuracy",
+    "macro_f1": "macro-F1",
+    "macro_f1_multi_group": "macro-F1 over the species with several tapes",
+    "ece": "expected calibration error",
+}
+LIMITS["ensemble"] = LIMITS["classifier"]
+
+
+def card(run: RunFolder) -> str:
+    """Markdown."""
+    facts = run.facts
+    kind = facts["kind"]
+    spec = facts["spec"]
+    parts = [
+        f"# {facts.get('family') or kind}: a finback {kind}",
+        USES[kind],
+        "## What it is",
+        _bullets(
+            {
+                "parameters": f"{facts['n_parameters']:,}" if "n_parameters" in facts else None,
+                "members": ", ".join(m["family"] for m in facts.get("members", ())) or None,
+                "hears": f"{spec['sample_rate']} Hz, {spec['n_mels']} mel bands x {spec['n_frames']} frames",
+                "species": ", ".join(f"*{name}*" for name in facts["labels"]),
+                "made by": f"`{facts['command']}`" if facts.get("command") else None,
+                "seed": facts.get("seed"),
+                "finback": facts.get("finback"),
+            }
+        ),
+        "## What it learnt from",
+        _bullets(
+            {
+                "recordings": f"{facts['source']}, {facts['n_clips']} clips" if "n_clips" in facts else None,
+                "terms": facts.get("licence"),
+                "cite": facts.get("citation"),
+                "parted by": _parted(facts),
+            }
+        ),
+        "## What was measured",
+        _bullets(_figures(run)) or "Nothing yet: run `finback evaluate` or `finback audit` on it.",
+        "## Limits",
+        "\n".join(f"- {line}" for line in LIMITS[kind]),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _bullets(rows: dict[str, Any]) -> str:
+    return "\n".join(f"- {name}: {value}" for name, value in rows.items() if value not in (None, ""))
+
+
+def _parted(facts: dict[str, Any]) -> str | None:
+    split = facts.get("split")
+    if not isinstance(split, dict):
+        return None
+    whole = "whole tapes on one side" if split["by"] == "group" else "clip by clip, which leaks tapes"
+    sides = ", ".join(f"{n} {side}" for side, n in split["clips"].items())
+    return f"{whole} ({sides})"
+
+
+def _figures(run: RunFolder) -> dict[str, str]:
+    """Headline figures that the folder holds, by name."""
+    found: dict[str, str] = {}
+    if (run.path / "metrics.json").is_file():
+        metrics = read_json(run.path / "metrics.json")
+        for key in NAMES:
+            if metrics.get(key) is not None:
+                low, high = metrics.get(f"{key}_ci") or (None, None)
+                within = f" ({low:.3f} to {high:.3f})" if low is not None and high is not None else ""
+                found[f"{NAMES[key]} on tapes not trained on"] = f"{metrics[key]:.3f}{within}"
+    return found

@@ -1,0 +1,59 @@
+"""A trained run made small enough to travel: `ship(run, folder)` copies what using it needs, with a card.
+
+Kept: `run.json` without names of this machine, the weights (in half precision if asked for), the parts of an
+ensemble, what was measured. Left behind: manifests, scores, checkpoints, audio. The copy is a run folder like
+any other.
+"""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import torch
+
+from finback.card import card
+from finback.errors import RunError
+from finback.files import read_json, write_atomic, write_json
+from finback.predictor import MEMBERS
+from finback.training.checkpoint import load_tensors, save_tensors
+from finback.training.loop import WEIGHTS
+from finback.training.run import RunFolder
+
+CARD = "card.md"
+MEASURED = ("metrics.json", "generator_audit.json")
+
+
+def ship(path: Path, folder: Path, half: bool = True) -> Path:
+    """Copy a finished run to `folder`; returns that. Raises `RunError` if it is unfinished or has folds."""
+    run = RunFolder.open(path)
+    if run.folds:
+        raise RunError(f"{path}: several models, one a fold", "train one: leave --folds out")
+    if not run.is_trained:
+        raise RunError(f"{path}: training has not finished", "run the same command again, it resumes")
+    _copy(run, folder, half)
+    for name in MEASURED:
+        if (path / name).is_file():
+            write_json(folder / name, read_json(path / name))
+    write_atomic(folder / CARD, card(RunFolder(folder)))
+    return folder
+
+
+def _copy(run: RunFolder, folder: Path, half: bool) -> None:
+    facts = run.facts
+    write_json(folder / "run.json", {**facts, "command": without_paths(str(facts.get("command", "")))})
+    if (run.path / WEIGHTS).is_file():
+        tensors, _ = load_tensors(run.path / WEIGHTS)
+        small = {k: v.half() if half and v.dtype == torch.float32 else v for k, v in tensors.items()}
+        save_tensors(folder / WEIGHTS, small, {})
+    for i, _member in enumerate(facts.get("members", ())):
+        _copy(RunFolder.open(run.path / MEMBERS / str(i)), folder / MEMBERS / str(i), half)
+
+
+def without_paths(command: str) -> str:
+    """The command with every absolute path cut to its last two parts."""
+
+    def short(word: str) -> str:
+        return "/".join(Path(word).parts[-2:]) if word.startswith("/") else word
+
+    return shlex.join(short(word) for word in shlex.split(command))

@@ -1,0 +1,64 @@
+"""Shipping a run: small, without names of this machine, and still the same model; its card."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from finback import shipped
+from finback.card import card
+from finback.data.manifest import Manifest
+from finback.errors import RunError
+from finback.files import read_json, write_json
+from finback.predictor import Predictor
+from finback.ship import ship, without_paths
+from finback.training.run import RunFolder
+
+
+def test_a_shipped_classifier_gives_the_same_scores(
+    trained: Path, tiny_manifest: Manifest, tmp_path: Path
+) -> None:
+    ship(trained, tmp_path / "small")
+    whole, small = (Predictor.load(p, "cpu") for p in (trained, tmp_path / "small"))
+    clips = tiny_manifest.clips[:6]
+    np.testing.assert_allclose(
+        small.scores(clips).probabilities, whole.scores(clips).probabilities, atol=5e-3
+    )
+    sizes = [(p / "weights.safetensors").stat().st_size for p in (trained, tmp_path / "small")]
+    assert sizes[1] < 0.6 * sizes[0]
+    assert {p.name for p in (tmp_path / "small").iterdir()} == {
+        "run.json",
+        "weights.safetensors",
+        "metrics.json",
+        "card.md",
+    }
+
+
+def test_the_card_says_what_was_measured_and_where_it_ends(trained: Path) -> None:
+    text = card(RunFolder.open(trained))
+    accuracy = read_json(trained / "metrics.json")["accuracy"]
+    assert f"accuracy on tapes not trained on: {accuracy:.3f}" in text
+    for name in RunFolder.open(trained).facts["labels"]:
+        assert name in text
+    assert "none of its species" in text
+
+
+def test_no_path_of_this_machine_travels() -> None:
+    command = "finback train cnn2d --audio '/home/me/my clips/audio' --out runs/x"
+    assert without_paths(command) == "finback train cnn2d --audio 'my clips/audio' --out runs/x"
+
+
+def test_an_unfinished_run_is_not_shipped(trained: Path, tmp_path: Path) -> None:
+    facts = RunFolder.open(trained).facts
+    write_json(tmp_path / "half" / "run.json", {**facts, "trained": False})
+    with pytest.raises(RunError, match="training has not finished"):
+        ship(tmp_path / "half", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_names_and_folders_are_both_understood(trained: Path, tmp_path: Path) -> None:
+    assert shipped.resolve(trained, "classifier") == trained
+    with pytest.raises(RunError, match="no such run folder"):
+        shipped.resolve("nothing-of-the-kind", "classifier")
