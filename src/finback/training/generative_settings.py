@@ -16,9 +16,12 @@ class GenerateSettings(Frozen):
 class VaeSettings(Frozen):
     """The objective of the VAE."""
 
-    kl_weight: float = Field(1.0, ge=0)
-    kl_warmup: float = Field(0.2, ge=0, le=1)  # share of the steps over which the KL weight rises
-    free_bits: float = Field(0.0, ge=0)  # nats per latent that cost nothing
+    kl_weight: float = Field(1.0, ge=0)  # of the latents' surprise against the picture's error
+    free_bits: float = Field(0.1, ge=0)  # nats that a latent may tell at no cost
+    roll: float = Field(1.0, ge=0, le=1)  # largest circular shift in time, share of the window
+    shift_bands: int = Field(2, ge=0)  # largest shift in frequency, in mel bands
+    eq_db: float = Field(6.0, ge=0)  # deviation of the random equaliser, in dB
+    noise: float = Field(0.25, ge=0, le=1)  # share of clips whose noise floor is raised
 
 
 class DiffusionSettings(Frozen):
