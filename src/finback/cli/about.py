@@ -32,14 +32,15 @@ def models(
         out_json(resolve(preset).model_dump(mode="json"))
         return
     families: dict[str, dict[str, Any]] = {}
-    for name in sorted(registry.CLASSIFIERS):
+    for name in sorted(registry.FAMILIES, key=lambda n: (registry.kind(n), n)):
         model = registry.create(name, resolve(preset, family=name).features, 10)
         said = (registry.family(name).__doc__ or "").strip().splitlines()[0]
         families[name] = {
+            "kind": registry.kind(name),
             "about": said,
             "input": model.input,
             "parameters": model.n_parameters or None,  # a fitted head has as many as the data asks for
-            "licence": model.licence,
+            "licence": getattr(model, "licence", ""),
             "settings": registry.hyperparameters(name),
         }
     if json:
@@ -48,6 +49,7 @@ def models(
     rows = [
         (
             name,
+            f["kind"],
             f["input"],
             f["parameters"],
             ", ".join(f"{k}={v}" for k, v in f["settings"].items()),
@@ -56,7 +58,7 @@ def models(
         for name, f in families.items()
     ]
     out_table(
-        ("family", "input", "parameters", "settings (--set model.…)", "what it is"),
+        ("family", "kind", "input", "parameters", "settings (--set model.…)", "what it is"),
         rows,
         title="families (10 species)",
     )
