@@ -18,11 +18,10 @@ from functools import lru_cache
 import torch
 from torch import Tensor, nn
 
+from finback.features.logmel import slice_for
 from finback.features.spec import FeatureSpec
 
 FAST = 0.99  # momentum; Perraudin et al. recommend it, and librosa takes it
-SLICE = 2  # clips at a time on a CPU: their spectra, 1.8 MB, and the scratch beside them stay in cache
-SLICE_ELSEWHERE = 64
 TINY = 1e-30  # power: below it a bin has no phase
 
 
@@ -96,7 +95,7 @@ def griffin_lim(
     start = torch.polar(torch.ones_like(phases), phases).T.to(magnitude.device)  # (F, n_bins)
     start = start.to(torch.complex128 if magnitude.dtype == torch.float64 else torch.complex64)
     out = magnitude.new_empty(len(magnitude), frames.length)
-    size = SLICE if magnitude.device.type == "cpu" else SLICE_ELSEWHERE
+    size = slice_for(magnitude)
     for i in range(0, len(magnitude), size):
         wanted = magnitude[i : i + size].transpose(1, 2)  # (b, F, n_bins)
         spectra = _rounds(wanted * start, wanted, frames, rounds, momentum)

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from finback.errors import SettingsError, SpecMismatchError
-from finback.features.logmel import LogMel
+from finback.features.logmel import LogMel, slice_for
 from finback.features.spec import FeatureSpec
 from finback.files import Progress, no_progress
 from finback.vocode import griffin_lim as gl
@@ -75,15 +75,16 @@ class GriffinLim:
         """(B, T') with spectra scaled towards the power of their bands (B, F, M)."""
         frames = gl.Frames(self.spec, self.spec.n_frames, waves.shape[1], waves)
         out = torch.empty_like(waves)
-        for i in range(0, len(waves), gl.SLICE):
-            padded = frames.padded(waves[i : i + gl.SLICE])
+        size = slice_for(waves)
+        for i in range(0, len(waves), size):
+            padded = frames.padded(waves[i : i + size])
             for _ in range(SETTLE):
                 spectra = frames.analyse(padded)  # (b, F, n_bins)
                 parts = torch.view_as_real(spectra)
                 power = parts[..., 0].square().addcmul_(parts[..., 1], parts[..., 1])
-                gain = self.logmel.correction(power, bands[i : i + gl.SLICE]).sqrt_()
+                gain = self.logmel.correction(power, bands[i : i + size]).sqrt_()
                 padded = frames.synthesise(spectra * gain)
-            out[i : i + gl.SLICE] = frames.cut(padded)
+            out[i : i + size] = frames.cut(padded)
         return out
 
 
