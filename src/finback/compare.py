@@ -29,12 +29,11 @@ from finback.data.index import IndexRequest
 from finback.data.manifest import Manifest
 from finback.data.rare import treated
 from finback.data.store import FeatureStore, default_folder
-from finback.errors import FinbackError
 from finback.estimate import Cost, in_words, measure
 from finback.evaluate import evaluate_run
 from finback.features.extract import Extractor
 from finback.files import Progress, no_progress, read_json, write_json
-from finback.lineup import Comparison, Entry, check_usable, data_of, entries, plan
+from finback.lineup import FAILURES, Comparison, Entry, check_usable, data_of, entries, in_a_line, plan
 from finback.predictor import Predictor
 from finback.report.leaderboard import render
 from finback.train import check_out, partition, train
@@ -45,9 +44,6 @@ __all__ = ["Comparison", "Prepared", "Standing", "plan", "prepare", "run"]
 
 AUDIT = "audit.json"
 SPEED_CLIPS = 64
-# What one family can run into: a loss that diverges, a shape torch refuses, an estimator's complaint. All
-# else (no memory, a lost disk, an interrupt) would stop the others as well, and ends the comparison.
-FAILURES = (FinbackError, RuntimeError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -104,7 +100,7 @@ def prepare(job: Comparison, request: IndexRequest, out: Path, progress: Progres
         try:
             costs[family] = measure(its[0].plan, manifest)
         except FAILURES as error:
-            errors[family] = _in_a_line(error)
+            errors[family] = in_a_line(error)
             continue
         left[family] = costs[family].features_s + sum(
             _left_s(entry, costs[family], manifest) for entry in its
@@ -169,7 +165,7 @@ class Work:
             _note_speed(entry, self.prepared.manifest)
             metrics = evaluate_run(entry.folder, entry.plan.device, named)
         except FAILURES as error:
-            self.errors[family] = _in_a_line(error)
+            self.errors[family] = in_a_line(error)
             self.say(f"{entry.name}: failed: {self.errors[family]}")
             return
         self._spent[family] = self._spent.get(family, 0.0) + time.monotonic() - started
@@ -232,11 +228,6 @@ def _note_speed(entry: Entry, manifest: Manifest) -> None:
     started = time.perf_counter()
     predictor.scores(clips)
     run.note(clips_per_s=round(len(clips) / (time.perf_counter() - started), 1))
-
-
-def _in_a_line(error: Exception) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text if isinstance(error, FinbackError) else f"{type(error).__name__}: {text[:300]}"
 
 
 def _entrant(family: str, prepared: Prepared, errors: Mapping[str, str]) -> leaderboard.Entrant:

@@ -19,24 +19,25 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
-from finback import models
 from finback.data.manifest import Manifest
 from finback.data.store import FeatureStore, default_folder
 from finback.features.extract import Extractor
 from finback.files import no_progress
+from finback.generate import Maker, Sampling
+from finback.generators import train_generator
 from finback.train import Plan
 from finback.training.infer import BATCH, clip_logits
 from finback.training.inputs import Inputs
 from finback.training.settings import TrainingSettings
-from finback.training.stages import How, learn
+from finback.training.stages import How, learn, new_model
 from finback.types import Clip, Labels, Split
 
 STEPS = 5  # measured after a first one that is not
 LIMIT_S = 3.0  # of measuring one stage
 SAMPLE = 8  # clips
 FITTED = 200  # clips
+SAMPLES = 4  # of a generator
 MARGIN = 1.1  # checkpoints, logs, figures
 
 
@@ -65,13 +66,53 @@ class Cost:
             seconds += sum(e * steps * s for e, s in zip(epochs, self.steps_s, strict=True))
         return MARGIN * seconds
 
+    def plain_s(self, settings: TrainingSettings, n_train: int, n_test: int) -> float:
+        """One training to its last step, without validation, and judging."""
+        steps = max(1, -(-n_train // settings.batch_size)) * settings.epochs
+        return MARGIN * (steps * sum(self.steps_s) + self.score_s * n_test)
+
+
+@dataclass(frozen=True)
+class MakerCost:
+    """Seconds of a generator's parts of work."""
+
+    step_s: float  # an optimiser step; 0 in closed form
+    fit_s: float  # in closed form, per training clip
+    make_s: float  # a sample
+
+    def train_s(self, settings: TrainingSettings, n_train: int) -> float:
+        """Training on so many clips."""
+        steps = max(1, -(-n_train // settings.batch_size)) * settings.epochs
+        return MARGIN * (steps * self.step_s + n_train * self.fit_s)
+
+
+def measure_maker(plan: Plan, manifest: Manifest, sampling: Sampling) -> MakerCost:
+    """Measure one generator: train it for a few steps, and ask it for a few samples."""
+    settings = plan.settings
+    store = FeatureStore(Extractor(settings.features, "logmel"), default_folder())
+    sample = _sample(manifest.clips)
+    store.prepare(sample)
+    labels, batch = Labels.of(manifest.clips), settings.training.batch_size
+    clips = _repeated(sample, (STEPS + 2) * batch, labels)
+    short = settings.model_copy(update={"training": settings.training.model_copy(update=SHORT)})
+    watch = Stopwatch()
+    with tempfile.TemporaryDirectory() as folder:
+        started = time.perf_counter()
+        train_generator(
+            replace(plan, settings=short), manifest, Path(folder), watch, Split(tuple(clips), by="clip")
+        )
+        fit_s = 0.0 if watch.loops else (time.perf_counter() - started) / len(clips)
+        maker = Maker.load(Path(folder), plan.device)
+        started = time.perf_counter()
+        maker.make(np.arange(SAMPLES) % len(labels), np.arange(SAMPLES), sampling)
+        make_s = (time.perf_counter() - started) / SAMPLES
+    return MakerCost(watch.loops[-1] if watch.loops else 0.0, fit_s, make_s)
+
 
 def measure(plan: Plan, manifest: Manifest) -> Cost:
     """Measure one family. Raises what training it would raise."""
     labels, settings = Labels.of(manifest.clips), plan.settings
-    with torch.random.fork_rng([]):
-        torch.manual_seed(plan.seed)
-        model = models.create(plan.family, settings.features, len(labels), **settings.model)
+    model = new_model(plan.family, settings.features, len(labels), settings.model, plan.seed)
     store = FeatureStore(Extractor(settings.features, model.input), default_folder())
     sample = _sample(manifest.clips)
     clips = _repeated(sample, (STEPS + 2) * settings.training.batch_size, labels)

@@ -96,10 +96,10 @@ def train(plan: Plan, manifest: Manifest, out: Path, progress: Progress = no_pro
     return run
 
 
-def check_out(plan: Plan, manifest: Manifest, out: Path) -> dict[str, Any]:
+def check_out(plan: Plan, manifest: Manifest, out: Path, **more: Any) -> dict[str, Any]:
     """The facts of the run, once it is clear that it can be made: family, settings, device, folder.
 
-    Raises `SettingsError` or `RunError` before any work is done.
+    `more` facts join them. Raises `SettingsError` or `RunError` before any work is done.
     """
     manifest, rare = treated(manifest, plan.settings.rare), plan.settings.rare
     labels = Labels.of(manifest.clips)
@@ -137,6 +137,7 @@ def check_out(plan: Plan, manifest: Manifest, out: Path) -> dict[str, Any]:
         "n_clips": len(manifest.clips),
         "multi_group": sorted(name for name, groups in tapes.items() if len(groups) > 1),
         "rare": {**rare.model_dump(), "species": dict(manifest.rare)},
+        **more,
     }
     RunFolder.check(out, facts)
     return facts

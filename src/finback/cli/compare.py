@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from finback.cli import gain as synthetic
 from finback.cli.console import Board, out, out_json, out_prose, out_table, progress, say
+from finback.cli.gain import GainOptions
 from finback.cli.learn import command_line
 from finback.cli.licences import say_licences
 from finback.cli.options import DataOptions, Device, DryRun, Json, Preset, Set, takes
 
 if TYPE_CHECKING:
     from finback.compare import Prepared, Standing
+    from finback.gain import Gain
     from finback.lineup import Comparison
 
 
@@ -25,7 +28,10 @@ class LineupOptions:
 
     families: Annotated[
         str,
-        typer.Option(help="Comma-separated; default: all without pretrained weights.", show_default=False),
+        typer.Option(
+            help="Comma-separated; default: all without pretrained weights (with --synthetic: cnn2d).",
+            show_default=False,
+        ),
     ] = ""
     backbones: Annotated[
         bool, typer.Option("--backbones", help="Also those that stand on a pretrained network.")
@@ -39,11 +45,15 @@ class LineupOptions:
     preset: Preset = "watkins"
     set_: Set = None
 
+    @property
+    def named(self) -> list[str]:
+        return [name.strip() for name in self.families.split(",") if name.strip()]
+
     def plan(self, device: str) -> Comparison:
         from finback.lineup import plan
 
         return plan(
-            [name.strip() for name in self.families.split(",") if name.strip()],
+            self.named,
             self.preset,
             self.set_ or (),
             self.folds,
@@ -54,17 +64,33 @@ class LineupOptions:
             command=command_line(),
         )
 
+    def plan_gain(self, options: GainOptions, device: str) -> Gain:
+        from finback.errors import SettingsError
 
-@takes(data=DataOptions, lineup=LineupOptions)
+        if len(self.named) > 1:
+            raise SettingsError("--synthetic with several families", "name one: --families cnn2d")
+        return options.plan(
+            self.named[0] if self.named else "cnn2d",
+            self.preset,
+            self.set_ or (),
+            self.folds,
+            seeds=tuple(range(self.seed, self.seed + self.seeds)),
+            device=device,
+            command=command_line(),
+        )
+
+
+@takes(data=DataOptions, lineup=LineupOptions, gain=GainOptions)
 def compare(
     data: DataOptions,
     lineup: LineupOptions,
+    gain: GainOptions,
     out_folder: Annotated[Path, typer.Option("--out", help="Folder of the comparison.", show_default=False)],
     device: Device = "auto",
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
-    """Train families side by side on the same folds, and rank them.
+    """Train families side by side on the same folds, and rank them; or see whether synthetic clips help.
 
     Says beforehand how long it takes at most. Run again, it goes on where it stopped.
 
@@ -73,7 +99,11 @@ def compare(
       finback compare --audio clips --labels labels.csv --out runs/compare
       finback compare --audio clips --labels labels.csv --out runs/compare --families cnn2d,lstm --seeds 3
       finback compare --audio clips --labels labels.csv --out runs/compare --dry-run
+      finback compare --audio clips --labels labels.csv --out runs/gain --synthetic vae,none,classic
     """
+    if gain.synthetic:
+        _compare_synthetic(data, lineup.plan_gain(gain, device), out_folder, dry_run, json)
+        return
     from finback.compare import prepare, run
 
     prepared = prepare(lineup.plan(device), data.request(), out_folder, progress)
@@ -91,6 +121,27 @@ def compare(
         show(found)
         out(f"report: {out_folder / 'report.html'}")
     if any(row["error"] for row in found["families"].values()):
+        raise SystemExit(1)
+
+
+def _compare_synthetic(data: DataOptions, job: Gain, out_folder: Path, dry_run: bool, json: bool) -> None:
+    from finback.gain import prepare, run
+
+    prepared = prepare(job, data.request(), out_folder, progress)
+    if dry_run and json:
+        arms = {arm.name: prepared.left_s.get(arm.name, 0.0) for arm in job.arms}
+        out_json({"out": str(out_folder), "seconds": prepared.total_s, "arms": arms})
+        return
+    synthetic.show_estimate(prepared, out_table if dry_run else _err_table, out if dry_run else say)
+    if dry_run:
+        return
+    with Board() as board:
+        found = run(prepared, board.progress, say)
+    if json:
+        out_json({"out": str(out_folder), **found})
+    else:
+        synthetic.show(found)
+    if any(row["error"] for row in found["arms"].values()):
         raise SystemExit(1)
 
 
