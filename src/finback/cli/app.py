@@ -7,7 +7,20 @@ from typing import Annotated
 import typer
 
 from finback import __version__
-from finback.cli import about, augment, compare, data, ensemble, figures, judge, learn, ship, vocode
+from finback.cli import (
+    about,
+    audit,
+    augment,
+    compare,
+    data,
+    ensemble,
+    figures,
+    judge,
+    learn,
+    ship,
+    vae,
+    vocode,
+)
 
 app = typer.Typer(
     name="finback",
@@ -23,7 +36,7 @@ for command in (
     learn.run,
     learn.demo,
     data.index,
-    data.audit,
+    audit.audit,
     data.split,
     learn.train,
     compare.compare,
@@ -40,6 +53,7 @@ for command in (
     about.doctor,
 ):
     app.command()(command)
+app.add_typer(vae.app)
 
 
 def _version(wanted: bool) -> None:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from finback.cli.console import out, out_json, out_prose, out_table, progress, say
-from finback.cli.options import DataOptions, Json, SettingOptions, TrainingData, takes
+from finback.cli.console import out, out_json, out_table, progress, say
+from finback.cli.options import Json, SettingOptions, TrainingData, takes
 
 if TYPE_CHECKING:
     from finback.data.problems import Problem
@@ -63,30 +63,6 @@ def _show_problems(problems: Sequence[Problem], most: int = 20) -> None:
         out(f"  {problem}")
     if len(problems) > most:
         out(f"  ... and {len(problems) - most} more: --json or --out lists all")
-
-
-@takes(data=DataOptions, settings=SettingOptions)
-def audit(data: DataOptions, settings: SettingOptions, json: Json = False) -> None:
-    """Say what a split would leak, and what cannot be tested.
-
-    \b
-    Example:
-      finback audit --audio clips --labels labels.csv --groups metadata.csv:group
-    """
-    from finback import audit as auditing
-    from finback.data.index import index as build_index
-    from finback.data.rare import in_a_line, treated
-
-    chosen = settings.resolve()
-    manifest = treated(build_index(data.request(), progress), chosen.rare)
-    if line := in_a_line(manifest, chosen.rare):
-        say(line)
-    found = auditing.audit(manifest, chosen.split, progress)
-    if json:
-        out_json(found.to_json())
-        return
-    for line in found.lines():
-        out_prose(line)
 
 
 @takes(data=TrainingData, settings=SettingOptions)

@@ -34,9 +34,10 @@ def median_distance(x: np.ndarray) -> float:
 def kernel_distance(real: np.ndarray, made: np.ndarray, bandwidth: float | None = None) -> float:
     """Kernel audio distance between (N, D) and (L, D): 100 times the unbiased squared MMD.
 
-    k(a, b) = exp(-|a - b|^2 / (2 s^2)), s the median distance of `real` unless given. Unbiased: for two draws of
-    one distribution it is 0 on average at any N, so it may come out below 0.
-    Sources: Chung et al. 2025, "KAD: no more FAD!", arXiv 2502.15602, eq. 6; Gretton et al. 2012, JMLR 13, eq. 3.
+    k(a, b) = exp(-|a - b|^2 / (2 s^2)), s the median distance of `real` unless given. Unbiased: for two draws
+    of one distribution it is 0 on average at any N, so it may come out below 0.
+    Sources: Chung et al. 2025, "KAD: no more FAD!", arXiv 2502.15602, eq. 6; Gretton et al. 2012, JMLR 13,
+    eq. 3.
     """
     _check(real, made)
     width = median_distance(real) if bandwidth is None else bandwidth
@@ -51,17 +52,19 @@ def kernel_distance(real: np.ndarray, made: np.ndarray, bandwidth: float | None 
 def frechet_distance(real: np.ndarray, made: np.ndarray) -> float:
     """Frechet distance between normal distributions fitted to (N, D) and (L, D).
 
-    |m1 - m2|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2)), with the plain covariances, nothing shrunk. The last trace is the sum
-    of the singular values of A B', A and B the centred rows over sqrt(N - 1): exact too where N is below D, and
-    no matrix root is needed. Biased upwards by about D / N of the variance: only rows of one N may be compared.
+    |m1 - m2|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2)), with the plain covariances, nothing shrunk. The last trace is
+    the sum of the singular values of A B', A and B the centred rows over sqrt(N - 1): exact too where N is
+    below D, and no matrix root is needed. Biased upwards by about D / N of the variance: only rows of one N
+    may be compared.
     Sources: Dowson & Landau 1982; Kilgour et al. 2019 (FAD).
     """
     _check(real, made)
     a, b = (np.asarray(x, dtype=np.float64) for x in (real, made))
     means = a.mean(axis=0), b.mean(axis=0)
     a, b = ((x - m) / np.sqrt(len(x) - 1) for x, m in zip((a, b), means, strict=True))
-    # Two QRs first where there are more rows than dimensions: the singular values stay the same.
-    a, b = (np.linalg.qr(x, mode="r") if len(x) > x.shape[1] else x for x in (a, b))
+    # With more rows than dimensions, triangles of the same A'A and B'B do, and are smaller.
+    if min(len(a), len(b)) > a.shape[1]:
+        a, b = np.linalg.qr(a)[1], np.linalg.qr(b)[1]
     root = np.linalg.svd(a @ b.T, compute_uv=False).sum()
     apart = np.sum((means[0] - means[1]) ** 2)
     return float(max(0.0, apart + np.sum(a**2) + np.sum(b**2) - 2.0 * root))
@@ -80,10 +83,11 @@ class Support:
 def support(real: np.ndarray, made: np.ndarray, k: int = K) -> Support:
     """Whether made sounds lie where real ones do, and everywhere where they do; (N, D) and (L, D).
 
-    A ball around each sound reaches to its k-th nearest neighbour in its own set. Precision: share of made sounds
-    in any real ball; recall: share of real sounds in any made ball (Kynkaanniemi et al. 2019). Density: how many
-    real balls a made sound is in, over k; coverage: share of real balls with a made sound in them (Naeem et al.
-    2020, more robust to outliers). Two draws of one distribution with N = L have coverage 1 - 2^-k, about.
+    A ball around each sound reaches to its k-th nearest neighbour in its own set. Precision: share of made
+    sounds in any real ball; recall: share of real sounds in any made ball (Kynkaanniemi et al. 2019).
+    Density: how many real balls a made sound is in, over k; coverage: share of real balls with a made sound
+    in them (Naeem et al. 2020, more robust to outliers). Two draws of one distribution with N = L have
+    coverage 1 - 2^-k, about.
     Raises `ValueError` unless both sets have more than k rows.
     """
     _check(real, made)

@@ -4,9 +4,9 @@
     marks = Marks.of(between, tapes, shifted_distances(held, learnt).min(axis=1))
     copying(shifted_distances(made, learnt).min(axis=1), marks)
 
-A copy is known by its distance to the closest learnt clip, and that distance means nothing by itself: it is set
-beside distances between real clips. Real clips that were held out must be judged the same way, as a control:
-those of the same tapes show what being alike without being copied looks like.
+A copy is known by its distance to the closest learnt clip, and that distance means nothing by itself: it is
+set beside distances between real clips. Real clips that were held out must be judged the same way, as a
+control: those of the same tapes show what being alike without being copied looks like.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ ROWS = 64  # spectrograms at a time: 64 x 600 x 112 float32 is 17 MB
 
 
 def flat(x: np.ndarray) -> np.ndarray:
-    """(N, M, F) -> (N, M, F) float32 of mean 0 and norm 1 each: what is left is shape, without level and contrast."""
+    """(N, M, F) -> the same shape, float32, of mean 0 and norm 1 each: neither level nor contrast is left."""
     x = np.asarray(x, dtype=np.float32)
     x = x - x.mean(axis=(1, 2), keepdims=True)
     norm = np.sqrt(np.square(x).sum(axis=(1, 2), keepdims=True))
@@ -35,8 +35,8 @@ def shifted_distances(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """(N, L) float32 distances between spectrograms (N, M, F) and (L, M, F), at the best shift in time.
 
     Euclidean between `flat` spectrograms, one of them rolled by whichever number of frames brings it closest:
-    sqrt(2 - 2 r), r the largest correlation; 0 for a copy, rolled or louder, 1.41 for what has nothing in common.
-    Every shift is looked at, by FFT along time.
+    sqrt(2 - 2 r), r the largest correlation; 0 for a copy, rolled or louder, 1.41 for what has nothing in
+    common. Every shift is looked at, by FFT along time.
     """
     fx, fy = (np.fft.rfft(flat(part), axis=2).astype(np.complex64) for part in (x, y))  # (., M, F / 2 + 1)
     n_frames = x.shape[2]
@@ -47,6 +47,13 @@ def shifted_distances(x: np.ndarray, y: np.ndarray) -> np.ndarray:
         correlation = np.fft.irfft((part @ fy).transpose(1, 2, 0), n=n_frames, axis=2)  # (rows, L, F)
         out[i : i + ROWS] = np.sqrt(np.maximum(0.0, 2.0 - 2.0 * correlation.max(axis=2)))
     return out
+
+
+def best_shift(x: np.ndarray, y: np.ndarray) -> int:
+    """Frames by which spectrogram `y` (M, F) must be rolled to come closest to `x` (M, F)."""
+    fx, fy = (np.fft.rfft(flat(part[None])[0], axis=1) for part in (x, y))
+    correlation = np.fft.irfft((fx * np.conj(fy)).sum(axis=0), n=x.shape[1])
+    return int(correlation.argmax())
 
 
 def vector_distances(x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -60,9 +67,11 @@ class Marks:
     """What real clips say about which distance is near.
 
     `pair`: the 1st percentile of all distances between learnt clips of different tapes. `nearest`: the 1st
-    percentile of each learnt clip's distance to its nearest of another tape, which is what a sample's distance
-    to its nearest should be held against: the nearest of hundreds lies below 1 % of pairs even for real clips.
-    `typical`: median distance of a held-out clip of the same tapes to its nearest learnt clip. None is undefined.
+    percentile of each learnt clip's distance to its nearest of another tape, which is what a sample's
+    distance to its nearest should be held against: the nearest of hundreds lies below 1 % of pairs even for
+    real clips.
+    `typical`: median distance of a held-out clip of the same tapes to its nearest learnt clip. None is
+    undefined.
     """
 
     pair: float | None
@@ -71,7 +80,8 @@ class Marks:
 
     @classmethod
     def of(cls, between: np.ndarray, tapes: Sequence[str], held: np.ndarray, share: float = SHARE) -> Marks:
-        """From distances between learnt clips (L, L), their tapes (L,), held-out clips' nearest distances (H,)."""
+        """From distances between learnt clips (L, L), their tapes (L,), held clips' nearest distances
+        (H,)."""
         names = np.asarray(tapes, dtype=str)
         other = names[:, None] != names[None, :]
         typical = float(np.median(held)) if len(held) else None
@@ -110,10 +120,10 @@ def copying(nearest: np.ndarray, marks: Marks) -> dict[str, Any]:
 
 
 def diversity(made: np.ndarray, real: np.ndarray) -> float | None:
-    """Mean distance between made sounds over mean distance between real ones, from (N, N) and (L, L) distances.
+    """How far made sounds (N, N) are from one another, over how far real ones (L, L) are, on average.
 
-    Of one species each. 1: they differ as real ones do; 0: all the same. None below two sounds, or where all real
-    ones are equal.
+    Of one species each. 1: they differ as real ones do; 0: all the same. None below two sounds, or where all
+    real ones are equal.
     """
     if min(len(made), len(real)) < 2:
         return None

@@ -40,10 +40,10 @@ def through(model: Classifier, output: Callable[[Tensor], Tensor], x: np.ndarray
     """(N, ...) float32: an output of the model (itself, its `embed`) for each log-mel of (N, M, F)."""
     device = _device(model)
     model.eval()
-    pieces = [torch.from_numpy(x[i : i + BATCH]).to(device)[:, None] for i in range(0, len(x), BATCH)]
-    if not pieces:
-        pieces = [torch.zeros(0, 1, *x.shape[1:], device=device)]
-    return torch.cat([output(piece).float().cpu() for piece in pieces]).numpy()
+    nothing = output(torch.zeros(1, 1, *x.shape[1:], device=device))[:0]  # so that no log-mel has a shape too
+    starts = range(0, len(x), BATCH)
+    pieces = [output(torch.from_numpy(x[i : i + BATCH]).to(device)[:, None]) for i in starts]
+    return torch.cat([nothing, *pieces]).float().cpu().numpy()
 
 
 def _device(model: Classifier) -> torch.device:

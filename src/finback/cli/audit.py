@@ -1,0 +1,136 @@
+"""`finback audit`: of labelled recordings before anything is learned, or of a trained generator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from finback.cli.console import out, out_json, out_prose, out_table, progress, say
+from finback.cli.options import DataOptions, Device, Json, SettingOptions, takes
+
+MaybeAudio = Annotated[Path | None, typer.Option(help="Folder of recordings.", show_default=False)]
+
+
+@dataclass(frozen=True)
+class AuditedData(DataOptions):
+    """Recordings and labels, where they are what is audited."""
+
+    audio: MaybeAudio = None  # type: ignore[assignment]  # not needed where a run is named
+
+
+@dataclass(frozen=True)
+class GeneratorOptions:
+    """How a generator is audited."""
+
+    judge: Annotated[
+        Path | None,
+        typer.Option(
+            help="A classifier's run; default: one is trained on what the generator learnt from.",
+            show_default=False,
+        ),
+    ] = None
+    against: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Another generator of the same clips, as a baseline. Repeatable.", show_default=False
+        ),
+    ] = None
+    n: Annotated[
+        int | None,
+        typer.Option(
+            "-n", help="Samples per species; default: as it has clips, 20 to 60.", min=2, show_default=False
+        ),
+    ] = None
+    seeds: Annotated[int, typer.Option(help="Draws that distances are means of.", min=1)] = 5
+    sampler: Annotated[str, typer.Option(help="heun, dpmpp-2m, ddim, ancestral, ddpm.")] = "heun"
+    steps: Annotated[int, typer.Option(help="Steps of the sampler.", min=1)] = 18
+    guidance: Annotated[float, typer.Option(help="Towards the species; 1: none.", min=0)] = 1.5
+    backbone: Annotated[
+        str, typer.Option(help="aisfx, birdnet or mfcc; default: aisfx if installed.", show_default=False)
+    ] = ""
+    vocoder: Annotated[str, typer.Option(help="Vocoder that the backbone hears samples through.")] = (
+        "fast-griffin-lim"
+    )
+
+
+@takes(data=AuditedData, settings=SettingOptions, how=GeneratorOptions)
+def audit(
+    data: AuditedData,
+    settings: SettingOptions,
+    how: GeneratorOptions,
+    run: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="RUN", help="A generator's run folder, instead of --audio.", show_default=False
+        ),
+    ] = None,
+    device: Device = "auto",
+    json: Json = False,
+) -> None:
+    """Say what a split would leak and what cannot be tested; or how good a generator's samples are.
+
+    \b
+    Example:
+      finback audit --audio clips --labels labels.csv --groups metadata.csv:group
+      finback audit runs/generator --against runs/gaussian
+    """
+    from finback.errors import InputError
+
+    if (run is None) == (data.audio is None):
+        raise InputError(
+            "finback audit wants either recordings or a generator",
+            "give --audio FOLDER with --labels, or the run folder of finback train diffusion",
+        )
+    if run is None:
+        _recordings(data, settings, json)
+        return
+    _generator(run, how, settings.seed, device, json)
+
+
+def _recordings(data: AuditedData, settings: SettingOptions, json: bool) -> None:
+    from finback import audit as auditing
+    from finback.data.index import index as build_index
+    from finback.data.rare import in_a_line, treated
+
+    chosen = settings.resolve()
+    manifest = treated(build_index(data.request(), progress), chosen.rare)
+    if line := in_a_line(manifest, chosen.rare):
+        say(line)
+    found = auditing.audit(manifest, chosen.split, progress)
+    if json:
+        out_json(found.to_json())
+        return
+    for line in found.lines():
+        out_prose(line)
+
+
+def _generator(run: Path, how: GeneratorOptions, seed: int, device: str, json: bool) -> None:
+    from finback.generate import Sampling
+    from finback.generator_audit import AuditRequest, audit_generator
+    from finback.generator_audit.tables import notes, tables
+
+    request = AuditRequest(
+        run=run,
+        judge=how.judge,
+        against=tuple(how.against or ()),
+        n=how.n,
+        seeds=how.seeds,
+        seed=seed,
+        sampling=Sampling(sampler=how.sampler, steps=how.steps, guidance=how.guidance),
+        backbone=how.backbone,
+        vocoder=how.vocoder,
+        device=device,
+    )
+    found: dict[str, Any] = audit_generator(request, progress)
+    if json:
+        out_json(found)
+        return
+    for table in tables(found):
+        out_table(table.columns, table.rows, table.title)
+        for line in (*table.notes, ""):
+            out(line)
+    for line in notes(found):
+        out_prose(line)
