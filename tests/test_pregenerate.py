@@ -200,12 +200,14 @@ def test_parents_are_the_nearest_clips_and_may_be_out_of_reach(
 ) -> None:
     from finback.data.manifest import Manifest
     from finback.generate import Maker
-    from finback.pregenerate import Learnt
+    from finback.pregenerate import learnt
 
-    learnt = Learnt(Maker.load(generator_run, "cpu"))
-    clip = learnt.clips[5]
-    near, distance = learnt.nearest(learnt.store(clip)[:1] + 7)
-    assert learnt.clips[int(near[0])] == clip
+    near, why = learnt(Maker.load(generator_run, "cpu"))
+    assert near is not None
+    assert why == ""
+    clip = near.clips[5]
+    index, distance = near.nearest(near.store(clip)[:1] + 7)
+    assert near.clips[int(index[0])] == clip
     assert distance[0] < 1e-2, "louder is still the same"
     text = (generator_run / "problems.json").read_text()
     root = str(Manifest.load(generator_run / "manifest.csv").audio)

@@ -15,7 +15,7 @@ near (`metrics.memorisation.shifted_distances`), where the features of those cli
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,13 +78,15 @@ def pregenerate(voice: Voice, order: Order, out: Path, progress: Progress = no_p
         batch = missing[start : start + BATCH]
         for (k, s), x, wave in zip(batch, *studio.make(batch), strict=True):
             shelf.put(studio.name(k, s), studio.row(k, s), x, wave, studio.spec.sample_rate)
-    parents = note_parents(shelf, Learnt(studio.maker), progress)
+    near, why = learnt(studio.maker)
+    if near is not None:
+        note_parents(shelf, near, progress)
     shelf.finish()
     draw(shelf, studio.maker)
     files: dict[str, list[Path]] = {}
     for k, s in wanted:
         files.setdefault(studio.labels.names[k], []).append(out / f"{studio.name(k, s)}.wav")
-    return Made(out, files, len(missing), len(wanted) - len(missing), parents)
+    return Made(out, files, len(missing), len(wanted) - len(missing), why or "nearest")
 
 
 def _check_heard(studio: Studio, chosen: list[int], by_name: bool) -> None:
@@ -99,26 +101,11 @@ def _check_heard(studio: Studio, chosen: list[int], by_name: bool) -> None:
     chosen[:] = [k for k in chosen if k not in deaf]
 
 
-class Learnt:
-    """The clips that a generator learnt from, where they or their features are at hand; else `why` not."""
+class Nearby:
+    """Real clips, of which the nearest to a made spectrogram is wanted."""
 
-    def __init__(self, maker: Maker) -> None:
-        self.clips: tuple[Clip, ...] = ()
-        self.files: list[str] = []
-        self.why = ""
-        try:
-            clips = sides(maker.run)["learnt"]
-            manifest = Manifest.load(maker.run.path / "manifest.csv")
-        except (RunError, InputError):
-            self.why = "the run folder does not hold the table of the clips it learnt from"
-            return
-        self.store = FeatureStore(Extractor(maker.spec, "logmel"), default_folder())
-        gone = [c for c in self.store.missing(clips) if not c.recording.path.exists()]
-        if gone:
-            name = gone[0].recording.path.name
-            self.why = f"{len(gone)} of {len(clips)} recordings it learnt from are not at hand ({name}, ...)"
-            return
-        self.clips, self.files = clips, [manifest.file_of(c) for c in clips]
+    def __init__(self, store: FeatureStore, clips: Sequence[Clip], files: Sequence[str]) -> None:
+        self.store, self.clips, self.files = store, tuple(clips), tuple(files)
 
     def nearest(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Log-mels (N, M, F) -> index of the nearest clip of `clips` (N,), and its distance (N,)."""
@@ -138,18 +125,30 @@ class Learnt:
             yield owners, np.concatenate(found)
 
 
-def note_parents(shelf: Shelf, learnt: Learnt, progress: Progress) -> str:
-    """Fill in the parents of new clips; "nearest", or why that could not be done."""
-    if not learnt.clips:
-        return learnt.why
+def learnt(maker: Maker) -> tuple[Nearby | None, str]:
+    """What the generator learnt from, where those clips or their features are at hand; else None, and why."""
+    try:
+        clips = sides(maker.run)["learnt"]
+        manifest = Manifest.load(maker.run.path / "manifest.csv")
+    except (RunError, InputError):
+        return None, "the run folder does not hold the table of the clips it learnt from"
+    store = FeatureStore(Extractor(maker.spec, "logmel"), default_folder())
+    gone = [c for c in store.missing(clips) if not c.recording.path.exists()]
+    if gone:
+        name = gone[0].recording.path.name
+        return None, f"{len(gone)} of {len(clips)} recordings it learnt from are not at hand ({name}, ...)"
+    return Nearby(store, clips, [manifest.file_of(c) for c in clips]), ""
+
+
+def note_parents(shelf: Shelf, near: Nearby, progress: Progress) -> None:
+    """Fill in the parents of new clips."""
     names = sorted(name for name in shelf.new if not shelf.rows[name]["parents"])
     starts = range(0, len(names), CHUNK)
     for start in progress(starts, "looking for parents", len(starts)) if names else ():
         part = names[start : start + CHUNK]
-        index, distance = learnt.nearest(np.stack(list(shelf.logmels(part))))
+        index, distance = near.nearest(np.stack(list(shelf.logmels(part))))
         for name, i, d in zip(part, index, distance, strict=True):
-            shelf.rows[name].update(parents=learnt.files[i], distance=round(float(d), 4))
-    return "nearest"
+            shelf.rows[name].update(parents=near.files[i], distance=round(float(d), 4))
 
 
 def draw(shelf: Shelf, maker: Maker) -> None:

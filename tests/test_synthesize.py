@@ -1,0 +1,246 @@
+"""Filling up rare species: what the gate refuses, bounds, going on, leaks, training on the result."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from finback.audio.io import open_recording, write
+from finback.data.index import IndexRequest, index
+from finback.data.manifest import Manifest
+from finback.data.split import SplitSettings
+from finback.errors import InputError, LeakError, RunError
+from finback.files import no_progress, read_json
+from finback.generators import sides
+from finback.predictor import Predictor
+from finback.settings import resolve
+from finback.studio import Studio, Voice
+from finback.synthesize import KEPT, Fill, Gate, synthesize
+from finback.train import Plan, partition, train
+from finback.training.run import RunFolder, load_split
+from finback.types import Clip, Labels, Scores
+
+
+@pytest.fixture(scope="module")
+def voice(generator_run: Path) -> Voice:
+    return Voice(str(generator_run), vocoder="griffin-lim", device="cpu")
+
+
+class Yes:
+    """A judge that agrees with the name of the file, or always hears one species."""
+
+    def __init__(self, labels: Labels, always: str = "", sure: float = 0.9) -> None:
+        self.labels, self.always, self.sure = labels, always, sure
+
+    def scores(self, clips: list[Clip]) -> Scores:
+        logits = np.zeros((len(clips), len(self.labels)), dtype=np.float32)
+        for i, c in enumerate(clips):
+            name = self.always or c.recording.path.name.rsplit("-", 1)[0].replace("-", " ").capitalize()
+            others = (1 - self.sure) / (len(self.labels) - 1)
+            logits[i] = np.log(others)
+            logits[i, self.labels.index(name)] = np.log(self.sure)
+        return Scores(tuple(clips), self.labels, logits)
+
+
+@pytest.fixture
+def agreeing(monkeypatch: pytest.MonkeyPatch, voice: Voice) -> None:
+    """Every judge agrees."""
+    labels = Studio(voice).labels
+    monkeypatch.setattr(Predictor, "load", classmethod(lambda cls, *given: Yes(labels)))
+
+
+@pytest.fixture(scope="module")
+def gate(voice: Voice, tiny_manifest: Manifest, generator_run: Path) -> Gate:
+    studio = Studio(voice)
+    real = sides(RunFolder.open(generator_run))["learnt"]
+    judge: Predictor = Yes(studio.labels)  # type: ignore[assignment]
+    return Gate(studio, real, tiny_manifest, judge, no_progress)
+
+
+def heard(path: Path, wave: np.ndarray) -> Clip:
+    write(path, wave, 8000)
+    recording = open_recording(path)
+    return Clip(recording, 0, recording.n_samples)
+
+
+def test_a_real_clip_made_again_is_a_copy_and_silence_is_silent(gate: Gate, tmp_path: Path) -> None:
+    from finback.features.extract import Extractor
+
+    clip = gate.near.clips[0]
+    label = gate.names.index(clip.label or "")
+    name = (clip.label or "").lower().replace(" ", "-")
+    wave = Extractor(gate.fresh.extractor.spec, "wave")(clip)[0]
+    assert gate.mark is not None
+    quiet = heard(tmp_path / f"{name}-1.wav", np.full(7680, 1e-5))
+    copied = heard(tmp_path / f"{name}-2.wav", 0.5 * np.roll(wave, 900))
+    verdicts = gate([quiet, copied], label)
+    assert [v.outcome for v in verdicts] == ["silent", "copy"]
+    assert verdicts[1].distance < gate.mark
+    assert verdicts[1].parent == clip.recording.path.name
+    assert verdicts[1].probability == pytest.approx(0.9)
+
+
+def test_the_judge_and_the_band_have_a_say(
+    gate: Gate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    label = next(k for k, name in enumerate(gate.names) if gate.bands[name] is not None)
+    name = gate.names[label]
+    file = tmp_path / f"{name.lower().replace(' ', '-')}-0.wav"
+    time = np.arange(7680) / 8000
+    # Low ticking: in no band of theirs, and no copy of anything.
+    sound = heard(file, 0.2 * np.sin(2 * np.pi * 60 * time) * (time % 0.13 < 0.02))
+    assert gate([sound], label)[0].outcome == "out of band"
+    assert gate([sound], label, least=0.95)[0].outcome == "other species", "not sure enough"
+    monkeypatch.setattr(gate, "judge", Yes(gate.judge.labels, always=gate.names[label - 1]))
+    verdict = gate([sound], label)[0]
+    assert verdict.outcome == "other species"
+    assert verdict.probability == pytest.approx(0.1 / 3)
+    monkeypatch.setattr(gate, "judge", Yes(gate.judge.labels))
+    monkeypatch.setattr(gate, "bands", {**gate.bands, name: None})
+    assert gate([sound], label)[0].outcome == KEPT, "with a handful of real clips nobody knows the band"
+
+
+def open_gate(monkeypatch: pytest.MonkeyPatch, pattern: list[str]) -> None:
+    """A gate that says what stands in `pattern`, by seed."""
+    from finback import synthesize as module
+    from finback.synthesize.gate import Verdict
+
+    class Pattern:
+        def __init__(self, *given: object) -> None:
+            pass
+
+        def __call__(self, sounds: list[Clip], label: int, least: float) -> list[Verdict]:
+            seeds = [int(c.recording.path.stem.rsplit("-", 1)[1]) for c in sounds]
+            return [Verdict(pattern[s % len(pattern)], 0.5, 0.7, None, "a.wav") for s in seeds]
+
+    monkeypatch.setattr(module, "Gate", Pattern)
+
+
+@pytest.mark.usefixtures("agreeing")
+def test_fills_up_says_what_was_refused_and_goes_on(
+    voice: Voice, tiny_manifest: Manifest, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_gate(monkeypatch, ["copy", KEPT, "silent", KEPT])
+    real = partition(tiny_manifest, resolve())[0].split.train
+    n = {name: sum(c.label == name for c in real) for name in Labels.of(real).names}
+    fill = Fill(upto=max(n.values()) + 2, species=("Sperm whale", "killer whale"))
+    filled = synthesize(voice, tiny_manifest, str(trained), fill, tmp_path)
+    assert filled.unfilled == {}
+    assert {name: (s.real, s.made) for name, s in filled.species.items()} == {
+        name: (n[name], fill.upto - n[name]) for name in ("Sperm whale", "Killer whale")
+    }
+    report = read_json(tmp_path / "synthesis.json")
+    one = report["species"]["Killer whale"]
+    wanted = fill.upto - n["Killer whale"]
+    assert one["tried"] == 2 * wanted, "no try after the last that was needed"
+    assert one["rejected"] == {"silent": wanted // 2, "copy": -(-wanted // 2)}
+    assert one["rejected_share"] == 0.5
+    with open(tmp_path / "manifest.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == sum(s.made for s in filled.species.values()) == len(list(tmp_path.glob("*.wav")))
+    assert {r["probability"] for r in rows} == {"0.5"}
+    assert not (tmp_path / ".tried").exists()
+    before = {p.name: p.stat().st_mtime_ns for p in tmp_path.glob("*.wav")}
+    again = synthesize(voice, tiny_manifest, str(trained), replace(fill, upto=fill.upto + 1), tmp_path)
+    assert again.species["Killer whale"].made == wanted + 1
+    after = {p.name: p.stat().st_mtime_ns for p in tmp_path.glob("*.wav")}
+    assert before.items() <= after.items(), "what was there stays"
+    assert len(after) == len(before) + 2
+    with pytest.raises(RunError, match=r"min_probability 0\.0 -> 0\.5"):
+        synthesize(voice, tiny_manifest, str(trained), replace(fill, min_probability=0.5), tmp_path)
+
+
+@pytest.mark.usefixtures("agreeing")
+def test_an_interrupted_run_ends_as_an_uninterrupted_one(
+    voice: Voice, tiny_manifest: Manifest, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from finback.data import shelf
+
+    open_gate(monkeypatch, [KEPT, "copy", KEPT])
+    fill = Fill(upto=9, species=("killer whale", "sperm whale"))
+    whole = synthesize(voice, tiny_manifest, str(trained), fill, tmp_path / "whole")
+    real, count = shelf.write, 0
+
+    def stops(*given: object) -> None:
+        nonlocal count
+        count += 1
+        if count == 3:
+            raise KeyboardInterrupt
+        real(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(shelf, "write", stops)
+    with pytest.raises(KeyboardInterrupt):
+        synthesize(voice, tiny_manifest, str(trained), fill, tmp_path / "parts")
+    monkeypatch.setattr(shelf, "write", real)
+    parts = synthesize(voice, tiny_manifest, str(trained), fill, tmp_path / "parts")
+    assert parts.as_json() == whole.as_json()
+    for name in ("manifest.csv", "tries.csv", "synthesis.json"):
+        assert (tmp_path / "parts" / name).read_text() == (tmp_path / "whole" / name).read_text()
+
+
+@pytest.mark.usefixtures("agreeing")
+def test_tries_are_bounded_and_unfilled_species_named(
+    voice: Voice, tiny_manifest: Manifest, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_gate(monkeypatch, ["out of band"])
+    filled = synthesize(voice, tiny_manifest, str(trained), Fill(upto=9, tries=2), tmp_path)
+    assert filled.species["Killer whale"].made == 0
+    for name, s in filled.species.items():
+        assert len(s.tried) == 2 * s.wanted
+        assert filled.unfilled[name] == f"0 of {s.wanted} passed in {2 * s.wanted} tries"
+    assert read_json(tmp_path / "synthesis.json")["rejected_share"] == 1.0
+
+
+def test_leaks_and_unknown_species_are_refused_before_any_work(
+    voice: Voice, tiny_manifest: Manifest, trained: Path, tmp_path: Path
+) -> None:
+    other = Fill(upto=9, split=SplitSettings(seed=5))
+    with pytest.raises(LeakError, match=r"the generator .* learnt from tapes? .* of the (val|test) side"):
+        synthesize(voice, tiny_manifest, str(trained), other, tmp_path / "out")
+    with pytest.raises(InputError, match="unknown species 'Kilr whale'; did you mean 'Killer whale'"):
+        synthesize(voice, tiny_manifest, str(trained), Fill(species=("Kilr whale",)), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_was_filled_up_is_trained_on(
+    voice: Voice,
+    tiny_manifest: Manifest,
+    simulated: Path,
+    trained: Path,
+    tiny: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The whole way with a real judge and the real gate, however few it lets through."""
+    out = tmp_path / "made"
+    filled = synthesize(voice, tiny_manifest, str(trained), Fill(upto=8, tries=6), out)
+    assert sum(len(s.tried) for s in filled.species.values()) > 4
+    if not any(s.made for s in filled.species.values()):
+        open_gate(monkeypatch, [KEPT])
+        shutil.rmtree(out)
+        filled = synthesize(voice, tiny_manifest, str(trained), Fill(upto=8), out)
+    n_made = sum(s.made for s in filled.species.values())
+    request = IndexRequest(audio=simulated / "audio", labels=simulated / "labels.csv", synthetic=(out,))
+    from finback import pipeline
+
+    manifest = pipeline.dataset(request)
+    assert sum(c.synthetic for c in manifest.clips) == n_made
+    settings = resolve(tiny, ["training.epochs=1"], "cnn2d")
+    run = train(Plan("cnn2d", settings, device="cpu"), manifest, tmp_path / "run")
+    split = load_split(run.path / "split.csv", Manifest.load(run.path / "manifest.csv").clips, "group")
+    plain = partition(tiny_manifest, settings)[0].split
+    assert sum(c.synthetic for c in split.train) == n_made
+    assert {c.key for c in split.test} == {c.key for c in plain.test}
+    assert {c.key for c in split.val} == {c.key for c in plain.val}
+    shifted = resolve(tiny, ["training.epochs=1"], "cnn2d", split={"seed": 5})
+    with pytest.raises(LeakError, match=r"the generator .* learnt from"):
+        train(Plan("cnn2d", shifted, device="cpu"), manifest, tmp_path / "other")
+    from finback.evaluate import evaluate_on
+
+    with pytest.raises(LeakError, match="for judging a run are synthetic"):
+        evaluate_on(trained, index(IndexRequest(audio=out, labels=out / "manifest.csv")))
