@@ -24,8 +24,10 @@ def examples(page: Path) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def workplace(tmp_path_factory: pytest.TempPathFactory, simulated: Path, trained: Path) -> Path:
-    """The folder that the pages speak of: `clips`, `labels.csv`, other tables, and a finished run."""
+def workplace(
+    tmp_path_factory: pytest.TempPathFactory, simulated: Path, trained: Path, generator_run: Path
+) -> Path:
+    """The folder that the pages speak of: `clips`, `labels.csv`, other tables, finished runs."""
     folder = tmp_path_factory.mktemp("docs")
     shutil.copytree(simulated / "audio", folder / "clips")
     table = (simulated / "labels.csv").read_text()
@@ -34,6 +36,7 @@ def workplace(tmp_path_factory: pytest.TempPathFactory, simulated: Path, trained
     (folder / "metadata.csv").write_text(table)
     (folder / "other.csv").write_text(plain.replace("file,species", "filename,label") + "\n")
     shutil.copytree(trained, folder / "runs" / "mine")
+    shutil.copytree(generator_run, folder / "runs" / "generator")
     return folder
 
 
