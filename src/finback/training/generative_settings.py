@@ -37,4 +37,9 @@ class DiffusionSettings(Frozen):
 class VocoderSettings(Frozen):
     """The objective of the neural vocoder."""
 
-    segment_frames: int = Field(0, ge=0)  # frames per training example; 0 = all of the window
+    segment_frames: int = Field(48, ge=0)  # frames per training example; 0 = all of the window
+    rounds: int = Field(2, ge=0)  # of Griffin-Lim in training; in use there are model.rounds
+    log_magnitude: float = Field(1.0, ge=0)  # weights of the losses: nepers, at four resolutions
+    convergence: float = Field(1.0, ge=0)  # share of the magnitude, at four resolutions
+    magnitude: float = Field(1.0, ge=0)  # nepers, of what the network meant
+    mel: float = Field(0.05, ge=0)  # dB, of the bands
