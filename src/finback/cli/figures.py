@@ -50,3 +50,39 @@ def map(
         out(line)
     out(str(written.figure))
     out(str(written.page))
+
+
+def sheet(
+    run: Annotated[
+        Path, typer.Argument(metavar="RUN", help="Folder of finback train diffusion.", show_default=False)
+    ],
+    species: Annotated[str, typer.Argument(metavar="SPECIES", help="Its name.", show_default=False)],
+    guidance: Annotated[
+        list[float] | None,
+        typer.Option(help="A row of the sheet; default: 1, 1.5, 2.5, 4. Repeatable.", show_default=False),
+    ] = None,
+    steps: Annotated[
+        list[int] | None,
+        typer.Option(help="A column of the sheet; default: 4, 8, 18. Repeatable.", show_default=False),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Every random number comes from it.", min=0)] = 0,
+    device: Device = "auto",
+    json: Json = False,
+) -> None:
+    """Draw how a diffusion model makes a sample of a species.
+
+    Noise becoming a call step by step, and the same sample at several guidances and numbers of steps.
+
+    \b
+    Example:
+      finback sheet runs/diffusion "Bowhead Whale" --steps 4 --steps 18
+    """
+    from finback.report import sheets
+
+    plan = sheets.Sheets(seed, weights=tuple(guidance or sheets.WEIGHTS), steps=tuple(steps or sheets.STEPS))
+    written = [str(path) for path in sheets.render(run, species, plan, device, progress)]
+    if json:
+        out_json({"figures": written})
+        return
+    for path in written:
+        out(path)

@@ -77,15 +77,15 @@ def evaluate(
 
 
 def report(run: RunPath) -> None:
-    """Write the run's report.html again.
+    """Write a run's report.html, be it of a classifier, a generator or a vocoder.
 
     \b
     Example:
       finback report runs/mine
     """
-    from finback.report.page import render
+    from finback.report.write import write
 
-    out(str(render(run, progress)))
+    out(str(write(run, progress)))
 
 
 def predict(
