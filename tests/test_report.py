@@ -21,12 +21,12 @@ from finback.audio.io import open_recording, write
 from finback.config import build
 from finback.data import findings
 from finback.data.manifest import Manifest, SourceInfo
-from finback.data.split import SplitSettings, make_split
+from finback.data.split import make_split
 from finback.errors import RunError
 from finback.evaluate import METRICS, judge
 from finback.files import write_json
-from finback.report import confusions, figures, page, sound, words
-from finback.report.read import RunData, TestScores, read_run
+from finback.report import confusions, figures, page, words
+from finback.report.read import read_run
 from finback.settings import Settings
 from finback.train import Plan, check_out, split_facts
 from finback.training.run import RunFolder, save_split
@@ -318,85 +318,12 @@ def test_folds_are_read_from_their_own_folders(run):
     assert {row.name: row.why_untested for row in words.species_rows(data)}["Narwhal"] == "too shy"
 
 
-def data_with(metrics: dict) -> RunData:
-    return RunData(Path("run"), {}, ("a", "b"), metrics=metrics)
-
-
-def test_tapes_that_are_not_known_are_warned_of():
-    assert "tapes are not known" in words.warnings(data_with({"n_clips": 50, "n_groups": 50}))[0]
-    assert "only 3 tapes" in words.warnings(data_with({"n_clips": 50, "n_groups": 3}))[0]
-    assert words.warnings(data_with({"n_clips": 50, "n_groups": 20})) == []
-
-
-def test_the_verdict_needs_the_whole_interval_above_the_deaf():
-    good = words.verdict({"accuracy": 0.5, "accuracy_ci": [0.3, 0.7]}, AUDIT, by_clip=False)
-    poor = words.verdict({"accuracy": 0.5, "accuracy_ci": [0.2, 0.7]}, AUDIT, by_clip=False)
-    assert "clearly more than the 21.0 %" in good
-    assert "not clearly more" in poor
-    assert words.verdict({"accuracy": 0.5}, None, by_clip=False) == ""
-
-
 def test_counts_of_species_come_from_manifest_and_metrics(finished):
     rows = {row.name: row for row in words.species_rows(read_run(finished))}
     assert (rows["Narwhal"].n_clips, rows["Narwhal"].n_tapes) == (3, 1)
     assert "single" in rows["Narwhal"].why_untested or "one" in rows["Narwhal"].why_untested
     assert (rows["Minke Whale"].n_clips, rows["Minke Whale"].n_tapes) == (12, 4)
     assert rows["Minke Whale"].why_untested == ""
-
-
-def test_worst_confusions_are_the_commonest_pairs_surest_clip_first():
-    truth = np.array([0, 0, 0, 1, 1, 2])
-    p = np.array(
-        [[0.3, 0.6, 0.1], [0.1, 0.8, 0.1], [0.9, 0.1, 0], [0, 0.05, 0.95], [0, 0.9, 0.1], [0, 0, 1.0]]
-    )
-    scores = TestScores(truth, p, (("", 0, 1, -1),) * 6, ("f",) * 6)
-    found = confusions.worst(scores)
-    assert [(m.row, m.truth, m.said) for m in found] == [(1, 0, 1), (0, 0, 1), (3, 1, 2)]
-    assert (found[0].n_pair, found[0].n_truth, found[0].probability) == (2, 3, 0.8)
-    assert [m.row for m in confusions.worst(scores, most=2)] == [1, 3]  # one clip of each pair first
-    assert confusions.worst(replace(scores, truth=p.argmax(axis=1))) == []
-
-
-@pytest.mark.parametrize(
-    ("top_hz", "speed"), [(11_025, 1), (24_000, 1), (96_000, 1 / 16), (1_000, 1), (500, 4), (50, 64)]
-)
-def test_bands_beyond_hearing_are_shifted_by_octaves(top_hz, speed):
-    assert sound.speed_for(top_hz) == speed
-
-
-@pytest.mark.parametrize(
-    ("rate", "tone_hz", "heard_hz"), [(192_000, 64_000, 4_000), (1_000, 40, 160), (22_050, 900, 900)]
-)
-def test_a_tone_is_heard_where_the_speed_puts_it(tmp_path, rate, tone_hz, heard_hz):
-    t = np.arange(20 * rate) / rate
-    write(tmp_path / "tone.wav", 0.1 * np.sin(2 * np.pi * tone_hz * t), rate)
-    recording = open_recording(tmp_path / "tone.wav")
-    played = sound.playable(Clip(recording, 0, recording.n_samples), rate / 2)
-    with wave.open(io.BytesIO(base64.b64decode(played.uri.partition(",")[2]))) as file:
-        x = np.frombuffer(file.readframes(file.getnframes()), "<i2")
-        spectrum = np.abs(np.fft.rfft(x * np.hanning(len(x))))
-        assert spectrum.argmax() * file.getframerate() / len(x) == pytest.approx(heard_hz, rel=0.01)
-        assert len(x) / file.getframerate() == pytest.approx(3, abs=0.01)
-    assert np.abs(x).max() == pytest.approx(0.9 * 32_767, rel=0.1)
-    assert ("slower" in played.note, "faster" in played.note) == (heard_hz < tone_hz, heard_hz > tone_hz)
-    assert "the loudest" in played.note
-    assert abs(x[0]) + abs(x[-1]) < 10  # faded: no click at the ends
-
-
-def test_the_loudest_stretch_holds_the_call():
-    x = np.zeros(100)
-    x[60:70] = 1
-    assert sound.loudest(x, 10).tolist() == [1] * 10
-    assert len(sound.loudest(x, 1000)) == 100
-
-
-def test_very_short_windows_are_heard_with_what_is_around_them(tmp_path):
-    write(tmp_path / "clicks.wav", np.random.default_rng(0).normal(size=192_000) * 0.1, 192_000)
-    recording = open_recording(tmp_path / "clicks.wav")
-    clip = Clip(recording, 0, recording.n_samples)
-    wider = sound.around(replace(clip, start=90_000, stop=90_400), clip, 96_000)
-    assert wider.n_samples == pytest.approx(192_000 / 16, abs=2)
-    assert sound.around(clip, clip, 96_000) == clip
 
 
 def test_settings_on_the_page_are_a_file_that_gives_them_back():
@@ -442,14 +369,3 @@ def test_baselines_beside_the_model_are_of_its_own_split(finished):
     honest, illusion = figures.bars(data.metrics, audit, by_clip=True).values()
     assert [bar.value for bar in illusion[1:]] == [0.35, 0.02]  # a split by clip has its own too
     assert [bar.value for bar in honest] == [0.21, 0.05]
-
-
-def test_undefined_figures_have_no_card_and_one_tape_no_interval():
-    shown = words.cards({"accuracy": 0.5, "accuracy_ci": None, "macro_auc": None})
-    assert [(card.name, card.interval) for card in shown] == [("Accuracy", "no interval: one tape")]
-
-
-def test_splits_say_by_what_they_were_made():
-    assert SplitSettings().by == "group"
-    assert not data_with({}).by_clip
-    assert replace(data_with({}), facts={"split": [{"by": "clip"}]}).by_clip
