@@ -183,7 +183,7 @@ def _distances(
     material: Material, embedded: Mapping[str, np.ndarray], request: AuditRequest, progress: Progress
 ) -> list[dict[str, Any]]:
     """Two spaces, each with two references."""
-    by_judge = {name: (embedded[name], w.y) for name, w in material.all.items()}
+    by_judge = {name: (embedded[name], w.y) for name, w in material.all.items() if len(w)}
     spec = material.store.extractor.spec
     name = heard.at_hand(request.backbone)
     backbone, invert = heard.Backbone(name, spec), vocoder(request.vocoder, spec, request.device)
@@ -197,6 +197,8 @@ def _distances(
         for reference in ("unseen", "learnt"):
             # `held` is a tenth of the clips: only where it is the control worth having.
             left_out = {reference, "held"} if reference == "unseen" else {reference}
+            if reference not in vectors:  # a generator may have been trained on every tape there is
+                continue
             rows = {k: v for k, v in vectors.items() if k not in left_out}
             table = sets.distances(rows, vectors[reference], request.seeds)
             found.append({"space": space, "reference": reference, **table})

@@ -104,6 +104,8 @@ def embedded(
     rng = np.random.default_rng([how.seed, 12])
     found = {}
     for name, windows in material.all.items():
+        if not len(windows):
+            continue
         few = windows.subset(_at_most(windows.y, MOST, rng))
         facts = {
             "backbone": [backbone.name, backbone.embedder.version],

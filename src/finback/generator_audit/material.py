@@ -64,7 +64,7 @@ def real(
     store.prepare(clips, progress)
     found = [store(clip) for clip in clips]
     spans = [store.extractor.windows(clip) for clip in clips]
-    owner = np.repeat(np.arange(len(clips)), [len(w) for w in found])
+    owner = np.repeat(np.arange(len(clips)), np.array([len(w) for w in found], dtype=int))
     return Windows(
         x=np.concatenate([np.zeros((0, spec.n_mels, spec.n_frames), dtype=np.float32), *found]),
         y=labels.targets(clips)[owner],

@@ -1,0 +1,280 @@
+"""The audit of a generator: on sets made so that the answer is known, and whole on a small generator."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from finback.data.manifest import Manifest
+from finback.errors import InputError, SettingsError, SpecMismatchError
+from finback.features.spec import FeatureSpec
+from finback.files import read_json
+from finback.generate import Maker, Sampling
+from finback.generator_audit import AuditRequest, audit_generator, heard, judge, learners, material, sets
+from finback.generator_audit.material import Windows, alike, how_many, per_clip
+from finback.generator_audit.tables import notes, tables
+from finback.generators import train_generator
+from finback.predictor import Predictor
+from finback.settings import resolve
+from finback.train import Plan
+
+NAMES = ("a", "b")
+
+
+def windows(clip: list[int], y: list[int], tapes: list[str], real: bool = True) -> Windows:
+    x = np.zeros((len(y), 4, 6), dtype=np.float32)
+    spans: Any = tuple(range(len(y))) if real else ()
+    return Windows(x, np.array(y, dtype=int), np.array(clip, dtype=int), tuple(tapes), spans)
+
+
+def test_a_clip_answers_with_the_mean_of_its_windows() -> None:
+    w = windows([0, 0, 1], [1, 1, 0], ["s", "s", "t"])
+    values, y, tapes = per_clip(np.array([[4.0, 0.0], [0.0, 6.0], [1.0, 0.0]]), w)
+    assert values.tolist() == [[2.0, 3.0], [1.0, 0.0]]
+    assert (y.tolist(), tapes) == ([1, 0], ["s", "t"])
+    assert sets.answers(np.array([[4.0, 0.0], [0.0, 6.0], [1.0, 0.0]]), w).tolist() == [1, 0]
+
+
+def test_shares_count_clips_and_species_alike() -> None:
+    w = windows([0, 1, 2, 3], [0, 0, 0, 1], ["s", "s", "t", "u"])
+    found = sets.shares(np.array([True, True, False, True]), w, NAMES)
+    assert found["accuracy"] == 0.75
+    assert found["mean_recall"] == pytest.approx((2 / 3 + 1) / 2)
+    assert found["per_species"]["a"] == {"recall": pytest.approx(2 / 3), "n_clips": 3}
+    low, high = found["accuracy_ci"]
+    assert low < 0.75 < high
+    assert "accuracy_ci" not in sets.shares(np.array([True]), windows([0], [0], ["1"], real=False), NAMES)
+    assert sets.shares(np.zeros(0, dtype=bool), windows([], [], []), NAMES)["accuracy"] is None
+
+
+def test_draws_are_of_whole_tapes() -> None:
+    drawn = sets.redrawn(np.array([[1.0], [1.0], [0.0]]), np.array([0, 0, 1]), ["s", "s", "t"])
+    assert drawn is not None
+    overall, by_species = drawn[0][:, 0], drawn[1][:, 0]
+    assert set(np.round(overall, 6)) == {0.0, round(2 / 3, 6), 1.0}
+    assert set(by_species) == {0.0, 0.5, 1.0}  # a species that was not drawn is left out
+    assert sets.redrawn(np.ones((2, 1)), np.array([0, 1]), ["s", "s"]) is None
+
+
+def test_a_ratio_is_paired() -> None:
+    w = windows([0, 1, 2, 3], [0, 0, 1, 1], ["s", "t", "u", "v"])
+    real = np.array([True, True, True, False])
+    same = sets.ratio(real, real, w)
+    assert (same["ratio"], same["ratio_ci"]) == (1.0, [1.0, 1.0])
+    assert sets.ratio(np.array([True, False, False, False]), real, w)["ratio"] == pytest.approx(1 / 3)
+    assert sets.ratio(real, ~(real | True), w)["ratio"] is None
+
+
+def test_sets_are_drawn_alike() -> None:
+    ys = [np.array([0] * 9 + [1] * 4 + [2]), np.array([1] * 8 + [0] * 3)]
+    drawn = alike(ys, np.random.default_rng(0), most=4)
+    counts = [np.bincount(y[i], minlength=3).tolist() for y, i in zip(ys, drawn, strict=True)]
+    assert counts == [[3, 4, 0], [3, 4, 0]]
+    assert all(len(set(i.tolist())) == len(i) for i in drawn)
+
+
+def test_distances_have_one_n_and_know_the_farther_set() -> None:
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 1], 30)
+    near, far, reference = (rng.normal(m, 1, (60, 3)) for m in (0.0, 2.0, 0.0))
+    found = sets.distances({"near": (near, y), "far": (far, y)}, (reference, y), seeds=4)
+    assert (found["n"], found["seeds"]) == (40, 4)
+    for figure in ("kad", "frechet"):
+        assert found["rows"]["far"][figure] > 5 * abs(found["rows"]["near"][figure])
+        assert found["rows"]["near"][f"{figure}_sd"] > 0
+    assert found["rows"]["far"]["coverage"] < 0.5 < found["rows"]["near"]["coverage"]
+    few = sets.distances({"near": (near[:3], y[:3])}, (reference, y), seeds=2)
+    assert (few["n"], few["rows"]) == (3, {})
+
+
+def test_how_many_samples_a_species_gets() -> None:
+    y = np.repeat([0, 1, 2], [5, 33, 200])
+    assert how_many(y, 4).tolist() == [20, 33, 60, 0]
+    assert how_many(y, 4, 7).tolist() == [7, 7, 7, 0]
+
+
+def test_both_learners_tell_bands_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(learners, "STEPS", 40)
+    spec = FeatureSpec(sample_rate=8000, clip_samples=8000, n_fft=256, hop=128, n_mels=16, n_frames=24)
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 2], 20)
+    x = rng.normal(0, 1, (40, 16, 24)).astype(np.float32)
+    x[y == 0, 2:5] += 20
+    x[y == 2, 10:13] += 20
+    fresh = np.roll(x, 5, axis=2) + 30  # another time, another level
+    for pupil in (learners.cnn2d(x, y, spec, 3, device="cpu"), learners.bands(x, y, 3)):
+        logits = pupil(fresh)
+        assert logits.shape == (40, 3)
+        assert (logits.argmax(axis=1) == y).mean() > 0.9
+
+
+def test_a_backbone_hears_waves_of_any_level() -> None:
+    spec = FeatureSpec(sample_rate=8000, clip_samples=8000, n_fft=256, hop=128, n_mels=32, n_frames=60)
+    hear = heard.Backbone("mfcc", spec)
+    waves = np.random.default_rng(0).normal(0, 0.1, (3, 7000)).astype(np.float32)
+    found = hear(waves)
+    assert len(found) == 3
+    assert hear(4 * waves) == pytest.approx(found, abs=1e-3)
+    with pytest.raises(SettingsError, match="unknown backbone"):
+        heard.Backbone("ears", spec)
+
+
+@pytest.fixture(scope="module")
+def generator(tiny_manifest: Manifest, tiny: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A fitted generator of the simulated recordings, with enough of them held out."""
+    out = tmp_path_factory.mktemp("generators") / "gaussian"
+    settings = resolve(tiny, ["generate.held_out=0.25"], "gaussian")
+    return train_generator(Plan("gaussian", settings, device="cpu"), tiny_manifest, out).path
+
+
+@pytest.fixture(scope="module")
+def audited(generator: Path) -> dict[str, Any]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(learners, "STEPS", 10)
+        patch.setattr(judge, "EPOCHS", 2)
+        request = AuditRequest(
+            generator, n=8, seeds=2, backbone="mfcc", vocoder="fast-griffin-lim", device="cpu"
+        )
+        return audit_generator(request)
+
+
+def test_every_part_is_there_and_kept(audited: dict[str, Any], generator: Path) -> None:
+    assert read_json(generator / "generator_audit.json") == audited
+    for name in ("neighbours.png", "nearest.png"):
+        assert (generator / "figures" / name).stat().st_size > 5000
+    assert set(audited["recognised"]) == {"gaussian", "learnt", "held", "unseen"}
+    assert audited["recognised"]["gaussian"]["n_clips"] == 32
+    for rows in audited["substitution"].values():
+        assert set(rows) == {"learnt", "gaussian"}
+        assert rows["gaussian"]["of_samples"]["n_clips"] == 32
+    spaces = [(d["space"], d["reference"]) for d in audited["distances"]]
+    assert len(spaces) == len(set(spaces)) == 4
+    heard_rows = next(d["rows"] for d in audited["distances"] if "mfcc" in d["space"])
+    assert set(heard_rows) == {"gaussian", "learnt", "unseen vocoded"}
+    for facts in audited["copying"].values():
+        assert facts["rows"]["held"]["ratio"] == pytest.approx(1.0)
+        assert set(facts["rows"]) == {"gaussian", "held", "unseen"}
+
+
+def test_the_judge_has_heard_what_the_generator_has(audited: dict[str, Any], generator: Path) -> None:
+    from finback.generators import sides
+    from finback.training.run import RunFolder, load_split
+
+    assert audited["judge"]["heard"] == 0
+    clips = sides(RunFolder.open(generator))
+    table = RunFolder.open(generator / "judge").path / "split.csv"
+    everything = [c for side in clips.values() for c in side]
+    taught = load_split(table, everything, "group")
+    assert {c.key for c in taught.train} == {c.key for c in clips["learnt"]}
+    assert not taught.val
+    held = {c.key for c in clips["held"]}
+    assert judge.has_heard(generator / "judge", held) == 0
+    assert judge.has_heard(generator / "judge", {c.key for c in clips["learnt"]}) == len(clips["learnt"])
+
+
+def test_samples_are_kept_and_do_not_depend_on_how_many(audited: dict[str, Any], generator: Path) -> None:
+    kept = list((generator / "audit").glob("samples-*.npy"))
+    assert len(kept) == 1
+    maker = Maker.load(generator, "cpu")
+    fewer = material.made(maker, np.full(4, 3), Sampling())
+    whole = np.load(kept[0]).reshape(4, 8, *fewer.x.shape[1:])
+    assert fewer.x.reshape(4, 3, *fewer.x.shape[1:]) == pytest.approx(whole[:, :3], abs=1e-3)
+
+
+def test_tables_say_it_in_words(audited: dict[str, Any]) -> None:
+    made = tables(audited)
+    assert next(t.title.split("?")[0] for t in made) == "Does the judge recognise the species"
+    for table in made:
+        assert table.rows
+        assert all(len(row) == len(table.columns) for row in table.rows)
+    first = {row[0]: row for row in made[0].rows}
+    assert first["samples: gaussian"][2] == audited["recognised"]["gaussian"]["accuracy"]
+    assert "real: held out, same tapes" in first
+    assert not any("warning" in line for line in notes(audited))
+    told = {**audited, "judge": {**audited["judge"], "heard": 3}}
+    assert "heard 3 of the clips" in notes(told)[0]
+
+
+def test_a_generator_of_every_tape_is_audited_without_unseen_ones(
+    tiny_manifest: Manifest, tiny: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(learners, "STEPS", 10)
+    monkeypatch.setattr(judge, "EPOCHS", 1)
+    settings = resolve(
+        tiny, ["generate.held_out=0", "model.n_components=4"], "gaussian", split={"fractions": (1, 0, 0)}
+    )
+    run = train_generator(Plan("gaussian", settings, device="cpu"), tiny_manifest, tmp_path / "all")
+    found = audit_generator(AuditRequest(run.path, n=3, seeds=1, backbone="mfcc", device="cpu"))
+    assert found["recognised"]["unseen"]["accuracy"] is None
+    assert {d["reference"] for d in found["distances"]} == {"learnt"}
+    assert found["copying"]["logmel"]["rows"]["gaussian"]["ratio"] is None  # nothing was held out
+    assert found["substitution"]["bands"]["gaussian"]["ratio"] is None
+    assert all(len(row) == len(t.columns) for t in tables(found) for row in t.rows)
+
+
+def test_copies_are_found_out(
+    audited: dict[str, Any], generator: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A generator that rolls what it learnt and plays it louder."""
+    import finback.generator_audit as room
+
+    def parrot(maker: Any, counts: Any, *rest: Any) -> Windows:
+        learnt = room.real(store(maker), room.sides(maker.run)["learnt"], maker.labels)
+        x = np.roll(learnt.x, 7, axis=2) + 5
+        return Windows(x, learnt.y, np.arange(len(x)), tuple(map(str, range(len(x)))))
+
+    def store(maker: Any) -> Any:
+        return room.FeatureStore(room.Extractor(maker.spec, "logmel"), room.default_folder())
+
+    monkeypatch.setattr(room, "made", parrot)
+    monkeypatch.setattr(room, "RESULT", "parrot.json")
+    monkeypatch.setattr(learners, "STEPS", 10)
+    found = audit_generator(AuditRequest(generator, seeds=1, backbone="mfcc", device="cpu"))
+    rows = found["copying"]["logmel"]["rows"]
+    assert rows["gaussian"]["below_pair"] == rows["gaussian"]["below_nearest"] == 1.0
+    assert rows["gaussian"]["ratio"] < 0.05
+    assert rows["unseen"]["below_nearest"] < 0.5
+
+
+def test_generators_of_other_clips_are_refused(
+    generator: Path, tiny_manifest: Manifest, tiny: str, tmp_path: Path
+) -> None:
+    plan = Plan("gaussian", resolve(tiny, ["generate.held_out=0.25"], "gaussian"), seed=5, device="cpu")
+    other = train_generator(plan, tiny_manifest, tmp_path / "other")
+    with pytest.raises(InputError, match="learnt other clips"):
+        audit_generator(AuditRequest(generator, against=(other.path,), device="cpu"))
+
+
+def test_judges_that_will_not_do_are_refused(trained: Path, generator: Path) -> None:
+    maker = Maker.load(generator, "cpu")
+    predictor, known = judge.load_judge(trained, maker, "cpu")
+    assert known.tolist() == [0, 1, 2, 3]
+    x = np.zeros((2, maker.spec.n_mels, maker.spec.n_frames), dtype=np.float32)
+    assert predictor.score_logmels(x, maker.spec).shape == (2, 4)
+    with pytest.raises(SpecMismatchError, match="given log-mels"):
+        predictor.score_logmels(x, replace_spec(maker.spec))
+    maker.labels = replace(maker.labels, names=(*maker.labels.names, "Nobody"))
+    with pytest.raises(InputError, match="does not know Nobody"):
+        judge.load_judge(trained, maker, "cpu")
+
+
+def replace_spec(spec: FeatureSpec) -> FeatureSpec:
+    return spec.model_copy(update={"f_min": 10.0})
+
+
+def test_log_mels_score_as_their_clips(trained: Path) -> None:
+    """What is in no file is scored as if it were."""
+    clips = Manifest.load(trained / "manifest.csv").clips[:3]
+    predictor = Predictor.load(trained, "cpu")
+    x = [predictor.store(clip) for clip in clips]
+    logits = predictor.score_logmels(np.concatenate(x), predictor.spec)
+    owner = np.repeat(np.arange(3), [len(w) for w in x])
+    mean = np.stack([logits[owner == i].mean(axis=0) for i in range(3)])
+    assert mean == pytest.approx(predictor.scores(clips).logits, abs=1e-4)
+    embedded = predictor.embed_logmels(np.concatenate(x), predictor.spec)
+    assert embedded[owner == 0].mean(axis=0) == pytest.approx(predictor.embed(clips)[0], abs=1e-4)
+    assert predictor.score_logmels(np.concatenate(x)[:0], predictor.spec).shape == (0, 4)
