@@ -35,8 +35,8 @@ def pictures(n: int = 12, m: int = 20, f: int = 26) -> torch.Tensor:
     return (40 * bump + torch.randn(n, m, f, generator=generator) - 60)[:, None]
 
 
-def started() -> tuple[VAE, torch.Tensor, torch.Tensor]:
-    model, x, y = make(), pictures(), torch.arange(12) % K
+def started(**chosen: str) -> tuple[VAE, torch.Tensor, torch.Tensor]:
+    model, x, y = make(**chosen), pictures(), torch.arange(12) % K
     model.scale.fit(x, y)
     model.start(x)
     return model, x, y
@@ -59,7 +59,7 @@ def test_the_default_has_64_latents_and_weights_that_can_be_shipped() -> None:
 
 
 def test_every_parameter_gets_a_gradient() -> None:
-    model, x, y = started()
+    model, x, y = started(condition="species")
     painted, mean, log_variance = model(model.scale.to_units(x), y, torch.randn(12, 5))
     (painted.square().sum() + mean.square().sum() + log_variance.sum()).backward()
     for name, parameter in model.named_parameters():

@@ -1,18 +1,17 @@
-"""`vae`: a variational autoencoder of log-mel pictures; the species is told to the decoder.
+"""`vae`: a variational autoencoder of log-mel pictures, and a Gaussian of each species among its latents.
 
 Good for: reconstructing, blending and sampling in a fraction of a second, training in minutes. A picture
 becomes `latent` numbers with an uncertainty each, and the numbers become the expected picture: smooth, since
 what no latent remembers (the grain of noise) is averaged away.
 
 It starts as probabilistic principal components (`start`; Tipping & Bishop 1999), which is where a VAE with
-linear encoder and decoder ends (Lucas et al. 2019, arXiv 1911.02469); light convolutions on either side learn
-what lies beside them. On tapes never heard the components lose least, and the convolutions alone lost more
-than the components did.
+linear encoder and decoder ends (Lucas et al. 2019, arXiv 1911.02469). They stay as they are; light
+convolutions on either side learn what lies beside them (Kingma & Welling 2014, arXiv 1312.6114).
 
-The convolutions are a conditional VAE's as it is known (Kingma & Welling 2014, arXiv 1312.6114; conditional
-as in Sohn et al. 2015). After training the latents of real clips are not standard normal, so a Gaussian is
-fitted to those of each species (`settle`), and `decode` draws from that: samples then start from where clips
-of the species lie.
+After training the latents of real clips are not standard normal, so a Gaussian is fitted to those of each
+species (`settle`), and `decode` draws from it: samples start from where clips of the species lie. The decoder
+can be told the species as well (`condition = "species"`; Sohn et al. 2015): it then paints the tapes that it
+knows of that species into others.
 """
 
 from __future__ import annotations
@@ -49,7 +48,7 @@ class VAE(Generator):
         latent: int = 64,
         width: int = 24,
         shrinkage: float = 20.0,
-        condition: str = "species",
+        condition: str = "none",
     ) -> None:
         if condition not in ("species", "none"):
             raise SettingsError(f"model.condition = '{condition}'", "take species or none")
