@@ -70,10 +70,10 @@ def test_a_ratio_is_paired() -> None:
 
 
 def test_sets_are_drawn_alike() -> None:
-    ys = [np.array([0] * 9 + [1] * 4 + [2]), np.array([1] * 8 + [0] * 3)]
+    ys = [np.array([0] * 9 + [1] * 4 + [2] + [3] * 5), np.array([1] * 8 + [0] * 3 + [3])]
     drawn = alike(ys, np.random.default_rng(0), most=4)
-    counts = [np.bincount(y[i], minlength=3).tolist() for y, i in zip(ys, drawn, strict=True)]
-    assert counts == [[3, 4, 0], [3, 4, 0]]
+    counts = [np.bincount(y[i], minlength=4).tolist() for y, i in zip(ys, drawn, strict=True)]
+    assert counts == [[3, 4, 0, 0], [3, 4, 0, 0]]
     assert all(len(set(i.tolist())) == len(i) for i in drawn)
 
 

@@ -34,6 +34,23 @@ def test_kernel_distance_is_unbiased_and_sees_a_shift() -> None:
     assert kernel_distance(normal(30), normal(30, mean=1.0, seed=1)) > 10 * np.std(same)
 
 
+def test_kernel_distance_is_unbiased_where_species_were_counted_out() -> None:
+    strata = np.repeat([0, 1, 2, 3], [2, 2, 3, 5])
+    centres = normal(4, seed=7) * 5
+
+    def drawn(seed: int) -> np.ndarray:
+        found: np.ndarray = centres[strata] + normal(len(strata), seed=seed)
+        return found
+
+    pairs = [(drawn(i), drawn(1000 + i)) for i in range(200)]
+    fair = [kernel_distance(a, b, 4.0, (strata, strata)) for a, b in pairs]
+    naive = [kernel_distance(a, b, 4.0) for a, b in pairs]
+    assert abs(np.mean(fair)) < 3 * np.std(fair) / np.sqrt(len(fair))
+    assert np.mean(naive) < -3 * np.std(naive) / np.sqrt(len(naive))
+    with pytest.raises(ValueError, match="stratum of one"):
+        kernel_distance(normal(3), normal(3), 1.0, (np.array([0, 0, 1]), np.zeros(3, dtype=int)))
+
+
 def test_the_width_is_the_real_sets_unless_given() -> None:
     real, made = normal(20), normal(20, mean=3.0, seed=1)
     assert kernel_distance(real, made) == kernel_distance(real, made, median_distance(real))

@@ -19,7 +19,7 @@ def test_each_sample_stands_beside_its_clip() -> None:
     shown = [axes for axes in figure.axes if axes.get_visible()]
     assert len(shown) == 12
     titles = [axes.get_title(loc="left") or axes.get_title() for axes in shown]
-    assert titles[:4] == ["fin", "closest clip  x 0.50", "sei", "closest clip of minke whale"]
+    assert titles[:4] == ["fin", "x 0.50", "sei", "a minke whale"]
     for axes, wanted in zip(shown[:2], (pairs[0].sample, pairs[0].clip), strict=True):
         assert np.array_equal(axes.images[0].get_array(), wanted)
         assert axes.images[0].get_clim()[1] == wanted.max()  # each on its own scale

@@ -25,7 +25,7 @@ from finback.settings import resolve
 from finback.train import Plan, train
 from finback.training.run import RunFolder
 
-FAMILY, EPOCHS = "cnn2d", 20
+FAMILY, EPOCHS = "cnn2d", 40
 FOLDER = "judge"
 
 

@@ -123,10 +123,11 @@ def per_clip(values: np.ndarray, windows: Windows) -> tuple[np.ndarray, np.ndarr
 def alike(sets: Sequence[np.ndarray], rng: np.random.Generator, most: int) -> list[np.ndarray]:
     """Rows of each set, drawn so that all have the same number of each species; class ids (N_i,) each.
 
-    At most `most` of a species; one that any set lacks is left out.
+    At most `most` of a species; one of which any set has fewer than two is left out.
     """
     n_classes = 1 + max(int(y.max(initial=-1)) for y in sets)
     counts = np.min([np.bincount(y, minlength=n_classes) for y in sets], axis=0).clip(max=most)
+    counts[counts < 2] = 0
     return [
         np.concatenate([rng.permutation(np.flatnonzero(y == k))[: counts[k]] for k in range(n_classes)])
         for y in sets

@@ -103,19 +103,23 @@ def distances(sets: Mapping[str, Embedded], reference: Embedded, seeds: int) -> 
         return {"n": n, "seeds": seeds, "rows": {}}
     width = generative.median_distance(reference[0])
     rows = {}
-    for i, (name, (vectors, _)) in enumerate(sets.items(), start=1):
-        tries = [_figures(reference[0][rows_[0]], vectors[rows_[i]], width) for rows_ in drawn]
+    for i, (name, own) in enumerate(sets.items(), start=1):
+        tries = [_figures(_rows(reference, chosen[0]), _rows(own, chosen[i]), width) for chosen in drawn]
         rows[name] = {key: float(np.mean([t[key] for t in tries])) for key in tries[0]} | {
             f"{key}_sd": float(np.std([t[key] for t in tries])) for key in tries[0]
         }
     return {"n": n, "seeds": seeds, "rows": rows}
 
 
-def _figures(real: np.ndarray, made: np.ndarray, width: float) -> dict[str, float]:
-    near = generative.support(real, made)
+def _rows(of: Embedded, chosen: np.ndarray) -> Embedded:
+    return of[0][chosen], of[1][chosen]
+
+
+def _figures(real: Embedded, made: Embedded, width: float) -> dict[str, float]:
+    near = generative.support(real[0], made[0])
     return {
-        "kad": generative.kernel_distance(real, made, width),
-        "frechet": generative.frechet_distance(real, made),
+        "kad": generative.kernel_distance(real[0], made[0], width, (real[1], made[1])),
+        "frechet": generative.frechet_distance(real[0], made[0]),
         "precision": near.precision,
         "recall": near.recall,
         "density": near.density,

@@ -31,22 +31,40 @@ def median_distance(x: np.ndarray) -> float:
     return median
 
 
-def kernel_distance(real: np.ndarray, made: np.ndarray, bandwidth: float | None = None) -> float:
+def kernel_distance(
+    real: np.ndarray,
+    made: np.ndarray,
+    bandwidth: float | None = None,
+    strata: tuple[np.ndarray, np.ndarray] | None = None,
+) -> float:
     """Kernel audio distance between (N, D) and (L, D): 100 times the unbiased squared MMD.
 
     k(a, b) = exp(-|a - b|^2 / (2 s^2)), s the median distance of `real` unless given. Unbiased: for two draws
     of one distribution it is 0 on average at any N, so it may come out below 0.
-    Sources: Chung et al. 2025, "KAD: no more FAD!", arXiv 2502.15602, eq. 6; Gretton et al. 2012, JMLR 13,
-    eq. 3.
+
+    Where a number of each species was drawn, rather than whatever comes, `strata` are the species (N,) and
+    (L,): no sound is paired with itself, so pairs of one species would be too few within a set, and the
+    distance too low. They count n / (n - 1)-fold then, which is unbiased again; no species may stand alone.
+    Sources: Chung et al. 2025, "KAD: no more FAD!", arXiv 2502.15602; Gretton et al. 2012, JMLR 13, eq. 3.
     """
     _check(real, made)
     width = median_distance(real) if bandwidth is None else bandwidth
     gamma = 1.0 / (2.0 * width**2)
-    within = [
-        2.0 * np.exp(-gamma * pdist(x, "sqeuclidean")).sum() / (len(x) * (len(x) - 1)) for x in (real, made)
-    ]
+    kinds = strata or (np.zeros(len(real), dtype=int), np.zeros(len(made), dtype=int))
+    within = [_within(x, kind, gamma) for x, kind in zip((real, made), kinds, strict=True)]
     across = np.exp(-gamma * cdist(real, made, "sqeuclidean")).mean()
     return float(KAD_SCALE * (within[0] + within[1] - 2.0 * across))
+
+
+def _within(x: np.ndarray, kind: np.ndarray, gamma: float) -> float:
+    """Mean kernel of two independent draws from the strata of (N, D), estimated without bias."""
+    counts = np.bincount(kind)[kind].astype(float)  # (N,)
+    if counts.min() < 2:
+        raise ValueError("a stratum of one has no pairs")
+    kernel = np.exp(-gamma * cdist(x, x, "sqeuclidean"))
+    np.fill_diagonal(kernel, 0.0)
+    same = kind[:, None] == kind[None, :]
+    return float((kernel * np.where(same, counts / (counts - 1.0), 1.0)).sum() / len(x) ** 2)
 
 
 def frechet_distance(real: np.ndarray, made: np.ndarray) -> float:

@@ -38,11 +38,11 @@ def neighbours(pairs: Sequence[Pair]) -> Figure:
         cell.set_visible(False)
     for i, pair in enumerate(pairs):
         left, right = axes[i // PAIRS, 2 * (i % PAIRS) : 2 * (i % PAIRS) + 2]
-        ratio = "" if np.isnan(pair.distance) else f"  x {pair.distance:.2f}"
-        other = "" if pair.clip_species == pair.species else f"of {short(pair.clip_species, 22)}"
+        ratio = "" if np.isnan(pair.distance) else f"x {pair.distance:.2f}"
+        other = "" if pair.clip_species == pair.species else f"a {short(pair.clip_species, 18)}"
         for cell, mel, title, weight in (
             (left, pair.sample, short(pair.species, 28), "bold"),
-            (right, pair.clip, f"closest clip{ratio} {other}".strip(), "normal"),
+            (right, pair.clip, "  ".join(filter(None, (ratio, other))), "normal"),
         ):
             cell.set_visible(True)
             top = float(mel.max())
@@ -50,8 +50,8 @@ def neighbours(pairs: Sequence[Pair]) -> Figure:
             cell.set(xticks=[], yticks=[])
             cell.set_title(title, fontsize=7.5, fontweight=weight, color=BLACK, pad=3)
     figure.suptitle(
-        "Each species' sample that lies closest to a training clip, and that clip "
-        "(x: distance over a held-out clip's usual one)",
+        "Each species' sample that lies closest to a training clip, and right of it that clip "
+        "(x: distance over a held-out clip's usual one; a species where it is another)",
         fontsize=9.5,
         fontweight="bold",
         x=0.01,
@@ -81,5 +81,5 @@ def nearest_distances(rows: Mapping[str, np.ndarray], marks: Mapping[str, float]
     percent_axis(axes, "y")
     axes.set_ylabel("share that lies nearer")
     axes.legend(loc="lower right")
-    axes.set_title("How near samples come to what was learnt from, beside real clips that were not")
+    axes.set_title("How near samples and real clips come to what was learnt")
     return figure
