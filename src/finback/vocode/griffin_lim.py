@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from functools import lru_cache
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -130,5 +131,5 @@ def _resized(spectra: Tensor, twice: Tensor) -> Tensor:
 
 @lru_cache(maxsize=4)
 def _random(n_bins: int, n_frames: int, seed: int) -> Tensor:
-    generator = torch.Generator().manual_seed(seed)
-    return torch.rand(n_bins, n_frames, generator=generator).mul_(2 * math.pi)
+    draw = np.random.default_rng(seed).random((n_bins, n_frames), dtype=np.float32)
+    return torch.from_numpy(draw).mul_(2 * math.pi)

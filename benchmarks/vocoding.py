@@ -1,0 +1,210 @@
+"""Log-mel to sound by finback and by librosa: how near it comes, and how fast, in one run.
+
+    python benchmarks/vocoding.py [--vocoder watkins] [--judge watkins] [--clips 24] [--cpu]
+                                  [--audio FOLDER --labels CSV --groups FILE.csv:COLUMN]
+
+Clips of tapes that nothing here was trained on: the test side of the vocoder's own run, else of the split
+that finback makes by default. Recordings are the Watkins cuts in ../shared/data or $FINBACK_DATA, simulated
+ones where there are none. Each is one window of 3 s, its log-mel floored at 80 dB, and what is made of it is
+compared with the wave itself (`finback.metrics.vocoding`; lower is nearer, but for the correlation).
+`agreement` is the share of clips that the judge, a classifier run, gives the same species before and after.
+
+librosa's rows are `librosa.feature.inverse.mel_to_audio`, a clip at a time as it works; its two steps are
+called one after the other, so that the first, which both rows share and which takes most of the time, is done
+once and counted in both. The others get all clips at once. `ratio` is of clips per second, to librosa with 32
+rounds. On a machine with other work, `--cpu` counts the processor time of one thread instead of the clock.
+
+The exit code is 1 when a trained vocoder is not nearer than librosa (distance of log spectra,
+multi-resolution STFT), the judge agrees on less than 95 % of the clips, or it is not 20 times as fast.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import librosa
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from finback import shipped
+from finback.audio import io
+from finback.data.index import IndexRequest
+from finback.data.simulate import ClipSettings, simulate_clips
+from finback.errors import FinbackError
+from finback.features.extract import Extractor
+from finback.features.spec import FeatureSpec
+from finback.generators import sides
+from finback.metrics.vocoding import MEASURES
+from finback.pipeline import dataset
+from finback.predictor import Predictor
+from finback.settings import resolve
+from finback.train import partition
+from finback.training.devices import tune_allocator
+from finback.training.run import RunFolder
+from finback.types import Clip
+from finback.vocode.clips import logmel_of
+from finback.vocode.invert import to_waves
+from finback.vocode.level import PEAK
+from finback.vocoding import compare, vocoder
+
+CPU = "--cpu" in sys.argv[1:]
+CLOCK = time.process_time if CPU else time.perf_counter
+ROUNDS = 3  # of timing; the figure is the median
+
+
+def test_clips(asked: argparse.Namespace, run: Path | None) -> tuple[list[Clip], str]:
+    """Clips of tapes that were not trained on, a few of each species, and where they are from."""
+    if run is not None and (run / "split.csv").is_file() and not asked.audio:
+        found, place = list(sides(RunFolder.open(run))["test"]), f"the test side of {run.name}"
+    else:
+        request, place = recordings(asked)
+        result = partition(dataset(request), resolve())[0]
+        found, place = list(result.split.test), f"the test side of {place}"
+    order = np.random.default_rng(0).permutation(len(found))
+    turn: dict[tuple[str | None, str], int] = {}
+    ranked = []
+    for i in order:  # every tape in turn, so that none with many clips makes the figure
+        key = (found[i].label, found[i].group)
+        turn[key] = turn.get(key, 0) + 1
+        ranked.append((turn[key], int(i)))
+    return [found[i] for _, i in sorted(ranked)][: asked.clips], place
+
+
+def recordings(asked: argparse.Namespace) -> tuple[IndexRequest, str]:
+    if asked.audio:
+        return IndexRequest(audio=asked.audio, labels=asked.labels, groups=asked.groups), asked.audio.name
+    root = Path(os.environ.get("FINBACK_DATA", Path(__file__).parents[2] / "shared" / "data")) / "watkins"
+    if root.is_dir():
+        groups = f"{root / 'metadata.csv'}:group"
+        request = IndexRequest(audio=root / "audio", labels=root / "labels.csv", groups=groups, min_clips=10)
+        return request, "watkins"
+    labels = simulate_clips(Path(tempfile.mkdtemp()) / "sim", ClipSettings(clips_per_species=8))
+    return IndexRequest(audio=labels.parent / "audio", labels=labels), "simulated recordings"
+
+
+def by_librosa(logmels: np.ndarray, spec: FeatureSpec) -> dict[str, tuple[np.ndarray, float]]:
+    """{name: (waves, seconds)} with 32 and with 100 rounds."""
+    found: dict[str, list[np.ndarray]] = {"librosa, 32 rounds": [], "librosa, 100 rounds": []}
+    seconds = dict.fromkeys(found, 0.0)
+    length = spec.covered_samples - 1  # one more would be another frame to librosa
+    for mel in logmels:
+        started = CLOCK()
+        linear = librosa.feature.inverse.mel_to_stft(
+            librosa.db_to_power(mel),
+            sr=spec.sample_rate,
+            n_fft=spec.n_fft,
+            fmin=spec.f_min,
+            fmax=spec.top_hz,
+        )
+        shared = CLOCK() - started
+        for (name, waves), rounds in zip(found.items(), (32, 100), strict=True):
+            started = CLOCK()
+            wave = librosa.griffinlim(
+                linear, n_iter=rounds, hop_length=spec.hop, n_fft=spec.n_fft, length=length, random_state=0
+            )
+            seconds[name] += shared + CLOCK() - started
+            waves.append(np.pad(wave, (0, 1)))
+    return {name: (np.stack(waves).astype(np.float32), seconds[name]) for name, waves in found.items()}
+
+
+def timed(work: Callable[[], np.ndarray]) -> tuple[np.ndarray, float]:
+    made, seconds = work(), []
+    for _ in range(ROUNDS):
+        started = CLOCK()
+        work()
+        seconds.append(CLOCK() - started)
+    return made, statistics.median(seconds)
+
+
+def heard_as(judge: Predictor, waves: np.ndarray, rate: int) -> np.ndarray:
+    """(N,) the class that the judge gives each wave, as a file like any other."""
+    with tempfile.TemporaryDirectory() as folder:
+        clips = []
+        for i, wave in enumerate(waves):
+            path = Path(folder) / f"{i}.wav"
+            io.write(path, wave * min(1.0, PEAK / max(np.abs(wave).max(), 1e-9)), rate, "FLOAT")
+            recording = io.open_recording(path)
+            clips.append(Clip(recording, 0, recording.n_samples))
+        return judge.scores(clips).logits.argmax(axis=1)
+
+
+def folder_of(name: str | None, kind: str) -> Path | None:
+    """A run folder or shipped model; the shipped one that is the default may be absent."""
+    try:
+        return shipped.resolve(name or "watkins", kind)
+    except FinbackError:
+        if name:
+            raise
+        return None
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    options.add_argument("--audio", type=Path)
+    options.add_argument("--labels", type=Path)
+    options.add_argument("--groups")
+    options.add_argument("--vocoder", help="a run of finback train vocoder; default: the shipped one")
+    options.add_argument("--judge", help="a classifier run; default: the shipped one")
+    options.add_argument("--clips", type=int, default=24)
+    options.add_argument("--cpu", action="store_true", help="processor time of one thread, not the clock")
+    options.add_argument("--device", default="cpu")
+    asked = options.parse_args()
+    tune_allocator()
+    if CPU:
+        threadpool_limits(1)
+    run, judged_by = folder_of(asked.vocoder, "vocoder"), folder_of(asked.judge, "classifier")
+    spec = resolve().features
+    clips, place = test_clips(asked, run)
+    extractor, length = Extractor(spec, "wave"), spec.covered_samples
+    real = np.stack([extractor(clip)[0][:length] for clip in clips])
+    logmels = logmel_of(real, spec)
+    names = {"griffin-lim, 32 rounds": "griffin-lim", "fast-griffin-lim, 32 rounds": "fast-griffin-lim"}
+    names |= {"trained vocoder": str(run)} if run else {}
+    found = by_librosa(logmels, spec)
+    for title, name in names.items():
+        invert = vocoder(name, spec, asked.device)
+        found[title] = timed(lambda invert=invert: to_waves(logmels, invert))
+    judge = Predictor.load(judged_by, asked.device) if judged_by else None
+    before = heard_as(judge, real, spec.sample_rate) if judge else None
+    print(
+        f"{len(real)} clips of {len({c.group for c in clips})} tapes, {place}; {asked.device}{' time' * CPU}"
+    )
+    print(f"{'':<28}" + "".join(f"{m:>16}" for m in (*MEASURES, "agreement", "clips/s", "ratio")))
+    base = found["librosa, 32 rounds"][1]
+    rows: dict[str, dict[str, float]] = {}
+    for title, (made, seconds) in found.items():
+        row = {m: float(v.mean()) for m, v in compare(real, made, spec).items()}
+        row["agreement"] = np.nan
+        if judge is not None:
+            row["agreement"] = float((heard_as(judge, made, spec.sample_rate) == before).mean())
+        row |= {"clips/s": len(real) / seconds, "ratio": base / seconds}
+        rows[title] = row
+        print(f"{title:<28}" + "".join(f"{value:>16.3f}" for value in row.values()))
+    if judge is None:
+        print("no judge: agreement not measured (--judge RUN)")
+    if run is None:
+        print("no trained vocoder: finback train vocoder makes one (--vocoder RUN)")
+        return
+    sys.exit(0 if promised(rows) else 1)
+
+
+def promised(rows: dict[str, dict[str, float]]) -> bool:
+    """Whether the trained vocoder keeps what is promised of it; says what it does not keep."""
+    own, broken = rows["trained vocoder"], []
+    for peer in ("librosa, 32 rounds", "librosa, 100 rounds"):
+        broken += [f"{m} not below {peer}" for m in ("lsd_db", "mr_stft") if own[m] >= rows[peer][m]]
+    broken += ["agreement below 0.95"] if own["agreement"] < 0.95 else []
+    broken += ["less than 20 times as fast as librosa"] if own["ratio"] < 20 else []
+    print("promised and kept" if not broken else "NOT KEPT: " + "; ".join(broken))
+    return not broken
+
+
+if __name__ == "__main__":
+    main()
