@@ -10,11 +10,21 @@ import torch
 from analytic import MEAN, SPREAD, Counted, Pooled, flow, gaussian, mixture
 from torch import Tensor
 
-from finback.diffusion.sample import SAMPLERS, Churn, ancestral, ddim, dpmpp_2m, heun, levels_for, sigmas
+from finback.diffusion.sample import (
+    SAMPLERS,
+    Churn,
+    ancestral,
+    ddim,
+    dpmpp_2m,
+    dpmpp_3m,
+    heun,
+    levels_for,
+    sigmas,
+)
 from finback.diffusion.streams import Streams
 from finback.errors import SettingsError
 
-ENOUGH = {"heun": 40, "ddim": 400, "dpmpp-2m": 60, "ancestral": 800, "ddpm": 1000}
+ENOUGH = {"heun": 40, "ddim": 400, "dpmpp-2m": 60, "dpmpp-3m": 40, "ancestral": 800, "ddpm": 1000}
 
 
 def normal(n: int, dims: int = 2, seed: int = 3) -> Tensor:
@@ -64,19 +74,30 @@ def test_two_humps_keep_their_weights_and_widths(name: str) -> None:
     assert x[~left].std() == pytest.approx(0.1, abs=0.01)
 
 
-@pytest.mark.parametrize(("sampler", "order"), [(heun, 2), (ddim, 1), (dpmpp_2m, 2)])
+@pytest.mark.parametrize(("sampler", "order"), [(heun, 2), (ddim, 1), (dpmpp_2m, 2), (dpmpp_3m, 2)])
 def test_order_of_convergence(sampler: Callable[..., Tensor], order: int) -> None:
     """Twice the steps: an error 2^order times smaller."""
     noise = normal(50)
     errors = []
-    for steps in (64, 128):
+    for steps in (128, 256):
         x = sampler(gaussian(), noise, sigmas(steps, low=1e-3), Streams([]))
         errors.append((x - flow(noise, 80.0)).abs().max().item())
     assert log2(errors[0] / errors[1]) == pytest.approx(order, abs=0.25)
     assert errors[1] < 0.05
 
 
-@pytest.mark.parametrize(("sampler", "calls"), [(heun, 35), (ddim, 18), (dpmpp_2m, 18), (ancestral, 18)])
+def test_the_third_answer_pays_at_few_steps() -> None:
+    noise = normal(200)
+    errors = [
+        (sampler(gaussian(), noise, sigmas(18), Streams([])) - flow(noise, 80.0)).square().mean()
+        for sampler in (dpmpp_3m, heun, dpmpp_2m, ddim)
+    ]
+    assert errors[0] * 2 < errors[1] < errors[2] < errors[3]  # and heun asks twice as often
+
+
+@pytest.mark.parametrize(
+    ("sampler", "calls"), [(heun, 35), (ddim, 18), (dpmpp_2m, 18), (dpmpp_3m, 18), (ancestral, 18)]
+)
 def test_evaluations_are_as_promised(sampler: Callable[..., Tensor], calls: int) -> None:
     counted, streams = Counted(gaussian()), Pooled(5)
     sampler(counted, normal(5), sigmas(18), streams)
@@ -141,10 +162,17 @@ def raw(x: Tensor, sigma: float, data: float) -> Tensor:
 
 
 @pytest.mark.parametrize(
-    ("name", "ours"), [("EDMEulerScheduler", ddim), ("EDMDPMSolverMultistepScheduler", dpmpp_2m)]
+    ("name", "more", "ours"),
+    [
+        ("EDMEulerScheduler", {}, ddim),
+        ("EDMDPMSolverMultistepScheduler", {"solver_order": 2}, dpmpp_2m),
+        ("EDMDPMSolverMultistepScheduler", {"solver_order": 3}, dpmpp_3m),
+    ],
 )
-def test_equal_to_the_edm_schedulers_of_diffusers(name: str, ours: Callable[..., Tensor]) -> None:
-    scheduler = getattr(pytest.importorskip("diffusers"), name)(sigma_data=0.5)
+def test_equal_to_the_edm_schedulers_of_diffusers(
+    name: str, more: dict[str, int], ours: Callable[..., Tensor]
+) -> None:
+    scheduler = getattr(pytest.importorskip("diffusers"), name)(sigma_data=0.5, **more)
     scheduler.set_timesteps(18)
     x, path = normal(6) * 80.0, []
     for t, sigma in zip(scheduler.timesteps, scheduler.sigmas[:-1].double().tolist(), strict=True):
