@@ -10,6 +10,7 @@ from finback import models
 from finback.errors import SettingsError
 from finback.features.logmel import LogMel
 from finback.features.spec import FeatureSpec
+from finback.models import vocoder
 from finback.models.vocoder import Block, Vocoder, unit
 from finback.settings import resolve
 
@@ -106,6 +107,17 @@ def test_rounds_bring_the_spectrum_nearer_to_the_one_meant() -> None:
         errors.append(float((found - meant).norm() / meant.norm()))
     assert errors == sorted(errors, reverse=True)
     assert errors[-1] < 0.6 * errors[0]
+
+
+def test_momentum_leads_further_in_as_many_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, x, noise = make(), logmels(), torch.randn(1, 6400)
+    errors = []
+    for momentum in (vocoder.MOMENTUM, 0.0):
+        monkeypatch.setattr(vocoder, "MOMENTUM", momentum)
+        with torch.inference_mode():
+            waves, meant = model.synthesise(x, noise, 16)
+            errors.append(float((model.analyse(waves)[..., :-1].abs() - meant).norm()))
+    assert errors[0] < 0.95 * errors[1]
 
 
 def test_noise_sounds_like_noise_from_the_first() -> None:

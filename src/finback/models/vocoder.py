@@ -24,6 +24,7 @@ from __future__ import annotations
 import math
 from typing import ClassVar, Literal
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -84,7 +85,8 @@ class Vocoder(nn.Module):
 
     def forward(self, logmel_db: Tensor) -> Tensor:
         """(B, 1, M, F) dB -> (B, T')."""
-        noise = torch.randn(1, logmel_db.shape[3] * self.spec.hop, generator=torch.Generator().manual_seed(0))
+        shape = (1, logmel_db.shape[3] * self.spec.hop)
+        noise = torch.from_numpy(np.random.default_rng(0).standard_normal(shape))  # the same on every device
         return self.synthesise(logmel_db, noise.to(logmel_db), self.rounds)[0]
 
     def synthesise(self, logmel_db: Tensor, noise: Tensor, rounds: int) -> tuple[Tensor, Tensor]:
