@@ -71,6 +71,7 @@ def test_copying_counts_what_lies_too_near() -> None:
     assert found["below_pair"] == 0.5
     assert found["below_nearest"] == 0.25
     assert found["ratio"] == pytest.approx(0.55 / 2.0)
+    assert found["ratio_low"] == pytest.approx(0.015 / 2.0)  # a twentieth of the way from 0 to 3 places on
     assert copying(np.zeros(0), Marks(1.0, 1.0, 1.0))["n"] == 0
 
 
@@ -87,5 +88,7 @@ def test_diversity() -> None:
     real = vector_distances(np.array([[0.0], [2.0]]), np.array([[0.0], [2.0]]))
     assert diversity(real, real) == 1.0
     assert diversity(np.zeros((3, 3)), real) == 0.0
+    three = np.array([[0.0, 1.0, 2.0], [1.0, 0.0, 3.0], [2.0, 3.0, 0.0]])
+    assert diversity(three, real) == pytest.approx(2.0 / 2.0)  # a sound's distance to itself does not count
     assert diversity(np.zeros((1, 1)), real) is None
     assert diversity(real, np.zeros((2, 2))) is None
