@@ -287,15 +287,18 @@ def test_thinned_folds_keep_so_many_and_hide_the_rest(tiny: str, manifest: Manif
     assert folds_of(job(tiny, thin=2), manifest) == folds_of(job(tiny, thin=2), manifest)
 
 
-def facts(ci: list[float] | None, by: float = 0.05, n: int = 1) -> dict[str, Any]:
-    rows = {f"a{i}": {"maker": "vae", "versus": {"few_f1": {"difference": by, "ci": ci}}} for i in range(n)}
+def facts(ci: list[float] | None, by: float = 0.05, n: int = 1, ahead: float = 0.99) -> dict[str, Any]:
+    gain = {"difference": by, "ci": ci, "ahead": ahead}
+    rows = {f"a{i}": {"maker": "vae", "versus": {"few_f1": gain}} for i in range(n)}
     base = {"classic": {"maker": None, "versus": None}}
     return {"few": {"x": {}, "y": {}}, "below": 25, "baseline": "classic", "arms": {**base, **rows}}
 
 
 def test_the_verdict_says_no_more_than_the_interval() -> None:
     assert board.verdict(facts([0.01, 0.09])).startswith("Gain: with a0, macro-F1 over the 2 species")
-    assert "the best of 3 tried" in board.verdict(facts([0.01, 0.09], n=3))
+    assert "the best of 3 tried" in board.verdict(facts([0.01, 0.09], n=3, ahead=0.995))
+    assert board.verdict(facts([0.01, 0.09], n=3, ahead=0.995)).startswith("Gain")
+    assert board.verdict(facts([0.01, 0.09], n=3)).startswith("No gain shown")  # three tries for one success
     assert board.verdict(facts([0.0, 0.09])).startswith("No gain shown")
     assert board.verdict(facts([-0.02, 0.09])).startswith("No gain shown")
     assert board.verdict(facts([-0.09, -0.01], -0.05)).startswith("Harm")

@@ -217,7 +217,10 @@ def _species(bench: Bench, arm: Arm, judged: Sequence[Judged], name: str) -> dic
 
 
 def verdict(found: Mapping[str, Any]) -> str:
-    """One sentence for people, never more than the interval says."""
+    """One sentence for people, never more than the interval says.
+
+    The best of n arms is lucky besides: it must be ahead in 1 - 0.025 / n of the draws (Bonferroni).
+    """
     gains = {
         name: row["versus"]["few_f1"]
         for name, row in found["arms"].items()
@@ -230,16 +233,18 @@ def verdict(found: Mapping[str, Any]) -> str:
         return f"Nothing to tell yet: no arm with synthetic examples and {found['baseline']} share a fold."
     best = max(gains, key=lambda name: gains[name]["difference"])
     by, ci = gains[best]["difference"], gains[best]["ci"]
+    sure = ci is not None and ci[0] > 0 and gains[best]["ahead"] >= 1 - 0.025 / len(gains)
     many = f", the best of {len(gains)} tried" if len(gains) > 1 else ""
     told = f"macro-F1 over the {species} changes by {by:+.3f}"
     if ci is None:
         return f"No gain shown: {best}{many}: {told} over {found['baseline']}, on one tape."
     interval = f"95 % interval {ci[0]:+.3f} to {ci[1]:+.3f} over tapes"
-    if ci[0] > 0:
+    if sure:
         return f"Gain: with {best}{many}, {told} over {found['baseline']} on unseen tapes ({interval})."
     if ci[1] < 0:
         return f"Harm: even with {best}{many}, {told} over {found['baseline']} on unseen tapes ({interval})."
-    return f"No gain shown: with {best}{many}, {told} over {found['baseline']} on unseen tapes ({interval})."
+    lucky = ", not enough for the best of several" if ci[0] > 0 else ""
+    return f"No gain shown: with {best}{many}, {told} over {found['baseline']} on unseen tapes ({interval}{lucky})."
 
 
 def save(found: Mapping[str, Any], folder: Path) -> None:

@@ -158,7 +158,7 @@ def plan(
         if name in (NONE, CLASSIC):
             continue
         moved = 1.0 if name == MOVED else options.moved
-        made = Arm(options.over, name, moved=moved, judged=options.judge)
+        made = Arm(options.over, name, moved=moved, judged=options.judge and name != MOVED)
         amounts = [{"fill": options.fill}] if options.fill else [{"ratio": r} for r in options.ratios]
         arms += [replace(made, **amount) for amount in amounts]
     return Gain(family, settings, generators, tuple(arms), options, **other)

@@ -1,0 +1,44 @@
+"""The figure of gains: a dot where the gain is, a bar where its interval is, nothing where nothing is known."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from finback.plots.gain import gain_bars
+
+
+def gained(by: float | None, ci: list[float] | None) -> dict[str, Any]:
+    return {"difference": by, "ci": ci, "ahead": None}
+
+
+@pytest.fixture
+def found() -> dict[str, Any]:
+    species = {
+        "Narwhal": {"gain_f1": gained(0.1, None)},
+        "Walrus": {"gain_f1": gained(None, None)},
+    }
+    versus = {"few_f1": gained(0.05, [-0.01, 0.11]), "few_recall": gained(-0.2, [-0.3, -0.1])}
+    arms = {
+        "classic": {"versus": None, "per_species": {}},
+        "classic + vae x 1": {"versus": versus, "per_species": species},
+    }
+    return {"arms": arms, "few": {"Narwhal": {}, "Walrus": {}}, "below": 25, "baseline": "classic"}
+
+
+def test_every_gain_is_where_it_belongs(found: dict[str, Any]) -> None:
+    (axes,) = gain_bars(found).axes
+    dots = {line.get_ydata()[0]: line.get_xdata()[0] for line in axes.lines if line.get_marker() != "None"}
+    assert dots == {0: 0.05, 1: -0.2, 2: 0.1}  # the walrus has none
+    bars = {line.get_ydata()[0]: list(line.get_xdata()) for line in axes.lines if len(line.get_xdata()) == 2}
+    assert bars[1] == [-0.3, -0.1]
+    assert 2 not in bars
+    labels = [t.get_text() for t in axes.get_yticklabels()]
+    assert labels == ["all of them, macro-F1", "all of them, recall", "Narwhal", "Walrus"]
+
+
+def test_without_any_gain_it_says_so(found: dict[str, Any]) -> None:
+    del found["arms"]["classic + vae x 1"]
+    figure = gain_bars(found)
+    assert "No arm has finished" in figure.texts[0].get_text()
