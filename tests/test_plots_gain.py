@@ -1,4 +1,4 @@
-"""The figure of gains: a dot where the gain is, a bar where its interval is, nothing where nothing is known."""
+"""The figure of gains: a dot where it is, a bar where its interval is, nothing where nothing is known."""
 
 from __future__ import annotations
 

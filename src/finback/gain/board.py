@@ -243,8 +243,8 @@ def verdict(found: Mapping[str, Any]) -> str:
         return f"Gain: with {best}{many}, {told} over {found['baseline']} on unseen tapes ({interval})."
     if ci[1] < 0:
         return f"Harm: even with {best}{many}, {told} over {found['baseline']} on unseen tapes ({interval})."
-    lucky = ", not enough for the best of several" if ci[0] > 0 else ""
-    return f"No gain shown: with {best}{many}, {told} over {found['baseline']} on unseen tapes ({interval}{lucky})."
+    interval += ", not enough for the best of several" if ci[0] > 0 else ""
+    return f"No gain shown: with {best}{many}, {told} over {found['baseline']} on unseen tapes ({interval})."
 
 
 def save(found: Mapping[str, Any], folder: Path) -> None:
