@@ -15,6 +15,7 @@ longer or shorter, and an inverse STFT with the spec's own window makes the wave
    click.
 3. No wave has just these spectra. A few rounds of fast Griffin-Lim lead to one that nearly has; training goes
    through them, so the network learns what they make of its spectra, not what they start from.
+4. Where the wave still lacks some of a band, two last rounds give it, and leave the rest as it is.
 
 The noise is always the same, so the same log-mel gives the same wave, whatever the batch.
 """
@@ -33,6 +34,7 @@ from finback.features.logmel import LogMel
 from finback.features.spec import FeatureSpec
 
 UPDATES = 3  # of the magnitude towards its bands; they are then right to some tenths of a dB
+MENDED = 2  # rounds that follow the bands instead of the magnitude, when not training
 MOMENTUM = 0.99  # of Griffin-Lim (Perraudin, Balazs & Søndergaard 2013, WASPAA)
 REACH = 7  # frames that a block hears at once, as in ConvNeXt
 WIDER = 3  # times that a block's middle is wider than its ends, as in Vocos
@@ -87,12 +89,15 @@ class Vocoder(nn.Module):
         """(B, 1, M, F) dB -> (B, T')."""
         shape = (1, logmel_db.shape[3] * self.spec.hop)
         noise = torch.from_numpy(np.random.default_rng(0).standard_normal(shape))  # the same on every device
-        return self.synthesise(logmel_db, noise.to(logmel_db), self.rounds)[0]
+        return self.synthesise(logmel_db, noise.to(logmel_db), self.rounds, MENDED)[0]
 
-    def synthesise(self, logmel_db: Tensor, noise: Tensor, rounds: int) -> tuple[Tensor, Tensor]:
+    def synthesise(
+        self, logmel_db: Tensor, noise: Tensor, rounds: int, mended: int = 0
+    ) -> tuple[Tensor, Tensor]:
         """Log-mels (B, 1, M, F) of any length and white noise (B or 1, F hops) to waves (B, F hops or T').
 
-        Beside the waves comes the magnitude (B, n_bins, F) that the network meant them to have.
+        Beside the waves comes the magnitude (B, n_bins, F) that the network meant them to have. `rounds` of
+        Griffin-Lim are followed by `mended` ones that mend the bands.
         """
         n_frames = logmel_db.shape[3]
         x = logmel_db[:, 0]
@@ -100,13 +105,18 @@ class Vocoder(nn.Module):
         # One frame more, centred on the end: half of it is silence, so it has half the power.
         x = torch.cat([x, x[..., -1:] - 3.0], dim=-1) - level  # (B, M, F + 1)
         h = self._read(x)  # (B, F + 1, D)
-        magnitude = self._magnitude(h, x)
+        bands = torch.exp(2 * NEPER * x)  # (B, M, F + 1) power
+        magnitude = self._magnitude(h, bands)
         p, q = self.phase(h).transpose(1, 2).chunk(2, dim=1)  # (B, n_bins, F + 1)
         start = unit(self.analyse(noise))  # (B or 1, n_bins, F + 1)
         phase = unit(torch.complex(start.real + p, start.imag + q))
-        waves = self._settle(magnitude, phase, rounds)[:, : self.spec.clip_samples]
+        waves = self._settle(magnitude, phase, rounds)
+        for _ in range(mended):
+            spectra = self.analyse(waves)
+            power = torch.view_as_real(spectra).square().sum(dim=-1)
+            waves = self._inverse(spectra * self._lacking(power, bands).sqrt())
         gain = torch.exp(level * NEPER)
-        return waves * gain[:, 0], magnitude[..., :n_frames] * gain
+        return waves[:, : self.spec.clip_samples] * gain[:, 0], magnitude[..., :n_frames] * gain
 
     def analyse(self, waves: Tensor) -> Tensor:
         """(B, F hops) -> spectra (B, n_bins, F + 1), complex."""
@@ -126,17 +136,23 @@ class Vocoder(nn.Module):
         read: Tensor = self.last_norm(self.blocks(h))
         return read
 
-    def _magnitude(self, h: Tensor, x: Tensor) -> Tensor:
-        """(B, F, D) and (B, M, F) dB re the loudest -> (B, n_bins, F), with the bands of x."""
+    def _magnitude(self, h: Tensor, bands: Tensor) -> Tensor:
+        """(B, F, D) and the power of the bands (B, M, F) -> (B, n_bins, F), with those bands."""
         front = self.front
-        bands = torch.exp(2 * NEPER * x.transpose(1, 2))  # (B, F, M) power
-        per_bin = torch.log(bands / front.weights.sum(dim=1).clamp_min(1e-12)) / 2  # nepers
-        bent = per_bin @ front.straight + self.magnitude(h)  # (B, F, n_bins)
-        power = torch.exp(2 * bent.clamp_max(LOUDEST))
+        per_bin = torch.log(bands / front.weights.sum(dim=1, keepdim=True).clamp_min(1e-12)) / 2  # nepers
+        bent = per_bin.transpose(1, 2) @ front.straight + self.magnitude(h)  # (B, F, n_bins)
+        power = torch.exp(2 * bent.clamp_max(LOUDEST)).transpose(1, 2)
         for _ in range(UPDATES):
-            ratio = bands / (power @ front.weights.T).clamp_min(TINY)
-            power = power * (ratio @ front.shares).pow(1.5)  # as in LogMel.inverse
-        return (power + TINY).sqrt().transpose(1, 2)
+            power = power * self._lacking(power, bands).pow(1.5)  # as in LogMel.inverse
+        return (power + TINY).sqrt()
+
+    def _lacking(self, power: Tensor, bands: Tensor) -> Tensor:
+        """What to multiply power (B, n_bins, F) by, to bring its bands nearer to (B, M, F).
+
+        As `LogMel.correction`, through which no gradient goes.
+        """
+        ratio = bands / (self.front.weights @ power).clamp_min(TINY)
+        return self.front.shares.T @ ratio
 
     def _settle(self, magnitude: Tensor, phase: Tensor, rounds: int) -> Tensor:
         """Spectra's two parts (B, n_bins, F + 1) -> waves (B, F hops) by rounds of fast Griffin-Lim."""
