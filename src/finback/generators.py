@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from finback import models
 from finback.config import build
@@ -34,6 +33,7 @@ from finback.training.devices import check_device, torch_device
 from finback.training.inputs import Inputs
 from finback.training.loop import WEIGHTS, fit
 from finback.training.run import RunFolder, load_split, save_split
+from finback.training.stages import new_model
 from finback.training.tasks import task_for
 from finback.types import Clip, Labels, Split
 
@@ -130,9 +130,7 @@ def _teach(
     progress: Progress,
 ) -> None:
     settings = plan.settings
-    with torch.random.fork_rng([]):
-        torch.manual_seed(plan.seed)  # the first weights
-        model = models.create(plan.family, settings.features, len(labels), **settings.model)
+    model = new_model(plan.family, settings.features, len(labels), settings.model, plan.seed)
     store = FeatureStore(Extractor(settings.features, model.input), default_folder())
     inputs = Inputs(store, clips, None, settings.wave)
     inputs.prepare(progress)

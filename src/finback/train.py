@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from finback import models
 from finback.data.generated import refuse_leaks
@@ -39,7 +38,7 @@ from finback.training.loop import WEIGHTS
 from finback.training.prototypes import take_on
 from finback.training.run import RunFolder, save_split
 from finback.training.scores import save_scores
-from finback.training.stages import How, check, learn
+from finback.training.stages import How, check, learn, new_model
 from finback.types import Clip, Labels, Scores
 
 VALIDATION = "validation.parquet"  # scores of the selected model, before it was trained on these clips too
@@ -215,9 +214,9 @@ def _check_taught(result: SplitResult, rare: Collection[str]) -> None:
 
 
 def _new_model(plan: Plan, labels: Labels) -> Classifier:
-    with torch.random.fork_rng([]):
-        torch.manual_seed(plan.seed)  # the first weights
-        return models.create(plan.family, plan.settings.features, len(labels), **plan.settings.model)
+    settings = plan.settings
+    made: Classifier = new_model(plan.family, settings.features, len(labels), settings.model, plan.seed)
+    return made
 
 
 def _calibrate(
