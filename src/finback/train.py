@@ -12,7 +12,7 @@ tested, has twice as many to learn from so.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from finback.data.split import SplitResult, from_column, make_folds, make_split
 from finback.data.store import FeatureStore, default_folder
 from finback.errors import SettingsError, SplitError
 from finback.features.extract import Extractor
-from finback.files import Progress, no_progress, write_atomic
+from finback.files import Progress, no_progress, prefixed, write_atomic
 from finback.metrics.calibrate import cannot_fit, fit_temperature
 from finback.models.classifier import Classifier
 from finback.settings import Settings
@@ -89,7 +89,7 @@ def train(plan: Plan, manifest: Manifest, out: Path, progress: Progress = no_pro
     run = RunFolder.begin(out, {**facts, "n_folds": len(results), "split": [split_facts(r) for r in results]})
     manifest.save(out / "manifest.csv")
     for i, result in enumerate(results):
-        named = _named(progress, f"fold {i + 1} of {len(results)}: ")
+        named = prefixed(progress, f"fold {i + 1} of {len(results)}: ")
         _train_one(plan, {**facts, "fold": i}, result, manifest, out / "folds" / str(i), named)
     run.note(trained=True)
     return run
@@ -168,7 +168,7 @@ def _train_one(
     if settings.training.refit and split.val:
         epochs = run.facts["epochs"]
         longer = settings.training.model_copy(update={"epochs": max(1, epochs)})
-        again = replace(how, settings=longer, progress=_named(progress, "refit: "))
+        again = replace(how, settings=longer, progress=prefixed(progress, "refit: "))
         everything = (*split.train, *split.val)
         _teach(_new_model(plan, labels), store, settings, everything, (), again, out / "refit")
         write_atomic(out / WEIGHTS, (out / "refit" / WEIGHTS).read_bytes())
@@ -240,13 +240,7 @@ def split_facts(result: SplitResult) -> dict[str, Any]:
     return {
         "by": result.split.by,
         "clips": {**sides, "set_aside": len(result.split.set_aside)},
+        "synthetic": sum(c.synthetic for c in result.split.train),
         "warnings": list(result.warnings),
         "untestable": result.untestable,
     }
-
-
-def _named(progress: Progress, prefix: str) -> Progress:
-    def named(items: Iterable[Any], what: str, total: int | None = None) -> Iterable[Any]:
-        return progress(items, prefix + what, total)
-
-    return named

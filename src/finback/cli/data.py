@@ -103,6 +103,8 @@ def split(
             out(f"fold {result.fold + 1} of {len(results)}")
         for line in result.balance.lines():
             out(line)
+        if made := sum(c.synthetic for c in result.split.train):
+            out(f"and {made} synthetic clips on the training side")
         for warning in result.warnings:
             out(f"warning: {warning}")
         for species, reason in result.untestable.items():
