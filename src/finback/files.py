@@ -25,6 +25,15 @@ def no_progress(items: Iterable[Item], what: str, total: int | None = None) -> I
     return items
 
 
+def prefixed(progress: Progress, prefix: str) -> Progress:
+    """The same `Progress`, every loop named after what it is part of."""
+
+    def named(items: Iterable[Any], what: str, total: int | None = None) -> Iterable[Any]:
+        return progress(items, prefix + what, total)
+
+    return named
+
+
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success it becomes `path`, on failure it is removed.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from finback.data.index import IndexRequest
 from finback.data.manifest import Manifest
 from finback.data.rare import treated
 from finback.estimate import Cost, MakerCost, in_words, measure, measure_maker
-from finback.files import Progress, no_progress
+from finback.files import Progress, no_progress, prefixed
 from finback.gain import board as figures
 from finback.gain.learn import facts_of, is_done, learn_fold
 from finback.gain.made import generator_folder
@@ -135,7 +135,7 @@ def run(prepared: Prepared, progress: Progress = no_progress, say: Say = lambda 
             break
         what, started = f"{arm.name}, seed {fold.seed}, fold {fold.number}", time.monotonic()
         try:
-            learn_fold(job, arm, fold, prepared.manifest, out, _named(progress, f"{what}: "))
+            learn_fold(job, arm, fold, prepared.manifest, out, prefixed(progress, f"{what}: "))
         except FAILURES as error:
             errors[arm.name] = in_a_line(error)
             say(f"{what}: failed: {errors[arm.name]}")
@@ -145,10 +145,3 @@ def run(prepared: Prepared, progress: Progress = no_progress, say: Say = lambda 
     figures.save(found, out)
     save(gain_bars(found), out / "figures", "gain")
     return found
-
-
-def _named(progress: Progress, prefix: str) -> Callable[..., Iterable[Any]]:
-    def named(items: Iterable[Any], what: str, total: int | None = None) -> Iterable[Any]:
-        return progress(items, prefix + what, total)
-
-    return named
