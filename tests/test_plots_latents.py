@@ -1,0 +1,72 @@
+"""The static map: names beside their points and apart, colours that stay. How it looks was looked at."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from finback.plots.latents import NAMED, colour_of, latents, marks, spread
+from finback.plots.style import render
+
+
+def clips(n_species: int = 3, each: int = 6) -> tuple[np.ndarray, list[str], list[str], np.ndarray]:
+    rng = np.random.default_rng(0)
+    species = [f"species {k:02d}" for k in range(n_species) for _ in range(each)]
+    tapes = [f"tape {i % 2}{s}" for i, s in enumerate(species)]
+    return rng.uniform(-1, 1, (len(species), 2)), species, tapes, np.arange(len(species)) % 3 > 0
+
+
+def test_two_panels_a_layout_species_named_and_tapes_threaded() -> None:
+    flat, species, tapes, heard = clips()
+    figure = latents({"t-SNE": flat, "UMAP": flat}, species, tapes, heard, "A heading", ["look here"])
+    assert len(figure.axes) == 4
+    left, right = figure.axes[:2]
+    assert {t.get_text() for t in left.texts} == set(species)
+    assert not right.texts
+    assert len(right.collections) > len(set(tapes))  # threads beside points
+    drawn = sum(len(c.get_offsets()) for c in left.collections)
+    assert drawn == len(species)
+    assert "look here" in figure.get_supxlabel()
+    assert len(render(figure, "png")) > 10_000
+
+
+def test_the_rarest_species_are_grey_and_counted() -> None:
+    flat, species, tapes, heard = clips(NAMED + 2, 3)
+    left = latents({"t-SNE": flat}, [*species, "species 00"][1:], tapes, heard, "x").axes[0]
+    assert len(left.texts) == NAMED
+    assert "grey: 2 species" in left.get_title(loc="left")
+
+
+def test_looks_differ_between_named_species() -> None:
+    looks = marks([f"s{k}" for k in range(40)])
+    assert len(looks) == len(set(looks.values())) == NAMED
+
+
+def test_unknown_tapes_are_said() -> None:
+    flat, species, _, heard = clips()
+    right = latents({"t-SNE": flat}, species, [""] * len(species), heard, "x").axes[1]
+    assert "not known" in right.texts[0].get_text()
+
+
+def test_nothing_to_map() -> None:
+    assert "no clips" in latents({}, [], [], np.zeros(0, dtype=bool), "x").texts[0].get_text()
+
+
+def test_a_tape_has_one_colour_everywhere() -> None:
+    assert colour_of("62031") == colour_of("62031") != colour_of("62032")
+    assert colour_of("").startswith("#")
+
+
+def test_names_do_not_overlap() -> None:
+    anchors = np.random.default_rng(1).normal(0, 0.05, (12, 2))  # all but on one spot
+    sizes = np.tile([0.4, 0.06], (12, 1))
+    places = spread(anchors, sizes)
+    gaps = np.abs(places[:, None] - places[None]) - sizes[None] + 9 * np.eye(12)[..., None]
+    assert gaps.max(axis=2).min() > -0.005  # a tenth of a letter
+    assert np.abs(places).max() <= 1.04
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_a_single_clip_is_no_special_case(n: int) -> None:
+    figure = latents({"t-SNE": np.zeros((n, 2))}, ["a"] * n, ["t"] * n, np.ones(n, dtype=bool), "x")
+    assert figure.axes[0].texts[0].get_text() == "a"
