@@ -3,8 +3,8 @@
     maker = Maker.load(run)
     logmels = maker.make(labels, seeds, Sampling(steps=18, guidance=1.5))  # (N, M, F) dB
 
-Every sample has its own stream of random numbers, so that the same seed gives the same sample whatever else
-is in the batch. What comes out is in the spec's own units: it can be vocoded, scored or trained on like a clip.
+Every sample has its own stream of random numbers: the same seed gives the same sample whatever else is in the
+batch. What comes out is in the spec's own units: it can be vocoded, scored or trained on as a clip.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ import torch
 from torch import Tensor
 
 from finback.diffusion import guidance
-from finback.diffusion.precondition import precondition
 from finback.diffusion.contract import Watch
+from finback.diffusion.precondition import precondition
 from finback.diffusion.sample import SAMPLERS, levels_for
 from finback.diffusion.streams import Streams
 from finback.errors import SettingsError, SpecMismatchError
@@ -39,7 +39,7 @@ BATCH = 16  # samples at a time
 class Sampling:
     """How a diffusion model is sampled; a generator that decodes in one go heeds none of it."""
 
-    sampler: str = "heun"
+    sampler: str = "dpmpp-3m"  # nearest to 1000 steps at 18, and half the evaluations of Heun
     steps: int = 18
     guidance: float = 1.5  # towards the species; 1 = none
     interval: tuple[float, float] = (0.0, float("inf"))  # noise levels at which guidance is on
@@ -80,7 +80,7 @@ class Maker:
         """(N, M, F) float32 dB: for each class id and seed one log-mel.
 
         `judge` guides if `sampling.classifier_scale` is above 0; it must know these species and features.
-        `watch` sees every step of the sampler (`finback.diffusion.contract`), in the units of the model's `scale`.
+        `watch` sees every step (`finback.diffusion.contract`), in the units of the model's `scale`.
         """
         sampling = sampling or Sampling()
         starts = range(0, len(labels), BATCH)

@@ -45,7 +45,7 @@ class GeneratorOptions:
         ),
     ] = None
     seeds: Annotated[int, typer.Option(help="Draws that distances are means of.", min=1)] = 5
-    sampler: Annotated[str, typer.Option(help="heun, dpmpp-2m, ddim, ancestral, ddpm.")] = "heun"
+    sampler: Annotated[str, typer.Option(help="dpmpp-3m, heun, ddim, ancestral, ddpm.")] = "dpmpp-3m"
     steps: Annotated[int, typer.Option(help="Steps of the sampler.", min=1)] = 18
     guidance: Annotated[float, typer.Option(help="Towards the species; 1: none.", min=0)] = 1.5
     backbone: Annotated[

@@ -24,8 +24,8 @@ Out = Annotated[Path, typer.Option("--out", help="Folder of the clips.", show_de
 class VoiceOptions:
     """How spectrograms are sampled and made sound."""
 
-    sampler: Annotated[str, typer.Option(help="Of a diffusion model: heun, ddim, dpmpp-2m, ancestral.")] = (
-        "heun"
+    sampler: Annotated[str, typer.Option(help="Of a diffusion model: dpmpp-3m, heun, ancestral.")] = (
+        "dpmpp-3m"
     )
     steps: Annotated[int, typer.Option(help="Steps of the sampler.", min=1)] = 18
     guidance: Annotated[float, typer.Option(help="Towards the species; 1: none.")] = 1.5
