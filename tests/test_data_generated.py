@@ -124,6 +124,8 @@ def test_a_generator_ties_no_tapes_together_and_its_copies_stay_with_the_tape() 
     made = [clip("fin", "synthetic:g", n, synthetic=True) for n in (3, 4, 5)]
     grouped = with_groups([one, other, *made], Pairs((one, made[0]), (made[1], other)))
     assert [c.group for c in grouped] == ["a", "b", "a", "b", "synthetic:g"]
+    both = with_groups([one, other, made[0]], Pairs((one, made[0]), (made[0], other)))
+    assert [c.group for c in both] == ["a", "b", "a"]
 
 
 def test_a_generator_that_learnt_from_a_judged_tape_is_refused_by_name() -> None:
