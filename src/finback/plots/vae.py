@@ -13,7 +13,7 @@ from finback.plots.spectrogram import nice_ticks
 from finback.plots.style import BLACK, new_figure, short, styled
 
 CELL = (1.9, 1.15)  # inches
-SPAN = 60.0  # dB below a picture's loudest that are shown: the eye finds noise below
+SPAN = 60.0  # dB below the loudest that are shown: the eye finds noise below
 
 
 @styled
@@ -25,14 +25,16 @@ def grid(
 ) -> Figure:
     """A species to a row, its pictures (M, F) in dB under their column's name; band centres (M,) in Hz.
 
-    Loud is bright, from each picture's own loudest down, since levels say how a tape was digitised.
+    Loud is bright, on the scale of the row's first picture. All pictures of a row are brought to its level,
+    since levels say how a tape was digitised.
     """
     figure = new_figure(CELL[0] * len(columns) + 0.6, CELL[1] * len(rows) + 0.5)
     axes = figure.subplots(len(rows), len(columns), squeeze=False)
     for i, (name, pictures) in enumerate(rows):
         for j, picture in enumerate(pictures):
             cell = axes[i, j]
-            _draw(cell, picture, band_hz, frame_s)
+            level = float(pictures[0].mean() - picture.mean())
+            _draw(cell, picture + level, band_hz, frame_s, float(pictures[0].max()))
             _axes_of(cell, first=j == 0, last=i + 1 == len(rows), seconds=frame_s * picture.shape[1])
             if i == 0:
                 cell.set_title(columns[j], fontsize=9.5, color=BLACK, pad=16)
@@ -48,9 +50,10 @@ def strip(
 ) -> Figure:
     """Pictures (M, F) in dB on the way from one end to the other, left to right, on one scale."""
     figure = new_figure(CELL[0] * len(pictures) + 0.6, CELL[1] + 0.7)
+    top = max(float(picture.max()) for picture in pictures)
     axes = figure.subplots(1, len(pictures), squeeze=False)[0]
     for j, picture in enumerate(pictures):
-        _draw(axes[j], picture, band_hz, frame_s)
+        _draw(axes[j], picture, band_hz, frame_s, top)
         _axes_of(axes[j], first=j == 0, last=True, seconds=frame_s * picture.shape[1])
         share = j / max(1, len(pictures) - 1)
         title = short(ends[0], 24) if j == 0 else short(ends[1], 24) if share == 1 else f"{100 * share:.0f} %"
@@ -58,9 +61,8 @@ def strip(
     return figure
 
 
-def _draw(axes: Axes, picture: np.ndarray, band_hz: np.ndarray, frame_s: float) -> None:
+def _draw(axes: Axes, picture: np.ndarray, band_hz: np.ndarray, frame_s: float, top: float) -> None:
     n_mels, n_frames = picture.shape
-    top = float(picture.max())
     axes.imshow(
         picture,
         origin="lower",
