@@ -75,6 +75,12 @@ def test_a_manifest_without_synthetic_clips_is_written_as_before(real: IndexRequ
 def test_an_unknown_generator_is_told(real: IndexRequest, made: Path) -> None:
     found = index(real.model_copy(update={"synthetic": (made,), "strict": True}))
     assert "unknown_generator" in [p.kind for p in found.problems]
+    teach(made.parent, "generator", [])
+    found = index(real.model_copy(update={"synthetic": (made,)}))
+    assert "unknown_generator" in [p.kind for p in found.problems]
+    teach(made.parent, "generator", ["ff"])
+    found = index(real.model_copy(update={"synthetic": (made,)}))
+    assert "unknown_generator" not in [p.kind for p in found.problems]
     write_json(made.with_name("generated.json"), {"teachers": [{"role": "generator"}]})
     with pytest.raises(ManifestError, match=r"generated\.json: damaged"):
         index(real.model_copy(update={"synthetic": (made,)}))

@@ -32,6 +32,7 @@ def test_a_shipped_classifier_gives_the_same_scores(
         "run.json",
         "weights.safetensors",
         "metrics.json",
+        "split.csv",
         "card.md",
     }
 

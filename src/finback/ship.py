@@ -1,8 +1,9 @@
 """A trained run made small enough to travel: `ship(run, folder)` copies what using it needs, with a card.
 
 Kept: `run.json` without names of this machine, the weights (in half precision if asked for), the parts of an
-ensemble, what was measured. Left behind: manifests, scores, checkpoints, audio. The copy is a run folder like
-any other.
+ensemble, what was measured, and which recordings were on which side: who learns from clips that a generator
+made must know what it had heard. Left behind: manifests, scores, checkpoints, audio. The copy is a run folder
+like any other.
 """
 
 from __future__ import annotations
@@ -15,12 +16,14 @@ import torch
 from finback.card import card
 from finback.errors import RunError
 from finback.files import read_json, write_atomic, write_json
+from finback.generators import HELD
 from finback.predictor import MEMBERS
 from finback.training.checkpoint import load_tensors, save_tensors
 from finback.training.loop import WEIGHTS
 from finback.training.run import RunFolder
 
 CARD = "card.md"
+SIDES = ("split.csv", HELD)
 MEASURED = ("metrics.json", "generator_audit.json")
 
 
@@ -46,6 +49,9 @@ def _copy(run: RunFolder, folder: Path, half: bool) -> None:
         tensors, _ = load_tensors(run.path / WEIGHTS)
         small = {k: v.half() if half and v.dtype == torch.float32 else v for k, v in tensors.items()}
         save_tensors(folder / WEIGHTS, small, {})
+    for name in SIDES:
+        if (run.path / name).is_file():
+            write_atomic(folder / name, (run.path / name).read_bytes())
     for i, _member in enumerate(facts.get("members", ())):
         _copy(RunFolder.open(run.path / MEMBERS / str(i)), folder / MEMBERS / str(i), half)
 

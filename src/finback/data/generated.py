@@ -44,8 +44,9 @@ def joined(real: Manifest, made: Manifest, table: Path) -> Manifest:
     kept = [replace(c, label=known[_plain(c.label)]) for c in made.clips if _plain(c.label) in known]
     problems = [*real.problems, *made.problems, *_strange(made, known)]
     teachers = read_teachers(table.with_name(GENERATED))
-    if teachers is None:
-        message = "has no generated.json beside it, so nobody knows which tapes its generator learnt from"
+    if teachers is None or not all(t.recordings for t in teachers):
+        why = "has no generated.json beside it" if teachers is None else "is of a run without split.csv"
+        message = f"{why}, so nobody knows which tapes its generator learnt from"
         repair = "figures on tapes that it learnt from would flatter"
         problems.append(Problem("unknown_generator", table.name, None, message, repair))
     return replace(
