@@ -29,6 +29,7 @@ from torch import Tensor
 from finback.data.store import FeatureStore, default_folder, windows_of
 from finback.errors import SettingsError
 from finback.features.extract import Extractor
+from finback.features.frames import Frames
 from finback.features.logmel import LogMel
 from finback.features.mel import band_centres_hz
 from finback.files import Progress, no_progress, write_atomic, write_json
@@ -39,7 +40,6 @@ from finback.models.gaussian import principal
 from finback.plots.style import render
 from finback.plots.vae import grid
 from finback.types import Clip
-from finback.vocode.griffin_lim import Frames
 
 SIDES = ("test", "val", "held", "learnt")
 SLICE = 8  # windows at a time through the inverse STFT

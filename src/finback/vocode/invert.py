@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from finback.errors import SettingsError, SpecMismatchError
+from finback.features.frames import Frames
 from finback.features.logmel import LogMel, slice_for
 from finback.features.spec import FeatureSpec
 from finback.files import Progress, no_progress
@@ -73,7 +74,7 @@ class GriffinLim:
 
     def _settled(self, waves: Tensor, bands: Tensor) -> Tensor:
         """(B, T') with spectra scaled towards the power of their bands (B, F, M)."""
-        frames = gl.Frames(self.spec, self.spec.n_frames, waves.shape[1], waves)
+        frames = Frames(self.spec, self.spec.n_frames, waves.shape[1], waves)
         out = torch.empty_like(waves)
         size = slice_for(waves)
         for i in range(0, len(waves), size):
