@@ -85,12 +85,12 @@ def denoising(maker: Maker, species: str, sheets: Sheets) -> Block:
 
     label = maker.labels.index(species)
     final = maker.make([label], [sheets.seed], sheets.sampling, watch=watch)[0]
-    last = max(i for i, (sigma, _, _) in enumerate(seen) if sigma > CLEAN or i == 0)
-    kept = [seen[i] for i in np.unique(np.linspace(0, last, MOMENTS - 1).round().astype(int))]
+    levels = np.log([max(sigma, CLEAN) for sigma, _, _ in seen])
+    wanted = np.linspace(levels[0], levels[-1], MOMENTS - 1)  # each as much cleaner than the one before
+    kept = [seen[i] for i in np.unique(np.abs(levels[:, None] - wanted).argmin(axis=0))]
     noisy = [_in_db(maker, x / (1 + sigma**2) ** 0.5, label) for sigma, x, _ in kept]
     guess = [_in_db(maker, denoised, label) for _, _, denoised in kept]
-    levels = [sigma for sigma, _, _ in kept]
-    return strip(species, [*levels, 0.0], [*noisy, final], [*guess, final])
+    return strip(species, [*(sigma for sigma, _, _ in kept), 0.0], [*noisy, final], [*guess, final])
 
 
 def guided(maker: Maker, species: str, sheets: Sheets, progress: Progress = no_progress) -> Block:
