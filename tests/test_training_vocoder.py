@@ -90,7 +90,7 @@ def test_own_resolution_is_that_of_the_features(tiny: str) -> None:
     vocoder = task(tiny).kept(task(tiny).model)
     assert isinstance(vocoder, Vocoder)
     real = torch.randn(2, 2560)
-    meant = 2 * powers(real, 256, 128).sqrt()[..., :20]
+    meant = 2 * powers(real, 256, 128).sqrt()[..., :20].transpose(1, 2)
     magnitude, mel = own_resolution(vocoder, 2 * real, meant, real)
     assert float(magnitude) == pytest.approx(math.log(2), rel=1e-3)
     assert float(mel) == pytest.approx(20 * math.log10(2), rel=1e-3)

@@ -149,7 +149,7 @@ class LogMel(nn.Module):
     def correction(self, power: Tensor, mel: Tensor) -> Tensor:
         """What to multiply power (..., n_bins) by, to bring its bands nearer to mel (..., M).
 
-        Source: Lee & Seung 2001, NIPS, theorem 2 (weights fixed).
+        Source: Lee & Seung 2001, NIPS, theorem 2 (weights fixed). Gradients go through.
         """
         flat, wanted = power.flatten(0, -2), mel.reshape(-1, self.spec.n_mels)
         bands = flat.new_zeros(wanted.shape)
@@ -158,7 +158,7 @@ class LogMel(nn.Module):
         ratio = wanted / bands.clamp_min_(1e-30)
         factor = torch.zeros_like(flat)
         for first, stop, rows in self._blocks:
-            torch.mm(ratio[:, rows], self.shares[rows, first:stop], out=factor[:, first:stop])
+            factor[:, first:stop] = ratio[:, rows] @ self.shares[rows, first:stop]
         return factor.view(power.shape)
 
 

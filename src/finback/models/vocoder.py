@@ -30,7 +30,8 @@ import torch
 from torch import Tensor, nn
 
 from finback.errors import SettingsError
-from finback.features.logmel import LogMel
+from finback.features.frames import Frames
+from finback.features.logmel import LogMel, slice_for
 from finback.features.spec import FeatureSpec
 
 UPDATES = 3  # of the magnitude towards its bands; they are then right to some tenths of a dB
@@ -88,83 +89,67 @@ class Vocoder(nn.Module):
     def forward(self, logmel_db: Tensor) -> Tensor:
         """(B, 1, M, F) dB -> (B, T')."""
         shape = (1, logmel_db.shape[3] * self.spec.hop)
-        noise = torch.from_numpy(np.random.default_rng(0).standard_normal(shape))  # the same on every device
-        return self.synthesise(logmel_db, noise.to(logmel_db), self.rounds, MENDED)[0]
+        noise = torch.from_numpy(np.random.default_rng(0).standard_normal(shape)).to(
+            logmel_db
+        )  # on any device
+        parts = logmel_db.split(slice_for(logmel_db))
+        return torch.cat([self.synthesise(x, noise, self.rounds, MENDED)[0] for x in parts])
 
     def synthesise(
         self, logmel_db: Tensor, noise: Tensor, rounds: int, mended: int = 0
     ) -> tuple[Tensor, Tensor]:
         """Log-mels (B, 1, M, F) of any length and white noise (B or 1, F hops) to waves (B, F hops or T').
 
-        Beside the waves comes the magnitude (B, n_bins, F) that the network meant them to have. `rounds` of
+        Beside the waves comes the magnitude (B, F, n_bins) that the network meant them to have. `rounds` of
         Griffin-Lim are followed by `mended` ones that mend the bands.
         """
         n_frames = logmel_db.shape[3]
-        x = logmel_db[:, 0]
+        frames = Frames(self.spec, n_frames + 1, noise.shape[1], noise)
+        x = logmel_db[:, 0].transpose(1, 2)  # (B, F, M)
         level = x.amax(dim=(1, 2), keepdim=True)  # (B, 1, 1) dB
         # One frame more, centred on the end: half of it is silence, so it has half the power.
-        x = torch.cat([x, x[..., -1:] - 3.0], dim=-1) - level  # (B, M, F + 1)
+        x = torch.cat([x, x[:, -1:] - 3.0], dim=1) - level  # (B, F + 1, M)
         h = self._read(x)  # (B, F + 1, D)
-        bands = torch.exp(2 * NEPER * x)  # (B, M, F + 1) power
-        magnitude = self._magnitude(h, bands)
-        p, q = self.phase(h).transpose(1, 2).chunk(2, dim=1)  # (B, n_bins, F + 1)
-        start = unit(self.analyse(noise))  # (B or 1, n_bins, F + 1)
+        bands = torch.exp(2 * NEPER * x)  # power
+        magnitude = self._magnitude(h, bands)  # (B, F + 1, n_bins)
+        p, q = self.phase(h).chunk(2, dim=2)
+        start = unit(frames.analyse(frames.padded(noise)))  # (B or 1, F + 1, n_bins)
         phase = unit(torch.complex(start.real + p, start.imag + q))
-        waves = self._settle(magnitude, phase, rounds)
+        waves = fast_griffin_lim(frames, magnitude, phase, rounds)
         for _ in range(mended):
-            spectra = self.analyse(waves)
+            spectra = frames.analyse(waves)
             power = torch.view_as_real(spectra).square().sum(dim=-1)
-            waves = self._inverse(spectra * self._lacking(power, bands).sqrt())
+            waves = frames.synthesise(spectra * self.front.correction(power, bands).sqrt())
         gain = torch.exp(level * NEPER)
-        return waves[:, : self.spec.clip_samples] * gain[:, 0], magnitude[..., :n_frames] * gain
-
-    def analyse(self, waves: Tensor) -> Tensor:
-        """(B, F hops) -> spectra (B, n_bins, F + 1), complex."""
-        spectra: Tensor = torch.stft(
-            waves,
-            self.spec.n_fft,
-            self.spec.hop,
-            window=self.front.window,
-            pad_mode="constant",
-            return_complex=True,
-        )
-        return spectra
+        waves = frames.cut(waves)[:, : self.spec.clip_samples] * gain[:, 0]
+        return waves, magnitude[:, :n_frames] * gain
 
     def _read(self, x: Tensor) -> Tensor:
-        """(B, M, F) dB re the loudest -> (B, F, D)."""
-        h = self.norm(self.stem((x - MID_DB) / SPREAD_DB).transpose(1, 2))
-        read: Tensor = self.last_norm(self.blocks(h))
+        """(B, F, M) dB re the loudest -> (B, F, D)."""
+        units = (x.transpose(1, 2) - MID_DB) / SPREAD_DB
+        read: Tensor = self.last_norm(self.blocks(self.norm(self.stem(units).transpose(1, 2))))
         return read
 
     def _magnitude(self, h: Tensor, bands: Tensor) -> Tensor:
-        """(B, F, D) and the power of the bands (B, M, F) -> (B, n_bins, F), with those bands."""
+        """(B, F, D) and the power of the bands (B, F, M) -> (B, F, n_bins), with those bands."""
         front = self.front
-        per_bin = torch.log(bands / front.weights.sum(dim=1, keepdim=True).clamp_min(1e-12)) / 2  # nepers
-        bent = per_bin.transpose(1, 2) @ front.straight + self.magnitude(h)  # (B, F, n_bins)
-        power = torch.exp(2 * bent.clamp_max(LOUDEST)).transpose(1, 2)
+        per_bin = torch.log(bands / front.weights.sum(dim=1).clamp_min(1e-12)) / 2  # nepers
+        power = torch.exp(2 * (per_bin @ front.straight + self.magnitude(h)).clamp_max(LOUDEST))
         for _ in range(UPDATES):
-            power = power * self._lacking(power, bands).pow(1.5)  # as in LogMel.inverse
+            factor = self.front.correction(power, bands)
+            power = power * factor * (factor + TINY).sqrt()  # a step and a half, as in LogMel.inverse
         return (power + TINY).sqrt()
 
-    def _lacking(self, power: Tensor, bands: Tensor) -> Tensor:
-        """What to multiply power (B, n_bins, F) by, to bring its bands nearer to (B, M, F).
 
-        As `LogMel.correction`, through which no gradient goes.
-        """
-        ratio = bands / (self.front.weights @ power).clamp_min(TINY)
-        return self.front.shares.T @ ratio
-
-    def _settle(self, magnitude: Tensor, phase: Tensor, rounds: int) -> Tensor:
-        """Spectra's two parts (B, n_bins, F + 1) -> waves (B, F hops) by rounds of fast Griffin-Lim."""
-        waves, before = self._inverse(magnitude * phase), None
-        for _ in range(rounds):
-            found = self.analyse(waves)
-            ahead = found if before is None else found + MOMENTUM * (found - before)
-            waves, before = self._inverse(magnitude * unit(ahead)), found
-        return waves
-
-    def _inverse(self, spectra: Tensor) -> Tensor:
-        return torch.istft(spectra, self.spec.n_fft, self.spec.hop, window=self.front.window)
+def fast_griffin_lim(frames: Frames, magnitude: Tensor, phase: Tensor, rounds: int) -> Tensor:
+    """Spectra's two parts (B, F, n_bins) -> waves of `frames`, padded. Gradients go through."""
+    waves, before = frames.synthesise(magnitude * phase), None
+    for _ in range(rounds):
+        found = frames.analyse(waves)
+        # c + momentum (c - c_before), divided by 1 + momentum: the size does not matter, the phases do.
+        ahead = found if before is None else torch.sub(found, before, alpha=MOMENTUM / (1 + MOMENTUM))
+        waves, before = frames.synthesise(magnitude * unit(ahead)), found
+    return waves
 
 
 class Block(nn.Module):

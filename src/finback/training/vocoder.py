@@ -139,12 +139,12 @@ def multi_resolution(made: Tensor, real: Tensor, n_fft: int) -> tuple[Tensor, Te
 
 
 def own_resolution(vocoder: Vocoder, made: Tensor, meant: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
-    """At the spec's own resolution: nepers from the magnitude `meant` (B, n_bins, F) to the real one, and dB
+    """At the spec's own resolution: nepers from the magnitude `meant` (B, F, n_bins) to the real one, and dB
     from the bands of the wave that was made to those of the real one."""
     n_fft, hop, bank = vocoder.spec.n_fft, vocoder.spec.hop, vocoder.front.weights
     a, b = powers(made, n_fft, hop), powers(real, n_fft, hop)  # (B, n_bins, F')
-    n_frames = min(meant.shape[-1], b.shape[-1])
-    p, q = floored(meant[..., :n_frames].square(), b[..., :n_frames])
+    n_frames = min(meant.shape[1], b.shape[2])
+    p, q = floored(meant[:, :n_frames].transpose(1, 2).square(), b[..., :n_frames])
     magnitude = (p.log() - q.log()).abs().mean() / 2
     p, q = floored(bank @ a, bank @ b)
     return magnitude, 10 * (p.log10() - q.log10()).abs().mean()
