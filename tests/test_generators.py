@@ -57,14 +57,18 @@ def test_never_the_last_clip_of_a_tape() -> None:
 
 def test_trains_keeps_sides_and_makes_samples(tiny_manifest: Manifest, tmp_path: Path) -> None:
     run = train_generator(Plan("diffusion", small(), seed=3, device="cpu"), tiny_manifest, tmp_path / "run")
-    assert run.facts["kind"] == "generator" and run.is_trained and run.facts["finished"]
+    assert run.facts["kind"] == "generator"
+    assert run.is_trained
+    assert run.facts["finished"]
     parts = sides(run)
     every = [c.key for side in parts.values() for c in side]
     assert len(every) == len(set(every))
     assert not {c.group for c in parts["learnt"]} & {c.group for c in (*parts["val"], *parts["test"])}
     maker = Maker.load(tmp_path / "run", "cpu")
     made = maker.make([0, 1], [5, 6], Sampling(steps=3))
-    assert made.shape == (2, 16, 16) and made.dtype == np.float32 and np.isfinite(made).all()
+    assert made.shape == (2, 16, 16)
+    assert made.dtype == np.float32
+    assert np.isfinite(made).all()
     assert made.max() - made.min() <= 80.0 + 40.0
 
 

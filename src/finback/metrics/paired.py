@@ -81,10 +81,10 @@ def paired(
     each seed, -1 for a clip that was not judged: only clips that both judged under that seed are compared.
     `multi` are the class ids of the species with several tapes.
 
-    Returns `accuracy`, `macro_f1_multi_group` and `macro_recall_multi_group` (mean recall of those species), each
-    {difference, ci: [low, high] or None, ahead}: `ahead` is the share of draws in which ours is better, ties counting half, and None where nothing could be drawn;
-    and `n_clips` compared (mean over seeds) and `n_groups`. Raises `ValueError` when shapes disagree or no
-    seed has a clip in common.
+    Returns `accuracy`, `macro_f1_multi_group` and `macro_recall_multi_group` (mean recall of those species),
+    each {difference, ci: [low, high] or None, ahead}: `ahead` is the share of draws in which ours is better,
+    ties counting half, and None where nothing could be drawn; and `n_clips` compared (mean over seeds) and
+    `n_groups`. Raises `ValueError` when shapes disagree or no seed has a clip in common.
     """
     if len(ours) != len(theirs) or {len(p) for p in (*ours, *theirs, groups)} != {len(truth)}:
         raise ValueError(f"{len(ours)} and {len(theirs)} seeds, {len(groups)} groups, {len(truth)} clips")

@@ -25,7 +25,7 @@ class SupCon(Classifier):
         self, spec: FeatureSpec, n_classes: int, encoder: str = "cnn2d", dropout: float = 0.4
     ) -> None:
         inner = models.create(encoder, spec, n_classes)
-        super().__init__(spec, n_classes, n_features=inner.head[-1].in_features, dropout=dropout)  # type: ignore[arg-type]
+        super().__init__(spec, n_classes, n_features=inner.head[-1].in_features, dropout=dropout)
         inner.head = nn.Sequential()  # this family has its own
         self.encoder = inner
         self.input = inner.input  # type: ignore[misc]  # whatever the encoder hears
