@@ -3,8 +3,8 @@
 It says whether a sample is of its species, and its embedding is one of the spaces in which sets are compared.
 A classifier trained in the ordinary way will not do: it has heard the clips that the generator was not shown,
 and so knows them better than they deserve. So an audit trains one on the learnt clips, once, into
-`RUN/judge`, for a fixed number of epochs: no run chooses
-anything by a clip of another tape. (How many epochs was settled once, on Watkins: docs/generative-metrics.md.)
+`RUN/judge`, for a fixed number of epochs: no run chooses anything by a clip of another tape. (How many epochs
+was settled once, on Watkins: docs/generative-metrics.md.)
 """
 
 from __future__ import annotations
