@@ -46,6 +46,27 @@ def test_the_card_says_what_was_measured_and_where_it_ends(trained: Path) -> Non
     assert "none of its species" in text
 
 
+def test_the_card_of_a_generator_puts_its_figures_beside_real_clips(
+    generator_run: Path, tmp_path: Path
+) -> None:
+    ship(generator_run, tmp_path)
+    row = {"kad": 3.21, "coverage": 0.654}
+    write_json(
+        tmp_path / "generator_audit.json",
+        {
+            "generators": {"gaussian": "runs/gaussian", "vae": "runs/vae"},
+            "recognised": {"gaussian": {"accuracy": 0.31}, "held": {"accuracy": 0.93}},
+            "distances": [{"space": "judge", "reference": "unseen", "rows": {"gaussian": row}}],
+            "copying": {"logmel": {"rows": {"gaussian": {"below_pair": 0.28}, "held": {"below_pair": 0.46}}}},
+        },
+    )
+    text = card(RunFolder.open(tmp_path))
+    assert "0.31 (0.93 of real clips of the same tapes)" in text
+    assert "KAD 3.2, coverage 0.65" in text
+    assert "0.28 of samples, 0.46 of real clips of the same tapes" in text
+    assert "no animal was there" in text
+
+
 def test_no_path_of_this_machine_travels() -> None:
     command = "finback train cnn2d --audio '/home/me/my clips/audio' --out runs/x"
     assert without_paths(command) == "finback train cnn2d --audio 'my clips/audio' --out runs/x"

@@ -68,7 +68,8 @@ def card(run: RunFolder) -> str:
             }
         ),
         "## What was measured",
-        _bullets(_figures(run)) or "Nothing yet: run `finback evaluate` or `finback audit` on it.",
+        _bullets(_figures(run))
+        or "Nothing yet: `finback evaluate` measures a classifier, `finback audit` a generator.",
         "## Limits",
         "\n".join(f"- {line}" for line in LIMITS[kind]),
     ]
@@ -98,4 +99,28 @@ def _figures(run: RunFolder) -> dict[str, str]:
                 low, high = metrics.get(f"{key}_ci") or (None, None)
                 within = f" ({low:.3f} to {high:.3f})" if low is not None and high is not None else ""
                 found[f"{NAMES[key]} on tapes not trained on"] = f"{metrics[key]:.3f}{within}"
+    if (run.path / "generator_audit.json").is_file():
+        found |= _audited(read_json(run.path / "generator_audit.json"))
+    return found
+
+
+def _audited(audit: dict[str, Any]) -> dict[str, str]:
+    """What `finback audit` found, each figure beside that of real clips."""
+    mine = next(iter(audit["generators"]))
+    heard = audit["recognised"]
+    beside = ", ".join(
+        f"{heard[side]['accuracy']:.2f} of real clips {what}"
+        for side, what in (("held", "of the same tapes"), ("unseen", "of other tapes"))
+        if side in heard
+    )
+    found = {"samples that a classifier names right": f"{heard[mine]['accuracy']:.2f} ({beside})"}
+    for table in audit["distances"]:
+        row, where = table["rows"][mine], f"{table['reference']} clips, embedding of {table['space']}"
+        found[f"distance to {where}"] = f"KAD {row['kad']:.1f}, coverage {row['coverage']:.2f}"
+    rows = audit["copying"]["logmel"]["rows"]
+    found["samples nearer to a training clip than clips of two tapes are"] = ", ".join(
+        f"{rows[side]['below_pair']:.2f} {what}"
+        for side, what in ((mine, "of samples"), ("held", "of real clips of the same tapes"))
+        if side in rows
+    )
     return found
