@@ -27,7 +27,7 @@ def resolve(name: str | Path, kind: str) -> Path:
 
     Raises `RunError` if it is neither.
     """
-    if Path(name).is_dir():
+    if Path(name).exists():  # what it holds is for its reader to say
         return Path(name)
     if str(name) in names(kind):
         return _root() / str(name) / kind
