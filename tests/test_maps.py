@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+import torch
 
 from finback.errors import InputError, RunError, SettingsError
 from finback.maps import make, saved
@@ -27,7 +28,13 @@ def three_groups(n: int = 20) -> np.ndarray:
 def test_layouts_keep_groups_together_and_fill_the_square(method: str) -> None:
     if method not in available():
         pytest.skip("umap-learn is not installed")
-    flat = METHODS[method](three_groups(), 0)
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        flat = METHODS[method](three_groups(), 0)
+        assert torch.get_num_threads() == 1, "the process is left as it was"
+    finally:
+        torch.set_num_threads(threads)
     assert flat.shape == (60, 2)
     assert np.abs(flat).max(axis=0) == pytest.approx(1.0)
     far = np.linalg.norm(flat[:, None] - flat[None], axis=2) + 9 * np.eye(60)

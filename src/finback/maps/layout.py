@@ -10,6 +10,7 @@ import importlib.util
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import torch
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 
@@ -34,7 +35,9 @@ def umap(vectors: np.ndarray, seed: int) -> np.ndarray:
     from umap import UMAP
 
     near = min(NEIGHBOURS, len(vectors) - 1)
+    threads = torch.get_num_threads()
     flat = UMAP(n_neighbors=near, random_state=seed, n_jobs=1).fit_transform(_reduced(vectors, seed))
+    torch.set_num_threads(threads)  # Numba sets those of the whole process, and sums change with their number
     return _centred(flat)
 
 
