@@ -166,7 +166,7 @@ def test_rounds_in_training_are_its_own(tiny: str) -> None:
     assert made.model.rounds == 5
     vocoder = made.kept(made.model)
     assert isinstance(vocoder, Vocoder)
-    assert vocoder.rounds == 8
+    assert vocoder.rounds == 6
 
 
 def test_without_validation_there_are_no_figures(tiny: str) -> None:
