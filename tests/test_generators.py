@@ -15,6 +15,7 @@ from finback.generate import Maker, Sampling
 from finback.generators import hold_out, load, sides, train_generator
 from finback.settings import Settings, resolve
 from finback.train import Plan
+from finback.training.run import CHECKPOINT
 from finback.types import Clip, Recording
 
 SMALL = (
@@ -97,9 +98,11 @@ def test_resumed_is_as_never_stopped(tiny_manifest: Manifest, tmp_path: Path) ->
     whole = train_generator(plan, tiny_manifest, tmp_path / "whole")
     with pytest.raises(Stopped):
         train_generator(plan, tiny_manifest, tmp_path / "parts", stopping)
+    assert (tmp_path / "parts" / CHECKPOINT).exists()
     parts = train_generator(plan, tiny_manifest, tmp_path / "parts")
     one, other = (load(r.path, "generator", "cpu")[0].state_dict() for r in (whole, parts))
     assert all(torch.equal(one[k], other[k]) for k in one)
+    assert not (tmp_path / "parts" / CHECKPOINT).exists()  # nothing to go on with
 
 
 def test_folds_and_prototypes_are_refused_by_name(tiny_manifest: Manifest, tmp_path: Path) -> None:

@@ -21,7 +21,8 @@ from finback.errors import FinbackError, RunError, SettingsError
 from finback.training.checkpoint import load_tensors
 from finback.training.devices import check_device, torch_device
 from finback.training.log import LOG, TrainingLog
-from finback.training.loop import CHECKPOINT, WEIGHTS, fit
+from finback.training.loop import WEIGHTS, fit
+from finback.training.run import CHECKPOINT
 from finback.training.schedule import AveragedWeights, learning_rate
 from finback.training.settings import TrainingSettings
 
@@ -198,7 +199,6 @@ def test_killed_dead_at_a_random_moment(simulated: Path, tiny: str, tmp_path: Pa
     assert process.wait() == -signal.SIGKILL
     subprocess.run(command(tmp_path / "cut"), check=True, capture_output=True, env=environment)
     assert same(weights(tmp_path / "cut", WEIGHTS), weights(tmp_path / "whole", WEIGHTS))
-    assert same(weights(tmp_path / "cut"), weights(tmp_path / "whole"))
     assert log(tmp_path / "cut") == log(tmp_path / "whole")
 
 

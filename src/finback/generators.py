@@ -61,7 +61,7 @@ def train_generator(
     learnt, held = hold_out(split.train, plan.settings.generate.held_out, plan.seed)
     save_split(out / HELD, Split(train=held, set_aside=learnt))
     _teach(plan, Labels(tuple(facts["labels"])), learnt, split.val, run, progress)
-    run.note(trained=True)
+    run.finish()
     return run
 
 

@@ -91,7 +91,7 @@ def train(plan: Plan, manifest: Manifest, out: Path, progress: Progress = no_pro
     for i, result in enumerate(results):
         named = prefixed(progress, f"fold {i + 1} of {len(results)}: ")
         _train_one(plan, {**facts, "fold": i}, result, manifest, out / "folds" / str(i), named)
-    run.note(trained=True)
+    run.finish()
     return run
 
 
@@ -173,7 +173,7 @@ def _train_one(
         _teach(_new_model(plan, labels), store, settings, everything, (), again, out / "refit")
         write_atomic(out / WEIGHTS, (out / "refit" / WEIGHTS).read_bytes())
         run.note(refit_epochs=epochs)
-    run.note(trained=True)
+    run.finish()
     return run
 
 

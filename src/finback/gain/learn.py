@@ -72,10 +72,9 @@ def _train(
     model = new_model(plan.family, settings.features, len(labels), settings.model, plan.seed)
     how = How(settings.training, labels, plan.seed, plan.device, progress)
     end = learn(model, Inputs(store, clips, settings.augment, settings.wave), (), how, run.path)
-    run.note(
+    run.finish(
         **end,
         n_parameters=model.n_parameters,
         temperature=1.0,
         not_calibrated="validation joined training",
-        trained=True,
     )

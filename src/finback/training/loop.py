@@ -21,10 +21,10 @@ from finback.files import Progress, no_progress
 from finback.training.checkpoint import load_tensors, pack, save_tensors, unpack
 from finback.training.devices import fabric_for, tune_allocator
 from finback.training.log import TrainingLog
+from finback.training.run import CHECKPOINT
 from finback.training.schedule import AveragedWeights, learning_rate
 from finback.training.settings import TrainingSettings
 
-CHECKPOINT = "checkpoint.safetensors"
 WEIGHTS = "weights.safetensors"
 
 

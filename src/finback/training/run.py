@@ -21,6 +21,7 @@ from finback.files import read_json, write_atomic, write_json
 from finback.types import SIDES, Clip, Split
 
 FORMAT = 1
+CHECKPOINT = "checkpoint.safetensors"  # all that the next training step depends on
 # Two runs are the same work exactly when these agree.
 IDENTITY = (
     *("kind", "family", "labels", "spec", "embedder", "settings", "data_fingerprint", "seed", "fold"),
@@ -81,6 +82,15 @@ class RunFolder:
     def note(self, **facts: Any) -> None:
         """Add to run.json."""
         self.write({**self.facts, **facts})
+
+    def finish(self, **facts: Any) -> None:
+        """Note that training is done, and these facts.
+
+        What it would have gone on from, four times as large as the model, is taken away.
+        """
+        self.note(**facts, trained=True)
+        for path in self.path.rglob(CHECKPOINT):
+            path.unlink(missing_ok=True)
 
     @property
     def folds(self) -> list[RunFolder]:
