@@ -45,6 +45,7 @@ from finback.metrics.vocoding import MEASURES
 from finback.pipeline import dataset
 from finback.predictor import Predictor
 from finback.settings import resolve
+from finback.studio import teacher
 from finback.train import partition
 from finback.training.devices import tune_allocator
 from finback.training.run import RunFolder
@@ -61,12 +62,14 @@ ROUNDS = 3  # of timing; the figure is the median
 
 def test_clips(asked: argparse.Namespace, run: Path | None) -> tuple[list[Clip], str]:
     """Clips of tapes that were not trained on, a few of each species, and where they are from."""
-    if run is not None and (run / "split.csv").is_file() and not asked.audio:
+    if run is not None and (run / "manifest.csv").is_file() and not asked.audio:
         found, place = list(sides(RunFolder.open(run))["test"]), f"the test side of {run.name}"
     else:
         request, place = recordings(asked)
         result = partition(dataset(request), resolve())[0]
-        found, place = list(result.split.test), f"the test side of {place}"
+        heard = teacher("vocoder", "", run).recordings if run else frozenset()
+        found = [clip for clip in result.split.test if clip.recording.id not in heard]
+        place = f"the test side of {place}"
     order = np.random.default_rng(0).permutation(len(found))
     turn: dict[tuple[str | None, str], int] = {}
     ranked = []

@@ -25,7 +25,8 @@ LEVELS = [
     {"generate", "vocoding", "latent", "ship"},
     {"studio"},
     {"pregenerate"},
-    {"ensemble", "evaluate", "reconstruct", "audit", "doctor", "generator_audit", "synthesize", "maps"},
+    {"ensemble", "evaluate", "reconstruct", "audit", "doctor", "generator_audit", "synthesize", "maps"}
+    | {"vocoder_audit"},
     {"report"},
     {"pipeline", "lineup", "estimate", "leaderboard"},
     {"compare", "gain"},

@@ -69,7 +69,7 @@ def card(run: RunFolder) -> str:
         ),
         "## What was measured",
         _bullets(_figures(run))
-        or "Nothing yet: `finback evaluate` measures a classifier, `finback audit` a generator.",
+        or "Nothing yet: `finback evaluate` measures a classifier, `finback audit` a generator or vocoder.",
         "## Limits",
         "\n".join(f"- {line}" for line in LIMITS[kind]),
     ]
@@ -101,7 +101,20 @@ def _figures(run: RunFolder) -> dict[str, str]:
                 found[f"{NAMES[key]} on tapes not trained on"] = f"{metrics[key]:.3f}{within}"
     if (run.path / "generator_audit.json").is_file():
         found |= _audited(read_json(run.path / "generator_audit.json"))
+    if (run.path / "vocoder_audit.json").is_file():
+        found |= _vocoded(read_json(run.path / "vocoder_audit.json"))
     return found
+
+
+def _vocoded(audit: dict[str, Any]) -> dict[str, str]:
+    """What `finback audit` found of a vocoder, each figure beside those that need no training."""
+    own, *others = audit["vocoders"]
+    rows = audit["vocoders"]
+    where = f"{audit['n_windows']} windows of {audit['n_groups']} tapes not trained on"
+    return {"windows": where} | {
+        key: f"{rows[own][key]:.3f} (" + ", ".join(f"{name} {rows[name][key]:.3f}" for name in others) + ")"
+        for key in audit["measures"]
+    }
 
 
 def _audited(audit: dict[str, Any]) -> dict[str, str]:

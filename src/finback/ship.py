@@ -24,7 +24,7 @@ from finback.training.run import RunFolder
 
 CARD = "card.md"
 SIDES = ("split.csv", HELD)
-MEASURED = ("metrics.json", "generator_audit.json")
+MEASURED = ("metrics.json", "generator_audit.json", "vocoder_audit.json")
 
 
 def ship(path: Path, folder: Path, half: bool = True) -> Path:

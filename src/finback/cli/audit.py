@@ -1,4 +1,4 @@
-"""`finback audit`: of labelled recordings before anything is learned, or of a trained generator."""
+"""`finback audit`: of labelled recordings before anything is learned, or of a generator or vocoder."""
 
 from __future__ import annotations
 
@@ -64,30 +64,36 @@ def audit(
     run: Annotated[
         Path | None,
         typer.Argument(
-            metavar="RUN", help="A generator's run folder, instead of --audio.", show_default=False
+            metavar="RUN",
+            help="A generator's or vocoder's run, instead of --audio.",
+            show_default=False,
         ),
     ] = None,
     device: Device = "auto",
     json: Json = False,
 ) -> None:
-    """Say what a split would leak and what cannot be tested; or how good a generator's samples are.
+    """Say what a split would leak and what cannot be tested; or how good a generator or a vocoder is.
 
     \b
     Example:
       finback audit --audio clips --labels labels.csv --groups metadata.csv:group
       finback audit runs/generator --against runs/gaussian
+      finback audit runs/vocoder --judge runs/mine
     """
     from finback.errors import InputError
+    from finback.training.run import RunFolder
 
     if (run is None) == (data.audio is None):
         raise InputError(
             "finback audit wants either recordings or a generator",
-            "give --audio FOLDER with --labels, or the run folder of finback train diffusion",
+            "give --audio FOLDER with --labels, or the run folder of finback train diffusion or vocoder",
         )
     if run is None:
         _recordings(data, settings, json)
-        return
-    _generator(run, how, settings.seed, device, json)
+    elif RunFolder.open(run).facts["kind"] == "vocoder":
+        _vocoder(run, how, device, json)
+    else:
+        _generator(run, how, settings.seed, device, json)
 
 
 def _recordings(data: AuditedData, settings: SettingOptions, json: bool) -> None:
@@ -134,3 +140,26 @@ def _generator(run: Path, how: GeneratorOptions, seed: int, device: str, json: b
             out(line)
     for line in notes(found):
         out_prose(line)
+
+
+def _vocoder(run: Path, how: GeneratorOptions, device: str, json: bool) -> None:
+    from finback.vocoder_audit import RESULT, audit_vocoder
+
+    found = audit_vocoder(run, how.judge, device, progress)
+    if json:
+        out_json(found)
+        return
+    names = found["measures"]
+    rows = [(name, *(_within(row, key) for key in names)) for name, row in found["vocoders"].items()]
+    out_table(("vocoder", *names), rows)
+    out(f"{found['n_windows']} windows of {found['n_groups']} tapes that it never heard; 95 % over tapes")
+    if how.judge is None:
+        out("whether a classifier still names the species: --judge RUN")
+    out(str(run / RESULT))
+
+
+def _within(row: dict[str, Any], key: str) -> str:
+    digits = 2 if key in ("lsd_db", "mel_l1_db", "envelope_db") else 3
+    ends = row[f"{key}_ci"]
+    within = f" ({ends[0]:.{digits}f} to {ends[1]:.{digits}f})" if ends else ""
+    return f"{row[key]:.{digits}f}{within}"

@@ -15,7 +15,7 @@ longer or shorter, and an inverse STFT with the spec's own window makes the wave
    click.
 3. No wave has just these spectra. A few rounds of fast Griffin-Lim lead to one that nearly has; training goes
    through them, so the network learns what they make of its spectra, not what they start from.
-4. Where the wave still lacks some of a band, a few last rounds give it, and leave the rest as it is.
+4. Where the wave still lacks some of a band, a dozen last rounds give it, and leave the rest as it is.
 
 The noise is always the same, so the same log-mel gives the same wave, whatever the batch.
 """
@@ -35,7 +35,7 @@ from finback.features.logmel import LogMel, slice_for
 from finback.features.spec import FeatureSpec
 
 UPDATES = 3  # of the magnitude towards its bands; they are then right to some tenths of a dB
-MENDED = 4  # rounds that follow the bands instead of the magnitude, when not training
+MENDED = 12  # rounds that follow the bands instead of the magnitude, when not training
 MOMENTUM = 0.99  # of Griffin-Lim (Perraudin, Balazs & Søndergaard 2013, WASPAA)
 REACH = 7  # frames that a block hears at once, as in ConvNeXt
 WIDER = 3  # times that a block's middle is wider than its ends, as in Vocos

@@ -1,0 +1,76 @@
+"""The audit of a vocoder: clips of other tapes only, beside what needs no training, and kept for the card."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from finback import vocoder_audit
+from finback.card import card
+from finback.data.manifest import Manifest
+from finback.errors import RunError
+from finback.files import read_json
+from finback.generators import sides, train_generator
+from finback.settings import resolve
+from finback.ship import ship
+from finback.train import Plan
+from finback.training.run import RunFolder
+from finback.vocoder_audit import OWN, RESULT, audit_vocoder
+
+
+@pytest.fixture(scope="module")
+def run(tiny: str, tiny_manifest: Manifest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    few = ["training.epochs=1", "model.width=16", "model.depth=1"]
+    plan = Plan("vocoder", resolve(tiny, few, "vocoder"), device="cpu")
+    return train_generator(plan, tiny_manifest, tmp_path_factory.mktemp("vocoder") / "run").path
+
+
+def test_every_measure_beside_griffin_lim_on_tapes_never_heard(run: Path, trained: Path) -> None:
+    found = audit_vocoder(run, trained, "cpu")
+    by_side = sides(RunFolder.open(run))
+    unseen = (*by_side["val"], *by_side["test"])
+    assert found["n_groups"] == len({c.group for c in unseen})
+    assert found["n_windows"] >= len(unseen)
+    assert list(found["vocoders"]) == [OWN, "griffin-lim", "fast-griffin-lim"]
+    for row in found["vocoders"].values():
+        for key in found["measures"]:
+            low, high = row[f"{key}_ci"]
+            assert low <= row[key] <= high
+    assert 0 <= found["vocoders"][OWN]["agreement"] <= 1
+    assert found["vocoders"]["fast-griffin-lim"]["mel_correlation"] > 0.9
+    assert read_json(run / RESULT) == found
+
+
+def test_a_perfect_vocoder_has_no_error(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[np.ndarray] = []
+    taken = vocoder_audit.logmel_of
+    monkeypatch.setattr(
+        vocoder_audit, "logmel_of", lambda waves, spec: heard.append(waves) or taken(waves, spec)
+    )
+    monkeypatch.setattr(vocoder_audit, "to_waves", lambda logmels, invert, progress: heard[0])
+    row = audit_vocoder(run, device="cpu")["vocoders"][OWN]
+    assert "agreement" not in row
+    assert row["lsd_db"] == row["mel_l1_db"] == 0
+    assert row["mel_correlation"] == pytest.approx(1)
+
+
+def test_the_figures_travel_with_the_weights(run: Path, tmp_path: Path) -> None:
+    found = audit_vocoder(run, device="cpu")
+    small = ship(run, tmp_path / "small")
+    text = (small / "card.md").read_text()
+    assert f"{found['vocoders'][OWN]['lsd_db']:.3f} (griffin-lim " in text
+    assert text == card(RunFolder(small))
+
+
+def test_without_other_tapes_there_is_nothing_to_audit(
+    tiny: str, tiny_manifest: Manifest, tmp_path: Path
+) -> None:
+    everything = replace(tiny_manifest, side_of=("train",) * len(tiny_manifest.clips))
+    few = ["training.epochs=1", "model.width=16", "model.depth=1"]
+    plan = Plan("vocoder", resolve(tiny, few, "vocoder"), device="cpu")
+    folder = train_generator(plan, everything, tmp_path / "run").path
+    with pytest.raises(RunError, match="all tapes were learnt from"):
+        audit_vocoder(folder, device="cpu")
