@@ -22,7 +22,7 @@ def answers(logits: np.ndarray, windows: Windows) -> np.ndarray:
 
 
 def shares(right: np.ndarray, windows: Windows, names: Sequence[str]) -> dict[str, Any]:
-    """How many of the clips were `right` (C,) bool: all, the mean over species, and each species'.
+    """How many of the clips were `right` (C,), 0 to 1: all, the mean over species, and each species'.
 
     With intervals over tapes; samples have no tapes, and no intervals.
     """
