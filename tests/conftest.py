@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # A core for each worker and for what it starts. In time: no test has imported torch yet.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 
 def _data_folder() -> Path:
     return Path(os.environ.get("FINBACK_DATA", ROOT.parent / "shared" / "data"))
