@@ -26,14 +26,14 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 import torch
+from stored_samples import Stored, spread
 
 from finback.data.store import FeatureStore, default_folder
 from finback.diffusion.ddpm import BETAS, ddpm_sigmas
@@ -41,7 +41,6 @@ from finback.diffusion.guidance import classifier_free
 from finback.diffusion.precondition import precondition
 from finback.diffusion.streams import Streams
 from finback.features.extract import Extractor
-from finback.files import atomic_path
 from finback.generate import Maker, Sampling
 from finback.generators import sides, windows_of
 from finback.metrics.generative import kernel_distance, median_distance
@@ -59,17 +58,6 @@ SAME = (
 )
 PEER_STEPS = 250  # of diffusers' 1000, all alike
 STORED = "sampling.npz"
-
-
-@dataclass
-class Stored:
-    """Embeddings of real clips and of each row's samples, and what they were made with."""
-
-    learnt: np.ndarray  # (L, D) of real clips
-    unseen: np.ndarray  # (U, D) of tapes that were not learnt from
-    labels: np.ndarray  # (N,) species of the samples, whose seeds are 0, 1, ...
-    made: dict[str, np.ndarray]  # row -> (N, D)
-    about: str
 
 
 class Lab:
@@ -99,10 +87,8 @@ class Lab:
 
     def real(self, run: Path, *names: str) -> tuple[np.ndarray, np.ndarray]:
         """Embeddings (N, D) of the windows on these sides of the run, and their species."""
-        store, by_side = (
-            FeatureStore(Extractor(self.maker.spec), default_folder()),
-            sides(RunFolder.open(run)),
-        )
+        store = FeatureStore(Extractor(self.maker.spec), default_folder())
+        by_side = sides(RunFolder.open(run))
         x, y = windows_of(store, [c for name in names for c in by_side[name]], self.maker.labels)
         return self.judge.embed_logmels(x[:, 0].numpy(), self.maker.spec), y.numpy()
 
@@ -116,7 +102,7 @@ def name_of(row: tuple[str, int]) -> str:
     return f"{row[0]} {row[1]}"
 
 
-def write(lab: Lab, clips: Path, n: int, path: Path) -> Stored:
+def write(lab: Lab, clips: Path, n: int, path: Path) -> None:
     """Make n samples of every row, and keep their embeddings."""
     learnt, y = lab.real(clips, "learnt")
     unseen, _ = lab.real(clips, "val", "test")
@@ -125,28 +111,7 @@ def write(lab: Lab, clips: Path, n: int, path: Path) -> Stored:
     for row in ROWS:
         made[name_of(row)], seconds = lab.make(row, labels)
         print(f"{name_of(row)}: {n} samples in {seconds:.0f} s", file=sys.stderr)
-    stored = Stored(learnt, unseen, labels, made, lab.about)
-    arrays = {
-        "learnt": learnt.astype(np.float16),
-        "unseen": unseen.astype(np.float16),
-        "labels": labels.astype(np.int16),
-        "about": np.array(lab.about),
-    }
-    with atomic_path(path) as temporary:
-        np.savez_compressed(temporary, **arrays, **{k: v.astype(np.float16) for k, v in made.items()})
-    return stored
-
-
-def read(path: Path, lab: Lab) -> Stored:
-    """What `write` has kept, if it was made with these weights and this guidance."""
-    with np.load(path) as arrays:
-        found = {name: arrays[name] for name in arrays.files}
-    about = str(found.pop("about"))
-    if about != lab.about:
-        sys.exit(f"{path}: made with other weights or guidance; make it again with --write")
-    learnt, unseen = (found.pop(name).astype(np.float64) for name in ("learnt", "unseen"))
-    labels = found.pop("labels").astype(np.int64)
-    return Stored(learnt, unseen, labels, {k: v.astype(np.float64) for k, v in found.items()}, about)
+    Stored(learnt, unseen, labels, made, lab.about).save(path)
 
 
 def peer(lab: Lab, labels: np.ndarray) -> float | None:
@@ -172,17 +137,6 @@ def peer(lab: Lab, labels: np.ndarray) -> float | None:
     if device.type == "cuda":
         torch.cuda.synchronize()
     return (time.perf_counter() - started) * len(scheduler.timesteps) / PEER_STEPS
-
-
-def spread(figure: Callable[..., float], *sets: np.ndarray, draws: int = 50) -> float:
-    """Standard deviation of a figure of several sets of rows, by random halves (delete-half jackknife).
-
-    A bootstrap would put rows twice, at distance 0 of themselves, which an unbiased distance takes for
-    likeness.
-    """
-    rng = np.random.default_rng(0)
-    halves = ([x[rng.permutation(len(x))[: len(x) // 2]] for x in sets] for _ in range(draws))
-    return float(np.std([figure(*half) for half in halves]))
 
 
 def distances(stored: Stored, row: str) -> str:
@@ -273,7 +227,7 @@ def main() -> None:
     path = run / STORED
     if asked.write:
         write(lab, asked.clips or run, asked.n, path)
-    stored = read(path, lab) if path.is_file() else None
+    stored = Stored.read(path, lab.about) if path.is_file() else None
     n_classes = len(lab.maker.labels)
     labels = stored.labels if stored else np.arange(asked.timed) % n_classes
     usual = Sampling()

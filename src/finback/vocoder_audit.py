@@ -19,15 +19,16 @@ import numpy as np
 from finback.data.store import FeatureStore, default_folder
 from finback.errors import RunError
 from finback.features.extract import Extractor
+from finback.features.spec import FeatureSpec
 from finback.files import Progress, no_progress, write_json
 from finback.generators import load, sides
 from finback.metrics import bootstrap
-from finback.metrics.vocoding import MEASURES
+from finback.metrics.vocoding import MEASURES, measures
 from finback.predictor import Predictor
 from finback.types import Clip
 from finback.vocode.clips import logmel_of
 from finback.vocode.invert import METHODS, to_waves
-from finback.vocoding import compare, vocoder
+from finback.vocoding import vocoder
 
 RESULT = "vocoder_audit.json"
 OWN = "this vocoder"
@@ -51,11 +52,12 @@ def audit_vocoder(
     predictor = None if judge is None else Predictor.load(judge, device, default_folder())
     before = None if predictor is None else predictor.score_logmels(logmels, model.spec).argmax(axis=1)
     rows: dict[str, Any] = {}
-    for name, which in {OWN: str(run), **{method: method for method in METHODS}}.items():
+    for name, which in ((OWN, str(run)), *((method, method) for method in METHODS)):
         made = to_waves(logmels, vocoder(which, model.spec, device), progress)
-        values = compare(real, made, model.spec)
+        again = logmel_of(made, model.spec)
+        values = measures(real, made, logmels, again, model.spec.n_fft, model.spec.hop)
         if predictor is not None:
-            after = predictor.score_logmels(logmel_of(made, model.spec), model.spec).argmax(axis=1)
+            after = predictor.score_logmels(again, model.spec).argmax(axis=1)
             values["agreement"] = (after == before).astype(float)
         rows[name] = {key: float(v.mean()) for key, v in values.items()}
         rows[name] |= {f"{key}_ci": _over_tapes(v, tapes) for key, v in values.items()}
@@ -71,7 +73,7 @@ def audit_vocoder(
     return found
 
 
-def _windows(clips: Sequence[Clip], spec: Any, progress: Progress) -> tuple[np.ndarray, list[str]]:
+def _windows(clips: Sequence[Clip], spec: FeatureSpec, progress: Progress) -> tuple[np.ndarray, list[str]]:
     """(N, T') waves of all windows of the clips, or `MOST` of them, and the tape of each."""
     store = FeatureStore(Extractor(spec, "wave"), default_folder())
     store.prepare(clips, progress)

@@ -13,6 +13,7 @@ from finback.cli.options import DataOptions, Device, Json, Seed, takes
 
 if TYPE_CHECKING:
     from finback.studio import Voice
+    from finback.synthesize import Fill
 
 Run = Annotated[
     str, typer.Argument(metavar="RUN", help="A generator's run folder, or watkins.", show_default=False)
@@ -36,7 +37,7 @@ class VoiceOptions:
         str, typer.Option(help="A classifier's run that pulls samples to the species.", show_default=False)
     ] = ""
     vocoder: Annotated[
-        str, typer.Option(help="auto, griffin-lim, fast-griffin-lim, or a vocoder's run folder.")
+        str, typer.Option(help="auto, griffin-lim, fast-griffin-lim, watkins, or a vocoder's run folder.")
     ] = "auto"
 
     def voice(self, generator: str, device: str) -> Voice:
@@ -100,7 +101,37 @@ def generate(
         say(f"no parents named: {made.parents}")
 
 
-@takes(data=DataOptions, how=VoiceOptions)
+@dataclass(frozen=True)
+class FillOptions:
+    """Which species are filled up, how far, on which split, and how hard it is tried."""
+
+    fill: Annotated[int, typer.Option(help="Clips per species, real ones of the training side counted.")] = 60
+    species: Annotated[str | None, typer.Option(help="Only these, separated by ';'.", show_default=False)] = (
+        None
+    )
+    tries: Annotated[int, typer.Option(help="Samples made at most for each wanted clip.", min=1)] = 5
+    min_probability: Annotated[float, typer.Option(help="What the judge must give at least.")] = 0.0
+    split: Annotated[
+        str | None,
+        typer.Option(
+            help="Train/validation/test in percent; default: as the generator was trained.",
+            show_default=False,
+        ),
+    ] = None
+    split_seed: Annotated[int, typer.Option(help="Seed of that split.", min=0)] = 0
+    seed: Seed = 0
+
+    def wanted(self) -> Fill:
+        from finback.data.split import SplitSettings, parse_fractions
+        from finback.synthesize import Fill
+
+        split = None
+        if self.split is not None:
+            split = SplitSettings(fractions=parse_fractions(self.split), seed=self.split_seed)
+        return Fill(self.fill, _names(self.species), self.tries, self.min_probability, self.seed, split)
+
+
+@takes(data=DataOptions, how=VoiceOptions, fill=FillOptions)
 def synthesize(
     run: Run,
     data: DataOptions,
@@ -109,23 +140,7 @@ def synthesize(
     ],
     out_folder: Out,
     how: VoiceOptions,
-    fill: Annotated[
-        int, typer.Option(help="Clips per species, real ones of the training side counted.")
-    ] = 60,
-    species: Annotated[
-        str | None, typer.Option(help="Only these, separated by ';'.", show_default=False)
-    ] = None,
-    tries: Annotated[int, typer.Option(help="Samples made at most for each wanted clip.", min=1)] = 5,
-    min_probability: Annotated[float, typer.Option(help="What the judge must give at least.")] = 0.0,
-    split: Annotated[
-        str | None,
-        typer.Option(
-            help="Train/validation/test in percent; default: as the generator was trained.",
-            show_default=False,
-        ),
-    ] = None,
-    split_seed: Annotated[int, typer.Option(help="Seed of that split.", min=0)] = 0,
-    seed: Seed = 0,
+    fill: FillOptions,
     device: Device = "auto",
     json: Json = False,
 ) -> None:
@@ -139,12 +154,9 @@ def synthesize(
       finback train cnn2d --audio clips --labels labels.csv --synthetic filled --out runs/filled
     """
     from finback import pipeline
-    from finback.data.split import SplitSettings, parse_fractions
-    from finback.synthesize import Fill
     from finback.synthesize import synthesize as fill_up
 
-    parts = None if split is None else SplitSettings(fractions=parse_fractions(split), seed=split_seed)
-    wanted = Fill(fill, _names(species), tries, min_probability, seed, parts)
+    wanted = fill.wanted()
     manifest = pipeline.dataset(data.request(), progress)
     found = fill_up(how.voice(run, device), manifest, judge, wanted, out_folder, progress).as_json()
     if json:

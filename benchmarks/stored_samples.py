@@ -1,0 +1,54 @@
+"""Embeddings that benchmarks/sampling.py keeps beside a generator, and how sure a figure of them is."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from finback.files import atomic_path
+
+
+@dataclass
+class Stored:
+    """Embeddings of real clips and of each row's samples, and what they were made with."""
+
+    learnt: np.ndarray  # (L, D) of real clips
+    unseen: np.ndarray  # (U, D) of tapes that were not learnt from
+    labels: np.ndarray  # (N,) species of the samples, whose seeds are 0, 1, ...
+    made: dict[str, np.ndarray]  # row -> (N, D)
+    about: str
+
+    def save(self, path: Path) -> None:
+        """In half precision."""
+        arrays = {"learnt": self.learnt, "unseen": self.unseen, **self.made}
+        half = {name: x.astype(np.float16) for name, x in arrays.items()}
+        with atomic_path(path) as temporary:
+            np.savez_compressed(
+                temporary, labels=self.labels.astype(np.int16), about=np.array(self.about), **half
+            )
+
+    @classmethod
+    def read(cls, path: Path, about: str) -> Stored:
+        """What was saved, if it was made with these weights and this guidance; ends the program if not."""
+        with np.load(path) as arrays:
+            found = {name: arrays[name] for name in arrays.files}
+        if str(found.pop("about")) != about:
+            sys.exit(f"{path}: made with other weights or guidance; make it again with --write")
+        labels = found.pop("labels").astype(np.int64)
+        made = {name: x.astype(np.float64) for name, x in found.items()}
+        return cls(made.pop("learnt"), made.pop("unseen"), labels, made, about)
+
+
+def spread(figure: Callable[..., float], *sets: np.ndarray, draws: int = 50) -> float:
+    """Standard deviation of a figure of several sets of rows, by random halves (delete-half jackknife).
+
+    A bootstrap would put rows twice, at distance 0 of themselves, which an unbiased distance takes for
+    likeness.
+    """
+    rng = np.random.default_rng(0)
+    halves = ([x[rng.permutation(len(x))[: len(x) // 2]] for x in sets] for _ in range(draws))
+    return float(np.std([figure(*half) for half in halves]))
