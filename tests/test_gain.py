@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from finback import gain, pipeline
+from finback import gain
 from finback.data.index import IndexRequest
 from finback.data.manifest import Manifest
-from finback.errors import RunError, SettingsError
+from finback.errors import RunError
 from finback.files import read_json
 from finback.gain import board, learn, made
-from finback.gain.plan import Arm, Fold, folds_of
+from finback.gain.plan import Fold, folds_of
 from finback.generate import Sampling
 from finback.generators import sides
 from finback.training.run import RunFolder, load_split
@@ -30,11 +30,6 @@ FEW = ("training.epochs=2", "model.width=4", "model.depth=2")
 @pytest.fixture(scope="module")
 def request_(simulated: Path) -> IndexRequest:
     return IndexRequest(audio=simulated / "audio", labels=simulated / "labels.csv")
-
-
-@pytest.fixture(scope="module")
-def manifest(request_: IndexRequest) -> Manifest:
-    return pipeline.dataset(request_)
 
 
 def job(tiny: str, names: Iterable[str] = ARMS, **other: Any) -> gain.Gain:
@@ -55,52 +50,6 @@ def done(
     return out, prepared, gain.run(prepared, say=said.append), said
 
 
-def test_arms_and_their_amounts(tiny: str) -> None:
-    names = [arm.name for arm in job(tiny).arms]
-    assert names == [
-        *("none", "classic", "classic + gaussian x 0.5", "classic + gaussian x 2"),
-        *("classic + moved x 0.5", "classic + moved x 2"),
-    ]
-    filled = job(tiny, ["vae"], fill=20, over="none", judge=True)
-    assert [arm.name for arm in filled.arms] == ["none", "none + vae to 20, judged"]
-    assert filled.baseline.name == "none"  # nobody asked for it, but there is nothing to gain without
-    assert [filled.arms[1].wanted(n) for n in (3, 20, 30)] == [17, 0, 0]
-    assert [Arm("none", "vae", ratio=0.5).wanted(n) for n in (1, 3, 8)] == [0, 2, 4]
-    still = filled.baseline.settings(filled.settings)
-    assert not any(still.augment.model_dump().values())
-    assert (still.training.mixup, still.training.cutmix) == (0, 0)
-    assert filled.generators["vae"].generate.held_out == 0
-
-
-def test_settings_of_one_generator_or_of_all(tiny: str) -> None:
-    found = gain.plan(
-        ["vae", "gaussian"], "cnn2d", tiny, (), ["training.epochs=7", "vae:training.batch_size=4"]
-    ).generators
-    assert (found["vae"].training.epochs, found["vae"].training.batch_size) == (7, 4)
-    assert (found["gaussian"].training.epochs, found["gaussian"].training.batch_size) == (7, 8)
-
-
-@pytest.mark.parametrize(
-    ("names", "family", "overrides", "told"),
-    [
-        (["gan"], "cnn2d", [], "--synthetic gan"),
-        (["vae"], "mfcc-svm", [], "hears mfcc"),
-        (["vae"], "cnn2d", ["wave.noise=0.5"], "have no wave"),
-        (["vae"], "cnn2d", ["rare.how=prototype"], "prototype"),
-        (["vae"], "cnn2d", ["features.scale=amplitude"], "scale"),
-    ],
-)
-def test_what_cannot_be_compared(
-    names: list[str], family: str, overrides: list[str], told: str, tiny: str
-) -> None:
-    with pytest.raises(SettingsError, match=told):
-        gain.plan(names, family, tiny, overrides)
-    with pytest.raises(SettingsError, match="takes no part"):
-        gain.plan(["vae"], "cnn2d", tiny, (), ["gaussian:training.epochs=3"])
-    with pytest.raises(SettingsError, match="ratio"):
-        job(tiny, ratios=(0.0,))
-
-
 def test_everything_is_left(done: tuple[Path, gain.Prepared, dict[str, Any], list[str]]) -> None:
     out, prepared, found, said = done
     assert read_json(out / "gain.json") == found
@@ -115,7 +64,7 @@ def test_everything_is_left(done: tuple[Path, gain.Prepared, dict[str, Any], lis
 
 
 def test_all_arms_train_for_the_same_steps_on_the_same_real_clips(
-    done: tuple[Path, gain.Prepared, dict[str, Any], list[str]], manifest: Manifest
+    done: tuple[Path, gain.Prepared, dict[str, Any], list[str]], tiny_manifest: Manifest
 ) -> None:
     out, prepared, _, _ = done
     for fold in prepared.folds:
@@ -125,9 +74,9 @@ def test_all_arms_train_for_the_same_steps_on_the_same_real_clips(
         assert {(folder / "split.csv").read_text() for folder in folders} == {
             (folders[0] / "split.csv").read_text()
         }
-        split = load_split(folders[0] / "split.csv", manifest.clips, "group")
+        split = load_split(folders[0] / "split.csv", tiny_manifest.clips, "group")
         assert not split.val
-        assert len(split.train) + len(split.test) + len(split.set_aside) == len(manifest.clips)
+        assert len(split.train) + len(split.test) + len(split.set_aside) == len(tiny_manifest.clips)
         wanted = {arm.name: sum(arm.wanted(n) for n in fold.real.values()) for arm in prepared.job.arms}
         assert [f.get("n_synthetic", 0) for f in facts] == list(wanted.values())
         assert facts[3]["n_synthetic"] == 2 * len(split.train)
@@ -145,13 +94,13 @@ def test_generators_learn_from_the_folds_training_side_alone(
 
 
 def test_gains_are_differences_of_what_the_runs_said(
-    done: tuple[Path, gain.Prepared, dict[str, Any], list[str]], manifest: Manifest
+    done: tuple[Path, gain.Prepared, dict[str, Any], list[str]], tiny_manifest: Manifest
 ) -> None:
     out, prepared, found, _ = done
     right = {}
     for arm in sorted(prepared.job.arms, key=lambda a: a.name != "classic"):  # the baseline first
         parts = [
-            load_scores(made.fold_folder(out, arm, fold) / "scores.parquet", manifest.clips)[0]
+            load_scores(made.fold_folder(out, arm, fold) / "scores.parquet", tiny_manifest.clips)[0]
             for fold in prepared.folds
         ]
         truth = np.concatenate([s.labels.targets(s.clips) for s in parts])
@@ -167,7 +116,7 @@ def test_gains_are_differences_of_what_the_runs_said(
             assert row["versus"]["few_recall"]["difference"] == pytest.approx(gained)
             assert row["versus"]["scarce_recall"] == row["versus"]["few_recall"]  # few in every fold
     assert found["arms"]["classic"]["versus"] is None
-    assert set(found["few"]) == set(manifest.labels.names)
+    assert set(found["few"]) == set(tiny_manifest.labels.names)
     assert sum(rests["n_clips"] for rests in found["few"].values()) == len(right["none"])
 
 
@@ -239,9 +188,11 @@ class Half:
         return np.eye(len(self.labels) + 1)[x[:, 0, 0].astype(int)][:, :-1] - 0.1 * (x[:, :1, 0] < 0)
 
 
-def test_the_judge_keeps_what_it_names_right_and_the_rest_is_made_anew(tiny: str, manifest: Manifest) -> None:
+def test_the_judge_keeps_what_it_names_right_and_the_rest_is_made_anew(
+    tiny: str, tiny_manifest: Manifest
+) -> None:
     asked = job(tiny, judge=True)
-    fold = folds_of(asked, manifest)[0]
+    fold = folds_of(asked, tiny_manifest)[0]
     maker: Any = Half(fold, asked.settings.features)
     names = maker.labels.names
     pool = made.make(asked, maker, {names[1]: 6, names[2]: 2}, maker, lambda items, *_: items)
@@ -276,17 +227,6 @@ def test_a_judged_arm_is_judged_by_its_own_folds_classifier(
     assert found["folds"] == [0]
 
 
-def test_thinned_folds_keep_so_many_and_hide_the_rest(tiny: str, manifest: Manifest) -> None:
-    for fold, whole in zip(folds_of(job(tiny, thin=2), manifest), folds_of(job(tiny), manifest), strict=True):
-        assert set(fold.real.values()) == {2}
-        assert fold.split.test == whole.split.test
-        assert {c.key for c in fold.split.train} < {c.key for c in whole.split.train}
-        assert len(fold.split.train) + len(fold.split.set_aside) == len(whole.split.train) + len(
-            whole.split.set_aside
-        )
-    assert folds_of(job(tiny, thin=2), manifest) == folds_of(job(tiny, thin=2), manifest)
-
-
 def facts(ci: list[float] | None, by: float = 0.05, n: int = 1, ahead: float = 0.99) -> dict[str, Any]:
     gain = {"difference": by, "ci": ci, "ahead": ahead}
     rows = {f"a{i}": {"maker": "vae", "versus": {"few_f1": gain}} for i in range(n)}
@@ -307,7 +247,7 @@ def test_the_verdict_says_no_more_than_the_interval() -> None:
 
 
 def test_an_arm_is_an_ordinary_run(
-    done: tuple[Path, gain.Prepared, dict[str, Any], list[str]], manifest: Manifest
+    done: tuple[Path, gain.Prepared, dict[str, Any], list[str]], tiny_manifest: Manifest
 ) -> None:
     from finback.predictor import Predictor
 
@@ -315,5 +255,5 @@ def test_an_arm_is_an_ordinary_run(
     arm, fold = prepared.job.arms[3], prepared.folds[0]
     assert learn.is_done(prepared.job, arm, fold, out)
     predictor = Predictor.load(made.fold_folder(out, arm, fold), "cpu")
-    kept, _ = load_scores(made.fold_folder(out, arm, fold) / "scores.parquet", manifest.clips)
+    kept, _ = load_scores(made.fold_folder(out, arm, fold) / "scores.parquet", tiny_manifest.clips)
     assert np.allclose(predictor.scores(fold.split.test).logits, kept.logits, atol=1e-5)
