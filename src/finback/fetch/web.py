@@ -25,6 +25,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import requests
+import urllib3
 
 from finback import __version__
 from finback.fetch.faults import Lasting, Passing, Stopped
@@ -32,7 +33,7 @@ from finback.fetch.links import Page
 from finback.fetch.robots import Robots
 
 Result = TypeVar("Result")
-CHUNK = 1 << 16  # bytes read at a time: small, so that Ctrl-C is answered soon
+CHUNK = 1 << 16  # bytes read at a time, at most
 PAGE_BYTES = 1 << 25  # a longer "page" is no page
 BUSY = frozenset((408, 425, 429, 500, 502, 503, 504))  # worth another try; so are 520-530 of proxies
 
@@ -129,7 +130,8 @@ class Web:
     def chunks(self, answer: Any) -> Iterator[bytes]:
         """The body in pieces. Raises `Passing` when the line is cut or the body ends early, `Stopped`."""
         with self._faults(answer.url):
-            for chunk in answer.iter_content(CHUNK):
+            # Not `iter_content`: when the line is cut that loses what came since its last full chunk.
+            while chunk := answer.raw.read1(CHUNK, decode_content=True):
                 if self.stop.is_set():
                     raise Stopped
                 yield chunk
@@ -189,7 +191,7 @@ class Web:
             raise Lasting(f"{url}: cannot be asked for ({error})", "mend the address") from None
         except requests.exceptions.Timeout:
             raise Passing(f"{host}: no answer within {self.manners.timeout_s:.0f} s") from None
-        except requests.exceptions.RequestException as error:
+        except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:
             raise Passing(f"{host}: {_reason(error)}") from None
 
     def _note_move(self, asked: str, found: str) -> None:
