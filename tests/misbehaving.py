@@ -1,10 +1,10 @@
 """A web site on this machine that misbehaves when told to: for the tests of `finback fetch`.
 
-    with Site() as site:
-        site.put("/a.wav", data)
-        site.spoil("/a.wav", cut(1000), status(503))     # the first request, the second; then all is well
-        ...
-        site.asked("/a.wav")                             # the headers of each request for it
+with Site() as site:
+    site.put("/a.wav", data)
+    site.spoil("/a.wav", cut(1000), status(503))     # the first request, the second; then all is well
+    ...
+    site.asked("/a.wav")                             # the headers of each request for it
 """
 
 from __future__ import annotations
@@ -97,7 +97,9 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
 
-def answer(handler: _Handler, code: int, body: bytes, headers: dict[str, str], sent: int | None = None) -> None:
+def answer(
+    handler: _Handler, code: int, body: bytes, headers: dict[str, str], sent: int | None = None
+) -> None:
     """Headers, then the first `sent` bytes of the body; with fewer than promised the line is cut."""
     handler.send_response(code)
     for name, value in {"Content-Length": str(len(body)), **headers}.items():
@@ -225,7 +227,26 @@ def watkins_like(site: Site, clips: dict[str, dict[str, bytes]], others: int = 2
             site.put(f"{SOUNDS}/WhaleSounds/{file}", data)
             rows += (
                 f'<tr><td>{file[:8]}</td><td><a href="{SOUNDS}/WhaleSounds/{file}" target="_blank">Download'
-                f"</a></td><td><a href=\"javascript:popUpWin('metaData.cfm?RN={file[:8]}');\">Metadata</a></tr>"
+                f"</a></td><td><a href=\"javascript:popUpWin('metaData.cfm?RN={file[:8]}');\">Metadata</a>"
             )
         site.put(f"{SOUNDS}/bestOf.cfm?code={code}", f"<table>{rows}</table>")
     return f"{site.url}{SOUNDS}/index.cfm"
+
+
+def harbour_source(site: Site) -> str:
+    """The TOML of a source of two recordings on that site."""
+    clips = {"Walrus": {"61025001.wav": wav(1)}, "Narwhal": {"72015001.wav": wav(2)}}
+    return f"""
+        name = "harbour"
+        title = "Sounds of our harbour"
+        homepage = "{site.url}/"
+        licence = "CC0"
+        terms = "Take them."
+        [listing]
+        kind = "pages"
+        start = "{watkins_like(site, clips, others=0)}"
+        pages = "bestOf"
+        files = "wav$"
+        [labels]
+        species = "link"
+        """

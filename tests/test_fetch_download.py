@@ -177,14 +177,18 @@ def test_a_server_that_stays_broken_is_given_up(site: Site, web: Web, here: Path
 
 
 def test_a_silent_server_is_given_up(site: Site, here: Path) -> None:
-    web = Web(Manners(rate=1000, tries=2, backoff_s=0.01, timeout_s=0.2), lambda text: None, threading.Event())
+    web = Web(
+        Manners(rate=1000, tries=2, backoff_s=0.01, timeout_s=0.2), lambda text: None, threading.Event()
+    )
     url = site.put("/a.wav", DATA)
     site.spoil("/a.wav", hang(0.6), hang(0.6))
     with pytest.raises(Passing, match="no answer"):
         download(Wanted(url, here), web)
 
 
-@pytest.mark.parametrize(("code", "said"), [(404, "not there"), (410, "gone"), (403, "programs"), (401, "log-in")])
+@pytest.mark.parametrize(
+    ("code", "said"), [(404, "not there"), (410, "gone"), (403, "programs"), (401, "log-in")]
+)
 def test_what_is_not_given_is_not_asked_for_twice(
     site: Site, web: Web, here: Path, code: int, said: str
 ) -> None:
@@ -265,7 +269,7 @@ def test_a_right_checksum_is_taken(site: Site, web: Web, here: Path) -> None:
 
 def test_a_wrong_checksum_is_refused(site: Site, web: Web, here: Path) -> None:
     url = site.put("/a.wav", DATA)
-    with pytest.raises(Lasting, match="has md5 .* not 0000"):
+    with pytest.raises(Lasting, match=r"has md5 .* not 0000"):
         download(Wanted(url, here, "md5:" + "0" * 32), web)
     assert not list(here.parent.glob("*"))
     assert len(site.asked("/a.wav")) == 2  # once more, since a line may spoil a byte

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from misbehaving import SOUNDS, Site, moved, status, wav, watkins_like, web_page
+from misbehaving import SOUNDS, Site, moved, status, watkins_like, wav, web_page
 
 from finback.config import build
 from finback.errors import FinbackError, InputError
@@ -64,7 +64,7 @@ def test_pages_of_other_species_are_not_asked_for(site: Site, web: Web) -> None:
 
 
 def test_an_unknown_species_is_told_what_there_is(site: Site, web: Web) -> None:
-    with pytest.raises(InputError, match="no 'Dodo'.*Walrus"):
+    with pytest.raises(InputError, match=r"no 'Dodo'.*Walrus"):
         offers(watkins(site), web, Chosen(["Dodo"]))
 
 
@@ -89,13 +89,17 @@ def test_one_page_that_fails_does_not_hide_the_others(site: Site, web: Web) -> N
     source = watkins(site)
     site.spoil(f"{SOUNDS}/bestOf.cfm?code=AA0B", status(404))
     faults: list[FinbackError] = []
-    found = offers(source, web, Chosen(["Walrus", "Beluga, White Whale"]), fault=lambda u, e: faults.append(e))
+    found = offers(
+        source, web, Chosen(["Walrus", "Beluga, White Whale"]), fault=lambda u, e: faults.append(e)
+    )
     assert {offer.file for offer in found} == {"61025001.wav", "7201500B.wav"}
     assert len(faults) == 1
 
 
 def test_one_page_of_files_with_species_in_their_addresses(site: Site, web: Web) -> None:
-    page = "".join(f'<a href="{path}">get</a>' for path in ("Blue_whale/a.wav", "Fin_whale/b.WAV", "read.txt"))
+    page = "".join(
+        f'<a href="{path}">get</a>' for path in ("Blue_whale/a.wav", "Fin_whale/b.WAV", "read.txt")
+    )
     url = site.put("/list.html", page)
     source = own(
         {"kind": "pages", "start": url, "files": r"(?i)\.wav$"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -79,7 +80,7 @@ def test_mistakes_in_a_source_are_named(tmp_path: Path, old: str, new: str, said
     path = tmp_path / "harbour.toml"
     assert old in OWN
     path.write_text(OWN.replace(old, new))
-    with pytest.raises(InputError, match="harbour.toml") as caught:
+    with pytest.raises(InputError, match=r"harbour\.toml") as caught:
         load(str(path))
     assert said in str(caught.value)
 
@@ -89,3 +90,14 @@ def test_an_unknown_name_tells_the_names() -> None:
         load("watkin")
     with pytest.raises(InputError, match="no such file"):
         load("nowhere.toml")
+
+
+def test_the_sources_of_the_docs_are_sources(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[1] / "docs" / "fetching.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```toml\n(.*?)```", page, re.S)
+    kinds = set()
+    for block in blocks:
+        path = tmp_path / "own.toml"
+        path.write_text(block)
+        kinds.add(load(str(path)).listing.kind)
+    assert kinds == {"pages", "files", "zip", "zenodo"}

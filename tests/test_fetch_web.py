@@ -40,20 +40,17 @@ def test_one_clock_for_all_threads(site: Site) -> None:
 
 
 def test_robots_txt_is_asked_once_and_obeyed(site: Site) -> None:
-    site.put("/robots.txt", "User-agent: *\nDisallow: /private/\nCrawl-delay: 0.2", kind="text/plain")
+    site.put("/robots.txt", "User-agent: *\nDisallow: /private/", kind="text/plain")
     site.put("/open/1", "one")
     site.put("/open/2", "two")
     site.put("/private/1", "secret")
     web = web_of()
     assert web.page(site.url + "/open/1").text == "one"
-    begun = time.monotonic()
     assert web.page(site.url + "/open/2").text == "two"
-    assert web.page(site.url + "/open/1").text == "one"
-    with pytest.raises(Lasting, match="robots.txt"):
+    with pytest.raises(Lasting, match=r"robots\.txt"):
         web.page(site.url + "/private/1")
     assert len(site.asked("/robots.txt")) == 1
     assert not site.asked("/private/1")
-    assert time.monotonic() - begun < 5
 
 
 def test_a_crawl_delay_slows_everything_down(site: Site) -> None:

@@ -136,8 +136,9 @@ class _Work:
         missing = [offer for offer in found if not self._has(offer)]
         self.report.had = len(found) - len(missing)
         if missing and zipped is None:
-            minutes = max(1, round(len(missing) / self.request.rate / 60))
-            pace = f"{self.request.rate:g} a second at most: {minutes} min or more"
+            seconds = len(missing) / self.request.rate
+            time_s = f"{seconds / 60:.0f} min" if seconds > 90 else f"{seconds:.0f} s"
+            pace = f"{self.request.rate:g} a second at most: {time_s} or more"
             say(f"{len(missing)} of {len(found)} files to fetch, {pace}")
         try:
             self._all(missing, zipped, progress)
