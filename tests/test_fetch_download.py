@@ -63,6 +63,9 @@ def test_a_cut_line_is_gone_on_with_where_it_broke(site: Site, web: Web, here: P
     download(Wanted(url, here), web)
     only(here, DATA)
     assert ranges(site) == [None, "bytes=30000-", "bytes=50000-"]
+    first, *others = site.asked("/a.wav")
+    assert "if-range" not in first
+    assert {headers["if-range"] for headers in others} == {site.resources["/a.wav"].etag}
 
 
 def test_tries_that_gain_something_are_not_counted(site: Site, web: Web, here: Path) -> None:
@@ -229,6 +232,12 @@ def test_a_web_page_is_not_taken_for_sound(site: Site, web: Web, here: Path, kin
     with pytest.raises(Lasting, match="web page"):
         download(Wanted(site.url + "/a.wav", here), web)
     assert not list(here.parent.glob("*"))
+
+
+def test_a_page_of_words_alone_is_known_by_what_the_server_calls_it(site: Site, web: Web, here: Path) -> None:
+    url = site.put("/a.wav", b"We are down for maintenance", kind="text/html; charset=utf-8")
+    with pytest.raises(Lasting, match="web page"):
+        download(Wanted(url, here), web)
 
 
 def test_what_does_not_open_as_sound_is_not_kept(site: Site, web: Web, here: Path) -> None:

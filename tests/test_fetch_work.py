@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from misbehaving import SOUNDS, Site, drip, refuse, status, watkins_like, wav, web_page
+from misbehaving import SOUNDS, Site, drip, hang, refuse, status, watkins_like, wav, web_page
 
 from finback.config import build
 from finback.data.index import IndexRequest, index
-from finback.errors import InputError
+from finback.errors import FinbackError, InputError
 from finback.fetch.faults import Halt
 from finback.fetch.pool import only_one
 from finback.fetch.source import Source, load
@@ -160,6 +160,27 @@ def test_a_site_that_goes_down_stops_the_work_and_keeps_what_came(site: Site, tm
     assert len(table(tmp_path / "labels.csv")) == len(sounds(tmp_path)) == 4
 
 
+def test_a_full_disk_is_told_by_the_file_that_met_it(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("no /dev/full here")
+    source = a_list(site, {"a.wav": wav(1), "b.wav": wav(2)})
+
+    def no_room(*arguments: object) -> None:
+        raise FinbackError("fetched.csv: could not be written")
+
+    (tmp_path / "audio").mkdir()
+    (tmp_path / "audio/b.wav.part").symlink_to(full)
+    with monkeypatch.context() as patch, pytest.raises(Halt, match=r"b\.wav: the disk is full"):
+        patch.setattr("finback.fetch.tables.write_fetched", no_room)
+        run(source, tmp_path, jobs=1)
+    (tmp_path / "audio/b.wav.part").unlink()
+    assert run(source, tmp_path).had == 1
+    assert sounds(tmp_path) == {"a.wav": wav(1), "b.wav": wav(2)}
+
+
 def test_a_site_that_is_not_there_says_what_to_do(site: Site, tmp_path: Path) -> None:
     site.spoil(f"{SOUNDS}/index.cfm", *[refuse] * 9)
     site.put("/robots.txt", "", kind="text/plain")
@@ -284,6 +305,19 @@ def test_interrupted_and_gone_on(site: Site, tmp_path: Path, how: signal.Signals
     assert asked["range"] == f"bytes={have}-"
     assert not site.asked("/small.wav")
     assert sounds(tmp_path / "own") == {"large.wav": LARGE, "small.wav": wav(1)}
+
+
+def test_ctrl_c_does_not_wait_for_a_silent_server(site: Site, tmp_path: Path) -> None:
+    write_source(site, tmp_path)
+    site.spoil("/large.wav", hang(60))
+    arguments = command(tmp_path, "--accept-licence")
+    process = subprocess.Popen(arguments, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    while not (site.asked("/large.wav") and (tmp_path / "own/audio/small.wav").exists()):
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=15)  # the server would be waited for 30 s
+    assert process.returncode == 130
 
 
 def test_the_licence_comes_before_any_request(site: Site, tmp_path: Path) -> None:

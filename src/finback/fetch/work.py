@@ -13,6 +13,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -137,13 +138,19 @@ class _Work:
         self.report.had = len(found) - len(missing)
         if missing and zipped is None:
             seconds = len(missing) / self.request.rate
-            time_s = f"{seconds / 60:.0f} min" if seconds > 90 else f"{seconds:.0f} s"
+            time_s = f"{seconds / 60:.0f} min" if seconds > 90 else f"{max(1, seconds):.0f} s"
             pace = f"{self.request.rate:g} a second at most: {time_s} or more"
             say(f"{len(missing)} of {len(found)} files to fetch, {pace}")
         try:
             self._all(missing, zipped, progress)
-        finally:
+        except Halt:
+            with suppress(FinbackError):  # a full disk has no room for tables either; the first fault is told
+                self._save(found)
+            raise
+        except KeyboardInterrupt:
             self._save(found)
+            raise
+        self._save(found)
 
     def _all(self, missing: Sequence[Offer], zipped: Path | None, progress: Progress) -> None:
         what = "unpacking" if zipped else f"fetching {self.source.name}"
