@@ -21,7 +21,7 @@ from misbehaving import SOUNDS, Site, drip, hang, refuse, status, watkins_like, 
 
 from finback.config import build
 from finback.data.index import IndexRequest, index
-from finback.errors import FinbackError, InputError
+from finback.errors import FinbackError, InputError, SettingsError
 from finback.fetch.faults import Halt
 from finback.fetch.pool import only_one
 from finback.fetch.source import Source, load
@@ -173,9 +173,10 @@ def test_a_full_disk_is_told_by_the_file_that_met_it(
 
     (tmp_path / "audio").mkdir()
     (tmp_path / "audio/b.wav.part").symlink_to(full)
-    with monkeypatch.context() as patch, pytest.raises(Halt, match=r"b\.wav: the disk is full"):
+    with monkeypatch.context() as patch:
         patch.setattr("finback.fetch.tables.write_fetched", no_room)
-        run(source, tmp_path, jobs=1)
+        with pytest.raises(Halt, match=r"b\.wav: the disk is full"):
+            run(source, tmp_path, jobs=1)
     (tmp_path / "audio/b.wav.part").unlink()
     assert run(source, tmp_path).had == 1
     assert sounds(tmp_path) == {"a.wav": wav(1), "b.wav": wav(2)}
@@ -237,6 +238,12 @@ def test_an_address_for_a_list_that_has_none(site: Site, tmp_path: Path) -> None
         run(a_list(site, {"a.wav": wav()}), tmp_path, url="https://e.org/x")
     with pytest.raises(InputError, match="cannot be fetched by a program"):
         run(load("orcasound"), tmp_path)
+
+
+def test_without_the_extra_package_its_name_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("finback.fetch.work.find_spec", lambda name: None)
+    with pytest.raises(SettingsError, match=r"finback\[fetch\]"):
+        run(load("watkins"), tmp_path)
 
 
 # From outside: the command, killed and called again.
