@@ -7,9 +7,11 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from misbehaving import Site, harbour_source
 
 from finback.cli.app import app
 
@@ -40,8 +42,16 @@ def workplace(
     return folder
 
 
+@pytest.fixture(scope="module")
+def harbour(workplace: Path) -> Iterator[None]:
+    """The source of the page on fetching: a site on this machine, since there is no other in a test."""
+    with Site() as site:
+        (workplace / "harbour.toml").write_text(harbour_source(site))
+        yield
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.stem)
-def test_examples_run(page: Path, workplace: Path) -> None:
+def test_examples_run(page: Path, workplace: Path, harbour: None) -> None:
     found = examples(page)
     assert found, "a page without an example"
     if page.stem == "finback-demo":

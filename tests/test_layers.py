@@ -18,7 +18,7 @@ LEVELS = [
     {"audio"},
     {"features"},
     {"data", "augment", "models", "diffusion", "vocode"},
-    {"training", "metrics", "plots"},
+    {"training", "metrics", "plots", "fetch"},
     {"settings"},
     {"predictor", "train"},
     {"generators", "card"},
