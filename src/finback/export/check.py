@@ -25,7 +25,7 @@ RATES = (1.0, 2.0, 0.73)  # times the model's own
 
 @contextmanager
 def trial_clips(run: RunFolder, spec: FeatureSpec) -> Iterator[list[Clip]]:
-    """Made sounds of several rates and lengths, and some of the run's own recordings where they are at hand."""
+    """Made sounds of several rates and lengths, and some of the run's own recordings if they are at hand."""
     with TemporaryDirectory() as folder:
         clips = []
         for i, (length, rate) in enumerate(zip(LENGTHS, RATES, strict=True)):
@@ -73,7 +73,7 @@ def refuse_if_far(difference: float, what: str) -> None:
     """Raises `RunError` beyond `TOLERANCE`: a model that answers otherwise is not the same model."""
     if not difference <= TOLERANCE:
         raise RunError(
-            f"{what}: its answers differ from finback's by up to {difference:.1e}, more than {TOLERANCE:.0e}; "
+            f"{what}: its answers differ from finback's by {difference:.1e}, more than {TOLERANCE:.0e}; "
             "nothing was written",
             "please report it, with the family and the version of onnxruntime",
         )

@@ -9,10 +9,12 @@ arithmetic of those they stand for.
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from finback.export.front import framed
 from finback.models.classifier import Classifier
 from finback.models.cnn1d import SincBank
 from finback.models.heads import LEAST, Forest, Svm
@@ -32,6 +34,14 @@ class FixedBank(SincBank):
     def filters(self) -> Tensor:
         return self.kept
 
+    def forward(self, x: Tensor) -> Tensor:
+        x = nn.functional.pad(x, (0, max(0, self.length - x.shape[-1])))
+        n_frames = (x.shape[-1] - self.length) // self.stride + 1
+        heard = x[:, : (n_frames - 1) * self.stride + self.length]
+        frames = framed(heard, self.length, self.stride, n_frames)  # (B, F, L)
+        cosine, sine = (frames @ self.kept.T).chunk(2, dim=-1)  # (B, F, K) each
+        return (cosine.square() + sine.square()).transpose(1, 2)  # (B, K, F)
+
 
 class FixedSvm(Svm):
     """Distances written out: `torch.cdist` has no place in a graph."""
@@ -47,6 +57,13 @@ class FixedSvm(Svm):
 class FixedForest(nn.Module):
     """As many steps as the deepest tree has, all trees at once."""
 
+    feature: Tensor
+    threshold: Tensor
+    left: Tensor
+    right: Tensor
+    share: Tensor
+    root: Tensor
+
     def __init__(self, head: Forest) -> None:
         super().__init__()
         self.depth = int(head.depth)
@@ -61,7 +78,7 @@ class FixedForest(nn.Module):
         return self.share[node].mean(dim=1).clamp_min(LEAST).log()
 
 
-STANDS_FOR = {SincBank: FixedBank, Svm: FixedSvm, Forest: FixedForest}
+STANDS_FOR: dict[type, Any] = {SincBank: FixedBank, Svm: FixedSvm, Forest: FixedForest}
 
 
 def fixed(model: Classifier) -> nn.Module:
@@ -70,5 +87,5 @@ def fixed(model: Classifier) -> nn.Module:
     for module in list(model.modules()):
         for name, child in module.named_children():
             if type(child) in STANDS_FOR:
-                setattr(module, name, STANDS_FOR[type(child)](child))  # type: ignore[abstract]
+                setattr(module, name, STANDS_FOR[type(child)](child))
     return model.eval().requires_grad_(False)

@@ -5,7 +5,7 @@ the way differs, for two reasons: a graph has no slices that are written into, a
 transform is slower than matrix products. So the transform of N samples is written as products (Cooley & Tukey
 1965) with N = A x B, n = B n1 + n2 and k = k1 + A k2:
 
-    X[k1 + A k2] = sum_n2 exp(-2 pi i n2 k2 / B)  exp(-2 pi i n2 k1 / N)  sum_n1 x[B n1 + n2] exp(-2 pi i n1 k1 / A)
+    X[k1 + A k2] = sum_n2 w(n2 k2 / B) w(n2 k1 / N) sum_n1 x[B n1 + n2] w(n1 k1 / A),  w(r) = exp(-2 pi i r)
 
 For real x the other half of the bins mirrors the first: k1 need only go to A / 2.
 """
@@ -64,7 +64,7 @@ class MelPower(nn.Module):
         left, needed = n_fft // 2, (n_frames - 1) * hop + n_fft
         heard = min(self.spec.clip_samples, needed - left)
         x = nn.functional.pad(waves[:, :heard], (left, needed - left - heard))  # (B, needed)
-        frames = _frames(x, n_fft, hop, n_frames) * self.window  # (B, F, N)
+        frames = framed(x, n_fft, hop, n_frames) * self.window  # (B, F, N)
         z = self.first @ frames.unflatten(2, (self.a, self.b))  # (B, F, 2 K1, B)
         real, imaginary = z[:, :, : self.kept], z[:, :, self.kept :]
         turned = [
@@ -75,8 +75,8 @@ class MelPower(nn.Module):
         return (spectrum.square().flatten(2) @ self.bands).transpose(1, 2)  # (B, M, F)
 
 
-def _frames(x: Tensor, n_fft: int, hop: int, n_frames: int) -> Tensor:
-    """(B, needed) -> (B, F, N); by slices where a frame is whole hops, for an index costs its own size."""
+def framed(x: Tensor, n_fft: int, hop: int, n_frames: int) -> Tensor:
+    """(B, (F - 1) hop + N) -> (B, F, N); by slices where a frame is whole hops: an index has its own size."""
     if n_fft % hop:
         return x.unfold(1, n_fft, hop)
     blocks = x.unflatten(1, (-1, hop))  # (B, F + N / hop - 1, hop)

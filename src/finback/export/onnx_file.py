@@ -68,6 +68,8 @@ def to_onnx(run: RunFolder, predictor: Predictor, path: Path) -> dict[str, Any]:
 
 def graph(whole: Whole, clip_samples: int) -> ModelProto:
     """The module as an ONNX model of any number of windows, without a trace of where it was made."""
+    from onnxscript.optimizer import fold_constants, remove_unused_nodes
+
     example = torch.zeros(2, clip_samples)
     windows = torch.export.Dim("windows", min=1, max=1 << 16)
     exporter = logging.getLogger("torch.onnx")
@@ -84,12 +86,14 @@ def graph(whole: Whole, clip_samples: int) -> ModelProto:
                 input_names=[INPUT],
                 output_names=list(OUTPUTS),
                 dynamic_shapes=({0: windows},),
-                optimize=False,  # the optimiser takes x + 1e-8 for x; onnxruntime has a better one
+                optimize=False,  # the optimiser takes x + 1e-8 for x; onnxruntime has its own
                 verbose=False,
             )
     finally:
         exporter.setLevel(level)
     assert program is not None
+    fold_constants(program.model)
+    remove_unused_nodes(program.model)
     model = program.model_proto
     for part in (model.graph, *model.graph.node, *model.graph.value_info, *model.functions):
         del part.metadata_props[:]  # stack traces, with the paths of this machine

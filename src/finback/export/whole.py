@@ -27,7 +27,7 @@ WHY = {
 
 
 class Whole(nn.Module):
-    """Front end, classifiers, temperatures, combination. Raises `SettingsError` for what cannot be a graph."""
+    """Front end, classifiers, temperatures, combination. Raises `SettingsError` where there is no graph."""
 
     def __init__(self, root: Leaf | Node) -> None:
         super().__init__()
@@ -52,7 +52,7 @@ class One(nn.Module):
     def __init__(self, leaf: Leaf) -> None:
         super().__init__()
         self.model = fixed(leaf.model)
-        self.size = 1
+        self.size: int = 1
         # A tensor: of a plain number the exporter makes a cast that onnxruntime warns of.
         self.register_buffer("temperature", torch.tensor(leaf.temperature), persistent=False)
 
@@ -73,21 +73,23 @@ class Several(nn.Module):
 
     def __init__(self, node: Node) -> None:
         super().__init__()
-        self.children_ = nn.ModuleList(_answer(child) for child in node.children)
+        parts = [_answer(child) for child in node.children]
+        self.parts = nn.ModuleList(parts)
+        self.sizes = [part.size for part in parts]
         self.combination: Combination = node.combination
         self.register_buffer("temperature", torch.tensor(node.temperature), persistent=False)
-        self.size = sum(int(child.size) for child in self.children_)  # type: ignore[arg-type]
+        self.size: int = sum(self.sizes)
         told = node.combination
         share = told.weights if told.how != "mean" else (1.0 / len(told.weights),) * len(told.weights)
         self.register_buffer("weights", torch.tensor(share)[:, None, None], persistent=False)  # (C, 1, 1)
         self.register_buffer("bias", torch.tensor(told.bias or (0.0,)), persistent=False)
 
     def logits(self, x: Tensor) -> Tensor:
-        return torch.cat([child.logits(x) for child in self.children_], dim=1)  # type: ignore[operator]
+        return torch.cat([part.logits(x) for part in self.parts], dim=1)  # type: ignore[operator]
 
     def forward(self, logits: Tensor) -> Tensor:
-        parts = logits.split([int(child.size) for child in self.children_], dim=1)  # type: ignore[arg-type]
-        answers = [child(part) for child, part in zip(self.children_, parts, strict=True)]
+        shares = zip(self.parts, logits.split(self.sizes, dim=1), strict=True)
+        answers = [part(share) for part, share in shares]
         if self.combination.how == "stack":
             logs = torch.stack([a.log_softmax(dim=1).clamp_min(LOG_FLOOR) for a in answers])  # (C, B, K)
             mixed = ((self.weights * logs).sum(dim=0) + self.bias).log_softmax(dim=1)
@@ -116,7 +118,7 @@ def refuse(root: Leaf | Node) -> None:
             )
     if len({leaf.hears for leaf in leaves}) > 1:
         raise SettingsError(
-            f"an ensemble whose members hear differently ({', '.join(kinds)}): their windows are not the same",
+            f"an ensemble whose members hear differently ({', '.join(kinds)}), in windows of their own",
             "export its members one by one: each is a run folder under members/",
         )
     if leaves[0].spec.background != "none":
