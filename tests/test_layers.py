@@ -22,7 +22,7 @@ LEVELS = [
     {"settings"},
     {"predictor", "train"},
     {"generators", "card"},
-    {"generate", "vocoding", "latent", "ship"},
+    {"generate", "vocoding", "latent", "ship", "export"},
     {"studio"},
     {"pregenerate"},
     {"ensemble", "evaluate", "reconstruct", "audit", "doctor", "generator_audit", "synthesize", "maps"}
