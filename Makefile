@@ -2,7 +2,8 @@
 # make test   set up, then the whole suite
 # make setup  set up alone: .venv with finback and its tools
 # make lint   style and types
-# make bench  speed beside peers, in one run
+# make bench  beside peers, in one run: benchmarks/RESULTS.md
+# make peers  .venv-peers: what is compared with and cannot live beside finback
 # make pictures  the pictures of README and docs, from real recordings in DATA
 #
 # TORCH chooses the build of torch that is installed first, e.g. for a CUDA wheel already downloaded:
@@ -14,7 +15,7 @@ DATA ?= ../shared/data
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: setup demo test lint bench pictures clean
+.PHONY: setup demo test lint bench peers pictures clean
 
 setup: $(STAMP)
 
@@ -39,11 +40,16 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: setup
-	$(BIN)/python benchmarks/features.py
-	$(BIN)/python benchmarks/training.py
-	$(BIN)/python benchmarks/augment.py
-	$(BIN)/python benchmarks/backbones.py
+bench: setup peers
+	$(BIN)/python benchmarks/all.py
+
+peers: .venv-peers/.installed
+
+.venv-peers/.installed:
+	@test -x .venv-peers/bin/python || $(PYTHON) -m venv .venv-peers
+	@.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check $(TORCH)
+	@.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check opensoundscape==0.13.2 $(TORCH)
+	@touch $@
 
 pictures: setup
 	$(BIN)/finback run --audio $(DATA)/watkins/audio --labels $(DATA)/watkins/labels.csv \

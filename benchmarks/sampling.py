@@ -31,6 +31,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from results import record
 
 from finback.data.store import FeatureStore, default_folder
 from finback.diffusion.ddpm import BETAS, ddpm_sigmas
@@ -223,11 +224,17 @@ def timed(lab: Lab, stored: Stored | None, labels: np.ndarray) -> tuple[float, f
             line += distances(stored, name_of(row)) + f"{again(stored, row, embedded):>12.4f}"
         print(line, flush=True)
     theirs = peer(lab, labels)
+    what, ours = "a sample of diffusion, s", f"{seconds[PROMISED]:.2f}"
     if theirs is None:
         print("diffusers is not installed: no peer")
+        record(what, ours, "diffusers DDPM, 1000 steps", None, "diffusers is not installed")
     else:
         theirs /= len(labels)
         print(f"{'diffusers ddpm 1000':<22}{'':>12}{theirs:>12.2f}{seconds[REFERENCE] / theirs:>10.1f}")
+        ratio, note = theirs / seconds[PROMISED], f"the same network, {name_of(PROMISED)} steps"
+        record(what, ours, "diffusers DDPM, 1000 steps", ratio, note)
+        same = f"{seconds[REFERENCE]:.2f}"
+        record("the same with 1000 steps", same, "diffusers DDPM, 1000 steps", theirs / seconds[REFERENCE])
     return seconds[REFERENCE] / seconds[PROMISED], seconds[PROMISED]
 
 
