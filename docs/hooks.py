@@ -1,8 +1,8 @@
 """What MkDocs cannot do by its settings: lists of pages, and the reference of the command line.
 
-`*` in the navigation of mkdocs.yml stands for the pages of a folder that are named nowhere else, so that a new page
-needs no line there. Two marks in pages are replaced when they are built: `<!-- commands -->` by every command with
-every option, `<!-- pages -->` by links to the other pages of the same folder.
+`*` in the navigation of mkdocs.yml stands for the pages of a folder that are named nowhere else, so that a
+new page needs no line there. Two marks in pages are replaced when they are built: `<!-- commands -->` by
+every command with every option, `<!-- pages -->` by links to the other pages of the same folder.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
 def named(nav: Nav) -> Iterator[str]:
     """Every page that the navigation names itself."""
     for entry in nav:
-        below = list(entry.values())[0] if isinstance(entry, dict) else entry
+        below = next(iter(entry.values())) if isinstance(entry, dict) else entry
         if isinstance(below, list):
             yield from named(below)
         elif not below.endswith("*"):
@@ -81,7 +81,7 @@ def command_lines(docs: Path) -> Iterator[str]:
         if example:
             yield "```\n" + "\n".join(line[2:] for line in example.splitlines()[1:]) + "\n```\n"
         context = typer.Context(command, info_name=name)
-        yield "| | |\n|---|---|"
+        yield "| option | meaning |\n|---|---|"
         for parameter in command.params:
             spelt, meaning = parameter.get_help_record(context)
             yield f"| `{spelt}` | {meaning.replace('|', '&#124;')} |"

@@ -20,7 +20,7 @@ BLOCK = re.compile(r'^```(\w+)(?: title="([^"]+)")?\n(.*?)^```$', re.M | re.S)
 
 
 def examples(page: Path) -> list[tuple[str, str]]:
-    """What a reader does, in order: ("file.toml", its text) to save, ("$ command", what it is said to print)."""
+    """What a reader does, in order: ("a.toml", text to save), ("$ command", what it is said to print)."""
     found: list[tuple[str, str]] = []
     for language, file, text in BLOCK.findall(page.read_text(encoding="utf-8")):
         if file:
@@ -34,7 +34,9 @@ def examples(page: Path) -> list[tuple[str, str]]:
 
 
 PAGES = sorted(
-    page for page in DOCS.glob("**/*.md") if page.parent.name == "commands" or "```console" in page.read_text()
+    page
+    for page in DOCS.glob("**/*.md")
+    if page.parent.name == "commands" or "```console" in page.read_text(encoding="utf-8")
 )
 
 
@@ -56,7 +58,7 @@ def workplace(
 
 
 def masked(text: str) -> str:
-    """Without numbers, and with single spaces: seconds and scores differ between machines, and so do line ends."""
+    """Without numbers and line ends: seconds and scores differ between machines, and so where prose wraps."""
     return " ".join(re.sub(r"-?\d+(?:\.\d+)?", "0", text).split())
 
 
@@ -84,7 +86,8 @@ def test_examples_run_and_print_what_the_page_shows(page: Path, workplace: Path)
         assert "Traceback" not in done.stderr
         printed = masked(done.stderr + done.stdout)
         for shown in re.split(r"^\.\.\.$", text, flags=re.M):
-            assert masked(shown) in printed, f"{what} does not print\n{shown}\nbut\n{done.stderr}{done.stdout}"
+            said = f"{what} does not print\n{shown}\nbut\n{done.stderr}{done.stdout}"
+            assert masked(shown) in printed, said
 
 
 @pytest.mark.parametrize("command", COMMANDS)

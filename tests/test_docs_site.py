@@ -77,7 +77,8 @@ def test_every_command_and_option_is_in_the_reference(site: Path, hooks: ModuleT
     for name, command in listed:
         section = html.unescape(re.sub(r"<[^>]+>", "", sections[name.replace(" ", "-")]))
         for parameter in command.params:
-            for spelt in parameter.opts if parameter.param_type_name == "option" else [parameter.name]:
+            is_option = parameter.param_type_name == "option"
+            for spelt in parameter.opts if is_option else [parameter.metavar or parameter.name]:
                 assert spelt in section, f"{name} {spelt}"
             for word in (parameter.help or "").split():
                 assert word in section, f"{name}: '{word}' of {parameter.name}'s help"
