@@ -1,8 +1,8 @@
 """What MkDocs cannot do by its settings: lists of pages, and the reference of the command line.
 
-`*` in the navigation of mkdocs.yml stands for the pages of a folder that are named nowhere else, so that a
-new page needs no line there. Two marks in pages are replaced when they are built: `<!-- commands -->` by
-every command with every option, `<!-- pages -->` by links to the other pages of the same folder.
+`*` at the end of an entry in the navigation of mkdocs.yml stands for the pages that begin so and are named
+nowhere else, so that a new page needs no line there. Two marks in pages are replaced when they are built:
+`<!-- commands -->` by every command with every option, `<!-- pages -->` by links to the folder's other pages.
 """
 
 from __future__ import annotations
@@ -21,8 +21,7 @@ Nav = list[Any]  # strings, and dicts of a title and another such list
 
 def on_config(config: Any) -> Any:
     """The navigation with its stars replaced by pages."""
-    docs = Path(config["docs_dir"])
-    config["nav"] = with_stars(config["nav"], docs, set(named(config["nav"])))
+    config["nav"] = with_stars(config["nav"], Path(config["docs_dir"]))
     return config
 
 
@@ -37,30 +36,33 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
     return markdown
 
 
-def named(nav: Nav) -> Iterator[str]:
-    """Every page that the navigation names itself."""
+def with_stars(nav: Nav, docs: Path) -> Nav:
+    """Each star replaced by the pages it matches that no other entry names, or matches with more letters."""
+    taken = {entry for entry in entries(nav) if not entry.endswith("*")}
+    found: dict[str, list[str]] = {}
+    for star in sorted((e for e in entries(nav) if e.endswith("*")), key=len, reverse=True):
+        pages = [p.relative_to(docs).as_posix() for p in sorted(docs.glob(f"{star}.md"))]
+        found[star] = [page for page in pages if page not in taken]
+        taken.update(pages)
+    return filled(nav, found)
+
+
+def entries(nav: Nav) -> Iterator[str]:
+    """Every page and star of the navigation."""
     for entry in nav:
         below = next(iter(entry.values())) if isinstance(entry, dict) else entry
-        if isinstance(below, list):
-            yield from named(below)
-        elif not below.endswith("*"):
-            yield below
+        yield from entries(below) if isinstance(below, list) else [below]
 
 
-def with_stars(nav: Nav, docs: Path, taken: set[str]) -> Nav:
-    """The navigation with each star replaced by the pages of its folder that are not `taken`."""
-    filled: Nav = []
+def filled(nav: Nav, found: dict[str, list[str]]) -> Nav:
+    """The navigation with each star replaced by what was found for it."""
+    new: Nav = []
     for entry in nav:
         if isinstance(entry, dict):
-            filled.append(
-                {k: with_stars(v, docs, taken) if isinstance(v, list) else v for k, v in entry.items()}
-            )
-        elif entry.endswith("*"):
-            pages = (p.relative_to(docs).as_posix() for p in sorted(docs.glob(f"{entry}.md")))
-            filled += [page for page in pages if page not in taken]
+            new.append({k: filled(v, found) if isinstance(v, list) else v for k, v in entry.items()})
         else:
-            filled.append(entry)
-    return filled
+            new += found.get(entry, [entry])
+    return new
 
 
 def title(page: Path) -> str:

@@ -100,12 +100,12 @@ def test_members_of_public_classes_are_in_the_reference(site: Path) -> None:
 
 
 def test_a_star_takes_the_pages_that_are_named_nowhere(tmp_path: Path, hooks: ModuleType) -> None:
-    for page in ("index.md", "b.md", "a.md", "commands/x.md", "commands/y.md"):
+    for page in ("index.md", "b.md", "a.md", "long.md", "commands/x.md", "commands/y.md"):
         (tmp_path / page).parent.mkdir(exist_ok=True)
         (tmp_path / page).write_text("# A page\n")
-    nav = ["index.md", {"Commands": ["commands/y.md", "commands/*"]}, "*"]
-    found = hooks.with_stars(nav, tmp_path, set(hooks.named(nav)))
-    assert found == ["index.md", {"Commands": ["commands/y.md", "commands/x.md"]}, "a.md", "b.md"]
+    nav = ["index.md", {"Commands": ["commands/y.md", "commands/*"]}, "*", "lo*", "none*"]
+    found = hooks.with_stars(nav, tmp_path)
+    assert found == ["index.md", {"Commands": ["commands/y.md", "commands/x.md"]}, "a.md", "b.md", "long.md"]
 
 
 def test_a_list_of_pages_has_their_titles(site: Path) -> None:
