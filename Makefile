@@ -35,7 +35,7 @@ demo: setup
 	$(BIN)/finback demo
 
 test: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 lint: setup
 	$(BIN)/ruff check .

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 
+if "PYTEST_XDIST_WORKER" in os.environ:  # a core for each worker and what it starts; torch is not imported yet
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 
 def _data_folder() -> Path:
     return Path(os.environ.get("FINBACK_DATA", ROOT.parent / "shared" / "data"))
