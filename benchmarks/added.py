@@ -1,0 +1,80 @@
+"""What samples of trained generators add to the clips they learnt from: a table of docs/synthetic.md.
+
+    python benchmarks/added.py runs/diffusion --against runs/vae --against runs/gaussian [--seeds 5]
+
+All generators learnt from the same training side. A small CNN (`finback.generator_audit.learners`) learns
+from those clips alone, or with samples among them, for the same number of steps; clips of unseen tapes judge,
+validation and test side together: nothing is chosen by either. Rows: samples for every species or for those
+below 25 clips only, as many as there are clips or so many times. Means over seeds; differences in mean recall
+with intervals over tapes, paired. Samples are those of `finback audit`, and made where there are none.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from finback.data.store import FeatureStore, default_folder
+from finback.features.extract import Extractor
+from finback.generate import Maker, Sampling
+from finback.generator_audit import learners, sets
+from finback.generator_audit.material import Windows, how_many, made, per_clip, real
+from finback.generators import sides
+from finback.metrics.bootstrap import percentiles
+
+BELOW = 25
+AMOUNTS = ((False, 1), (True, 1), (True, 3))  # only rare species?, samples per clip
+
+
+def added(samples: Windows, learnt: Windows, species: np.ndarray, times: int) -> np.ndarray:
+    """Indices of the first samples of these species, `times` as many as each has windows."""
+    rows = [np.flatnonzero(samples.y == k)[: times * int((learnt.y == k).sum())] for k in species]
+    return np.concatenate(rows)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--against", type=Path, action="append", default=[])
+    parser.add_argument("--seeds", type=int, default=5)
+    asked = parser.parse_args()
+    makers = {str(m.run.facts["family"]): m for m in map(Maker.load, (asked.run, *asked.against))}
+    main_ = next(iter(makers.values()))
+    labels, spec, clips = main_.labels, main_.spec, sides(main_.run)
+    store = FeatureStore(Extractor(spec), default_folder())
+    learnt = real(store, clips["learnt"], labels)
+    unseen = real(store, (*clips["val"], *clips["test"]), labels)
+    counts = how_many(learnt.y, len(labels))
+    samples = {name: made(maker, counts, Sampling()) for name, maker in makers.items()}
+    n_clips = np.bincount(labels.targets(clips["learnt"]), minlength=len(labels))
+    every, few = np.flatnonzero(n_clips), np.flatnonzero((n_clips > 0) & (n_clips < BELOW))
+    sets_of = {"nothing": (learnt.x, learnt.y)}
+    for name, s in samples.items():
+        for rare, times in AMOUNTS:
+            i = added(s, learnt, few if rare else every, times)
+            row = f"{name}, {f'below {BELOW} clips' if rare else 'every species'}, x {times}"
+            sets_of[row] = np.concatenate([learnt.x, s.x[i]]), np.concatenate([learnt.y, s.y[i]])
+    _, truth, tapes = per_clip(np.zeros((len(unseen), 1)), unseen)
+    is_few = np.isin(truth, few)
+    print(f"{len(truth)} clips of {len(set(tapes))} unseen tapes, {is_few.sum()} of species below {BELOW}")
+    print(f"{'':<36}{'accuracy':>9}{'recall':>8}{'gain':>26}{f'recall < {BELOW}':>13}{'gain':>26}")
+    right: dict[str, np.ndarray] = {}
+    for row, (x, y) in sets_of.items():
+        pupils = [learners.cnn2d(x, y, spec, len(labels), seed) for seed in range(asked.seeds)]
+        right[row] = np.mean([sets.answers(p(unseen.x), unseen) == truth for p in pupils], axis=0)
+        line = f"{row:<36}{right[row].mean():>9.3f}"
+        for part in (np.ones_like(is_few), is_few):
+            both = np.stack([right[row], right["nothing"]], axis=1)[part]
+            recall = np.mean([both[truth[part] == k].mean(axis=0) for k in np.unique(truth[part])], axis=0)
+            drawn = sets.redrawn(both, truth[part], [t for t, p in zip(tapes, part, strict=True) if p])
+            ends = None if drawn is None else percentiles(drawn[1][:, 0] - drawn[1][:, 1])
+            within = f" ({ends[0]:+.3f} to {ends[1]:+.3f})" if ends else ""
+            gain = "" if row == "nothing" else f"{recall[0] - recall[1]:+.3f}{within}"
+            line += f"{recall[0]:>{8 if part.all() else 13}.3f}{gain:>26}"
+        print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()
