@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 
-if "PYTEST_XDIST_WORKER" in os.environ:  # a core for each worker and what it starts; torch is not imported yet
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # A core for each worker and for what it starts. In time: no test has imported torch yet.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
