@@ -2,8 +2,10 @@
 # make test   set up, then the whole suite
 # make setup  set up alone: .venv with finback and its tools
 # make lint   style and types
-# make bench  speed beside peers, in one run
-# make pictures  the pictures of README and docs, from real recordings in DATA
+# make bench  beside peers, in one run: benchmarks/RESULTS.md
+# make peers  .venv-peers: what is compared with and cannot live beside finback
+# make docs   the pages of docs/ as a site to browse, in site/; a warning is an error
+# make pictures  the pictures of README and docs: from real recordings in DATA, and the tutorial's
 #
 # TORCH chooses the build of torch that is installed first, e.g. for a CUDA wheel already downloaded:
 #   make setup TORCH=/path/to/torch-2.13.0-....whl
@@ -11,10 +13,11 @@
 PYTHON ?= python3
 TORCH ?= torch==2.13.0
 DATA ?= ../shared/data
+SEA := --audio runs/tutorial/sea/audio --labels runs/tutorial/sea/labels.csv
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: setup demo test lint bench pictures clean
+.PHONY: setup demo test lint bench docs peers pictures clean
 
 setup: $(STAMP)
 
@@ -39,16 +42,34 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: setup
-	$(BIN)/python benchmarks/features.py
-	$(BIN)/python benchmarks/training.py
-	$(BIN)/python benchmarks/augment.py
-	$(BIN)/python benchmarks/backbones.py
+bench: setup peers
+	$(BIN)/python benchmarks/all.py
+
+peers: .venv-peers/.installed
+
+# "===": the build of torch that the index's torchvision and torchaudio were made for, several GB.
+.venv-peers/.installed:
+	@test -x .venv-peers/bin/python || $(PYTHON) -m venv .venv-peers
+	@.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check 'torch===2.13.0' opensoundscape==0.13.2
+	@touch $@
+
+docs: setup
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 pictures: setup
 	$(BIN)/finback run --audio $(DATA)/watkins/audio --labels $(DATA)/watkins/labels.csv \
 		--groups $(DATA)/watkins/metadata.csv:group --out runs/pictures
 	cp runs/pictures/figures/headline.png docs/pictures/headline.png
+	rm -rf runs/tutorial
+	$(BIN)/finback simulate runs/tutorial/sea --clips 12 --tapes 6 \
+		--species "Bearded seal;Humpback whale;Killer whale;Sperm whale"
+	$(BIN)/finback run $(SEA) --folds 3 --set training.epochs=30 --set training.batch_size=8 \
+		--set model.cnn2d.width=8 --out runs/tutorial/sea-run
+	$(BIN)/finback train gaussian $(SEA) --set model.n_components=16 --out runs/tutorial/maker
+	$(BIN)/finback generate runs/tutorial/maker "Killer whale" -n 4 --out runs/tutorial/made
+	cp runs/tutorial/sea-run/figures/headline.png docs/pictures/tutorial-headline.png
+	cp runs/tutorial/sea-run/figures/reliability.png docs/pictures/tutorial-reliability.png
+	cp runs/tutorial/made/grid.png docs/pictures/tutorial-made.png
 
 clean:
-	rm -rf .venv dist build .mypy_cache .ruff_cache
+	rm -rf .venv dist build site .mypy_cache .ruff_cache

@@ -11,11 +11,11 @@ seeds. Vectors are cached as in training.
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 
 import numpy as np
 import torch
+from recordings import watkins
 from sklearn.metrics import f1_score
 from sklearn.model_selection import StratifiedGroupKFold
 
@@ -70,8 +70,7 @@ def judge(family: str, clips: list[Clip], seeds: int) -> np.ndarray:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("families", nargs="*", default=FAMILIES)
-    data = os.environ.get("FINBACK_DATA", Path(__file__).parents[2] / "shared" / "data")
-    parser.add_argument("--data", type=Path, default=Path(data) / "watkins")
+    parser.add_argument("--data", type=Path, default=watkins())
     parser.add_argument("--seeds", type=int, default=3)
     chosen = parser.parse_args()
     clips = clips_of(chosen.data)

@@ -10,17 +10,17 @@ alternate, so that a machine whose speed drifts slows both; the figure is the me
 
 from __future__ import annotations
 
-import os
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import librosa
 import numpy as np
+import recordings
 import torch
+from results import record
 
 from finback.audio.io import open_recording
 from finback.features.extract import Extractor
@@ -63,7 +63,7 @@ def with_librosa(wave: np.ndarray) -> np.ndarray:
 
 
 def main() -> None:
-    folder = data_folder()
+    folder = recordings.folder(Path(sys.argv[1]) if len(sys.argv) > 1 else None)
     waves, rates = clips_of(folder)
     n = len(waves)
     tune_allocator()
@@ -100,20 +100,10 @@ def main() -> None:
     for name, times in seconds.items():
         median = statistics.median(times)
         print(f"{name:<26}{n / median:>9.0f}{base / median:>18.1f}")
+    best = min(statistics.median(times) for name, times in seconds.items() if name.startswith("finback"))
+    record("log-mel features, clips/s", f"{n / best:.0f}", f"librosa {librosa.__version__}", base / best)
     print(f"largest difference to librosa: {difference:.1e} dB (promised: 1e-3)")
     sys.exit(0 if difference <= 1e-3 else 1)
-
-
-def data_folder() -> Path:
-    """Real recordings where there are some, else simulated ones."""
-    root = Path(os.environ.get("FINBACK_DATA", Path(__file__).parents[2] / "shared" / "data"))
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else root / "watkins" / "audio"
-    if folder.is_dir():
-        return folder
-    from finback.data.simulate import ClipSettings, simulate_clips
-
-    out = Path(tempfile.mkdtemp()) / "simulated"
-    return simulate_clips(out, ClipSettings(clips_per_species=6, tapes_per_species=3)).parent / "audio"
 
 
 if __name__ == "__main__":

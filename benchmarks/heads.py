@@ -9,13 +9,13 @@ which are not those that other figures are reported on; the tapes are the same. 
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
 from backbones import FOLDS, clips_of
+from recordings import watkins
 from sklearn.metrics import f1_score
 from sklearn.model_selection import StratifiedGroupKFold
 
@@ -79,8 +79,7 @@ class Clips:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("fronts", nargs="*", default=list(FAMILY))
-    data = os.environ.get("FINBACK_DATA", Path(__file__).parents[2] / "shared" / "data")
-    parser.add_argument("--data", type=Path, default=Path(data) / "watkins")
+    parser.add_argument("--data", type=Path, default=watkins())
     parser.add_argument("--seeds", type=int, default=4)
     asked = parser.parse_args()
     print(f"{'front end':<10}{'head':<40}{'accuracy':>9}{'macro-F1':>9}   of each seed")

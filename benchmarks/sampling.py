@@ -33,6 +33,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from results import record
 from stored_samples import Stored, spread
 
 from finback.data.store import FeatureStore, default_folder
@@ -53,9 +54,8 @@ PROMISED = (Sampling().sampler, Sampling().steps)
 ROWS = [REFERENCE, ("heun", 9), ("heun", 18), ("heun", 35), ("dpmpp-3m", 18), ("dpmpp-2m", 18)]
 ROWS += [row for row in (("ddim", 18), ("ddim", 50), PROMISED) if row not in ROWS]
 FASTER, WITHIN = 20.0, 1.10  # what is promised of the default
-SAME = (
-    0.1  # of the median distance between real clips: how far a sample made again may be from the stored one
-)
+# Of the median distance between real clips: how far a sample made again may be from the stored one.
+SAME = 0.1
 PEER_STEPS = 250  # of diffusers' 1000, all alike
 STORED = "sampling.npz"
 
@@ -188,11 +188,17 @@ def timed(lab: Lab, stored: Stored | None, labels: np.ndarray) -> tuple[float, f
             line += distances(stored, name_of(row)) + f"{again(stored, row, embedded):>12.4f}"
         print(line, flush=True)
     theirs = peer(lab, labels)
+    what, ours = "a sample of diffusion, s", f"{seconds[PROMISED]:.2f}"
     if theirs is None:
         print("diffusers is not installed: no peer")
+        record(what, ours, "diffusers DDPM, 1000 steps", None, "diffusers is not installed")
     else:
         theirs /= len(labels)
         print(f"{'diffusers ddpm 1000':<22}{'':>12}{theirs:>12.2f}{seconds[REFERENCE] / theirs:>10.1f}")
+        ratio, note = theirs / seconds[PROMISED], f"the same network, {name_of(PROMISED)} steps"
+        record(what, ours, "diffusers DDPM, 1000 steps", ratio, note)
+        same = f"{seconds[REFERENCE]:.2f}"
+        record("the same with 1000 steps", same, "diffusers DDPM, 1000 steps", theirs / seconds[REFERENCE])
     return seconds[REFERENCE] / seconds[PROMISED], seconds[PROMISED]
 
 

@@ -21,7 +21,6 @@ multi-resolution STFT), the judge agrees on less than 95 % of the clips, or it i
 from __future__ import annotations
 
 import argparse
-import os
 import statistics
 import sys
 import tempfile
@@ -31,12 +30,13 @@ from pathlib import Path
 
 import librosa
 import numpy as np
+import recordings
+from results import record
 from threadpoolctl import threadpool_limits
 
 from finback import shipped
 from finback.audio import io
 from finback.data.index import IndexRequest
-from finback.data.simulate import ClipSettings, simulate_clips
 from finback.errors import FinbackError
 from finback.features.extract import Extractor
 from finback.features.spec import FeatureSpec
@@ -65,7 +65,10 @@ def test_clips(asked: argparse.Namespace, run: Path | None) -> tuple[list[Clip],
     if run is not None and (run / "manifest.csv").is_file() and not asked.audio:
         found, place = list(sides(RunFolder.open(run))["test"]), f"the test side of {run.name}"
     else:
-        request, place = recordings(asked)
+        request, place = recordings.request(clips_per_species=8)
+        if asked.audio:
+            request = IndexRequest(audio=asked.audio, labels=asked.labels, groups=asked.groups)
+            place = asked.audio.name
         result = partition(dataset(request), resolve())[0]
         heard = teacher("vocoder", "", run).recordings if run else frozenset()
         found = [clip for clip in result.split.test if clip.recording.id not in heard]
@@ -78,18 +81,6 @@ def test_clips(asked: argparse.Namespace, run: Path | None) -> tuple[list[Clip],
         turn[key] = turn.get(key, 0) + 1
         ranked.append((turn[key], int(i)))
     return [found[i] for _, i in sorted(ranked)][: asked.clips], place
-
-
-def recordings(asked: argparse.Namespace) -> tuple[IndexRequest, str]:
-    if asked.audio:
-        return IndexRequest(audio=asked.audio, labels=asked.labels, groups=asked.groups), asked.audio.name
-    root = Path(os.environ.get("FINBACK_DATA", Path(__file__).parents[2] / "shared" / "data")) / "watkins"
-    if root.is_dir():
-        groups = f"{root / 'metadata.csv'}:group"
-        request = IndexRequest(audio=root / "audio", labels=root / "labels.csv", groups=groups, min_clips=10)
-        return request, "watkins"
-    labels = simulate_clips(Path(tempfile.mkdtemp()) / "sim", ClipSettings(clips_per_species=8))
-    return IndexRequest(audio=labels.parent / "audio", labels=labels), "simulated recordings"
 
 
 def by_librosa(logmels: np.ndarray, spec: FeatureSpec) -> dict[str, tuple[np.ndarray, float]]:
@@ -190,6 +181,11 @@ def main() -> None:
         row |= {"clips/s": len(real) / seconds, "ratio": base / seconds}
         rows[title] = row
         print(f"{title:<28}" + "".join(f"{value:>16.3f}" for value in row.values()))
+    for title, row in rows.items():
+        if not title.startswith("librosa"):
+            near = f"LSD {row['lsd_db']:.2f} dB, librosa {rows['librosa, 32 rounds']['lsd_db']:.2f}"
+            peer = f"librosa {librosa.__version__}, 32 rounds"
+            record(f"sound of a log-mel, clips/s: {title}", f"{row['clips/s']:.1f}", peer, row["ratio"], near)
     if judge is None:
         print("no judge: agreement not measured (--judge RUN)")
     if run is None:

@@ -7,20 +7,39 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from misbehaving import Site, harbour_source
 
 from finback.cli.app import app
 
 ROOT = Path(__file__).parents[1]
-PAGES = sorted((ROOT / "docs" / "commands").glob("*.md"))
+DOCS = ROOT / "docs"
 COMMANDS = sorted(c.callback.__name__ for c in app.registered_commands if c.callback)
+BLOCK = re.compile(r'^```(\w+)(?: title="([^"]+)")?\n(.*?)^```$', re.M | re.S)
 
 
-def examples(page: Path) -> list[str]:
-    blocks = re.findall(r"```console\n(.*?)```", page.read_text(encoding="utf-8"), re.S)
-    return [line[2:] for block in blocks for line in block.splitlines() if line.startswith("$ ")]
+def examples(page: Path) -> list[tuple[str, str]]:
+    """What a reader does, in order: ("a.toml", text to save), ("$ command", what it is said to print)."""
+    found: list[tuple[str, str]] = []
+    for language, file, text in BLOCK.findall(page.read_text(encoding="utf-8")):
+        if file:
+            found.append((file, text))
+        for line in text.replace("\\\n", " ").splitlines() if language == "console" else ():
+            if line.startswith("$ "):
+                found.append((line, ""))
+            elif found:
+                found[-1] = (found[-1][0], f"{found[-1][1]}{line}\n")
+    return found
+
+
+PAGES = sorted(
+    page
+    for page in DOCS.glob("**/*.md")
+    if page.parent.name == "commands" or "```console" in page.read_text(encoding="utf-8")
+)
 
 
 @pytest.fixture(scope="module")
@@ -40,16 +59,32 @@ def workplace(
     return folder
 
 
+@pytest.fixture(scope="module")
+def harbour(workplace: Path) -> Iterator[None]:
+    """The source of the page on fetching: a site on this machine, since there is no other in a test."""
+    with Site() as site:
+        (workplace / "harbour.toml").write_text(harbour_source(site))
+        yield
+
+
+def masked(text: str) -> str:
+    """Without numbers and line ends: seconds and scores differ between machines, and so where prose wraps."""
+    return " ".join(re.sub(r"-?\d+(?:\.\d+)?", "0", text).split())
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.stem)
-def test_examples_run(page: Path, workplace: Path) -> None:
+def test_examples_run_and_print_what_the_page_shows(page: Path, workplace: Path, harbour: None) -> None:
     found = examples(page)
-    assert found, "a page without an example"
+    assert any(what.startswith("$ ") for what, _ in found), "a page without an example"
     if page.stem == "finback-demo":
         pytest.skip("the demo is run by `make demo` and by tests/test_pipeline.py with fewer clips")
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    for line in found:
+    for what, text in found:
+        if not what.startswith("$ "):
+            (workplace / what).write_text(text, encoding="utf-8")
+            continue
         done = subprocess.run(
-            line,
+            what[2:],
             shell=True,
             cwd=workplace,
             env={**os.environ, "PATH": path},
@@ -57,15 +92,19 @@ def test_examples_run(page: Path, workplace: Path) -> None:
             text=True,
             timeout=600,
         )
-        assert done.returncode == 0, f"$ {line}\n{done.stderr[-2000:]}"
+        assert done.returncode == 0, f"{what}\n{done.stderr[-2000:]}"
         assert "Traceback" not in done.stderr
+        printed = masked(done.stderr + done.stdout)
+        for shown in re.split(r"^\.\.\.$", text, flags=re.M):
+            said = f"{what} does not print\n{shown}\nbut\n{done.stderr}{done.stdout}"
+            assert masked(shown) in printed, said
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_a_page_and_a_help_with_an_example(command: str) -> None:
-    page = ROOT / "docs" / "commands" / f"finback-{command}.md"
+    page = DOCS / "commands" / f"finback-{command}.md"
     assert page.exists()
-    assert f"commands/{page.name}" in (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    assert f"commands/{page.name}" in (DOCS / "index.md").read_text(encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "-m", "finback", command, "--help"], capture_output=True, text=True, check=True
     )
@@ -85,7 +124,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 def test_documented_json_keys_are_those_printed(trained: Path) -> None:
     from finback.files import read_json
 
-    text = (ROOT / "docs" / "json.md").read_text(encoding="utf-8")
+    text = (DOCS / "json.md").read_text(encoding="utf-8")
     section = text.split("## finback evaluate")[1].split("## finback audit")[0]
     for key in read_json(trained / "metrics.json"):
         assert key.removesuffix("_ci") in section, f"metrics.json has {key}, docs/json.md does not tell of it"

@@ -18,11 +18,11 @@ LEVELS = [
     {"audio"},
     {"features"},
     {"data", "augment", "models", "diffusion", "vocode"},
-    {"training", "metrics", "plots"},
+    {"training", "metrics", "plots", "fetch"},
     {"settings"},
     {"predictor", "train"},
     {"generators", "card"},
-    {"generate", "vocoding", "latent", "ship"},
+    {"generate", "vocoding", "latent", "ship", "export"},
     {"studio"},
     {"pregenerate"},
     {"ensemble", "evaluate", "reconstruct", "audit", "doctor", "generator_audit", "synthesize", "maps"}

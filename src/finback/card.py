@@ -6,8 +6,11 @@ et al. 2019, Model Cards for Model Reporting.
 
 from __future__ import annotations
 
+import shlex
+from pathlib import Path
 from typing import Any
 
+from finback import models
 from finback.files import read_json
 from finback.training.run import RunFolder
 
@@ -42,7 +45,6 @@ def card(run: RunFolder) -> str:
     """Markdown."""
     facts = run.facts
     kind = facts["kind"]
-    spec = facts["spec"]
     parts = [
         f"# {facts.get('family') or kind}: a finback {kind}",
         USES[kind],
@@ -51,9 +53,10 @@ def card(run: RunFolder) -> str:
             {
                 "parameters": f"{facts['n_parameters']:,}" if "n_parameters" in facts else None,
                 "members": ", ".join(m["family"] for m in facts.get("members", ())) or None,
-                "hears": f"{spec['sample_rate']} Hz, {spec['n_mels']} mel bands x {spec['n_frames']} frames",
+                "networks": f"{facts['n_folds']}, one a fold, averaged" if facts.get("n_folds") else None,
+                "hears": _hears(facts),
                 "species": ", ".join(f"*{name}*" for name in facts["labels"]),
-                "made by": f"`{facts['command']}`" if facts.get("command") else None,
+                "made by": f"`{without_paths(facts['command'])}`" if facts.get("command") else None,
                 "seed": facts.get("seed"),
                 "finback": facts.get("finback"),
             }
@@ -74,6 +77,24 @@ def card(run: RunFolder) -> str:
         "\n".join(f"- {line}" for line in LIMITS[kind]),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def without_paths(command: str) -> str:
+    """The command with every absolute path cut to its last two parts."""
+
+    def short(word: str) -> str:
+        return "/".join(Path(word).parts[-2:]) if word.startswith("/") else word
+
+    return shlex.join(short(word) for word in shlex.split(command))
+
+
+def _hears(facts: dict[str, Any]) -> str:
+    spec, family = facts["spec"], facts.get("family", "")
+    kind = models.family(family).input if family in models.CLASSIFIERS else "logmel"
+    if kind == "logmel":
+        return f"{spec['sample_rate']} Hz, {spec['n_mels']} mel bands x {spec['n_frames']} frames"
+    what = "waves" if kind == "wave" else f"{kind} of waves"
+    return f"{spec['sample_rate']} Hz, {what} of {spec['clip_samples']} samples"
 
 
 def _bullets(rows: dict[str, Any]) -> str:

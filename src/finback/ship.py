@@ -8,12 +8,11 @@ like any other.
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 
 import torch
 
-from finback.card import card
+from finback.card import card, without_paths
 from finback.errors import RunError
 from finback.files import read_json, write_atomic, write_json
 from finback.generators import HELD
@@ -54,12 +53,3 @@ def _copy(run: RunFolder, folder: Path, half: bool) -> None:
             write_atomic(folder / name, (run.path / name).read_bytes())
     for i, _member in enumerate(facts.get("members", ())):
         _copy(RunFolder.open(run.path / MEMBERS / str(i)), folder / MEMBERS / str(i), half)
-
-
-def without_paths(command: str) -> str:
-    """The command with every absolute path cut to its last two parts."""
-
-    def short(word: str) -> str:
-        return "/".join(Path(word).parts[-2:]) if word.startswith("/") else word
-
-    return shlex.join(short(word) for word in shlex.split(command))

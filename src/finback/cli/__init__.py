@@ -20,6 +20,8 @@ def main() -> None:
     arguments = [a for a in sys.argv[1:] if a != "--debug"]
     try:
         code = app(args=arguments or ["--help"], prog_name="finback", standalone_mode=False)
+        if code == 130:  # what typer makes of Ctrl-C
+            raise KeyboardInterrupt
     except FinbackError as error:
         if len(arguments) < len(sys.argv) - 1:
             raise

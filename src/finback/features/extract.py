@@ -72,6 +72,10 @@ class Extractor:
         for first in range(0, len(spans), PIECE):
             yield self._features(spans[first : first + PIECE], clip.stop)
 
+    def waves(self, clip: Clip) -> np.ndarray:
+        """(W, T) the clip's windows as they are before the front end; float32."""
+        return np.stack([self._wave(span, clip.stop) for span in self.windows(clip)])
+
     def _features(self, spans: list[Clip], limit: int) -> np.ndarray:
         waves = np.stack([self._wave(span, limit) for span in spans])  # (w, T)
         if self.input == "wave":

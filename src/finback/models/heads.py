@@ -74,7 +74,7 @@ class Head(nn.Module):
 
     def _spread(self, logits: Tensor, classes: Tensor, low: float) -> Tensor:
         """(B, S) of the classes seen -> (B, K), `low` for the others."""
-        out = logits.new_full((len(logits), self.n_classes), low)
+        out = logits.new_full((logits.shape[0], self.n_classes), low)
         out[:, classes] = logits
         return out
 
@@ -168,14 +168,16 @@ class Svm(Standardised):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self._standard(x)
-        distance = torch.cdist(x, self.support, compute_mode="donot_use_mm_for_euclid_dist")  # (B, V)
-        d = torch.exp(-distance.square() / x.shape[1]) @ self.machines + self.bias  # (B, P)
+        d = torch.exp(-self._distance(x).square() / x.shape[1]) @ self.machines + self.bias  # (B, P)
         first, second = torch.triu_indices(len(self.classes), len(self.classes), 1, device=x.device)
-        votes = d.new_zeros(len(d), len(self.classes))
+        votes = d.new_zeros(d.shape[0], len(self.classes))
         total = torch.zeros_like(votes)
         votes.index_add_(1, first, (d >= 0).to(d)).index_add_(1, second, (d < 0).to(d))
         total.index_add_(1, first, d).index_add_(1, second, -d)
         return self._spread(votes + total / (3 * (total.abs() + 1)), self.classes, ABSENT)
+
+    def _distance(self, x: Tensor) -> Tensor:
+        return torch.cdist(x, self.support, compute_mode="donot_use_mm_for_euclid_dist")  # (B, V)
 
 
 def _pairwise(dual: np.ndarray, n_support: np.ndarray) -> np.ndarray:
@@ -237,11 +239,11 @@ class Forest(Head):
 
     def forward(self, x: Tensor) -> Tensor:
         self._check_fitted(self.root)
-        node = self.root.expand(len(x), -1)  # (B, trees)
+        node = self.root.expand(x.shape[0], -1)  # (B, trees)
         for _ in range(int(self.depth)):
             goes_left = x.gather(1, self.feature[node]) <= self.threshold[node]
             node = torch.where(goes_left, self.left[node], self.right[node])
-        shares = torch.zeros(len(x), self.n_classes, device=x.device)
+        shares = torch.zeros(x.shape[0], self.n_classes, device=x.device)
         for tree in node.unbind(1):  # never (B, trees, K) at once
             shares += self.share[tree]
         return (shares / node.shape[1]).clamp_min(LEAST).log()

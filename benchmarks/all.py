@@ -1,0 +1,90 @@
+"""Every benchmark beside a peer, in one run: benchmarks/RESULTS.md.
+
+    make bench
+
+Each runs in a process of its own, one after the other, and prints what it prints alone; the ratios are
+collected in one table. One that fails or is missing something stands there with its reason, and the others
+go on. On two idle cores it takes some twenty minutes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+from results import COLLECTED, Result
+
+from finback.files import write_atomic
+
+HERE = Path(__file__).parent
+BENCHMARKS = (
+    ("features.py",),
+    ("training.py",),
+    ("augment.py",),
+    ("vocoding.py",),
+    ("sampling.py", "--live", "0"),
+    ("backbones.py", "birdnet", "birdnet-plda", "mfcc-plda", "--seeds", "1"),
+    ("opensoundscape_peer.py",),
+)
+HEAD = """# Beside what you would pick instead
+
+Written by `make bench`; not by hand. Ratios above 1 are in finback's favour. What each compares, and what
+not, is said in the first lines of the script that is named.
+
+"""
+
+
+def run(script: str, *options: str, results: Path) -> tuple[str, int, float]:
+    """What it printed, its exit code, and seconds."""
+    started = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, HERE / script, *options],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, COLLECTED: str(results)},
+    )
+    return done.stdout, done.returncode, time.perf_counter() - started
+
+
+def row(result: Result) -> str:
+    digits = 2 if (result.ratio or 0) < 2 else 1
+    ratio = "-" if result.ratio is None else f"{result.ratio:.{digits}f}"
+    return f"| {result.what} | {result.finback} | {result.peer} | {ratio} | {result.note} |"
+
+
+def machine() -> str:
+    names = ("torch", "numpy", "librosa", "diffusers")
+    versions = ", ".join(f"{name} {version(name)}" for name in names)
+    return f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}, {versions}."
+
+
+def main() -> None:
+    sections, failed = [], 0
+    with tempfile.TemporaryDirectory() as folder:
+        results = Path(folder) / "results.jsonl"
+        for script, *options in BENCHMARKS:
+            print(f"{script} ...", file=sys.stderr)
+            text, code, seconds = run(script, *options, results=results)
+            print(text)
+            failed += code != 0
+            ended = "" if not code else f"\nEnded with exit code {code}.\n"
+            command = " ".join(["python", f"benchmarks/{script}", *options])
+            sections.append(
+                f"## {script}\n\n`{command}`, {seconds:.0f} s\n\n```\n{text.strip()}\n```\n{ended}"
+            )
+        rows = [Result(**json.loads(line)) for line in results.read_text().splitlines()]
+    table = ["| what | finback | beside | ratio | |", "|---|---|---|---|---|", *map(row, rows)]
+    page = HEAD + machine() + "\n\n" + "\n".join(table) + "\n\n" + "\n".join(sections)
+    write_atomic(HERE / "RESULTS.md", page)
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,149 @@
+"""A classifier by finback and by OpenSoundscape: same sounds, same tapes kept apart, as many examples seen.
+
+    make peers                                   # .venv-peers: OpenSoundscape and what it needs
+    python benchmarks/opensoundscape_peer.py     [--python .venv-peers/bin/python] [--epochs 6]
+
+Clips are the Watkins cuts in ../shared/data or $FINBACK_DATA (simulated ones where there are none), of
+species with ten or more, split by tape as finback does by default; each is written as one wav of 3 s at
+22,050 Hz, and both packages start from those files. finback trains `cnn2d` for `--epochs` and once more on
+training and validation together, as it always does; OpenSoundscape trains its tutorials' ResNet-18, without
+pretrained weights, on both sides at once, for as many examples as finback drew. Not the same: networks (80
+thousand and 11 million weights), spectrograms, augmentation, schedules: each package's own. What is compared
+is what a user gets for the wait. One seed: differences of a few points of F1 mean nothing.
+
+OpenSoundscape lives in an environment of its own, with the same torch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import recordings
+from results import record
+from sklearn.metrics import f1_score
+
+from finback.audio import io
+from finback.data.index import IndexRequest, index
+from finback.evaluate import evaluate_run
+from finback.features.extract import Extractor
+from finback.pipeline import dataset
+from finback.predictor import Predictor
+from finback.settings import resolve
+from finback.train import Plan, partition, train
+
+ROOT = Path(__file__).parents[1]
+WORKER = Path(__file__).parent / "peers" / "opensoundscape_worker.py"
+BATCH = 32
+
+
+def write_clips(folder: Path) -> IndexRequest:
+    """One wav for each clip, and the table that says which side it is on."""
+    split = partition(dataset(recordings.request()[0]), resolve())[0].split
+    extractor = Extractor(resolve().features, "wave")
+    (folder / "audio").mkdir()
+    with open(folder / "labels.csv", "w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(["file", "species", "group", "split"])
+        for side in ("train", "val", "test"):
+            for i, clip in enumerate(split.side(side)):
+                name = f"{side}-{i:04d}.wav"
+                io.write(folder / "audio" / name, extractor(clip)[0], extractor.spec.sample_rate)
+                table.writerow([name, clip.label, clip.group, side])
+    return IndexRequest(audio=folder / "audio", labels=folder / "labels.csv")
+
+
+def by_finback(request: IndexRequest, out: Path, epochs: int) -> dict[str, float]:
+    os.environ["FINBACK_CACHE"] = str(out.parent / "cache")  # features are computed in the time measured
+    settings = resolve(
+        overrides=[f"training.epochs={epochs}", f"training.batch_size={BATCH}"], family="cnn2d"
+    )
+    started = time.perf_counter()
+    run = train(Plan("cnn2d", settings, 0, "cpu"), index(request), out)
+    training = time.perf_counter() - started
+    metrics = evaluate_run(out, "cpu")
+    test = [
+        c
+        for c, side in zip(index(request).clips, index(request).side_of or (), strict=True)
+        if side == "test"
+    ]
+    predictor = Predictor.load(out, "cpu")
+    started = time.perf_counter()
+    predictor.scores(test)
+    facts = run.facts
+    return {
+        "training_s": training,
+        "predicting_s": time.perf_counter() - started,
+        "parameters": facts["n_parameters"],
+        "examples": facts["step"] * BATCH
+        + facts["refit_epochs"] * -(-len(index(request).clips) // BATCH) * BATCH,
+        "macro_f1": metrics["macro_f1"],
+        "accuracy": metrics["accuracy"],
+        "n_test": len(test),
+    }
+
+
+def by_opensoundscape(python: Path, folder: Path, examples: int) -> dict[str, float]:
+    labels = pd.read_csv(folder / "labels.csv")
+    labels["file"] = [str(folder / "audio" / name) for name in labels["file"]]
+    labels[labels["split"] != "test"][["file", "species"]].to_csv(folder / "train.csv", index=False)
+    test = labels[labels["split"] == "test"]
+    test[["file", "species"]].to_csv(folder / "test.csv", index=False)
+    steps = max(1, examples // BATCH)
+    subprocess.run([python, WORKER, folder, str(steps), str(BATCH)], check=True, stdout=sys.stderr)
+    scores = pd.read_csv(folder / "answer.csv").set_index("file")
+    scores = scores.drop(columns=[c for c in ("start_time", "end_time") if c in scores])
+    said = scores.loc[test["file"]].to_numpy().argmax(axis=1)
+    names = np.array(scores.columns)
+    facts = json.loads((folder / "answer.json").read_text())
+    return {
+        **facts,
+        "examples": steps * BATCH,
+        "macro_f1": float(f1_score(test["species"], names[said], average="macro", zero_division=0)),
+        "accuracy": float((names[said] == test["species"]).mean()),
+        "n_test": len(test),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--python", type=Path, default=ROOT / ".venv-peers" / "bin" / "python")
+    parser.add_argument("--epochs", type=int, default=6)
+    asked = parser.parse_args()
+    if not asked.python.exists():
+        record("training a classifier, s", "-", "OpenSoundscape", None, "not installed: make peers")
+        sys.exit(f"{asked.python}: not there, so OpenSoundscape is not compared; make peers makes it")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        request = write_clips(folder)
+        ours = by_finback(request, folder / "run", asked.epochs)
+        theirs = by_opensoundscape(asked.python, folder, int(ours["examples"]))
+    print(f"{int(ours['examples'])} examples seen, {int(ours['n_test'])} test clips of other tapes")
+    print(f"{'':<26}{'weights':>12}{'training s':>12}{'clips/s named':>15}{'macro-F1':>10}{'accuracy':>10}")
+    for title, row in (("finback cnn2d", ours), (f"OpenSoundscape {theirs['version']}", theirs)):
+        speed = row["n_test"] / row["predicting_s"]
+        print(
+            f"{title:<26}{int(row['parameters']):>12,}{row['training_s']:>12.1f}{speed:>15.1f}"
+            f"{row['macro_f1']:>10.3f}{row['accuracy']:>10.3f}"
+        )
+    train_ratio, name_ratio = (theirs[k] / ours[k] for k in ("training_s", "predicting_s"))
+    peer, note = f"OpenSoundscape {theirs['version']}, ResNet-18", "as many examples seen; other networks"
+    record("training a classifier, s", f"{ours['training_s']:.0f}", peer, train_ratio, note)
+    speed = ours["n_test"] / ours["predicting_s"]
+    record("naming species, clips/s", f"{speed:.0f}", peer, name_ratio, "from wav files; other networks")
+    f1 = f"{ours['macro_f1']:.3f}"
+    record("macro-F1, other tapes", f1, peer, ours["macro_f1"] / theirs["macro_f1"], "one seed, one split")
+    print(f"finback trains {train_ratio:.1f} times and names {name_ratio:.1f} times as fast")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,33 @@
+"""The recordings that benchmarks are run on: real ones where there are some, else simulated ones."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from finback.data.index import IndexRequest
+from finback.data.simulate import ClipSettings, simulate_clips
+
+
+def watkins() -> Path:
+    """Where the Watkins cuts would be: ../shared/data or $FINBACK_DATA."""
+    return Path(os.environ.get("FINBACK_DATA", Path(__file__).parents[2] / "shared" / "data")) / "watkins"
+
+
+def request(clips_per_species: int = 20) -> tuple[IndexRequest, str]:
+    """Labelled clips, of species with ten or more where they are real, and what to call them."""
+    root = watkins()
+    if root.is_dir():
+        groups = f"{root / 'metadata.csv'}:group"
+        found = IndexRequest(audio=root / "audio", labels=root / "labels.csv", groups=groups, min_clips=10)
+        return found, "watkins"
+    labels = simulate_clips(
+        Path(tempfile.mkdtemp()) / "sim", ClipSettings(clips_per_species=clips_per_species)
+    )
+    return IndexRequest(audio=labels.parent / "audio", labels=labels), "simulated recordings"
+
+
+def folder(given: Path | None = None) -> Path:
+    """A folder of sound files: the one given, else of `request`."""
+    return given or request()[0].audio

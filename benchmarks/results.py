@@ -1,0 +1,28 @@
+"""Ratios to peers, collected from benchmarks by `benchmarks/all.py`."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass
+
+COLLECTED = "FINBACK_RESULTS"  # names the file that benchmarks add their lines to
+
+
+@dataclass(frozen=True)
+class Result:
+    """One comparison. `ratio` is finback's over the peer's, more is better; None has its reason in `note`."""
+
+    what: str
+    finback: str
+    peer: str
+    ratio: float | None
+    note: str = ""
+
+
+def record(what: str, finback: str, peer: str, ratio: float | None, note: str = "") -> None:
+    """Add a line to the collected table; nothing when a benchmark runs by itself."""
+    path = os.environ.get(COLLECTED)
+    if path:
+        with open(path, "a", encoding="utf-8") as file:
+            file.write(json.dumps(asdict(Result(what, finback, peer, ratio, note))) + "\n")

@@ -1,0 +1,60 @@
+"""The command that takes a model to other programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from finback.cli.console import out, out_json, out_prose
+from finback.cli.licences import say_licences_of
+from finback.cli.options import Json
+
+
+def export(
+    run: Annotated[
+        str,
+        typer.Argument(metavar="RUN", help="A run folder, or a model that comes along.", show_default=False),
+    ],
+    to: Annotated[str, typer.Option(help="onnx, pamguard or card.")] = "onnx",
+    out_file: Annotated[
+        Path | None, typer.Option("--out", help="The file to write.", show_default=False)
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Write a model for other programs: ONNX, PAMGuard; or its card.
+
+    What was written is loaded again and compared with finback's own answers before it gets its name.
+
+    \b
+    Example:
+      finback export runs/mine --to onnx --out model.onnx
+      finback export runs/mine --to pamguard --out model.zip
+      finback export runs/mine --to card --out model.md
+    """
+    from finback.export import export as write
+
+    file = out_file or Path({"onnx": "model.onnx", "pamguard": "model.zip"}.get(to, "card.md"))
+    if to != "card" and Path(run).exists():
+        say_licences_of(Path(run))
+    facts = write(run, to, file)
+    size = file.stat().st_size
+    if json:
+        out_json({"run": run, "to": to, "file": str(file), "bytes": size, **facts})
+        return
+    out(f"{file}: {size / 1e6:.1f} MB" if size >= 1e5 else f"{file}: {size} bytes")
+    if to == "card":
+        return
+    n_species, rate = len(facts["labels"]), facts["sample_rate"]
+    out(f"hears {facts['window_samples']} samples at {rate} Hz, mono; names {n_species} species")
+    difference = facts["largest_difference"]
+    if to == "onnx":
+        out(f"largest difference from finback: {difference:.1e}, over {facts['n_clips']} sounds")
+    else:
+        out(f"largest difference of the TorchScript network: {difference:.1e}")
+        out_prose(
+            "PAMGuard makes the spectrogram itself: its answers are near finback's, see docs/exporting.md."
+        )
+    if facts.get("licence"):
+        out_prose(f"terms: {facts['licence']}")

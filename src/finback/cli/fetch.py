@@ -1,0 +1,184 @@
+"""Public recordings onto this disk."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from finback.cli.console import out, out_json, out_table, progress, say
+from finback.cli.options import Json, takes
+
+if TYPE_CHECKING:
+    from finback.fetch.source import Source
+    from finback.fetch.work import Report, Request
+
+
+@dataclass(frozen=True)
+class FetchOptions:
+    """What to fetch of a source, where to, and how gently."""
+
+    out: Annotated[
+        Path | None, typer.Option(help="Folder; default: the source's name.", show_default=False)
+    ] = None
+    species: Annotated[str | None, typer.Option(help="Only these, separated by ';'.", show_default=False)] = (
+        None
+    )
+    limit: Annotated[
+        int | None, typer.Option(help="At most so many files of each species.", min=1, show_default=False)
+    ] = None
+    rate: Annotated[float, typer.Option(help="Requests a second at most, all together.", max=10)] = 1.0
+    jobs: Annotated[int, typer.Option(help="Files at a time.", min=1, max=8)] = 2
+    url: Annotated[
+        str | None, typer.Option(help="Where the source's list is now, if it moved.", show_default=False)
+    ] = None
+    check: Annotated[
+        bool, typer.Option("--check", help="Read files that are there again, against fetched.csv.")
+    ] = False
+
+    def request(self, source: Source) -> Request:
+        from finback.config import build
+        from finback.fetch.work import Request
+
+        given = {f.name: getattr(self, f.name) for f in fields(self)}
+        species = tuple(name.strip() for name in (self.species or "").split(";") if name.strip())
+        folder = self.out or Path(source.name)
+        return build(Request, {**given, "source": source, "out": folder, "species": species})
+
+
+@takes(options=FetchOptions)
+def fetch(
+    options: FetchOptions,
+    name: Annotated[
+        str | None, typer.Argument(metavar="SOURCE", help="Its name, see --list.", show_default=False)
+    ] = None,
+    source: Annotated[
+        str | None, typer.Option(help="TOML file of a source of your own.", show_default=False)
+    ] = None,
+    accept_licence: Annotated[
+        bool, typer.Option("--accept-licence", help="I have read the licence and accept it; do not ask.")
+    ] = False,
+    list_: Annotated[bool, typer.Option("--list", help="List the sources, and stop.")] = False,
+    json: Json = False,
+) -> None:
+    """Fetch public recordings, with their labels.
+
+    The licence is shown first. Running it again fetches what is missing.
+
+    \b
+    Example:
+      finback fetch --list
+      finback fetch watkins --species "Killer whale;Walrus" --limit 20
+    """
+    from finback.errors import InputError
+    from finback.fetch.source import ByHand, load
+
+    if list_:
+        _list(json)
+        return
+    if (name is None) == (source is None):
+        repair = "finback fetch watkins, or --source FILE.toml; finback fetch --list tells the names"
+        raise InputError("name one source", repair)
+    chosen = load(name or source or "")
+    if isinstance(chosen.listing, ByHand):
+        _by_hand(chosen, chosen.listing.steps, json)
+        raise typer.Exit(2)
+    from finback.fetch.work import fetch
+
+    request = options.request(chosen)
+    _accept(chosen, request.out, accept_licence)
+    started = time.monotonic()
+    report = fetch(request, progress, say)
+    _show(report, chosen, time.monotonic() - started, json)
+    if report.failed:
+        raise typer.Exit(1)
+
+
+def _list(json: bool) -> None:
+    from finback.fetch.source import load, names
+
+    sources = [load(name) for name in names()]
+    if json:
+        keys = ("title", "homepage", "licence", "size", "untried")
+        out_json({s.name: {**{k: getattr(s, k) for k in keys}, "kind": s.listing.kind} for s in sources})
+        return
+    rows = [(s.name, s.title, s.size, s.licence, s.listing.kind) for s in sources]
+    out_table(("source", "recordings", "size", "licence", "kind"), rows)
+
+
+def _by_hand(source: Source, steps: Sequence[str], json: bool) -> None:
+    from finback.fetch.tables import terms
+
+    if json:
+        out_json({"source": source.name, "licence": source.licence, "steps": list(steps)})
+        return
+    say(terms(source))
+    out(f"{source.name} cannot be fetched by a program like this one. Instead:")
+    for i, step in enumerate(steps, 1):
+        out(f"  {i}. {step}")
+
+
+def _accept(source: Source, folder: Path, yes: bool) -> None:
+    """Show the licence and have it accepted; nothing has been requested so far."""
+    from finback.errors import InputError
+    from finback.fetch import tables
+
+    if tables.accepted(folder, source):
+        say(f"licence: {source.licence} (accepted: {tables.licence_path(folder, source)})")
+        return
+    say(tables.terms(source))
+    if source.untried:
+        say(f"Not tried by those who made finback: {source.untried}.\n")
+    if not yes and not sys.stdin.isatty():
+        raise InputError("the licence was not accepted", "read it above, and add --accept-licence")
+    if not yes and not typer.confirm("Do you accept these terms?", err=True):
+        raise InputError("the licence was not accepted, so nothing was fetched", "")
+    tables.accept(folder, source)
+
+
+def _show(report: Report, source: Source, seconds: float, json: bool) -> None:
+    from finback.fetch.tables import FETCHED, LABELS
+    from finback.fetch.work import AUDIO
+
+    audio, labels = report.out / AUDIO, report.out / LABELS
+    words = ["finback", "run", "--audio", str(audio), "--labels", str(labels)]
+    words += [] if source.index_as == "auto" else ["--source", source.index_as]
+    following = shlex.join([*words, "--out", f"runs/{source.name}"])
+    if json:
+        out_json(
+            {
+                "source": source.name,
+                "licence": source.licence,
+                "audio": str(audio),
+                "labels": str(labels),
+                "fetched": str(report.out / FETCHED),
+                "n_listed": report.listed,
+                "n_had": report.had,
+                "n_new": report.new,
+                "bytes": report.bytes,
+                "seconds": round(seconds, 3),
+                "n_rows": report.rows,
+                "failed": [{"file": file, "why": why} for file, why in report.failed],
+                "notes": report.notes,
+                "next": following,
+            }
+        )
+        return
+    for note in report.notes:
+        out(f"note: {note}")
+    for file, why in report.failed[:20]:
+        out(f"not fetched: {file}: {why}")
+    if len(report.failed) > 20:
+        out(f"... and {len(report.failed) - 20} more: --json lists all")
+    out(
+        f"{report.new} files fetched ({report.bytes / 1e6:.1f} MB), {report.had} were there, "
+        f"{len(report.failed)} could not be fetched; {labels} has {report.rows} rows"
+    )
+    if report.rows:
+        out(f"next: {following}")

@@ -1,0 +1,301 @@
+"""The exported file answers as the run does: families that can leave, folds, ensembles, the page's script."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from test_models import make
+
+from finback import models
+from finback.audio.io import open_recording, write
+from finback.cli import main
+from finback.data.manifest import Manifest
+from finback.errors import RunError, SettingsError
+from finback.export import onnx_file
+from finback.export.front import FRONTS
+from finback.export.onnx_file import graph, to_onnx
+from finback.export.whole import Whole, refuse
+from finback.features.extract import Extractor
+from finback.features.spec import FeatureSpec
+from finback.metrics.combine import Combination, equal
+from finback.predictor import Leaf, Node, Predictor, predict_files
+from finback.training.checkpoint import load_tensors, save_tensors
+from finback.training.loop import WEIGHTS
+from finback.training.run import RunFolder
+from finback.types import Clip
+
+ROOT = Path(__file__).parents[1]
+LEAVING = sorted(
+    name for name in models.CLASSIFIERS if models.family(name).input in FRONTS and name != "aisfx-tuned"
+)
+
+
+def sharpened(trained: Path, folder: Path) -> Path:
+    """The run of three epochs, whose answers hardly differ, with a head under which they do."""
+    shutil.copytree(trained, folder / "sharp")
+    run = RunFolder(folder / "sharp")
+    predictor = Predictor.load(run.path, "cpu")
+    logits = predictor.scores(Manifest.load(run.path / "manifest.csv").clips).logits
+    logits *= run.facts["temperature"]
+    tensors, facts = load_tensors(run.path / WEIGHTS)
+    tensors["head.1.bias"] -= torch.from_numpy(logits.mean(axis=0))
+    save_tensors(run.path / WEIGHTS, tensors, facts)
+    run.note(temperature=float(logits.std(axis=0).mean()) / 2)
+    return run.path
+
+
+@pytest.fixture(scope="module")
+def sharp(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return sharpened(trained, tmp_path_factory.mktemp("runs"))
+
+
+@pytest.fixture(scope="module")
+def exported(sharp: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    path = tmp_path_factory.mktemp("exported") / "model.onnx"
+    return path, to_onnx(RunFolder.open(sharp), Predictor.load(sharp, "cpu"), path)
+
+
+def leaf(name: str, temperature: float = 1.3) -> Leaf:
+    model = make(name)
+    return Leaf(model.eval(), temperature, model.spec)
+
+
+def run_graph(root: Leaf | Node, waves: np.ndarray) -> list[np.ndarray]:
+    import onnxruntime
+
+    spec = root.leaves[0].spec
+    content = graph(Whole(root), spec.clip_samples).SerializeToString()
+    return onnxruntime.InferenceSession(content).run(None, {"wave": waves})
+
+
+def own_answers(root: Leaf | Node, waves: np.ndarray) -> np.ndarray:
+    """(B, K) calibrated log-probabilities by the classes that predict, window by window."""
+    extractor = Extractor(root.leaves[0].spec, root.leaves[0].model.input)
+    if extractor.embedder:
+        x = torch.from_numpy(extractor.embedder(waves))
+    else:
+        x = (
+            torch.from_numpy(waves)
+            if extractor.input == "wave"
+            else extractor.logmel(torch.from_numpy(waves))
+        )
+    with torch.inference_mode():
+        raw = [part.model(x).numpy() for part in root.leaves]
+    return root.answer(iter(raw))
+
+
+def some_waves(n: int, n_samples: int) -> np.ndarray:
+    rng = np.random.default_rng(3)
+    t = np.arange(n_samples) / n_samples
+    calls = [np.sin(2 * np.pi * n_samples * (0.01 + 0.02 * i) * t * (1 + t)) for i in range(n)]
+    return (0.3 * np.array(calls) + rng.normal(0, 0.05, (n, n_samples))).astype(np.float32)
+
+
+@pytest.mark.parametrize("kind", ["logmel", "wave", "mfcc"])
+def test_every_family_answers_in_a_graph_as_it_does_here(kind: str) -> None:
+    """All that hear alike in one graph, stacked, with a fold beside: no part of it is left out."""
+    names = [name for name in LEAVING if models.family(name).input == kind]
+    leaves = tuple(leaf(name, 0.1 + 0.02 * i) for i, name in enumerate(names))  # new networks hardly differ
+    bias = tuple(0.1 * i for i in range(5))
+    stacked = Node(leaves, Combination("stack", tuple(1 / (2 + i) for i in range(len(leaves))), bias), 0.9)
+    folds = Node(leaves[:1], equal(1), 1.2)
+    root = Node((stacked, folds), Combination("weights", (0.8, 0.2)))
+    waves = some_waves(3, leaves[0].spec.clip_samples)
+    probabilities, clip = run_graph(root, waves)
+    mine = torch.from_numpy(own_answers(root, waves)).softmax(dim=1).numpy()
+    np.testing.assert_allclose(probabilities, mine, atol=2e-5)
+    assert clip.shape == (1, probabilities.shape[1])
+    assert np.ptp(mine, axis=0).max() > 1e-3, "answers that do not depend on the wave prove nothing"
+
+
+def test_several_windows_are_one_clip(
+    exported: tuple[Path, dict[str, Any]], sharp: Path, tmp_path: Path
+) -> None:
+    import onnxruntime
+
+    predictor = Predictor.load(sharp, "cpu")
+    spec = predictor.spec
+    write(tmp_path / "long.wav", some_waves(1, 3 * spec.clip_samples)[0], spec.sample_rate, "PCM_24")
+    (prediction,), _ = predict_files(predictor, [tmp_path / "long.wav"])
+    session = onnxruntime.InferenceSession(str(exported[0]))
+    windows = predictor.store.extractor.waves(clip_of(tmp_path / "long.wav"))
+    assert len(windows) > 2
+    probabilities, clip = session.run(None, {"wave": windows})
+    np.testing.assert_allclose(clip[0], prediction.probabilities, atol=5e-5)
+    one = session.run(["probabilities"], {"wave": windows[:1]})[0]
+    np.testing.assert_allclose(probabilities[:1], one, atol=1e-5)
+    assert np.ptp(probabilities, axis=0).max() > 1e-3
+
+
+def clip_of(path: Path) -> Clip:
+    recording = open_recording(path)
+    return Clip(recording, 0, recording.n_samples)
+
+
+def test_the_file_tells_what_it_is_and_not_where_it_was_made(
+    exported: tuple[Path, dict[str, Any]], sharp: Path
+) -> None:
+    import onnx
+
+    path, facts = exported
+    model = onnx.load(str(path))
+    told = {p.key: json.loads(p.value) for p in model.metadata_props}
+    run = RunFolder.open(sharp).facts
+    assert told["labels"] == run["labels"]
+    assert told["sample_rate"] == run["spec"]["sample_rate"]
+    assert told["window_samples"] == run["spec"]["clip_samples"]
+    assert told["temperature"] == run["temperature"]
+    assert told["licence"] == run["licence"]
+    assert told["fingerprint"] == facts["fingerprint"]
+    assert model.opset_import[0].version >= 17
+    assert {n.domain for n in model.graph.node} == {""}
+    assert facts["largest_difference"] < 5e-5
+    content = path.read_bytes()
+    for trace in (b"site-packages", b".py", str(ROOT).encode()):
+        assert trace not in content
+
+
+def test_what_differs_is_not_written(sharp: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "model.onnx").write_text("the old one")
+    monkeypatch.setattr(onnx_file, "graph", lambda whole, n: broken_graph(whole, n))
+    with pytest.raises(RunError, match=r"differ from finback's by .*nothing was written"):
+        to_onnx(RunFolder.open(sharp), Predictor.load(sharp, "cpu"), tmp_path / "model.onnx")
+    assert [p.name for p in tmp_path.iterdir()] == ["model.onnx"]
+    assert (tmp_path / "model.onnx").read_text() == "the old one"
+
+
+def broken_graph(whole: Whole, n: int) -> Any:
+    with torch.no_grad():
+        whole.answer.temperature *= 1.5
+    return graph(whole, n)
+
+
+def test_missing_packages_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(onnx_file, "find_spec", lambda name: None if name == "onnxscript" else name)
+    with pytest.raises(
+        SettingsError, match=r"needs onnxscript, not installed; pip install 'finback\[export\]'"
+    ):
+        onnx_file.check_packages()
+
+
+def test_what_cannot_be_a_graph_is_refused_by_name() -> None:
+    with pytest.raises(SettingsError, match=r"hears birdnet cannot be exported: .*TensorFlow Lite"):
+        refuse(leaf("birdnet"))
+    with pytest.raises(SettingsError, match="hear differently"):
+        refuse(Node((leaf("cnn2d"), leaf("cnn1d")), equal(2)))
+    cnn2d = leaf("cnn2d")
+    spec = FeatureSpec.model_validate({**cnn2d.spec.model_dump(), "background": "median"})
+    with pytest.raises(SettingsError, match=r"features\.background=none"):
+        refuse(Leaf(cnn2d.model, 1.0, spec))
+
+
+# The page's own script, where neither finback nor torch can be imported.
+BLOCKED = (
+    "import sys, runpy\nsys.modules['finback'] = sys.modules['torch'] = None\n"
+    "sys.argv = sys.argv[1:]\nrunpy.run_path(sys.argv[0], run_name='__main__')\n"
+)
+
+
+def script_answers(model: Path, files: list[Path], folder: Path) -> np.ndarray:
+    """(N, K) what the script of docs/exporting.md prints."""
+    blocks = re.findall(
+        r"```python\n(.*?)```", (ROOT / "docs/exporting.md").read_text(encoding="utf-8"), re.S
+    )
+    (script,) = [block for block in blocks if "onnxruntime" in block]
+    assert len(script.splitlines()) <= 20
+    (folder / "classify.py").write_text(script)
+    done = subprocess.run(
+        [sys.executable, "-c", BLOCKED, str(folder / "classify.py"), str(model), *map(str, files)],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [line["file"] for line in lines] == [str(f) for f in files]
+    return np.array([list(line["species"].values()) for line in lines])
+
+
+def compare(model: Path, run: Path, files: list[Path], folder: Path) -> float:
+    predictions, failed = predict_files(Predictor.load(run, "cpu"), files)
+    assert not failed
+    mine = np.stack([p.probabilities for p in predictions])
+    assert np.ptp(mine, axis=0).max() > 0.05, "answers that are all alike prove nothing"
+    return float(np.abs(script_answers(model, files, folder) - mine).max())
+
+
+def test_the_script_of_the_page_answers_as_finback(
+    exported: tuple[Path, dict[str, Any]], sharp: Path, tmp_path: Path
+) -> None:
+    files = []
+    rng = np.random.default_rng(0)
+    for i, (rate, seconds) in enumerate(
+        [(8000, 1.0), (44100, 0.31), (11025, 2.7), (6300, 5.0), (96000, 0.8)]
+    ):
+        x = some_waves(1, round(rate * seconds))[0] + 0.1  # an offset
+        x = np.stack([x, 0.2 * rng.normal(size=len(x)).clip(-2, 2)], axis=1) if i % 2 else x
+        files.append(tmp_path / f"{i}.wav")
+        write(files[-1], x, rate)
+    assert compare(exported[0], sharp, files, tmp_path) < 1e-4
+
+
+def test_the_script_knows_levels_and_fills(tmp_path: Path) -> None:
+    """A run whose windows are scaled and reflected: the script goes by what the file tells."""
+    from finback.export.facts import facts_of
+    from finback.export.onnx_file import describe
+    from finback.types import Labels
+
+    made = leaf("mfcc-plda")
+    spec = FeatureSpec.model_validate({**made.spec.model_dump(), "level": "rms", "pad": "reflect"})
+    predictor = Predictor(Leaf(made.model, 1.1, spec), Labels(tuple("abcde")))
+    (tmp_path / "run.json").write_text('{"format": 1, "kind": "classifier", "family": "mfcc-plda"}')
+    model = graph(Whole(predictor.root), spec.clip_samples)
+    describe(model, facts_of(RunFolder.open(tmp_path), predictor))
+    (tmp_path / "model.onnx").write_bytes(model.SerializeToString())
+    write(tmp_path / "short.wav", some_waves(1, 2500)[0], 5000)
+    (mine,), _ = predict_files(predictor, [tmp_path / "short.wav"])
+    theirs = script_answers(tmp_path / "model.onnx", [tmp_path / "short.wav"], tmp_path)
+    np.testing.assert_allclose(theirs[0], mine.probabilities, atol=1e-4)
+
+
+@pytest.mark.real
+def test_the_script_answers_as_finback_on_a_hundred_recordings(
+    exported: tuple[Path, dict[str, Any]], sharp: Path, tmp_path: Path, watkins: Path
+) -> None:
+    from finback.audio.io import probe
+
+    by_rate: dict[int, list[Path]] = {}
+    for path in sorted((watkins / "audio").iterdir()):
+        by_rate.setdefault(probe(path).sample_rate, []).append(path)
+    files: list[Path] = []
+    while len(files) < 100:
+        files += [by_rate[rate].pop() for rate in sorted(by_rate) if by_rate[rate]]
+    assert len({probe(f).sample_rate for f in files[:100]}) > 5
+    assert compare(exported[0], sharp, files[:100], tmp_path) < 1e-4
+
+
+def test_the_command_tells_what_it_wrote(
+    sharp: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def call(*words: str) -> Any:
+        monkeypatch.setattr(sys, "argv", ["finback", "export", str(sharp), *words])
+        with pytest.raises(SystemExit) as stop:
+            main()
+        return stop.value.code
+
+    out = tmp_path / "deep" / "model.onnx"
+    assert call("--to", "onnx", "--out", str(out), "--json") in (0, None)
+    told = json.loads(capsys.readouterr().out)
+    assert told["file"] == str(out)
+    assert told["bytes"] == out.stat().st_size
+    assert told["largest_difference"] < 1e-4
+    assert call("--to", "jax") == 2
+    assert "there are: onnx, pamguard, card" in capsys.readouterr().err

@@ -1,0 +1,75 @@
+"""What comes out of a zip, and what never does."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import pytest
+from misbehaving import wav
+
+from finback.errors import InputError
+from finback.fetch.archive import offers, unpack
+from finback.fetch.faults import Lasting
+from finback.fetch.listing import Chosen
+from finback.fetch.source import load
+
+SOURCE = load("watkins-archive")
+
+
+@pytest.fixture
+def packed(tmp_path: Path) -> Path:
+    path = tmp_path / "watkins.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("annotations.csv", "path,species\n")
+        file.writestr("Grampus,_Rissos_Dolphin/61025001.wav", wav(1))
+        file.writestr("Walrus/7201500A.wav", wav(2))
+        file.writestr("__MACOSX/Walrus/._7201500A.wav", b"x")
+    return path
+
+
+def test_members_with_species_and_tape(packed: Path, tmp_path: Path) -> None:
+    risso, walrus = offers(SOURCE, packed, Chosen())
+    assert (risso.species, risso.group) == (("Grampus, Risso's Dolphin",), "61025")
+    assert walrus.file == "Walrus/7201500A.wav"
+    path = tmp_path / "audio" / walrus.file
+    got = unpack(packed, walrus, path)
+    assert path.read_bytes() == wav(2)
+    assert got.url.endswith("watkins.zip#Walrus/7201500A.wav")
+    assert [p.name for p in path.parent.iterdir()] == [path.name]
+
+
+def test_some_species_only(packed: Path) -> None:
+    assert [o.file for o in offers(SOURCE, packed, Chosen(["walrus"]))] == ["Walrus/7201500A.wav"]
+    with pytest.raises(InputError, match="Walrus"):
+        offers(SOURCE, packed, Chosen(["Dodo"]))
+
+
+@pytest.mark.parametrize("name", ["../evil.wav", "a/../../evil.wav", "/evil.wav", "C:\\evil.wav"])
+def test_no_path_leads_out_of_the_folder(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "evil.zip"
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr(name, wav())
+    with pytest.raises(Lasting, match="leads out of the folder"):
+        offers(SOURCE, path, Chosen())
+
+
+def test_a_damaged_member_is_not_kept(packed: Path, tmp_path: Path) -> None:
+    _, walrus = offers(SOURCE, packed, Chosen())
+    with zipfile.ZipFile(packed) as file:
+        at = file.getinfo("Walrus/7201500A.wav").header_offset + 200
+    data = bytearray(packed.read_bytes())
+    data[at] ^= 0xFF
+    packed.write_bytes(data)
+    path = tmp_path / "audio" / walrus.file
+    with pytest.raises(Lasting, match="damaged"):
+        unpack(packed, walrus, path)
+    assert not list(path.parent.iterdir())
+
+
+def test_a_zip_without_what_is_meant(tmp_path: Path) -> None:
+    path = tmp_path / "other.zip"
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("readme.txt", "hello")
+    with pytest.raises(Lasting, match="no member"):
+        offers(SOURCE, path, Chosen())

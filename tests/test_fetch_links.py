@@ -1,0 +1,47 @@
+"""Links of pages as sites really write them."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from finback.fetch.links import Link, links
+
+BASE = "https://site.org/a/b.html"
+
+
+def test_texts_addresses_and_pictures() -> None:
+    page = """
+    <a href="c.html?x=1&amp;y=2"><img alt="picture"><h3>Grampus,
+       Risso&#39;s  Dolphin</h3></a>
+    <a href="/top.wav#t=3">top</a> <a href='//other.org/o.wav'><img src=i alt="  an   orca "></a>
+    <a name=here>no link</a> <a href="">empty</a>
+    <a href="javascript:go('x.wav')">script</a> <a href="mailto:a@b.c">mail</a>
+    <select><option>Choose<option value="one.cfm">One<option value='two.cfm'>Two</select> after
+    <a href="a b.wav">space"""
+    assert links(page, BASE) == [
+        Link("https://site.org/a/c.html?x=1&y=2", "Grampus, Risso's Dolphin"),
+        Link("https://site.org/top.wav", "top"),
+        Link("https://other.org/o.wav", "an orca"),
+        Link("https://site.org/a/one.cfm", "One"),
+        Link("https://site.org/a/two.cfm", "Two"),
+        Link("https://site.org/a/a%20b.wav", "space"),
+    ]
+
+
+def test_an_address_keeps_its_first_text_that_says_something() -> None:
+    page = '<a href="x.html"><img src="p"></a><a href="x.html">Walrus</a><a href="x.html">more</a>'
+    assert links(page, BASE) == [Link("https://site.org/a/x.html", "Walrus")]
+
+
+def test_the_page_may_say_what_its_links_are_relative_to() -> None:
+    assert links('<base href="/z/"><a href="x.wav">x</a>', BASE)[0].url == "https://site.org/z/x.wav"
+
+
+def test_a_link_that_is_never_closed_ends_where_the_next_begins() -> None:
+    assert [link.text for link in links('<a href="1">one<a href="2">two', BASE)] == ["one", "two"]
+
+
+@given(st.text(alphabet="<>a/=\"'hrefoptin [:&#; \n", max_size=200))
+def test_no_page_breaks_it(page: str) -> None:
+    assert all(link.url.startswith("http") for link in links(page, BASE))

@@ -1,0 +1,47 @@
+"""The Colab notebook runs from top to bottom, without a Drive, a GPU or recordings: every cell of it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "finback_colab.ipynb"
+RESULTS = (
+    "compare/report.html",
+    "vae/figures/reconstruction.png",
+    "vae/map.html",
+    "made/grid.png",
+    "diffusion/generator_audit.json",
+    "vocoded/vocoder.wav",
+)
+
+
+def code(notebook: Any) -> list[Any]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def test_it_is_committed_as_nobody_has_run_it() -> None:
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    nbformat.validate(notebook)
+    assert all(not cell.outputs and cell.execution_count is None for cell in code(notebook))
+    for path in ("/content/drive/MyDrive/wmms_audio/", "/content/drive/MyDrive/wmms_labels.csv"):
+        assert path in notebook.cells[0].source
+
+
+def test_every_cell_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FINBACK_NOTEBOOK", "quick")
+    monkeypatch.setenv("OMP_NUM_THREADS", str(os.cpu_count() or 1))
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    NotebookClient(notebook, timeout=900, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    assert all(cell.execution_count for cell in code(notebook))
+    out = tmp_path / "finback"
+    for name in RESULTS:
+        assert (out / name).stat().st_size > 1000, name
+    shown = [d for cell in code(notebook) for o in cell.outputs for d in o.get("data", {})]
+    assert shown.count("image/png") >= 8
+    assert str(notebook).count("<audio") >= 4
