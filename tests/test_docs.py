@@ -73,20 +73,24 @@ def masked(text: str) -> str:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.stem)
-def test_examples_run_and_print_what_the_page_shows(page: Path, workplace: Path, harbour: None) -> None:
+def test_examples_run_and_print_what_the_page_shows(
+    page: Path, workplace: Path, harbour: None, tmp_path: Path
+) -> None:
     found = examples(page)
     assert any(what.startswith("$ ") for what, _ in found), "a page without an example"
     if page.stem == "finback-demo":
         pytest.skip("the demo is run by `make demo` and by tests/test_pipeline.py with fewer clips")
+    # A tutorial says "work in an empty folder".
+    folder = tmp_path if page.parent.name == "tutorials" else workplace
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     for what, text in found:
         if not what.startswith("$ "):
-            (workplace / what).write_text(text, encoding="utf-8")
+            (folder / what).write_text(text, encoding="utf-8")
             continue
         done = subprocess.run(
             what[2:],
             shell=True,
-            cwd=workplace,
+            cwd=folder,
             env={**os.environ, "PATH": path},
             capture_output=True,
             text=True,

@@ -145,9 +145,12 @@ def _audited(audit: dict[str, Any]) -> dict[str, str]:
     beside = ", ".join(
         f"{heard[side]['accuracy']:.2f} of real clips {what}"
         for side, what in (("held", "of the same tapes"), ("unseen", "of other tapes"))
-        if side in heard
+        if side in heard and heard[side]["accuracy"] is not None
     )
-    found = {"samples that a classifier names right": f"{heard[mine]['accuracy']:.2f} ({beside})"}
+    found = {
+        "samples that a classifier names right": f"{heard[mine]['accuracy']:.2f}"
+        + f" ({beside})" * bool(beside)
+    }
     for table in audit["distances"]:
         row, where = table["rows"][mine], f"{table['reference']} clips, embedding of {table['space']}"
         found[f"distance to {where}"] = f"KAD {row['kad']:.1f}, coverage {row['coverage']:.2f}"
