@@ -4,6 +4,7 @@
 # make lint   style and types
 # make bench  beside peers, in one run: benchmarks/RESULTS.md
 # make peers  .venv-peers: what is compared with and cannot live beside finback
+# make package  dist/: sdist and wheel, the wheel tried in new environments of Python 3.11 to 3.13
 # make docs   the pages of docs/ as a site to browse, in site/; a warning is an error
 # make pictures  the pictures of README and docs: from real recordings in DATA, and the tutorial's
 #
@@ -17,7 +18,7 @@ SEA := --audio runs/tutorial/sea/audio --labels runs/tutorial/sea/labels.csv
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: setup demo test lint bench docs peers pictures clean
+.PHONY: setup demo test lint package bench docs peers pictures clean
 
 setup: $(STAMP)
 
@@ -41,6 +42,9 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+package: setup
+	.ci/package
 
 bench: setup peers
 	$(BIN)/python benchmarks/all.py

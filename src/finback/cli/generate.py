@@ -98,7 +98,7 @@ def generate(
     kept = f", {made.kept} were there already" if made.kept else ""
     say(f"{made.folder}: {made.made} clips made{kept}; grid.png shows them, manifest.csv lists them")
     if made.parents != "nearest":
-        say(f"no parents named: {made.parents}")
+        say(f"which learnt clip each comes nearest to is not said: {made.parents}")
 
 
 @dataclass(frozen=True)
