@@ -1,6 +1,6 @@
 """Heads on frozen vectors beside one another: what helps against a new tape is knowing that tapes differ.
 
-    python benchmarks/heads.py [FRONT ...] [--data FOLDER] [--seeds N]
+    python benchmarks/heads.py [FRONT ...] [--seeds N]
 
 FRONT: birdnet, aisfx or mfcc (default: all). The protocol of benchmarks/backbones.py, on fold seeds from 101,
 which are not those that other figures are reported on; the tapes are the same. These figures chose the head.
@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
+import recordings
 import torch
-from backbones import FOLDS, clips_of
-from recordings import watkins
+from backbones import FOLDS
 from sklearn.metrics import f1_score
 from sklearn.model_selection import StratifiedGroupKFold
 
@@ -46,8 +45,8 @@ ROWS: list[tuple[str, Make, bool]] = [
 class Clips:
     """Vectors of every window of every clip, with what they belong to."""
 
-    def __init__(self, folder: Path, front: str) -> None:
-        clips = clips_of(folder)
+    def __init__(self, front: str) -> None:
+        clips, _ = recordings.clips()
         store = FeatureStore(Extractor(resolve(family=FAMILY[front]).features, front), default_folder())
         windows = [store(clip) for clip in clips]
         self.n = np.array([len(w) for w in windows])
@@ -79,12 +78,11 @@ class Clips:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("fronts", nargs="*", default=list(FAMILY))
-    parser.add_argument("--data", type=Path, default=watkins())
     parser.add_argument("--seeds", type=int, default=4)
     asked = parser.parse_args()
     print(f"{'front end':<10}{'head':<40}{'accuracy':>9}{'macro-F1':>9}   of each seed")
     for front in asked.fronts:
-        clips = Clips(asked.data, front)
+        clips = Clips(front)
         for name, make, by_tape in ROWS:
             found = [clips.score(make, by_tape, FIRST_SEED + i) for i in range(asked.seeds)]
             accuracy, f1 = np.mean(found, axis=0)

@@ -27,7 +27,6 @@ import time
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import recordings
 from results import record
 from sklearn.metrics import f1_score
@@ -57,7 +56,7 @@ def write_clips(folder: Path) -> IndexRequest:
         for side in ("train", "val", "test"):
             for i, clip in enumerate(split.side(side)):
                 name = f"{side}-{i:04d}.wav"
-                io.write(folder / "audio" / name, extractor(clip)[0], extractor.spec.sample_rate)
+                io.write(folder / "audio" / name, extractor(clip)[0], extractor.spec.sample_rate, "FLOAT")
                 table.writerow([name, clip.label, clip.group, side])
     return IndexRequest(audio=folder / "audio", labels=folder / "labels.csv")
 
@@ -93,24 +92,27 @@ def by_finback(request: IndexRequest, out: Path, epochs: int) -> dict[str, float
 
 
 def by_opensoundscape(python: Path, folder: Path, examples: int) -> dict[str, float]:
-    labels = pd.read_csv(folder / "labels.csv")
-    labels["file"] = [str(folder / "audio" / name) for name in labels["file"]]
-    labels[labels["split"] != "test"][["file", "species"]].to_csv(folder / "train.csv", index=False)
-    test = labels[labels["split"] == "test"]
-    test[["file", "species"]].to_csv(folder / "test.csv", index=False)
+    sides: dict[str, list[list[str]]] = {"train": [], "val": [], "test": []}
+    with open(folder / "labels.csv", newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            for side in ("test",) if row["split"] == "test" else {"train", row["split"]}:
+                sides[side].append([str(folder / "audio" / row["file"]), row["species"]])
+    for side, rows in sides.items():
+        with open(folder / f"{side}.csv", "w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows([["file", "species"], *rows])
     steps = max(1, examples // BATCH)
     subprocess.run([python, WORKER, folder, str(steps), str(BATCH)], check=True, stdout=sys.stderr)
-    scores = pd.read_csv(folder / "answer.csv").set_index("file")
-    scores = scores.drop(columns=[c for c in ("start_time", "end_time") if c in scores])
-    said = scores.loc[test["file"]].to_numpy().argmax(axis=1)
-    names = np.array(scores.columns)
-    facts = json.loads((folder / "answer.json").read_text())
+    with open(folder / "answer.csv", newline="", encoding="utf-8") as file:
+        answers = {row["file"]: row for row in csv.DictReader(file)}
+    names = sorted({species for _, species in sides["train"]})
+    said = [max(names, key=lambda name: float(answers[path][name])) for path, _ in sides["test"]]
+    right = [species for _, species in sides["test"]]
     return {
-        **facts,
+        **json.loads((folder / "answer.json").read_text()),
         "examples": steps * BATCH,
-        "macro_f1": float(f1_score(test["species"], names[said], average="macro", zero_division=0)),
-        "accuracy": float((names[said] == test["species"]).mean()),
-        "n_test": len(test),
+        "macro_f1": float(f1_score(right, said, average="macro", zero_division=0)),
+        "accuracy": float(np.mean(np.equal(right, said))),
+        "n_test": len(right),
     }
 
 

@@ -6,8 +6,9 @@ import os
 import tempfile
 from pathlib import Path
 
-from finback.data.index import IndexRequest
+from finback.data.index import IndexRequest, index
 from finback.data.simulate import ClipSettings, simulate_clips
+from finback.types import Clip
 
 
 def watkins() -> Path:
@@ -26,6 +27,12 @@ def request(clips_per_species: int = 20) -> tuple[IndexRequest, str]:
         Path(tempfile.mkdtemp()) / "sim", ClipSettings(clips_per_species=clips_per_species)
     )
     return IndexRequest(audio=labels.parent / "audio", labels=labels), "simulated recordings"
+
+
+def clips() -> tuple[list[Clip], str]:
+    """Those of `request`, and what to call them."""
+    found, place = request()
+    return list(index(found).clips), place
 
 
 def folder(given: Path | None = None) -> Path:

@@ -2,9 +2,9 @@
 
     python opensoundscape_worker.py FOLDER STEPS BATCH
 
-FOLDER holds `train.csv` and `test.csv` (file,species). Leaves `answer.csv` (a row a test file, a column a
-species) and `answer.json` (seconds). The network is the one of its own tutorials, a ResNet-18 without
-pretrained weights; everything else is as the package has it.
+FOLDER holds `train.csv`, `val.csv` (a part of it) and `test.csv` (file,species). Leaves `answer.csv` (a row
+a test file, a column a species) and `answer.json` (seconds). The network is the one of its own tutorials, a
+ResNet-18 without pretrained weights; everything else is as the package has it.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ def table(path: Path, classes: list[str]) -> pd.DataFrame:
 def main(folder: Path, steps: int, batch: int) -> None:
     torch.manual_seed(0)
     classes = sorted(pd.read_csv(folder / "train.csv")["species"].unique())
-    train, test = table(folder / "train.csv", classes), table(folder / "test.csv", classes)
+    train, val, test = (table(folder / f"{side}.csv", classes) for side in ("train", "val", "test"))
     cnn = CNN("resnet18", classes, 3.0, 22050, single_target=True, arch_weights=None)
     started = time.perf_counter()
     cnn.train(
         train,
-        None,
+        val,  # without one it would judge itself on all of `train`, which takes longer
         steps=steps,
         batch_size=batch,
         save_path=str(folder),
