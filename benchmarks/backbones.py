@@ -61,11 +61,9 @@ def main() -> None:
     parser.add_argument("families", nargs="*", default=FAMILIES)
     parser.add_argument("--seeds", type=int, default=3)
     chosen = parser.parse_args()
-    found, place = request()
-    clips = list(index(found).clips)
-    print(
-        f"{place}: {len(clips)} clips, {len(Labels.of(clips))} species, {chosen.seeds} seeds of {FOLDS} folds"
-    )
+    clips, place = recordings.clips()
+    n_species = len(Labels.of(clips))
+    print(f"{place}: {len(clips)} clips, {n_species} species, {chosen.seeds} seeds of {FOLDS} folds")
     print(f"{'family':<14}{'accuracy':>10}{'macro-F1':>10}   over seeds")
     macro_f1: dict[str, float] = {}
     for family in chosen.families:
