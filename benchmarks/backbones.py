@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 
 import numpy as np
+import recordings
 import torch
 from results import record
 from sklearn.metrics import f1_score
