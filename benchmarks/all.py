@@ -80,7 +80,7 @@ def main() -> None:
                 f"## {script}\n\n`{command}`, {seconds:.0f} s\n\n```\n{text.strip()}\n```\n{ended}"
             )
         rows = [Result(**json.loads(line)) for line in results.read_text().splitlines()]
-    table = ["| what | finback | beside | ratio | |", "|---|---|---|---|---|", *map(row, rows)]
+    table = ["| what | finback | beside | ratio | remarks |", "|---|---|---|---|---|", *map(row, rows)]
     page = HEAD + machine() + "\n\n" + "\n".join(table) + "\n\n" + "\n".join(sections)
     write_atomic(HERE / "RESULTS.md", page)
     sys.exit(1 if failed else 0)

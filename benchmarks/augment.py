@@ -173,7 +173,13 @@ def main() -> None:
         ratio = ms / compared[OURS]
         print(f"{name:<44}{ms:>8.1f}{ratio:>9.1f}")
         if name != OURS:
-            record("four changes to 32 waves, ms", f"{compared[OURS]:.0f}", name, ratio)
+            record(
+                "four changes to 32 waves, ms",
+                f"{compared[OURS]:.0f}",
+                name,
+                ratio,
+                "gain, polarity, noise, band",
+            )
     if other is None:
         print("audiomentations: not installed, not compared")
         why = "needs a soxr older than finback's: not installed"

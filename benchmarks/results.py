@@ -17,10 +17,10 @@ class Result:
     finback: str
     peer: str
     ratio: float | None
-    note: str = ""
+    note: str
 
 
-def record(what: str, finback: str, peer: str, ratio: float | None, note: str = "") -> None:
+def record(what: str, finback: str, peer: str, ratio: float | None, note: str) -> None:
     """Add a line to the collected table; nothing when a benchmark runs by itself."""
     path = os.environ.get(COLLECTED)
     if path:

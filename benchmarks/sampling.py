@@ -198,7 +198,13 @@ def timed(lab: Lab, stored: Stored | None, labels: np.ndarray) -> tuple[float, f
         ratio, note = theirs / seconds[PROMISED], f"the same network, {name_of(PROMISED)} steps"
         record(what, ours, "diffusers DDPM, 1000 steps", ratio, note)
         same = f"{seconds[REFERENCE]:.2f}"
-        record("the same with 1000 steps", same, "diffusers DDPM, 1000 steps", theirs / seconds[REFERENCE])
+        record(
+            "the same with 1000 steps, s",
+            same,
+            "diffusers DDPM, 1000 steps",
+            theirs / seconds[REFERENCE],
+            "the same network",
+        )
     return seconds[REFERENCE] / seconds[PROMISED], seconds[PROMISED]
 
 
