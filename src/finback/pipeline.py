@@ -25,6 +25,7 @@ from finback.files import Progress, no_progress, read_json, write_json
 from finback.generators import train_generator
 from finback.models import kind
 from finback.report.page import render
+from finback.report.words import verdict
 from finback.settings import resolve
 from finback.train import Plan, check_out, train
 from finback.training.run import RunFolder
@@ -41,6 +42,7 @@ class Done:
     report: Path
     metrics: dict[str, Any]
     headline: list[str]
+    verdict: str  # whether that is more than a deaf baseline has; "" when it cannot be said
 
 
 def dataset(request: IndexRequest, progress: Progress = no_progress) -> Manifest:
@@ -85,7 +87,9 @@ def run(job: Job, request: IndexRequest, out: Path, progress: Progress, say: Say
         say(f"{out}: done already; delete the folder to start anew")
     else:
         render(out, progress)
-    return Done(out, report, metrics, headline(metrics, read_json(audited)))
+    heard = read_json(audited)
+    said = verdict(metrics, heard, job.settings.split.by == "clip")
+    return Done(out, report, metrics, headline(metrics, heard), said)
 
 
 def demo(out: Path, device: str, command: str, progress: Progress, say: Say) -> Done:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from finback.cli.console import out, out_json, out_table, progress, say
+from finback.cli.console import out, out_json, out_prose, out_table, progress, say
 from finback.cli.licences import say_licences
 from finback.cli.options import Device, DryRun, Json, SettingOptions, TrainingData, takes
 
@@ -121,6 +121,8 @@ def _show(done: Any, as_json: bool) -> None:
         return
     for line in done.headline:
         out(line)
+    if done.verdict:
+        out_prose(done.verdict)
     out(f"report: {done.report}")
 
 
