@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from misbehaving import Site, harbour_source
+from typer.testing import CliRunner
 
 from finback.cli.app import app
 
@@ -102,6 +104,26 @@ def test_examples_run_and_print_what_the_page_shows(
         for shown in re.split(r"^\.\.\.$", text, flags=re.M):
             said = f"{what} does not print\n{shown}\nbut\n{done.stderr}{done.stdout}"
             assert masked(shown) in printed, said
+
+
+def test_the_readme_names_commands_and_options_that_there_are() -> None:
+    blocks = re.findall(r"^```\n(.*?)^```$", (ROOT / "README.md").read_text(encoding="utf-8"), re.M | re.S)
+    lines = [line for block in blocks for line in block.splitlines() if line.startswith("finback ")]
+    assert len(lines) > 10
+    for line in lines:
+        words = shlex.split(line, comments=True)
+        done = CliRunner().invoke(app, [*words[1:], "--help"])  # an unknown option is refused before the help
+        assert done.exit_code == 0, f"{line}\n{done.output}"
+
+
+def test_the_python_of_the_readme_runs(workplace: Path) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.S)
+    clip = min((workplace / "clips").glob("*.*"))
+    named = re.sub(r'open_recording\(".*?"\)', f"open_recording({str(clip)!r})", code)
+    assert named != code
+    done = subprocess.run([sys.executable, "-c", named], cwd=workplace, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("{")
 
 
 @pytest.mark.parametrize("command", COMMANDS)
