@@ -61,10 +61,27 @@ def test_the_card_of_a_generator_puts_its_figures_beside_real_clips(
         },
     )
     text = card(RunFolder.open(tmp_path))
-    assert "0.31 (0.93 of real clips of the same tapes)" in text
+    assert "0.31 of samples, 0.93 of real clips of the same tapes" in text
     assert "KAD 3.2, coverage 0.65" in text
     assert "0.28 of samples, 0.46 of real clips of the same tapes" in text
     assert "no animal was there" in text
+
+
+def test_a_card_leaves_out_what_too_few_clips_could_not_tell(generator_run: Path, tmp_path: Path) -> None:
+    ship(generator_run, tmp_path)
+    write_json(
+        tmp_path / "generator_audit.json",
+        {
+            "generators": {"gaussian": "runs/gaussian"},
+            "recognised": {"gaussian": {"accuracy": 0.31}, "held": {"accuracy": None}},
+            "distances": [{"space": "judge", "reference": "unseen", "rows": {}}],
+            "copying": {"logmel": {"rows": {"gaussian": {"below_pair": None}, "held": {"below_pair": 0.5}}}},
+        },
+    )
+    text = card(RunFolder.open(tmp_path))
+    assert "named right by a classifier: 0.31 of samples\n" in text
+    assert "KAD" not in text
+    assert "nearer to a training clip" not in text
 
 
 def test_no_path_of_this_machine_travels() -> None:

@@ -7,6 +7,7 @@ et al. 2019, Model Cards for Model Reporting.
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -139,25 +140,27 @@ def _vocoded(audit: dict[str, Any]) -> dict[str, str]:
 
 
 def _audited(audit: dict[str, Any]) -> dict[str, str]:
-    """What `finback audit` found, each figure beside that of real clips."""
+    """What `finback audit` found, each figure beside that of real clips; nothing where clips were too few."""
     mine = next(iter(audit["generators"]))
-    heard = audit["recognised"]
-    beside = ", ".join(
-        f"{heard[side]['accuracy']:.2f} of real clips {what}"
-        for side, what in (("held", "of the same tapes"), ("unseen", "of other tapes"))
-        if side in heard and heard[side]["accuracy"] is not None
-    )
-    found = {
-        "samples that a classifier names right": f"{heard[mine]['accuracy']:.2f}"
-        + f" ({beside})" * bool(beside)
-    }
+    right = {side: row["accuracy"] for side, row in audit["recognised"].items()}
+    found = {"named right by a classifier": _beside(right, mine)}
     for table in audit["distances"]:
-        row, where = table["rows"][mine], f"{table['reference']} clips, embedding of {table['space']}"
-        found[f"distance to {where}"] = f"KAD {row['kad']:.1f}, coverage {row['coverage']:.2f}"
-    rows = audit["copying"]["logmel"]["rows"]
-    found["samples nearer to a training clip than clips of two tapes are"] = ", ".join(
-        f"{rows[side]['below_pair']:.2f} {what}"
-        for side, what in ((mine, "of samples"), ("held", "of real clips of the same tapes"))
-        if side in rows
-    )
-    return found
+        if mine in table["rows"]:
+            row, where = table["rows"][mine], f"{table['reference']} clips, embedding of {table['space']}"
+            found[f"distance to {where}"] = f"KAD {row['kad']:.1f}, coverage {row['coverage']:.2f}"
+    near = {side: row["below_pair"] for side, row in audit["copying"]["logmel"]["rows"].items()}
+    found["nearer to a training clip than clips of two tapes are to each other"] = _beside(near, mine)
+    return {name: text for name, text in found.items() if text}
+
+
+def _beside(shares: Mapping[str, float | None], mine: str) -> str:
+    """A share of samples, and the same of real clips; "" where there is none of samples."""
+    if shares.get(mine) is None:
+        return ""
+    sides = {
+        mine: "of samples",
+        "held": "of real clips of the same tapes",
+        "unseen": "of real clips of other tapes",
+    }
+    known = ((shares.get(side), what) for side, what in sides.items())
+    return ", ".join(f"{share:.2f} {what}" for share, what in known if share is not None)
