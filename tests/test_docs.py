@@ -44,12 +44,10 @@ PAGES = sorted(
 )
 
 
-@pytest.fixture(scope="module")
-def workplace(
-    tmp_path_factory: pytest.TempPathFactory, simulated: Path, trained: Path, generator_run: Path
-) -> Path:
-    """The folder that the pages speak of: `clips`, `labels.csv`, other tables, finished runs."""
-    folder = tmp_path_factory.mktemp("docs")
+@pytest.fixture
+def workplace(tmp_path: Path, simulated: Path, trained: Path, generator_run: Path) -> Path:
+    """The folder that a page speaks of, its own: `clips`, `labels.csv`, other tables, finished runs."""
+    folder = tmp_path / "docs"
     shutil.copytree(simulated / "audio", folder / "clips")
     table = (simulated / "labels.csv").read_text()
     plain = "\n".join(",".join(row.split(",")[:2]) for row in table.splitlines())
@@ -61,7 +59,7 @@ def workplace(
     return folder
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def harbour(workplace: Path) -> Iterator[None]:
     """The source of the page on fetching: a site on this machine, since there is no other in a test."""
     with Site() as site:
@@ -76,14 +74,14 @@ def masked(text: str) -> str:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.stem)
 def test_examples_run_and_print_what_the_page_shows(
-    page: Path, workplace: Path, harbour: None, tmp_path: Path
+    page: Path, workplace: Path, harbour: None, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     found = examples(page)
     assert any(what.startswith("$ ") for what, _ in found), "a page without an example"
     if page.stem == "finback-demo":
         pytest.skip("the demo is run by `make demo` and by tests/test_pipeline.py with fewer clips")
     # A tutorial says "work in an empty folder".
-    folder = tmp_path if page.parent.name == "tutorials" else workplace
+    folder = tmp_path_factory.mktemp("empty") if page.parent.name == "tutorials" else workplace
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     for what, text in found:
         if not what.startswith("$ "):
