@@ -11,14 +11,12 @@ from finback.data.simulate import ClipSettings, simulate_clips
 from finback.types import Clip
 
 
-def watkins() -> Path:
-    """Where the Watkins cuts would be: ../shared/data or $FINBACK_DATA."""
-    return Path(os.environ.get("FINBACK_DATA", Path(__file__).parents[2] / "shared" / "data")) / "watkins"
-
-
 def request(clips_per_species: int = 20) -> tuple[IndexRequest, str]:
-    """Labelled clips, of species with ten or more where they are real, and what to call them."""
-    root = watkins()
+    """Labelled clips, and what to call them; real ones are of species with ten or more.
+
+    Those of the Watkins folder in $FINBACK_DATA or ../shared/data.
+    """
+    root = Path(os.environ.get("FINBACK_DATA", Path(__file__).parents[2] / "shared" / "data")) / "watkins"
     if root.is_dir():
         groups = f"{root / 'metadata.csv'}:group"
         found = IndexRequest(audio=root / "audio", labels=root / "labels.csv", groups=groups, min_clips=10)

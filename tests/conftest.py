@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
+    from misbehaving import Site
+
     from finback.data.manifest import Manifest
 
 ROOT = Path(__file__).parents[1]
@@ -93,3 +97,34 @@ def generator_run(tiny_manifest: Manifest, tiny: str, tmp_path_factory: pytest.T
     settings = resolve(tiny, ["model.n_components=8"], "gaussian")
     out = tmp_path_factory.mktemp("runs") / "gaussian"
     return train_generator(Plan("gaussian", settings, seed=0, device="cpu"), tiny_manifest, out).path
+
+
+@pytest.fixture(scope="session")
+def sharp(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run of three epochs, whose answers hardly differ, with a head under which they do."""
+    import torch
+
+    from finback.data.manifest import Manifest
+    from finback.predictor import Predictor
+    from finback.training.checkpoint import load_tensors, save_tensors
+    from finback.training.loop import WEIGHTS
+    from finback.training.run import RunFolder
+
+    run = RunFolder(shutil.copytree(trained, tmp_path_factory.mktemp("runs") / "sharp"))
+    predictor = Predictor.load(run.path, "cpu")
+    logits = predictor.scores(Manifest.load(run.path / "manifest.csv").clips).logits
+    logits *= run.facts["temperature"]
+    tensors, facts = load_tensors(run.path / WEIGHTS)
+    tensors["head.1.bias"] -= torch.from_numpy(logits.mean(axis=0))
+    save_tensors(run.path / WEIGHTS, tensors, facts)
+    run.note(temperature=float(logits.std(axis=0).mean()) / 2)
+    return run.path
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    """A web site on this machine that can be told to misbehave."""
+    from misbehaving import Site
+
+    with Site() as site:
+        yield site

@@ -1,11 +1,8 @@
-"""The exported file answers as the run does: families that can leave, folds, ensembles, the page's script."""
+"""The exported file answers as the run does: families that can leave, folds, ensembles."""
 
 from __future__ import annotations
 
 import json
-import re
-import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -18,7 +15,6 @@ from test_models import make
 from finback import models
 from finback.audio.io import open_recording, write
 from finback.cli import main
-from finback.data.manifest import Manifest
 from finback.errors import RunError, SettingsError
 from finback.export import onnx_file
 from finback.export.front import FRONTS
@@ -28,8 +24,6 @@ from finback.features.extract import Extractor
 from finback.features.spec import FeatureSpec
 from finback.metrics.combine import Combination, equal
 from finback.predictor import Leaf, Node, Predictor, predict_files
-from finback.training.checkpoint import load_tensors, save_tensors
-from finback.training.loop import WEIGHTS
 from finback.training.run import RunFolder
 from finback.types import Clip
 
@@ -37,25 +31,6 @@ ROOT = Path(__file__).parents[1]
 LEAVING = sorted(
     name for name in models.CLASSIFIERS if models.family(name).input in FRONTS and name != "aisfx-tuned"
 )
-
-
-def sharpened(trained: Path, folder: Path) -> Path:
-    """The run of three epochs, whose answers hardly differ, with a head under which they do."""
-    shutil.copytree(trained, folder / "sharp")
-    run = RunFolder(folder / "sharp")
-    predictor = Predictor.load(run.path, "cpu")
-    logits = predictor.scores(Manifest.load(run.path / "manifest.csv").clips).logits
-    logits *= run.facts["temperature"]
-    tensors, facts = load_tensors(run.path / WEIGHTS)
-    tensors["head.1.bias"] -= torch.from_numpy(logits.mean(axis=0))
-    save_tensors(run.path / WEIGHTS, tensors, facts)
-    run.note(temperature=float(logits.std(axis=0).mean()) / 2)
-    return run.path
-
-
-@pytest.fixture(scope="module")
-def sharp(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return sharpened(trained, tmp_path_factory.mktemp("runs"))
 
 
 @pytest.fixture(scope="module")
@@ -196,90 +171,6 @@ def test_what_cannot_be_a_graph_is_refused_by_name() -> None:
     spec = FeatureSpec.model_validate({**cnn2d.spec.model_dump(), "background": "median"})
     with pytest.raises(SettingsError, match=r"features\.background=none"):
         refuse(Leaf(cnn2d.model, 1.0, spec))
-
-
-# The page's own script, where neither finback nor torch can be imported.
-BLOCKED = (
-    "import sys, runpy\nsys.modules['finback'] = sys.modules['torch'] = None\n"
-    "sys.argv = sys.argv[1:]\nrunpy.run_path(sys.argv[0], run_name='__main__')\n"
-)
-
-
-def script_answers(model: Path, files: list[Path], folder: Path) -> np.ndarray:
-    """(N, K) what the script of docs/exporting.md prints."""
-    blocks = re.findall(
-        r"```python\n(.*?)```", (ROOT / "docs/exporting.md").read_text(encoding="utf-8"), re.S
-    )
-    (script,) = [block for block in blocks if "onnxruntime" in block]
-    assert len(script.splitlines()) <= 20
-    (folder / "classify.py").write_text(script)
-    done = subprocess.run(
-        [sys.executable, "-c", BLOCKED, str(folder / "classify.py"), str(model), *map(str, files)],
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    lines = [json.loads(line) for line in done.stdout.splitlines()]
-    assert [line["file"] for line in lines] == [str(f) for f in files]
-    return np.array([list(line["species"].values()) for line in lines])
-
-
-def compare(model: Path, run: Path, files: list[Path], folder: Path) -> float:
-    predictions, failed = predict_files(Predictor.load(run, "cpu"), files)
-    assert not failed
-    mine = np.stack([p.probabilities for p in predictions])
-    assert np.ptp(mine, axis=0).max() > 0.05, "answers that are all alike prove nothing"
-    return float(np.abs(script_answers(model, files, folder) - mine).max())
-
-
-def test_the_script_of_the_page_answers_as_finback(
-    exported: tuple[Path, dict[str, Any]], sharp: Path, tmp_path: Path
-) -> None:
-    files = []
-    rng = np.random.default_rng(0)
-    for i, (rate, seconds) in enumerate(
-        [(8000, 1.0), (44100, 0.31), (11025, 2.7), (6300, 5.0), (96000, 0.8)]
-    ):
-        x = some_waves(1, round(rate * seconds))[0] + 0.1  # an offset
-        x = np.stack([x, 0.2 * rng.normal(size=len(x)).clip(-2, 2)], axis=1) if i % 2 else x
-        files.append(tmp_path / f"{i}.wav")
-        write(files[-1], x, rate)
-    assert compare(exported[0], sharp, files, tmp_path) < 1e-4
-
-
-def test_the_script_knows_levels_and_fills(tmp_path: Path) -> None:
-    """A run whose windows are scaled and reflected: the script goes by what the file tells."""
-    from finback.export.facts import facts_of
-    from finback.export.onnx_file import describe
-    from finback.types import Labels
-
-    made = leaf("mfcc-plda")
-    spec = FeatureSpec.model_validate({**made.spec.model_dump(), "level": "rms", "pad": "reflect"})
-    predictor = Predictor(Leaf(made.model, 1.1, spec), Labels(tuple("abcde")))
-    (tmp_path / "run.json").write_text('{"format": 1, "kind": "classifier", "family": "mfcc-plda"}')
-    model = graph(Whole(predictor.root), spec.clip_samples)
-    describe(model, facts_of(RunFolder.open(tmp_path), predictor))
-    (tmp_path / "model.onnx").write_bytes(model.SerializeToString())
-    write(tmp_path / "short.wav", some_waves(1, 2500)[0], 5000)
-    (mine,), _ = predict_files(predictor, [tmp_path / "short.wav"])
-    theirs = script_answers(tmp_path / "model.onnx", [tmp_path / "short.wav"], tmp_path)
-    np.testing.assert_allclose(theirs[0], mine.probabilities, atol=1e-4)
-
-
-@pytest.mark.real
-def test_the_script_answers_as_finback_on_a_hundred_recordings(
-    exported: tuple[Path, dict[str, Any]], sharp: Path, tmp_path: Path, watkins: Path
-) -> None:
-    from finback.audio.io import probe
-
-    by_rate: dict[int, list[Path]] = {}
-    for path in sorted((watkins / "audio").iterdir()):
-        by_rate.setdefault(probe(path).sample_rate, []).append(path)
-    files: list[Path] = []
-    while len(files) < 100:
-        files += [by_rate[rate].pop() for rate in sorted(by_rate) if by_rate[rate]]
-    assert len({probe(f).sample_rate for f in files[:100]}) > 5
-    assert compare(exported[0], sharp, files[:100], tmp_path) < 1e-4
 
 
 def test_the_command_tells_what_it_wrote(

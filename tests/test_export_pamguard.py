@@ -16,7 +16,6 @@ import numpy as np
 import pytest
 import torch
 from scipy.signal import resample
-from test_export_onnx import sharpened
 from test_models import make
 
 from finback.audio.io import open_recording, read, write
@@ -27,11 +26,6 @@ from finback.features.spec import FeatureSpec
 from finback.predictor import Leaf, Predictor
 from finback.training.run import RunFolder
 from finback.types import Clip, Labels
-
-
-@pytest.fixture(scope="module")
-def sharp(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return sharpened(trained, tmp_path_factory.mktemp("runs"))
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -22,12 +21,6 @@ CLIPS = {
     "Beluga, White Whale": {"7201500A.wav": wav(1), "7201500B.wav": wav(2)},
     "Walrus": {"61025001.wav": wav(3), "7201500B.wav": wav(2)},  # one cut of two species
 }
-
-
-@pytest.fixture
-def site() -> Iterator[Site]:
-    with Site() as site:
-        yield site
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
 from types import SimpleNamespace
 
 import pytest
@@ -12,12 +11,6 @@ from misbehaving import Site, moved, status
 
 from finback.fetch.faults import Lasting, Passing, Stopped
 from finback.fetch.web import Manners, Web, _Session
-
-
-@pytest.fixture
-def site() -> Iterator[Site]:
-    with Site() as site:
-        yield site
 
 
 def web_of(**manners: float) -> Web:

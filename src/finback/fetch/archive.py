@@ -52,6 +52,7 @@ def unpack(archive: Path, offer: Offer, path: Path) -> Got:
         with zipfile.ZipFile(archive) as file, file.open(member) as packed, open(part, "wb") as out:
             shutil.copyfileobj(packed, out, 1 << 20)
         return finish(Wanted(offer.url, path), part, offer.url)
+    # zipfile raises NotImplementedError for a way of packing that it does not know.
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
         raise Lasting(
             f"{archive}: {member} is damaged ({error})", f"delete {archive} and fetch it again"
