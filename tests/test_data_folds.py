@@ -14,12 +14,7 @@ from hypothesis import strategies as st
 from finback.data.balance import TEST, TRAIN, VAL
 from finback.data.groups import with_groups
 from finback.data.partition import keep_trained
-from finback.data.split import (
-    SplitResult,
-    SplitSettings,
-    make_folds,
-    make_split,
-)
+from finback.data.split import SplitResult, SplitSettings, make_folds, make_split
 from finback.errors import SettingsError, SplitError
 from finback.types import Clip
 

@@ -12,12 +12,7 @@ from hand_made import THREE, clip, clips_of, everything, sides_of
 from finback.config import build
 from finback.data.balance import TEST
 from finback.data.groups import with_groups
-from finback.data.split import (
-    SplitSettings,
-    from_column,
-    make_split,
-    parse_fractions,
-)
+from finback.data.split import SplitSettings, from_column, make_split, parse_fractions
 from finback.errors import LeakError, ManifestError, SettingsError, SplitError
 
 

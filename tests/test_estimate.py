@@ -13,7 +13,7 @@ from finback.data.index import IndexRequest
 from finback.estimate import MARGIN, Cost, Stopwatch, in_words, measure
 from finback.settings import resolve
 from finback.train import Plan
-from finback.training.settings import TrainingSettings
+from finback.training.loop_settings import TrainingSettings
 from finback.types import Split
 
 SPLIT = Split(

@@ -22,9 +22,9 @@ from finback.training.checkpoint import load_tensors
 from finback.training.devices import check_device, torch_device
 from finback.training.log import LOG, TrainingLog
 from finback.training.loop import WEIGHTS, fit
+from finback.training.loop_settings import TrainingSettings
 from finback.training.run import CHECKPOINT
 from finback.training.schedule import AveragedWeights, learning_rate
-from finback.training.settings import TrainingSettings
 
 
 class Toy:

@@ -12,10 +12,10 @@ from finback.data.store import FeatureStore
 from finback.errors import LeakError, SpecMismatchError
 from finback.features.extract import Extractor
 from finback.features.spec import FeatureSpec
-from finback.training.classifier import ClassifierTask
 from finback.training.inputs import Inputs
+from finback.training.loop_settings import TrainingSettings
 from finback.training.made import MadeStore, made_clips
-from finback.training.settings import TrainingSettings
+from finback.training.tasks.classifier import ClassifierTask
 from finback.types import Clip, Labels, Split
 
 SPEC = FeatureSpec(

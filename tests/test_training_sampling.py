@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from finback.training.loop_settings import TrainingSettings
 from finback.training.sampling import draw_weights, group_codes
-from finback.training.settings import TrainingSettings
 from finback.types import Clip, Recording
 
 # Species 0: three cuts of tape a, one of tape b. Species 1: one cut of tape c.

@@ -16,7 +16,7 @@ from finback.generators import train_generator
 from finback.settings import Settings, resolve
 from finback.train import Plan
 from finback.training.generative_settings import VaeSettings
-from finback.training.settings import TrainingSettings
+from finback.training.loop_settings import TrainingSettings
 from finback.training.vae import VaeTask, kl_divergence
 from finback.types import Clip, Labels, Recording
 

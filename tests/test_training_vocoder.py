@@ -17,7 +17,7 @@ from finback.models.vocoder import Vocoder
 from finback.settings import resolve
 from finback.train import Plan
 from finback.training.generative_settings import VocoderSettings
-from finback.training.settings import TrainingSettings
+from finback.training.loop_settings import TrainingSettings
 from finback.training.vocoder import Heard, VocoderTask, floored, multi_resolution, own_resolution, powers
 from finback.types import Clip, Labels, Recording
 

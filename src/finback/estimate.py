@@ -29,7 +29,7 @@ from finback.generators import train_generator
 from finback.train import Plan
 from finback.training.infer import BATCH, clip_logits
 from finback.training.inputs import Inputs
-from finback.training.settings import TrainingSettings
+from finback.training.loop_settings import TrainingSettings
 from finback.training.stages import How, learn, new_model
 from finback.types import Clip, Labels, Split
 

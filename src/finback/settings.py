@@ -27,7 +27,7 @@ from finback.training.generative_settings import (
     VaeSettings,
     VocoderSettings,
 )
-from finback.training.settings import TrainingSettings
+from finback.training.loop_settings import TrainingSettings
 
 
 class Settings(Frozen):

@@ -26,7 +26,7 @@ from finback.models.heads import Logistic
 from finback.training.checkpoint import load_weights
 from finback.training.infer import through
 from finback.training.loop import WEIGHTS, fit
-from finback.training.settings import TrainingSettings
+from finback.training.loop_settings import TrainingSettings
 
 Answer = Callable[[np.ndarray], np.ndarray]  # log-mels (N, M, F) -> logits (N, K)
 STEPS, BATCH, WIDTH = 300, 32, 8

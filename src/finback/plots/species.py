@@ -9,17 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from finback.plots.style import (
-    BLUE,
-    GREY,
-    ORANGE,
-    SKY,
-    message,
-    new_figure,
-    percent_axis,
-    short,
-    styled,
-)
+from finback.plots.style import BLUE, GREY, ORANGE, SKY, message, new_figure, percent_axis, short, styled
 
 
 @styled

@@ -14,9 +14,9 @@ from torch import Tensor, nn
 
 from finback.models.classifier import Classifier
 from finback.training.inputs import Inputs
+from finback.training.loop_settings import TrainingSettings
 from finback.training.losses import supcon
 from finback.training.sampling import draw_weights, draws_per_epoch, group_codes
-from finback.training.settings import TrainingSettings
 from finback.types import Labels
 
 N_PROJECTED = 64

@@ -18,8 +18,8 @@ from finback.diffusion.precondition import draw_sigma, loss_weight, precondition
 from finback.models.generator import Generator
 from finback.training.generative_settings import DiffusionSettings
 from finback.training.inputs import Inputs
+from finback.training.loop_settings import TrainingSettings
 from finback.training.sampling import draw_weights
-from finback.training.settings import TrainingSettings
 from finback.types import Clip, Labels
 
 VALIDATION_DRAWS = 48

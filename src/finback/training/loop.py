@@ -21,9 +21,9 @@ from finback.files import Progress, no_progress
 from finback.training.checkpoint import load_tensors, pack, save_tensors, unpack
 from finback.training.devices import fabric_for, tune_allocator
 from finback.training.log import TrainingLog
+from finback.training.loop_settings import TrainingSettings
 from finback.training.run import CHECKPOINT
 from finback.training.schedule import AveragedWeights, learning_rate
-from finback.training.settings import TrainingSettings
 
 WEIGHTS = "weights.safetensors"
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from finback.training.settings import TrainingSettings
+from finback.training.loop_settings import TrainingSettings
 from finback.types import Clip
 
 

@@ -19,14 +19,14 @@ from finback.features.spec import FeatureSpec
 from finback.files import Progress, no_progress
 from finback.models.classifier import Classifier
 from finback.training.checkpoint import load_weights, save_tensors
-from finback.training.classifier import ClassifierTask, figures
 from finback.training.contrast import ContrastTask
 from finback.training.devices import torch_device
 from finback.training.infer import clip_logits
 from finback.training.inputs import Inputs
 from finback.training.loop import WEIGHTS, fit
+from finback.training.loop_settings import TrainingSettings
 from finback.training.sampling import group_codes
-from finback.training.settings import TrainingSettings
+from finback.training.tasks.classifier import ClassifierTask, figures
 from finback.types import Clip, Labels
 
 

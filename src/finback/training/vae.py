@@ -24,8 +24,8 @@ from finback.data.store import windows_of
 from finback.models.vae import ACTIVE, VAE
 from finback.training.generative_settings import VaeSettings
 from finback.training.inputs import Inputs
+from finback.training.loop_settings import TrainingSettings
 from finback.training.sampling import draw_weights
-from finback.training.settings import TrainingSettings
 from finback.types import Clip, Labels
 
 COPIES, MOST = 4, 4096  # of each clip, and in all, for the principal components

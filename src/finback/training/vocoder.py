@@ -18,8 +18,8 @@ from finback.features.logmel import AMIN, to_db
 from finback.models.vocoder import Vocoder
 from finback.training.generative_settings import VocoderSettings
 from finback.training.inputs import Inputs
+from finback.training.loop_settings import TrainingSettings
 from finback.training.sampling import draw_weights, draws_per_epoch
-from finback.training.settings import TrainingSettings
 from finback.types import Clip, Labels
 
 RANGE = 1e-8  # power: what lies 80 dB below a stretch's loudest counts as silence

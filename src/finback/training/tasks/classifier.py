@@ -14,9 +14,9 @@ from finback.augment.mix import apply_mix, draw_mix
 from finback.models.classifier import Classifier
 from finback.training.infer import clip_logits
 from finback.training.inputs import Inputs
+from finback.training.loop_settings import TrainingSettings
 from finback.training.losses import TapeAware
 from finback.training.sampling import draw_weights, draws_per_epoch, group_codes
-from finback.training.settings import TrainingSettings
 from finback.types import Clip, Labels
 
 

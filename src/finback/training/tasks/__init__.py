@@ -13,7 +13,7 @@ from finback.config import Frozen
 from finback.registry import looked_up
 from finback.training.inputs import Inputs
 from finback.training.loop import Task
-from finback.training.settings import TrainingSettings
+from finback.training.loop_settings import TrainingSettings
 from finback.types import Clip, Labels
 
 TASKS = {
