@@ -2,11 +2,12 @@
 
     python benchmarks/added.py runs/diffusion --against runs/vae --against runs/gaussian [--seeds 5]
 
-All generators learnt from the same training side. A small CNN (`finback.generator_audit.learners`) learns
-from those clips alone, or with samples among them, for the same number of steps; clips of unseen tapes judge,
-validation and test side together: nothing is chosen by either. Rows: samples for every species or for those
-below 25 clips only, as many as there are clips or so many times. Means over seeds; differences in mean recall
-with intervals over tapes, paired. Samples are those of `finback audit`, and made where there are none.
+All generators learnt from the same training side. A small CNN (`evaluation/generator_audit/substitution.py`)
+learns from those clips alone, or with samples among them, for the same number of steps; clips of unseen
+tapes judge, validation and test side together: nothing is chosen by either. Rows: samples for every species
+or for those below 25 clips only, as many as there are clips or so many times. Means over seeds; differences
+in mean recall with intervals over tapes, paired. Samples are those of `finback audit`, and made where there
+are none.
 """
 
 from __future__ import annotations
@@ -16,13 +17,14 @@ from pathlib import Path
 
 import numpy as np
 
-from finback.data.store import FeatureStore, default_folder
+from finback.evaluation.generator_audit import set_metrics as sets
+from finback.evaluation.generator_audit import substitution as learners
+from finback.evaluation.generator_audit.windows import Windows, how_many, made, per_clip, real
+from finback.features.cache import FeatureStore, default_folder
 from finback.features.extract import Extractor
-from finback.generate import Maker, Sampling
-from finback.generator_audit import learners, sets
-from finback.generator_audit.material import Windows, how_many, made, per_clip, real
-from finback.generators import sides
+from finback.generation.generator import Maker, Sampling
 from finback.metrics.bootstrap import percentiles
+from finback.training.generator import sides
 
 BELOW = 25
 AMOUNTS = ((False, 1), (True, 1), (True, 3))  # only rare species?, samples per clip

@@ -25,12 +25,12 @@ from results import record
 from scipy.signal import butter, sosfiltfilt
 
 from finback import models
-from finback.augment import spectrum, wave
-from finback.augment.spectrum import SpectrumSettings
-from finback.augment.wave import WaveSettings
 from finback.features.logmel import LogMel
 from finback.features.spec import FeatureSpec
-from finback.training.devices import tune_allocator
+from finback.models.devices import tune_allocator
+from finback.training.augment import spectrum, wave
+from finback.training.augment.spectrum import SpectrumSettings
+from finback.training.augment.wave import WaveSettings
 
 BATCH, ROUNDS = 32, 15
 CPU = "--cpu" in sys.argv[1:]

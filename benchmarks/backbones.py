@@ -21,10 +21,10 @@ from sklearn.metrics import f1_score
 from sklearn.model_selection import StratifiedGroupKFold
 
 from finback import models
-from finback.data.store import FeatureStore, default_folder
+from finback.core.types import Clip, Labels
+from finback.features.cache import FeatureStore, default_folder
 from finback.features.extract import Extractor
-from finback.settings import resolve
-from finback.types import Clip, Labels
+from finback.training.settings import resolve
 
 FAMILIES = ("mfcc-svm", "mfcc-forest", "mfcc-plda", "aisfx", "aisfx-plda", "birdnet", "birdnet-plda")
 PROBE = "birdnet"  # logistic regression on the embeddings of BirdNET, what is usually done

@@ -23,11 +23,11 @@ import torch
 from results import record
 
 from finback.audio.io import open_recording
+from finback.core.types import Clip
 from finback.features.extract import Extractor
 from finback.features.logmel import LogMel
 from finback.features.spec import FeatureSpec
-from finback.training.devices import tune_allocator
-from finback.types import Clip
+from finback.models.devices import tune_allocator
 
 N_CLIPS, ROUNDS, BATCH = 50, 15, 32
 PAUSE_S = 0.15  # the other library's worker threads spin for up to 30 ms before they let go of the cores

@@ -18,12 +18,12 @@ from backbones import FOLDS
 from sklearn.metrics import f1_score
 from sklearn.model_selection import StratifiedGroupKFold
 
-from finback.data.store import FeatureStore, default_folder
+from finback.core.types import Labels
+from finback.features.cache import FeatureStore, default_folder
 from finback.features.extract import Extractor
-from finback.models.heads import Forest, Head, Logistic
-from finback.models.plda import Plda
-from finback.settings import resolve
-from finback.types import Labels
+from finback.models.networks.heads import Forest, Head, Logistic
+from finback.models.networks.plda import Plda
+from finback.training.settings import resolve
 
 FAMILY = {"birdnet": "birdnet", "aisfx": "aisfx", "mfcc": "mfcc-plda"}  # whose spec a front end has
 FIRST_SEED = 101

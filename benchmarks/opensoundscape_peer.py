@@ -36,12 +36,12 @@ from sklearn.metrics import f1_score
 
 from finback.audio import io
 from finback.data.index import IndexRequest, index
-from finback.evaluate import evaluate_run
+from finback.evaluation.evaluate import evaluate_run
+from finback.evaluation.pipeline import dataset
 from finback.features.extract import Extractor
-from finback.pipeline import dataset
-from finback.predictor import Predictor
-from finback.settings import resolve
-from finback.train import Plan, partition, train
+from finback.models.predictor import Predictor
+from finback.training.classifier import Plan, partition, train
+from finback.training.settings import resolve
 
 ROOT = Path(__file__).parents[1]
 WORKER = Path(__file__).parent / "peers" / "opensoundscape_worker.py"

@@ -17,14 +17,14 @@ from pathlib import Path
 
 import numpy as np
 
-from finback import pipeline
+from finback.core.scores import load_scores
 from finback.data.index import IndexRequest
 from finback.data.manifest import Manifest
 from finback.data.rare import RareSettings, rare_species
-from finback.evaluate import SCORES, evaluate_run
-from finback.settings import resolve
-from finback.train import Plan, train
-from finback.training.scores import load_scores
+from finback.evaluation import pipeline
+from finback.evaluation.evaluate import SCORES, evaluate_run
+from finback.training.classifier import Plan, train
+from finback.training.settings import resolve
 
 COLUMNS = ("accuracy", "F1", "rare right", "falsely rare", "rare clips", "ECE")
 CHOICES = ("keep", "drop", "bucket", "prototype")

@@ -6,9 +6,9 @@ import os
 import tempfile
 from pathlib import Path
 
+from finback.core.types import Clip
 from finback.data.index import IndexRequest, index
-from finback.data.simulate import ClipSettings, simulate_clips
-from finback.types import Clip
+from finback.datasets.simulate.simulate import ClipSettings, simulate_clips
 
 
 def request(clips_per_species: int = 20) -> tuple[IndexRequest, str]:

@@ -36,18 +36,18 @@ import torch
 from results import record
 from stored_samples import Stored, spread
 
-from finback.data.store import FeatureStore, default_folder
-from finback.diffusion.ddpm import BETAS, ddpm_sigmas
-from finback.diffusion.guidance import classifier_free
-from finback.diffusion.precondition import precondition
-from finback.diffusion.streams import Streams
+from finback.core.runs import RunFolder
+from finback.features.cache import FeatureStore, default_folder
 from finback.features.extract import Extractor
-from finback.generate import Maker, Sampling
-from finback.generators import sides, windows_of
+from finback.generation.diffusion.ddpm import BETAS, ddpm_sigmas
+from finback.generation.diffusion.guidance import classifier_free
+from finback.generation.diffusion.seeds import Streams
+from finback.generation.generator import Maker, Sampling
 from finback.metrics.generative import kernel_distance, median_distance
-from finback.predictor import Predictor
-from finback.shipped import names, resolve
-from finback.training.run import RunFolder
+from finback.models.networks.preconditioning import precondition
+from finback.models.predictor import Predictor
+from finback.models.pretrained import names, resolve
+from finback.training.generator import sides, windows_of
 
 REFERENCE = ("ddpm", 1000)
 PROMISED = (Sampling().sampler, Sampling().steps)

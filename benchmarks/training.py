@@ -29,13 +29,13 @@ from torch.utils.data import DataLoader, Dataset
 
 from finback import models
 from finback.audio.io import open_recording
-from finback.data.store import FeatureStore
+from finback.core.types import Clip, Labels
+from finback.features.cache import FeatureStore
 from finback.features.extract import Extractor
-from finback.settings import Settings, resolve
-from finback.training.inputs import Inputs
+from finback.training.batches import Inputs
 from finback.training.loop import fit
+from finback.training.settings import Settings, resolve
 from finback.training.tasks.classifier import ClassifierTask
-from finback.types import Clip, Labels
 
 N_CLIPS, EPOCHS, ROUNDS, BATCH, K = 192, 20, 3, 32, 8
 WAYS = {

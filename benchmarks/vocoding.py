@@ -6,7 +6,7 @@
 Clips of tapes that nothing here was trained on: the test side of the vocoder's own run, else of the split
 that finback makes by default. Recordings are the Watkins cuts in ../shared/data or $FINBACK_DATA, simulated
 ones where there are none. Each is one window of 3 s, its log-mel floored at 80 dB, and what is made of it is
-compared with the wave itself (`finback.metrics.vocoding`; lower is nearer, but for the correlation).
+compared with the wave itself (`finback.metrics.waveforms`; lower is nearer, but for the correlation).
 `agreement` is the share of clips that the judge, a classifier run, gives the same species before and after.
 
 librosa's rows are `librosa.feature.inverse.mel_to_audio`, a clip at a time as it works; its two steps are
@@ -34,26 +34,26 @@ import recordings
 from results import record
 from threadpoolctl import threadpool_limits
 
-from finback import shipped
 from finback.audio import io
+from finback.core.errors import FinbackError
+from finback.core.runs import RunFolder
+from finback.core.types import Clip
 from finback.data.index import IndexRequest
-from finback.errors import FinbackError
+from finback.evaluation.pipeline import dataset
 from finback.features.extract import Extractor
 from finback.features.spec import FeatureSpec
-from finback.generators import sides
-from finback.metrics.vocoding import MEASURES
-from finback.pipeline import dataset
-from finback.predictor import Predictor
-from finback.settings import resolve
-from finback.studio import teacher
-from finback.train import partition
-from finback.training.devices import tune_allocator
-from finback.training.run import RunFolder
-from finback.types import Clip
-from finback.vocode.clips import logmel_of
-from finback.vocode.invert import to_waves
-from finback.vocode.level import PEAK
-from finback.vocoding import compare, vocoder
+from finback.generation.synthesizer import teacher
+from finback.generation.vocoders.clips import logmel_of
+from finback.generation.vocoders.inversion import to_waves
+from finback.generation.vocoders.level import PEAK
+from finback.generation.vocoders.vocode import compare, vocoder
+from finback.metrics.waveforms import MEASURES
+from finback.models import pretrained as shipped
+from finback.models.devices import tune_allocator
+from finback.models.predictor import Predictor
+from finback.training.classifier import partition
+from finback.training.generator import sides
+from finback.training.settings import resolve
 
 CPU = "--cpu" in sys.argv[1:]
 CLOCK = time.process_time if CPU else time.perf_counter

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from finback.diffusion.contract import Denoise
+from finback.generation.diffusion.contract import Denoise
 
 MEAN = torch.tensor([1.0, -2.0], dtype=torch.float64)
 SPREAD = torch.tensor([[1.0, 0.6], [0.6, 0.5]], dtype=torch.float64)  # covariance

@@ -54,7 +54,7 @@ def tiny() -> str:
 @pytest.fixture(scope="session")
 def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with `audio/` and `labels.csv`: four species, four tapes each, eight clips each."""
-    from finback.data.simulate import ClipSettings, simulate_clips
+    from finback.datasets.simulate.simulate import ClipSettings, simulate_clips
 
     species = ("Bearded seal", "Humpback whale", "Killer whale", "Sperm whale")
     folder = tmp_path_factory.mktemp("simulated") / "sim"
@@ -65,8 +65,8 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tiny_manifest(simulated: Path) -> Manifest:
     """The simulated recordings indexed, their groups settled."""
-    from finback import pipeline
     from finback.data.index import IndexRequest
+    from finback.evaluation import pipeline
 
     request = IndexRequest(audio=simulated / "audio", labels=simulated / "labels.csv")
     return pipeline.dataset(request)
@@ -75,10 +75,10 @@ def tiny_manifest(simulated: Path) -> Manifest:
 @pytest.fixture(scope="session")
 def trained(simulated: Path, tiny: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run folder on the simulated recordings: trained, evaluated, reported."""
-    from finback import pipeline
+    from finback.core.files import no_progress
     from finback.data.index import IndexRequest
-    from finback.files import no_progress
-    from finback.settings import resolve
+    from finback.evaluation import pipeline
+    from finback.training.settings import resolve
 
     out = tmp_path_factory.mktemp("runs") / "run"
     job = pipeline.Job("cnn2d", resolve(tiny), seed=0, device="cpu", command="finback run ...")
@@ -90,9 +90,9 @@ def trained(simulated: Path, tiny: str, tmp_path_factory: pytest.TempPathFactory
 @pytest.fixture(scope="session")
 def generator_run(tiny_manifest: Manifest, tiny: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A generator in closed form, on the split and with the features of `trained`."""
-    from finback.generators import train_generator
-    from finback.settings import resolve
-    from finback.train import Plan
+    from finback.training.classifier import Plan
+    from finback.training.generator import train_generator
+    from finback.training.settings import resolve
 
     settings = resolve(tiny, ["model.n_components=8"], "gaussian")
     out = tmp_path_factory.mktemp("runs") / "gaussian"
@@ -104,11 +104,11 @@ def sharp(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The run of three epochs, whose answers hardly differ, with a head under which they do."""
     import torch
 
+    from finback.core.runs import RunFolder
     from finback.data.manifest import Manifest
-    from finback.predictor import Predictor
-    from finback.training.checkpoint import load_tensors, save_tensors
+    from finback.models.predictor import Predictor
+    from finback.models.weights import load_tensors, save_tensors
     from finback.training.loop import WEIGHTS
-    from finback.training.run import RunFolder
 
     run = RunFolder(shutil.copytree(trained, tmp_path_factory.mktemp("runs") / "sharp"))
     predictor = Predictor.load(run.path, "cpu")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from finback.data.split import SplitResult
-from finback.types import Clip, Recording, Split
+from finback.core.types import Clip, Recording, Split
+from finback.data.splits.split import SplitResult
 
 
 def clip(species: str | None, group: str, n: int, synthetic: bool = False, start: int = 0) -> Clip:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from finback.audio.clock import SEVERAL_MEANINGS, ZONES, start_time
+from finback.audio.timestamps import SEVERAL_MEANINGS, ZONES, start_time
 
 JUNE = datetime(2020, 6, 23, 0, 1, 52, tzinfo=UTC)
 MARCH = datetime(2009, 3, 29, 12, 15, tzinfo=UTC)

@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from finback.audio import io
-from finback.errors import AudioError
+from finback.core.errors import AudioError
 
 RATE = 48_000
 N = 20_000

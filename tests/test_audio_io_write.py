@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from finback.audio import io
-from finback.errors import AudioError, FinbackError
+from finback.core.errors import AudioError, FinbackError
 
 RATE = 48_000
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from finback.audio import level
-from finback.errors import SettingsError
+from finback.core.errors import SettingsError
 
 SINE = np.sin(2 * np.pi * np.arange(8000) / 80).astype(np.float32)
 

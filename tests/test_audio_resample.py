@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from finback.audio.resample import length, resample, resample_stream
-from finback.errors import SettingsError
+from finback.core.errors import SettingsError
 
 RATES = [10, 1000, 2000, 5120, 8000, 22_050, 44_100, 48_000, 96_000, 166_600, 500_000, 1_000_000]
 

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from finback.audio import io, wavfix
-from finback.errors import AudioError
+from finback.audio import io
+from finback.audio import wav_repair as wavfix
+from finback.core.errors import AudioError
 
 SUBTYPES = ["PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE"]
 

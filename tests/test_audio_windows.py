@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from finback.audio.windows import windows
-from finback.errors import AudioError, SettingsError
+from finback.core.errors import AudioError, SettingsError
 
 
 def test_the_standard_clip_over_ten_seconds() -> None:

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from finback.audio import io, xwav
-from finback.errors import AudioError
+from finback.audio import harp as xwav
+from finback.audio import io
+from finback.core.errors import AudioError
 
 FIRST = datetime(2009, 3, 29, 12, 15, 0, 250_000, tzinfo=UTC)
 CYCLE = timedelta(minutes=20)  # 5 s of sound in every 20 minutes

@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 
 from finback.audio import io
-from finback.audit import Audit, audit
-from finback.data import deaf, findings
-from finback.data.clip_findings import FLAGS, Section
+from finback.core.errors import LeakError, SplitError
+from finback.data.audit import baselines as deaf
+from finback.data.audit import findings
+from finback.data.audit.audit import Audit, audit
+from finback.data.audit.clip_findings import FLAGS, Section
+from finback.data.audit.quality import flags, measure
 from finback.data.index import IndexRequest, index
 from finback.data.manifest import Manifest
-from finback.data.quality import flags, measure
-from finback.data.split import SplitSettings
-from finback.errors import LeakError, SplitError
+from finback.data.splits.split import SplitSettings
 
 RATES = {"a": 8000, "b": 11_025, "c": 16_000, "d": 12_000, "e": 9600, "f": 22_050}
 TAPES = {"fin": ("a", "b", "c"), "minke": ("d", "e"), "sei": ("f",)}

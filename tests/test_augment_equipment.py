@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from finback.augment import equipment
-from finback.augment.equipment import EquipmentDraw, draw, response
-from finback.augment.wave import WaveDraw, WaveSettings, apply
-from finback.augment.wave import draw as draw_wave
+from finback.training.augment import equipment
+from finback.training.augment.equipment import EquipmentDraw, draw, response
+from finback.training.augment.wave import WaveDraw, WaveSettings, apply
+from finback.training.augment.wave import draw as draw_wave
 
 RATE, T = 8000, 16_000
 HZ = np.fft.rfftfreq(T, 1 / RATE)

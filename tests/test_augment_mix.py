@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from finback.augment.mix import MixDraw, apply_mix, cutmix, draw_mix, mixup
+from finback.training.augment.mix import MixDraw, apply_mix, cutmix, draw_mix, mixup
 
 B, K = 6, 4
 Y = torch.nn.functional.one_hot(torch.arange(B) % K, K).float()

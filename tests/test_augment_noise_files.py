@@ -9,9 +9,9 @@ import pytest
 from sounds import sound
 
 from finback.audio.io import write
-from finback.augment import noise_files
-from finback.augment.noise_files import NoiseBank
-from finback.errors import AudioError
+from finback.core.errors import AudioError
+from finback.training.augment import noise_files
+from finback.training.augment.noise_files import NoiseBank
 
 
 def test_excerpts_have_the_banks_rate(tmp_path: Path) -> None:

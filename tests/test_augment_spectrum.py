@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from finback.augment.spectrum import SpectrumSettings, apply, draw
+from finback.training.augment.spectrum import SpectrumSettings, apply, draw
 
 OFF = SpectrumSettings(roll=0, shift_bands=0, mask_time=0, mask_bands=0, eq_db=0, noise=0, low_pass=0)
 SHAPE = (6, 24, 30)

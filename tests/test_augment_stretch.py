@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from finback.augment import stretch
-from finback.augment.stretch import StretchDraw
-from finback.augment.wave_settings import WaveSettings
+from finback.training.augment import stretch
+from finback.training.augment.stretch import StretchDraw
+from finback.training.augment.wave_settings import WaveSettings
 
 RATE, T = 22_050, 66_150
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from finback.augment import tapes
+from finback.training.augment import tape_transfer as tapes
 
 N_MELS, N_FRAMES = 6, 8
 

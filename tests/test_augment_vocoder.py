@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from finback.augment.vocoder import stretch
+from finback.training.augment.phase_vocoder import stretch
 
 RATE, T = 22_050, 66_150
 

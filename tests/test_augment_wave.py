@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from finback.augment.wave import WaveDraw, WaveSettings, apply, draw
-from finback.config import build
-from finback.errors import SettingsError
+from finback.core.errors import SettingsError
+from finback.core.settings import build
+from finback.training.augment.wave import WaveDraw, WaveSettings, apply, draw
 
 RATE, T = 8000, 12_000
 ALL = WaveSettings(

@@ -14,14 +14,15 @@ import numpy as np
 import pytest
 import torch
 
-from finback import compare, leaderboard
-from finback.compare import Standing
+from finback.core.errors import RunError, SettingsError
+from finback.core.files import no_progress, read_json
+from finback.core.runs import RunFolder
 from finback.data.index import IndexRequest
-from finback.errors import RunError, SettingsError
-from finback.files import no_progress, read_json
-from finback.metrics.classify import METRICS
-from finback.models.dnn import DNN
-from finback.training.run import RunFolder
+from finback.evaluation.comparison import leaderboard
+from finback.evaluation.comparison import run as compare
+from finback.evaluation.comparison.run import Standing
+from finback.metrics.classification import METRICS
+from finback.models.networks.dnn import DNN
 
 FAMILIES = ["dnn", "mfcc-forest"]
 
@@ -57,7 +58,7 @@ class Heard:
 @pytest.fixture(scope="module", autouse=True)
 def _small_deaf_forests() -> Iterable[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("finback.data.deaf.TREES", 5)
+        patch.setattr("finback.data.audit.baselines.TREES", 5)
         yield
 
 
@@ -224,7 +225,7 @@ def test_one_that_cannot_be_measured_is_named_and_wrong_settings_are_refused(
 def test_a_seed_that_only_one_family_has_is_not_compared(
     done: tuple[Path, Heard, dict], simulated: Path
 ) -> None:
-    from finback import pipeline
+    from finback.evaluation import pipeline
 
     out, _, _ = done
     manifest = pipeline.dataset(request(simulated), no_progress)

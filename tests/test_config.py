@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from finback.config import parse_overrides, presets
-from finback.errors import SettingsError
+from finback.core.errors import SettingsError
+from finback.core.settings import parse_overrides, presets
 from finback.features.extract import Extractor
-from finback.settings import Settings, resolve
+from finback.training.settings import Settings, resolve
 
 
 @pytest.mark.parametrize("name", presets())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from finback.data.balance import TEST, TRAIN, VAL, assign
+from finback.data.splits.balance import TEST, TRAIN, VAL, assign
 
 
 def test_the_search_finds_the_best_of_all_splits_of_a_small_case() -> None:

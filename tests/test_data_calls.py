@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from scipy.signal import find_peaks, hilbert
 
-from finback.data.calls import CALLS, call_kind
-from finback.data.channel import suitable_rates
-from finback.errors import InputError
+from finback.core.errors import InputError
+from finback.datasets.simulate.calls import CALLS, call_kind
+from finback.datasets.simulate.tape import suitable_rates
 
 SEEDS = range(6)
 

@@ -9,9 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from finback.data.calls import CALLS
-from finback.data.channel import RATES, Channel, Line, Resonance, draw_channel, sea_density, suitable_rates
-from finback.data.snr import band_power
+from finback.datasets.simulate.calls import CALLS
+from finback.datasets.simulate.snr import band_power
+from finback.datasets.simulate.tape import (
+    RATES,
+    Channel,
+    Line,
+    Resonance,
+    draw_channel,
+    sea_density,
+    suitable_rates,
+)
 
 SEED = np.random.SeedSequence(7)
 QUIET = Channel(sample_rate=16_000, low_cut_hz=20, high_cut_hz=7000, level_dbfs=-30)

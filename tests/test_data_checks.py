@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from finback.data import checks
-from finback.data.checks import Entry
+from finback.core.types import Clip, Recording
+from finback.data import label_checks as checks
+from finback.data.label_checks import Entry
 from finback.data.sources.base import LabelRow
-from finback.types import Clip, Recording
 
 
 def rows(*species: str) -> list[LabelRow]:

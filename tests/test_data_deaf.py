@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from hand_made import THREE, clip, clips_of
 
-from finback.data.deaf import FEATURES, judge, lookup, metadata
-from finback.data.quality import measure
-from finback.data.split import SplitSettings, make_folds, make_split
-from finback.types import Split
+from finback.core.types import Split
+from finback.data.audit.baselines import FEATURES, judge, lookup, metadata
+from finback.data.audit.quality import measure
+from finback.data.splits.split import SplitSettings, make_folds, make_split
 
 RNG = np.random.default_rng(0)
 

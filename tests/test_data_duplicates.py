@@ -9,10 +9,10 @@ import pytest
 
 from finback.audio import io
 from finback.audio.resample import resample
-from finback.data import coherence
-from finback.data.duplicates import Duplicates, common_rate, compare, find, sketch
-from finback.data.groups import with_groups
-from finback.types import Clip, Recording
+from finback.core.types import Clip, Recording
+from finback.data.audit import phase_match as coherence
+from finback.data.audit.duplicates import Duplicates, common_rate, compare, find, sketch
+from finback.data.splits.groups import with_groups
 
 RATE = 22_050
 

@@ -11,12 +11,12 @@ from hand_made import THREE, clip, clips_of, everything
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from finback.data.balance import TEST, TRAIN, VAL
-from finback.data.groups import with_groups
-from finback.data.partition import keep_trained
-from finback.data.split import SplitResult, SplitSettings, make_folds, make_split
-from finback.errors import SettingsError, SplitError
-from finback.types import Clip
+from finback.core.errors import SettingsError, SplitError
+from finback.core.types import Clip
+from finback.data.splits.balance import TEST, TRAIN, VAL
+from finback.data.splits.groups import with_groups
+from finback.data.splits.settings import keep_trained
+from finback.data.splits.split import SplitResult, SplitSettings, make_folds, make_split
 
 
 def test_folds_judge_every_testable_clip_once() -> None:

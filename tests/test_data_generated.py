@@ -9,16 +9,16 @@ import pytest
 from hand_made import THREE, clip, clips_of
 from sounds import sound, table
 
-from finback.data.generated import leaks, refuse_leaks, refuse_synthetic
-from finback.data.groups import with_groups
+from finback.core.errors import LeakError, ManifestError, SplitError
+from finback.core.files import write_json
+from finback.core.types import Clip, Split
 from finback.data.index import IndexRequest, index
 from finback.data.manifest import Manifest, Teacher
-from finback.data.split import SplitSettings, from_column, make_folds, make_split
-from finback.errors import LeakError, ManifestError, SplitError
-from finback.files import write_json
-from finback.settings import resolve
-from finback.train import partition
-from finback.types import Clip, Split
+from finback.data.provenance import leaks, refuse_leaks, refuse_synthetic
+from finback.data.splits.groups import with_groups
+from finback.data.splits.split import SplitSettings, from_column, make_folds, make_split
+from finback.training.classifier import partition
+from finback.training.settings import resolve
 
 ROWS = "file,species,group,synthetic,seed\n"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from hand_made import clip
 
-from finback.data.groups import merged, with_groups
-from finback.types import Clip
+from finback.core.types import Clip
+from finback.data.splits.groups import merged, with_groups
 
 
 class Linked:

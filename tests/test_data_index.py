@@ -10,10 +10,10 @@ import soundfile
 from sounds import sound, table
 
 from finback.audio.io import read
+from finback.core.errors import InputError, ManifestError
 from finback.data.index import IndexRequest, index
 from finback.data.manifest import Manifest
 from finback.data.problems import counts
-from finback.errors import InputError, ManifestError
 
 
 def indexed(tmp_path: Path, text: str, **options) -> Manifest:

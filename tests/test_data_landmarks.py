@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from finback.data.landmarks import HOP, MIN_AGREEING, SHIFTS, Index, Landmarks, landmarks
+from finback.data.audit.landmarks import HOP, MIN_AGREEING, SHIFTS, Index, Landmarks, landmarks
 
 
 def noise(n: int, seed: int) -> np.ndarray:

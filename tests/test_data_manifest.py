@@ -11,11 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sounds import sound
 
+from finback.core.errors import FinbackError, ManifestError
+from finback.core.types import Clip, Recording
 from finback.data.index import IndexRequest, index
 from finback.data.manifest import COLUMNS, Manifest, SourceInfo
 from finback.data.problems import Problem
-from finback.errors import FinbackError, ManifestError
-from finback.types import Clip, Recording
 
 START = datetime(2020, 6, 23, 0, 1, 52, 885_000, tzinfo=UTC)
 SOURCE = SourceInfo("folder", "CC0", "Ann, 2024", chosen="auto: a labels file")

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from finback.data.matching import AudioFolder, is_sound, stem
-from finback.errors import InputError
+from finback.core.errors import InputError
+from finback.data.file_matching import AudioFolder, is_sound, stem
 
 
 def folder(tmp_path: Path, *names: str) -> AudioFolder:

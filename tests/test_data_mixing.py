@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from finback.data.channel import Channel, Resonance
-from finback.data.mixing import Event, Voice, lay, with_calls
-from finback.data.snr import snr_db
+from finback.datasets.simulate.mixing import Event, Voice, lay, with_calls
+from finback.datasets.simulate.snr import snr_db
+from finback.datasets.simulate.tape import Channel, Resonance
 
 TAPE = Channel(sample_rate=2000, low_cut_hz=5, high_cut_hz=900, level_dbfs=-40)
 FIN = Voice("Fin whale", np.random.SeedSequence(1), 10_000)

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
+from finback.core.errors import ManifestError
 from finback.data.problems import Problem, counts, refuse
-from finback.errors import ManifestError
 
 
 def test_problems_as_lines_and_as_json() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from finback.audio import io
 from finback.audio.resample import resample
-from finback.data.quality import Quality, bandwidth, flags, measure
+from finback.data.audit.quality import Quality, bandwidth, flags, measure
 
 RATE = 16_000
 

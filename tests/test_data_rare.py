@@ -12,15 +12,15 @@ from hand_made import clip, clips_of, everything
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from finback.config import build
-from finback.data.groups import with_groups
+from finback.core.errors import SettingsError, SplitError
+from finback.core.settings import build
+from finback.core.types import Clip, Labels
 from finback.data.index import IndexRequest, index
 from finback.data.manifest import Manifest, SourceInfo
 from finback.data.rare import RareSettings, in_a_line, rare_species, treated
-from finback.data.split import SplitSettings, make_folds, make_split
-from finback.errors import SettingsError, SplitError
-from finback.metrics.classify import METRICS, evaluate
-from finback.types import Clip, Labels
+from finback.data.splits.groups import with_groups
+from finback.data.splits.split import SplitSettings, make_folds, make_split
+from finback.metrics.classification import METRICS, evaluate
 
 TABLE = {"fin": {"a": 4, "b": 4}, "sei": {"c": 5}, "minke": {"d": 2}, "orca": {"a": 1}, "blue": {"e": 1}}
 
@@ -211,7 +211,7 @@ def judge(tested: list[Clip], labels: Labels, seed: int) -> None:
 
 
 def test_a_species_that_only_validation_has() -> None:
-    from finback.data.split import from_column
+    from finback.data.splits.split import from_column
 
     clips = clips_of({"fin": {"a": 2, "b": 1}, "sei": {"c": 2, "d": 1}, "orca": {"e": 1}})
     sides = [*("train", "train", "test"), *("train", "train", "test"), "val"]

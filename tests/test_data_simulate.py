@@ -13,12 +13,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from finback.audio import clock, io
-from finback.config import build
-from finback.data.calls import CALLS
-from finback.data.simulate import ClipSettings, RecordingSettings, simulate_clips, simulate_recording
-from finback.data.snr import active_power, band_power
-from finback.errors import InputError, SettingsError
+from finback.audio import io
+from finback.audio import timestamps as clock
+from finback.core.errors import InputError, SettingsError
+from finback.core.settings import build
+from finback.datasets.simulate.calls import CALLS
+from finback.datasets.simulate.simulate import (
+    ClipSettings,
+    RecordingSettings,
+    simulate_clips,
+    simulate_recording,
+)
+from finback.datasets.simulate.snr import active_power, band_power
 
 FOUR = ("Fin whale", "Harp seal", "Killer whale", "North Atlantic right whale")
 # Their calls are over in a few seconds, so most stand alone in a recording.

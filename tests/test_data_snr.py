@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finback.data import snr
+from finback.datasets.simulate import snr
 
 RATE = 8000
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from sounds import sound, table
 
+from finback.core.errors import InputError, ManifestError
 from finback.data.index import IndexRequest, index
 from finback.data.manifest import Manifest
-from finback.errors import InputError, ManifestError
 
 HEAD = "Selection\tView\tChannel\tBegin Time (s)\tEnd Time (s)\tLow Freq (Hz)\tHigh Freq (Hz)"
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from finback.core.types import Clip, Recording
 from finback.data.index import IndexRequest, index
 from finback.data.sources.watkins import tape_groups, tape_of
-from finback.types import Clip, Recording
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from sounds import sound, table
 
-from finback.config import build
+from finback.core.errors import InputError, SettingsError
+from finback.core.settings import build
+from finback.data.file_matching import AudioFolder
 from finback.data.index import IndexRequest, choose, index
-from finback.data.matching import AudioFolder
 from finback.data.sources import SOURCES
 from finback.data.sources.base import Source, load_source, seconds, side_word, species_name
-from finback.errors import InputError, SettingsError
 
 
 @pytest.mark.parametrize("name", SOURCES)

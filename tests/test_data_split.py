@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from hand_made import THREE, clip, clips_of, everything, sides_of
 
-from finback.config import build
-from finback.data.balance import TEST
-from finback.data.groups import with_groups
-from finback.data.split import SplitSettings, from_column, make_split, parse_fractions
-from finback.errors import LeakError, ManifestError, SettingsError, SplitError
+from finback.core.errors import LeakError, ManifestError, SettingsError, SplitError
+from finback.core.settings import build
+from finback.data.splits.balance import TEST
+from finback.data.splits.groups import with_groups
+from finback.data.splits.split import SplitSettings, from_column, make_split, parse_fractions
 
 
 def test_each_species_gets_the_sides_that_its_groups_allow() -> None:
@@ -194,9 +194,9 @@ def test_real_tapes_are_split_as_they_should(watkins: Path) -> None:
 
 
 def test_clip_folds_need_a_species_with_as_many_clips() -> None:
-    from finback.data.split import SplitSettings, make_folds
-    from finback.errors import SplitError
-    from finback.types import Clip, Recording
+    from finback.core.errors import SplitError
+    from finback.core.types import Clip, Recording
+    from finback.data.splits.split import SplitSettings, make_folds
 
     few = [
         Clip(Recording(f"{name}{i}", Path(f"{name}{i}.wav"), 8000, 8000, group=f"{name}{i}"), 0, 8000, name)

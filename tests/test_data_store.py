@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from finback.audio.io import open_recording, write
-from finback.data.store import LONGEST_KEPT, FeatureStore, batches
+from finback.core.types import Clip
+from finback.features.cache import LONGEST_KEPT, FeatureStore, batches
 from finback.features.extract import Extractor
 from finback.features.spec import FeatureSpec
-from finback.types import Clip
 
 SPEC = FeatureSpec(sample_rate=2000, clip_samples=2000, n_fft=128, hop=32, n_mels=24, n_frames=50)
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finback.data import synth
+from finback.datasets.simulate import waveforms as synth
 
 
 def peak_hz(sound: np.ndarray, rate: int) -> float:

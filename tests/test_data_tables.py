@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from finback.core.errors import InputError, ManifestError
 from finback.data.tables import read_table
-from finback.errors import InputError, ManifestError
 
 WANTED = [("a.wav", "Beluga, White Whale"), ("b.wav", "Épaulard")]
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from sounds import sound, table
 
+from finback.core.errors import InputError
 from finback.data.index import IndexRequest, index
 from finback.data.manifest import Manifest
-from finback.errors import InputError
 
 
 @pytest.fixture(autouse=True)

@@ -7,10 +7,10 @@ import torch
 from analytic import Counted, Pooled, gaussian
 from torch import Tensor
 
-from finback.diffusion.ddpm import ddpm, ddpm_sigmas
-from finback.diffusion.sample import ancestral, ddim
-from finback.diffusion.streams import Streams
-from finback.errors import SettingsError
+from finback.core.errors import SettingsError
+from finback.generation.diffusion.ddpm import ddpm, ddpm_sigmas
+from finback.generation.diffusion.samplers import ancestral, ddim
+from finback.generation.diffusion.seeds import Streams
 
 
 def normal(n: int, seed: int = 3) -> Tensor:

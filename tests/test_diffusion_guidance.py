@@ -7,10 +7,10 @@ import torch
 from analytic import MEAN, SPREAD, Counted, gaussian
 from torch import Tensor
 
-from finback.diffusion.guidance import classifier_free, classifier_guided, unguided
-from finback.diffusion.sample import heun, sigmas
-from finback.diffusion.streams import Streams
-from finback.errors import SettingsError
+from finback.core.errors import SettingsError
+from finback.generation.diffusion.guidance import classifier_free, classifier_guided, unguided
+from finback.generation.diffusion.samplers import heun, sigmas
+from finback.generation.diffusion.seeds import Streams
 
 NULL = 3
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from finback.diffusion.precondition import draw_sigma, loss_weight, precondition
+from finback.models.networks.preconditioning import draw_sigma, loss_weight, precondition
 
 DATA = 0.7  # sigma_data
 LEVELS = torch.tensor([0.002, 0.1, 0.7, 3.0, 80.0])

@@ -10,7 +10,8 @@ import torch
 from analytic import MEAN, SPREAD, Counted, Pooled, flow, gaussian, mixture
 from torch import Tensor
 
-from finback.diffusion.sample import (
+from finback.core.errors import SettingsError
+from finback.generation.diffusion.samplers import (
     SAMPLERS,
     Churn,
     ancestral,
@@ -21,8 +22,7 @@ from finback.diffusion.sample import (
     levels_for,
     sigmas,
 )
-from finback.diffusion.streams import Streams
-from finback.errors import SettingsError
+from finback.generation.diffusion.seeds import Streams
 
 ENOUGH = {"heun": 40, "ddim": 400, "dpmpp-2m": 60, "dpmpp-3m": 40, "ancestral": 800, "ddpm": 1000}
 

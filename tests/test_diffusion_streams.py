@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from finback.diffusion.streams import Streams
-from finback.errors import SettingsError
+from finback.core.errors import SettingsError
+from finback.generation.diffusion.seeds import Streams
 
 SHAPE = (1, 6, 5)
 

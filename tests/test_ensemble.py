@@ -11,20 +11,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from finback import ensemble, pipeline
 from finback.cli import main
+from finback.core.errors import FinbackError, InputError, RunError
+from finback.core.files import no_progress, read_json, write_json
+from finback.core.runs import RunFolder, load_split
+from finback.core.scores import load_scores, save_scores
+from finback.core.types import Clip, Scores
 from finback.data.index import IndexRequest
 from finback.data.manifest import Manifest
-from finback.ensemble import combine
-from finback.errors import FinbackError, InputError, RunError
-from finback.evaluate import evaluate_run
-from finback.files import no_progress, read_json, write_json
-from finback.predictor import Predictor
-from finback.report.page import render
-from finback.settings import resolve
-from finback.training.run import RunFolder, load_split
-from finback.training.scores import load_scores, save_scores
-from finback.types import Clip, Scores
+from finback.evaluation import pipeline
+from finback.evaluation.evaluate import evaluate_run
+from finback.models import ensemble
+from finback.models.ensemble import combine
+from finback.models.predictor import Predictor
+from finback.report.pages.classifier import render
+from finback.training.settings import resolve
 
 OTHER_EARS = ("features.n_mels=24", "features.n_frames=30", "features.clip_samples=6000")
 

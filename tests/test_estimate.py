@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 from hand_made import clip
 
-from finback import estimate, pipeline
+from finback.core.types import Split
 from finback.data.index import IndexRequest
-from finback.estimate import MARGIN, Cost, Stopwatch, in_words, measure
-from finback.settings import resolve
-from finback.train import Plan
+from finback.evaluation import pipeline
+from finback.evaluation.comparison import cost as estimate
+from finback.evaluation.comparison.cost import MARGIN, Cost, Stopwatch, in_words, measure
+from finback.training.classifier import Plan
 from finback.training.loop_settings import TrainingSettings
-from finback.types import Split
+from finback.training.settings import resolve
 
 SPLIT = Split(
     train=tuple(clip("fin", "a", i) for i in range(20)),

@@ -8,12 +8,12 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from finback import pipeline
+from finback.core.errors import RunError
+from finback.core.files import no_progress, read_json
 from finback.data.index import IndexRequest
-from finback.errors import RunError
-from finback.evaluate import evaluate_on, evaluate_run
-from finback.files import no_progress, read_json
-from finback.settings import resolve
+from finback.evaluation import pipeline
+from finback.evaluation.evaluate import evaluate_on, evaluate_run
+from finback.training.settings import resolve
 
 PROMISED = [
     *("accuracy", "balanced_accuracy", "macro_f1", "macro_f1_multi_group"),

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from finback.export.front import LogMelFront, MelPower, MfccFront, factors
-from finback.features.embedders.mfcc import Mfcc
+from finback.features.backbones.mfcc import Mfcc
 from finback.features.logmel import LogMel
 from finback.features.spec import FeatureSpec
+from finback.models.export.frontend import LogMelFront, MelPower, MfccFront, factors
 
 
 def waves(spec: FeatureSpec) -> torch.Tensor:

@@ -15,17 +15,17 @@ from test_models import make
 from finback import models
 from finback.audio.io import open_recording, write
 from finback.cli import main
-from finback.errors import RunError, SettingsError
-from finback.export import onnx_file
-from finback.export.front import FRONTS
-from finback.export.onnx_file import graph, to_onnx
-from finback.export.whole import Whole, refuse
+from finback.core.errors import RunError, SettingsError
+from finback.core.runs import RunFolder
+from finback.core.types import Clip
 from finback.features.extract import Extractor
 from finback.features.spec import FeatureSpec
-from finback.metrics.combine import Combination, equal
-from finback.predictor import Leaf, Node, Predictor, predict_files
-from finback.training.run import RunFolder
-from finback.types import Clip
+from finback.metrics.combination import Combination, equal
+from finback.models.export import onnx as onnx_file
+from finback.models.export.frontend import FRONTS
+from finback.models.export.module import Whole, refuse
+from finback.models.export.onnx import graph, to_onnx
+from finback.models.predictor import Leaf, Node, Predictor, predict_files
 
 ROOT = Path(__file__).parents[1]
 LEAVING = sorted(

@@ -19,13 +19,13 @@ from scipy.signal import resample
 from test_models import make
 
 from finback.audio.io import open_recording, read, write
-from finback.errors import SettingsError
-from finback.export import export
-from finback.export.pamguard import NETWORK, TABLE, n_bins, n_frames, segment_samples, to_pamguard
+from finback.core.errors import SettingsError
+from finback.core.runs import RunFolder
+from finback.core.types import Clip, Labels
 from finback.features.spec import FeatureSpec
-from finback.predictor import Leaf, Predictor
-from finback.training.run import RunFolder
-from finback.types import Clip, Labels
+from finback.models.export import export
+from finback.models.export.pamguard import NETWORK, TABLE, n_bins, n_frames, segment_samples, to_pamguard
+from finback.models.predictor import Leaf, Predictor
 
 
 @pytest.fixture(scope="module")

@@ -13,13 +13,13 @@ import pytest
 from test_export_onnx import leaf, some_waves
 
 from finback.audio.io import probe, write
-from finback.export.facts import facts_of
-from finback.export.onnx_file import describe, graph, to_onnx
-from finback.export.whole import Whole
+from finback.core.runs import RunFolder
+from finback.core.types import Labels
 from finback.features.spec import FeatureSpec
-from finback.predictor import Leaf, Predictor, predict_files
-from finback.training.run import RunFolder
-from finback.types import Labels
+from finback.models.export.metadata import facts_of
+from finback.models.export.module import Whole
+from finback.models.export.onnx import describe, graph, to_onnx
+from finback.models.predictor import Leaf, Predictor, predict_files
 
 ROOT = Path(__file__).parents[1]
 BLOCKED = (

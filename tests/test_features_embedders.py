@@ -11,13 +11,13 @@ import pytest
 import torch
 
 from finback.audio.io import open_recording, write
-from finback.data.store import FeatureStore
-from finback.errors import SettingsError
-from finback.features.embedders import EMBEDDERS, Embedder, embedder, embedder_class
+from finback.core.errors import SettingsError
+from finback.core.types import Clip
+from finback.features.backbones import EMBEDDERS, Embedder, embedder, embedder_class
+from finback.features.cache import FeatureStore
 from finback.features.extract import Extractor
 from finback.features.mfcc import mfcc_statistics
 from finback.features.spec import FeatureSpec
-from finback.types import Clip
 
 SPEC = FeatureSpec(sample_rate=2000, clip_samples=2000, n_fft=128, hop=32, n_mels=24, n_frames=50, pad="tile")
 OWN = {
@@ -80,7 +80,7 @@ def test_a_missing_package_is_named(name: str, repair: str, monkeypatch: pytest.
     def nothing(_: str) -> None:
         raise PackageNotFoundError
 
-    monkeypatch.setattr(f"finback.features.embedders.{name}.files", nothing)
+    monkeypatch.setattr(f"finback.features.backbones.{name}.files", nothing)
     with pytest.raises(SettingsError, match=repair):
         embedder(name, OWN[name])
 
@@ -127,7 +127,7 @@ def test_birdnets_vector_is_what_its_classifier_takes_in() -> None:
 
 def test_aisfx_is_the_network_in_the_wheel() -> None:
     ready("aisfx")
-    from finback.features.embedders.aisfx import Front, Network, load_weights
+    from finback.features.backbones.aisfx import Front, Network, load_weights
 
     source = next(f for f in files("aisfx") or [] if str(f).endswith("models/cnn2d.py"))
     spec = importlib.util.spec_from_file_location("theirs", source.locate())  # type: ignore[arg-type]
@@ -148,7 +148,7 @@ def test_aisfx_is_the_network_in_the_wheel() -> None:
 
 def test_aisfx_front_end_by_hand() -> None:
     """A full-scale sine at a bin's centre: that bin's power, by the band's weight, in the paper's units."""
-    from finback.features.embedders.aisfx import LARGEST, N_FFT, SAMPLE_RATE, WINDOW, Front, mel_bands
+    from finback.features.backbones.aisfx import LARGEST, N_FFT, SAMPLE_RATE, WINDOW, Front, mel_bands
 
     bands = mel_bands()
     assert np.allclose(bands.sum(axis=0), 1.0, atol=1e-5)

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from finback.errors import SettingsError
-from finback.features.embedders import embedder
-from finback.features.embedders.onnx import Onnx
+from finback.core.errors import SettingsError
+from finback.features.backbones import embedder
+from finback.features.backbones.onnx import Onnx
 from finback.features.spec import FeatureSpec
 
 pytest.importorskip("onnxruntime", reason="pip install 'finback[onnx]'")

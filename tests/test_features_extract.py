@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from finback.audio.io import open_recording, write
-from finback.errors import SettingsError
+from finback.core.errors import SettingsError
+from finback.core.types import Clip
 from finback.features.extract import Extractor, fit
 from finback.features.spec import FeatureSpec
-from finback.types import Clip
 
 SMALL = FeatureSpec(sample_rate=2000, clip_samples=2000, n_fft=128, hop=32, n_mels=24, n_frames=50)
 
@@ -31,7 +31,7 @@ def clip_of(folder: Path, samples: np.ndarray, rate: int, name: str = "a.wav") -
     kind=st.sampled_from(["logmel", "wave"]),
 )
 def test_windows_cover_every_sample(n: int, rate: int, kind: str) -> None:
-    from finback.types import Recording
+    from finback.core.types import Recording
 
     clip = Clip(Recording("x", Path("x.wav"), rate, n + 10), 7, 7 + n)
     extractor = Extractor(SMALL, kind)

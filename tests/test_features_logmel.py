@@ -9,12 +9,12 @@ import torch
 
 from finback.audio.io import read
 from finback.audio.resample import resample
-from finback.config import build, load_preset
-from finback.errors import SettingsError
+from finback.core.errors import SettingsError
+from finback.core.settings import build, load_preset
 from finback.features.extract import fit
 from finback.features.logmel import LogMel
 from finback.features.spec import FeatureSpec
-from finback.settings import Settings
+from finback.training.settings import Settings
 
 SPECS = {
     name: build(Settings, load_preset(name)).features for name in ("watkins", "right-whale", "ultrasonic")

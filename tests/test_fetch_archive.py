@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from misbehaving import wav
 
-from finback.errors import InputError
-from finback.fetch.archive import offers, unpack
-from finback.fetch.faults import Lasting
-from finback.fetch.listing import Chosen
-from finback.fetch.source import load
+from finback.core.errors import InputError
+from finback.datasets.fetch.archive import offers, unpack
+from finback.datasets.fetch.errors import Lasting
+from finback.datasets.fetch.listing import Chosen
+from finback.datasets.fetch.source import load
 
 SOURCE = load("watkins-archive")
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from misbehaving import Site, cut, drip, hang, moved, promise, refuse, status, wav, web_page
 
-from finback.fetch.download import Got, Wanted, download
-from finback.fetch.faults import Halt, Lasting, Passing, Stopped
-from finback.fetch.web import Manners, Web
+from finback.datasets.fetch.download import Got, Wanted, download
+from finback.datasets.fetch.errors import Halt, Lasting, Passing, Stopped
+from finback.datasets.fetch.web import Manners, Web
 
 DATA = wav(n=40_000)  # 80 kB
 Fetch = Callable[..., Got]

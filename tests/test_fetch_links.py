@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finback.fetch.links import Link, links
+from finback.datasets.fetch.links import Link, links
 
 BASE = "https://site.org/a/b.html"
 

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from misbehaving import SOUNDS, Site, moved, status, watkins_like, wav, web_page
 
-from finback.config import build
-from finback.errors import FinbackError, InputError
-from finback.fetch.faults import Lasting, Passing
-from finback.fetch.listing import Chosen, Offer, limited, name_of, offers
-from finback.fetch.source import Source, load
-from finback.fetch.web import Manners, Web
-from finback.fetch.work import at_address
+from finback.core.errors import FinbackError, InputError
+from finback.core.settings import build
+from finback.datasets.fetch.errors import Lasting, Passing
+from finback.datasets.fetch.listing import Chosen, Offer, limited, name_of, offers
+from finback.datasets.fetch.runner import at_address
+from finback.datasets.fetch.source import Source, load
+from finback.datasets.fetch.web import Manners, Web
 
 CLIPS = {
     "Beluga, White Whale": {"7201500A.wav": wav(1), "7201500B.wav": wav(2)},

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from finback.errors import InputError
-from finback.fetch.source import ByHand, Pages, Zip, load, names
+from finback.core.errors import InputError
+from finback.datasets.fetch.source import ByHand, Pages, Zip, load, names
 
 OWN = """
 name = "harbour"

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from finback.core.errors import InputError, ManifestError
 from finback.data.tables import read_table
-from finback.errors import InputError, ManifestError
-from finback.fetch import tables
-from finback.fetch.listing import Offer
-from finback.fetch.source import load
+from finback.datasets.fetch import tables
+from finback.datasets.fetch.listing import Offer
+from finback.datasets.fetch.source import load
 
 SOURCE = load("watkins")
 OFFERS = [

@@ -9,8 +9,8 @@ from types import SimpleNamespace
 import pytest
 from misbehaving import Site, moved, status
 
-from finback.fetch.faults import Lasting, Passing, Stopped
-from finback.fetch.web import Manners, Web, _Session
+from finback.datasets.fetch.errors import Lasting, Passing, Stopped
+from finback.datasets.fetch.web import Manners, Web, _Session
 
 
 def web_of(**manners: float) -> Web:
@@ -122,7 +122,7 @@ def test_waiting_ends_when_the_work_is_called_off() -> None:
 
 
 def test_a_page_without_end_is_no_page(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("finback.fetch.web.PAGE_BYTES", 1000)
+    monkeypatch.setattr("finback.datasets.fetch.web.PAGE_BYTES", 1000)
     url = site.put("/p", "x" * 100_000)
     with pytest.raises(Lasting, match="something long"):
         web_of().page(url)

@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 from misbehaving import SOUNDS, Site, refuse, status, watkins_like, wav, web_page
 
-from finback.config import build
+from finback.core.errors import FinbackError, InputError, SettingsError
+from finback.core.settings import build
 from finback.data.index import IndexRequest, index
-from finback.errors import FinbackError, InputError, SettingsError
-from finback.fetch.faults import Halt
-from finback.fetch.pool import only_one
-from finback.fetch.source import Source, load
-from finback.fetch.work import Report, Request, fetch
+from finback.datasets.fetch.concurrency import only_one
+from finback.datasets.fetch.errors import Halt
+from finback.datasets.fetch.runner import Report, Request, fetch
+from finback.datasets.fetch.source import Source, load
 
 LARGE = wav(9, 200_000)
 
@@ -161,7 +161,7 @@ def test_a_full_disk_is_told_by_the_file_that_met_it(
     (tmp_path / "audio").mkdir()
     (tmp_path / "audio/b.wav.part").symlink_to(full)
     with monkeypatch.context() as patch:
-        patch.setattr("finback.fetch.tables.write_fetched", no_room)
+        patch.setattr("finback.datasets.fetch.tables.write_fetched", no_room)
         with pytest.raises(Halt, match=r"b\.wav: the disk is full"):
             run(source, tmp_path, jobs=1)
     (tmp_path / "audio/b.wav.part").unlink()
@@ -228,6 +228,6 @@ def test_an_address_for_a_list_that_has_none(site: Site, tmp_path: Path) -> None
 
 
 def test_without_the_extra_package_its_name_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("finback.fetch.work.find_spec", lambda name: None)
+    monkeypatch.setattr("finback.datasets.fetch.runner.find_spec", lambda name: None)
     with pytest.raises(SettingsError, match=r"finback\[fetch\]"):
         run(load("watkins"), tmp_path)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from finback.errors import FinbackError, RunError
-from finback.files import atomic_path, read_json, write_atomic, write_json
+from finback.core.errors import FinbackError, RunError
+from finback.core.files import atomic_path, read_json, write_atomic, write_json
 
 
 def test_round_trip_makes_folders(tmp_path: Path) -> None:

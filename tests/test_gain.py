@@ -11,17 +11,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from finback import gain
+from finback.core.errors import RunError
+from finback.core.files import read_json
+from finback.core.runs import RunFolder, load_split
+from finback.core.scores import load_scores
 from finback.data.index import IndexRequest
 from finback.data.manifest import Manifest
-from finback.errors import RunError
-from finback.files import read_json
-from finback.gain import board, learn, made
-from finback.gain.plan import Fold, folds_of
-from finback.generate import Sampling
-from finback.generators import sides
-from finback.training.run import RunFolder, load_split
-from finback.training.scores import load_scores
+from finback.evaluation import synthetic_study as gain
+from finback.evaluation.synthetic_study import results as board
+from finback.evaluation.synthetic_study import samples as made
+from finback.evaluation.synthetic_study import train_arm as learn
+from finback.evaluation.synthetic_study.plan import Fold, folds_of
+from finback.generation.generator import Sampling
+from finback.training.generator import sides
 
 ARMS = ["none", "classic", "gaussian", "moved"]
 FEW = ("training.epochs=2", "model.width=4", "model.depth=2")
@@ -173,7 +175,7 @@ class Half:
     """A maker whose samples say in their first value whether the judge will like them: every other one."""
 
     def __init__(self, fold: Fold, spec: Any) -> None:
-        from finback.types import Labels
+        from finback.core.types import Labels
 
         self.labels, self.spec = Labels(tuple(sorted(fold.real))), spec
         self.seeds: list[int] = []
@@ -249,7 +251,7 @@ def test_the_verdict_says_no_more_than_the_interval() -> None:
 def test_an_arm_is_an_ordinary_run(
     done: tuple[Path, gain.Prepared, dict[str, Any], list[str]], tiny_manifest: Manifest
 ) -> None:
-    from finback.predictor import Predictor
+    from finback.models.predictor import Predictor
 
     out, prepared, _, _ = done
     arm, fold = prepared.job.arms[3], prepared.folds[0]

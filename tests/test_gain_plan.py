@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from test_gain import job
 
-from finback import gain
+from finback.core.errors import SettingsError
 from finback.data.manifest import Manifest
-from finback.errors import SettingsError
-from finback.gain.plan import Arm, folds_of
+from finback.evaluation import synthetic_study as gain
+from finback.evaluation.synthetic_study.plan import Arm, folds_of
 
 
 def test_arms_and_their_amounts(tiny: str) -> None:

@@ -9,18 +9,34 @@ from typing import Any
 import numpy as np
 import pytest
 
+from finback.core.errors import InputError, SettingsError, SpecMismatchError
+from finback.core.files import read_json
 from finback.data.manifest import Manifest
-from finback.errors import InputError, SettingsError, SpecMismatchError
+from finback.evaluation.generator_audit import (
+    AuditRequest,
+    audit_generator,
+    judge,
+)
+from finback.evaluation.generator_audit import (
+    embeddings as heard,
+)
+from finback.evaluation.generator_audit import (
+    set_metrics as sets,
+)
+from finback.evaluation.generator_audit import (
+    substitution as learners,
+)
+from finback.evaluation.generator_audit import (
+    windows as material,
+)
+from finback.evaluation.generator_audit.tables import notes, tables
+from finback.evaluation.generator_audit.windows import Windows, alike, how_many, per_clip
 from finback.features.spec import FeatureSpec
-from finback.files import read_json
-from finback.generate import Maker, Sampling
-from finback.generator_audit import AuditRequest, audit_generator, heard, judge, learners, material, sets
-from finback.generator_audit.material import Windows, alike, how_many, per_clip
-from finback.generator_audit.tables import notes, tables
-from finback.generators import train_generator
-from finback.predictor import Predictor
-from finback.settings import resolve
-from finback.train import Plan
+from finback.generation.generator import Maker, Sampling
+from finback.models.predictor import Predictor
+from finback.training.classifier import Plan
+from finback.training.generator import train_generator
+from finback.training.settings import resolve
 
 NAMES = ("a", "b")
 
@@ -161,8 +177,8 @@ def test_every_part_is_there_and_kept(audited: dict[str, Any], generator: Path) 
 
 
 def test_the_judge_has_heard_what_the_generator_has(audited: dict[str, Any], generator: Path) -> None:
-    from finback.generators import sides
-    from finback.training.run import RunFolder, load_split
+    from finback.core.runs import RunFolder, load_split
+    from finback.training.generator import sides
 
     assert audited["judge"]["heard"] == 0
     clips = sides(RunFolder.open(generator))

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 import torch
 
+from finback.core.errors import RunError, SettingsError
+from finback.core.runs import CHECKPOINT
+from finback.core.types import Clip, Recording
 from finback.data.manifest import Manifest
-from finback.errors import RunError, SettingsError
-from finback.generate import Maker, Sampling
-from finback.generators import hold_out, load, sides, train_generator
-from finback.settings import Settings, resolve
-from finback.train import Plan
-from finback.training.run import CHECKPOINT
-from finback.types import Clip, Recording
+from finback.generation.generator import Maker, Sampling
+from finback.training.classifier import Plan
+from finback.training.generator import hold_out, load, sides, train_generator
+from finback.training.settings import Settings, resolve
 
 SMALL = (
     "features.n_mels=16",

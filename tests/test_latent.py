@@ -11,17 +11,17 @@ import torch
 from typer.testing import CliRunner
 
 from finback.cli.app import app
+from finback.core.errors import RunError, SettingsError
 from finback.data.manifest import Manifest
-from finback.data.store import FeatureStore
-from finback.errors import RunError, SettingsError
+from finback.evaluation.reconstruction import Reconstruction, heard_in, reconstruct, with_phases_of
+from finback.features.cache import FeatureStore
 from finback.features.extract import Extractor
 from finback.features.logmel import LogMel
-from finback.generators import sides, train_generator
-from finback.latent import Latent, levels, save_strip
+from finback.generation.vae_latents import Latent, levels, save_strip
 from finback.metrics.reconstruction import snr_db
-from finback.reconstruct import Reconstruction, heard_in, reconstruct, with_phases_of
-from finback.settings import resolve
-from finback.train import Plan
+from finback.training.classifier import Plan
+from finback.training.generator import sides, train_generator
+from finback.training.settings import resolve
 
 
 @pytest.fixture(scope="module")

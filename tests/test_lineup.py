@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from finback import models
-from finback.errors import SettingsError
-from finback.lineup import RANDOM_FRACTIONS, check_usable, entries, plan
-from finback.settings import resolve
+from finback.core.errors import SettingsError
+from finback.evaluation.comparison.plan import RANDOM_FRACTIONS, check_usable, entries, plan
+from finback.training.settings import resolve
 
 
 def test_by_default_all_that_stand_on_no_pretrained_weights() -> None:
@@ -24,7 +24,7 @@ def test_backbones_that_cannot_be_used_here_are_left_out_and_say_why(monkeypatch
         if family != "birdnet":
             raise SettingsError(f"{family}: not installed", "install it")
 
-    monkeypatch.setattr("finback.lineup.check_usable", here)
+    monkeypatch.setattr("finback.evaluation.comparison.plan.check_usable", here)
     found = plan(backbones=True)
     assert "birdnet" in found.settings
     assert "onnx" not in found.settings

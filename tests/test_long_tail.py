@@ -12,24 +12,25 @@ from typing import Any
 import numpy as np
 import pytest
 
-from finback import compare, pipeline
 from finback.audio.io import write
 from finback.cli import main
-from finback.data import deaf
+from finback.core.errors import SettingsError, SplitError
+from finback.core.files import no_progress, read_json
+from finback.core.runs import RunFolder
+from finback.core.types import Clip
+from finback.data.audit import baselines as deaf
 from finback.data.index import IndexRequest
 from finback.data.manifest import Manifest
-from finback.data.store import FeatureStore
-from finback.errors import SettingsError, SplitError
-from finback.evaluate import evaluate_run
-from finback.files import no_progress, read_json
-from finback.predictor import Predictor
-from finback.report.page import render
-from finback.settings import resolve
-from finback.training.checkpoint import load_tensors
-from finback.training.inputs import Inputs
+from finback.evaluation import pipeline
+from finback.evaluation.comparison import run as compare
+from finback.evaluation.evaluate import evaluate_run
+from finback.features.cache import FeatureStore
+from finback.models.predictor import Predictor
+from finback.models.weights import load_tensors
+from finback.report.pages.classifier import render
+from finback.training.batches import Inputs
 from finback.training.loop import WEIGHTS
-from finback.training.run import RunFolder
-from finback.types import Clip
+from finback.training.settings import resolve
 
 RATE = 8000
 QUICK = ["training.epochs=1", "model.dnn.hidden=16", "model.dnn.embedding=8"]
@@ -219,7 +220,7 @@ def test_the_gradient_never_hears_what_has_a_prototype(
             heard.append({clip.label for clip in clips})
             super().__init__(store, clips, *rest)
 
-    monkeypatch.setattr("finback.train.Inputs", Spy)
+    monkeypatch.setattr("finback.training.classifier.Inputs", Spy)
     trained(tail, tiny, tmp_path / "run", rare={"how": "prototype"})
     assert heard == [set(COMMON), set(COMMON)]  # before and after the refit
 

@@ -11,12 +11,13 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from finback.errors import InputError, RunError, SettingsError
-from finback.maps import make, saved
-from finback.maps.layout import METHODS, available, wanted
-from finback.maps.make import make_map
-from finback.maps.neighbours import neighbours
-from finback.training.run import RunFolder
+from finback.core.errors import InputError, RunError, SettingsError
+from finback.core.runs import RunFolder
+from finback.evaluation.embedding_map import make
+from finback.evaluation.embedding_map import store as saved
+from finback.evaluation.embedding_map.layout import METHODS, available, wanted
+from finback.evaluation.embedding_map.make import make_map
+from finback.evaluation.embedding_map.neighbours import neighbours
 
 
 def three_groups(n: int = 20) -> np.ndarray:

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from finback.errors import FinbackError
-from finback.metrics import calibrate
+from finback.core.errors import FinbackError
+from finback.metrics import calibration as calibrate
 
 
 def drawn(temperature: float, n: int = 4000) -> tuple[np.ndarray, np.ndarray]:

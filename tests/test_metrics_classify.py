@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
-from finback.errors import InputError
-from finback.metrics import calibrate, classify
+from finback.core.errors import InputError
+from finback.metrics import calibration as calibrate
+from finback.metrics import classification as classify
 
 NAMES = ["blue", "fin", "minke"]
 

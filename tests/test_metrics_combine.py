@@ -7,7 +7,7 @@ import pytest
 from scipy.optimize import approx_fprime
 from scipy.special import softmax
 
-from finback.metrics.combine import (
+from finback.metrics.combination import (
     PRIOR_TAPES,
     Combination,
     equal,

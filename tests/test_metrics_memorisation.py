@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from finback.metrics.memorisation import (
+from finback.metrics.copying import (
     Marks,
     best_shift,
     copying,

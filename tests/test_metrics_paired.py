@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, f1_score, recall_score
 
-from finback.metrics import bootstrap, classify
+from finback.metrics import bootstrap
+from finback.metrics import classification as classify
 from finback.metrics.paired import COMPARED, Judged, intervals, paired
 
 # Two tapes of two clips, species 0 and 1 on each.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from finback.metrics import vocoding as v
+from finback.metrics import waveforms as v
 
 
 def noise(n: int = 3, length: int = 40_000, seed: int = 0) -> np.ndarray:

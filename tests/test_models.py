@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from finback import models
-from finback.config import load_family
-from finback.errors import RunError, SettingsError
+from finback.core.errors import RunError, SettingsError
+from finback.core.settings import load_family
 from finback.features.spec import FeatureSpec
-from finback.models.classifier import Classifier
-from finback.training.checkpoint import load_weights, save_tensors
+from finback.models.networks.classifier import Classifier
+from finback.models.weights import load_weights, save_tensors
 
 SPEC = FeatureSpec(sample_rate=4000, clip_samples=4000, n_fft=256, hop=64, n_mels=32, n_frames=48)
 K = 5
@@ -57,7 +57,7 @@ def targets(x: torch.Tensor) -> torch.Tensor:
 @pytest.fixture(params=sorted(models.CLASSIFIERS))
 def name(request: pytest.FixtureRequest) -> str:
     if request.param == "aisfx-tuned":
-        from finback.features.embedders.aisfx import load_weights as weights_of_the_wheel
+        from finback.features.backbones.aisfx import load_weights as weights_of_the_wheel
 
         try:
             weights_of_the_wheel()
@@ -161,8 +161,8 @@ def test_wrong_type_is_named(name: str) -> None:
 
 
 def test_every_preset_of_a_family_fits_every_named_preset(name: str) -> None:
-    from finback.config import presets
-    from finback.settings import resolve
+    from finback.core.settings import presets
+    from finback.training.settings import resolve
 
     for preset in presets():
         assert resolve(preset, family=name).features.clip_samples > 0

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from finback.features.spec import FeatureSpec
-from finback.models.cnn1d import CNN1D, SincBank
+from finback.models.networks.cnn1d import CNN1D, SincBank
 
 SPEC = FeatureSpec(sample_rate=4000, clip_samples=4000, n_fft=512, hop=128, n_mels=32, n_frames=32)
 

@@ -9,7 +9,7 @@ from scipy.stats import multivariate_normal
 
 from finback import models
 from finback.features.spec import FeatureSpec
-from finback.models.gaussian import Gaussian, SpeciesGaussians, principal
+from finback.models.networks.gaussian import Gaussian, SpeciesGaussians, principal
 
 SPEC = FeatureSpec(sample_rate=4000, clip_samples=4000, n_fft=256, hop=64, n_mels=10, n_frames=14)
 

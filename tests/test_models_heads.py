@@ -10,8 +10,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from finback.errors import RunError
-from finback.models.heads import ABSENT, LEAST, Forest, Head, Logistic, Svm, balanced
+from finback.core.errors import RunError
+from finback.models.networks.heads import ABSENT, LEAST, Forest, Head, Logistic, Svm, balanced
 
 K = 6
 SEEN = np.array([0, 1, 3, 4])  # classes 2 and 5 have no example

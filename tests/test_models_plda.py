@@ -7,8 +7,8 @@ import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 
-from finback.errors import RunError
-from finback.models.plda import FLOOR, Plda, species
+from finback.core.errors import RunError
+from finback.models.networks.plda import FLOOR, Plda, species
 
 
 def sea(n_species: int, n_tapes: int, n_clips: int, seed: int = 0, d: int = 12) -> tuple[np.ndarray, ...]:

@@ -10,16 +10,16 @@ import torch
 
 from finback import models
 from finback.audio.io import read
+from finback.core.errors import RunError, SettingsError, SpecMismatchError
 from finback.data.index import IndexRequest, index
 from finback.data.manifest import Manifest
-from finback.errors import RunError, SettingsError, SpecMismatchError
-from finback.evaluate import evaluate_run
+from finback.evaluation.evaluate import evaluate_run
 from finback.features.spec import FeatureSpec
-from finback.models.heads import Logistic
-from finback.models.probe import Probe
-from finback.predictor import Predictor
-from finback.settings import resolve
-from finback.train import Plan, train
+from finback.models.networks.heads import Logistic
+from finback.models.networks.probe import Probe
+from finback.models.predictor import Predictor
+from finback.training.classifier import Plan, train
+from finback.training.settings import resolve
 
 TOML = """[features]
 sample_rate = 8000
@@ -61,7 +61,7 @@ def test_the_whole_way(family: str, manifest: Manifest, preset: str, tmp_path: P
 def test_a_family_preset_keeps_the_level_out(manifest: Manifest, preset: str) -> None:
     """The same sound, 20 dB quieter, is the same to an MFCC probe."""
     from finback.audio.level import normalise
-    from finback.features.embedders import embedder
+    from finback.features.backbones import embedder
     from finback.features.extract import fit
 
     spec = resolve(preset, family="mfcc-svm").features
@@ -128,7 +128,7 @@ def test_licences_are_said_once_each() -> None:
 
 @pytest.fixture
 def tuned_spec() -> FeatureSpec:
-    from finback.features.embedders.aisfx import load_weights
+    from finback.features.backbones.aisfx import load_weights
 
     try:
         load_weights()
@@ -138,7 +138,7 @@ def tuned_spec() -> FeatureSpec:
 
 
 def test_aisfx_tuned_starts_as_the_frozen_embedder(tuned_spec: FeatureSpec) -> None:
-    from finback.features.embedders import embedder
+    from finback.features.backbones import embedder
 
     wave = np.random.default_rng(0).normal(0, 0.1, (1, tuned_spec.clip_samples)).astype(np.float32)
     wave /= np.abs(wave).max()
@@ -171,7 +171,7 @@ def test_aisfx_tuned_needs_the_package_only_to_begin(
     def nothing() -> None:
         raise SettingsError("aisfx: the package is not installed", "pip install --no-deps aisfx==0.1.2")
 
-    monkeypatch.setattr("finback.models.aisfx.load_weights", nothing)
+    monkeypatch.setattr("finback.models.networks.aisfx_tuned.load_weights", nothing)
     model = models.create("aisfx-tuned", tuned_spec, 3)
     x = torch.zeros(1, tuned_spec.clip_samples)
     with pytest.raises(SettingsError, match="not installed"):

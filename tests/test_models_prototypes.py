@@ -9,9 +9,9 @@ from torch import Tensor
 
 from finback import models
 from finback.features.spec import FeatureSpec
-from finback.models.heads import ABSENT as ABSENT_IN_HEAD
-from finback.models.heads import Logistic
-from finback.models.prototypes import ABSENT, imprinted
+from finback.models.networks.heads import ABSENT as ABSENT_IN_HEAD
+from finback.models.networks.heads import Logistic
+from finback.models.networks.prototypes import ABSENT, imprinted
 
 K, D = 6, 24
 RARE = [1, 4]

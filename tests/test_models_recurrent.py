@@ -8,8 +8,8 @@ from torch import nn
 
 from finback.features.spec import FeatureSpec
 from finback.models import create
-from finback.models.blocks import AttentionPool, FrameStem
-from finback.models.recurrent import LSTM, RNN
+from finback.models.networks.blocks import AttentionPool, FrameStem
+from finback.models.networks.recurrent import LSTM, RNN
 
 SPEC = FeatureSpec(sample_rate=4000, clip_samples=4000, n_fft=256, hop=64, n_mels=32, n_frames=48)
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from finback.features.spec import FeatureSpec
-from finback.models.blocks import positions
-from finback.models.transformer import Transformer
+from finback.models.networks.blocks import positions
+from finback.models.networks.transformer import Transformer
 
 SPEC = FeatureSpec(sample_rate=4000, clip_samples=4000, n_fft=256, hop=64, n_mels=32, n_frames=48)
 

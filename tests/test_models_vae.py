@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from finback import models
-from finback.errors import SettingsError
+from finback.core.errors import SettingsError
 from finback.features.spec import FeatureSpec
-from finback.models.vae import VAE
+from finback.models.networks.vae import VAE
 
 K = 3
 

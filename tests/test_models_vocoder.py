@@ -7,13 +7,13 @@ import pytest
 import torch
 
 from finback import models
-from finback.errors import SettingsError
-from finback.features.frames import Frames
+from finback.core.errors import SettingsError
 from finback.features.logmel import LogMel
 from finback.features.spec import FeatureSpec
-from finback.models import vocoder
-from finback.models.vocoder import Block, Vocoder, unit
-from finback.settings import resolve
+from finback.features.stft import Frames
+from finback.models.networks import vocoder
+from finback.models.networks.vocoder import Block, Vocoder, unit
+from finback.training.settings import resolve
 
 SPEC = FeatureSpec(sample_rate=8000, clip_samples=8000, n_fft=256, hop=64, n_mels=32, n_frames=100)
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from finback import pipeline
+from finback.core.errors import RunError
+from finback.core.files import no_progress, read_json
 from finback.data.index import IndexRequest
-from finback.errors import RunError
-from finback.files import no_progress, read_json
-from finback.settings import resolve
+from finback.evaluation import pipeline
+from finback.training.settings import resolve
 
 LEFT = [
     *("run.json", "weights.safetensors", "manifest.csv", "problems.json", "split.csv", "audit.json"),
@@ -73,7 +73,7 @@ def test_another_run_is_not_overwritten(trained: Path, simulated: Path, tiny: st
 
 def test_the_demo_needs_no_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny: str) -> None:
     """The demo itself, with fewer clips and small settings."""
-    from finback.data.simulate import ClipSettings
+    from finback.datasets.simulate.simulate import ClipSettings
 
     few = {"clips_per_species": 4, "tapes_per_species": 3, "duration_s": (0.5, 1.0)}
     monkeypatch.setattr(pipeline, "ClipSettings", lambda **given: ClipSettings(**given, **few))
@@ -87,9 +87,9 @@ def test_the_demo_needs_no_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 @pytest.mark.real
 def test_the_promise_on_watkins(watkins: Path) -> None:
     """Issue: a random split leaks, tapes kept apart do not."""
-    from finback.audit import audit
+    from finback.data.audit.audit import audit
     from finback.data.index import index
-    from finback.data.split import SplitSettings
+    from finback.data.splits.split import SplitSettings
 
     found = IndexRequest(
         audio=watkins / "audio", labels=watkins / "labels.csv", groups=f"{watkins / 'metadata.csv'}:group"

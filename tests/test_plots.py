@@ -9,8 +9,18 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from finback.metrics import calibrate
-from finback.plots import confusion, curves, reliability, roc, species, spectrogram, style
+from finback.metrics import calibration as calibrate
+from finback.report.plots import (
+    confusion,
+    reliability,
+    roc,
+    species,
+    spectrogram,
+    style,
+)
+from finback.report.plots import (
+    learning_curves as curves,
+)
 
 NAMES = [
     "Short-Finned (Pacific) Pilot Whale",
@@ -78,8 +88,10 @@ def test_no_screen_no_pyplot_and_no_global_style():
     before = dict(mpl.rcParams)
     some_figures()
     assert dict(mpl.rcParams) == before
-    rooms = "confusion, curves, reliability, roc, species, spectrogram, style"
-    code = f"import sys; from finback.plots import {rooms}; sys.exit('matplotlib.pyplot' in sys.modules)"
+    rooms = "confusion, learning_curves, reliability, roc, species, spectrogram, style"
+    code = (
+        f"import sys; from finback.report.plots import {rooms}; sys.exit('matplotlib.pyplot' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 

@@ -11,15 +11,15 @@ import soundfile
 from sounds import sound
 from typer.testing import CliRunner
 
-from finback.augment import examples
-from finback.augment.examples import Amounts
-from finback.augment.noise_files import NoiseBank
-from finback.augment.spectrum import SpectrumSettings
-from finback.augment.wave import WaveSettings
 from finback.cli.app import app
-from finback.errors import AudioError, SettingsError
+from finback.core.errors import AudioError, SettingsError
 from finback.features.spec import FeatureSpec
-from finback.plots.augment import grid, layout, save_grid
+from finback.report.plots.augment import grid, layout, save_grid
+from finback.training.augment import examples
+from finback.training.augment.examples import Amounts
+from finback.training.augment.noise_files import NoiseBank
+from finback.training.augment.spectrum import SpectrumSettings
+from finback.training.augment.wave import WaveSettings
 
 SPEC = FeatureSpec(sample_rate=2000, clip_samples=4000, n_fft=256, hop=64, n_mels=32, n_frames=60, pad="tile")
 AMOUNTS = Amounts(WaveSettings(), SpectrumSettings())

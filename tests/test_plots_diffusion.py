@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from finback.features.spec import FeatureSpec
-from finback.plots.diffusion import Block, beside, guidance_by_steps, sheet, strip
-from finback.plots.losses import losses
-from finback.plots.style import render
+from finback.report.plots.diffusion import Block, beside, guidance_by_steps, sheet, strip
+from finback.report.plots.losses import losses
+from finback.report.plots.style import render
 
 SPEC = FeatureSpec(sample_rate=8000, clip_samples=8000, n_fft=256, hop=128, n_mels=32, n_frames=60)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from finback.plots.gain import gain_bars
+from finback.report.plots.synthetic_study import gain_bars
 
 
 def gained(by: float | None, ci: list[float] | None) -> dict[str, Any]:

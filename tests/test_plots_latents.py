@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from finback.plots.latents import NAMED, colour_of, latents, marks, spread
-from finback.plots.style import render
+from finback.report.plots.embedding_map import NAMED, colour_of, latents, marks, spread
+from finback.report.plots.style import render
 
 
 def clips(n_species: int = 3, each: int = 6) -> tuple[np.ndarray, list[str], list[str], np.ndarray]:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from finback.plots import style
-from finback.plots.leaderboard import Deaf, Row, Species, heat_map, leaderboard
+from finback.report.plots import style
+from finback.report.plots.leaderboard import Deaf, Row, Species, heat_map, leaderboard
 
 ROWS = [
     Row("cnn2d", 0.5, [0.4, 0.6], 0.45, [0.35, 0.55], random=0.93),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from finback.plots.neighbours import Pair, nearest_distances, neighbours
+from finback.report.plots.neighbours import Pair, nearest_distances, neighbours
 
 
 def pair(species: str, of: str, distance: float = 0.5) -> Pair:

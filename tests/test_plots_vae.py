@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from finback.plots.style import render
-from finback.plots.vae import SPAN, grid, strip
+from finback.report.plots.style import render
+from finback.report.plots.vae import SPAN, grid, strip
 
 BANDS = np.linspace(100.0, 4000.0, 12)
 

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from finback.audio.io import open_recording, read, write
+from finback.core.errors import RunError
+from finback.core.files import read_json, write_json
+from finback.core.runs import RunFolder
+from finback.core.types import Clip
 from finback.data.manifest import Manifest
-from finback.errors import RunError
-from finback.files import read_json, write_json
-from finback.predictor import Predictor, predict_files
-from finback.training.run import RunFolder
-from finback.types import Clip
+from finback.models.predictor import Predictor, predict_files
 
 
 @pytest.fixture(scope="module")

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from finback.audio.io import probe, read
+from finback.core.errors import FinbackError, InputError, RunError
+from finback.core.files import no_progress, read_json
+from finback.core.types import Labels
 from finback.data.index import IndexRequest, index
-from finback.errors import FinbackError, InputError, RunError
-from finback.files import no_progress, read_json
-from finback.pregenerate import Order, pregenerate
-from finback.studio import Voice, species_id
-from finback.types import Labels
+from finback.generation.generate import Order, pregenerate
+from finback.generation.synthesizer import Voice, species_id
 
 
 def rows_of(folder: Path) -> list[dict[str, str]]:
@@ -84,9 +84,9 @@ def test_the_folder_holds_sound_spectrograms_a_picture_and_a_manifest(folder: Pa
 
 def test_sound_is_as_loud_as_its_spectrogram_says(folder: Path, generator_run: Path) -> None:
     from finback.audio.io import open_recording
+    from finback.core.types import Clip
     from finback.features.extract import Extractor
-    from finback.studio import Studio
-    from finback.types import Clip
+    from finback.generation.synthesizer import Studio
 
     spec = Studio(Voice(str(generator_run), vocoder="griffin-lim")).spec
     with np.load(folder / "spectrograms.npz") as kept:
@@ -122,7 +122,7 @@ class Stopped(Exception):
 def test_an_interrupted_run_goes_on_and_ends_the_same(
     folder: Path, voice: Voice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from finback.data import shelf
+    from finback.generation import sample_folder as shelf
 
     real, count = shelf.write, 0
 
@@ -199,8 +199,8 @@ def test_parents_are_the_nearest_clips_and_may_be_out_of_reach(
     generator_run: Path, voice: Voice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from finback.data.manifest import Manifest
-    from finback.generate import Maker
-    from finback.pregenerate import learnt
+    from finback.generation.generate import learnt
+    from finback.generation.generator import Maker
 
     near, why = learnt(Maker.load(generator_run, "cpu"))
     assert near is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from finback import models
-from finback.settings import resolve
+from finback.training.settings import resolve
 
 
 @pytest.mark.parametrize("family", ["diffusion", "vae", "vocoder"])

@@ -18,20 +18,22 @@ import pyarrow.parquet as pq
 import pytest
 
 from finback.audio.io import open_recording, write
-from finback.config import build
-from finback.data import findings
+from finback.core.errors import RunError
+from finback.core.files import write_json
+from finback.core.runs import RunFolder, save_split
+from finback.core.scores import save_scores
+from finback.core.settings import build
+from finback.core.types import Clip, Labels, Scores
+from finback.data.audit import findings
 from finback.data.manifest import Manifest, SourceInfo
-from finback.data.split import make_split
-from finback.errors import RunError
-from finback.evaluate import METRICS, judge
-from finback.files import write_json
-from finback.report import confusions, figures, page, words
-from finback.report.read import read_run
-from finback.settings import Settings
-from finback.train import Plan, check_out, split_facts
-from finback.training.run import RunFolder, save_split
-from finback.training.scores import save_scores
-from finback.types import Clip, Labels, Scores
+from finback.data.splits.split import make_split
+from finback.evaluation.evaluate import METRICS, judge
+from finback.report.pages import classifier as page
+from finback.report.pages import confusions, figures
+from finback.report.pages import summary as words
+from finback.report.pages.run_data import read_run
+from finback.training.classifier import Plan, check_out, split_facts
+from finback.training.settings import Settings
 
 RATE = 8_000
 NASTY = 'Grampus, "Risso\'s" <b>bold</b> & <script>alert(1)</script>'

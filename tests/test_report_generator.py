@@ -11,14 +11,16 @@ import pytest
 from typer.testing import CliRunner
 
 from finback.cli.app import app
+from finback.core.errors import ManifestError, RunError
+from finback.core.files import write_json
+from finback.core.runs import RunFolder
 from finback.data.manifest import Manifest
-from finback.errors import ManifestError, RunError
-from finback.files import write_json
-from finback.generators import sides, train_generator
-from finback.report import audited, generator, sheets, vocoder, write
-from finback.settings import resolve
-from finback.train import Plan
-from finback.training.run import RunFolder
+from finback.evaluation.pages import diffusion_sheets as sheets
+from finback.evaluation.pages import generator, vocoder, write
+from finback.report.pages import audit_tables as audited
+from finback.training.classifier import Plan
+from finback.training.generator import sides, train_generator
+from finback.training.settings import resolve
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from finback.cli.app import app
-from finback.report import latents
+from finback.evaluation.pages import embedding_map as latents
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from finback.metrics.classify import METRICS
-from finback.report import leaderboard as page
+from finback.metrics.classification import METRICS
+from finback.report.pages import leaderboard as page
 
 
 def row(rank: int | None, merit: float, versus: list[float] | None = None, **other: Any) -> dict[str, Any]:

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from finback.audio.io import open_recording, write
-from finback.report import sound
-from finback.types import Clip
+from finback.core.types import Clip
+from finback.report.pages import sound
 
 
 @pytest.mark.parametrize(

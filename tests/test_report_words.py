@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from finback.data.split import SplitSettings
-from finback.report import confusions, words
-from finback.report.read import RunData, TestScores
+from finback.data.splits.split import SplitSettings
+from finback.report.pages import confusions
+from finback.report.pages import summary as words
+from finback.report.pages.run_data import RunData, TestScores
 
 AUDIT = {"grouped": {"group_lookup_accuracy": 0.05, "metadata_accuracy": 0.21}}
 

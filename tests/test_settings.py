@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from finback.errors import SettingsError
+from finback.core.errors import SettingsError
 from finback.models import CLASSIFIERS
-from finback.settings import resolve
+from finback.training.settings import resolve
 
 
 def test_a_preset_wins_over_what_a_family_would_like() -> None:

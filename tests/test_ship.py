@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from finback import shipped
-from finback.card import card
+from finback.core.errors import RunError
+from finback.core.files import read_json, write_json
+from finback.core.runs import RunFolder
 from finback.data.manifest import Manifest
-from finback.errors import RunError
-from finback.files import read_json, write_json
-from finback.predictor import Predictor
-from finback.ship import ship, without_paths
-from finback.training.run import RunFolder
+from finback.models import pretrained as shipped
+from finback.models.export.folder import ship, without_paths
+from finback.models.model_card import card
+from finback.models.predictor import Predictor
 
 
 def test_a_shipped_classifier_gives_the_same_scores(

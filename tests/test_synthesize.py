@@ -11,19 +11,19 @@ import numpy as np
 import pytest
 
 from finback.audio.io import open_recording, write
+from finback.core.errors import InputError, LeakError, RunError
+from finback.core.files import no_progress, read_json
+from finback.core.runs import RunFolder, load_split
+from finback.core.types import Clip, Labels, Scores
 from finback.data.index import IndexRequest, index
 from finback.data.manifest import Manifest
-from finback.data.split import SplitSettings
-from finback.errors import InputError, LeakError, RunError
-from finback.files import no_progress, read_json
-from finback.generators import sides
-from finback.predictor import Predictor
-from finback.settings import resolve
-from finback.studio import Studio, Voice
-from finback.synthesize import KEPT, Fill, Gate, synthesize
-from finback.train import Plan, partition, train
-from finback.training.run import RunFolder, load_split
-from finback.types import Clip, Labels, Scores
+from finback.data.splits.split import SplitSettings
+from finback.generation.fill_rare import KEPT, Fill, Gate, synthesize
+from finback.generation.synthesizer import Studio, Voice
+from finback.models.predictor import Predictor
+from finback.training.classifier import Plan, partition, train
+from finback.training.generator import sides
+from finback.training.settings import resolve
 
 
 @pytest.fixture(scope="module")
@@ -107,8 +107,8 @@ def test_the_judge_and_the_band_have_a_say(
 
 def open_gate(monkeypatch: pytest.MonkeyPatch, pattern: list[str]) -> None:
     """A gate that says what stands in `pattern`, by seed."""
-    from finback import synthesize as module
-    from finback.synthesize.gate import Verdict
+    from finback.generation import fill_rare as module
+    from finback.generation.quality_gate import Verdict
 
     class Pattern:
         def __init__(self, *given: object) -> None:
@@ -159,7 +159,7 @@ def test_fills_up_says_what_was_refused_and_goes_on(
 def test_an_interrupted_run_ends_as_an_uninterrupted_one(
     voice: Voice, tiny_manifest: Manifest, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from finback.data import shelf
+    from finback.generation import sample_folder as shelf
 
     open_gate(monkeypatch, [KEPT, "copy", KEPT])
     fill = Fill(upto=9, species=("killer whale", "sperm whale"))
@@ -226,7 +226,7 @@ def test_what_was_filled_up_is_trained_on(
         filled = synthesize(voice, tiny_manifest, str(trained), Fill(upto=8), out)
     n_made = sum(s.made for s in filled.species.values())
     request = IndexRequest(audio=simulated / "audio", labels=simulated / "labels.csv", synthetic=(out,))
-    from finback import pipeline
+    from finback.evaluation import pipeline
 
     manifest = pipeline.dataset(request)
     assert sum(c.synthetic for c in manifest.clips) == n_made
@@ -240,7 +240,7 @@ def test_what_was_filled_up_is_trained_on(
     shifted = resolve(tiny, ["training.epochs=1"], "cnn2d", split={"seed": 5})
     with pytest.raises(LeakError, match=r"the generator .* learnt from"):
         train(Plan("cnn2d", shifted, device="cpu"), manifest, tmp_path / "other")
-    from finback.evaluate import evaluate_on
+    from finback.evaluation.evaluate import evaluate_on
 
     with pytest.raises(LeakError, match="for judging a run are synthetic"):
         evaluate_on(trained, index(IndexRequest(audio=out, labels=out / "manifest.csv")))

@@ -17,13 +17,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from finback.errors import FinbackError, RunError, SettingsError
-from finback.training.checkpoint import load_tensors
-from finback.training.devices import check_device, torch_device
+from finback.core.errors import FinbackError, RunError, SettingsError
+from finback.core.runs import CHECKPOINT
+from finback.models.devices import check_device, torch_device
+from finback.models.weights import load_tensors
 from finback.training.log import LOG, TrainingLog
 from finback.training.loop import WEIGHTS, fit
 from finback.training.loop_settings import TrainingSettings
-from finback.training.run import CHECKPOINT
 from finback.training.schedule import AveragedWeights, learning_rate
 
 
@@ -162,7 +162,7 @@ def test_a_full_disk_leaves_the_old_checkpoint(tmp_path: Path, monkeypatch: pyte
         raise OSError(errno.ENOSPC, "No space left on device")
 
     facts = load_tensors(tmp_path / CHECKPOINT)
-    from finback.training.checkpoint import save_tensors
+    from finback.models.weights import save_tensors
 
     monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(FinbackError, match=r"No space left.*free some space"):

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 
 from finback.audio.io import open_recording, write
-from finback.data.store import FeatureStore
-from finback.errors import LeakError, SpecMismatchError
+from finback.core.errors import LeakError, SpecMismatchError
+from finback.core.types import Clip, Labels, Split
+from finback.features.cache import FeatureStore
 from finback.features.extract import Extractor
 from finback.features.spec import FeatureSpec
-from finback.training.inputs import Inputs
+from finback.training.batches import Inputs
 from finback.training.loop_settings import TrainingSettings
-from finback.training.made import MadeStore, made_clips
+from finback.training.synthetic import MadeStore, made_clips
 from finback.training.tasks.classifier import ClassifierTask
-from finback.types import Clip, Labels, Split
 
 SPEC = FeatureSpec(
     sample_rate=8000, clip_samples=8000, n_fft=256, hop=128, n_mels=32, n_frames=60, f_max=4000

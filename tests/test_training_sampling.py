@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from finback.core.types import Clip, Recording
 from finback.training.loop_settings import TrainingSettings
 from finback.training.sampling import draw_weights, group_codes
-from finback.types import Clip, Recording
 
 # Species 0: three cuts of tape a, one of tape b. Species 1: one cut of tape c.
 TAPES, TARGETS = ["a", "a", "a", "b", "c"], np.array([0, 0, 0, 0, 1])

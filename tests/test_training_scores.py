@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from finback.errors import RunError
-from finback.training.scores import load_scores, save_scores
-from finback.types import Clip, Labels, Recording, Scores
+from finback.core.errors import RunError
+from finback.core.scores import load_scores, save_scores
+from finback.core.types import Clip, Labels, Recording, Scores
 
 
 def clips(n: int) -> list[Clip]:

@@ -11,14 +11,14 @@ import torch
 from safetensors.torch import load_file
 
 from finback import models
+from finback.core.errors import SettingsError
+from finback.core.types import Labels
 from finback.data.index import IndexRequest, index
-from finback.data.store import FeatureStore
-from finback.errors import SettingsError
+from finback.features.cache import FeatureStore
 from finback.features.extract import Extractor
-from finback.settings import Settings, resolve
-from finback.training.inputs import Inputs
+from finback.training.batches import Inputs
+from finback.training.settings import Settings, resolve
 from finback.training.stages import How, check, learn
-from finback.types import Labels
 
 
 class Sea:

@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 import torch
 
+from finback.core.types import Clip, Labels, Recording
 from finback.data.manifest import Manifest
-from finback.generate import Maker
-from finback.generators import train_generator
-from finback.settings import Settings, resolve
-from finback.train import Plan
+from finback.generation.generator import Maker
+from finback.training.classifier import Plan
 from finback.training.generative_settings import VaeSettings
+from finback.training.generator import train_generator
 from finback.training.loop_settings import TrainingSettings
-from finback.training.vae import VaeTask, kl_divergence
-from finback.types import Clip, Labels, Recording
+from finback.training.settings import Settings, resolve
+from finback.training.tasks.vae import VaeTask, kl_divergence
 
 SMALL = ("model.latent=6", "model.width=4", "training.epochs=3")
 
@@ -97,7 +97,7 @@ def test_the_log_has_figures_of_other_tapes(tiny: str) -> None:
 
 def test_the_real_recipe(tiny_manifest: Manifest, tiny: str, tmp_path: Path) -> None:
     """Trains, logs a falling loss, uses its latents, and makes samples that tell species apart."""
-    from finback.training.checkpoint import load_tensors
+    from finback.models.weights import load_tensors
     from finback.training.log import LOG
 
     settings = resolve(tiny, [*SMALL, "training.epochs=6"], "vae")
@@ -123,7 +123,7 @@ def test_gaussian_by_the_same_command(tiny_manifest: Manifest, tiny: str, tmp_pa
 
 @pytest.mark.parametrize("key", ["vae.kl_weight=-1", "vae.free_bits=-1", "vae.roll=2", "vae.noise=2"])
 def test_settings_out_of_range_are_named(key: str) -> None:
-    from finback.errors import SettingsError
+    from finback.core.errors import SettingsError
 
     with pytest.raises(SettingsError, match=key.partition("=")[0]):
         resolve("watkins", [key], "vae")

@@ -10,16 +10,23 @@ import numpy as np
 import pytest
 import torch
 
+from finback.core.types import Clip, Labels, Recording
 from finback.data.manifest import Manifest
 from finback.features.logmel import LogMel
-from finback.generators import load, train_generator
-from finback.models.vocoder import Vocoder
-from finback.settings import resolve
-from finback.train import Plan
+from finback.models.networks.vocoder import Vocoder
+from finback.training.classifier import Plan
 from finback.training.generative_settings import VocoderSettings
+from finback.training.generator import load, train_generator
 from finback.training.loop_settings import TrainingSettings
-from finback.training.vocoder import Heard, VocoderTask, floored, multi_resolution, own_resolution, powers
-from finback.types import Clip, Labels, Recording
+from finback.training.settings import resolve
+from finback.training.tasks.vocoder import (
+    Heard,
+    VocoderTask,
+    floored,
+    multi_resolution,
+    own_resolution,
+    powers,
+)
 
 SMALL = ("model.width=8", "model.depth=1", "training.epochs=2", "vocoder.segment_frames=20")
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finback.errors import AudioError, LeakError, ManifestError
-from finback.types import Clip, Labels, Recording, Scores, Split
+from finback.core.errors import AudioError, LeakError, ManifestError
+from finback.core.types import Clip, Labels, Recording, Scores, Split
 
 
 def recording(name: str = "a", group: str = "", n: int = 1000, channels: int = 1) -> Recording:

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from finback.features.frames import Frames
 from finback.features.spec import FeatureSpec
-from finback.vocode.griffin_lim import FAST, griffin_lim
+from finback.features.stft import Frames
+from finback.generation.vocoders.griffin_lim import FAST, griffin_lim
 
 SPEC = FeatureSpec(sample_rate=8000, clip_samples=8000, n_fft=256, hop=64, n_mels=32, n_frames=60)
 

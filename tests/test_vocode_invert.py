@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from finback.config import build, load_preset
-from finback.errors import SettingsError, SpecMismatchError
+from finback.core.errors import SettingsError, SpecMismatchError
+from finback.core.settings import build, load_preset
 from finback.features.logmel import LogMel
 from finback.features.spec import FeatureSpec
-from finback.metrics.vocoding import mel_correlation, mel_l1
-from finback.settings import Settings
-from finback.vocode import invert
-from finback.vocode.invert import GriffinLim, inverter, to_waves
+from finback.generation.vocoders import inversion as invert
+from finback.generation.vocoders.inversion import GriffinLim, inverter, to_waves
+from finback.metrics.waveforms import mel_correlation, mel_l1
+from finback.training.settings import Settings
 
 SPECS = {n: build(Settings, load_preset(n)).features for n in ("watkins", "right-whale", "ultrasonic")}
 
@@ -49,8 +49,8 @@ def test_the_wave_has_the_log_mel_that_was_asked_for(name: str, how: str, correl
 @pytest.mark.real
 def test_the_wave_of_a_real_clip_has_its_log_mel(watkins) -> None:
     from finback.audio.io import open_recording
+    from finback.core.types import Clip
     from finback.features.extract import Extractor
-    from finback.types import Clip
 
     spec = SPECS["watkins"]
     found = []

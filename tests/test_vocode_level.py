@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from finback.vocode.level import PEAK, limit, match, rms
+from finback.generation.vocoders.level import PEAK, limit, match, rms
 
 
 def test_only_what_would_clip_is_turned_down_and_as_a_whole() -> None:

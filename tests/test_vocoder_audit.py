@@ -8,17 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from finback import vocoder_audit
-from finback.card import card
+from finback.core.errors import RunError
+from finback.core.files import read_json
+from finback.core.runs import RunFolder
 from finback.data.manifest import Manifest
-from finback.errors import RunError
-from finback.files import read_json
-from finback.generators import sides, train_generator
-from finback.settings import resolve
-from finback.ship import ship
-from finback.train import Plan
-from finback.training.run import RunFolder
-from finback.vocoder_audit import OWN, RESULT, audit_vocoder
+from finback.evaluation import vocoder_audit
+from finback.evaluation.vocoder_audit import OWN, RESULT, audit_vocoder
+from finback.models.export.folder import ship
+from finback.models.model_card import card
+from finback.training.classifier import Plan
+from finback.training.generator import sides, train_generator
+from finback.training.settings import resolve
 
 
 @pytest.fixture(scope="module")

@@ -10,14 +10,15 @@ import numpy as np
 import pytest
 import torch
 
-from finback import shipped, vocoding
 from finback.audio import io
-from finback.errors import AudioError, InputError, RunError, SettingsError, SpecMismatchError
+from finback.core.errors import AudioError, InputError, RunError, SettingsError, SpecMismatchError
 from finback.features.logmel import LogMel
 from finback.features.spec import FeatureSpec
-from finback.vocode.clips import heard, logmel_of, through
-from finback.vocode.files import load_logmels
-from finback.vocoding import Request, vocode, vocoder
+from finback.generation.vocoders import vocode as vocoding
+from finback.generation.vocoders.clips import heard, logmel_of, through
+from finback.generation.vocoders.files import load_logmels
+from finback.generation.vocoders.vocode import Request, vocode, vocoder
+from finback.models import pretrained as shipped
 
 SPEC = FeatureSpec(sample_rate=8000, clip_samples=8000, n_fft=256, hop=64, n_mels=32, n_frames=60, pad="tile")
 

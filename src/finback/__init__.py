@@ -11,16 +11,16 @@ from typing import Any
 __version__ = "0.1.0"
 
 _PUBLIC = {
-    "Clip": "finback.types",
-    "Detection": "finback.types",
-    "FinbackError": "finback.errors",
+    "Clip": "finback.core.types",
+    "Detection": "finback.core.types",
+    "FinbackError": "finback.core.errors",
     "FeatureSpec": "finback.features.spec",
-    "Labels": "finback.types",
+    "Labels": "finback.core.types",
     "LogMel": "finback.features.logmel",
-    "Predictor": "finback.predictor",
-    "Recording": "finback.types",
-    "Scores": "finback.types",
-    "Split": "finback.types",
+    "Predictor": "finback.models.predictor",
+    "Recording": "finback.core.types",
+    "Scores": "finback.core.types",
+    "Split": "finback.core.types",
 }
 __all__ = ["__version__", *_PUBLIC]
 

@@ -29,11 +29,14 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from finback.audio import checks, clock, wavfix, xwav
+from finback.audio import harp as xwav
+from finback.audio import timestamps as clock
+from finback.audio import validation as checks
+from finback.audio import wav_repair as wavfix
 from finback.audio.pcm import quantised
-from finback.errors import AudioError, FinbackError
-from finback.files import atomic_path
-from finback.types import Recording
+from finback.core.errors import AudioError, FinbackError
+from finback.core.files import atomic_path
+from finback.core.types import Recording
 
 # In lower case; files are matched without regard to case.
 SUFFIXES = frozenset(

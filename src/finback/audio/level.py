@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from finback.errors import SettingsError
+from finback.core.errors import SettingsError
 
 Level = Literal["none", "peak", "rms"]
 RMS_TARGET = 0.1  # -20 dB re full scale: leaves calls a crest of 20 dB before they pass 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from finback.audio.checks import PCM_BITS
+from finback.audio.validation import PCM_BITS
 
 
 def quantised(x: np.ndarray, subtype: str) -> np.ndarray:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import soxr
 
-from finback.errors import SettingsError
+from finback.core.errors import SettingsError
 
 QUALITY = "HQ"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from finback.errors import AudioError, SettingsError
+from finback.core.errors import AudioError, SettingsError
 
 
 def windows(n_samples: int, window: int, advance: int) -> list[tuple[int, int]]:

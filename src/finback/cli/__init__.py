@@ -15,7 +15,7 @@ def main() -> None:
 
     from finback.cli.app import app
     from finback.cli.console import say
-    from finback.errors import FinbackError
+    from finback.core.errors import FinbackError
 
     arguments = [a for a in sys.argv[1:] if a != "--debug"]
     try:

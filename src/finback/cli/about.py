@@ -25,8 +25,8 @@ def models(
       finback models --settings --preset right-whale
     """
     from finback import models as registry
-    from finback.config import presets
-    from finback.settings import resolve
+    from finback.core.settings import presets
+    from finback.training.settings import resolve
 
     if settings:
         out_json(resolve(preset).model_dump(mode="json"))
@@ -74,7 +74,7 @@ def doctor(json: Json = False) -> None:
     Example:
       finback doctor
     """
-    from finback.doctor import facts
+    from finback.cli.environment import facts
 
     found = facts()
     if json:

@@ -18,11 +18,17 @@ from finback.cli import (
     fetch,
     figures,
     generate,
-    judge,
-    learn,
-    ship,
     vae,
     vocode,
+)
+from finback.cli import (
+    package as ship,
+)
+from finback.cli import (
+    predict as judge,
+)
+from finback.cli import (
+    train as learn,
 )
 
 app = typer.Typer(

@@ -80,8 +80,8 @@ def audit(
       finback audit runs/generator --against runs/gaussian
       finback audit runs/vocoder --judge runs/mine
     """
-    from finback.errors import InputError
-    from finback.training.run import RunFolder
+    from finback.core.errors import InputError
+    from finback.core.runs import RunFolder
 
     if (run is None) == (data.audio is None):
         raise InputError(
@@ -97,7 +97,7 @@ def audit(
 
 
 def _recordings(data: AuditedData, settings: SettingOptions, json: bool) -> None:
-    from finback import audit as auditing
+    from finback.data.audit import audit as auditing
     from finback.data.index import index as build_index
     from finback.data.rare import in_a_line, treated
 
@@ -114,9 +114,9 @@ def _recordings(data: AuditedData, settings: SettingOptions, json: bool) -> None
 
 
 def _generator(run: Path, how: GeneratorOptions, seed: int, device: str, json: bool) -> None:
-    from finback.generate import Sampling
-    from finback.generator_audit import AuditRequest, audit_generator
-    from finback.generator_audit.tables import notes, tables
+    from finback.evaluation.generator_audit import AuditRequest, audit_generator
+    from finback.evaluation.generator_audit.tables import notes, tables
+    from finback.generation.generator import Sampling
 
     request = AuditRequest(
         run=run,
@@ -143,7 +143,7 @@ def _generator(run: Path, how: GeneratorOptions, seed: int, device: str, json: b
 
 
 def _vocoder(run: Path, how: GeneratorOptions, device: str, json: bool) -> None:
-    from finback.vocoder_audit import RESULT, audit_vocoder
+    from finback.evaluation.vocoder_audit import RESULT, audit_vocoder
 
     found = audit_vocoder(run, how.judge, device, progress)
     if json:

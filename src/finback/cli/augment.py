@@ -12,8 +12,8 @@ from finback.cli.console import out, out_json, say
 from finback.cli.options import Json, Preset, Seed, Set, takes
 
 if TYPE_CHECKING:
-    from finback.augment.examples import Example
     from finback.features.spec import FeatureSpec
+    from finback.training.augment.examples import Example
 
 
 @dataclass(frozen=True)
@@ -37,9 +37,9 @@ class ExampleOptions:
     seed: Seed = 0
 
     def make(self) -> tuple[FeatureSpec, list[Example]]:
-        from finback.augment import examples
-        from finback.augment.noise_files import NoiseBank
-        from finback.settings import resolve
+        from finback.training.augment import examples
+        from finback.training.augment.noise_files import NoiseBank
+        from finback.training.settings import resolve
 
         settings = resolve(self.preset, self.set_ or ())
         spec, folder = settings.features, self.noise or settings.wave.noise_files
@@ -69,8 +69,8 @@ def augment(
       finback augment clip.wav --show
       finback augment clip.wav --with other.wav --noise sea-noise --wav augmented -n 3
     """
-    from finback.augment.examples import write_waves
-    from finback.plots.augment import save_grid
+    from finback.report.plots.augment import save_grid
+    from finback.training.augment.examples import write_waves
 
     spec, made = options.make()
     written = [] if wav is None else write_waves(made, wav, spec.sample_rate)

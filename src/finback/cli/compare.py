@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from finback.cli import gain as synthetic
+from finback.cli import synthetic_study as synthetic
 from finback.cli.console import Board, out, out_json, out_prose, out_table, progress, say
-from finback.cli.gain import GainOptions
-from finback.cli.learn import command_line
 from finback.cli.licences import say_licences
 from finback.cli.options import DataOptions, Device, DryRun, Json, Preset, Set, takes
+from finback.cli.synthetic_study import GainOptions
+from finback.cli.train import command_line
 
 if TYPE_CHECKING:
-    from finback.compare import Prepared, Standing
-    from finback.gain import Gain
-    from finback.lineup import Comparison
+    from finback.evaluation.comparison.plan import Comparison
+    from finback.evaluation.comparison.run import Prepared, Standing
+    from finback.evaluation.synthetic_study import Gain
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class LineupOptions:
         return [name.strip() for name in self.families.split(",") if name.strip()]
 
     def plan(self, device: str) -> Comparison:
-        from finback.lineup import plan
+        from finback.evaluation.comparison.plan import plan
 
         return plan(
             self.named,
@@ -65,7 +65,7 @@ class LineupOptions:
         )
 
     def plan_gain(self, options: GainOptions, device: str) -> Gain:
-        from finback.errors import SettingsError
+        from finback.core.errors import SettingsError
 
         if len(self.named) > 1:
             raise SettingsError("--synthetic with several families", "name one: --families cnn2d")
@@ -104,7 +104,7 @@ def compare(
     if gain.synthetic:
         _compare_synthetic(data, lineup.plan_gain(gain, device), out_folder, dry_run, json)
         return
-    from finback.compare import prepare, run
+    from finback.evaluation.comparison.run import prepare, run
 
     prepared = prepare(lineup.plan(device), data.request(), out_folder, progress)
     if dry_run and json:
@@ -125,7 +125,7 @@ def compare(
 
 
 def _compare_synthetic(data: DataOptions, job: Gain, out_folder: Path, dry_run: bool, json: bool) -> None:
-    from finback.gain import prepare, run
+    from finback.evaluation.synthetic_study import prepare, run
 
     prepared = prepare(job, data.request(), out_folder, progress)
     if dry_run and json:
@@ -148,7 +148,7 @@ def _compare_synthetic(data: DataOptions, job: Gain, out_folder: Path, dry_run: 
 def show_estimate(prepared: Prepared, table: Callable[..., None], line: Callable[[str], None]) -> None:
     """What each family will cost, and the whole."""
     from finback.data.rare import in_a_line
-    from finback.estimate import in_words
+    from finback.evaluation.comparison.cost import in_words
 
     job = prepared.job
     for family, why in {**job.left_out, **prepared.errors}.items():
@@ -179,7 +179,7 @@ def show_estimate(prepared: Prepared, table: Callable[..., None], line: Callable
 
 def show_standing(board: Board, rows: Sequence[Standing]) -> None:
     """The table above the bar while it runs."""
-    from finback.estimate import in_words
+    from finback.evaluation.comparison.cost import in_words
 
     def cells(r: Standing) -> tuple[object, ...]:
         left = "failed" if r.error else "done" if r.done == r.total else in_words(r.left_s)
@@ -191,7 +191,7 @@ def show_standing(board: Board, rows: Sequence[Standing]) -> None:
 
 def show(found: dict[str, Any]) -> None:
     """The leaderboard on stdout: how good, then at what price."""
-    from finback.report.leaderboard import deaf, seconds, verdict
+    from finback.report.pages.leaderboard import deaf, seconds, verdict
 
     first: list[tuple[object, ...]] = []
     second: list[tuple[object, ...]] = []

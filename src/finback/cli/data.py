@@ -80,10 +80,10 @@ def split(
     Example:
       finback split --audio clips --labels labels.csv --split 70/15/15 --out split.csv
     """
+    from finback.core.runs import save_split
     from finback.data.rare import in_a_line, treated
-    from finback.pipeline import dataset
-    from finback.train import partition, split_facts
-    from finback.training.run import save_split
+    from finback.evaluation.pipeline import dataset
+    from finback.training.classifier import partition, split_facts
 
     chosen = settings.resolve()
     found = treated(dataset(data.request(), progress), chosen.rare)
@@ -135,9 +135,14 @@ def simulate(
       finback simulate sim --clips 20 --tapes 4
       finback simulate day --minutes 60
     """
-    from finback.config import build
-    from finback.data.simulate import ClipSettings, RecordingSettings, simulate_clips, simulate_recording
-    from finback.errors import SettingsError
+    from finback.core.errors import SettingsError
+    from finback.core.settings import build
+    from finback.datasets.simulate.simulate import (
+        ClipSettings,
+        RecordingSettings,
+        simulate_clips,
+        simulate_recording,
+    )
 
     try:
         low, high = (float(part) for part in snr_db.split(":"))

@@ -9,8 +9,8 @@ from typing import Annotated, Literal
 import typer
 
 from finback.cli.console import out, out_json, out_table, progress
-from finback.cli.learn import Out, command_line
 from finback.cli.options import Json
+from finback.cli.train import Out, command_line
 
 
 def ensemble(
@@ -32,7 +32,7 @@ def ensemble(
     Example:
       finback ensemble runs/cnn runs/lstm --out runs/both
     """
-    from finback import ensemble as room
+    from finback.models import ensemble as room
 
     made = room.combine(runs, out_folder, how, command_line(), progress)
     facts = made.facts

@@ -33,7 +33,7 @@ def export(
       finback export runs/mine --to pamguard --out model.zip
       finback export runs/mine --to card --out model.md
     """
-    from finback.export import export as write
+    from finback.models.export import export as write
 
     file = out_file or Path({"onnx": "model.onnx", "pamguard": "model.zip"}.get(to, "card.md"))
     if to != "card" and Path(run).exists():

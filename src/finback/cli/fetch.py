@@ -16,8 +16,8 @@ from finback.cli.console import out, out_json, out_table, progress, say
 from finback.cli.options import Json, takes
 
 if TYPE_CHECKING:
-    from finback.fetch.source import Source
-    from finback.fetch.work import Report, Request
+    from finback.datasets.fetch.runner import Report, Request
+    from finback.datasets.fetch.source import Source
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,8 @@ class FetchOptions:
     ] = False
 
     def request(self, source: Source) -> Request:
-        from finback.config import build
-        from finback.fetch.work import Request
+        from finback.core.settings import build
+        from finback.datasets.fetch.runner import Request
 
         given = {f.name: getattr(self, f.name) for f in fields(self)}
         species = tuple(name.strip() for name in (self.species or "").split(";") if name.strip())
@@ -76,8 +76,8 @@ def fetch(
       finback fetch --list
       finback fetch watkins --species "Killer whale;Walrus" --limit 20
     """
-    from finback.errors import InputError
-    from finback.fetch.source import ByHand, load
+    from finback.core.errors import InputError
+    from finback.datasets.fetch.source import ByHand, load
 
     if list_:
         _list(json)
@@ -89,7 +89,7 @@ def fetch(
     if isinstance(chosen.listing, ByHand):
         _by_hand(chosen, chosen.listing.steps, json)
         raise typer.Exit(2)
-    from finback.fetch.work import fetch
+    from finback.datasets.fetch.runner import fetch
 
     request = options.request(chosen)
     _accept(chosen, request.out, accept_licence)
@@ -101,7 +101,7 @@ def fetch(
 
 
 def _list(json: bool) -> None:
-    from finback.fetch.source import load, names
+    from finback.datasets.fetch.source import load, names
 
     sources = [load(name) for name in names()]
     if json:
@@ -113,7 +113,7 @@ def _list(json: bool) -> None:
 
 
 def _by_hand(source: Source, steps: Sequence[str], json: bool) -> None:
-    from finback.fetch.tables import terms
+    from finback.datasets.fetch.tables import terms
 
     if json:
         out_json({"source": source.name, "licence": source.licence, "steps": list(steps)})
@@ -126,8 +126,8 @@ def _by_hand(source: Source, steps: Sequence[str], json: bool) -> None:
 
 def _accept(source: Source, folder: Path, yes: bool) -> None:
     """Show the licence and have it accepted; nothing has been requested so far."""
-    from finback.errors import InputError
-    from finback.fetch import tables
+    from finback.core.errors import InputError
+    from finback.datasets.fetch import tables
 
     if tables.accepted(folder, source):
         say(f"licence: {source.licence} (accepted: {tables.licence_path(folder, source)})")
@@ -143,8 +143,8 @@ def _accept(source: Source, folder: Path, yes: bool) -> None:
 
 
 def _show(report: Report, source: Source, seconds: float, json: bool) -> None:
-    from finback.fetch.tables import FETCHED, LABELS
-    from finback.fetch.work import AUDIO
+    from finback.datasets.fetch.runner import AUDIO
+    from finback.datasets.fetch.tables import FETCHED, LABELS
 
     audio, labels = report.out / AUDIO, report.out / LABELS
     words = ["finback", "run", "--audio", str(audio), "--labels", str(labels)]

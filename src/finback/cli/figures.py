@@ -37,7 +37,7 @@ def map(
     Example:
       finback map runs/mine
     """
-    from finback.report import latents
+    from finback.evaluation.pages import embedding_map as latents
 
     say_licences_of(run)
     written = latents.render(run, tuple(method or ()), sound, seed, device, progress)
@@ -77,7 +77,7 @@ def sheet(
     Example:
       finback sheet runs/diffusion "Bowhead Whale" --steps 4 --steps 18
     """
-    from finback.report import sheets
+    from finback.evaluation.pages import diffusion_sheets as sheets
 
     plan = sheets.Sheets(seed, weights=tuple(guidance or sheets.WEIGHTS), steps=tuple(steps or sheets.STEPS))
     written = [str(path) for path in sheets.render(run, species, plan, device, progress)]

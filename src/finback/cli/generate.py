@@ -12,8 +12,8 @@ from finback.cli.console import out, out_json, out_prose, out_table, progress, s
 from finback.cli.options import DataOptions, Device, Json, Seed, takes
 
 if TYPE_CHECKING:
-    from finback.studio import Voice
-    from finback.synthesize import Fill
+    from finback.generation.fill_rare import Fill
+    from finback.generation.synthesizer import Voice
 
 Run = Annotated[
     str, typer.Argument(metavar="RUN", help="A generator's run folder, or watkins.", show_default=False)
@@ -41,9 +41,9 @@ class VoiceOptions:
     ] = "auto"
 
     def voice(self, generator: str, device: str) -> Voice:
-        from finback.errors import SettingsError
-        from finback.generate import Sampling
-        from finback.studio import Voice
+        from finback.core.errors import SettingsError
+        from finback.generation.generator import Sampling
+        from finback.generation.synthesizer import Voice
 
         if bool(self.guide) != (self.classifier_scale > 0):
             raise SettingsError("--guide and --classifier-scale go together", "give both, or neither")
@@ -80,8 +80,8 @@ def generate(
       finback generate watkins "Ross Seal" -n 16 --out made
       finback generate runs/generator "killer whale; beluga" -n 4 --seed 100 --guidance 2 --out made
     """
-    from finback.errors import InputError
-    from finback.pregenerate import Order, pregenerate
+    from finback.core.errors import InputError
+    from finback.generation.generate import Order, pregenerate
 
     names = _names(species)
     if bool(names) == every:
@@ -122,8 +122,8 @@ class FillOptions:
     seed: Seed = 0
 
     def wanted(self) -> Fill:
-        from finback.data.split import SplitSettings, parse_fractions
-        from finback.synthesize import Fill
+        from finback.data.splits.split import SplitSettings, parse_fractions
+        from finback.generation.fill_rare import Fill
 
         split = None
         if self.split is not None:
@@ -153,8 +153,8 @@ def synthesize(
       finback synthesize runs/generator --audio clips --labels labels.csv --judge runs/mine --out filled
       finback train cnn2d --audio clips --labels labels.csv --synthetic filled --out runs/filled
     """
-    from finback import pipeline
-    from finback.synthesize import synthesize as fill_up
+    from finback.evaluation import pipeline
+    from finback.generation.fill_rare import synthesize as fill_up
 
     wanted = fill.wanted()
     manifest = pipeline.dataset(data.request(), progress)

@@ -18,6 +18,6 @@ def say_licences(families: Iterable[str]) -> None:
 
 def say_licences_of(run: Path) -> None:
     """The same for a run folder, be it an ensemble."""
-    from finback.training.run import RunFolder
+    from finback.core.runs import RunFolder
 
     say_licences(RunFolder.open(run).families)

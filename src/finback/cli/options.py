@@ -17,7 +17,7 @@ import typer
 
 if TYPE_CHECKING:
     from finback.data.index import IndexRequest
-    from finback.settings import Settings
+    from finback.training.settings import Settings
 
 Preset = Annotated[str, typer.Option(help="Preset (see finback models) or TOML file.")]
 Set = Annotated[
@@ -59,7 +59,7 @@ class DataOptions:
     strict: Annotated[bool, typer.Option("--strict", help="Fail on any problem in the data.")] = False
 
     def request(self) -> IndexRequest:
-        from finback.config import build
+        from finback.core.settings import build
         from finback.data.index import IndexRequest
 
         given = {f.name: getattr(self, f.name) for f in fields(self)}
@@ -106,8 +106,8 @@ class SettingOptions:
     seed: Seed = 0
 
     def resolve(self, family: str = "") -> Settings:
-        from finback.data.split import parse_fractions
-        from finback.settings import resolve
+        from finback.data.splits.split import parse_fractions
+        from finback.training.settings import resolve
 
         split: dict[str, Any] = {"seed": self.seed, "by": self.by, "folds": self.folds}
         if self.split is not None:

@@ -41,8 +41,8 @@ def reconstruct(
     Example:
       finback vae reconstruct runs/vae
     """
-    from finback.latent import Latent
-    from finback.reconstruct import reconstruct as judge
+    from finback.evaluation.reconstruction import reconstruct as judge
+    from finback.generation.vae_latents import Latent
 
     found = judge(Latent.load(run, device), side, progress)
     paths = found.write(out_folder or run / "figures")
@@ -82,7 +82,7 @@ def interpolate(
     Example:
       finback vae interpolate runs/vae "Killer whale" "Sperm whale" --steps 9
     """
-    from finback.latent import Latent, save_strip
+    from finback.generation.vae_latents import Latent, save_strip
 
     space = Latent.load(run, device)
     ends = space.end(a), space.end(b)

@@ -13,7 +13,7 @@ from finback.cli.options import Device, Json, Preset, Seed, Set, takes
 
 if TYPE_CHECKING:
     from finback.features.spec import FeatureSpec
-    from finback.vocoding import Result
+    from finback.generation.vocoders.vocode import Result
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class VocoderOptions:
     device: Device = "auto"
 
     def spec(self) -> FeatureSpec:
-        from finback.settings import resolve
+        from finback.training.settings import resolve
 
         return resolve(self.preset, self.set_ or ()).features
 
@@ -72,7 +72,7 @@ def vocode(
       finback vocode clip.wav --out again.wav --picture again.png
       finback vocode spectrograms.npz --out sounds --vocoder runs/vocoder
     """
-    from finback.vocoding import Request, vocode
+    from finback.generation.vocoders.vocode import Request, vocode
 
     spec = options.spec()
     request = Request(
@@ -90,7 +90,7 @@ def vocode(
 
 
 def _draw(done: Result, picture: Path) -> None:
-    from finback.plots.augment import save_grid
+    from finback.report.plots.augment import save_grid
 
     save_grid(
         [("before", "before", done.before_db), ("after", f"after, by {done.vocoder}", done.after_db)],

@@ -19,19 +19,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from finback.audio.io import open_recording, read
-from finback.data import checks, generated, tapes
+from finback.core.errors import AudioError, ManifestError
+from finback.core.files import Progress, no_progress
+from finback.core.types import Clip, Recording
+from finback.data import label_checks as checks
+from finback.data import provenance as generated
+from finback.data.file_matching import AudioFolder, agree
 from finback.data.manifest import Manifest, SourceInfo
-from finback.data.matching import AudioFolder, agree
 from finback.data.problems import Problem, counts, refuse
 from finback.data.sources.base import IndexRequest as IndexRequest
 from finback.data.sources.base import LabelRow, Source, load_source
 from finback.data.sources.beans import is_folder_per_species
 from finback.data.sources.raven import is_selection_table
 from finback.data.sources.watkins import tape_of
+from finback.data.splits import groups_table as tapes
 from finback.data.tables import read_table
-from finback.errors import AudioError, ManifestError
-from finback.files import Progress, no_progress
-from finback.types import Clip, Recording
 
 # Times in tables are rounded, so a span may end this much beyond its file.
 ROUNDING_S = 0.01

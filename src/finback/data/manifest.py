@@ -18,10 +18,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from finback.core.errors import AudioError, ManifestError
+from finback.core.files import read_json, write_atomic, write_json
+from finback.core.types import Clip, Labels, Recording
 from finback.data.problems import Problem as Problem
-from finback.errors import AudioError, ManifestError
-from finback.files import read_json, write_atomic, write_json
-from finback.types import Clip, Labels, Recording
 
 COLUMNS = (
     "file",
@@ -82,7 +82,7 @@ class Manifest:
     `side_of` is the `split` column of the labels: train, val, test or "" (no side) for each clip; None when
     the labels name no sides. `rare` and `called` are left by `finback.data.rare`: how many clips each rare
     species has, and what the labels call each clip where species were put together. `teachers` are the models
-    that made its synthetic clips (`finback.data.generated`).
+    that made its synthetic clips (`finback.data.provenance`).
     """
 
     clips: tuple[Clip, ...]

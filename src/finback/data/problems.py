@@ -40,7 +40,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from finback.errors import ManifestError
+from finback.core.errors import ManifestError
 
 # What `strict` lets pass.
 NOTES = frozenset(

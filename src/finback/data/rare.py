@@ -8,7 +8,7 @@ A species is rare when it has fewer than `below` clips in the whole of the data,
 - drop: its clips are left out of every side;
 - bucket: its clips carry one name in common with those of all rare species, `bucket`;
 - prototype: its clips stay, but the network learns from the other species only, and afterwards knows this one
-  by the mean of its embeddings (`finback.models.prototypes`).
+  by the mean of its embeddings (`finback.models.networks.prototypes`).
 
 `treated` comes before splitting and may be applied twice; everything after it sees the new labels only. The
 manifest remembers what a relabelled clip was called.
@@ -23,10 +23,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from finback.config import Frozen
+from finback.core.errors import SplitError
+from finback.core.settings import Frozen
+from finback.core.types import Clip
 from finback.data.manifest import Manifest
-from finback.errors import SplitError
-from finback.types import Clip
 
 
 class RareSettings(Frozen):

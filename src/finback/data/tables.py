@@ -25,8 +25,8 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from finback.core.errors import InputError, ManifestError
 from finback.data.problems import Problem
-from finback.errors import InputError, ManifestError
 
 DELIMITERS = ",;\t|"
 # The UTF-32 mark begins with the UTF-16 one, so it is tried first.

@@ -19,11 +19,11 @@ from finback.audio.io import read
 from finback.audio.level import normalise, remove_dc
 from finback.audio.resample import resample
 from finback.audio.windows import windows
-from finback.errors import SettingsError
-from finback.features.embedders import EMBEDDERS, embedder
+from finback.core.errors import SettingsError
+from finback.core.types import Clip
+from finback.features.backbones import EMBEDDERS, embedder
 from finback.features.logmel import LogMel
 from finback.features.spec import FeatureSpec
-from finback.types import Clip
 
 Input = Literal["logmel", "wave", "mfcc", "birdnet", "aisfx", "onnx"]
 PIECE = 32  # windows at a time

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from finback.errors import SettingsError
+from finback.core.errors import SettingsError
 from finback.features.mel import band_centres_hz, filterbank
 from finback.features.pcen import pcen
 from finback.features.spec import FeatureSpec

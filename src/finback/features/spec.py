@@ -13,7 +13,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from finback.config import Frozen
+from finback.core.settings import Frozen
 
 Pad = Literal["zero", "tile", "reflect"]
 Level = Literal["none", "peak", "rms"]

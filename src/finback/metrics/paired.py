@@ -21,7 +21,8 @@ from typing import Any
 
 import numpy as np
 
-from finback.metrics import bootstrap, classify
+from finback.metrics import bootstrap
+from finback.metrics import classification as classify
 
 N_BOOT = 1000
 COMPARED = ("accuracy", "macro_f1_multi_group", "macro_recall_multi_group")

@@ -9,39 +9,39 @@ import inspect
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from finback.errors import SettingsError
-from finback.registry import looked_up
+from finback.core.errors import SettingsError
+from finback.core.registry import looked_up
 
 if TYPE_CHECKING:
     from finback.features.spec import FeatureSpec
 
 CLASSIFIERS = {
-    "aisfx-plda": "finback.models.probe:AiSfxPlda",
-    "aisfx": "finback.models.probe:AiSfxProbe",
-    "aisfx-tuned": "finback.models.aisfx:AiSfxTuned",
-    "birdnet-plda": "finback.models.probe:BirdNetPlda",
-    "birdnet": "finback.models.probe:BirdNetProbe",
-    "birdnet-mlp": "finback.models.probe:BirdNetMlp",
-    "cnn1d": "finback.models.cnn1d:CNN1D",
-    "cnn2d": "finback.models.cnn2d:CNN2D",
-    "dnn": "finback.models.dnn:DNN",
-    "lstm": "finback.models.recurrent:LSTM",
-    "mfcc-forest": "finback.models.probe:MfccForest",
-    "mfcc-plda": "finback.models.probe:MfccPlda",
-    "mfcc-svm": "finback.models.probe:MfccSvm",
-    "onnx": "finback.models.probe:OnnxProbe",
-    "rnn": "finback.models.recurrent:RNN",
-    "supcon": "finback.models.supcon:SupCon",
-    "transformer": "finback.models.transformer:Transformer",
+    "aisfx-plda": "finback.models.networks.probe:AiSfxPlda",
+    "aisfx": "finback.models.networks.probe:AiSfxProbe",
+    "aisfx-tuned": "finback.models.networks.aisfx_tuned:AiSfxTuned",
+    "birdnet-plda": "finback.models.networks.probe:BirdNetPlda",
+    "birdnet": "finback.models.networks.probe:BirdNetProbe",
+    "birdnet-mlp": "finback.models.networks.probe:BirdNetMlp",
+    "cnn1d": "finback.models.networks.cnn1d:CNN1D",
+    "cnn2d": "finback.models.networks.cnn2d:CNN2D",
+    "dnn": "finback.models.networks.dnn:DNN",
+    "lstm": "finback.models.networks.recurrent:LSTM",
+    "mfcc-forest": "finback.models.networks.probe:MfccForest",
+    "mfcc-plda": "finback.models.networks.probe:MfccPlda",
+    "mfcc-svm": "finback.models.networks.probe:MfccSvm",
+    "onnx": "finback.models.networks.probe:OnnxProbe",
+    "rnn": "finback.models.networks.recurrent:RNN",
+    "supcon": "finback.models.networks.supcon:SupCon",
+    "transformer": "finback.models.networks.transformer:Transformer",
 }
 
 GENERATORS = {
-    "diffusion": "finback.models.denoiser:PatchDenoiser",
-    "gaussian": "finback.models.gaussian:Gaussian",
-    "vae": "finback.models.vae:VAE",
+    "diffusion": "finback.models.networks.denoiser:PatchDenoiser",
+    "gaussian": "finback.models.networks.gaussian:Gaussian",
+    "vae": "finback.models.networks.vae:VAE",
 }
 
-VOCODERS = {"vocoder": "finback.models.vocoder:Vocoder"}
+VOCODERS = {"vocoder": "finback.models.networks.vocoder:Vocoder"}
 
 FAMILIES = {**CLASSIFIERS, **GENERATORS, **VOCODERS}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from finback.config import Frozen
+from finback.core.settings import Frozen
 
 
 class GenerateSettings(Frozen):

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from finback.errors import FinbackError, SettingsError
+from finback.core.errors import FinbackError, SettingsError
 
 LOG = "metrics.jsonl"
 

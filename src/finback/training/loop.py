@@ -16,13 +16,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from finback.errors import RunError
-from finback.files import Progress, no_progress
-from finback.training.checkpoint import load_tensors, pack, save_tensors, unpack
-from finback.training.devices import fabric_for, tune_allocator
+from finback.core.errors import RunError
+from finback.core.files import Progress, no_progress
+from finback.core.runs import CHECKPOINT
+from finback.models.devices import fabric_for, tune_allocator
+from finback.models.weights import load_tensors, pack, save_tensors, unpack
 from finback.training.log import TrainingLog
 from finback.training.loop_settings import TrainingSettings
-from finback.training.run import CHECKPOINT
 from finback.training.schedule import AveragedWeights, learning_rate
 
 WEIGHTS = "weights.safetensors"

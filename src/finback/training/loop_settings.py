@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from finback.config import Frozen
+from finback.core.settings import Frozen
 
 
 class TrainingSettings(Frozen):

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from finback.core.types import Clip
 from finback.training.loop_settings import TrainingSettings
-from finback.types import Clip
 
 
 def draw_weights(clips: Sequence[Clip], targets: np.ndarray, settings: TrainingSettings) -> np.ndarray:

@@ -14,20 +14,20 @@ import numpy as np
 import torch
 
 from finback import models
-from finback.errors import SettingsError
+from finback.core.errors import SettingsError
+from finback.core.files import Progress, no_progress
+from finback.core.types import Clip, Labels
 from finback.features.spec import FeatureSpec
-from finback.files import Progress, no_progress
-from finback.models.classifier import Classifier
-from finback.training.checkpoint import load_weights, save_tensors
-from finback.training.contrast import ContrastTask
-from finback.training.devices import torch_device
-from finback.training.infer import clip_logits
-from finback.training.inputs import Inputs
+from finback.models.devices import torch_device
+from finback.models.networks.classifier import Classifier
+from finback.models.scoring import clip_logits
+from finback.models.weights import load_weights, save_tensors
+from finback.training.batches import Inputs
 from finback.training.loop import WEIGHTS, fit
 from finback.training.loop_settings import TrainingSettings
 from finback.training.sampling import group_codes
 from finback.training.tasks.classifier import ClassifierTask, figures
-from finback.types import Clip, Labels
+from finback.training.tasks.contrastive import ContrastTask
 
 
 class Fittable(Protocol):

@@ -17,13 +17,13 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from finback.config import Frozen
+from finback.core.registry import looked_up
+from finback.core.settings import Frozen
+from finback.core.types import Clip
+from finback.data.file_matching import AudioFolder
 from finback.data.manifest import SourceInfo
-from finback.data.matching import AudioFolder
 from finback.data.problems import Problem
 from finback.data.sources import SOURCES
-from finback.registry import looked_up
-from finback.types import Clip
 
 # What spreadsheets and other programs write into a cell that holds nothing.
 EMPTY = frozenset(("", "nan", "na", "n/a", "null", "?", "-"))

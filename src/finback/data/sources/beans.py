@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
+from finback.core.errors import InputError
+from finback.data.file_matching import AudioFolder
 from finback.data.manifest import SourceInfo
-from finback.data.matching import AudioFolder
 from finback.data.problems import Problem
 from finback.data.sources.base import IndexRequest, Labelled, LabelRow, Source, side_word, species_name
-from finback.errors import InputError
 
 
 class Beans(Source):

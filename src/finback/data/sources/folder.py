@@ -16,8 +16,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from finback.core.errors import InputError
+from finback.data.file_matching import AudioFolder
 from finback.data.manifest import SourceInfo
-from finback.data.matching import AudioFolder
 from finback.data.problems import Problem
 from finback.data.sources.base import (
     IndexRequest,
@@ -30,7 +31,6 @@ from finback.data.sources.base import (
     yes_word,
 )
 from finback.data.tables import Row, Table, read_table
-from finback.errors import InputError
 
 OPTIONAL = ("group", "start_s", "end_s", "channel", "split", "licence", "synthetic")
 # Columns that look like times but do not say their unit.

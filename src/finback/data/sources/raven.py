@@ -20,12 +20,12 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from finback.core.errors import FinbackError, InputError, ManifestError
+from finback.data.file_matching import AudioFolder, stem
 from finback.data.manifest import SourceInfo
-from finback.data.matching import AudioFolder, stem
 from finback.data.problems import Problem
 from finback.data.sources.base import IndexRequest, Labelled, LabelRow, Source, seconds, species_name
 from finback.data.tables import Row, Table, read_table
-from finback.errors import FinbackError, InputError, ManifestError
 
 BEGIN, END, OFFSET = "Begin Time (s)", "End Time (s)", "File Offset (s)"
 # Raven has no fixed annotation column; these are the usual ones, those that name a species first.

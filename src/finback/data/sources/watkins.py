@@ -19,14 +19,14 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
+from finback.core.types import Clip
+from finback.data.file_matching import AudioFolder
 from finback.data.manifest import SourceInfo
-from finback.data.matching import AudioFolder
 from finback.data.problems import Problem
 from finback.data.sources.base import IndexRequest, Labelled, Source
 from finback.data.sources.beans import folder_rows
 from finback.data.sources.folder import read_rows
 from finback.data.tables import read_table
-from finback.types import Clip
 
 # The collection spans the 1940s to the 2000s. Other years are refused, so that dates (20240131) and
 # zero-padded numbers (00000012) are not taken for record ids. A suffix may follow: 6102500A_2.flac.

@@ -9,17 +9,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from finback.config import Frozen
-from finback.registry import looked_up
-from finback.training.inputs import Inputs
+from finback.core.registry import looked_up
+from finback.core.settings import Frozen
+from finback.core.types import Clip, Labels
+from finback.training.batches import Inputs
 from finback.training.loop import Task
 from finback.training.loop_settings import TrainingSettings
-from finback.types import Clip, Labels
 
 TASKS = {
-    "diffusion": "finback.training.diffusion:DiffusionTask",
-    "vae": "finback.training.vae:VaeTask",
-    "vocoder": "finback.training.vocoder:VocoderTask",
+    "diffusion": "finback.training.tasks.diffusion:DiffusionTask",
+    "vae": "finback.training.tasks.vae:VaeTask",
+    "vocoder": "finback.training.tasks.vocoder:VocoderTask",
 }
 
 

@@ -10,14 +10,14 @@ import torch
 from sklearn.metrics import f1_score
 from torch import Tensor, nn
 
-from finback.augment.mix import apply_mix, draw_mix
-from finback.models.classifier import Classifier
-from finback.training.infer import clip_logits
-from finback.training.inputs import Inputs
+from finback.core.types import Clip, Labels
+from finback.models.networks.classifier import Classifier
+from finback.models.scoring import clip_logits
+from finback.training.augment.mix import apply_mix, draw_mix
+from finback.training.batches import Inputs
 from finback.training.loop_settings import TrainingSettings
 from finback.training.losses import TapeAware
 from finback.training.sampling import draw_weights, draws_per_epoch, group_codes
-from finback.types import Clip, Labels
 
 
 class ClassifierTask:

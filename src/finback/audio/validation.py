@@ -1,0 +1,138 @@
+"""What cannot be read or written, said in one line: the file, what is wrong with it, the repair.
+
+Kept apart from `io` so that the reading there can be read. All raise or return `AudioError`.
+"""
+
+from __future__ import annotations
+
+import operator
+import os
+import stat
+from pathlib import Path
+
+import numpy as np
+
+from finback.core.errors import AudioError
+
+# First bytes of the formats that are read; MP3 without a tag starts with eleven set bits instead.
+MAGIC = (b"RIFF", b"RF64", b"RIFX", b"fLaC", b"OggS", b"FORM", b"ID3", b"riff", b".snd", b"caff")
+PCM_BITS = {"PCM_U8": 8, "PCM_S8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32}
+WRITES = {
+    ".wav": ("WAV", ("PCM_16", "PCM_24", "PCM_32", "PCM_U8", "FLOAT", "DOUBLE")),
+    ".flac": ("FLAC", ("PCM_16", "PCM_24", "PCM_S8")),
+}
+
+
+def file_status(path: Path) -> os.stat_result:
+    """`os.stat` of a readable regular file that is not empty."""
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError) as error:  # ValueError: a null character in the name
+        raise unreadable(path, error) from error
+    if stat.S_ISDIR(status.st_mode):
+        raise AudioError(f"{path}: a folder, not a sound file", "name the files in it")
+    if not stat.S_ISREG(status.st_mode):
+        raise AudioError(f"{path}: not a regular file", "save the sound to a file first")
+    if status.st_size == 0:
+        raise AudioError(f"{path}: empty, 0 bytes", "copy it again from the recorder, or remove it")
+    return status
+
+
+def looks_like_sound(path: Path, head: bytes) -> None:
+    """Refuse by the first bytes what a decoder would guess at: the MP3 decoder searches any file named .mp3
+    for something like a frame and complains on stderr; .raw has no header to go by."""
+    suffix = path.suffix.lower()
+    mp3_frame = len(head) > 1 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0
+    if suffix == ".raw" or (suffix == ".mp3" and not mp3_frame and not head.startswith(MAGIC)):
+        raise not_audio(path, "no header that says what it is")
+
+
+def span(path: Path, n_samples: int, start: int, stop: int | None) -> tuple[int, int]:
+    """The span as plain ints, `stop` None being the end; refused when empty or outside the file."""
+    start, stop = operator.index(start), n_samples if stop is None else operator.index(stop)
+    if n_samples == 0:
+        raise AudioError(f"{path}: holds no samples", "remove it or record it again")
+    if not 0 <= start < stop <= n_samples:
+        raise AudioError(
+            f"{path}: span {start}-{stop} is not inside 0-{n_samples}",
+            "give a start before its end, both within the file",
+        )
+    return start, stop
+
+
+def channel(path: Path, n_channels: int, wanted: int | None) -> None:
+    if wanted is not None and not 0 <= wanted < n_channels:
+        raise AudioError(f"{path}: no channel {wanted}", f"it has {n_channels}, counted from 0")
+
+
+def finite(path: Path, x: np.ndarray, start: int) -> None:
+    """Refuse NaN and infinity in frames (n, C) that begin at sample `start`."""
+    if not np.isfinite(x).all():
+        bad = np.flatnonzero(~np.isfinite(x).all(axis=1))
+        raise AudioError(
+            f"{path}: {len(bad)} samples are NaN or infinite, the first at sample {start + bad[0]}",
+            "mend them in an audio editor, or leave that part out",
+        )
+
+
+def frames(samples: np.ndarray) -> np.ndarray:
+    """(n,) or (n, C) -> (n, C)."""
+    x = np.asarray(samples)
+    return x[:, None] if x.ndim == 1 else x
+
+
+def writable(path: Path, x: np.ndarray, sample_rate: int, subtype: str) -> str:
+    """libsndfile's name of the format that `path` asks for, once frames (n, C) are known to fit it."""
+    kind, subtypes = WRITES.get(path.suffix.lower(), ("", ()))
+    if not kind:
+        raise AudioError(f"{path}: cannot write '{path.suffix}' files", "name it .wav or .flac")
+    if subtype not in subtypes:
+        raise AudioError(f"{path}: {kind} cannot hold {subtype}", "choose one of " + ", ".join(subtypes))
+    if x.ndim != 2 or not x.size:
+        raise AudioError(f"{path}: samples of shape {x.shape}", "give (n,) or (n, channels), at least one")
+    if not np.issubdtype(x.dtype, np.floating):
+        raise AudioError(f"{path}: samples are {x.dtype}, not float", "divide them by full scale first")
+    if not 10 <= sample_rate <= 1_000_000:
+        raise AudioError(f"{path}: sample rate {sample_rate} Hz", "give 10 Hz to 1 MHz")
+    if kind == "FLAC" and (sample_rate > 655_350 or x.shape[1] > 8):
+        raise AudioError(
+            f"{path}: FLAC cannot hold {x.shape[1]} channels at {sample_rate} Hz",
+            "FLAC has up to 8 channels and 655,350 Hz; write a .wav",
+        )
+    peak = float(np.abs(x).max())
+    if not np.isfinite(peak):
+        raise AudioError(f"{path}: NaN or infinite samples", "find where they come from, or set them to 0")
+    if subtype in PCM_BITS and peak > 1:
+        raise AudioError(
+            f"{path}: a peak of {peak:.4g} does not fit {subtype}",
+            "scale it down, or write a .wav with FLOAT",
+        )
+    return kind
+
+
+def same_channels(path: Path, x: np.ndarray, n_channels: int) -> None:
+    if x.shape[1] != n_channels:
+        raise AudioError(f"{path}: a block of {x.shape[1]} channels", f"the file has {n_channels}")
+
+
+def unreadable(path: Path, error: Exception) -> AudioError:
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return AudioError(f"{path}: no such file", "check the path")
+    if isinstance(error, PermissionError):
+        return AudioError(f"{path}: no permission to read it", "ask its owner, or chmod +r it")
+    return AudioError(
+        f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})", "check the disk"
+    )
+
+
+def not_audio(path: Path, reason: str) -> AudioError:
+    return AudioError(
+        f"{path}: not a sound file that can be read ({reason})", "convert it to wav or flac, or remove it"
+    )
+
+
+def cut_short(path: Path, start: int, stop: int, reason: str) -> AudioError:
+    return AudioError(
+        f"{path}: broken off or damaged in samples {start}-{stop} ({reason})",
+        "copy it again from the original, or leave that part out",
+    )

@@ -1,0 +1,139 @@
+"""Commands that train."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from finback.cli.console import out, out_json, out_prose, out_table, progress, say
+from finback.cli.licences import say_licences
+from finback.cli.options import Device, DryRun, Json, SettingOptions, TrainingData, takes
+
+if TYPE_CHECKING:
+    from finback.training.settings import Settings
+
+Out = Annotated[Path, typer.Option("--out", help="The run folder.", show_default=False)]
+
+
+@takes(data=TrainingData, settings=SettingOptions)
+def run(
+    data: TrainingData,
+    settings: SettingOptions,
+    out_folder: Out,
+    family: Annotated[str, typer.Option(help="Model family (see finback models).")] = "cnn2d",
+    device: Device = "auto",
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """The whole way, from labelled recordings to a report.
+
+    Index, audit, split, train, calibrate, evaluate, report.
+
+    Running it again goes on where it stopped, or says that it is done.
+
+    \b
+    Example:
+      finback run --audio clips --labels labels.csv --out runs/mine
+    """
+    from finback.evaluation import pipeline
+
+    resolved = settings.resolve(family)
+    if dry_run:
+        _show_plan(family, resolved, out_folder, settings.seed)
+        return
+    say_licences([family])
+    job = pipeline.Job(family, resolved, settings.seed, device, command_line())
+    done = pipeline.run(job, data.request(), out_folder, progress, say)
+    _show(done, json)
+
+
+def demo(
+    out_folder: Annotated[Path, typer.Option("--out", help="Where to put data and run.")] = Path("runs/demo"),
+    device: Device = "auto",
+    json: Json = False,
+) -> None:
+    """The whole way on simulated recordings, in a few minutes.
+
+    \b
+    Example:
+      finback demo
+    """
+    from finback.evaluation import pipeline
+
+    done = pipeline.demo(out_folder, device, command_line(), progress, say)
+    _show(done, json)
+
+
+@takes(data=TrainingData, settings=SettingOptions)
+def train(
+    family: Annotated[str, typer.Argument(help="Model family (see finback models).", show_default=False)],
+    data: TrainingData,
+    settings: SettingOptions,
+    out_folder: Out,
+    device: Device = "auto",
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Train one classifier, generator or vocoder.
+
+    A classifier is calibrated too; the test side is left for finback evaluate. A generator or vocoder
+    learns from the training side only.
+
+    \b
+    Example:
+      finback train cnn2d --audio clips --labels labels.csv --out runs/mine
+      finback train diffusion --audio clips --labels labels.csv --out runs/generator
+      finback train cnn2d --audio clips --labels labels.csv --split 85/15/0 --out runs/for-use
+    """
+    from finback import models
+    from finback.evaluation import pipeline
+
+    models.family(family)
+    resolved = settings.resolve(family)
+    if dry_run:
+        _show_plan(family, resolved, out_folder, settings.seed)
+        return
+    say_licences([family])
+    job = pipeline.Job(family, resolved, settings.seed, device, command_line())
+    trained = pipeline.train_on(job, data.request(), out_folder, progress, say)
+    facts = trained.facts
+    if json:
+        out_json({"run": str(out_folder), "folds": [f.facts for f in trained.folds], **facts})
+        return
+    if facts["kind"] != "classifier":
+        steps = f", {facts['step']} steps" if "step" in facts else ""
+        out(f"{facts['kind']} {family}: {facts['n_parameters']:,} parameters{steps}")
+        return
+    rows = [
+        (r.path.name, r.facts["step"], r.facts["best"], r.facts["temperature"])
+        for r in trained.folds or [trained]
+    ]
+    out_table(("run", "steps", "validation macro-F1", "temperature"), rows)
+    out(f"next: finback evaluate {shlex.quote(str(out_folder))}")
+
+
+def _show(done: Any, as_json: bool) -> None:
+    if as_json:
+        out_json({"run": str(done.folder), "report": str(done.report), **done.metrics})
+        return
+    for line in done.headline:
+        out(line)
+    if done.verdict:
+        out_prose(done.verdict)
+    out(f"report: {done.report}")
+
+
+def _show_plan(family: str, settings: Settings, folder: Path, seed: int) -> None:
+    """What `--dry-run` prints: the resolved settings."""
+    out_json(
+        {"family": family, "out": str(folder), "seed": seed, "settings": settings.model_dump(mode="json")}
+    )
+
+
+def command_line() -> str:
+    """The command as it was typed, for the record."""
+    return shlex.join(["finback", *sys.argv[1:]])

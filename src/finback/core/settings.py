@@ -1,0 +1,119 @@
+"""Settings: a preset or TOML file, then `--set key=value`, into one frozen validated object.
+
+Each room owns the settings model of its work (`FeatureSpec`, `SplitSettings`, `TrainingSettings` ...);
+this module only knows how to fill any pydantic model and how to say what is wrong with a key.
+An unknown key is an error that names the nearest known one.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Iterable, Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from finback.core.errors import SettingsError
+
+Model = TypeVar("Model", bound=BaseModel)
+DEFAULT_PRESET = "watkins"
+
+
+class Frozen(BaseModel):
+    """Base of all settings: immutable, unknown keys refused, defaults validated."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+def presets() -> list[str]:
+    """Names of the presets that come with finback."""
+    folder = resources.files("finback") / "presets"
+    return sorted(p.name.removesuffix(".toml") for p in folder.iterdir() if p.name.endswith(".toml"))
+
+
+def load_preset(name: str) -> dict[str, Any]:
+    """The preset's own difference from the defaults; `name` may also be the path of a TOML file."""
+    if name.endswith(".toml"):
+        path = Path(name)
+        if not path.is_file():
+            raise SettingsError(f"{name}: no such settings file", "check the path")
+        text = path.read_text(encoding="utf-8-sig")
+    elif name in presets():
+        text = (resources.files("finback") / "presets" / f"{name}.toml").read_text(encoding="utf-8")
+    else:
+        raise SettingsError(f"unknown preset '{name}'", "there are: " + ", ".join(presets()))
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{name}: not valid TOML: {error}", "mend that line") from None
+
+
+def load_family(name: str) -> dict[str, Any]:
+    """What a model family wants different whatever the preset; empty for a family that wants nothing."""
+    file = resources.files("finback") / "presets" / "families" / f"{name}.toml"
+    own = tomllib.loads(file.read_text(encoding="utf-8")) if name and file.is_file() else {}
+    like = own.pop("like", "")  # another family whose wants these are added to
+    return merge(load_family(like), own) if like else own
+
+
+def parse_overrides(pairs: Iterable[str]) -> dict[str, Any]:
+    """`["training.steps=200", "features.f_max=900"]` -> nested dict; values are TOML, else plain text."""
+    nested: dict[str, Any] = {}
+    for pair in pairs:
+        key, equals, text = pair.partition("=")
+        if not equals or not key.strip() or not text.strip():
+            raise SettingsError(
+                f"--set {pair}: not of the form key=value", "write e.g. --set training.epochs=20"
+            )
+        try:
+            value = tomllib.loads(f"v = {text}")["v"]
+        except tomllib.TOMLDecodeError:
+            value = text.strip()
+        at = nested
+        *parents, last = key.strip().split(".")
+        for parent in parents:
+            at = at.setdefault(parent, {})
+            if not isinstance(at, dict):
+                raise SettingsError(f"--set {pair}: '{parent}' is a value, not a section", "set it once")
+        at[last] = value
+    return nested
+
+
+def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Deep merge; `over` wins."""
+    merged = dict(base)
+    for key, value in over.items():
+        both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
+        merged[key] = merge(merged[key], value) if both else value
+    return merged
+
+
+def build(model: type[Model], values: Mapping[str, Any]) -> Model:
+    """Validate, turning pydantic's report into one line per wrong key."""
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise SettingsError(
+            "; ".join(_explain(model, e) for e in error.errors()), "see finback models --settings"
+        ) from None
+
+
+def _explain(model: type[BaseModel], error: Any) -> str:
+    where = ".".join(str(part) for part in error["loc"])
+    if error["type"] != "extra_forbidden":
+        return f"setting {where} = {error['input']!r}: {error['msg'].removeprefix('Value error, ')}"
+    known = list(_known_keys(model))
+    close = difflib.get_close_matches(where, known, n=1) or [k for k in known if k.endswith("." + where)][:1]
+    return f"unknown setting '{where}'" + (f", did you mean '{close[0]}'?" if close else "")
+
+
+def _known_keys(model: type[BaseModel], prefix: str = "") -> Iterable[str]:
+    for name, info in model.model_fields.items():
+        kind = info.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            yield from _known_keys(kind, f"{prefix}{name}.")
+        else:
+            yield prefix + name

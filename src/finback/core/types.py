@@ -1,0 +1,231 @@
+"""The central types. One idea carries them: a clip is a span of a recording.
+
+A labelled training example and a window of a 24-hour file are both a `Clip`, so training, evaluation
+and scanning share one path from samples to scores. Positions are native integer samples, never seconds;
+no type here holds audio. All are frozen; all refuse impossible values when made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from finback.core.errors import AudioError, LeakError, ManifestError
+
+Side = Literal["train", "val", "test"]
+SIDES: tuple[Side, ...] = ("train", "val", "test")
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """One sound file: where it is, what it is, and what must not be split from it.
+
+    `id` is the content hash. `group` names the tape, deployment or site-day whose clips must stay on one
+    side of a split; "" means unknown. `start_time` is UTC, or None when unknown. `schedule` lists the
+    (first sample, UTC time) of each duty-cycle segment, for recorders that sleep (HARP x.wav).
+    """
+
+    id: str
+    path: Path
+    sample_rate: int  # Hz
+    n_samples: int  # per channel
+    n_channels: int = 1
+    group: str = ""
+    start_time: datetime | None = None
+    schedule: tuple[tuple[int, datetime], ...] = ()
+    source: str = "folder"
+    licence: str = "unknown"
+
+    def __post_init__(self) -> None:
+        if not 10 <= self.sample_rate <= 1_000_000:
+            raise AudioError(
+                f"{self.path}: sample rate {self.sample_rate} Hz is outside 10 Hz to 1 MHz",
+                "check the file's header, or resample it",
+            )
+        if self.n_samples <= 0 or self.n_channels <= 0:
+            raise AudioError(f"{self.path}: holds no samples", "remove it or record it again")
+        if self.start_time is not None and self.start_time.utcoffset() != timedelta(0):
+            raise AudioError(
+                f"{self.path}: start time {self.start_time} is not UTC", "give it in UTC or not at all"
+            )
+
+    @property
+    def duration_s(self) -> float:
+        return self.n_samples / self.sample_rate
+
+    def time_at(self, sample: int) -> datetime | None:
+        """UTC time of a sample, through the duty-cycle schedule if there is one; None when unknown."""
+        first, start = 0, self.start_time
+        for segment_first, segment_start in self.schedule:
+            if segment_first <= sample:
+                first, start = segment_first, segment_start
+        return None if start is None else start + timedelta(seconds=(sample - first) / self.sample_rate)
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """Samples `start` (included) to `stop` (excluded) of a recording, and what is heard in them.
+
+    `channel` None means the mean of all channels. `label` None means not labelled. `synthetic` marks
+    generated sound, which may only ever be trained on.
+    """
+
+    recording: Recording
+    start: int
+    stop: int
+    label: str | None = None
+    channel: int | None = None
+    synthetic: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.start < self.stop <= self.recording.n_samples:
+            raise AudioError(
+                f"{self.recording.path}: span {self.start}-{self.stop} is not inside "
+                f"0-{self.recording.n_samples}",
+                "give a start before its end, both within the file",
+            )
+        if self.channel is not None and not 0 <= self.channel < self.recording.n_channels:
+            raise AudioError(
+                f"{self.recording.path}: no channel {self.channel}",
+                f"it has {self.recording.n_channels}, counted from 0",
+            )
+
+    @property
+    def n_samples(self) -> int:
+        return self.stop - self.start
+
+    @property
+    def duration_s(self) -> float:
+        return self.n_samples / self.recording.sample_rate
+
+    @property
+    def start_s(self) -> float:
+        return self.start / self.recording.sample_rate
+
+    @property
+    def stop_s(self) -> float:
+        return self.stop / self.recording.sample_rate
+
+    @property
+    def group(self) -> str:
+        return self.recording.group
+
+    @property
+    def key(self) -> tuple[str, int, int, int]:
+        """What is heard, whatever the file is called: content, span, channel (-1 for the mean)."""
+        return (self.recording.id, self.start, self.stop, -1 if self.channel is None else self.channel)
+
+    def in_group(self, group: str) -> Clip:
+        return replace(self, recording=replace(self.recording, group=group))
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """The species a model knows, in the order of its outputs."""
+
+    names: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if not self.names:
+            raise ManifestError("no species: the label set is empty", "label at least one clip")
+        if len(set(self.names)) != len(self.names):
+            raise ManifestError("a species stands twice in the label set", "spell each species one way")
+
+    @classmethod
+    def of(cls, clips: Iterable[Clip]) -> Labels:
+        return cls(tuple(sorted({c.label for c in clips if c.label is not None})))
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.names
+
+    def index(self, name: str) -> int:
+        try:
+            return self.names.index(name)
+        except ValueError:
+            raise ManifestError(f"unknown species '{name}'", "known: " + ", ".join(self.names)) from None
+
+    def targets(self, clips: Sequence[Clip]) -> np.ndarray:
+        """Class ids (N,) int64 of labelled clips."""
+        position = {name: i for i, name in enumerate(self.names)}
+        try:
+            return np.array([position[c.label or ""] for c in clips], dtype=np.int64)
+        except KeyError as error:
+            raise ManifestError(f"unknown species {error}", "known: " + ", ".join(self.names)) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Clips to learn from, to choose by, and to be judged by once.
+
+    Refuses a group on two sides unless `by="clip"` was asked for by name, and synthetic clips outside
+    training always. `set_aside` holds clips that no side may have: they share a tape with the test side
+    but their species cannot be tested.
+    """
+
+    train: tuple[Clip, ...]
+    val: tuple[Clip, ...] = ()
+    test: tuple[Clip, ...] = ()
+    by: Literal["group", "clip"] = "group"
+    set_aside: tuple[Clip, ...] = ()
+
+    def __post_init__(self) -> None:
+        for side in ("val", "test"):
+            if any(c.synthetic for c in self.side(side)):
+                raise LeakError(
+                    f"synthetic clips on the {side} side", "generated sound may only be trained on"
+                )
+        if self.by == "group":
+            seen: dict[str, str] = {}
+            for side in SIDES:
+                for clip in self.side(side):
+                    # A recording is its own group where no tape is known: its spans never part.
+                    group = clip.group or clip.recording.id
+                    if seen.setdefault(group, side) != side:
+                        raise LeakError(
+                            f"group '{group}' is on the {seen[group]} and the {side} side",
+                            "split by group, or ask for --by clip by name",
+                        )
+
+    def side(self, name: str) -> tuple[Clip, ...]:
+        return {"train": self.train, "val": self.val, "test": self.test}[name]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scores:
+    """Calibrated logits (N, K) of N clips over K labels; probabilities are their softmax."""
+
+    clips: tuple[Clip, ...]
+    labels: Labels
+    logits: np.ndarray = field(repr=False)  # (N, K) float32
+
+    def __post_init__(self) -> None:
+        if self.logits.shape != (len(self.clips), len(self.labels)):
+            raise ValueError(
+                f"logits {self.logits.shape} for {len(self.clips)} clips x {len(self.labels)} labels"
+            )
+
+    @property
+    def probabilities(self) -> np.ndarray:
+        """(N, K) float64, rows sum to 1."""
+        z = self.logits.astype(np.float64)
+        z = np.exp(z - z.max(axis=1, keepdims=True))
+        return z / z.sum(axis=1, keepdims=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """One species heard in one span of a recording, with its calibrated score."""
+
+    recording: Recording
+    start: int
+    stop: int
+    label: str
+    score: float

@@ -1,0 +1,285 @@
+"""The audit: can a test on these recordings be believed, and what is wrong with them?
+
+    found = audit(manifest, SplitSettings(folds=5))
+    found.lines()      # a page for people
+    found.to_json()    # the same as one object, keys below
+
+Every clip is read once, for its quality, its technical data and its sketch. Near duplicates then fill in
+groups that are not known and merge given ones that share sound; the clips with these groups (`Audit.clips`)
+and the split made of them (`Audit.splits`) are what training must use.
+
+Two deaf baselines (`data.deaf`) are judged on three protocols:
+- `random`: 5-fold cross-validation over clips, groups ignored, three seeds pooled. A random 70/15/15 split
+  leaks as much; pooled folds judge every clip and so depend less on luck;
+- `grouped`: 5-fold cross-validation over whole groups (as many folds as there are groups, if fewer), three
+  seeds pooled. Species with one group cannot be judged and are left out;
+- `in_use`: the split in use (or its folds, pooled); null when it has no test side.
+Judged are species with at least `min_clips_for_audit` clips; if none has as many, all. Synthetic clips are
+looked through for copies of real ones and have no other part in this.
+
+Keys of the JSON: `random`, `grouped`, `in_use`, each {group_leak_share, group_lookup_accuracy,
+metadata_accuracy, for each `<name>_ci` [low, high] over groups, n_clips, n_groups, protocol}; lists
+`exact_duplicates`, `near_duplicates` (`b` is heard in `a`, from `offset_s` on), `label_conflicts`,
+`single_group_species`, `problems`; `species` (a row each), `quality` {flag: [files]}, `merged_groups`,
+`untestable`, `warnings`, `balance`, `groups_known`, `min_clips_for_audit`, `duration_s`, `n_clips`,
+`n_groups`. What is undefined is null.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+from finback.audio import io
+from finback.core.errors import AudioError, SplitError
+from finback.core.files import Progress, no_progress
+from finback.core.types import Clip
+from finback.data.audit import baselines as deaf
+from finback.data.audit import duplicates, findings
+from finback.data.audit.quality import Quality, flags, measure
+from finback.data.manifest import Manifest
+from finback.data.problems import Problem
+from finback.data.splits.groups import Merge, merged, with_groups
+from finback.data.splits.split import SplitResult, SplitSettings, from_column, make_folds, make_split
+from finback.metrics import bootstrap
+
+MIN_CLIPS = 10
+FOLDS, SEEDS = 5, 3
+LONGEST_SAMPLES = 1 << 24  # of one clip that are listened to: six minutes at 44.1 kHz, 64 MB
+FIGURES = ("group_leak_share", "group_lookup_accuracy", "metadata_accuracy")
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What was found. `clips` carry their effective groups, in the manifest's order; `splits` is the one in
+    use, or its folds."""
+
+    clips: tuple[Clip, ...]
+    splits: tuple[SplitResult, ...]
+    duplicates: duplicates.Duplicates
+    merges: tuple[Merge, ...]
+    quality: dict[str, list[str]]  # flag: files
+    problems: tuple[Problem, ...]
+    baselines: dict[str, dict[str, Any] | None] = field(repr=False)
+    groups_known: float  # share of clips whose group was given
+    min_clips: int
+
+    def to_json(self) -> dict[str, Any]:
+        """One object of plain values; the keys are described in the module's docstring."""
+        found = self.duplicates
+        return {
+            **self.baselines,
+            "exact_duplicates": [_pair(a, b) for a, b in found.exact],
+            "near_duplicates": [
+                {**_pair(p.a, p.b), "similarity": p.similarity, "kind": p.kind, "offset_s": p.offset_s}
+                for p in found.near
+            ],
+            "label_conflicts": [_pair(a, b) for a, b in found.conflicts] + self._dropped_conflicts(),
+            "single_group_species": [row["species"] for row in self.species if row["n_groups"] == 1],
+            "problems": [p.as_dict() for p in self.problems],
+            "species": self.species,
+            "quality": self.quality,
+            "merged_groups": [
+                {"groups": list(m.groups), "pairs": [list(p) for p in m.pairs]} for m in self.merges
+            ],
+            "untestable": self.untestable,
+            "warnings": [w for s in self.splits for w in s.warnings],
+            "balance": [s.balance.to_json() for s in self.splits],
+            "groups_known": self.groups_known,
+            "min_clips_for_audit": self.min_clips,
+            "duration_s": round(sum(c.duration_s for c in self.clips), 3),
+            "n_clips": len(self.clips),
+            "n_groups": len({c.group for c in self.clips}),
+        }
+
+    def _dropped_conflicts(self) -> list[dict[str, Any]]:
+        """Those that stood in the labels already, whose clips were dropped when they were read."""
+        dropped = [p for p in self.problems if p.kind == "two_species"]
+        return [{"a": p.file, "row": p.row, "message": p.message} for p in dropped]
+
+    @property
+    def species(self) -> list[dict[str, Any]]:
+        """A row a species: clips, groups, seconds, and whether the split in use tests it."""
+        rows = []
+        for name in sorted({c.label or "" for c in self.clips}):
+            mine = [c for c in self.clips if c.label == name and not c.synthetic]
+            rows.append(
+                {
+                    "species": name,
+                    "n_clips": len(mine),
+                    "n_groups": len({c.group for c in mine}),
+                    "duration_s": round(sum(c.duration_s for c in mine), 3),
+                    "testable": name not in self.untestable,
+                }
+            )
+        return rows
+
+    @property
+    def untestable(self) -> dict[str, str]:
+        """{species: why it is not tested}, of the split in use."""
+        return {name: why for s in self.splits for name, why in s.untestable.items()}
+
+    def lines(self) -> list[str]:
+        """The page that `finback audit` prints; the report shows the same findings."""
+        return findings.lines(self.to_json())
+
+
+def _pair(a: Clip, b: Clip) -> dict[str, Any]:
+    return {
+        "a": a.recording.path.name,
+        "b": b.recording.path.name,
+        "a_start_s": round(a.start_s, 3),
+        "b_start_s": round(b.start_s, 3),
+        "a_species": a.label,
+        "b_species": b.label,
+    }
+
+
+def audit(
+    manifest: Manifest,
+    settings: SplitSettings | None = None,
+    progress: Progress | None = None,
+    min_clips: int = MIN_CLIPS,
+) -> Audit:
+    """Listen to every clip once, and judge what can be judged.
+
+    A `split` column in the labels is used as the split, unless folds are asked for. A clip that cannot be
+    read becomes a problem and is left out. Raises `SplitError` when no clip is left, `LeakError` when the
+    column puts a group on two sides.
+    """
+    settings, progress = settings or SplitSettings(), progress or no_progress
+    given, qualities, sketches, unreadable = _listen(manifest.clips, progress)
+    if not given:
+        raise SplitError("there are no clips to audit", "check the label table and the audio folder")
+    found = duplicates.compare(given, sketches, progress)
+    merges = merged(given, found)
+    clips = with_groups(given, found)
+    side_of = dict(zip(manifest.clips, manifest.side_of, strict=True)) if manifest.side_of else {}
+    splits = _splits(clips, [side_of.get(clip, "") for clip in given], settings)
+    metadata = zip(clips, deaf.metadata(clips, qualities), strict=True)
+    known = {clip: row for clip, row in metadata if not clip.synthetic}
+    flagged: dict[str, list[str]] = {}
+    for clip, quality in zip(clips, qualities, strict=True):
+        for flag in flags(quality):
+            flagged.setdefault(flag, []).append(clip.recording.path.name)
+    joined = tuple(
+        Problem("shared_sound", m.pairs[0][0] if m.pairs else "", None, str(m), "check the tape numbers")
+        for m in merges
+    )
+    return Audit(
+        clips=clips,
+        splits=splits,
+        duplicates=found,
+        merges=merges,
+        quality=flagged,
+        problems=(*manifest.problems, *unreadable, *joined),
+        baselines=_baselines(tuple(known), splits, known, settings.seed, min_clips, progress),
+        groups_known=sum(bool(c.group) for c in given) / len(given),
+        min_clips=min_clips,
+    )
+
+
+def _listen(
+    clips: Sequence[Clip], progress: Progress
+) -> tuple[list[Clip], list[Quality], list[duplicates.Sketch], list[Problem]]:
+    """One pass over the audio."""
+    rate = duplicates.common_rate(clips)
+    heard, qualities, sketches, problems = [], [], [], []
+    for clip in progress(clips, "listening", len(clips)):
+        stop = min(clip.stop, clip.start + LONGEST_SAMPLES)
+        try:
+            samples = io.read(clip.recording.path, clip.start, stop, clip.channel)
+        except AudioError as error:
+            problems.append(
+                Problem("unreadable", clip.recording.path.name, None, error.problem, error.repair)
+            )
+            continue
+        quality = measure(samples, clip.recording.sample_rate)
+        heard.append(clip)
+        qualities.append(quality)
+        sketches.append(duplicates.sketch(samples, clip.recording.sample_rate, rate, quality.bandwidth_hz))
+    return heard, qualities, sketches, problems
+
+
+def _splits(clips: Sequence[Clip], sides: Sequence[str], settings: SplitSettings) -> tuple[SplitResult, ...]:
+    if settings.folds:
+        return tuple(make_folds(clips, settings))
+    if any(sides):
+        return (from_column(clips, sides, settings.by),)
+    return (make_split(clips, settings),)
+
+
+def _baselines(
+    clips: Sequence[Clip],
+    splits: Sequence[SplitResult],
+    known: dict[Clip, np.ndarray],
+    seed: int,
+    min_clips: int,
+    progress: Progress,
+) -> dict[str, dict[str, Any] | None]:
+    tally: dict[str, int] = {}
+    for clip in clips:
+        tally[clip.label or ""] = tally.get(clip.label or "", 0) + 1
+    judged = {name for name, n in tally.items() if n >= min_clips} or set(tally)
+    subset = [c for c in clips if c.label in judged]
+    figures: dict[str, dict[str, Any] | None] = {}
+    for name in progress(["random", "grouped", "in_use"], "deaf baselines", 3):
+        if name == "in_use":
+            hits, protocol = [deaf.judge([s.split for s in splits], known, judged, seed)], _in_use(splits)
+        else:
+            folds = _folds(subset, "clip" if name == "random" else "group", seed)
+            hits = [deaf.judge([f.split for f in of_seed], known, judged, seed) for of_seed in folds]
+            over = "clips" if name == "random" else "whole tapes"
+            protocol = (
+                f"{len(folds[0]) if folds else 0}-fold cross-validation over {over}, {SEEDS} seeds pooled"
+            )
+        figures[name] = _figures(hits, seed, protocol)
+    return figures
+
+
+def _folds(clips: Sequence[Clip], by: Literal["group", "clip"], seed: int) -> list[list[SplitResult]]:
+    """Folds of `SEEDS` seeds, all clips that are not tested in training; none where groups are too few."""
+    for k in range(FOLDS, 1, -1):
+        try:
+            return [
+                make_folds(clips, SplitSettings(by=by, fractions=(1, 0, 0), folds=k, seed=seed + s))
+                for s in range(SEEDS)
+            ]
+        except SplitError:
+            continue
+    return []
+
+
+def _in_use(splits: Sequence[SplitResult]) -> str:
+    by = "clips, tapes ignored" if splits[0].split.by == "clip" else "whole tapes"
+    return f"{len(splits)}-fold cross-validation over {by}" if len(splits) > 1 else f"one split over {by}"
+
+
+def _figures(hits: Sequence[deaf.Hits], seed: int, protocol: str) -> dict[str, Any] | None:
+    clips = [c for h in hits for c in h.clips]
+    if not clips:
+        return None
+    groups = [c.group for c in clips]
+    figures: dict[str, Any] = {
+        "protocol": protocol,
+        "n_clips": len(hits[0].clips),
+        "n_groups": len(set(groups)),
+    }
+    for name, part in zip(FIGURES, ("leaked", "lookup", "metadata"), strict=True):
+        right = np.concatenate([getattr(h, part) for h in hits])
+        figures[name] = float(right.mean())
+        figures[f"{name}_ci"] = _interval(right, groups, seed)
+    return figures
+
+
+def _interval(right: np.ndarray, groups: Sequence[str], seed: int) -> list[float] | None:
+    """95 % interval of a share, groups drawn with replacement."""
+    codes, n_groups = bootstrap.group_codes(groups)
+    if n_groups < 2:
+        return None
+    draws = bootstrap.draw_groups(n_groups, seed=seed)
+    hits, clips = np.bincount(codes, right, n_groups), np.bincount(codes, minlength=n_groups)
+    return bootstrap.percentiles((draws @ hits) / (draws @ clips))

@@ -1,0 +1,119 @@
+"""Checks over all labelled rows together: spellings, repeats, contradictions, groups, numbers.
+
+Each takes everything and gives back what can be used and the problems met, in that order.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from finback.core.types import Clip
+from finback.data.problems import Problem
+from finback.data.sources.base import LabelRow
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A label row and the clip it became."""
+
+    row: LabelRow
+    clip: Clip
+
+    @property
+    def where(self) -> str:
+        return self.row.file if self.row.row is None else f"{self.row.file} (row {self.row.row})"
+
+
+def one_spelling(rows: Sequence[LabelRow]) -> tuple[list[LabelRow], list[Problem]]:
+    """Names that differ in case or spaces only become the commonest of them; the first, if several are."""
+    tally = Counter(row.species for row in rows)
+    spellings: dict[str, list[str]] = defaultdict(list)
+    for name in tally:  # in the order of first use
+        spellings["".join(name.casefold().split())].append(name)
+    chosen = {name: max(same, key=tally.__getitem__) for same in spellings.values() for name in same}
+    problems, told = [], set()
+    for row in rows:
+        name = chosen[row.species]
+        if name != row.species and row.species not in told:
+            told.add(row.species)
+            message = f"'{row.species}' ({tally[row.species]}x) is read as '{name}' ({tally[name]}x)"
+            problems.append(row.problem("spelling", message, "spell each species one way"))
+    return [replace(row, species=chosen[row.species]) for row in rows], problems
+
+
+def repeats(entries: Sequence[Entry]) -> tuple[list[Entry], list[Problem]]:
+    """One span of one file labelled twice with one species: the first row stays."""
+    first: dict[tuple[Path, int, int, int | None, str | None], Entry] = {}
+    problems = []
+    for entry in entries:
+        clip = entry.clip
+        key = (clip.recording.path, clip.start, clip.stop, clip.channel, clip.label)
+        known = first.setdefault(key, entry)
+        if known is not entry:
+            message = f"the same clip and species as row {known.row.row}"
+            problems.append(entry.row.problem("duplicate_row", message, "delete one of the rows"))
+    return list(first.values()), problems
+
+
+def conflicts(entries: Sequence[Entry]) -> tuple[list[Entry], list[Problem]]:
+    """One sound under two species: nobody knows which is right, so none of its clips is used."""
+    heard: dict[tuple[str, int, int, int], list[Entry]] = defaultdict(list)
+    for entry in entries:
+        heard[entry.clip.key].append(entry)
+    bad = {key for key, same in heard.items() if len({entry.clip.label for entry in same}) > 1}
+    problems = []
+    for key in (key for key in heard if key in bad):
+        first, *others = heard[key]
+        told = ", ".join(f"'{other.clip.label}' as {other.where}" for other in others)
+        message = f"one sound under two species: '{first.clip.label}' here, {told}"
+        problems.append(first.row.problem("two_species", message, "keep the right row, delete the others"))
+    return [entry for entry in entries if entry.clip.key not in bad], problems
+
+
+def copies(entries: Sequence[Entry]) -> tuple[list[Entry], list[Problem]]:
+    """One sound under two names with one species: kept, since audit and split know copies, but told."""
+    first: dict[tuple[str, int, int, int], Entry] = {}
+    problems = []
+    for entry in entries:
+        known = first.setdefault(entry.clip.key, entry)
+        if known is not entry:
+            message = f"the same sound as {known.where}"
+            problems.append(entry.row.problem("duplicate_sound", message, "delete one of the copies"))
+    return list(entries), problems
+
+
+def labelled_groups(entries: Sequence[Entry]) -> tuple[dict[Path, str], list[Problem]]:
+    """The group that the labels name for each recording; the commonest, where rows disagree."""
+    named: dict[Path, dict[str, list[Entry]]] = defaultdict(lambda: defaultdict(list))
+    for entry in entries:
+        if entry.row.group:
+            named[entry.clip.recording.path][entry.row.group].append(entry)
+    groups, problems = {}, []
+    for path, members in named.items():
+        groups[path] = max(members, key=lambda group: len(members[group]))
+        if len(members) > 1:
+            stray = next(group for group in members if group != groups[path])
+            message = f"one recording in two groups, '{groups[path]}' and '{stray}'; the first is taken"
+            repair = "give all rows of a recording one group"
+            problems.append(members[stray][0].row.problem("group_conflict", message, repair))
+    return groups, problems
+
+
+def enough(entries: Sequence[Entry], min_clips: int) -> tuple[list[Entry], list[Problem]]:
+    """Species with at least `min_clips` real clips; a note on each of the others.
+
+    A table of nothing but generated clips is left as it is: it is there to be joined to real ones.
+    """
+    if all(entry.clip.synthetic for entry in entries):
+        return list(entries), []
+    tally = Counter({entry.clip.label or "": 0 for entry in entries})
+    tally.update(entry.clip.label or "" for entry in entries if not entry.clip.synthetic)
+    few = {name: n for name, n in sorted(tally.items()) if n < min_clips}
+    problems = [
+        Problem("too_few", name, None, f"{n} of at least {min_clips} clips, left out", "add clips of it")
+        for name, n in few.items()
+    ]
+    return [entry for entry in entries if entry.clip.label not in few], problems

@@ -1,0 +1,148 @@
+"""Generated clips among real ones, and what the models that made them had heard.
+
+`finback generate` and `finback synthesize` leave `generated.json` beside their `manifest.csv`. In it stand
+the teachers: generator, vocoder, judge, each with the recordings it learnt from. A generator that learnt from
+a tape can carry that tape's answer into training, so such clips may not be trained on where that tape is
+judged: `refuse_leaks` looks for exactly that, by the content of the recordings, whatever files are called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from finback.core.errors import LeakError, ManifestError
+from finback.core.files import read_json
+from finback.core.types import Clip, Split
+from finback.data.manifest import Manifest, Teacher
+from finback.data.problems import Problem
+
+MANIFEST = "manifest.csv"
+GENERATED = "generated.json"
+AGAIN = "make the clips again: finback generate, finback synthesize"
+
+
+def table_of(path: Path) -> Path:
+    """The manifest that is meant by it or by its folder."""
+    return path / MANIFEST if path.is_dir() else path
+
+
+def joined(real: Manifest, made: Manifest, table: Path) -> Manifest:
+    """Real clips, then the generated ones of `table` whose species are among the real ones.
+
+    Raises `ManifestError` when a row there is not marked as synthetic, or `generated.json` is damaged.
+    """
+    for clip in made.clips:
+        if not clip.synthetic:
+            raise ManifestError(
+                f"{table}: {made.file_of(clip)} is not marked synthetic=true",
+                "give real recordings as --audio and --labels",
+            )
+    known = {_plain(name): name for name in real.labels.names}
+    kept = [replace(c, label=known[_plain(c.label)]) for c in made.clips if _plain(c.label) in known]
+    problems = [*real.problems, *made.problems, *_strange(made, known)]
+    teachers = read_teachers(table.with_name(GENERATED))
+    if teachers is None or not all(t.recordings for t in teachers):
+        why = "has no generated.json beside it" if teachers is None else "is of a run without split.csv"
+        message = f"{why}, so nobody knows which tapes its generator learnt from"
+        repair = "figures on tapes that it learnt from would flatter"
+        problems.append(Problem("unknown_generator", table.name, None, message, repair))
+    return replace(
+        real,
+        clips=(*real.clips, *kept),
+        problems=tuple(problems),
+        side_of=None if real.side_of is None else (*real.side_of, *[""] * len(kept)),
+        teachers=(*real.teachers, *(t for t in teachers or () if t not in real.teachers)),
+    )
+
+
+def _strange(made: Manifest, known: dict[str, str]) -> list[Problem]:
+    """A note for each species that no real clip has: it could be learnt, but never judged."""
+    tally: dict[str, int] = {}
+    for clip in made.clips:
+        if _plain(clip.label) not in known:
+            tally[clip.label or ""] = tally.get(clip.label or "", 0) + 1
+    without = "of it are synthetic and none is real: left out"
+    return [
+        Problem("no_real_clip", name, None, f"{n} clips {without}", "label real ones")
+        for name, n in sorted(tally.items())
+    ]
+
+
+def _plain(name: str | None) -> str:
+    return "".join((name or "").casefold().split())
+
+
+def read_teachers(path: Path) -> tuple[Teacher, ...] | None:
+    """Who made the clips beside this `generated.json`; None where there is no such file.
+
+    Raises `ManifestError` when it is damaged.
+    """
+    if not path.exists():
+        return None
+    try:
+        return tuple(Teacher.of(row) for row in read_json(path)["teachers"])
+    except (KeyError, TypeError) as error:
+        raise ManifestError(f"{path}: damaged ({error})", AGAIN) from None
+
+
+Side = Literal["val", "test"]
+# A judge only sorts samples, and a classifier is tuned on its validation side in any case.
+HEEDED: dict[str, tuple[Side, ...]] = {"generator": ("val", "test"), "vocoder": ("val", "test")}
+
+
+@dataclass(frozen=True)
+class Leak:
+    """A teacher that learnt from tapes which a split judges by."""
+
+    teacher: Teacher
+    side: Side
+    clips: tuple[Clip, ...]
+
+    def __str__(self) -> str:
+        tapes = sorted({f"'{c.group or c.recording.id}'" for c in self.clips})
+        named = ", ".join(tapes[:3]) + (f" and {len(tapes) - 3} more" if len(tapes) > 3 else "")
+        which = "tape" if len(tapes) == 1 else "tapes"
+        return (
+            f"the {self.teacher.role} {self.teacher.name} learnt from {which} {named} of the {self.side} side"
+        )
+
+
+def leaks(split: Split, teachers: Sequence[Teacher]) -> list[Leak]:
+    """Every teacher with judged clips of tapes that it learnt from; by clip, of recordings."""
+    everything = (*split.train, *split.val, *split.test, *split.set_aside)
+    found = []
+    for teacher in teachers:
+        heard = {c.recording.id for c in everything if c.recording.id in teacher.recordings}
+        tapes = {c.group for c in everything if c.recording.id in heard and c.group and not c.synthetic}
+        for side in HEEDED.get(teacher.role, ("test",)):
+            own = [
+                c
+                for c in split.side(side)
+                if c.recording.id in heard or (split.by == "group" and c.group in tapes)
+            ]
+            if own:
+                found.append(Leak(teacher, side, tuple(own)))
+    return found
+
+
+def refuse_leaks(split: Split, teachers: Sequence[Teacher]) -> None:
+    """Raises `LeakError` naming teacher and tapes when one learnt from what the split judges by."""
+    found = leaks(split, teachers)
+    if found:
+        raise LeakError(
+            f"synthetic clips: {found[0]}",
+            "train generator and classifier with the same labels, --split and --seed, or leave them out",
+        )
+
+
+def refuse_synthetic(clips: Sequence[Clip], what: str) -> None:
+    """Raises `LeakError` naming the first synthetic clip; `what` the clips are given for."""
+    made = [c for c in clips if c.synthetic]
+    if made:
+        raise LeakError(
+            f"{made[0].recording.path.name}: {len(made)} of {len(clips)} clips for {what} are synthetic",
+            "only classifiers may learn from generated sound; give real recordings",
+        )

@@ -1,0 +1,74 @@
+"""Several files at a time, in threads that keep no process alive; one finback at a time in a folder."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from finback.core.errors import InputError
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+LOCK = ".fetch.lock"
+
+
+def in_threads(
+    work: Callable[[Item], Result], items: Sequence[Item], n: int, stop: threading.Event
+) -> Iterator[tuple[Item, Result]]:
+    """(item, work(item)) as they are done, `n` at a time; no new one begins once `stop` is set.
+
+    The threads are daemons: after Ctrl-C the process need not wait for a server that is silent.
+    """
+    todo: queue.SimpleQueue[Item] = queue.SimpleQueue()
+    done: queue.SimpleQueue[tuple[Item, Result]] = queue.SimpleQueue()
+    for item in items:
+        todo.put(item)
+
+    def run() -> None:
+        while not stop.is_set():
+            try:
+                item = todo.get_nowait()
+            except queue.Empty:
+                return
+            done.put((item, work(item)))
+
+    threads = [threading.Thread(target=run, daemon=True) for _ in range(min(n, len(items)))]
+    for thread in threads:
+        thread.start()
+    for _ in items:
+        yield _next(done, threads)
+
+
+def _next(
+    done: queue.SimpleQueue[tuple[Item, Result]], threads: list[threading.Thread]
+) -> tuple[Item, Result]:
+    while True:
+        alive = any(thread.is_alive() for thread in threads)
+        try:
+            return done.get(timeout=0.5)  # wakes up, since Windows hears Ctrl-C between waits only
+        except queue.Empty:
+            if not alive:
+                raise RuntimeError("a thread that fetches ended early; its own error stands above") from None
+
+
+@contextmanager
+def only_one(folder: Path) -> Iterator[None]:
+    """Raises `InputError` when another process fetches into this folder; a killed one holds nothing."""
+    from filelock import FileLock, Timeout
+
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise InputError(
+            f"{folder}: another finback fetch is at work there", "wait, or give another --out"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()

@@ -1,0 +1,208 @@
+"""How long a comparison will take: a few real steps of each family, times how many there will be.
+
+    cost = measure(plan, manifest)          # seconds
+    cost.fold_s(plan.settings.training, split)
+
+Measured with the run's own code on clips of the run: features of clips that are not in the cache yet,
+optimiser steps with the real batch size and augmentation, scoring. A head that is fitted in closed form is
+fitted once on as many clips as `FITTED`, and taken to cost in proportion. The answer is "at most": training
+that validation stops early, and a refit of fewer epochs, end sooner.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from finback.core.files import no_progress
+from finback.core.types import Clip, Labels, Split
+from finback.data.manifest import Manifest
+from finback.features.cache import FeatureStore, default_folder
+from finback.features.extract import Extractor
+from finback.generation.generator import Maker, Sampling
+from finback.models.scoring import BATCH, clip_logits
+from finback.training.batches import Inputs
+from finback.training.classifier import Plan
+from finback.training.generator import train_generator
+from finback.training.loop_settings import TrainingSettings
+from finback.training.stages import How, learn, new_model
+
+STEPS = 5  # measured after a first one that is not
+LIMIT_S = 3.0  # of measuring one stage
+SAMPLE = 8  # clips
+FITTED = 200  # clips
+SAMPLES = 4  # of a generator
+MARGIN = 1.1  # checkpoints, logs, figures
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Seconds of one family's parts of work."""
+
+    n_parameters: int
+    features_s: float  # of all clips that are not in the cache, once
+    steps_s: tuple[float, ...]  # an optimiser step of each gradient stage
+    contrast: bool  # whether the first of them is by contrast
+    fit_s: float  # of a head fitted in closed form, per training clip
+    score_s: float  # per clip
+
+    def fold_s(self, settings: TrainingSettings, split: Split) -> float:
+        """Training, calibrating, refitting and judging one fold, at most."""
+        n_train, n_val = len(split.train), len(split.val)
+        epochs = [settings.epochs] * len(self.steps_s)
+        if self.contrast:
+            epochs[0] = settings.contrast_epochs
+        again = settings.refit and n_val > 0
+        seconds = self.score_s * (n_val * (settings.epochs if self.steps_s else 1) + len(split.test))
+        for n in (n_train, n_train + n_val) if again else (n_train,):
+            steps = max(1, -(-n // settings.batch_size))
+            seconds += self.fit_s * n
+            seconds += sum(e * steps * s for e, s in zip(epochs, self.steps_s, strict=True))
+        return MARGIN * seconds
+
+    def plain_s(self, settings: TrainingSettings, n_train: int, n_test: int) -> float:
+        """One training to its last step, without validation, and judging."""
+        steps = max(1, -(-n_train // settings.batch_size)) * settings.epochs
+        return MARGIN * (steps * sum(self.steps_s) + self.score_s * n_test)
+
+
+@dataclass(frozen=True)
+class MakerCost:
+    """Seconds of a generator's parts of work."""
+
+    step_s: float  # an optimiser step; 0 in closed form
+    fit_s: float  # in closed form, per training clip
+    make_s: float  # a sample
+
+    def train_s(self, settings: TrainingSettings, n_train: int) -> float:
+        """Training on so many clips."""
+        steps = max(1, -(-n_train // settings.batch_size)) * settings.epochs
+        return MARGIN * (steps * self.step_s + n_train * self.fit_s)
+
+
+def measure_maker(plan: Plan, manifest: Manifest, sampling: Sampling) -> MakerCost:
+    """Measure one generator: train it for a few steps, and ask it for a few samples."""
+    settings = plan.settings
+    store = FeatureStore(Extractor(settings.features, "logmel"), default_folder())
+    sample = _sample(manifest.clips)
+    store.prepare(sample)
+    labels, batch = Labels.of(manifest.clips), settings.training.batch_size
+    clips = _repeated(sample, (STEPS + 2) * batch, labels)
+    short = settings.model_copy(update={"training": settings.training.model_copy(update=SHORT)})
+    watch = Stopwatch()
+    with tempfile.TemporaryDirectory() as folder:
+        started = time.perf_counter()
+        train_generator(
+            replace(plan, settings=short), manifest, Path(folder), watch, Split(tuple(clips), by="clip")
+        )
+        fit_s = 0.0 if watch.loops else (time.perf_counter() - started) / len(clips)
+        maker = Maker.load(Path(folder), plan.device)
+        started = time.perf_counter()
+        maker.make(np.arange(SAMPLES) % len(labels), np.arange(SAMPLES), sampling)
+        make_s = (time.perf_counter() - started) / SAMPLES
+    return MakerCost(watch.loops[-1] if watch.loops else 0.0, fit_s, make_s)
+
+
+def measure(plan: Plan, manifest: Manifest) -> Cost:
+    """Measure one family. Raises what training it would raise."""
+    labels, settings = Labels.of(manifest.clips), plan.settings
+    model = new_model(plan.family, settings.features, len(labels), settings.model, plan.seed)
+    store = FeatureStore(Extractor(settings.features, model.input), default_folder())
+    sample = _sample(manifest.clips)
+    clips = _repeated(sample, (STEPS + 2) * settings.training.batch_size, labels)
+    inputs = Inputs(store, clips, settings.augment, settings.wave)
+    heard = [store] if inputs.source is store else [store, inputs.source]
+    features_s = sum(_features_s(one, sample, manifest.clips) for one in heard)
+    for one in heard:
+        one.prepare(sample)
+    watch = Stopwatch()
+    how = How(settings.training.model_copy(update=SHORT), labels, plan.seed, plan.device, watch)
+    fit_s = 0.0
+    with tempfile.TemporaryDirectory() as folder:
+        if model.stages == ("fit",):
+            shaken = Shaken(store.extractor, default_folder())
+            few = Inputs(shaken, _repeated(sample, FITTED, labels), settings.augment, settings.wave)
+            started = time.perf_counter()
+            learn(model, few, (), replace(how, progress=no_progress), Path(folder))
+            fit_s = (time.perf_counter() - started) / FITTED
+        else:
+            learn(model, inputs, (), how, Path(folder))
+    started = time.perf_counter()
+    scored = _repeated(sample, BATCH, labels)
+    clip_logits([model], store, scored)
+    score_s = (time.perf_counter() - started) / len(scored)
+    contrast = "contrast" in model.stages
+    return Cost(model.n_parameters, features_s, tuple(watch.loops), contrast, fit_s, score_s)
+
+
+SHORT = {"epochs": 1, "contrast_epochs": 1, "tensorboard": False}
+
+
+class Stopwatch:
+    """A `Progress` that times a loop's turns, the first left out, and ends it when it knows enough."""
+
+    def __init__(self) -> None:
+        self.loops: list[float] = []  # seconds of a turn, the median
+
+    def __call__(self, items: Iterable[Any], what: str, total: int | None = None) -> Iterable[Any]:
+        began = time.perf_counter()
+        turns: list[float] = []
+        for item in items:
+            started = time.perf_counter()
+            yield item
+            now = time.perf_counter()
+            turns.append(now - started)
+            if len(turns) > STEPS or now - began > LIMIT_S:
+                break
+        if turns:
+            self.loops.append(float(np.median(turns[1:] or turns)))
+
+
+def _sample(clips: Sequence[Clip]) -> list[Clip]:
+    """Clips of all lengths, so that their mean cost is that of the whole."""
+    by_length = sorted(clips, key=lambda c: (c.duration_s, c.key))
+    places = (np.arange(SAMPLE) + 0.5) / SAMPLE * len(by_length)
+    return [by_length[int(p)] for p in places]
+
+
+def _repeated(clips: Sequence[Clip], n: int, labels: Labels) -> list[Clip]:
+    """As many clips as asked for, of all species in turn: what they are called costs no time."""
+    return [replace(clips[i % len(clips)], label=labels.names[i % len(labels)]) for i in range(n)]
+
+
+def _features_s(store: FeatureStore, sample: Sequence[Clip], clips: Sequence[Clip]) -> float:
+    """Seconds of computing the features that are not in the cache, from a sample's."""
+    missing = store.missing(clips)
+    if not missing:
+        return 0.0
+    started = time.perf_counter()
+    for clip in sample:
+        store.extractor(clip)
+    return (time.perf_counter() - started) / len(sample) * len(missing)
+
+
+class Shaken(FeatureStore):
+    """Features with a little noise, so that no two are equal: a head fits copies of a few too easily."""
+
+    def __init__(self, extractor: Extractor, folder: Path | None = None) -> None:
+        super().__init__(extractor, folder)
+        self.rng = np.random.default_rng(0)
+
+    def __call__(self, clip: Clip) -> np.ndarray:
+        x = super().__call__(clip)
+        shaken: np.ndarray = (x + 0.1 * x.std() * self.rng.standard_normal(x.shape)).astype(np.float32)
+        return shaken
+
+
+def in_words(seconds: float) -> str:
+    """`40 s`, `3 min`, `1 h 05 min`."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"

@@ -1,0 +1,223 @@
+"""Finished runs side by side: who leads, by how much, and whether that is established.
+
+    found = board([Entrant("cnn2d", {0: run}, random_run)], manifest, deaf)
+    found["leader"], found["families"]["cnn2d"]["macro_f1_multi_group"]
+
+Every figure of a family is the mean over its seeds. Its interval is over tapes: each draw of tapes is scored
+seed by seed and averaged (`metrics.paired`). `<name>_sd` is the standard deviation between seeds, null for
+one. Families are ranked by macro-F1 over the species with several tapes, and each is set against the leader
+by a paired bootstrap over tapes. Nothing is trained, tuned or chosen here but that order; it is made on the
+very clips it is shown on, so the leader's own figure is a little flattered.
+
+Keys of a family: `rank` (null without a finished run), `seeds`, `runs` {seed: folder}, `error` (null if all
+went well), the metrics of `finback evaluate` with `_ci` and `_sd`, `n_clips` and `n_groups` judged,
+`n_parameters`, `training_s` (of one seed, all its folds, refits included), `clips_per_s` (scored, features
+at hand), `random` {accuracy, accuracy_ci, macro_f1_multi_group, n_clips, run} or null, `versus_leader` (as
+`metrics.paired` says; null for the leader), `per_species` {name: {f1, n_clips, n_groups, noisy}}.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from finback.core.files import Progress, no_progress, read_json, write_atomic, write_json
+from finback.core.runs import RunFolder
+from finback.core.scores import load_scores
+from finback.core.types import Labels, Scores
+from finback.data.manifest import Manifest
+from finback.evaluation.evaluate import METRICS, SCORES
+from finback.metrics import classification as classify
+from finback.metrics.paired import NOT_JUDGED, Judged, intervals, paired
+
+FILE, TABLE = "leaderboard.json", "leaderboard.csv"
+RANKED_BY = "macro_f1_multi_group"
+SHOWN = ("accuracy", "macro_f1", RANKED_BY, "macro_auc", "ece")
+
+
+@dataclass(frozen=True)
+class Entrant:
+    """A family's finished runs: by seed, and the one on a random split; what went wrong, if anything."""
+
+    family: str
+    runs: Mapping[int, Path] = field(default_factory=dict)
+    random: Path | None = None
+    error: str = ""
+
+
+def board(
+    entrants: Sequence[Entrant],
+    manifest: Manifest,
+    deaf: Mapping[str, Any],
+    progress: Progress = no_progress,
+) -> dict[str, Any]:
+    """The leaderboard as one object. `deaf` holds the audit's baselines: `in_use`, `grouped`, `random`."""
+    labels = Labels.of(manifest.clips)
+    multi = _multi_group(manifest)
+    scores = {
+        e.family: {seed: load_scores(path / SCORES, manifest.clips)[0] for seed, path in e.runs.items()}
+        for e in entrants
+    }
+    rows = {
+        e.family: _row(e, scores[e.family], labels, multi)
+        for e in progress(entrants, "intervals", len(entrants))
+    }
+    order = sorted((e.family for e in entrants if e.runs), key=lambda name: (-_merit(rows[name]), name))
+    for rank, name in enumerate(order, 1):
+        rows[name]["rank"] = rank
+    leader = order[0] if order else None
+    for name in progress(order[1:], "differences", max(0, len(order) - 1)):
+        rows[name]["versus_leader"] = _versus(scores[name], scores[order[0]], manifest, labels, multi)
+    failed = [e.family for e in entrants if not e.runs]
+    return {
+        "leader": leader,
+        "ranked_by": RANKED_BY,
+        "families": {name: rows[name] for name in [*order, *failed]},
+        "deaf": {"by_tape": deaf.get("in_use") or deaf.get("grouped"), "random": deaf.get("random")},
+        "species": list(labels.names),
+        "multi_group": multi,
+        "data_fingerprint": manifest.fingerprint,
+        "source": manifest.source.name,
+        "licence": manifest.source.licence,
+        "citation": manifest.source.citation,
+    }
+
+
+def save(found: Mapping[str, Any], folder: Path) -> None:
+    """`leaderboard.json`, and `leaderboard.csv` with a row for each family."""
+    write_json(folder / FILE, found)
+    columns = ["rank", "family", "seeds", *(f"{m}{part}" for m in classify.METRICS for part in PARTS)]
+    columns += ["n_parameters", "training_s", "clips_per_s", "random_accuracy"]
+    columns += [f"versus_leader_{m}{part}" for m in ("accuracy", RANKED_BY) for part in ("", *ENDS, "_ahead")]
+    out = StringIO()
+    table = csv.DictWriter(out, [*columns, "error"], restval="", lineterminator="\n")
+    table.writeheader()
+    for name, row in found["families"].items():
+        table.writerow(_flat(name, row))
+    write_atomic(folder / TABLE, out.getvalue())
+
+
+ENDS = ("_low", "_high")
+PARTS = ("", *ENDS, "_sd")
+
+
+def _flat(name: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    """A family's row of the CSV; an interval is two columns."""
+    flat: dict[str, Any] = {"family": name, "seeds": " ".join(map(str, row["seeds"])), "error": row["error"]}
+    flat |= {k: row[k] for k in ("rank", "n_parameters", "training_s", "clips_per_s")}
+    for metric in classify.METRICS:
+        flat |= {metric: row[metric], f"{metric}_sd": row[f"{metric}_sd"]}
+        flat |= _ends(metric, row[f"{metric}_ci"])
+    flat["random_accuracy"] = (row["random"] or {}).get("accuracy")
+    for metric in ("accuracy", RANKED_BY):
+        against = (row["versus_leader"] or {}).get(metric)
+        if against:
+            key = f"versus_leader_{metric}"
+            flat |= {key: against["difference"], f"{key}_ahead": against["ahead"]}
+            flat |= _ends(key, against["ci"])
+    return {k: "" if v is None else v for k, v in flat.items()}
+
+
+def _ends(key: str, interval: Sequence[float] | None) -> dict[str, float]:
+    return dict(zip((f"{key}_low", f"{key}_high"), interval or (), strict=False))
+
+
+def _merit(row: Mapping[str, Any]) -> float:
+    """Macro-F1 over species with several tapes; where there is none, accuracy."""
+    value = row[RANKED_BY]
+    return float(row["accuracy"] if value is None else value)
+
+
+def _multi_group(manifest: Manifest) -> list[str]:
+    tapes: dict[str, set[str]] = {}
+    for clip in manifest.clips:
+        tapes.setdefault(clip.label or "", set()).add(clip.group or clip.recording.id)
+    return sorted(name for name, groups in tapes.items() if len(groups) > 1)
+
+
+def _row(entrant: Entrant, scores: Mapping[int, Scores], labels: Labels, multi: list[str]) -> dict[str, Any]:
+    judged = [_judged(s, labels) for s in scores.values()]
+    metrics = [read_json(path / METRICS) for path in entrant.runs.values()]
+    runs = [RunFolder.open(path) for path in entrant.runs.values()]
+    parts = [part.facts for run in runs for part in run.folds or [run]]
+    row: dict[str, Any] = {"rank": None, "seeds": list(entrant.runs), "error": entrant.error or None}
+    row["runs"] = {str(seed): path.name for seed, path in entrant.runs.items()}
+    ends = intervals(judged, labels.names, multi) if judged else dict.fromkeys(classify.METRICS)
+    for name in classify.METRICS:
+        values = [m[name] for m in metrics if m[name] is not None]
+        row[name] = float(np.mean(values)) if values else None
+        row[f"{name}_ci"] = ends[name]
+        row[f"{name}_sd"] = float(np.std(values, ddof=1)) if len(values) > 1 else None
+    row["n_clips"] = max((m["n_clips"] for m in metrics), default=0)
+    row["n_groups"] = max((m["n_groups"] for m in metrics), default=0)
+    row["n_parameters"] = max((f["n_parameters"] for f in parts), default=None)
+    row["training_s"] = _mean([run.facts.get("training_s") for run in runs])
+    row["clips_per_s"] = _mean([run.facts.get("clips_per_s") for run in runs])
+    row["random"] = _random(entrant.random)
+    row["versus_leader"] = None
+    row["per_species"] = {name: _species(name, metrics) for name in labels.names} if metrics else {}
+    return row
+
+
+def _species(name: str, metrics: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Mean F1 over the seeds that tested the species, and what that rests on."""
+    found = [m["per_species"][name] for m in metrics]
+    tested = [s["f1"] for s in found if s["n_clips"]]
+    return {
+        "f1": float(np.mean(tested)) if tested else None,
+        "n_clips": max(s["n_clips"] for s in found),
+        "n_groups": max(s["n_groups"] for s in found),
+        "noisy": any(s["noisy"] for s in found),
+    }
+
+
+def _random(path: Path | None) -> dict[str, Any] | None:
+    if path is None:
+        return None
+    metrics = read_json(path / METRICS)
+    kept = ("accuracy", "accuracy_ci", RANKED_BY, "n_clips")
+    return {**{k: metrics[k] for k in kept}, "run": path.name}
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [v for v in values if v is not None]
+    return float(np.mean(known)) if known else None
+
+
+def _judged(scores: Scores, labels: Labels) -> Judged:
+    groups = tuple(c.group or c.recording.id for c in scores.clips)
+    return Judged(labels.targets(scores.clips), scores.probabilities, groups)
+
+
+def _versus(
+    ours: Mapping[int, Scores],
+    theirs: Mapping[int, Scores],
+    manifest: Manifest,
+    labels: Labels,
+    multi: Sequence[str],
+) -> dict[str, Any] | None:
+    """The paired difference to the leader over the seeds that both have; None without one."""
+    both = [seed for seed in ours if seed in theirs]
+    if not both:
+        return None
+    clips = list({c.key: c for c in manifest.clips}.values())
+    place = {c.key: i for i, c in enumerate(clips)}
+
+    def said(scores: Scores) -> np.ndarray:
+        predictions = np.full(len(place), NOT_JUDGED)
+        predictions[[place[c.key] for c in scores.clips]] = scores.logits.argmax(axis=1)
+        return predictions
+
+    return paired(
+        labels.targets(clips),
+        [said(ours[seed]) for seed in both],
+        [said(theirs[seed]) for seed in both],
+        [c.group or c.recording.id for c in clips],
+        [labels.index(name) for name in multi],
+    )

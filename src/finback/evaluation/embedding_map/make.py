@@ -1,0 +1,179 @@
+"""What a model has learnt, as a map: each clip's vector laid out in the plane, like beside like.
+
+    found = make_map(run)         # a classifier's embeddings, or a VAE's latents
+    found.layouts["t-SNE"]        # (N, 2)
+
+t-SNE comes with scikit-learn; UMAP needs the extra `figures` and is left out without it. Both keep neighbours
+together and say little of distances between far groups. What is measured (`Neighbours`) is therefore measured
+among the vectors themselves: whose clip lies nearest? If it is nearly always one of the same tape, the model
+has learnt the tape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from finback.core.errors import InputError, RunError
+from finback.core.files import Progress, no_progress
+from finback.core.runs import RunFolder, load_split
+from finback.core.settings import build
+from finback.core.types import SIDES, Clip, Labels
+from finback.data.manifest import Manifest
+from finback.evaluation.embedding_map import store as saved
+from finback.evaluation.embedding_map.layout import METHODS, wanted
+from finback.evaluation.embedding_map.neighbours import Neighbours, neighbours
+from finback.features.cache import FeatureStore, default_folder
+from finback.features.extract import Extractor
+from finback.features.spec import FeatureSpec
+from finback.generation.vae_latents import Latent
+from finback.models.predictor import MEMBERS, Predictor
+from finback.training.generator import sides
+from finback.training.loop import WEIGHTS
+
+FEWEST = 8  # clips: of fewer there is no neighbourhood to keep
+MOST = 2000  # clips: more take minutes and cannot be told apart on a page
+
+
+@dataclass(frozen=True, eq=False)
+class Map:
+    """N clips of a run, each with its place in every layout."""
+
+    run: Path
+    what: str  # what is laid out, in words
+    labels: Labels
+    spec: FeatureSpec
+    clips: tuple[Clip, ...]
+    heard: np.ndarray  # (N,) bool: was it learnt from?
+    layouts: dict[str, np.ndarray] = field(repr=False)  # name -> (N, 2)
+    neighbours: Neighbours
+    left_out: int = 0  # clips beyond `most`
+
+    @property
+    def tapes(self) -> list[str]:
+        """Each clip's tape; "" where it is not known."""
+        return [clip.group for clip in self.clips]
+
+
+@dataclass(frozen=True)
+class _Vectors:
+    """Where a run's vectors come from; `of` is called only when the layout is not on disk."""
+
+    what: str
+    facts: dict
+    weights: Path
+    clips: tuple[Clip, ...]
+    heard: np.ndarray
+    of: Callable[[Sequence[Clip]], np.ndarray]
+
+
+def make_map(
+    path: Path,
+    methods: Sequence[str] = (),
+    most: int = MOST,
+    seed: int = 0,
+    device: str = "auto",
+    progress: Progress = no_progress,
+) -> Map:
+    """The map of a run's clips, from `map.parquet` in its folder when it was made before.
+
+    `methods`: names of `METHODS`; none: those that this machine can do. Raises `RunError` if the run has no
+    vectors to show, `InputError` for too few clips, `SettingsError` for a method that is not there.
+    """
+    names = wanted(methods)
+    run = RunFolder.open(path)
+    source = _source(run, device, progress)
+    rows = np.arange(len(source.clips))
+    if len(rows) > most:
+        rows = np.sort(np.random.default_rng([seed, 11]).permutation(len(rows))[:most])
+    clips = tuple(source.clips[i] for i in rows)
+    if len(clips) < FEWEST:
+        raise InputError(f"{path}: only {len(clips)} clips to map", f"a map needs {FEWEST} or more")
+    made_of = saved.fingerprint(source.weights, clips, names, seed)
+    kept = saved.load(run.path / saved.FILE, made_of)
+    if kept is None:
+        vectors = source.of(clips)
+        layouts = {name: METHODS[name](vectors, seed) for name in progress(names, "laying out", len(names))}
+        species, tapes = [c.label or "" for c in clips], [c.group for c in clips]
+        kept = layouts, neighbours(vectors, species, tapes, source.heard[rows])
+        saved.save(run.path / saved.FILE, clips, source.heard[rows], *kept, made_of)
+    layouts, near = kept
+    return Map(
+        run.path,
+        source.what,
+        Labels(tuple(source.facts["labels"])),
+        build(FeatureSpec, source.facts["spec"]),
+        clips,
+        source.heard[rows],
+        layouts,
+        near,
+        len(source.clips) - len(clips),
+    )
+
+
+def _source(run: RunFolder, device: str, progress: Progress) -> _Vectors:
+    facts = run.facts
+    if facts["kind"] in ("classifier", "ensemble"):
+        return _embeddings(run, device, progress)
+    if facts.get("family") == "vae":
+        return _latents(run, device, progress)
+    raise RunError(
+        f"{run.path}: a {facts.get('family', facts['kind'])} has no vectors to map",
+        "give the folder of a classifier (finback train cnn2d) or of finback train vae",
+    )
+
+
+def _embeddings(run: RunFolder, device: str, progress: Progress) -> _Vectors:
+    """Of a classifier; of the first fold or member where there are several."""
+    trail, part = [run], ""
+    while run.folds or run.facts["kind"] == "ensemble":
+        part += "fold 1 of " if run.folds else "the first member of "
+        run = RunFolder.open((run.folds[0] if run.folds else RunFolder(run.path / MEMBERS / "0")).path)
+        trail.append(run)
+    facts = run.facts
+    if not run.is_trained:
+        raise RunError(
+            f"{run.path}: training has not finished", "run the same finback train again, it resumes"
+        )
+    known = Manifest.load(_holder(trail, "manifest.csv") / "manifest.csv").clips
+    split = load_split(_holder(trail, "split.csv") / "split.csv", known, facts["split"]["by"])
+    learnt = ("train", "val") if "refit_epochs" in facts else ("train",)
+    clips = tuple(c for side in SIDES for c in split.side(side) if c.label is not None)
+    heard = np.array([side in learnt for side in SIDES for c in split.side(side) if c.label is not None])
+
+    def of(chosen: Sequence[Clip]) -> np.ndarray:
+        predictor = Predictor.load(run.path, device, default_folder())
+        predictor.prepare(chosen, progress)
+        return predictor.embed(chosen, progress)
+
+    what = f"embeddings of {part}a {facts['family']} classifier"
+    return _Vectors(what, facts, run.path / WEIGHTS, clips, heard, of)
+
+
+def _holder(trail: Sequence[RunFolder], name: str) -> Path:
+    """The innermost folder that has the file: a fold its own split, an ensemble's member its ensemble's."""
+    for run in reversed(trail):
+        if (run.path / name).is_file():
+            return run.path
+    raise RunError(f"{trail[0].path / name}: no such file", "is this a finished finback run folder?")
+
+
+def _latents(run: RunFolder, device: str, progress: Progress) -> _Vectors:
+    """Of a VAE: the means of its latents, averaged over a clip's windows."""
+    by_side = sides(run)
+    clips = tuple(c for side in by_side.values() for c in side if c.label is not None)
+    learnt = {c.key for c in by_side["learnt"]}
+
+    def of(chosen: Sequence[Clip]) -> np.ndarray:
+        space = Latent.load(run.path, device)
+        store = FeatureStore(Extractor(space.spec), default_folder())
+        store.prepare(chosen, progress)
+        return np.stack(
+            [space.encode(store(c)).mean(axis=0) for c in progress(chosen, "encoding", len(chosen))]
+        )
+
+    heard = np.array([c.key in learnt for c in clips])
+    return _Vectors("latents of a VAE", run.facts, run.path / WEIGHTS, clips, heard, of)

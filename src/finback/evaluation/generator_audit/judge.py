@@ -1,0 +1,84 @@
+"""The judge: a classifier that has heard exactly what the generator has heard, and nothing else.
+
+It says whether a sample is of its species, and its embedding is one of the spaces in which sets are compared.
+A classifier trained in the ordinary way will not do: it has heard the clips that the generator was not shown,
+and so knows them better than they deserve. So an audit trains one on the learnt clips, once, into
+`RUN/judge`, for a fixed number of epochs: no run chooses anything by a clip of another tape. (How many epochs
+was settled once, on Watkins: docs/generative-metrics.md.)
+"""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from finback.core.errors import InputError
+from finback.core.files import Progress, no_progress
+from finback.core.runs import RunFolder
+from finback.data.manifest import Manifest
+from finback.features.cache import default_folder
+from finback.generation.generator import Maker
+from finback.models.predictor import Predictor
+from finback.training.classifier import Plan, train
+from finback.training.generator import sides
+from finback.training.settings import resolve
+
+FAMILY, EPOCHS = "cnn2d", 40
+FOLDER = "judge"
+
+
+def own_judge(maker: Maker, device: str = "auto", progress: Progress = no_progress) -> Path:
+    """The folder of a classifier trained on the generator's learnt clips, trained now if it is not there."""
+    run = maker.run
+    if RunFolder(run.path / FOLDER).is_trained:
+        return run.path / FOLDER
+    manifest = Manifest.load(run.path / "manifest.csv")
+    clips = sides(run)
+    side = {c.key: "train" for c in clips["learnt"]} | {
+        c.key: "test" for name in ("val", "test") for c in clips[name]
+    }
+    marked = replace(manifest, side_of=tuple(side.get(c.key, "") for c in manifest.clips))
+    settings = resolve(
+        family=FAMILY,
+        features=maker.spec.model_dump(),
+        training={"refit": False, "epochs": EPOCHS},
+        split={"by": run.facts["settings"]["split"]["by"]},
+    )
+    seed = int(run.facts["seed"])
+    train(Plan(FAMILY, settings, seed, device, "finback audit"), marked, run.path / FOLDER, progress)
+    return run.path / FOLDER
+
+
+def load_judge(path: Path, maker: Maker, device: str = "auto") -> tuple[Predictor, np.ndarray]:
+    """The judge, and for each of its species (J,) the generator's class id, or -1.
+
+    Raises `InputError` if it does not know all species of the generator.
+    """
+    judge = Predictor.load(path, device, default_folder())
+    missing = [name for name in maker.labels.names if name not in judge.labels]
+    if missing:
+        raise InputError(
+            f"{path}: does not know {', '.join(missing)}", "give a judge trained on the same labels, or none"
+        )
+    known = maker.labels.names
+    return judge, np.array([known.index(n) if n in known else -1 for n in judge.labels.names])
+
+
+def has_heard(path: Path, keys: set[tuple[str, int, int, int]]) -> int:
+    """How many of the clips with these keys stand on the judge's training or validation side."""
+    run = RunFolder.open(path)
+    heard: set[tuple[str, ...]] = set()
+    for member in run.folds or [run]:
+        table = member.path / "split.csv"
+        rows = table.read_text(encoding="utf-8").splitlines()[1:] if table.exists() else []
+        heard |= {_key(row) for row in rows if row.endswith((",train", ",val"))}
+    return sum(tuple(map(str, key)) in heard for key in keys)
+
+
+def _key(row: str) -> tuple[str, ...]:
+    """(recording, start, stop, channel) of a line of split.csv, whose file name may hold commas."""
+    cells = next(csv.reader([row]))
+    return (cells[0], *cells[2:5])

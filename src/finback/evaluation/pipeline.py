@@ -1,0 +1,148 @@
+"""The main job, end to end: index, audit, split, train, calibrate, evaluate, report.
+
+Each stage leaves its file in the run folder and is not done again while the data and settings are the
+same, so a run that was interrupted goes on, and a finished one says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from finback.core.files import Progress, no_progress, read_json, write_json
+from finback.core.runs import RunFolder
+from finback.data.audit import audit
+from finback.data.audit.duplicates import Duplicates, find
+from finback.data.index import IndexRequest, index
+from finback.data.manifest import Manifest
+from finback.data.problems import counts
+from finback.data.rare import in_a_line, treated
+from finback.data.splits.split import with_groups
+from finback.datasets.simulate.calls import CALLS
+from finback.datasets.simulate.simulate import ClipSettings, simulate_clips
+from finback.evaluation.evaluate import METRICS, evaluate_run
+from finback.models import kind
+from finback.report.pages.classifier import render
+from finback.report.pages.summary import verdict
+from finback.training.classifier import Plan, check_out, train
+from finback.training.generator import train_generator
+from finback.training.settings import resolve
+
+Say = Callable[[str], None]
+Job = Plan  # what to train and how
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a finished job left."""
+
+    folder: Path
+    report: Path
+    metrics: dict[str, Any]
+    headline: list[str]
+    verdict: str  # whether that is more than a deaf baseline has; "" when it cannot be said
+
+
+def dataset(request: IndexRequest, progress: Progress = no_progress) -> Manifest:
+    """Index the recordings and settle their groups."""
+    manifest = index(request, progress)
+    return settle(manifest, find(manifest.clips, progress))
+
+
+def settle(manifest: Manifest, duplicates: Duplicates) -> Manifest:
+    """The manifest with a group for every clip: sounds that are copies of one another stay together."""
+    return replace(manifest, clips=with_groups(manifest.clips, duplicates))
+
+
+def train_on(job: Job, request: IndexRequest, out: Path, progress: Progress, say: Say) -> RunFolder:
+    """Index, settle groups, train."""
+    found = treated(dataset(request, progress), job.settings.rare)
+    _say_problems(found, say)
+    _say_rare(found, job, say)
+    how = train if kind(job.family) == "classifier" else train_generator
+    return how(job, found, out, progress)
+
+
+def run(job: Job, request: IndexRequest, out: Path, progress: Progress, say: Say) -> Done:
+    """The whole way; each stage that is done already is left alone."""
+    manifest = treated(index(request, progress), job.settings.rare)
+    _say_problems(manifest, say)
+    _say_rare(manifest, job, say)
+    audited = out / "audit.json"
+    if audited.exists() and read_json(audited).get("data_fingerprint") == manifest.fingerprint:
+        grouped = settle(manifest, find(manifest.clips, progress))
+    else:
+        found = audit.audit(manifest, job.settings.split, progress)
+        grouped = replace(manifest, clips=found.clips)
+        check_out(job, grouped, out)  # before anything is written there
+        facts = {**found.to_json(), "lines": found.lines(), "data_fingerprint": manifest.fingerprint}
+        write_json(audited, facts)
+    report = out / "report.html"
+    finished = report.exists() and (out / METRICS).exists()
+    train(job, grouped, out, progress)
+    metrics = evaluate_run(out, job.device, progress)
+    if finished:
+        say(f"{out}: done already; delete the folder to start anew")
+    else:
+        render(out, progress)
+    heard = read_json(audited)
+    said = verdict(metrics, heard, job.settings.split.by == "clip")
+    return Done(out, report, metrics, headline(metrics, heard), said)
+
+
+def demo(out: Path, device: str, command: str, progress: Progress, say: Say) -> Done:
+    """The main job on simulated recordings, of the species that the default preset can hear."""
+    top_hz = resolve().features.top_hz
+    heard = tuple(name for name, call in CALLS.items() if call.low_hz < top_hz)
+    settings = ClipSettings(species=heard)
+    labels = simulate_clips(out / "data", settings, progress)
+    request = IndexRequest(audio=labels.parent / "audio", labels=labels)
+    job = Job("cnn2d", resolve(overrides=["training.epochs=25"], family="cnn2d"), 0, device, command)
+    return run(job, request, out / "run", progress, say)
+
+
+def headline(metrics: dict[str, Any], audit: dict[str, Any] | None = None) -> list[str]:
+    """The few lines a stranger needs: how good, how sure, and what a deaf model would score."""
+    few = " (few: that is why the intervals are wide)" if metrics["n_groups"] < 10 else ""
+    lines = [
+        f"on {metrics['n_clips']} test clips from {metrics['n_groups']} tapes{few}, with 95 % intervals",
+        *(_with_interval(metrics, key, name) for key, name in HEADLINE),
+    ]
+    for which, name in (("in_use", "the same split"), ("random", "clips drawn at random, no fair test")):
+        deaf = (audit or {}).get(which)
+        if deaf:
+            lookup, metadata = deaf["group_lookup_accuracy"], deaf["metadata_accuracy"]
+            lines.append(f"deaf baselines, {name}: tape lookup {lookup:.3f}, metadata {metadata:.3f}")
+    return lines
+
+
+HEADLINE = (
+    ("accuracy", "accuracy"),
+    ("balanced_accuracy", "balanced accuracy"),
+    ("macro_f1", "macro-F1, all species"),
+    ("macro_f1_multi_group", "macro-F1, species with several tapes"),
+    ("macro_auc", "macro AUC"),
+    ("top3_accuracy", "top-3 accuracy"),
+    ("ece", "calibration error (ECE)"),
+)
+
+
+def _with_interval(metrics: dict[str, Any], key: str, name: str) -> str:
+    value, interval = metrics[key], metrics[f"{key}_ci"]
+    if value is None:
+        return f"  {name:<38} not defined here"
+    shown = f"[{interval[0]:.3f}, {interval[1]:.3f}]" if interval else "(one tape: no interval)"
+    return f"  {name:<38} {value:.3f}  {shown}"
+
+
+def _say_problems(manifest: Manifest, say: Say) -> None:
+    if manifest.problems:
+        tally = ", ".join(f"{n} {kind}" for kind, n in counts(manifest.problems).items())
+        say(f"{len(manifest.problems)} remarks on the data ({tally}); finback index shows them")
+
+
+def _say_rare(manifest: Manifest, job: Job, say: Say) -> None:
+    if line := in_a_line(manifest, job.settings.rare):
+        say(line)

@@ -1,0 +1,80 @@
+"""One arm in one fold: the same real clips for the same number of steps, then the fold's unseen tapes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from finback.core.files import Progress, no_progress
+from finback.core.runs import RunFolder, save_split
+from finback.core.scores import save_scores
+from finback.core.types import Labels
+from finback.data.manifest import Manifest
+from finback.evaluation.evaluate import SCORES
+from finback.evaluation.synthetic_study.plan import Arm, Fold, Gain
+from finback.evaluation.synthetic_study.samples import arm_folder, examples, fold_folder, store_of
+from finback.features.cache import default_folder
+from finback.models.predictor import Predictor
+from finback.training.batches import Inputs
+from finback.training.classifier import check_out
+from finback.training.stages import How, learn, new_model
+from finback.training.synthetic import MadeStore, made_clips
+
+
+def is_done(job: Gain, arm: Arm, fold: Fold, out: Path) -> bool:
+    folder = fold_folder(out, arm, fold)
+    return RunFolder(folder).is_trained and (folder / SCORES).exists()
+
+
+def facts_of(job: Gain, arm: Arm, fold: Fold, manifest: Manifest, out: Path) -> dict[str, Any]:
+    """What fixes the training of an arm, as in a run.json. Raises `RunError` if it holds another."""
+    plan = job.classifier(arm, fold.seed)
+    told: dict[str, Any] = {"name": arm.name, "thin": job.options.thin}
+    if arm.maker:
+        told |= {"below": job.options.below, "ratio": arm.ratio, "fill": arm.fill}
+    return check_out(plan, manifest, arm_folder(out, arm, fold.seed), arm=told)
+
+
+def learn_fold(
+    job: Gain, arm: Arm, fold: Fold, manifest: Manifest, out: Path, progress: Progress = no_progress
+) -> None:
+    """Train and score; what is finished stays as it is. The folder is an ordinary run folder."""
+    folder = fold_folder(out, arm, fold)
+    facts = facts_of(job, arm, fold, manifest, out)
+    clips = {side: len(fold.split.side(side)) for side in ("train", "val", "test")}
+    split = {"by": "group", "clips": clips, "warnings": [], "untestable": {}}
+    RunFolder.begin(arm_folder(out, arm, fold.seed), {**facts, "n_folds": fold.of})
+    run = RunFolder.begin(folder, {**facts, "fold": fold.number, "split": split})
+    if not run.is_trained:
+        save_split(folder / "split.csv", fold.split)
+        _train(job, arm, fold, manifest, out, run, progress)
+    if not (folder / SCORES).exists():
+        test = fold.split.test
+        predictor = Predictor.load(folder, job.device, default_folder())
+        predictor.prepare(test, progress)
+        save_scores(folder / SCORES, predictor.scores(test, progress), np.full(len(test), fold.number))
+
+
+def _train(
+    job: Gain, arm: Arm, fold: Fold, manifest: Manifest, out: Path, run: RunFolder, progress: Progress
+) -> None:
+    plan, facts = job.classifier(arm, fold.seed), run.facts
+    settings, labels = plan.settings, Labels(tuple(facts["labels"]))
+    store, clips = store_of(job), fold.split.train
+    store.prepare([*clips, *fold.split.test], progress)
+    if arm.maker:
+        x, names, pool = examples(job, arm, fold, manifest, out, progress)
+        made = made_clips(names, settings.features, f"synthetic:{arm.maker}")
+        store, clips = MadeStore(store, made, x), (*clips, *made)
+        run.note(n_synthetic=len(made), made=pool.made, refused=pool.refused)
+    model = new_model(plan.family, settings.features, len(labels), settings.model, plan.seed)
+    how = How(settings.training, labels, plan.seed, plan.device, progress)
+    end = learn(model, Inputs(store, clips, settings.augment, settings.wave), (), how, run.path)
+    run.finish(
+        **end,
+        n_parameters=model.n_parameters,
+        temperature=1.0,
+        not_calibrated="validation joined training",
+    )

@@ -1,0 +1,88 @@
+"""The audit of a vocoder: how near is what it makes of log-mels to the sound that they were taken from?
+
+    found = audit_vocoder(Path("runs/vocoder"), judge=Path("runs/mine"))
+
+Windows of tapes that it never heard (validation and test side; it chooses nothing by either) go there and
+back, through it and through Griffin-Lim, and are compared with the sound itself (`metrics.vocoding`).
+`agreement` is the share of them that the judge gives the same species before and after. Intervals are over
+tapes. The result is kept in `vocoder_audit.json`; its keys are told in docs/json.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from finback.core.errors import RunError
+from finback.core.files import Progress, no_progress, write_json
+from finback.core.types import Clip
+from finback.features.cache import FeatureStore, default_folder
+from finback.features.extract import Extractor
+from finback.features.spec import FeatureSpec
+from finback.generation.vocoders.clips import logmel_of
+from finback.generation.vocoders.inversion import METHODS, to_waves
+from finback.generation.vocoders.vocode import vocoder
+from finback.metrics import bootstrap
+from finback.metrics.waveforms import MEASURES, measures
+from finback.models.predictor import Predictor
+from finback.training.generator import load, sides
+
+RESULT = "vocoder_audit.json"
+OWN = "this vocoder"
+MOST = 400  # windows: more move no figure and take minutes
+
+
+def audit_vocoder(
+    run: Path, judge: Path | None = None, device: str = "auto", progress: Progress = no_progress
+) -> dict[str, Any]:
+    """Figures of a trained vocoder and of those that need no training; writes them and returns them.
+
+    Raises `RunError` if the folder holds none or no clip is left of other tapes, `SpecMismatchError` where
+    the judge hears other features.
+    """
+    model, folder = load(run, "vocoder", device)
+    by_side = sides(folder)
+    real, tapes = _windows((*by_side["val"], *by_side["test"]), model.spec, progress)
+    if not len(real):
+        raise RunError(f"{run}: all tapes were learnt from", "train with a test side, e.g. --split 70/15/15")
+    logmels = logmel_of(real, model.spec)
+    predictor = None if judge is None else Predictor.load(judge, device, default_folder())
+    before = None if predictor is None else predictor.score_logmels(logmels, model.spec).argmax(axis=1)
+    rows: dict[str, Any] = {}
+    for name, which in ((OWN, str(run)), *((method, method) for method in METHODS)):
+        made = to_waves(logmels, vocoder(which, model.spec, device), progress)
+        again = logmel_of(made, model.spec)
+        values = measures(real, made, logmels, again, model.spec.n_fft, model.spec.hop)
+        if predictor is not None:
+            after = predictor.score_logmels(again, model.spec).argmax(axis=1)
+            values["agreement"] = (after == before).astype(float)
+        rows[name] = {key: float(v.mean()) for key, v in values.items()}
+        rows[name] |= {f"{key}_ci": _over_tapes(v, tapes) for key, v in values.items()}
+    found = {
+        "run": str(run),
+        "judge": None if judge is None else str(judge),
+        "n_windows": len(real),
+        "n_groups": len(set(tapes)),
+        "measures": [*MEASURES, *(["agreement"] if judge is not None else [])],
+        "vocoders": rows,
+    }
+    write_json(run / RESULT, found)
+    return found
+
+
+def _windows(clips: Sequence[Clip], spec: FeatureSpec, progress: Progress) -> tuple[np.ndarray, list[str]]:
+    """(N, T') waves of all windows of the clips, or `MOST` of them, and the tape of each."""
+    store = FeatureStore(Extractor(spec, "wave"), default_folder())
+    store.prepare(clips, progress)
+    found = [store(clip)[:, : spec.covered_samples] for clip in clips]
+    tapes = [c.group or c.recording.id for c, waves in zip(clips, found, strict=True) for _ in waves]
+    waves = np.concatenate([np.zeros((0, spec.covered_samples), dtype=np.float32), *found])
+    kept = np.sort(np.random.default_rng(0).permutation(len(waves))[:MOST])
+    return waves[kept], [tapes[i] for i in kept]
+
+
+def _over_tapes(values: np.ndarray, tapes: Sequence[str]) -> list[float] | None:
+    return bootstrap.interval(lambda weights: float(np.average(values, weights=weights)), tapes)

@@ -1,0 +1,104 @@
+"""`onnx`: any network in an ONNX file that turns windows of sound into vectors: Perch, or one of your own.
+
+    finback train onnx --set features.onnx_file=perch_v2.onnx --set features.onnx_output=embedding \\
+        --set features.sample_rate=32000 --set features.clip_samples=160000 ...
+
+The network takes one float32 input, (B, T) or (B, 1, T) or (T,), of waves in [-1, 1]. Of an output with more
+axes than (B, D) the mean over those in between is taken. The file's content is part of the cache's key.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from finback.core.errors import SettingsError
+from finback.features.spec import FeatureSpec
+
+
+class Onnx:
+    """(w, T) -> (w, D) by the spec's `onnx_file`, one window at a time where its batch is fixed."""
+
+    install: ClassVar[str] = "pip install 'finback[onnx]'"
+    licence: ClassVar[str] = "weights of your own ONNX file: its licence is yours to know"
+
+    def __init__(self, spec: FeatureSpec) -> None:
+        self._session, content = _open(spec.onnx_file, self.install)
+        self._input, self._axes = _input(self._session, spec)
+        self._output = _output(self._session, spec)
+        self.heard_samples = spec.clip_samples
+        self.version = f"{content}-{self._output.replace('/', '_').replace(':', '_')}"
+        self.n_features = self._vectors(np.zeros((1, spec.clip_samples), dtype=np.float32)).shape[1]
+
+    def __call__(self, waves: np.ndarray) -> np.ndarray:
+        # Alone, so that no vector depends on its neighbours whatever the network does with a batch.
+        return np.concatenate([self._vectors(wave[None]) for wave in waves])
+
+    def _vectors(self, wave: np.ndarray) -> np.ndarray:
+        """(1, T) -> (1, D)."""
+        shaped = {1: wave[0], 2: wave, 3: wave[:, None]}[self._axes]
+        out = np.asarray(self._session.run([self._output], {self._input: shaped})[0], dtype=np.float32)
+        out = out[None] if out.ndim == 1 else out
+        return out.mean(axis=tuple(range(1, out.ndim - 1))) if out.ndim > 2 else out
+
+
+def _open(name: str, install: str) -> tuple[Any, str]:
+    """The session and 12 hex digits of the file's content."""
+    try:
+        import onnxruntime
+        from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidGraph, InvalidProtobuf
+    except ImportError:
+        raise SettingsError("onnx: onnxruntime is not installed", install) from None
+    if not name:
+        raise SettingsError("onnx: no network is given", "say which: --set features.onnx_file=network.onnx")
+    path = Path(name)
+    if not path.is_file():
+        raise SettingsError(f"features.onnx_file = {name}: no such file", "check the path")
+    with open(path, "rb") as file:
+        content = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=6)).hexdigest()
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1  # the feature store asks from two threads already
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(name, options, providers=["CPUExecutionProvider"]), content
+    except (Fail, InvalidGraph, InvalidProtobuf) as error:
+        problem = f"{name}: not a network that onnxruntime can run ({str(error).strip().splitlines()[0]})"
+        raise SettingsError(problem, "export it anew") from None
+
+
+def _input(session: Any, spec: FeatureSpec) -> tuple[str, int]:
+    """Name and number of axes of the one input, once it is sure that it takes the spec's windows."""
+    inputs = session.get_inputs()
+    shapes = ", ".join(f"{i.name} {i.type} {i.shape}" for i in inputs)
+    if len(inputs) != 1 or inputs[0].type != "tensor(float)" or len(inputs[0].shape) not in (1, 2, 3):
+        raise SettingsError(
+            f"{spec.onnx_file}: takes in {shapes}", "one float32 input (B, T), (B, 1, T) or (T,) is needed"
+        )
+    axes = inputs[0].shape
+    fixed = [n for n in axes if isinstance(n, int)]
+    if isinstance(axes[-1], int) and axes[-1] != spec.clip_samples:
+        raise SettingsError(
+            f"{spec.onnx_file}: hears windows of {axes[-1]} samples, not {spec.clip_samples}",
+            f"set features.clip_samples = {axes[-1]} and features.sample_rate to the network's own",
+        )
+    leading = [n for n in (fixed[:-1] if isinstance(axes[-1], int) else fixed) if n != 1]
+    if leading:
+        raise SettingsError(
+            f"{spec.onnx_file}: takes in {shapes}", "export it with a batch of 1 or of any size, one channel"
+        )
+    return inputs[0].name, len(axes)
+
+
+def _output(session: Any, spec: FeatureSpec) -> str:
+    names = [o.name for o in session.get_outputs()]
+    if not spec.onnx_output and len(names) == 1:
+        return str(names[0])
+    if spec.onnx_output not in names:
+        problem = f"no output '{spec.onnx_output}'" if spec.onnx_output else f"{len(names)} outputs"
+        raise SettingsError(
+            f"{spec.onnx_file}: {problem}", "set features.onnx_output to one of: " + ", ".join(names)
+        )
+    return spec.onnx_output

@@ -1,0 +1,193 @@
+"""A generator and a vocoder under one roof: species and seeds in; spectrograms, sound and facts out.
+
+    studio = Studio(Voice("runs/diffusion"))
+    k = species_id(studio.labels, "ross seal")
+    logmels, waves = studio.make([(k, 0), (k, 1)])
+
+Nothing is written here; `finback.generation.generate` and `finback.generation.fill_rare` do that.
+"""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from finback.core.errors import InputError
+from finback.core.types import Labels
+from finback.data.manifest import Teacher
+from finback.generation.generator import Maker, Sampling
+from finback.generation.sample_folder import Row, safe_names
+from finback.generation.vocoders.inversion import METHODS
+from finback.generation.vocoders.vocode import to_waves, vocoder
+from finback.models import pretrained as shipped
+from finback.models.predictor import Predictor
+from finback.training.generator import HELD
+from finback.training.loop import WEIGHTS
+
+
+@dataclass(frozen=True)
+class Voice:
+    """What turns species and seeds into sound. Models are run folders or names of those that come along."""
+
+    generator: str
+    sampling: Sampling = field(default_factory=Sampling)
+    vocoder: str = "auto"  # the one that comes along, if it is for these features; else fast Griffin-Lim
+    guide: str = ""  # the classifier of `sampling.classifier_scale`
+    device: str = "auto"
+
+
+class Studio:
+    """A generator and a vocoder, loaded: species and seeds in, spectrograms, sound and facts out."""
+
+    def __init__(self, voice: Voice) -> None:
+        path = shipped.resolve(voice.generator, "generator")
+        self.voice = voice
+        self.maker = Maker.load(path, voice.device)
+        self.labels, self.spec, self.run = self.maker.labels, self.maker.spec, self.maker.run
+        self.vocoder = vocoder(voice.vocoder, self.spec, voice.device)
+        self.guide = None
+        if voice.sampling.classifier_scale > 0 and voice.guide:
+            self.guide = Predictor.load(shipped.resolve(voice.guide, "classifier"), voice.device)
+        self.id = fingerprint(path)
+        self.names = safe_names(self.labels.names)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What two clips of one folder must have in common."""
+        sampled = self.maker.model.way == "denoise"
+        sampling = asdict(self.voice.sampling) if sampled else {}
+        if sampled:
+            # JSON has no infinity.
+            sampling["interval"] = [None if np.isinf(s) else s for s in self.voice.sampling.interval]
+        guide = fingerprint(shipped.resolve(self.voice.guide, "classifier")) if self.guide else None
+        features = self.spec.fingerprint
+        return {
+            **{"generator": self.id, "vocoder": self.vocoder_id, "features": features, "guide": guide},
+            **sampling,
+        }
+
+    @property
+    def vocoder_id(self) -> str:
+        """The name of a method; of a trained vocoder, what it is wherever it lies."""
+        path = _vocoder_run(self.vocoder.name)
+        return f"vocoder:{fingerprint(path)}" if path else self.vocoder.name
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What a reader of the folder wants to know; nothing depends on it."""
+        facts = self.run.facts
+        told = ("family", "labels", "data_fingerprint", "source", "licence", "citation", "finback")
+        return {"run": self.voice.generator, **{key: facts[key] for key in told if key in facts}}
+
+    @property
+    def heard(self) -> set[str]:
+        """Species of the clips that the generator learnt from; empty where its run does not tell."""
+        return {row["species"] for row in _learnt_rows(self.run.path)}
+
+    @property
+    def teachers(self) -> list[Teacher]:
+        """The models with a part in these clips, and what they learnt from."""
+        found = [teacher("generator", self.voice.generator, self.run.path)]
+        if path := _vocoder_run(self.vocoder.name):
+            found.append(teacher("vocoder", self.vocoder.name, path))
+        if self.guide:
+            path = shipped.resolve(self.voice.guide, "classifier")
+            found.append(teacher("judge", self.voice.guide, path))
+        return found
+
+    def name(self, label: int, seed: int) -> str:
+        """The file name, without suffix, of a sample."""
+        return f"{self.names[label]}-{seed:06d}"
+
+    def make(self, wanted: Sequence[tuple[int, int]]) -> tuple[np.ndarray, np.ndarray]:
+        """(class id, seed) pairs -> log-mels (N, M, F) dB, waves (N, T') as loud as those say, within 1."""
+        labels, seeds = [k for k, _ in wanted], [s for _, s in wanted]
+        logmels = self.maker.make(labels, seeds, self.voice.sampling, self.guide)
+        # One by one: a wave that is found in rounds must not depend on its neighbours' rounding.
+        return logmels, np.concatenate([to_waves(x[None], self.vocoder) for x in logmels])
+
+    def row(self, label: int, seed: int) -> Row:
+        """The manifest's facts of a sample."""
+        s, sampled = self.voice.sampling, self.maker.model.way == "denoise"
+        how = {"sampler": s.sampler, "steps": s.steps, "guidance": s.guidance} if sampled else {}
+        return {
+            "species": self.labels.names[label],
+            "group": f"synthetic:{self.id}",
+            "seed": seed,
+            "generator": f"{self.run.facts['family']}:{self.id}",
+            "vocoder": self.vocoder_id,
+            "licence": self.run.facts.get("licence", ""),
+            **how,
+        }
+
+
+def species_id(labels: Labels, text: str) -> int:
+    """The class id of a species as typed: in any case, with any spaces, whole or one of its names.
+
+    "beluga" is "Beluga, White Whale" where no other species has that name. Raises `InputError` that names the
+    nearest.
+    """
+
+    def plain(name: str) -> str:
+        return "".join(c for c in name.casefold() if c.isalnum())
+
+    whole = {plain(name): k for k, name in enumerate(labels.names)}
+    if plain(text) in whole:
+        return whole[plain(text)]
+    parts = [k for k, name in enumerate(labels.names) if plain(text) in map(plain, name.split(","))]
+    if len(parts) == 1:
+        return parts[0]
+    near = difflib.get_close_matches(plain(text), whole, n=1, cutoff=0.5)
+    repair = (
+        f"did you mean '{labels.names[whole[near[0]]]}'?" if near else "it knows: " + ", ".join(labels.names)
+    )
+    raise InputError(f"unknown species '{text}'", repair)
+
+
+def fingerprint(run: Path) -> str:
+    """12 hex digits of a run's facts and weights: the same wherever the folder lies."""
+    digest = hashlib.blake2b(digest_size=6)
+    for path in sorted(run.rglob(WEIGHTS)):
+        with open(path, "rb") as file:
+            digest.update(hashlib.file_digest(file, "blake2b").digest())
+    return digest.hexdigest()
+
+
+def teacher(role: str, name: str, run: Path) -> Teacher:
+    """Who it is, and the recordings it learnt from, by the tables in its run folder."""
+    if role != "judge":
+        return Teacher(role, name, frozenset(row["recording_id"] for row in _learnt_rows(run)))
+    heard = {
+        row["recording_id"]
+        for table in run.rglob("split.csv")  # of folds and members too
+        for row in _rows(table)
+        if row["side"] in ("train", "val")
+    }
+    return Teacher(role, name, frozenset(heard))
+
+
+def _learnt_rows(run: Path) -> list[dict[str, str]]:
+    """Rows of what a generator or vocoder learnt from; none where the run does not tell."""
+    if (run / HELD).exists():
+        return [row for row in _rows(run / HELD) if row["side"] == "set_aside"]
+    return (
+        [row for row in _rows(run / "split.csv") if row["side"] == "train"]
+        if (run / "split.csv").exists()
+        else []
+    )
+
+
+def _rows(table: Path) -> list[dict[str, str]]:
+    with open(table, encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _vocoder_run(name: str) -> Path | None:
+    return None if name in METHODS else shipped.resolve(name, "vocoder")

@@ -1,0 +1,74 @@
+"""Where to compute, and how to ask this machine's memory for it kindly."""
+
+from __future__ import annotations
+
+import ctypes
+import platform
+from typing import TYPE_CHECKING
+
+import torch
+
+from finback.core.errors import SettingsError
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+REPAIR = "write auto, cpu, cpu*2 (two processes), cuda, cuda:1 (one card), cuda*4 (several) or mps"
+
+
+def fabric_for(device: str, precision: str) -> Fabric:
+    """A Lightning Fabric for `auto`, `cpu`, `cpu*2`, `cuda`, `cuda:1`, `cuda*4` or `mps`."""
+    from lightning_fabric import Fabric
+
+    check_device(device)
+    kind, _, count = device.partition("*")
+    kind, _, index = kind.partition(":")
+    if kind == "auto":
+        kind = torch_device("auto").type
+    devices: int | list[int] = [int(index)] if index and kind == "cuda" else int(count or 1)
+    strategy = "ddp" if isinstance(devices, int) and devices > 1 else "auto"
+    return Fabric(accelerator=kind, devices=devices, strategy=strategy, precision=precision)  # type: ignore[arg-type]
+
+
+def check_device(device: str) -> None:
+    """Raises `SettingsError` on a device that is no device, or not on this machine."""
+    kind, _, count = device.partition("*")
+    kind, _, index = kind.partition(":")
+    if (
+        kind not in ("auto", "cpu", "cuda", "mps")
+        or not (count or "1").isdigit()
+        or not (index or "0").isdigit()
+    ):
+        raise SettingsError(f"--device {device}: no such device", REPAIR)
+    if index and kind != "cuda":
+        raise SettingsError(f"--device {device}: only cuda devices have numbers", REPAIR)
+    if kind == "cuda" and int(index or 0) + int(count or 1) > torch.cuda.device_count():
+        found = torch.cuda.device_count()
+        raise SettingsError(
+            f"--device {device}: this torch sees {found} CUDA devices", "use --device cpu, or see README"
+        )
+    if kind == "mps" and not torch.backends.mps.is_available():
+        raise SettingsError("--device mps: not available here", "use --device cpu")
+
+
+def torch_device(device: str) -> torch.device:
+    """One device to predict on."""
+    check_device(device)
+    if device.startswith("auto"):
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    return torch.device(device.partition("*")[0])
+
+
+def tune_allocator() -> bool:
+    """Tell glibc to keep freed memory, so that big tensors do not fault their pages in anew each step.
+
+    On virtual machines fresh large allocations are dear: this made training 2-4 times faster. Parameter
+    numbers from glibc's malloc.h. Returns whether it was done (Linux with glibc only).
+    """
+    if platform.libc_ver()[0] != "glibc":
+        return False
+    trim_threshold, top_pad, mmap_max = -1, -2, -4
+    mallopt = ctypes.CDLL(None).mallopt
+    return bool(mallopt(mmap_max, 0) and mallopt(trim_threshold, 2**31 - 1) and mallopt(top_pad, 64 << 20))

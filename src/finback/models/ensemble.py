@@ -1,0 +1,278 @@
+"""Several runs made one: a run folder that predicts by all of them, like any other.
+
+    folder = combine([Path("runs/cnn"), Path("runs/lstm")], Path("runs/both"))
+
+Members must be trained on the same clips, split in the same way. What is fitted (weights, temperature) is
+fitted on the members' scores of the validation side, as they were before any refit; the test side is not
+looked at, and no sound is listened to. The members' weights are copied, so the folder works wherever it goes.
+With folds, every fold is an ensemble of its own, of the members' models of that fold. The folder appears
+whole or not at all: what a killed process leaves has a name with a dot and is done anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+
+from finback.core.errors import FinbackError, InputError, RunError
+from finback.core.files import Progress, no_progress, write_atomic
+from finback.core.runs import RunFolder, load_split, save_split
+from finback.core.scores import load_scores, save_scores
+from finback.core.types import Clip, Labels, Scores, Split
+from finback.data.manifest import Manifest
+from finback.metrics.calibration import cannot_fit, fit_temperature
+from finback.metrics.combination import Combination, How, fit, loss_per_tape
+from finback.models.predictor import MEMBERS
+from finback.training.classifier import VALIDATION
+from finback.training.loop import WEIGHTS
+
+KEPT = ("run.json", WEIGHTS, VALIDATION)  # of every member; the second only where it has learned any
+HOWS: tuple[How, ...] = get_args(How)
+ALIKE = "train them on the same --audio and --labels, with the same --folds or --split and the same --seed"
+
+
+@dataclass(frozen=True)
+class Blend:
+    """One fold's members made one, as fitted on validation."""
+
+    combination: Combination
+    temperature: float
+    not_calibrated: str  # why the temperature is 1; "" when it was fitted
+    scores: Scores  # calibrated, of the validation clips
+    losses: tuple[float | None, ...]  # nats per validation tape: of each member, then of the ensemble
+
+
+def combine(
+    paths: Sequence[Path], out: Path, how: How = "mean", command: str = "", progress: Progress = no_progress
+) -> RunFolder:
+    """Make the run folder `out` of two finished runs or more, or say that it is there already.
+
+    Raises `InputError` when they cannot be combined, naming two of them and the difference, and `RunError`
+    when one is unfinished or `out` holds something else.
+    """
+    if how not in HOWS:
+        raise InputError(f"--how {how}: unknown", "write " + ", ".join(HOWS))
+    runs = [_open(Path(path)) for path in paths]
+    if len(runs) < 2:
+        raise InputError("one run is no ensemble", "give two runs or more")
+    clips = Manifest.load(runs[0].path / "manifest.csv").clips
+    splits = check_alike(runs, clips)
+    facts = _facts(runs, paths, how, command)
+    if RunFolder.check(out, facts):
+        return RunFolder.open(out)
+    with whole_folder(Path(out)) as folder:
+        parts = [run.folds or [run] for run in runs]  # [member][fold]
+        for i in progress(range(len(splits)), "combining", len(splits)):
+            fold = {"fold": i} if runs[0].folds else {}
+            where = folder / "folds" / str(i) if fold else folder
+            _combine_one([part[i] for part in parts], splits[i], {**facts, **fold}, where)
+        _keep_data(runs, folder)
+        if runs[0].folds:
+            _note_folds(RunFolder.begin(folder, {**facts, "n_folds": len(splits)}))
+    return RunFolder.open(out)
+
+
+def _open(path: Path) -> RunFolder:
+    run = RunFolder.open(path)
+    kind = run.facts.get("kind")
+    if kind == "ensemble":
+        # Its weights and the new ones would be fitted on the same validation clips, one after the other.
+        raise InputError(f"{path}: an ensemble already", "give its members' own runs instead")
+    if kind != "classifier":
+        raise InputError(f"{path}: a {kind}, not a classifier", "give folders of finback train")
+    for part in run.folds or [run]:
+        if not part.is_trained:
+            raise RunError(
+                f"{part.path}: training has not finished", "run the same finback train again, it resumes"
+            )
+    return run
+
+
+def check_alike(runs: Sequence[RunFolder], clips: Sequence[Clip]) -> list[Split]:
+    """The split of each fold, which is the same for all. Raises `InputError` at the first difference."""
+    first = runs[0]
+    splits = _splits(first, clips)
+    for other in runs[1:]:
+        difference = _difference(first.facts, other.facts) or _moved(splits, _splits(other, clips))
+        if difference:
+            raise InputError(f"{first.path} and {other.path} cannot be combined: {difference}", ALIKE)
+    return splits
+
+
+def _difference(one: dict[str, Any], two: dict[str, Any]) -> str:
+    """What keeps two runs apart by their facts, in words; "" for nothing."""
+    only = [sorted(set(a["labels"]) - set(b["labels"])) for a, b in ((one, two), (two, one))]
+    for names, which in zip(only, ("first", "second"), strict=True):
+        if names:
+            more = f" and {len(names) - 3} more species" if len(names) > 3 else ""
+            return f"only the {which} knows {', '.join(names[:3])}{more}"
+    prints = (one["data_fingerprint"], two["data_fingerprint"])
+    if prints[0] != prints[1]:
+        return f"other clips, labels or tapes (data fingerprints {prints[0]} and {prints[1]})"
+    folds = [f"{f['n_folds']} folds" if f.get("n_folds") else "one split" for f in (one, two)]
+    return "" if folds[0] == folds[1] else f"{folds[0]} against {folds[1]}"
+
+
+def _moved(one: Sequence[Split], two: Sequence[Split]) -> str:
+    """Which clips are on other sides, in words; "" for none."""
+    for i, (a, b) in enumerate(zip(one, two, strict=True)):
+        sides, others = _sides(a), _sides(b)
+        moved = [c for c in sides if sides[c] != others.get(c)] + [c for c in others if c not in sides]
+        if moved:
+            where = f"in fold {i} " if len(one) > 1 else ""
+            clip = moved[0]
+            example = f"{clip.recording.path.name}: {sides.get(clip, 'none')}, {others.get(clip, 'none')}"
+            return f"{where}{len(moved)} clips are on other sides ({example})"
+    return ""
+
+
+def _sides(split: Split) -> dict[Clip, str]:
+    return {clip: side for side in ("train", "val", "test") for clip in split.side(side)}
+
+
+def _splits(run: RunFolder, clips: Sequence[Clip]) -> list[Split]:
+    parts = run.folds or [run]
+    return [load_split(p.path / "split.csv", clips, p.facts["split"]["by"]) for p in parts]
+
+
+def _digest(run: RunFolder) -> str:
+    """16 hex digits of what a run has learned and how it is calibrated."""
+    digest = hashlib.blake2b(digest_size=8)
+    for part in run.folds or [run]:
+        facts = part.facts
+        digest.update(repr([facts["family"], facts["spec"], facts.get("temperature")]).encode())
+        weights = part.path / WEIGHTS
+        if not weights.is_file():
+            raise RunError(f"{weights}: no such file", "is this a finished finback run folder?")
+        digest.update(weights.read_bytes())
+    return digest.hexdigest()
+
+
+def _facts(runs: Sequence[RunFolder], paths: Sequence[Path], how: How, command: str) -> dict[str, Any]:
+    """What run.json says of the whole; of the data, what the members say. Refuses a run given twice."""
+    first = runs[0].facts
+    digests = [_digest(run) for run in runs]
+    for i, digest in enumerate(digests):
+        if digest in digests[:i]:
+            twins = f"{paths[digests.index(digest)]} and {paths[i]}"
+            raise InputError(f"{twins} are the same model", "give each run once")
+    taken = ("labels", "spec", "data_fingerprint", "source", "licence", "citation", "n_clips", "multi_group")
+    seeds = {run.facts.get("seed") for run in runs}
+    return {
+        "kind": "ensemble",
+        "family": "ensemble",
+        **{key: first[key] for key in taken if key in first},
+        "settings": {
+            "how": how,
+            "members": digests,
+            "split": first["settings"].get("split", {}),
+        },
+        "seed": seeds.pop() if len(seeds) == 1 else None,
+        "command": command,
+        "members": [
+            {"family": run.facts["family"], "origin": str(path)}
+            for run, path in zip(runs, paths, strict=True)
+        ],
+    }
+
+
+def _combine_one(members: Sequence[RunFolder], split: Split, facts: dict[str, Any], folder: Path) -> None:
+    """One split's ensemble: `members/`, its own validation scores, run.json."""
+    blend = _blend(members, split, Labels(tuple(facts["labels"])), facts["settings"]["how"])
+    told = [
+        {**about, "weight": weight, "validation_loss": loss}
+        for about, weight, loss in zip(
+            facts["members"], blend.combination.weights, blend.losses[:-1], strict=True
+        )
+    ]
+    run = RunFolder.begin(folder, {**facts, "split": members[0].facts["split"]})
+    for i, member in enumerate(members):
+        for name in KEPT:
+            if (member.path / name).is_file():
+                write_atomic(folder / MEMBERS / str(i) / name, (member.path / name).read_bytes())
+    save_split(folder / "split.csv", split)
+    if split.val:
+        save_scores(folder / VALIDATION, blend.scores, np.zeros(len(split.val)), side="val")
+    run.note(
+        members=told,
+        combination=asdict(blend.combination),
+        temperature=blend.temperature,
+        validation_loss=blend.losses[-1],
+        n_parameters=sum(member.facts.get("n_parameters", 0) for member in members),
+        **({"not_calibrated": blend.not_calibrated} if blend.not_calibrated else {}),
+        trained=True,
+    )
+
+
+def _blend(members: Sequence[RunFolder], split: Split, labels: Labels, how: How) -> Blend:
+    """Fit weights, then one temperature, on the validation scores of the members."""
+    if not split.val and how != "mean":
+        raise InputError(
+            f"{members[0].path}: has no validation clips to fit {how} on",
+            "use --how mean, or train with them",
+        )
+    probabilities = np.stack([_validation(member, split, labels) for member in members])  # (E, N, K)
+    truth = labels.targets(split.val)
+    tapes = [clip.group or clip.recording.id for clip in split.val]
+    combination = fit(how, probabilities, truth, tapes)
+    mixed = combination(probabilities)
+    temperature = fit_temperature(mixed, truth, tapes)
+    scores = Scores(split.val, labels, (mixed / temperature).astype(np.float32))
+    answers = [*probabilities, scores.probabilities]
+    losses = tuple(loss_per_tape(np.log(np.maximum(p, 1e-37)), truth, tapes) for p in answers)
+    return Blend(combination, temperature, cannot_fit(mixed, truth), scores, losses)
+
+
+def _validation(member: RunFolder, split: Split, labels: Labels) -> np.ndarray:
+    """(N, K) calibrated probabilities that a member gave to the validation clips, in their order."""
+    if not split.val:
+        return np.zeros((0, len(labels)))
+    scores, _ = load_scores(member.path / VALIDATION, split.val)
+    position = {clip.key: row for row, clip in enumerate(scores.clips)}
+    if scores.labels != labels or len(position) != len(split.val):
+        raise RunError(f"{member.path / VALIDATION}: not of this run's validation clips", "train it again")
+    return scores.probabilities[[position[clip.key] for clip in split.val]]
+
+
+def _keep_data(runs: Sequence[RunFolder], folder: Path) -> None:
+    """The manifest, and the audit of the data if a member has one: the report shows it."""
+    for name in ("manifest.csv", "problems.json", "audit.json"):
+        found = [run.path / name for run in runs if (run.path / name).is_file()]
+        if found:
+            write_atomic(folder / name, found[0].read_bytes())
+
+
+def _note_folds(run: RunFolder) -> None:
+    """The whole's run.json: the members' mean weights and each fold's split."""
+    told = [fold.facts for fold in run.folds]
+    weights = np.mean([fact["combination"]["weights"] for fact in told], axis=0).tolist()
+    members = [{**m, "weight": w} for m, w in zip(run.facts["members"], weights, strict=True)]
+    run.note(members=members, split=[fact["split"] for fact in told], trained=True)
+
+
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """Yield a new folder beside `path`; on success it becomes `path`, which must not hold anything yet."""
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise RunError(f"{path}: not empty, and no run", "give another --out")
+    half = path.with_name(f".{path.name}.half")
+    try:
+        shutil.rmtree(half, ignore_errors=True)  # of a process that was killed
+        half.mkdir(parents=True)
+        yield half
+        if path.exists():
+            path.rmdir()
+        os.replace(half, path)
+    except OSError as error:
+        repair = "check that there is space, and that the folder may be written to"
+        raise FinbackError(f"{path}: could not be written ({error.strerror or error})", repair) from error
+    finally:
+        shutil.rmtree(half, ignore_errors=True)

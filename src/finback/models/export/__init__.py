@@ -1,0 +1,45 @@
+"""A trained run for other programs: `export(run, "onnx", Path("model.onnx"))`.
+
+`onnx`: one graph from waves to calibrated probabilities. `pamguard`: the zip that PAMGuard's deep-learning
+module reads. `card`: what the model is and what was measured, in Markdown; of any run.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from finback.core.errors import SettingsError
+from finback.core.files import write_atomic
+from finback.core.runs import RunFolder
+from finback.models import pretrained as shipped
+from finback.models.model_card import card
+
+WAYS = ("onnx", "pamguard", "card")
+
+
+def export(path: str | Path, to: str, out: Path) -> dict[str, Any]:
+    """Write `out` from a run folder, or from a model that comes with finback; returns facts to show.
+
+    Raises `SettingsError` for an unknown way or a run that cannot go it, `RunError` for no finished run.
+    """
+    if to not in WAYS:
+        raise SettingsError(f"--to {to}: not a way to export", "there are: " + ", ".join(WAYS))
+    if to == "card":
+        run = RunFolder.open(_any_kind(path))
+        write_atomic(out, card(run))
+        return {"kind": run.facts["kind"]}
+    from finback.models.export.onnx import check_packages, to_onnx
+    from finback.models.export.pamguard import to_pamguard
+    from finback.models.predictor import Predictor
+
+    if to == "onnx":
+        check_packages()  # before the model is loaded
+    run = RunFolder.open(shipped.resolve(path, "classifier"))
+    predictor = Predictor.load(run.path, "cpu")
+    return to_onnx(run, predictor, out) if to == "onnx" else to_pamguard(run, predictor, out)
+
+
+def _any_kind(path: str | Path) -> Path:
+    kinds = [kind for kind in shipped.KINDS if str(path) in shipped.names(kind)]
+    return shipped.resolve(path, kinds[0] if kinds else "classifier")

@@ -1,0 +1,56 @@
+"""What an exported model says of itself: how to feed it, what its answers mean, whose they are."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from finback import __version__, models
+from finback.core.runs import RunFolder
+from finback.models.networks.classifier import Classifier
+from finback.models.predictor import Leaf, Node, Predictor
+
+
+def facts_of(run: RunFolder, predictor: Predictor) -> dict[str, Any]:
+    """JSON values by name; docs/exporting.md tells of each."""
+    told, spec = run.facts, predictor.spec
+    extractor = predictor.store.extractor
+    return {
+        "labels": list(predictor.labels.names),
+        "sample_rate": spec.sample_rate,
+        "window_samples": spec.clip_samples,
+        "advance_samples": spec.clip_samples if extractor.input == "wave" else spec.covered_samples,
+        "pad": spec.pad,
+        "level": spec.level,
+        "family": told.get("family") or told["kind"],
+        "temperature": temperatures(predictor.root),
+        "fingerprint": fingerprint(predictor),
+        "features": spec.fingerprint,
+        "finback": __version__,
+        "source": told.get("source"),
+        "licence": told.get("licence"),
+        "citation": told.get("citation"),
+        "licence_of_weights": models.licences(run.families),
+    }
+
+
+def temperatures(part: Leaf | Node) -> Any:
+    """One number for a classifier; for several a list of theirs, and last that of the whole."""
+    if isinstance(part, Leaf):
+        return part.temperature
+    return [*(temperatures(child) for child in part.children), part.temperature]
+
+
+def fingerprint(predictor: Predictor) -> str:
+    """12 hex digits of labels, features, weights and temperatures: equal for the same model."""
+    digest = hashlib.blake2b(digest_size=6)
+    digest.update("\n".join(predictor.labels.names).encode())
+    for leaf in predictor.root.leaves:
+        digest.update(f"{leaf.spec.fingerprint} {leaf.temperature!r}".encode())
+        digest.update(_weights(leaf.model))
+    return digest.hexdigest()
+
+
+def _weights(model: Classifier) -> bytes:
+    state = model.state_dict()
+    return b"".join(name.encode() + state[name].cpu().numpy().tobytes() for name in sorted(state))

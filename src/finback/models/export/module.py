@@ -1,0 +1,128 @@
+"""A run as one module: waves of one window's length in, calibrated probabilities out.
+
+    whole = Whole(predictor.root)
+    probabilities, clip = whole(waves)  # (B, T) -> (B, K), (1, K)
+
+`probabilities` takes every window for itself; `clip` takes all of them for the windows of one clip and
+answers as `Predictor.scores` does: logits averaged over the windows by each classifier, then temperature,
+then what makes one answer of several classifiers.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from finback.core.errors import SettingsError
+from finback.metrics.combination import FLOOR, Combination
+from finback.models.export.frontend import FRONTS
+from finback.models.export.traceable import fixed
+from finback.models.predictor import Leaf, Node
+
+WHY = {
+    "birdnet": "BirdNET's network is a TensorFlow Lite file, which no ONNX graph can hold",
+    "aisfx": "its features are Essentia's, which are not written as a graph here",
+    "onnx": "its network is an ONNX file of its own already",
+}
+
+
+class Whole(nn.Module):
+    """Front end, classifiers, temperatures, combination. Raises `SettingsError` where there is no graph."""
+
+    def __init__(self, root: Leaf | Node) -> None:
+        super().__init__()
+        refuse(root)
+        first = root.leaves[0]
+        self.front = FRONTS[first.model.input](first.spec)
+        self.answer = _answer(root)
+        self.eval()
+
+    def forward(self, waves: Tensor) -> tuple[Tensor, Tensor]:
+        x = self.front(waves)
+        logits = self.answer.logits(x)  # (B, E, K)
+        together = logits.mean(dim=0, keepdim=True)  # (1, E, K)
+        return self.answer(logits).softmax(dim=1), self.answer(together).softmax(dim=1)
+
+
+class One(nn.Module):
+    """A single classifier: `logits` (B, 1, K) of its input, and those (B, E, K) to calibrated ones (B, K)."""
+
+    temperature: Tensor
+
+    def __init__(self, leaf: Leaf) -> None:
+        super().__init__()
+        self.model = fixed(leaf.model)
+        self.size: int = 1
+        # A tensor: of a plain number the exporter makes a cast that onnxruntime warns of.
+        self.register_buffer("temperature", torch.tensor(leaf.temperature), persistent=False)
+
+    def logits(self, x: Tensor) -> Tensor:
+        out: Tensor = self.model(x)
+        return out[:, None]
+
+    def forward(self, logits: Tensor) -> Tensor:
+        return logits[:, 0] / self.temperature
+
+
+class Several(nn.Module):
+    """The same for a node of the run's tree, depth first."""
+
+    temperature: Tensor
+    weights: Tensor
+    bias: Tensor
+
+    def __init__(self, node: Node) -> None:
+        super().__init__()
+        parts = [_answer(child) for child in node.children]
+        self.parts = nn.ModuleList(parts)
+        self.sizes = [part.size for part in parts]
+        self.combination: Combination = node.combination
+        self.register_buffer("temperature", torch.tensor(node.temperature), persistent=False)
+        self.size: int = sum(self.sizes)
+        told = node.combination
+        share = told.weights if told.how != "mean" else (1.0 / len(told.weights),) * len(told.weights)
+        self.register_buffer("weights", torch.tensor(share)[:, None, None], persistent=False)  # (C, 1, 1)
+        self.register_buffer("bias", torch.tensor(told.bias or (0.0,)), persistent=False)
+
+    def logits(self, x: Tensor) -> Tensor:
+        return torch.cat([part.logits(x) for part in self.parts], dim=1)  # type: ignore[operator]
+
+    def forward(self, logits: Tensor) -> Tensor:
+        shares = zip(self.parts, logits.split(self.sizes, dim=1), strict=True)
+        answers = [part(share) for part, share in shares]
+        if self.combination.how == "stack":
+            logs = torch.stack([a.log_softmax(dim=1).clamp_min(LOG_FLOOR) for a in answers])  # (C, B, K)
+            mixed = ((self.weights * logs).sum(dim=0) + self.bias).log_softmax(dim=1)
+        else:
+            mean = (self.weights * torch.stack([a.softmax(dim=1) for a in answers])).sum(dim=0)
+            mixed = mean.clamp_min(FLOOR).log()
+        return mixed / self.temperature
+
+
+LOG_FLOOR = float(torch.tensor(FLOOR, dtype=torch.float64).log())
+
+
+def _answer(part: Leaf | Node) -> One | Several:
+    return One(part) if isinstance(part, Leaf) else Several(part)
+
+
+def refuse(root: Leaf | Node) -> None:
+    """Raises `SettingsError`, naming family and repair, unless the run can be one graph over waves."""
+    leaves = root.leaves
+    kinds = sorted({leaf.model.input for leaf in leaves})
+    for kind in kinds:
+        if kind not in FRONTS:
+            raise SettingsError(
+                f"a run that hears {kind} cannot be exported: {WHY.get(kind, 'it has no graph')}",
+                "export a run of cnn2d, transformer, cnn1d or mfcc-plda, or use finback predict",
+            )
+    if len({leaf.hears for leaf in leaves}) > 1:
+        raise SettingsError(
+            f"an ensemble whose members hear differently ({', '.join(kinds)}), in windows of their own",
+            "export its members one by one: each is a run folder under members/",
+        )
+    if leaves[0].spec.background != "none":
+        raise SettingsError(
+            "features.background = 'median' needs the recording around a window, which a graph does not see",
+            "train with --set features.background=none to export",
+        )

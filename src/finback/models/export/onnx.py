@@ -1,0 +1,121 @@
+"""A run as one ONNX file: waves in, calibrated probabilities out, and told inside what they mean.
+
+    exported = to_onnx(run, predictor, Path("model.onnx"))
+
+Input `wave` (windows, T) float32; outputs `probabilities` (windows, K), each window for itself, and `clip`
+(1, K), all windows taken for the windows of one clip. Before the file gets its name it is run by onnxruntime
+on a few sounds and compared with the predictor.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import warnings
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from finback.core.errors import SettingsError
+from finback.core.files import atomic_path
+from finback.core.runs import RunFolder
+from finback.core.types import Clip
+from finback.models.export.metadata import facts_of
+from finback.models.export.module import Whole
+from finback.models.export.verify import largest_difference, refuse_if_far, trial_clips
+from finback.models.predictor import Predictor
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+OPSET = 18
+INPUT, OUTPUTS = "wave", ("probabilities", "clip")
+PACKAGES = ("onnx", "onnxruntime", "onnxscript")
+
+
+def check_packages() -> None:
+    """Raises `SettingsError` naming those that are missing."""
+    missing = [name for name in PACKAGES if find_spec(name) is None]
+    if missing:
+        raise SettingsError(
+            f"export to ONNX needs {', '.join(missing)}, not installed", "pip install 'finback[export]'"
+        )
+
+
+def to_onnx(run: RunFolder, predictor: Predictor, path: Path) -> dict[str, Any]:
+    """Write the file, whole or not at all; returns its facts, and how far its answers were from finback's.
+
+    Raises `SettingsError` for a run that cannot be a graph or without the packages; `RunError` where answers
+    differ by more than the tolerance.
+    """
+    check_packages()
+    from onnx import save
+
+    facts = facts_of(run, predictor)
+    model = graph(Whole(predictor.root), predictor.spec.clip_samples)
+    describe(model, facts)
+    with atomic_path(path) as temporary, trial_clips(run, predictor.spec) as clips:
+        save(model, str(temporary))
+        answers = run_file(temporary, predictor, clips)
+        difference = largest_difference(answers, predictor, clips)
+        refuse_if_far(difference, str(path))
+    return {**facts, "opset": OPSET, "largest_difference": difference, "n_clips": len(clips)}
+
+
+def graph(whole: Whole, clip_samples: int) -> ModelProto:
+    """The module as an ONNX model of any number of windows, without a trace of where it was made."""
+    from onnxscript.optimizer import fold_constants, remove_unused_nodes
+
+    example = torch.zeros(2, clip_samples)
+    windows = torch.export.Dim("windows", min=1, max=1 << 16)
+    exporter = logging.getLogger("torch.onnx")
+    level = exporter.level
+    exporter.setLevel(logging.ERROR)  # it misses torchvision, which nothing here needs
+    try:
+        with warnings.catch_warnings(), torch.inference_mode(False):
+            warnings.simplefilter("ignore")
+            program = torch.onnx.export(
+                whole,
+                (example,),
+                dynamo=True,
+                opset_version=OPSET,
+                input_names=[INPUT],
+                output_names=list(OUTPUTS),
+                dynamic_shapes=({0: windows},),
+                optimize=False,  # the optimiser takes x + 1e-8 for x; onnxruntime has its own
+                verbose=False,
+            )
+    finally:
+        exporter.setLevel(level)
+    assert program is not None
+    fold_constants(program.model)
+    remove_unused_nodes(program.model)
+    model = program.model_proto
+    for part in (model.graph, *model.graph.node, *model.graph.value_info, *model.functions):
+        del part.metadata_props[:]  # stack traces, with the paths of this machine
+        part.doc_string = ""
+    return model
+
+
+def describe(model: ModelProto, facts: dict[str, Any]) -> None:
+    """Every fact as JSON under its name in the model's own table of properties."""
+    from onnx import checker
+
+    model.producer_name, model.producer_version = "finback", str(facts["finback"])
+    for name, value in facts.items():
+        model.metadata_props.add(key=name, value=json.dumps(value, ensure_ascii=False))
+    checker.check_model(model)
+
+
+def run_file(path: Path, predictor: Predictor, clips: Sequence[Clip]) -> np.ndarray:
+    """(N, K) answers of the file at `path` for clips, by onnxruntime."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    extractor = predictor.store.extractor
+    answers = [session.run([OUTPUTS[1]], {INPUT: extractor.waves(clip)})[0] for clip in clips]
+    return np.concatenate(answers)

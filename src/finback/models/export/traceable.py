@@ -1,0 +1,91 @@
+"""Parts of trained classifiers written anew for a graph: what no wave changes is worked out beforehand.
+
+    model = fixed(leaf.model)  # a copy on the CPU; the same numbers
+
+A graph has no loops over data and not all of PyTorch's functions. The parts below have the weights and the
+arithmetic of those they stand for.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from finback.models.export.frontend import framed
+from finback.models.networks.classifier import Classifier
+from finback.models.networks.cnn1d import SincBank
+from finback.models.networks.heads import LEAST, Forest, Svm
+
+
+class FixedBank(SincBank):
+    """Filters that are no longer learnt."""
+
+    kept: Tensor
+
+    def __init__(self, bank: SincBank) -> None:
+        nn.Module.__init__(self)
+        self.length, self.stride = bank.length, bank.stride
+        with torch.no_grad():
+            self.register_buffer("kept", bank.filters(), persistent=False)
+
+    def filters(self) -> Tensor:
+        return self.kept
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = nn.functional.pad(x, (0, max(0, self.length - x.shape[-1])))
+        n_frames = (x.shape[-1] - self.length) // self.stride + 1
+        heard = x[:, : (n_frames - 1) * self.stride + self.length]
+        frames = framed(heard, self.length, self.stride, n_frames)  # (B, F, L)
+        cosine, sine = (frames @ self.kept.T).chunk(2, dim=-1)  # (B, F, K) each
+        return (cosine.square() + sine.square()).transpose(1, 2)  # (B, K, F)
+
+
+class FixedSvm(Svm):
+    """Distances written out: `torch.cdist` has no place in a graph."""
+
+    def __init__(self, head: Svm) -> None:
+        super().__init__(head.n_classes, head.c)
+        self._keep(**{name: value.numpy() for name, value in head.named_buffers()})
+
+    def _distance(self, x: Tensor) -> Tensor:
+        return (x[:, None] - self.support).square().sum(dim=2).sqrt()  # (B, V)
+
+
+class FixedForest(nn.Module):
+    """As many steps as the deepest tree has, all trees at once."""
+
+    feature: Tensor
+    threshold: Tensor
+    left: Tensor
+    right: Tensor
+    share: Tensor
+    root: Tensor
+
+    def __init__(self, head: Forest) -> None:
+        super().__init__()
+        self.depth = int(head.depth)
+        for name in ("feature", "threshold", "left", "right", "share", "root"):
+            self.register_buffer(name, head.get_buffer(name), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        node = self.root.expand(x.shape[0], -1)  # (B, trees)
+        for _ in range(self.depth):
+            goes_left = x.gather(1, self.feature[node]) <= self.threshold[node]
+            node = torch.where(goes_left, self.left[node], self.right[node])
+        return self.share[node].mean(dim=1).clamp_min(LEAST).log()
+
+
+STANDS_FOR: dict[type, Any] = {SincBank: FixedBank, Svm: FixedSvm, Forest: FixedForest}
+
+
+def fixed(model: Classifier) -> nn.Module:
+    """A copy in evaluation mode without anything left to learn."""
+    model = copy.deepcopy(model).cpu()
+    for module in list(model.modules()):
+        for name, child in module.named_children():
+            if type(child) in STANDS_FOR:
+                setattr(module, name, STANDS_FOR[type(child)](child))
+    return model.eval().requires_grad_(False)

@@ -1,0 +1,79 @@
+"""Sounds to try an exported model on, and how far its answers may be from finback's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from finback.audio import io
+from finback.core.errors import AudioError, FinbackError, RunError
+from finback.core.runs import RunFolder
+from finback.core.types import Clip
+from finback.data.manifest import Manifest
+from finback.features.spec import FeatureSpec
+from finback.models.predictor import Predictor
+
+TOLERANCE = 1e-4  # of a probability
+N_RECORDED = 4
+LENGTHS = (0.4, 1.0, 2.6)  # windows
+RATES = (1.0, 2.0, 0.73)  # times the model's own
+
+
+@contextmanager
+def trial_clips(run: RunFolder, spec: FeatureSpec) -> Iterator[list[Clip]]:
+    """Made sounds of several rates and lengths, and some of the run's own recordings if they are at hand."""
+    with TemporaryDirectory() as folder:
+        clips = []
+        for i, (length, rate) in enumerate(zip(LENGTHS, RATES, strict=True)):
+            own = max(10, round(rate * spec.sample_rate))
+            path = Path(folder) / f"{i}.wav"
+            io.write(path, _sound(round(length * spec.native(spec.clip_samples, own)), i), own, "PCM_24")
+            recording = io.open_recording(path)
+            clips.append(Clip(recording, 0, recording.n_samples))
+        yield [*clips, *_recorded(run)]
+
+
+def _sound(n_samples: int, seed: int) -> np.ndarray:
+    """(n,) noise that falls off with frequency, and a sweep."""
+    rng = np.random.default_rng(seed)
+    spectrum = np.fft.rfft(rng.normal(size=n_samples))
+    noise = np.fft.irfft(spectrum / np.sqrt(1.0 + np.arange(len(spectrum))), n_samples)
+    t = np.arange(n_samples) / n_samples
+    sweep = np.sin(2 * np.pi * n_samples * (0.02 * t + 0.04 * (1 + seed) * t**2))
+    x = noise / np.abs(noise).max() + 0.5 * sweep * np.hanning(n_samples)
+    return (0.3 * x / np.abs(x).max()).astype(np.float32)
+
+
+def _recorded(run: RunFolder) -> list[Clip]:
+    try:
+        manifest = Manifest.load(run.path / "manifest.csv")
+    except FinbackError:  # it was shipped without one, or the recordings have changed: made sounds will do
+        return []
+    clips = manifest.clips[:: max(1, len(manifest.clips) // N_RECORDED)][:N_RECORDED]
+    return [clip for clip in clips if _is_there(clip)]
+
+
+def _is_there(clip: Clip) -> bool:
+    try:
+        return io.probe(clip.recording.path).n_samples == clip.recording.n_samples
+    except AudioError:
+        return False
+
+
+def largest_difference(answers: np.ndarray, predictor: Predictor, clips: Sequence[Clip]) -> float:
+    """Between probabilities (N, K) of an exported model and those of `predictor` for the same clips."""
+    return float(np.abs(answers - predictor.scores(clips).probabilities).max())
+
+
+def refuse_if_far(difference: float, what: str) -> None:
+    """Raises `RunError` beyond `TOLERANCE`: a model that answers otherwise is not the same model."""
+    if not difference <= TOLERANCE:
+        raise RunError(
+            f"{what}: its answers differ from finback's by {difference:.1e}, more than {TOLERANCE:.0e}; "
+            "nothing was written",
+            "please report it, with the family and the version of onnxruntime",
+        )

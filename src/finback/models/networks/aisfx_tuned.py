@@ -1,0 +1,82 @@
+"""`aisfx-tuned`: the aiSFX network, trained further on the species at hand, its first blocks as they came.
+
+Good for: when the frozen probe (`aisfx`) underfits and there are many tapes. Nearly five million weights
+learn a tape by heart as easily as a species; frozen early blocks, few epochs and a small learning rate keep
+them from that. The package is needed to begin with; a trained run carries all its weights.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from finback.core.errors import SettingsError
+from finback.features.backbones import check_window
+from finback.features.backbones.aisfx import (
+    LICENCE,
+    SAMPLE_RATE,
+    WIDTHS,
+    WINDOW,
+    Front,
+    Network,
+    load_weights,
+)
+from finback.features.extract import Input
+from finback.features.spec import FeatureSpec
+from finback.models.networks.classifier import Classifier
+
+
+class AiSfxTuned(Classifier):
+    """aiSFX fine-tuned end to end, or from block `freeze` on (extra package: aisfx)."""
+
+    input: ClassVar[Input] = "wave"
+    licence: ClassVar[str] = LICENCE
+
+    def __init__(self, spec: FeatureSpec, n_classes: int, freeze: int = 2, dropout: float = 0.3) -> None:
+        """`freeze`: of the four blocks, how many keep their weights and statistics; 0 trains all."""
+        super().__init__(spec, n_classes, n_features=WIDTHS[-1], dropout=dropout)
+        check_window("aisfx-tuned", spec, SAMPLE_RATE, WINDOW)
+        self.front = Front()
+        self.network = Network()
+        if not 0 <= freeze <= len(self.network.blocks):
+            raise SettingsError(
+                f"setting model.freeze = {freeze}: not a number of blocks", f"0 to {len(self.network.blocks)}"
+            )
+        self.frozen = freeze
+        self._missing: SettingsError | None = None
+        try:
+            self.network.load_state_dict(load_weights()[0])
+        except SettingsError as error:
+            self._missing = error  # no fault yet: the weights may come from a run
+        for block in self.network.blocks[:freeze]:
+            block.requires_grad_(False)
+
+    def train(self, mode: bool = True) -> AiSfxTuned:
+        """Frozen blocks stay in evaluation mode: their batch statistics are part of what was learnt."""
+        super().train(mode)
+        for block in self.network.blocks[: self.frozen]:
+            block.eval()
+        return self
+
+    def _load_from_state_dict(self, *args: Any) -> None:
+        super()._load_from_state_dict(*args)
+        self._missing = None
+
+    def embed(self, x: Tensor) -> Tensor:
+        """Raises `SettingsError` when the weights came neither from the package nor from a run."""
+        if self._missing is not None:
+            raise self._missing
+        with torch.no_grad():
+            h = self.front(_peaked(x))  # (B, 1, F, M)
+            for block in self.network.blocks[: self.frozen]:
+                h = block(h)
+        for block in self.network.blocks[self.frozen :]:
+            h = block(h)
+        return h.mean(dim=3).amax(dim=2)  # (B, 512)
+
+
+def _peaked(x: Tensor) -> Tensor:
+    """Each wave (B, T) with its largest sample at 1, as the network was trained; silence stays silence."""
+    return x / x.abs().amax(dim=1, keepdim=True).clamp_min(1e-6)

@@ -1,0 +1,59 @@
+"""The contract every classifier family keeps.
+
+constructor `(spec, n_classes, **hyperparameters)`, `input` the front end it hears through,
+`forward(x) -> logits (B, K)`, `embed(x) -> (B, D)`. Models never see a path, a file or a clip.
+
+`stages` says how it learns, one after another: "contrast" (embeddings of one species are drawn together),
+"classify" (cross-entropy by gradient), "fit" (a head fitted in closed form on embeddings that stay).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, Literal, cast
+
+import torch
+from torch import Tensor, nn
+
+from finback.features.extract import Input
+from finback.features.spec import FeatureSpec
+from finback.models.networks.prototypes import imprinted
+
+Stage = Literal["contrast", "classify", "fit"]
+
+
+class Classifier(nn.Module):
+    """An encoder and a linear head: `forward` is the head on top of `embed`."""
+
+    input: ClassVar[Input] = "logmel"  # (B, 1, M, F); "wave" is (B, T); an embedder's (B, D)
+    stages: ClassVar[tuple[Stage, ...]] = ("classify",)
+    licence: ClassVar[str] = ""  # of weights that others trained, shown before first use; "" = there are none
+    imprints: ClassVar[bool] = True  # its head has a row for each class, so that it can `imprint`
+
+    def __init__(self, spec: FeatureSpec, n_classes: int, n_features: int, dropout: float) -> None:
+        super().__init__()
+        self.spec = spec
+        self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(n_features, n_classes))
+
+    def embed(self, x: Tensor) -> Tensor:
+        """One input each, (B, 1, M, F) or (B, T), to one vector each, (B, D)."""
+        raise TypeError(f"{type(self).__name__} does not say how it embeds")
+
+    def forward(self, x: Tensor) -> Tensor:
+        logits: Tensor = self.head(self.embed(x))
+        return logits  # (B, K)
+
+    @torch.no_grad()
+    def imprint(self, z: Tensor, y: Tensor, rare: Sequence[int]) -> None:
+        """Take on the classes `rare` without training, by prototypes (`finback.models.networks.prototypes`).
+
+        `z` (N, D) are embeddings of training clips, `y` (N,) their class ids, rare ones and others.
+        """
+        last = cast(nn.Linear, self.head[-1])
+        rows, biases = imprinted(z, y, last.weight.cpu(), last.bias.cpu(), rare)
+        last.weight[list(rare)] = rows.to(last.weight.device)
+        last.bias[list(rare)] = biases.to(last.bias.device)
+
+    @property
+    def n_parameters(self) -> int:
+        return sum(p.numel() for p in self.parameters())

@@ -1,0 +1,104 @@
+"""The contract that every generator of spectrograms keeps, and the units in which it works.
+
+constructor `(spec, n_classes, **hyperparameters)`, `noise_shape` the shape of the noise that one sample
+starts from, `way` how noise becomes a spectrogram:
+
+- "decode": `decode(noise (B, *noise_shape), labels (B,)) -> (B, 1, M, F)` in one go;
+- "denoise": `forward(x (B, 1, M, F), c_noise (B,), labels (B,)) -> (B, 1, M, F)`, the raw network that
+  `generation/diffusion` preconditions and samples from; the label `n_classes` means that none is given.
+
+Generators work on log-mels without their level, each band centred, all bands on one scale (`Scale`): how loud
+a tape was digitised names the tape, not the whale. A level of the species' own is put back afterwards.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+
+from finback.core.errors import SettingsError
+from finback.features.spec import FeatureSpec
+
+Way = Literal["decode", "denoise"]
+
+
+class Scale(nn.Module):
+    """Log-mels in dB to and from units of mean 0 and deviation 1, by what the training clips are like."""
+
+    mean: Tensor
+    deviation: Tensor
+    levels: Tensor
+
+    def __init__(self, spec: FeatureSpec, n_classes: int) -> None:
+        super().__init__()
+        self.top_db = spec.top_db
+        self.register_buffer("mean", torch.zeros(spec.n_mels))  # (M,) dB re the clip's level
+        self.register_buffer("deviation", torch.ones(()))  # dB
+        self.register_buffer("levels", torch.zeros(n_classes, 2))  # mean and deviation of a species, dB
+
+    @torch.no_grad()
+    def fit(self, x: Tensor, labels: Tensor) -> None:
+        """From training log-mels (N, 1, M, F) in dB and their class ids (N,)."""
+        level = _level(x)  # (N, 1, 1, 1)
+        self.mean.copy_((x - level).mean(dim=(0, 1, 3)))
+        self.deviation.copy_((x - level - self._bands()).std().clamp_min(1e-3))
+        for k in range(len(self.levels)):
+            own = level[labels == k].flatten()
+            if len(own):
+                self.levels[k] = torch.stack([own.mean(), own.std(correction=0)])
+
+    def to_units(self, x: Tensor) -> Tensor:
+        """(B, 1, M, F) dB -> the same shape, without level."""
+        units: Tensor = (x - _level(x) - self._bands()) / self.deviation
+        return units
+
+    def to_db(self, units: Tensor, labels: Tensor, loudness: Tensor) -> Tensor:
+        """The reverse; `loudness` (B,) is the level in deviations of the species' own, 0 for the usual one.
+
+        The floor of the spec is kept: no band lies more than `top_db` below the loudest.
+        """
+        mean, deviation = self.levels[labels].unbind(dim=1)  # (B,)
+        level = (mean + deviation * loudness)[:, None, None, None]
+        shape = units * self.deviation + self._bands()
+        x: Tensor = shape - _level(shape) + level
+        if self.top_db is not None:
+            x = torch.maximum(x, x.amax(dim=(1, 2, 3), keepdim=True) - self.top_db)
+        return x
+
+    def _bands(self) -> Tensor:
+        return self.mean[:, None]  # (M, 1)
+
+
+def _level(x: Tensor) -> Tensor:
+    """(B, 1, 1, 1) mean over all bands and frames."""
+    return x.mean(dim=(1, 2, 3), keepdim=True)
+
+
+class Generator(nn.Module):
+    """Names of species to spectrograms. Never sees a path, a file or a clip."""
+
+    input: ClassVar[Literal["logmel"]] = "logmel"
+    way: ClassVar[Way] = "decode"
+    task: ClassVar[str] = ""  # which training task teaches it: a section of the settings has the same name
+
+    def __init__(self, spec: FeatureSpec, n_classes: int, noise_shape: tuple[int, ...]) -> None:
+        super().__init__()
+        if spec.scale != "db":
+            raise SettingsError(
+                f"features.scale = '{spec.scale}' with a generator: no sound can be made of it",
+                "use scale = 'db'",
+            )
+        self.spec = spec
+        self.n_classes = n_classes
+        self.noise_shape = noise_shape
+        self.scale = Scale(spec, n_classes)
+
+    def decode(self, noise: Tensor, labels: Tensor) -> Tensor:
+        """(B, *noise_shape) standard normal, (B,) class ids -> (B, 1, M, F) in the units of `scale`."""
+        raise TypeError(f"{type(self).__name__} does not decode")
+
+    @property
+    def n_parameters(self) -> int:
+        return sum(p.numel() for p in self.parameters())

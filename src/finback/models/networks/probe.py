@@ -1,0 +1,143 @@
+"""Probes: a fitted head on a frozen embedding. The embedding is the feature; the head is all that is trained.
+
+Good for: few clips and many tapes. A network trained elsewhere has heard so much equipment that one tape's
+means little to it; a head in closed form has no epochs to choose, and fits in seconds. The `-plda` families
+know besides that a new tape will differ from those heard, and by how much. `mfcc-svm` and `mfcc-forest` are
+what the field used before networks, the floor that anything new must clear; `birdnet`, `aisfx` and `onnx`
+stand on pretrained networks (docs/backbones.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+from torch import Tensor, nn
+
+from finback.features.backbones.aisfx import AiSfx
+from finback.features.backbones.birdnet import N_FEATURES, BirdNet
+from finback.features.backbones.onnx import Onnx
+from finback.features.extract import Input
+from finback.features.spec import FeatureSpec
+from finback.models.networks.classifier import Classifier, Stage
+from finback.models.networks.heads import Forest, Head, Logistic, Svm
+from finback.models.networks.plda import Plda
+
+
+class Probe(Classifier):
+    """(B, D) of a frozen front end -> head -> (B, K)."""
+
+    stages: ClassVar[tuple[Stage, ...]] = ("fit",)
+    imprints: ClassVar[bool] = False
+    head: Any  # a `Head`: the base class's is a sequence of layers
+
+    def __init__(self, spec: FeatureSpec, head: Head) -> None:
+        nn.Module.__init__(self)
+        self.spec = spec
+        self.head = head
+
+    def embed(self, x: Tensor) -> Tensor:
+        return x
+
+    def fit(self, x: np.ndarray, y: np.ndarray, weights: np.ndarray, tapes: np.ndarray | None = None) -> None:
+        """Fit the head to window embeddings (N, D), class ids (N,) and tapes (N,).
+
+        Weights (N,) are 1 / windows of the clip.
+        """
+        self.head.fit(x, y, weights, tapes)
+
+    def imprint(self, z: Tensor, y: Tensor, rare: Sequence[int]) -> None:
+        self.head.imprint(z, y, rare)
+
+    @property
+    def n_parameters(self) -> int:
+        """Numbers fitted, which only the data tells: 0 before."""
+        return int(self.head.n_values)
+
+
+class MfccSvm(Probe):
+    """Support vector machine on MFCC statistics."""
+
+    input: ClassVar[Input] = "mfcc"
+
+    def __init__(self, spec: FeatureSpec, n_classes: int, c: float = 1.0) -> None:
+        super().__init__(spec, Svm(n_classes, c))
+
+
+class MfccForest(Probe):
+    """Random forest on MFCC statistics."""
+
+    input: ClassVar[Input] = "mfcc"
+
+    def __init__(self, spec: FeatureSpec, n_classes: int, trees: int = 300) -> None:
+        super().__init__(spec, Forest(n_classes, trees))
+
+
+class _TapeAware(Probe):
+    """A head that tells what is the species' own from what is a tape's (models/plda.py)."""
+
+    def __init__(self, spec: FeatureSpec, n_classes: int, size: int = 80) -> None:
+        super().__init__(spec, Plda(n_classes, size))
+
+
+class MfccPlda(_TapeAware):
+    """Tape-aware discriminant analysis (PLDA) on MFCC statistics."""
+
+    input: ClassVar[Input] = "mfcc"
+
+
+class _Linear(Probe):
+    """Logistic regression on a pretrained network's embedding."""
+
+    imprints: ClassVar[bool] = True
+
+    def __init__(self, spec: FeatureSpec, n_classes: int, c: float = 0.01) -> None:
+        super().__init__(spec, Logistic(n_classes, c))
+
+
+class _OnBirdNet(Classifier):
+    input: ClassVar[Input] = "birdnet"
+    licence: ClassVar[str] = BirdNet.licence
+
+
+class _OnAiSfx(Classifier):
+    input: ClassVar[Input] = "aisfx"
+    licence: ClassVar[str] = AiSfx.licence
+
+
+class BirdNetProbe(_OnBirdNet, _Linear):
+    """Logistic regression on BirdNET V2.4 (extra: birdnet)."""
+
+
+class AiSfxProbe(_OnAiSfx, _Linear):
+    """Logistic regression on aiSFX (extra package: aisfx)."""
+
+
+class OnnxProbe(_Linear):
+    """Logistic regression on any network in an ONNX file (extra: onnx)."""
+
+    input: ClassVar[Input] = "onnx"
+    licence: ClassVar[str] = Onnx.licence
+
+
+class BirdNetPlda(_OnBirdNet, _TapeAware):
+    """Tape-aware discriminant analysis (PLDA) on BirdNET V2.4 (extra: birdnet)."""
+
+
+class AiSfxPlda(_OnAiSfx, _TapeAware):
+    """Tape-aware discriminant analysis (PLDA) on aiSFX (extra package: aisfx)."""
+
+
+class BirdNetMlp(_OnBirdNet):
+    """One hidden layer on BirdNET V2.4, trained by gradient (extra: birdnet)."""
+
+    def __init__(self, spec: FeatureSpec, n_classes: int, hidden: int = 256, dropout: float = 0.5) -> None:
+        super().__init__(spec, n_classes, n_features=hidden, dropout=dropout)
+        self.layers = nn.Sequential(
+            nn.LayerNorm(N_FEATURES), nn.Dropout(dropout / 2), nn.Linear(N_FEATURES, hidden), nn.ReLU()
+        )
+
+    def embed(self, x: Tensor) -> Tensor:
+        out: Tensor = self.layers(x)
+        return out  # (B, hidden)

@@ -1,0 +1,34 @@
+"""`supcon`: any encoder, first taught by contrast which clips belong together, then given a linear head.
+
+Good for: many tapes and few clips of each. The contrastive stage (Khosla et al. 2020) draws clips of a
+species together across tapes and learns from pairs, of which there are many more than clips. Choose the
+encoder by `--set model.encoder=lstm`; `--set training.freeze_encoder=true` trains the head alone afterwards.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from torch import Tensor, nn
+
+from finback import models
+from finback.features.spec import FeatureSpec
+from finback.models.networks.classifier import Classifier, Stage
+
+
+class SupCon(Classifier):
+    """Contrastive pre-training of another family's encoder, then a classifier on it."""
+
+    stages: ClassVar[tuple[Stage, ...]] = ("contrast", "classify")
+
+    def __init__(
+        self, spec: FeatureSpec, n_classes: int, encoder: str = "cnn2d", dropout: float = 0.4
+    ) -> None:
+        inner = models.create(encoder, spec, n_classes)
+        super().__init__(spec, n_classes, n_features=inner.head[-1].in_features, dropout=dropout)
+        inner.head = nn.Sequential()  # this family has its own
+        self.encoder = inner
+        self.input = inner.input  # type: ignore[misc]  # whatever the encoder hears
+
+    def embed(self, x: Tensor) -> Tensor:
+        return self.encoder.embed(x)

@@ -1,0 +1,179 @@
+"""`vocoder`: log-mels to waves by a network that draws spectra, in the manner of Vocos.
+
+Good for: hearing spectrograms, generated ones too, in some hundredths of a second a clip. Any `FeatureSpec`
+in dB will do, and the level is no matter: the network hears spectrograms re their loudest band, and a clip
+6 dB louder becomes a wave twice as large.
+
+As in Vocos (Siuzdak 2023, arXiv 2306.00814) ConvNeXt blocks run along the frames, none of which is ever made
+longer or shorter, and an inverse STFT with the spec's own window makes the wave. What is known is not learnt:
+
+1. The magnitude starts as straight lines in dB from the middle of one band to the next. The network bends
+   it; then it is scaled until its bands are those asked for (`UPDATES` steps of `LogMel.inverse`), so what is
+   learnt is the fine structure within bands and never their level.
+2. The phase starts as that of white noise, which is the right one for noise, the most of what a hydrophone
+   hears. To its unit vectors the network adds vectors of its own, long ones where it is sure of a tone or
+   click.
+3. No wave has just these spectra. A few rounds of fast Griffin-Lim lead to one that nearly has; training goes
+   through them, so the network learns what they make of its spectra, not what they start from.
+4. Where the wave still lacks some of a band, a dozen last rounds give it, and leave the rest as it is.
+
+The noise is always the same, so the same log-mel gives the same wave, whatever the batch.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import ClassVar, Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from finback.core.errors import SettingsError
+from finback.features.logmel import LogMel, slice_for
+from finback.features.spec import FeatureSpec
+from finback.features.stft import Frames
+
+UPDATES = 3  # of the magnitude towards its bands; they are then right to some tenths of a dB
+MENDED = 12  # rounds that follow the bands instead of the magnitude, when not training
+MOMENTUM = 0.99  # of Griffin-Lim (Perraudin, Balazs & Søndergaard 2013, WASPAA)
+REACH = 7  # frames that a block hears at once, as in ConvNeXt
+WIDER = 3  # times that a block's middle is wider than its ends, as in Vocos
+NEPER = math.log(10) / 20  # natural logarithm of a magnitude, per dB
+MID_DB, SPREAD_DB = -40.0, 20.0  # of log-mels re the loudest band: brings them to about -2 to 2
+LOUDEST = 8.0  # nepers that the network may reach above the loudest band: far above any spectrum
+TINY = 1e-14  # power re the loudest band, 140 dB below it
+
+
+class Vocoder(nn.Module):
+    """(B, 1, M, F) dB -> (B, T'), T' = `spec.covered_samples`. Learns from waves. Knows no species.
+
+    `rounds` of Griffin-Lim follow the network. A spec that removes the background has it put back by the
+    caller, or the sound is whitened; above and below the spec's bands there is silence.
+    """
+
+    input: ClassVar[Literal["wave"]] = "wave"
+    task: ClassVar[str] = "vocoder"
+
+    def __init__(
+        self, spec: FeatureSpec, n_classes: int, width: int = 128, depth: int = 4, rounds: int = 6
+    ) -> None:
+        super().__init__()
+        if spec.scale != "db":
+            raise SettingsError(
+                f"features.scale = '{spec.scale}' with a vocoder: it has lost the level", "use scale = 'db'"
+            )
+        if 2 * spec.hop > spec.n_fft:
+            raise SettingsError(
+                f"features.hop = {spec.hop} with n_fft = {spec.n_fft}: frames do not overlap by half",
+                f"a vocoder needs a hop of at most {spec.n_fft // 2}",
+            )
+        self.spec = spec
+        self.rounds = rounds
+        self.front = LogMel(spec)
+        self.stem = nn.Conv1d(spec.n_mels, width, REACH, padding=REACH // 2)
+        self.norm = nn.LayerNorm(width)
+        self.blocks = nn.Sequential(*(Block(width, 1 / depth) for _ in range(depth)))
+        self.last_norm = nn.LayerNorm(width)
+        self.magnitude = nn.Linear(width, spec.n_bins)
+        self.phase = nn.Linear(width, 2 * spec.n_bins)
+        nn.init.zeros_(self.magnitude.weight)
+        nn.init.normal_(self.phase.weight, std=0.02)
+        nn.init.zeros_(self.magnitude.bias)
+        nn.init.zeros_(self.phase.bias)
+
+    @property
+    def n_parameters(self) -> int:
+        return sum(p.numel() for p in self.parameters())
+
+    def forward(self, logmel_db: Tensor) -> Tensor:
+        """(B, 1, M, F) dB -> (B, T')."""
+        shape = (1, logmel_db.shape[3] * self.spec.hop)
+        noise = torch.from_numpy(np.random.default_rng(0).standard_normal(shape)).to(
+            logmel_db
+        )  # on any device
+        parts = logmel_db.split(slice_for(logmel_db))
+        return torch.cat([self.synthesise(x, noise, self.rounds, MENDED)[0] for x in parts])
+
+    def synthesise(
+        self, logmel_db: Tensor, noise: Tensor, rounds: int, mended: int = 0
+    ) -> tuple[Tensor, Tensor]:
+        """Log-mels (B, 1, M, F) of any length and white noise (B or 1, F hops) to waves (B, F hops or T').
+
+        Beside the waves comes the magnitude (B, F, n_bins) that the network meant them to have. `rounds` of
+        Griffin-Lim are followed by `mended` ones that mend the bands.
+        """
+        n_frames = logmel_db.shape[3]
+        frames = Frames(self.spec, n_frames + 1, noise.shape[1], noise)
+        x = logmel_db[:, 0].transpose(1, 2)  # (B, F, M)
+        level = x.amax(dim=(1, 2), keepdim=True)  # (B, 1, 1) dB
+        # One frame more, centred on the end: half of it is silence, so it has half the power.
+        x = torch.cat([x, x[:, -1:] - 3.0], dim=1) - level  # (B, F + 1, M)
+        h = self._read(x)  # (B, F + 1, D)
+        bands = torch.exp(2 * NEPER * x)  # power
+        magnitude = self._magnitude(h, bands)  # (B, F + 1, n_bins)
+        p, q = self.phase(h).chunk(2, dim=2)
+        start = unit(frames.analyse(frames.padded(noise)))  # (B or 1, F + 1, n_bins)
+        phase = unit(torch.complex(start.real + p, start.imag + q))
+        waves = fast_griffin_lim(frames, magnitude, phase, rounds)
+        for _ in range(mended):
+            spectra = frames.analyse(waves)
+            power = torch.view_as_real(spectra).square().sum(dim=-1)
+            waves = frames.synthesise(spectra * self.front.correction(power, bands).sqrt())
+        gain = torch.exp(level * NEPER)
+        waves = frames.cut(waves)[:, : self.spec.clip_samples] * gain[:, 0]
+        return waves, magnitude[:, :n_frames] * gain
+
+    def _read(self, x: Tensor) -> Tensor:
+        """(B, F, M) dB re the loudest -> (B, F, D)."""
+        units = (x.transpose(1, 2) - MID_DB) / SPREAD_DB
+        read: Tensor = self.last_norm(self.blocks(self.norm(self.stem(units).transpose(1, 2))))
+        return read
+
+    def _magnitude(self, h: Tensor, bands: Tensor) -> Tensor:
+        """(B, F, D) and the power of the bands (B, F, M) -> (B, F, n_bins), with those bands."""
+        front = self.front
+        per_bin = torch.log(bands / front.weights.sum(dim=1).clamp_min(1e-12)) / 2  # nepers
+        power = torch.exp(2 * (per_bin @ front.straight + self.magnitude(h)).clamp_max(LOUDEST))
+        for _ in range(UPDATES):
+            factor = self.front.correction(power, bands)
+            power = power * factor * (factor + TINY).sqrt()  # a step and a half, as in LogMel.inverse
+        return (power + TINY).sqrt()
+
+
+def fast_griffin_lim(frames: Frames, magnitude: Tensor, phase: Tensor, rounds: int) -> Tensor:
+    """Spectra's two parts (B, F, n_bins) -> waves of `frames`, padded. Gradients go through."""
+    waves, before = frames.synthesise(magnitude * phase), None
+    for _ in range(rounds):
+        found = frames.analyse(waves)
+        # c + momentum (c - c_before), divided by 1 + momentum: the size does not matter, the phases do.
+        ahead = found if before is None else torch.sub(found, before, alpha=MOMENTUM / (1 + MOMENTUM))
+        waves, before = frames.synthesise(magnitude * unit(ahead)), found
+    return waves
+
+
+class Block(nn.Module):
+    """ConvNeXt along time (Liu et al. 2022, arXiv 2201.03545): frames mix, then features.
+
+    (B, F, D) -> same.
+    """
+
+    def __init__(self, width: int, scale: float) -> None:
+        super().__init__()
+        self.mix = nn.Conv1d(width, width, REACH, padding=REACH // 2, groups=width)
+        self.layers = nn.Sequential(
+            nn.LayerNorm(width), nn.Linear(width, WIDER * width), nn.GELU(), nn.Linear(WIDER * width, width)
+        )
+        self.scale = nn.Parameter(torch.full((width,), scale))  # small: a deep net starts as a shallow one
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = self.mix(x.transpose(1, 2)).transpose(1, 2)
+        out: Tensor = x + self.scale * self.layers(h)
+        return out
+
+
+def unit(spectra: Tensor) -> Tensor:
+    """Complex numbers of any size -> of size 1; 0 stays 0."""
+    power = spectra.real.square() + spectra.imag.square()
+    scaled: Tensor = spectra * torch.rsqrt(power + TINY)
+    return scaled

@@ -1,0 +1,239 @@
+"""The seam: a run folder in, clips in, calibrated `Scores` out.
+
+Everything that scores sound goes through here: evaluation, prediction on the command line, scanning. A run
+folder is a small tree. Its leaves are trained classifiers, each with its own temperature, features and input;
+an inner node makes one answer of its children's: the mean of a run's folds, or the average, weighted average
+or stacking of an ensemble's members. Features are computed once for all leaves that hear the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from scipy.special import softmax
+
+from finback import models
+from finback.audio.io import open_recording
+from finback.core.errors import AudioError, RunError, SpecMismatchError
+from finback.core.files import Progress, no_progress
+from finback.core.runs import RunFolder
+from finback.core.settings import build
+from finback.core.types import Clip, Labels, Scores
+from finback.features.cache import FeatureStore
+from finback.features.extract import Extractor
+from finback.features.spec import FeatureSpec
+from finback.metrics.combination import Combination, equal
+from finback.models.devices import torch_device, tune_allocator
+from finback.models.networks.classifier import Classifier
+from finback.models.scoring import clip_embeddings, clip_logits, through
+from finback.models.weights import load_weights
+from finback.training.loop import WEIGHTS
+
+MEMBERS = "members"  # the folder of an ensemble that holds its members' run folders: members/0 ...
+
+
+@dataclass(frozen=True, eq=False)
+class Leaf:
+    """One trained classifier, the temperature that calibrates it, and the features it was trained on."""
+
+    model: Classifier
+    temperature: float
+    spec: FeatureSpec
+    embedder: str = ""  # version of the frozen backbone that it was trained behind
+
+    @property
+    def hears(self) -> tuple[str, str, str]:
+        """Equal for two leaves exactly when one set of features serves both."""
+        return (self.spec.fingerprint, self.model.input, self.embedder)
+
+    @property
+    def leaves(self) -> tuple[Leaf, ...]:
+        return (self,)
+
+    def answer(self, raw: Iterator[np.ndarray]) -> np.ndarray:
+        """(N, K) calibrated logits; `raw` yields each leaf's logits (N, K), depth first."""
+        return next(raw) / np.float32(self.temperature)
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """Several answers made one, and the temperature that calibrates the whole."""
+
+    children: tuple[Leaf | Node, ...]
+    combination: Combination
+    temperature: float = 1.0
+
+    @property
+    def leaves(self) -> tuple[Leaf, ...]:
+        return tuple(leaf for child in self.children for leaf in child.leaves)
+
+    def answer(self, raw: Iterator[np.ndarray]) -> np.ndarray:
+        """As `Leaf.answer`."""
+        probabilities = [softmax(child.answer(raw).astype(np.float64), axis=1) for child in self.children]
+        calibrated: np.ndarray = self.combination(np.stack(probabilities)) / self.temperature
+        return calibrated.astype(np.float32)
+
+
+class Predictor:
+    """Clips -> calibrated scores over one set of labels."""
+
+    def __init__(self, root: Leaf | Node, labels: Labels, cache: Path | None = None) -> None:
+        self.root = root
+        self.labels = labels
+        self._stores: dict[tuple[str, str, str], FeatureStore] = {}
+        for leaf in root.leaves:
+            if leaf.hears not in self._stores:
+                self._stores[leaf.hears] = FeatureStore(_front(leaf), cache)
+
+    @classmethod
+    def load(cls, path: Path, device: str = "auto", cache: Path | None = None) -> Predictor:
+        """The run's trained model. Raises `RunError` if the folder is none, or unfinished, or damaged."""
+        tune_allocator()
+        run = RunFolder.open(path)
+        root = _tree(run, torch_device(device))
+        return cls(root, Labels(tuple(run.facts["labels"])), cache)
+
+    @property
+    def spec(self) -> FeatureSpec:
+        """The features of the first classifier: where one is asked for, e.g. to cut a recording by."""
+        return self.root.leaves[0].spec
+
+    @property
+    def store(self) -> FeatureStore:
+        """The features of the first classifier, on disk."""
+        return self._stores[self.root.leaves[0].hears]
+
+    def prepare(self, clips: Sequence[Clip], progress: Progress = no_progress) -> None:
+        """Compute all features that are not on disk yet; without it they are computed as they are met."""
+        for store in self._stores.values():
+            store.prepare(clips, progress)
+
+    def scores(self, clips: Sequence[Clip], progress: Progress = no_progress) -> Scores:
+        """Calibrated scores, in the order of the clips."""
+        if not clips:
+            return Scores((), self.labels, np.zeros((0, len(self.labels)), dtype=np.float32))
+        raw: dict[Leaf, np.ndarray] = {}
+        for hears, store in self._stores.items():
+            alike = [leaf for leaf in self.root.leaves if leaf.hears == hears]
+            logits = clip_logits([leaf.model for leaf in alike], store, clips, progress)  # (E, N, K)
+            raw |= zip(alike, logits, strict=True)
+        return Scores(tuple(clips), self.labels, self.root.answer(raw[leaf] for leaf in self.root.leaves))
+
+    def embed(self, clips: Sequence[Clip], progress: Progress = no_progress) -> np.ndarray:
+        """(N, D) embeddings of the first classifier."""
+        return clip_embeddings(self.root.leaves[0].model, self.store, clips, progress)
+
+    def score_logmels(self, x: np.ndarray, spec: FeatureSpec) -> np.ndarray:
+        """(N, K) calibrated logits of log-mels (N, M, F) of that spec: of sound that is in no file.
+
+        Raises `SpecMismatchError` unless every classifier hears log-mels of that spec.
+        """
+        self._check_logmels(spec)
+        leaves = self.root.leaves
+        return self.root.answer(iter(through(leaf.model, leaf.model, x) for leaf in leaves))
+
+    def embed_logmels(self, x: np.ndarray, spec: FeatureSpec) -> np.ndarray:
+        """(N, D) embeddings of log-mels by the first classifier; refuses as `score_logmels` does."""
+        self._check_logmels(spec)
+        model = self.root.leaves[0].model
+        return through(model, model.embed, x)
+
+    def _check_logmels(self, spec: FeatureSpec) -> None:
+        for leaf in self.root.leaves:
+            if leaf.model.input != "logmel" or leaf.spec.fingerprint != spec.fingerprint:
+                hears = f"{leaf.model.input} of features {leaf.spec.fingerprint}"
+                raise SpecMismatchError(
+                    f"a classifier that hears {hears}, given log-mels of features {spec.fingerprint}",
+                    "take one that hears log-mels of the same settings: finback train cnn2d",
+                )
+
+
+def _tree(run: RunFolder, device: torch.device) -> Leaf | Node:
+    """A run folder and all below it."""
+    facts = run.facts
+    kind = facts.get("kind")
+    if kind not in ("classifier", "ensemble"):
+        raise RunError(f"{run.path}: a {kind}, not a classifier", "give the folder of finback train cnn2d")
+    if run.folds:
+        folds = tuple(_tree(_part(fold, facts), device) for fold in run.folds)
+        return Node(folds, equal(len(folds)))
+    if not run.is_trained:
+        raise RunError(
+            f"{run.path}: training has not finished", "run the same finback train again, it resumes"
+        )
+    if kind == "classifier":
+        return _leaf(run, facts, device)
+    told = facts["combination"]
+    combination = Combination(told["how"], tuple(told["weights"]), tuple(told["bias"]))
+    paths = [run.path / MEMBERS / str(i) for i in range(len(combination.weights))]
+    members = tuple(_tree(_part(RunFolder(path), facts), device) for path in paths)
+    return Node(members, combination, float(facts["temperature"]))
+
+
+def _part(run: RunFolder, whole: dict[str, Any]) -> RunFolder:
+    """A fold or member, once it is sure that it speaks of the same species and, as a fold, hears the same."""
+    if not (run.path / "run.json").is_file():
+        raise RunError(
+            f"{run.path}: training has not finished", "run the same finback train again, it resumes"
+        )
+    facts = run.facts
+    if facts["labels"] != whole["labels"]:
+        raise RunError(f"{run.path}: has other species than the run it is part of", "make that run anew")
+    if whole["kind"] == facts["kind"] and facts["spec"] != whole["spec"]:
+        own, others = (build(FeatureSpec, f["spec"]).fingerprint for f in (facts, whole))
+        raise SpecMismatchError(f"{run.path}: trained with features {own}, not {others}", "train anew")
+    return run
+
+
+def _leaf(run: RunFolder, facts: dict[str, Any], device: torch.device) -> Leaf:
+    spec = build(FeatureSpec, facts["spec"])
+    model = models.create(facts["family"], spec, len(facts["labels"]), **facts["settings"]["model"])
+    load_weights(model, run.path / WEIGHTS)
+    return Leaf(model.to(device).eval(), float(facts["temperature"]), spec, facts.get("embedder", ""))
+
+
+def _front(leaf: Leaf) -> Extractor:
+    """Raises `SpecMismatchError` where the backbone at hand is not the one that it was trained behind."""
+    extractor = Extractor(leaf.spec, leaf.model.input)
+    if leaf.embedder and leaf.embedder != extractor.version:
+        here, then = extractor.version, leaf.embedder
+        raise SpecMismatchError(
+            f"{leaf.model.input}: version {here} here, but the run was trained behind {then}",
+            "install that version, or put back that file",
+        )
+    return extractor
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """One file's calibrated probabilities over the run's labels."""
+
+    file: str
+    labels: Labels
+    probabilities: np.ndarray  # (K,)
+
+    def top(self, n: int) -> list[tuple[str, float]]:
+        """The n likeliest species with their probabilities, the likeliest first."""
+        order = np.argsort(-self.probabilities, kind="stable")[:n]
+        return [(self.labels.names[i], float(self.probabilities[i])) for i in order]
+
+
+def predict_files(
+    predictor: Predictor, paths: Sequence[Path], channel: int | None = None, progress: Progress = no_progress
+) -> tuple[list[Prediction], list[str]]:
+    """Whole files through the predictor; a bad file is named in the second list and the rest goes on."""
+    found: list[Prediction] = []
+    failed: list[str] = []
+    for path in progress(paths, "predicting", len(paths)):
+        try:
+            recording = open_recording(path)
+            clip = Clip(recording, 0, recording.n_samples, channel=channel)
+            found.append(Prediction(str(path), predictor.labels, predictor.scores([clip]).probabilities[0]))
+        except AudioError as error:
+            failed.append(str(error))
+    return found, failed

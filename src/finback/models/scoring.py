@@ -1,0 +1,74 @@
+"""Clips through trained classifiers: the one way in which validation, evaluation and prediction score."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import chain
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from finback.core.files import Progress, no_progress
+from finback.core.types import Clip
+from finback.features.cache import FeatureStore, batches
+from finback.models.networks.classifier import Classifier
+
+BATCH = 32  # windows
+
+
+def clip_logits(
+    models: Sequence[Classifier], store: FeatureStore, clips: Sequence[Clip], progress: Progress = no_progress
+) -> np.ndarray:
+    """(E, N, K) float32: by each of E models, each clip's logits averaged over its windows.
+
+    Features are computed once for all models; every window counts, so no audio is ignored.
+    """
+    return _averaged(models, lambda m: m, store, clips, progress)
+
+
+def clip_embeddings(
+    model: Classifier, store: FeatureStore, clips: Sequence[Clip], progress: Progress = no_progress
+) -> np.ndarray:
+    """(N, D) float32: each clip's embedding averaged over its windows."""
+    found: np.ndarray = _averaged([model], lambda m: m.embed, store, clips, progress)[0]
+    return found
+
+
+@torch.inference_mode()
+def through(model: Classifier, output: Callable[[Tensor], Tensor], x: np.ndarray) -> np.ndarray:
+    """(N, ...) float32: an output of the model (itself, its `embed`) for each log-mel of (N, M, F)."""
+    device = _device(model)
+    model.eval()
+    nothing = output(torch.zeros(1, 1, *x.shape[1:], device=device))[:0]  # so that no log-mel has a shape too
+    starts = range(0, len(x), BATCH)
+    pieces = [output(torch.from_numpy(x[i : i + BATCH]).to(device)[:, None]) for i in starts]
+    return torch.cat([nothing, *pieces]).float().cpu().numpy()
+
+
+def _device(model: Classifier) -> torch.device:
+    """Where the model is; a fitted head has no parameters."""
+    return next(chain(model.parameters(), model.buffers())).device
+
+
+@torch.inference_mode()
+def _averaged(
+    models: Sequence[Classifier],
+    output: Callable[[Classifier], Callable[[Tensor], Tensor]],
+    store: FeatureStore,
+    clips: Sequence[Clip],
+    progress: Progress,
+) -> np.ndarray:
+    device = _device(models[0])
+    sums: list[np.ndarray] = [np.zeros((0, 0))] * len(models)
+    count = np.zeros(len(clips))
+    for inputs, owners in batches(store, progress(clips, "scoring", len(clips)), BATCH):
+        x = torch.from_numpy(inputs).to(device)
+        x = x[:, None] if models[0].input == "logmel" else x  # (B, 1, M, F)
+        for i, model in enumerate(models):
+            out = output(model.eval())(x).float().cpu().numpy()
+            if not sums[i].size:
+                sums[i] = np.zeros((len(clips), out.shape[1]))
+            np.add.at(sums[i], owners, out)
+        np.add.at(count, owners, 1)
+    return (np.stack(sums) / np.maximum(count, 1)[:, None]).astype(np.float32)

@@ -1,0 +1,71 @@
+"""A checkpoint: everything that the next step depends on, in one safetensors file, whole or absent.
+
+Tensors are tensors, numbers are JSON in the file's metadata; nothing is pickled. Random numbers need no
+state: every step draws from its own seed.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from finback.core.errors import RunError
+from finback.core.files import write_atomic
+
+
+def save_tensors(path: Path, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
+    """Write tensors and JSON facts. Raises `FinbackError` on a full disk; the old file stays."""
+    plain = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
+    write_atomic(path, save(plain, {"facts": json.dumps(facts)}))
+
+
+def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Raises `RunError` when the file is missing or damaged."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            facts = json.loads((file.metadata() or {}).get("facts", "{}"))
+            return {k: file.get_tensor(k) for k in file.keys()}, facts  # noqa: SIM118 - not a dict
+    except FileNotFoundError:
+        raise RunError(f"{path}: no such file", "is this a finished finback run folder?") from None
+    except (SafetensorError, json.JSONDecodeError) as error:
+        raise RunError(f"{path}: damaged ({error})", "delete it and train again") from None
+
+
+def load_weights(model: nn.Module, path: Path) -> None:
+    """Fill a model from a run's weights. Raises `RunError` if they are of another model."""
+    tensors, _ = load_tensors(path)
+    try:
+        model.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise RunError(f"{path}: not the weights of this model", str(error).splitlines()[0]) from None
+
+
+def pack(model: nn.Module, average: nn.Module, optimizer: Optimizer) -> dict[str, Tensor]:
+    """One flat dict of everything that learns or remembers."""
+    tensors = {f"model.{k}": v for k, v in model.state_dict().items()}
+    tensors |= {f"average.{k}": v for k, v in average.state_dict().items()}
+    for index, state in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{index}.{k}": torch.as_tensor(v) for k, v in state.items()}
+    return tensors
+
+
+def unpack(tensors: dict[str, Tensor], model: nn.Module, average: nn.Module, optimizer: Optimizer) -> None:
+    """The reverse of `pack`, in place."""
+
+    def part(prefix: str) -> dict[str, Tensor]:
+        return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+
+    model.load_state_dict(part("model."))
+    average.load_state_dict(part("average."))
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, value in part("optimizer.").items():
+        index, _, name = key.partition(".")
+        state.setdefault(int(index), {})[name] = value
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": state})

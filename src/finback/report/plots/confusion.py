@@ -1,0 +1,87 @@
+"""The confusion matrix: what each species was taken for. Readable with 31 species of long names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedFormatter, FixedLocator
+
+from finback.report.plots.style import BLACK, GREY, PALE, message, new_figure, short, styled
+
+# White to dark blue, lightness falling evenly: rows can be compared in print and by any eye.
+_STOPS = np.array([[255, 255, 255], [198, 219, 239], [107, 174, 214], [33, 113, 181], [8, 48, 107]]) / 255
+BLUES = ListedColormap(
+    np.column_stack([np.interp(np.linspace(0, 4, 256), np.arange(5), _STOPS[:, c]) for c in range(3)])
+)
+LETTER = 0.082  # inches, about, of a letter at 9 points
+
+
+@styled
+def confusion(counts: np.ndarray, names: Sequence[str]) -> Figure:
+    """Counts (K, K), rows the truth: colour is the share of the row, figures are clips.
+
+    Species with test clips stand first, by name; those without are greyed below them and to the right.
+    """
+    counts = np.asarray(counts)
+    if counts.sum() == 0:
+        return message("No test clips: there is nothing to confuse.")
+    tested = counts.sum(axis=1) > 0
+    order = np.concatenate([np.flatnonzero(tested), np.flatnonzero(~tested)])
+    # A species neither tested nor ever named has an empty row and column: only its name is listed.
+    order = order[tested[order] | (counts.sum(axis=0)[order] > 0)]
+    left_out = len(names) - len(order)
+    counts, n_tested = counts[np.ix_(order, order)], int(tested.sum())
+    shown = [short(names[k]) for k in order]
+
+    k = len(order)
+    side = 0.29 * k if k > 12 else 0.42 * k
+    longest = LETTER * max(map(len, shown))
+    figure = new_figure(max(5.5, side + longest + 2.2), max(3.8, side + longest + 1.4))
+    axes = figure.subplots()
+    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    mesh = axes.pcolormesh(share, cmap=BLUES, vmin=0, vmax=1, edgecolors="#E4E4E4", linewidth=0.4)
+    if n_tested < k:
+        axes.axhspan(n_tested, k, color=PALE, zorder=2)
+        axes.text(
+            k / 2, (n_tested + k) / 2, "not tested: no clip on the test side", **_centred(GREY, 9), zorder=4
+        )
+    _write_counts(axes, counts, share, 8 if k > 12 else 9)
+    rows = [f"{name}  ({n})" for name, n in zip(shown, counts.sum(axis=1), strict=True)]
+    for axis, labels in ((axes.xaxis, shown), (axes.yaxis, rows)):
+        axis.set_major_locator(FixedLocator([i + 0.5 for i in range(k)]))
+        axis.set_major_formatter(FixedFormatter(labels))
+    axes.tick_params(length=0)
+    axes.tick_params(axis="x", labelrotation=90)
+    for label in [*axes.get_xticklabels()[n_tested:], *axes.get_yticklabels()[n_tested:]]:
+        label.set_color(GREY)
+    axes.set_aspect("equal")
+    axes.invert_yaxis()
+    axes.spines[:].set_visible(False)
+    axes.set_xlabel("what the model said")
+    axes.set_ylabel("what it is (test clips)")
+    title = "A dark diagonal is good\nA dark cell off it: one species taken for another"
+    note = f"\n{left_out} more species have no test clip and were never named" if left_out else ""
+    # On the figure, not the axes: these are narrow when species are few and their names long.
+    figure.suptitle(title + note, x=0.01, ha="left", fontsize=11.5, fontweight="bold")
+    bar = figure.colorbar(
+        mesh, ax=axes, shrink=0.4, aspect=22, pad=0.02, format=lambda v, _: f"{100 * v:.0f} %"
+    )
+    bar.set_label("share of the row's clips")
+    bar.outline.set_visible(False)
+    return figure
+
+
+def _write_counts(axes: Axes, counts: np.ndarray, share: np.ndarray, size: float) -> None:
+    for i, j in zip(*np.nonzero(counts), strict=True):
+        text = axes.text(
+            j + 0.5, i + 0.5, str(counts[i, j]), **_centred("white" if share[i, j] > 0.5 else BLACK, size)
+        )
+        text.set_fontweight("bold" if i == j else "normal")
+
+
+def _centred(colour: str, size: float) -> dict:
+    return {"ha": "center", "va": "center", "color": colour, "fontsize": size}

@@ -1,0 +1,111 @@
+"""One look for all figures: object-made (no pyplot, no screen), legible in print, safe for colour-blind eyes.
+
+Colours are Okabe & Ito's ("Color Universal Design", 2008), and no figure tells anything by colour alone.
+A figure function is marked `@styled`, takes numpy and returns a `Figure`; `save` writes it as PNG and SVG.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any, ParamSpec
+
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from finback.core.files import write_atomic
+
+P = ParamSpec("P")
+
+BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
+SKY, PINK, YELLOW, BLACK = "#56B4E9", "#CC79A7", "#B8A800", "#222222"
+CYCLE = (BLUE, ORANGE, GREEN, RED, SKY, PINK, YELLOW, BLACK)
+GREY, PALE = "#767676", "#ECECEC"
+DPI = 130
+
+# `Any`: matplotlib types each key as a literal of its own.
+RC: Any = {
+    "font.family": "DejaVu Sans",  # comes with matplotlib, so text has one width everywhere
+    "font.size": 10,
+    "axes.titlesize": 11.5,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.titlepad": 10,
+    "axes.labelsize": 10,
+    "axes.edgecolor": GREY,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "grid.color": "#DDDDDD",
+    "grid.linewidth": 0.7,
+    "xtick.color": BLACK,
+    "ytick.color": BLACK,
+    "xtick.labelsize": 9,
+    "ytick.labelsize": 9,
+    "legend.frameon": False,
+    "legend.fontsize": 9,
+    "hatch.color": "white",
+    "hatch.linewidth": 1.2,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "finback",  # the same figure twice is the same file
+    "text.parse_math": False,  # a species may have a $ in its name
+}
+
+
+def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
+    """Draw under finback's style, and leave everybody else's alone."""
+
+    @wraps(draw)
+    def inner(*args: P.args, **kwargs: P.kwargs) -> Figure:
+        with rc_context(RC):
+            return draw(*args, **kwargs)
+
+    return inner
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure of `width` x `height` inches, off screen, whose parts keep out of each other's way."""
+    figure = Figure(figsize=(width, height), layout="constrained", facecolor="white")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def message(text: str, width: float = 7.0) -> Figure:
+    """A figure that says why there is nothing to draw."""
+    figure = new_figure(width, 1.2)
+    figure.text(0.5, 0.5, text, ha="center", va="center", color=GREY, fontsize=11)
+    return figure
+
+
+def short(name: str, length: int = 40) -> str:
+    """A species name that leaves room for the figure."""
+    name = " ".join(name.split())
+    return name if len(name) <= length else name[: length - 1].rstrip() + "…"
+
+
+def percent_axis(axes: Axes, which: str = "x") -> None:
+    """Shares 0..1 as percent, with a light grid."""
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    axis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
+    axes.grid(axis="x" if which == "x" else "y")
+
+
+def render(figure: Figure, format: str) -> bytes:
+    """The figure as the bytes of a PNG or SVG file; the same bytes each time."""
+    buffer = io.BytesIO()
+    metadata = {"Date": None} if format == "svg" else {"Software": "finback"}
+    with rc_context(RC):
+        figure.savefig(buffer, format=format, dpi=DPI, metadata=metadata)
+    return buffer.getvalue()
+
+
+def save(figure: Figure, folder: Path, name: str) -> tuple[Path, Path]:
+    """Write `folder/name.png` and `folder/name.svg`, each whole or not at all; return both paths."""
+    paths = Path(folder) / f"{name}.png", Path(folder) / f"{name}.svg"
+    for path in paths:
+        write_atomic(path, render(figure, path.suffix[1:]))
+    return paths

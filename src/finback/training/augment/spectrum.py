@@ -1,0 +1,102 @@
+"""Augmentation of log-mel spectrograms: another time, another hydrophone, another sea.
+
+Parameters are drawn apart from being applied, from an explicit generator, for a whole batch at once.
+What matters here is the equipment: a model that has heard each tape through many imagined chains cannot
+use a tape's own tilt, band limit or noise floor to name the species recorded on it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from finback.core.settings import Frozen
+
+BITS = float(np.log2(10.0) / 10.0)  # powers of two in a dB
+
+
+class SpectrumSettings(Frozen):
+    """How much of each; zero switches one off."""
+
+    roll: float = Field(1.0, ge=0, le=1)  # largest circular shift in time, share of the window
+    shift_bands: int = Field(2, ge=0)  # largest shift in frequency, in mel bands
+    mask_time: float = Field(0.15, ge=0, le=0.9)  # longest time mask, share of the window (SpecAugment)
+    mask_bands: float = Field(0.12, ge=0, le=0.9)  # broadest frequency mask, share of the bands
+    eq_db: float = Field(12.0, ge=0)  # deviation of the random equaliser, in dB
+    noise: float = Field(0.5, ge=0, le=1)  # share of clips whose noise floor is raised
+    low_pass: float = Field(0.3, ge=0, le=1)  # share of clips that lose their top
+
+
+@dataclass(frozen=True)
+class SpectrumDraw:
+    """One batch's parameters; first axis is the clip."""
+
+    roll: np.ndarray  # (B,) frames
+    shift: np.ndarray  # (B,) bands
+    time_mask: np.ndarray  # (B, 2) first frame, length
+    band_mask: np.ndarray  # (B, 2) first band, length
+    eq: np.ndarray  # (B, M) dB
+    floor: np.ndarray  # (B, M) dB below the clip's loudest value; -inf = none
+    cut: np.ndarray  # (B,) first band that is lost
+
+
+def draw(rng: np.random.Generator, settings: SpectrumSettings, shape: tuple[int, int, int]) -> SpectrumDraw:
+    """Parameters for a batch of `shape` (B, M, F)."""
+    n, n_mels, n_frames = shape
+    reach = round(settings.roll * n_frames)
+    time_length = rng.integers(0, round(settings.mask_time * n_frames) + 1, n)
+    band_length = rng.integers(0, round(settings.mask_bands * n_mels) + 1, n)
+    raised = rng.random(n) < settings.noise
+    # Half the clip's dynamic range and more stays: the call itself must remain audible.
+    floor = np.where(raised, rng.uniform(-60.0, -25.0, n), -np.inf)[:, None] + _smooth(rng, n, n_mels, 6.0)
+    cut = np.where(rng.random(n) < settings.low_pass, rng.integers(n_mels // 2, n_mels + 1, n), n_mels)
+    return SpectrumDraw(
+        roll=rng.integers(0, reach + 1, n),
+        shift=rng.integers(-settings.shift_bands, settings.shift_bands + 1, n),
+        time_mask=np.stack([rng.integers(0, n_frames, n), time_length], axis=1),
+        band_mask=np.stack([rng.integers(0, n_mels, n), band_length], axis=1),
+        eq=_smooth(rng, n, n_mels, settings.eq_db),
+        floor=floor,
+        cut=cut,
+    )
+
+
+def apply(x: Tensor, d: SpectrumDraw) -> Tensor:
+    """(B, 1, M, F) log-mel in dB -> the same shape, a new tensor."""
+    _, _, n_mels, n_frames = x.shape
+    time = (torch.arange(n_frames) - torch.from_numpy(d.roll)[:, None]) % n_frames  # (B, F)
+    band = (torch.arange(n_mels) - torch.from_numpy(d.shift)[:, None]).clamp_(0, n_mels - 1)  # (B, M)
+    place = (band[:, :, None] * n_frames + time[:, None, :]).flatten(1)
+    y = x.flatten(1).gather(1, place).unflatten(1, (n_mels, n_frames))  # (B, M, F)
+    top = y.amax(dim=(1, 2), keepdim=True)
+    lowest = y.amin(dim=(1, 2), keepdim=True)
+    y += torch.from_numpy(d.eq).float()[:, :, None]
+    raised = np.flatnonzero(np.isfinite(d.floor).any(axis=1))
+    if len(raised):
+        floor = top[raised] + torch.from_numpy(d.floor[raised]).float()[:, :, None]
+        y[raised] = torch.logaddexp2(y[raised] * BITS, floor * BITS) / BITS  # powers add
+    lost = torch.arange(n_mels)[None, :, None] >= torch.from_numpy(d.cut)[:, None, None]
+    y = torch.lerp(y, lowest, lost.float())  # many times faster than where()
+    masked = _inside(d.time_mask, n_frames)[:, None, :] | _inside(d.band_mask, n_mels)[:, :, None]
+    return torch.lerp(y, y.mean(dim=(1, 2), keepdim=True), masked.float())[:, None]
+
+
+def _inside(mask: np.ndarray, n: int) -> Tensor:
+    """(B, 2) first and length -> (B, n) bool."""
+    first, length = torch.from_numpy(mask).unbind(dim=1)
+    at = torch.arange(n)
+    return (at >= first[:, None]) & (at < (first + length)[:, None])
+
+
+def _smooth(rng: np.random.Generator, n: int, n_mels: int, deviation_db: float) -> np.ndarray:
+    """Random smooth curves over the bands, (n, M) dB: a tilt and three slow cosines, all random."""
+    position = np.linspace(0.0, 1.0, n_mels)
+    curve = rng.normal(size=(n, 1)) * (position - 0.5) * 2.0
+    for cycles in (0.5, 1.0, 2.0):
+        phase = rng.uniform(0, 2 * np.pi, (n, 1))
+        curve = curve + rng.normal(size=(n, 1)) * np.cos(2 * np.pi * cycles * position + phase)
+    return curve * deviation_db / 2.0  # four terms of variance near one each

@@ -1,0 +1,111 @@
+"""Training clips to batches of model inputs, augmented: what the gradient hears.
+
+A long clip gives one of its windows at a time, drawn anew. Spectrogram models hear cached log-mels, unless
+the waves themselves are augmented: then each batch's waves are, and its log-mels are computed from them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from finback.core.errors import SettingsError
+from finback.core.files import Progress, no_progress
+from finback.core.types import Clip
+from finback.features.cache import FeatureStore
+from finback.training.augment import spectrum, wave
+from finback.training.augment.noise_files import NoiseBank
+from finback.training.augment.spectrum import SpectrumSettings
+from finback.training.augment.wave_settings import WaveSettings
+
+
+class Inputs:
+    """Drawn clips -> one augmented batch, (B, 1, M, F), (B, T) or (B, D) after the model's front end.
+
+    `store` gives what validation and prediction hear. Raises `SettingsError` where the waves are to be
+    augmented and the front end does not allow it.
+    """
+
+    def __init__(
+        self,
+        store: FeatureStore,
+        clips: Sequence[Clip],
+        augment: SpectrumSettings | None = None,
+        on_wave: WaveSettings | None = None,
+    ) -> None:
+        self.store = store
+        self.clips = clips
+        self.extractor = store.extractor
+        self.input = self.extractor.input
+        self.augment = augment if self.input == "logmel" else None
+        self.on_wave = on_wave if on_wave is not None and on_wave.on else None
+        self.source = store
+        self.noise: NoiseBank | None = None
+        if self.on_wave is not None:
+            self._hear_waves(self.on_wave)
+        self.species = np.array([c.label or "" for c in clips])
+
+    def _hear_waves(self, settings: WaveSettings) -> None:
+        spec = self.extractor.spec
+        if self.input not in ("logmel", "wave"):
+            raise SettingsError(
+                f"wave augmentation before {self.input}, which is computed once and kept", "leave wave.* out"
+            )
+        if self.input == "logmel" and spec.background == "median":
+            raise SettingsError(
+                "wave augmentation with features.background = 'median'",
+                "the background is that of the recording as it is: switch one of them off",
+            )
+        if self.input == "logmel":
+            self.source = self.store.beside("wave")
+        if settings.real_noise > 0:
+            if not settings.noise_files:
+                raise SettingsError("wave.real_noise without files", "give --set wave.noise_files=FOLDER")
+            self.noise = NoiseBank.load(settings.noise_files, spec.sample_rate)
+
+    def prepare(self, progress: Progress = no_progress) -> None:
+        """Compute what the batches are made of, once."""
+        self.source.prepare(self.clips, progress)
+
+    def __call__(self, rng: np.random.Generator, drawn: np.ndarray) -> Tensor:
+        """Inputs of the clips numbered `drawn` (B,); every random number from `rng`."""
+        x = self._windows(rng, drawn)
+        if self.on_wave is not None:
+            x = self._augmented(rng, x, drawn, self.on_wave)
+        if self.input == "logmel":
+            x = x[:, None] if self.on_wave is None else self.extractor.logmel(x)  # (B, 1, M, F)
+            if self.augment is not None:
+                x = spectrum.apply(x, spectrum.draw(rng, self.augment, (len(x), *x.shape[2:])))
+        return x
+
+    def _windows(self, rng: np.random.Generator, drawn: np.ndarray) -> Tensor:
+        windows = []
+        for i in drawn:
+            features = self.source(self.clips[i])
+            windows.append(features[rng.integers(len(features))])
+        return torch.from_numpy(np.stack(windows))
+
+    def _augmented(
+        self, rng: np.random.Generator, x: Tensor, drawn: np.ndarray, settings: WaveSettings
+    ) -> Tensor:
+        """(B, T) -> (B, T)."""
+        rate = self.extractor.spec.sample_rate
+        noise = background = None
+        if self.noise is not None:
+            noise = torch.from_numpy(self.noise.draw(rng, *x.shape))
+        if settings.background > 0:
+            background = self._windows(rng, self._others(rng, drawn))
+        drawn_parameters = wave.draw(rng, settings, (x.shape[0], x.shape[1]), rate)
+        with torch.inference_mode():
+            y = wave.apply(x, drawn_parameters, rate, noise, background)
+        return y.clone()
+
+    def _others(self, rng: np.random.Generator, drawn: np.ndarray) -> np.ndarray:
+        """(B,) for each clip another one, of another species if one of eight tries finds it."""
+        tries = rng.integers(len(self.clips), size=(len(drawn), 8))
+        other = self.species[tries] != self.species[drawn][:, None]
+        found: np.ndarray = tries[np.arange(len(drawn)), other.argmax(axis=1)]
+        return found

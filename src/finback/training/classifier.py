@@ -1,0 +1,246 @@
+"""Labelled clips to a trained, calibrated run folder. The test side is made here and never looked at.
+
+    folder = train(Plan("cnn2d", settings, seed=0), manifest, out)
+
+The manifest's groups are settled: where no tape is known, sounds that are near duplicates of one another
+form a group. With folds, every fold is a run folder of its own below `folds/`.
+
+Validation chooses when to stop and fits the temperature; then the model is trained anew on training and
+validation together for as many epochs (`training.refit`). Tapes are scarce: a species with three of them, one
+tested, has twice as many to learn from so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from finback import models
+from finback.core.errors import SettingsError, SplitError
+from finback.core.files import Progress, no_progress, prefixed, write_atomic
+from finback.core.runs import RunFolder, save_split
+from finback.core.scores import save_scores
+from finback.core.types import Clip, Labels, Scores
+from finback.data.manifest import Manifest
+from finback.data.provenance import refuse_leaks
+from finback.data.rare import treated
+from finback.data.splits.split import SplitResult, from_column, make_folds, make_split
+from finback.features.cache import FeatureStore, default_folder
+from finback.features.extract import Extractor
+from finback.metrics.calibration import cannot_fit, fit_temperature
+from finback.models.devices import check_device
+from finback.models.networks.classifier import Classifier
+from finback.models.scoring import clip_logits
+from finback.training.batches import Inputs
+from finback.training.loop import WEIGHTS
+from finback.training.rare_species import take_on
+from finback.training.settings import Settings
+from finback.training.stages import How, check, learn, new_model
+
+VALIDATION = "validation.parquet"  # scores of the selected model, before it was trained on these clips too
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to train and how; everything that is not data."""
+
+    family: str
+    settings: Settings
+    seed: int = 0
+    device: str = "auto"
+    command: str = ""
+
+
+def partition(manifest: Manifest, settings: Settings) -> list[SplitResult]:
+    """The splits that the settings ask for: one, or one per fold, or the table's own `split` column.
+
+    Rare species are treated first, as the settings ask. Synthetic clips join training after the real ones
+    were parted. Raises `LeakError` where their generator learnt from a tape that a split judges by.
+    """
+    manifest = treated(manifest, settings.rare)
+    if settings.split.folds:
+        results = make_folds(manifest.clips, settings.split)
+    elif manifest.side_of is not None and any(manifest.side_of):
+        results = [from_column(manifest.clips, manifest.side_of, settings.split.by)]
+    else:
+        results = [make_split(manifest.clips, settings.split)]
+    for result in results:
+        refuse_leaks(result.split, manifest.teachers)
+    return results
+
+
+def train(plan: Plan, manifest: Manifest, out: Path, progress: Progress = no_progress) -> RunFolder:
+    """Train a classifier, or go on with one that was interrupted. Returns its run folder, calibrated.
+
+    The manifest's clips have their groups. Raises `RunError` if `out` holds another run, `SplitError` where
+    there is nothing to tell apart.
+    """
+    manifest = treated(manifest, plan.settings.rare)
+    facts = check_out(plan, manifest, out)
+    results = partition(manifest, plan.settings)
+    for result in results:
+        _check_taught(result, _prototyped(facts))
+    if not plan.settings.split.folds:
+        return _train_one(plan, facts, results[0], manifest, out, progress)
+    run = RunFolder.begin(out, {**facts, "n_folds": len(results), "split": [split_facts(r) for r in results]})
+    manifest.save(out / "manifest.csv")
+    for i, result in enumerate(results):
+        named = prefixed(progress, f"fold {i + 1} of {len(results)}: ")
+        _train_one(plan, {**facts, "fold": i}, result, manifest, out / "folds" / str(i), named)
+    run.finish()
+    return run
+
+
+def check_out(plan: Plan, manifest: Manifest, out: Path, **more: Any) -> dict[str, Any]:
+    """The facts of the run, once it is clear that it can be made: family, settings, device, folder.
+
+    `more` facts join them. Raises `SettingsError` or `RunError` before any work is done.
+    """
+    manifest, rare = treated(manifest, plan.settings.rare), plan.settings.rare
+    labels = Labels.of(manifest.clips)
+    if len(labels) < 2:
+        raise SplitError(
+            f"only one species ({labels.names[0]}): nothing to tell apart", "label clips of a second one"
+        )
+    check_device(plan.device)
+    model = models.create(plan.family, plan.settings.features, len(labels), **plan.settings.model)
+    check(model, plan.settings.training)
+    front = Extractor(plan.settings.features, model.input).version  # the frozen backbone is here
+    if rare.how == "prototype" and not models.family(plan.family).imprints:
+        raise SettingsError(
+            f"rare.how = 'prototype' with {plan.family}: its head has no row for each species",
+            "take keep, drop or bucket, or a family with a linear head, such as cnn2d or birdnet",
+        )
+    tapes: dict[str, set[str]] = {}
+    for clip in manifest.clips:
+        if clip.synthetic:
+            continue
+        tapes.setdefault(clip.label or "", set()).add(clip.group)
+    facts = {
+        "kind": "classifier",
+        "family": plan.family,
+        "labels": list(labels.names),
+        "spec": plan.settings.features.model_dump(mode="json"),
+        **({"embedder": front} if front else {}),
+        "settings": plan.settings.model_dump(mode="json"),
+        "seed": plan.seed,
+        "command": plan.command,
+        "data_fingerprint": manifest.fingerprint,
+        "source": manifest.source.name,
+        "licence": manifest.source.licence,
+        "citation": manifest.source.citation,
+        "n_clips": len(manifest.clips),
+        "multi_group": sorted(name for name, groups in tapes.items() if len(groups) > 1),
+        "rare": {**rare.model_dump(), "species": dict(manifest.rare)},
+        **more,
+    }
+    RunFolder.check(out, facts)
+    return facts
+
+
+def _train_one(
+    plan: Plan,
+    facts: dict[str, Any],
+    result: SplitResult,
+    manifest: Manifest,
+    out: Path,
+    progress: Progress,
+) -> RunFolder:
+    run = RunFolder.begin(out, {**facts, "split": split_facts(result)})
+    if run.is_trained:
+        return run
+    if "fold" not in facts:
+        manifest.save(out / "manifest.csv")
+    save_split(out / "split.csv", result.split)
+    labels, settings, split = Labels(tuple(facts["labels"])), plan.settings, result.split
+    model = _new_model(plan, labels)
+    store = FeatureStore(Extractor(settings.features, model.input), default_folder())
+    store.prepare([*split.train, *split.val], progress)
+    how = How(settings.training, labels, plan.seed, plan.device, progress, _prototyped(facts))
+    if "temperature" not in run.facts:  # noted before the weights are replaced below
+        end = _teach(model, store, settings, split.train, split.val, how, out)
+        fitted = _calibrate(model, store, labels, split.val, out / VALIDATION, facts.get("fold", 0))
+        run.note(**end, n_parameters=model.n_parameters, **fitted)
+    if settings.training.refit and split.val:
+        epochs = run.facts["epochs"]
+        longer = settings.training.model_copy(update={"epochs": max(1, epochs)})
+        again = replace(how, settings=longer, progress=prefixed(progress, "refit: "))
+        everything = (*split.train, *split.val)
+        _teach(_new_model(plan, labels), store, settings, everything, (), again, out / "refit")
+        write_atomic(out / WEIGHTS, (out / "refit" / WEIGHTS).read_bytes())
+        run.note(refit_epochs=epochs)
+    run.finish()
+    return run
+
+
+def _teach(
+    model: Classifier,
+    store: FeatureStore,
+    settings: Settings,
+    clips: Sequence[Clip],
+    val: Sequence[Clip],
+    how: How,
+    folder: Path,
+) -> dict[str, Any]:
+    """Learn from all but the rare species, selected on the like; then take those on, if there are any."""
+    taught = [c for c in clips if c.label not in how.rare]
+    inputs = Inputs(store, taught, settings.augment, settings.wave)
+    inputs.prepare(how.progress)
+    end = learn(model, inputs, [c for c in val if c.label not in how.rare], how, folder)
+    if how.rare:
+        take_on(model, store, clips, how, folder)
+    return end
+
+
+def _prototyped(facts: dict[str, Any]) -> tuple[str, ...]:
+    """The species that are known by prototypes."""
+    return tuple(sorted(facts["rare"]["species"])) if facts["rare"]["how"] == "prototype" else ()
+
+
+def _check_taught(result: SplitResult, rare: Collection[str]) -> None:
+    """Raises `SplitError` when training would hear one species only."""
+    taught = {c.label for c in result.split.train} - set(rare)
+    if len(taught) < 2:
+        which = "" if result.fold is None else f"fold {result.fold}: "
+        beside = " beside rare ones" if rare else ""
+        raise SplitError(
+            f"{which}the training side holds {len(taught)} species{beside}: nothing to tell apart",
+            "record more tapes, or try another seed or number of folds",
+        )
+
+
+def _new_model(plan: Plan, labels: Labels) -> Classifier:
+    settings = plan.settings
+    made: Classifier = new_model(plan.family, settings.features, len(labels), settings.model, plan.seed)
+    return made
+
+
+def _calibrate(
+    model: Classifier, store: FeatureStore, labels: Labels, val: Sequence[Clip], path: Path, fold: int
+) -> dict[str, Any]:
+    """Temperature by the validation side; 1, and why, when it cannot tell. Keeps the side's scores."""
+    if not val:
+        return {"temperature": 1.0, "not_calibrated": "no validation clips"}
+    logits, truth = clip_logits([model], store, val)[0], labels.targets(val)
+    temperature = fit_temperature(logits, truth, [c.group or c.recording.id for c in val])
+    save_scores(
+        path, Scores(tuple(val), labels, logits / np.float32(temperature)), np.full(len(val), fold), "val"
+    )
+    reason = cannot_fit(logits, truth)
+    return {"temperature": temperature, **({"not_calibrated": reason} if reason else {})}
+
+
+def split_facts(result: SplitResult) -> dict[str, Any]:
+    """Plain values for run.json and `finback split --json`."""
+    sides = {side: len(result.split.side(side)) for side in ("train", "val", "test")}
+    return {
+        "by": result.split.by,
+        "clips": {**sides, "set_aside": len(result.split.set_aside)},
+        "synthetic": sum(c.synthetic for c in result.split.train),
+        "warnings": list(result.warnings),
+        "untestable": result.untestable,
+    }

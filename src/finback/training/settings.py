@@ -1,0 +1,82 @@
+"""All settings of a run in one frozen object, resolved and saved.
+
+Later ones win: what the model family wants, the preset or TOML file, what the family cannot do without (the
+rate of a pretrained network: `fixed` in its own preset), `--set`.
+Under `model`, a table with a family's name is for that family alone (`--set model.lstm.hidden=64`), so that
+one file of settings can serve several families.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pydantic import Field
+
+from finback.core.errors import SettingsError
+from finback.core.settings import (
+    DEFAULT_PRESET,
+    Frozen,
+    build,
+    load_family,
+    load_preset,
+    merge,
+    parse_overrides,
+)
+from finback.data.rare import RareSettings
+from finback.data.splits.split import SplitSettings
+from finback.features.spec import FeatureSpec
+from finback.models import FAMILIES
+from finback.training.augment.spectrum import SpectrumSettings
+from finback.training.augment.wave_settings import WaveSettings
+from finback.training.generative_settings import (
+    DiffusionSettings,
+    GenerateSettings,
+    VaeSettings,
+    VocoderSettings,
+)
+from finback.training.loop_settings import TrainingSettings
+
+
+class Settings(Frozen):
+    """Sections as in the preset files; `model` holds the family's own hyper-parameters."""
+
+    features: FeatureSpec = FeatureSpec()
+    rare: RareSettings = RareSettings()
+    split: SplitSettings = SplitSettings()
+    training: TrainingSettings = TrainingSettings()
+    augment: SpectrumSettings = SpectrumSettings()
+    wave: WaveSettings = WaveSettings()
+    generate: GenerateSettings = GenerateSettings()
+    vae: VaeSettings = VaeSettings()
+    diffusion: DiffusionSettings = DiffusionSettings()
+    vocoder: VocoderSettings = VocoderSettings()
+    model: dict[str, int | float | str] = Field(default_factory=dict)
+
+
+def resolve(
+    preset: str = DEFAULT_PRESET, overrides: Iterable[str] = (), family: str = "", **sections: Any
+) -> Settings:
+    """Settings from a preset (or a TOML file), whole sections given by options, and `key=value` pairs.
+
+    Raises `SettingsError` on an unknown key, a wrong value, or a model table of an unknown family.
+    """
+    wanted = load_family(family)
+    fixed = wanted.pop("fixed", {})
+    values = merge(merge(wanted, load_preset(preset)), fixed)
+    values = merge(values, {k: v for k, v in sections.items() if v})
+    values = merge(values, parse_overrides(overrides))
+    return build(Settings, {**values, "model": _of_family(values.get("model", {}), family)})
+
+
+def _of_family(model: Any, family: str) -> Any:
+    """The model section with this family's table spread out and other families' left out."""
+    if not isinstance(model, Mapping):
+        return model
+    tables = {name: table for name, table in model.items() if isinstance(table, Mapping)}
+    if unknown := sorted(set(tables) - set(FAMILIES)):
+        raise SettingsError(
+            f"setting model.{unknown[0]}: no model family of that name",
+            "there are: " + ", ".join(sorted(FAMILIES)),
+        )
+    return {**{k: v for k, v in model.items() if k not in tables}, **tables.get(family, {})}

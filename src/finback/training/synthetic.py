@@ -1,0 +1,52 @@
+"""Generated log-mels as training examples, without ever being sound.
+
+    clips = made_clips(names, spec, "synthetic:3f2a")  # what they are called, marked synthetic
+    inputs = Inputs(MadeStore(store, clips, x), [*real, *clips], augment)
+
+Everything downstream takes them for clips: they are drawn, augmented and mixed like the real ones, and a
+`Split` keeps them out of validation and test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from finback.core.errors import SpecMismatchError
+from finback.core.types import Clip, Recording
+from finback.features.cache import FeatureStore
+from finback.features.spec import FeatureSpec
+
+
+def made_clips(names: Sequence[str], spec: FeatureSpec, group: str) -> tuple[Clip, ...]:
+    """One synthetic clip a name, as long as the spec's window; `group` says who made them."""
+    n, rate = spec.clip_samples, spec.sample_rate
+    recordings = [
+        Recording(f"{group}:{i}", Path(f"{group}-{i}"), rate, n, group=group, source="synthetic")
+        for i in range(len(names))
+    ]
+    return tuple(Clip(r, 0, n, label=name, synthetic=True) for r, name in zip(recordings, names, strict=True))
+
+
+class MadeStore(FeatureStore):
+    """A store that knows some synthetic clips by heart; all others are the inner store's."""
+
+    def __init__(self, inner: FeatureStore, clips: Sequence[Clip], logmels: np.ndarray) -> None:
+        """`logmels` (N, M, F) in the spec's units, one a clip. Raises `SpecMismatchError` on others."""
+        super().__init__(inner.extractor, inner.root)
+        spec = self.extractor.spec
+        wanted = (len(clips), spec.n_mels, spec.n_frames)
+        if self.extractor.input != "logmel" or logmels.shape != wanted:
+            raise SpecMismatchError(
+                f"generated log-mels {logmels.shape} for a model that hears {self.extractor.input} {wanted}",
+                "take a family that hears log-mels, such as cnn2d, with the generator's features",
+            )
+        self.known = {clip.key: x[None] for clip, x in zip(clips, logmels, strict=True)}
+
+    def __call__(self, clip: Clip) -> np.ndarray:
+        return self.known[clip.key] if clip.key in self.known else super().__call__(clip)
+
+    def missing(self, clips: Sequence[Clip]) -> list[Clip]:
+        return super().missing([c for c in clips if c.key not in self.known])

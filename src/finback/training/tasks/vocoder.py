@@ -1,0 +1,165 @@
+"""Training the vocoder: stretches of clips become log-mels, and waves again that should sound as they did.
+
+The distance is of spectra at four resolutions, the spec's own n_fft and its quarter, half and double: short
+ones hear clicks, long ones pitch (Yamamoto, Song & Kim 2020, "Parallel WaveGAN", equations 4 to 6). Beside it
+stand the bands of the spec, which are known and must come back, and the magnitude that the network meant,
+whose gradient does not go through phases. There is no discriminator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from finback.core.types import Clip, Labels
+from finback.features.logmel import AMIN, to_db
+from finback.models.networks.vocoder import Vocoder
+from finback.training.batches import Inputs
+from finback.training.generative_settings import VocoderSettings
+from finback.training.loop_settings import TrainingSettings
+from finback.training.sampling import draw_weights, draws_per_epoch
+
+RANGE = 1e-8  # power: what lies 80 dB below a stretch's loudest counts as silence
+VALIDATED = 16  # windows, evenly chosen: enough for a figure in the log
+
+
+class Heard(nn.Module):
+    """The vocoder as training calls it: its own noise and rounds, and the magnitude beside the waves."""
+
+    def __init__(self, vocoder: Vocoder, rounds: int) -> None:
+        super().__init__()
+        self.vocoder = vocoder
+        self.rounds = rounds
+
+    def forward(self, logmel_db: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+        return self.vocoder.synthesise(logmel_db, noise, self.rounds)
+
+
+class VocoderTask:
+    """Spectral distances between stretches of clips and what the vocoder makes of their log-mels."""
+
+    score = ""  # nothing is chosen by validation: the last average is the model
+
+    def __init__(
+        self,
+        model: Vocoder,
+        inputs: Inputs,
+        labels: Labels,
+        training: TrainingSettings,
+        own: VocoderSettings,
+        val: Sequence[Clip] = (),
+    ) -> None:
+        self.model: nn.Module = Heard(model, own.rounds)
+        self.spec = model.spec
+        self.inputs = inputs
+        self.training = training
+        self.own = own
+        self.steps_per_epoch = max(1, -(-draws_per_epoch(inputs.clips) // training.batch_size))
+        self._weights = draw_weights(inputs.clips, labels.targets(inputs.clips), training)
+        self._val = self._chosen(val)
+
+    def kept(self, model: nn.Module) -> nn.Module:
+        """The vocoder alone."""
+        assert isinstance(model, Heard)
+        return model.vocoder
+
+    def batch(self, rng: np.random.Generator) -> tuple[Tensor, ...]:
+        """Stretches of clips (B, F hops + half an n_fft), white noise (B, F hops)."""
+        drawn = rng.choice(len(self._weights), self.training.batch_size, p=self._weights)
+        return self._stretches(rng, self.inputs(rng, drawn), self.own.segment_frames)
+
+    def _stretches(self, rng: np.random.Generator, waves: Tensor, n_frames: int) -> tuple[Tensor, Tensor]:
+        """A stretch from anywhere of each wave (B, T). `n_frames` 0 = as many as the spec has."""
+        n_frames = min(n_frames or self.spec.n_frames, self.spec.n_frames)
+        heard = n_frames * self.spec.hop
+        length = heard + self.spec.n_fft // 2  # what the last frame sees beyond
+        waves = nn.functional.pad(waves, (0, max(0, length - waves.shape[1])))
+        firsts = rng.integers(waves.shape[1] - length + 1, size=len(waves))
+        stretches = torch.stack([w[i : i + length] for w, i in zip(waves, firsts, strict=True)])
+        noise = torch.from_numpy(rng.standard_normal((len(waves), heard), dtype=np.float32))
+        return stretches, noise
+
+    def losses(self, model: nn.Module, batch: tuple[Tensor, ...]) -> dict[str, Tensor]:
+        stretches, noise = batch
+        vocoder = self.kept(self.model)
+        assert isinstance(vocoder, Vocoder)
+        logmel_db = self._logmel(vocoder, stretches, noise.shape[1] // self.spec.hop)
+        made, meant = model(logmel_db, noise)
+        real = stretches[:, : made.shape[1]]
+        log_magnitude, convergence = multi_resolution(made, real, self.spec.n_fft)
+        magnitude, mel = own_resolution(vocoder, made, meant, real)
+        own = self.own
+        return {
+            "log_magnitude": own.log_magnitude * log_magnitude,
+            "convergence": own.convergence * convergence,
+            "magnitude": own.magnitude * magnitude,
+            "mel": own.mel * mel,
+        }
+
+    @torch.no_grad()
+    def _logmel(self, vocoder: Vocoder, stretches: Tensor, n_frames: int) -> Tensor:
+        """(B, 1, M, F) dB with the spec's floor."""
+        db = to_db(vocoder.front.mel_power(stretches, n_frames))[:, None]
+        if self.spec.top_db is not None:
+            db = torch.maximum(db, db.amax(dim=(1, 2, 3), keepdim=True) - self.spec.top_db)
+        return db
+
+    @torch.no_grad()
+    def validate(self, model: nn.Module) -> dict[str, float]:
+        """The losses on whole windows of other tapes, for the log."""
+        if self._val is None:
+            return {}
+        device = next(model.parameters()).device
+        parts = [self.losses(model, tuple(t.to(device) for t in batch)) for batch in self._val]
+        return {f"val_{name}": float(np.mean([float(p[name]) for p in parts])) for name in parts[0]}
+
+    def _chosen(self, val: Sequence[Clip]) -> list[tuple[Tensor, Tensor]] | None:
+        """Batches of whole windows with their noise, the same at every epoch."""
+        if not val:
+            return None
+        some = [val[i] for i in np.unique(np.linspace(0, len(val) - 1, VALIDATED).round().astype(int))]
+        waves = torch.from_numpy(np.stack([self.inputs.store(clip)[0] for clip in some]))
+        stretches, noise = self._stretches(np.random.default_rng(0), waves, 0)
+        size = self.training.batch_size
+        return list(zip(stretches.split(size), noise.split(size), strict=True))
+
+
+def multi_resolution(made: Tensor, real: Tensor, n_fft: int) -> tuple[Tensor, Tensor]:
+    """Waves (B, T) -> mean distance of log magnitudes in nepers, and spectral convergence."""
+    logs, shares = [], []
+    for size in (n_fft // 4, n_fft // 2, n_fft, 2 * n_fft):
+        a, b = floored(powers(made, size), powers(real, size))
+        logs.append((a.log() - b.log()).abs().mean() / 2)
+        difference = (a.sqrt() - b.sqrt()).square().sum(dim=(1, 2)).sqrt()
+        shares.append((difference / b.sum(dim=(1, 2)).sqrt()).mean())
+    return torch.stack(logs).mean(), torch.stack(shares).mean()
+
+
+def own_resolution(vocoder: Vocoder, made: Tensor, meant: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
+    """At the spec's own resolution: nepers from the magnitude `meant` (B, F, n_bins) to the real one, and dB
+    from the bands of the wave that was made to those of the real one."""
+    n_fft, hop, bank = vocoder.spec.n_fft, vocoder.spec.hop, vocoder.front.weights
+    a, b = powers(made, n_fft, hop), powers(real, n_fft, hop)  # (B, n_bins, F')
+    n_frames = min(meant.shape[1], b.shape[2])
+    p, q = floored(meant[:, :n_frames].transpose(1, 2).square(), b[..., :n_frames])
+    magnitude = (p.log() - q.log()).abs().mean() / 2
+    p, q = floored(bank @ a, bank @ b)
+    return magnitude, 10 * (p.log10() - q.log10()).abs().mean()
+
+
+def powers(waves: Tensor, n_fft: int, hop: int = 0) -> Tensor:
+    """(B, T) -> (B, n_bins, F); the hop is a quarter of the window unless given."""
+    window = torch.hann_window(n_fft, device=waves.device)
+    spectra = torch.stft(
+        waves, n_fft, hop or n_fft // 4, window=window, pad_mode="constant", return_complex=True
+    )
+    return torch.view_as_real(spectra).square().sum(dim=-1)
+
+
+def floored(made: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
+    """Powers (B, n, F), neither below what counts as silence in the real ones."""
+    floor = (real.amax(dim=(1, 2), keepdim=True) * RANGE).clamp_min(10 * AMIN)
+    return torch.maximum(made, floor), torch.maximum(real, floor)
