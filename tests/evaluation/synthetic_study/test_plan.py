@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from test_gain import job
+from small_study import job
 
 from finback.core.errors import SettingsError
 from finback.data.manifest import Manifest

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fetched import sounds, table
 from misbehaving import SOUNDS, Site, refuse, status, watkins_like, wav, web_page
 
 from finback.core.errors import FinbackError, InputError, SettingsError
@@ -51,14 +52,6 @@ def a_list(site: Site, files: dict[str, bytes], **more: Any) -> Source:
 def run(source: Source, out: Path, **more: Any) -> Report:
     quick = {"rate": 1000, "backoff_s": 0.01, "tries": 2, "timeout_s": 5, "jobs": 2}
     return fetch(build(Request, {"source": source, "out": out, **quick, **more}))
-
-
-def sounds(out: Path) -> dict[str, bytes]:
-    return {p.name: p.read_bytes() for p in (out / "audio").rglob("*") if p.is_file()}
-
-
-def table(path: Path) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
 
 
 def test_from_the_pages_to_an_index(

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from test_models import make
+from small_models import leaf, some_waves
 
 from finback import models
 from finback.audio.io import open_recording, write
@@ -27,7 +27,7 @@ from finback.models.export.module import Whole, refuse
 from finback.models.export.onnx import graph, to_onnx
 from finback.models.predictor import Leaf, Node, Predictor, predict_files
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[3]
 LEAVING = sorted(
     name for name in models.CLASSIFIERS if models.family(name).input in FRONTS and name != "aisfx-tuned"
 )
@@ -37,11 +37,6 @@ LEAVING = sorted(
 def exported(sharp: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
     path = tmp_path_factory.mktemp("exported") / "model.onnx"
     return path, to_onnx(RunFolder.open(sharp), Predictor.load(sharp, "cpu"), path)
-
-
-def leaf(name: str, temperature: float = 1.3) -> Leaf:
-    model = make(name)
-    return Leaf(model.eval(), temperature, model.spec)
 
 
 def run_graph(root: Leaf | Node, waves: np.ndarray) -> list[np.ndarray]:
@@ -66,13 +61,6 @@ def own_answers(root: Leaf | Node, waves: np.ndarray) -> np.ndarray:
     with torch.inference_mode():
         raw = [part.model(x).numpy() for part in root.leaves]
     return root.answer(iter(raw))
-
-
-def some_waves(n: int, n_samples: int) -> np.ndarray:
-    rng = np.random.default_rng(3)
-    t = np.arange(n_samples) / n_samples
-    calls = [np.sin(2 * np.pi * n_samples * (0.01 + 0.02 * i) * t * (1 + t)) for i in range(n)]
-    return (0.3 * np.array(calls) + rng.normal(0, 0.05, (n, n_samples))).astype(np.float32)
 
 
 @pytest.mark.parametrize("kind", ["logmel", "wave", "mfcc"])

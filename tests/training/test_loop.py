@@ -256,7 +256,7 @@ def test_two_processes_train_together(tmp_path: Path) -> None:
     script = f"""
 import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})
 from pathlib import Path
-from test_training_loop import Toy, SETTINGS
+from test_loop import Toy, SETTINGS
 from finback.training.loop import fit
 fit(Toy(), SETTINGS, Path({str(tmp_path)!r}), device="cpu*2")
 """

@@ -3,51 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, cast
 
 import pytest
 import torch
+from small_models import K, inputs, make, spec_of
 
 from finback import models
 from finback.core.errors import RunError, SettingsError
-from finback.core.settings import load_family
-from finback.features.spec import FeatureSpec
-from finback.models.networks.classifier import Classifier
 from finback.models.weights import load_weights, save_tensors
-
-SPEC = FeatureSpec(sample_rate=4000, clip_samples=4000, n_fft=256, hop=64, n_mels=32, n_frames=48)
-K = 5
-N_FEATURES = {"mfcc": 80, "birdnet": 1024, "aisfx": 512, "onnx": 7}
-# A network that others trained hears only windows of its own; all other families hear SPEC.
-OWN_WINDOW = {"aisfx-tuned"}
-
-
-def spec_of(name: str) -> FeatureSpec:
-    wanted = load_family(name)["fixed"]["features"] if name in OWN_WINDOW else {}
-    return FeatureSpec.model_validate({**SPEC.model_dump(), **wanted})
-
-
-def make(name: str, seed: int = 0) -> Classifier:
-    """A new model; one with a fitted head has it fitted."""
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        model = models.create(name, spec_of(name), K)
-    if model.stages == ("fit",):
-        x = inputs(model, 40, seed + 10).numpy()
-        y = torch.arange(40).numpy() % K
-        x[:, 0] += 3 * y  # something to learn
-        cast(Any, model).fit(x, y, torch.ones(40).numpy())
-    return model
-
-
-def inputs(model: Classifier, n: int = 0, seed: int = 1) -> torch.Tensor:
-    generator = torch.Generator().manual_seed(seed)
-    n = n or (3 if model.spec.clip_samples > 50_000 else 8)
-    if model.input == "wave":
-        return torch.randn(n, model.spec.clip_samples, generator=generator) * 0.1
-    if model.input == "logmel":
-        return torch.randn(n, 1, model.spec.n_mels, model.spec.n_frames, generator=generator) * 10 - 50
-    return torch.randn(n, N_FEATURES[model.input], generator=generator)
 
 
 def targets(x: torch.Tensor) -> torch.Tensor:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_export_onnx import leaf, some_waves
+from small_models import leaf, some_waves
 
 from finback.audio.io import probe, write
 from finback.core.runs import RunFolder
@@ -21,7 +21,7 @@ from finback.models.export.module import Whole
 from finback.models.export.onnx import describe, graph, to_onnx
 from finback.models.predictor import Leaf, Predictor, predict_files
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[3]
 BLOCKED = (
     "import sys, runpy\nsys.modules['finback'] = sys.modules['torch'] = None\n"
     "sys.argv = sys.argv[1:]\nrunpy.run_path(sys.argv[0], run_name='__main__')\n"

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from small_study import job
 
 from finback.core.errors import RunError
 from finback.core.files import read_json
@@ -25,19 +26,10 @@ from finback.evaluation.synthetic_study.plan import Fold, folds_of
 from finback.generation.generator import Sampling
 from finback.training.generator import sides
 
-ARMS = ["none", "classic", "gaussian", "moved"]
-FEW = ("training.epochs=2", "model.width=4", "model.depth=2")
-
 
 @pytest.fixture(scope="module")
 def request_(simulated: Path) -> IndexRequest:
     return IndexRequest(audio=simulated / "audio", labels=simulated / "labels.csv")
-
-
-def job(tiny: str, names: Iterable[str] = ARMS, **other: Any) -> gain.Gain:
-    told = {k: other.pop(k) for k in ("ratios", "fill", "thin", "judge", "over", "below") if k in other}
-    settings = gain.GainSettings(**{"ratios": (0.5, 2.0), **told})
-    return gain.plan(list(names), "cnn2d", tiny, FEW, (), 2, settings, device="cpu", **other)
 
 
 @pytest.fixture(scope="module")

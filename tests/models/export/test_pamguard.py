@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import torch
 from scipy.signal import resample
-from test_models import make
+from small_models import make
 
 from finback.audio.io import open_recording, read, write
 from finback.core.errors import SettingsError

@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 
 import pytest
+from fetched import sounds, table
 from misbehaving import Site, drip, hang, status, wav
-from test_fetch_work import sounds, table
 
 LARGE = wav(9, 200_000)
 

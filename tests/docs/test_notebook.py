@@ -9,7 +9,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "finback_colab.ipynb"
+NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "finback_colab.ipynb"
 RESULTS = (
     "compare/report.html",
     "vae/figures/reconstruction.png",

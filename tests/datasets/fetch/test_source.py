@@ -93,7 +93,7 @@ def test_an_unknown_name_tells_the_names() -> None:
 
 
 def test_the_sources_of_the_docs_are_sources(tmp_path: Path) -> None:
-    page = (Path(__file__).parents[1] / "docs" / "fetching.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[3] / "docs" / "fetching.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```toml\n(.*?)```", page, re.S)
     kinds = set()
     for block in blocks:

@@ -18,7 +18,7 @@ import typer
 import finback
 from finback.cli.app import app
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = sorted(p.relative_to(DOCS).with_suffix(".html").as_posix() for p in DOCS.glob("**/*.md"))
 
