@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from finback.data.splits.run_subsets import run_subsets
 from finback.evaluation.generator_audit import set_metrics as sets
 from finback.evaluation.generator_audit import substitution as learners
 from finback.evaluation.generator_audit.windows import Windows, how_many, made, per_clip, real
@@ -24,7 +25,6 @@ from finback.features.cache import FeatureStore, default_folder
 from finback.features.extract import Extractor
 from finback.generation.generator import Maker, Sampling
 from finback.metrics.bootstrap import percentiles
-from finback.training.generator import sides
 
 BELOW = 25
 AMOUNTS = ((False, 1), (True, 1), (True, 3))  # only rare species?, samples per clip
@@ -44,7 +44,7 @@ def main() -> None:
     asked = parser.parse_args()
     makers = {str(m.run.facts["family"]): m for m in map(Maker.load, (asked.run, *asked.against))}
     main_ = next(iter(makers.values()))
-    labels, spec, clips = main_.labels, main_.spec, sides(main_.run)
+    labels, spec, clips = main_.labels, main_.spec, run_subsets(main_.run)
     store = FeatureStore(Extractor(spec), default_folder())
     learnt = real(store, clips["learnt"], labels)
     unseen = real(store, (*clips["val"], *clips["test"]), labels)

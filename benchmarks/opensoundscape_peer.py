@@ -35,12 +35,15 @@ from results import record
 from sklearn.metrics import f1_score
 
 from finback.audio import io
+from finback.data.dataset import dataset
 from finback.data.index import IndexRequest, index
+from finback.data.rare import RareSettings
+from finback.data.splits.make import make_splits
+from finback.data.splits.settings import SplitSettings
 from finback.evaluation.evaluate import evaluate_run
-from finback.evaluation.pipeline import dataset
 from finback.features.extract import Extractor
 from finback.models.predictor import Predictor
-from finback.training.classifier import Plan, partition, train
+from finback.training.classifier import Plan, train
 from finback.training.settings import resolve
 
 ROOT = Path(__file__).parents[1]
@@ -50,7 +53,7 @@ BATCH = 32
 
 def write_clips(folder: Path) -> IndexRequest:
     """One wav for each clip, and the table that says which side it is on."""
-    split = partition(dataset(recordings.request()[0]), resolve())[0].split
+    split = make_splits(dataset(recordings.request()[0]), SplitSettings(), RareSettings())[0].split
     extractor = Extractor(resolve().features, "wave")
     (folder / "audio").mkdir()
     with open(folder / "labels.csv", "w", newline="", encoding="utf-8") as file:

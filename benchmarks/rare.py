@@ -18,10 +18,10 @@ from pathlib import Path
 import numpy as np
 
 from finback.core.scores import load_scores
+from finback.data.dataset import dataset
 from finback.data.index import IndexRequest
 from finback.data.manifest import Manifest
 from finback.data.rare import RareSettings, rare_species
-from finback.evaluation import pipeline
 from finback.evaluation.evaluate import SCORES, evaluate_run
 from finback.training.classifier import Plan, train
 from finback.training.settings import resolve
@@ -66,7 +66,7 @@ def main() -> None:
     options.add_argument("--seeds", type=int, default=3)
     options.add_argument("--set", action="append", default=[], dest="more")
     asked = options.parse_args()
-    manifest = pipeline.dataset(IndexRequest(audio=asked.audio, labels=asked.labels, groups=asked.groups))
+    manifest = dataset(IndexRequest(audio=asked.audio, labels=asked.labels, groups=asked.groups))
     for below in asked.below:
         n = len(rare_species(manifest.clips, RareSettings(below=below)))
         print(

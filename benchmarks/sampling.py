@@ -37,6 +37,7 @@ from results import record
 from stored_samples import Stored, spread
 
 from finback.core.runs import RunFolder
+from finback.data.splits.run_subsets import run_subsets
 from finback.features.cache import FeatureStore, default_folder
 from finback.features.extract import Extractor
 from finback.generation.diffusion.ddpm import BETAS, ddpm_sigmas
@@ -47,7 +48,7 @@ from finback.metrics.generative import kernel_distance, median_distance
 from finback.models.networks.preconditioning import precondition
 from finback.models.predictor import Predictor
 from finback.models.pretrained import names, resolve
-from finback.training.generator import sides, windows_of
+from finback.training.generator import windows_of
 
 REFERENCE = ("ddpm", 1000)
 PROMISED = (Sampling().sampler, Sampling().steps)
@@ -88,7 +89,7 @@ class Lab:
     def real(self, run: Path, *names: str) -> tuple[np.ndarray, np.ndarray]:
         """Embeddings (N, D) of the windows on these sides of the run, and their species."""
         store = FeatureStore(Extractor(self.maker.spec), default_folder())
-        by_side = sides(RunFolder.open(run))
+        by_side = run_subsets(RunFolder.open(run))
         x, y = windows_of(store, [c for name in names for c in by_side[name]], self.maker.labels)
         return self.judge.embed_logmels(x[:, 0].numpy(), self.maker.spec), y.numpy()
 

@@ -38,8 +38,12 @@ from finback.audio import io
 from finback.core.errors import FinbackError
 from finback.core.runs import RunFolder
 from finback.core.types import Clip
+from finback.data.dataset import dataset
 from finback.data.index import IndexRequest
-from finback.evaluation.pipeline import dataset
+from finback.data.rare import RareSettings
+from finback.data.splits.make import make_splits
+from finback.data.splits.run_subsets import run_subsets
+from finback.data.splits.settings import SplitSettings
 from finback.features.extract import Extractor
 from finback.features.spec import FeatureSpec
 from finback.generation.synthesizer import teacher
@@ -51,8 +55,6 @@ from finback.metrics.waveforms import MEASURES
 from finback.models import pretrained as shipped
 from finback.models.devices import tune_allocator
 from finback.models.predictor import Predictor
-from finback.training.classifier import partition
-from finback.training.generator import sides
 from finback.training.settings import resolve
 
 CPU = "--cpu" in sys.argv[1:]
@@ -63,13 +65,13 @@ ROUNDS = 3  # of timing; the figure is the median
 def test_clips(asked: argparse.Namespace, run: Path | None) -> tuple[list[Clip], str]:
     """Clips of tapes that were not trained on, a few of each species, and where they are from."""
     if run is not None and (run / "manifest.csv").is_file() and not asked.audio:
-        found, place = list(sides(RunFolder.open(run))["test"]), f"the test side of {run.name}"
+        found, place = list(run_subsets(RunFolder.open(run))["test"]), f"the test side of {run.name}"
     else:
         request, place = recordings.request(clips_per_species=8)
         if asked.audio:
             request = IndexRequest(audio=asked.audio, labels=asked.labels, groups=asked.groups)
             place = asked.audio.name
-        result = partition(dataset(request), resolve())[0]
+        result = make_splits(dataset(request), SplitSettings(), RareSettings())[0]
         heard = teacher("vocoder", "", run).recordings if run else frozenset()
         found = [clip for clip in result.split.test if clip.recording.id not in heard]
         place = f"the test side of {place}"

@@ -65,17 +65,17 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tiny_manifest(simulated: Path) -> Manifest:
     """The simulated recordings indexed, their groups settled."""
+    from finback.data.dataset import dataset
     from finback.data.index import IndexRequest
-    from finback.evaluation import pipeline
 
     request = IndexRequest(audio=simulated / "audio", labels=simulated / "labels.csv")
-    return pipeline.dataset(request)
+    return dataset(request)
 
 
 @pytest.fixture(scope="session")
 def trained(simulated: Path, tiny: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run folder on the simulated recordings: trained, evaluated, reported."""
-    from finback.core.files import no_progress
+    from finback.core.progress import no_progress
     from finback.data.index import IndexRequest
     from finback.evaluation import pipeline
     from finback.training.settings import resolve
@@ -104,11 +104,10 @@ def sharp(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The run of three epochs, whose answers hardly differ, with a head under which they do."""
     import torch
 
-    from finback.core.runs import RunFolder
+    from finback.core.runs import WEIGHTS, RunFolder
     from finback.data.manifest import Manifest
     from finback.models.predictor import Predictor
     from finback.models.weights import load_tensors, save_tensors
-    from finback.training.loop import WEIGHTS
 
     run = RunFolder(shutil.copytree(trained, tmp_path_factory.mktemp("runs") / "sharp"))
     predictor = Predictor.load(run.path, "cpu")

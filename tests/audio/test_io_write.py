@@ -80,7 +80,7 @@ def test_disk_full_leaves_the_old_file(tmp_path: Path) -> None:
 import resource, signal
 import numpy as np
 from finback.audio import io
-from finback.errors import FinbackError
+from finback.core.errors import FinbackError
 
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (99_999, 99_999))

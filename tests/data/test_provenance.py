@@ -16,8 +16,8 @@ from finback.data.index import IndexRequest, index
 from finback.data.manifest import Manifest, Teacher
 from finback.data.provenance import leaks, refuse_leaks, refuse_synthetic
 from finback.data.splits.groups import with_groups
+from finback.data.splits.make import make_splits
 from finback.data.splits.split import SplitSettings, from_column, make_folds, make_split
-from finback.training.classifier import partition
 from finback.training.settings import resolve
 
 ROWS = "file,species,group,synthetic,seed\n"
@@ -157,15 +157,15 @@ def test_a_generator_that_learnt_from_a_judged_tape_is_refused_by_name() -> None
 
 def test_partition_looks_for_leaks(real: IndexRequest, made: Path) -> None:
     settings = resolve(split={"fractions": (0.5, 0.25, 0.25)})
-    plain = partition(index(real), settings)[0].split
+    plain = make_splits(index(real), settings.split, settings.rare)[0].split
     request = real.model_copy(update={"synthetic": (made,)})
     teach(made.parent, "generator", [c.recording.id for c in plain.train])
-    filled = partition(index(request), settings)[0].split
+    filled = make_splits(index(request), settings.split, settings.rare)[0].split
     assert (filled.val, filled.test) == (plain.val, plain.test)
     assert sum(c.synthetic for c in filled.train) == 2
     teach(made.parent, "vocoder", [plain.test[0].recording.id])
     with pytest.raises(LeakError, match="the vocoder runs/g"):
-        partition(index(request), settings)
+        make_splits(index(request), settings.split, settings.rare)
 
 
 def test_sides_of_the_table_do_not_judge_by_synthetic_clips() -> None:

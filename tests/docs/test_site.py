@@ -93,7 +93,11 @@ def test_every_public_name_is_in_the_reference(name: str, site: Path) -> None:
 
 def test_members_of_public_classes_are_in_the_reference(site: Path) -> None:
     page = (site / "reference" / "api.html").read_text(encoding="utf-8")
-    for name in ("types.Clip.duration_s", "predictor.Predictor.scores", "features.logmel.LogMel.forward"):
+    for name in (
+        "core.types.Clip.duration_s",
+        "models.predictor.Predictor.scores",
+        "features.logmel.LogMel.forward",
+    ):
         assert f'id="finback.{name}"' in page, name
     told = text_of(site / "reference" / "api.html")
     assert "Calibrated scores, in the order of the clips." in told

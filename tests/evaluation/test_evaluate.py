@@ -9,7 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from finback.core.errors import RunError
-from finback.core.files import no_progress, read_json
+from finback.core.files import read_json
+from finback.core.progress import no_progress
+from finback.data.dataset import dataset
 from finback.data.index import IndexRequest
 from finback.evaluation import pipeline
 from finback.evaluation.evaluate import evaluate_on, evaluate_run
@@ -52,7 +54,7 @@ def test_the_test_side_is_scored_once(trained: Path, tmp_path: Path) -> None:
 
 
 def test_on_the_same_folder_it_says_what_was_heard_before(trained: Path, simulated: Path) -> None:
-    result = evaluate_on(trained, pipeline.dataset(request(simulated)), "cpu")
+    result = evaluate_on(trained, dataset(request(simulated)), "cpu")
     split = read_json(trained / "run.json")["split"]["clips"]
     assert result["heard_in_training"] == split["train"] + split["val"]
     assert result["n_clips"] == 32
@@ -62,13 +64,13 @@ def test_on_the_same_folder_it_says_what_was_heard_before(trained: Path, simulat
 def test_species_it_does_not_know_are_listed_and_left_out(trained: Path, simulated: Path) -> None:
     rows = (simulated / "labels.csv").read_text().replace("Sperm whale", "Cuvier's beaked whale")
     (simulated / "other.csv").write_text(rows)
-    result = evaluate_on(trained, pipeline.dataset(request(simulated, "other.csv")), "cpu")
+    result = evaluate_on(trained, dataset(request(simulated, "other.csv")), "cpu")
     assert result["unknown_species"] == {"Cuvier's beaked whale": 8}
     assert result["n_clips"] == 24
     strangers = rows.replace("Bearded seal", "A").replace("Humpback whale", "B").replace("Killer whale", "C")
     (simulated / "other.csv").write_text(strangers)
     with pytest.raises(RunError, match="knows none of these species"):
-        evaluate_on(trained, pipeline.dataset(request(simulated, "other.csv")), "cpu")
+        evaluate_on(trained, dataset(request(simulated, "other.csv")), "cpu")
 
 
 def test_folds_pool_every_testable_clip_once(simulated: Path, tiny: str, tmp_path: Path) -> None:

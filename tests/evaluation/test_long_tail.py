@@ -15,10 +15,12 @@ import pytest
 from finback.audio.io import write
 from finback.cli import main
 from finback.core.errors import SettingsError, SplitError
-from finback.core.files import no_progress, read_json
-from finback.core.runs import RunFolder
+from finback.core.files import read_json
+from finback.core.progress import no_progress
+from finback.core.runs import WEIGHTS, RunFolder
 from finback.core.types import Clip
 from finback.data.audit import baselines as deaf
+from finback.data.dataset import dataset
 from finback.data.index import IndexRequest
 from finback.data.manifest import Manifest
 from finback.evaluation import pipeline
@@ -29,7 +31,6 @@ from finback.models.predictor import Predictor
 from finback.models.weights import load_tensors
 from finback.report.pages.classifier import render
 from finback.training.batches import Inputs
-from finback.training.loop import WEIGHTS
 from finback.training.settings import resolve
 
 RATE = 8000
@@ -200,7 +201,7 @@ def test_a_prototype_is_recognised_though_it_was_never_learnt(
         split={"fractions": (0.75, 0.25, 0)},
     )
     predictor = Predictor.load(run.path, "cpu")
-    clips = pipeline.dataset(more).clips
+    clips = dataset(more).clips
     scores = predictor.scores(clips)
     guess = [scores.labels.names[k] for k in scores.logits.argmax(axis=1)]
     right = {

@@ -12,12 +12,13 @@ from finback.core.errors import RunError
 from finback.core.files import read_json
 from finback.core.runs import RunFolder
 from finback.data.manifest import Manifest
+from finback.data.splits.run_subsets import run_subsets
 from finback.evaluation import vocoder_audit
 from finback.evaluation.vocoder_audit import OWN, RESULT, audit_vocoder
 from finback.models.export.folder import ship
 from finback.models.model_card import card
 from finback.training.classifier import Plan
-from finback.training.generator import sides, train_generator
+from finback.training.generator import train_generator
 from finback.training.settings import resolve
 
 
@@ -30,7 +31,7 @@ def run(tiny: str, tiny_manifest: Manifest, tmp_path_factory: pytest.TempPathFac
 
 def test_every_measure_beside_griffin_lim_on_tapes_never_heard(run: Path, trained: Path) -> None:
     found = audit_vocoder(run, trained, "cpu")
-    by_side = sides(RunFolder.open(run))
+    by_side = run_subsets(RunFolder.open(run))
     unseen = (*by_side["val"], *by_side["test"])
     assert found["n_groups"] == len({c.group for c in unseen})
     assert found["n_windows"] >= len(unseen)

@@ -12,17 +12,20 @@ import pytest
 
 from finback.audio.io import open_recording, write
 from finback.core.errors import InputError, LeakError, RunError
-from finback.core.files import no_progress, read_json
+from finback.core.files import read_json
+from finback.core.progress import no_progress
 from finback.core.runs import RunFolder, load_split
 from finback.core.types import Clip, Labels, Scores
 from finback.data.index import IndexRequest, index
 from finback.data.manifest import Manifest
-from finback.data.splits.split import SplitSettings
+from finback.data.rare import RareSettings
+from finback.data.splits.make import make_splits
+from finback.data.splits.run_subsets import run_subsets
+from finback.data.splits.settings import SplitSettings
 from finback.generation.fill_rare import KEPT, Fill, Gate, synthesize
 from finback.generation.synthesizer import Studio, Voice
 from finback.models.predictor import Predictor
-from finback.training.classifier import Plan, partition, train
-from finback.training.generator import sides
+from finback.training.classifier import Plan, train
 from finback.training.settings import resolve
 
 
@@ -57,7 +60,7 @@ def agreeing(monkeypatch: pytest.MonkeyPatch, voice: Voice) -> None:
 @pytest.fixture(scope="module")
 def gate(voice: Voice, tiny_manifest: Manifest, generator_run: Path) -> Gate:
     studio = Studio(voice)
-    real = sides(RunFolder.open(generator_run))["learnt"]
+    real = run_subsets(RunFolder.open(generator_run))["learnt"]
     judge: Predictor = Yes(studio.labels)  # type: ignore[assignment]
     return Gate(studio, real, tiny_manifest, judge, no_progress)
 
@@ -126,7 +129,7 @@ def test_fills_up_says_what_was_refused_and_goes_on(
     voice: Voice, tiny_manifest: Manifest, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     open_gate(monkeypatch, ["copy", KEPT, "silent", KEPT])
-    real = partition(tiny_manifest, resolve())[0].split.train
+    real = make_splits(tiny_manifest, SplitSettings(), RareSettings())[0].split.train
     n = {name: sum(c.label == name for c in real) for name in Labels.of(real).names}
     fill = Fill(upto=max(n.values()) + 2, species=("Sperm whale", "killer whale"))
     filled = synthesize(voice, tiny_manifest, str(trained), fill, tmp_path)
@@ -226,14 +229,14 @@ def test_what_was_filled_up_is_trained_on(
         filled = synthesize(voice, tiny_manifest, str(trained), Fill(upto=8), out)
     n_made = sum(s.made for s in filled.species.values())
     request = IndexRequest(audio=simulated / "audio", labels=simulated / "labels.csv", synthetic=(out,))
-    from finback.evaluation import pipeline
+    from finback.data.dataset import dataset
 
-    manifest = pipeline.dataset(request)
+    manifest = dataset(request)
     assert sum(c.synthetic for c in manifest.clips) == n_made
     settings = resolve(tiny, ["training.epochs=1"], "cnn2d")
     run = train(Plan("cnn2d", settings, device="cpu"), manifest, tmp_path / "run")
     split = load_split(run.path / "split.csv", Manifest.load(run.path / "manifest.csv").clips, "group")
-    plain = partition(tiny_manifest, settings)[0].split
+    plain = make_splits(tiny_manifest, settings.split, settings.rare)[0].split
     assert sum(c.synthetic for c in split.train) == n_made
     assert {c.key for c in split.test} == {c.key for c in plain.test}
     assert {c.key for c in split.val} == {c.key for c in plain.val}

@@ -12,7 +12,8 @@ import pytest
 
 from finback.audio.io import probe, read
 from finback.core.errors import FinbackError, InputError, RunError
-from finback.core.files import no_progress, read_json
+from finback.core.files import read_json
+from finback.core.progress import no_progress
 from finback.core.types import Labels
 from finback.data.index import IndexRequest, index
 from finback.generation.generate import Order, pregenerate

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from finback.cli.app import app
 from finback.core.errors import RunError, SettingsError
 from finback.data.manifest import Manifest
+from finback.data.splits.run_subsets import run_subsets
 from finback.evaluation.reconstruction import Reconstruction, heard_in, reconstruct, with_phases_of
 from finback.features.cache import FeatureStore
 from finback.features.extract import Extractor
@@ -20,7 +21,7 @@ from finback.features.logmel import LogMel
 from finback.generation.vae_latents import Latent, levels, save_strip
 from finback.metrics.reconstruction import snr_db
 from finback.training.classifier import Plan
-from finback.training.generator import sides, train_generator
+from finback.training.generator import train_generator
 from finback.training.settings import resolve
 
 
@@ -45,7 +46,7 @@ def found(space: Latent) -> Reconstruction:
 @pytest.fixture(scope="module")
 def logmels(space: Latent) -> np.ndarray:
     store = FeatureStore(Extractor(space.spec))
-    return np.concatenate([store(clip) for clip in sides(space.run)["learnt"]])
+    return np.concatenate([store(clip) for clip in run_subsets(space.run)["learnt"]])
 
 
 def test_encode_and_reconstruct(space: Latent, logmels: np.ndarray) -> None:
@@ -84,7 +85,7 @@ def test_the_way_between_two_species(space: Latent) -> None:
 
 
 def test_ends_are_clips_or_species(space: Latent, tmp_path: Path) -> None:
-    clip = sides(space.run)["learnt"][0]
+    clip = run_subsets(space.run)["learnt"][0]
     end = space.end(str(clip.recording.path))
     assert end.species == clip.label
     logmel = Extractor(space.spec)(clip)[:1]
@@ -100,7 +101,7 @@ def test_ends_are_clips_or_species(space: Latent, tmp_path: Path) -> None:
 def test_a_strange_file_is_of_the_likeliest_species(space: Latent, tmp_path: Path) -> None:
     from finback.audio.io import read, write
 
-    clip = sides(space.run)["learnt"][0]
+    clip = run_subsets(space.run)["learnt"][0]
     wave = read(clip.recording.path, 0, clip.recording.n_samples)
     write(tmp_path / "stranger.wav", wave * 0.5, clip.recording.sample_rate)
     end = space.end(str(tmp_path / "stranger.wav"))
@@ -110,7 +111,7 @@ def test_a_strange_file_is_of_the_likeliest_species(space: Latent, tmp_path: Pat
 
 
 def test_windows_are_those_of_the_store(space: Latent) -> None:
-    clips = sides(space.run)["test"]
+    clips = run_subsets(space.run)["test"]
     found, waves, background, y = heard_in(space, clips)
     store = FeatureStore(Extractor(space.spec))
     np.testing.assert_allclose(found, np.concatenate([store(c) for c in clips]), atol=1e-4)

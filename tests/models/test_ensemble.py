@@ -13,7 +13,8 @@ import pytest
 
 from finback.cli import main
 from finback.core.errors import FinbackError, InputError, RunError
-from finback.core.files import no_progress, read_json, write_json
+from finback.core.files import read_json, write_json
+from finback.core.progress import no_progress
 from finback.core.runs import RunFolder, load_split
 from finback.core.scores import load_scores, save_scores
 from finback.core.types import Clip, Scores

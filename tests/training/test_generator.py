@@ -13,9 +13,11 @@ from finback.core.errors import RunError, SettingsError
 from finback.core.runs import CHECKPOINT
 from finback.core.types import Clip, Recording
 from finback.data.manifest import Manifest
+from finback.data.splits.run_subsets import run_subsets
 from finback.generation.generator import Maker, Sampling
+from finback.models.load import load_model
 from finback.training.classifier import Plan
-from finback.training.generator import hold_out, load, sides, train_generator
+from finback.training.generator import hold_out, train_generator
 from finback.training.settings import Settings, resolve
 
 SMALL = (
@@ -61,7 +63,7 @@ def test_trains_keeps_sides_and_makes_samples(tiny_manifest: Manifest, tmp_path:
     assert run.facts["kind"] == "generator"
     assert run.is_trained
     assert run.facts["finished"]
-    parts = sides(run)
+    parts = run_subsets(run)
     every = [c.key for side in parts.values() for c in side]
     assert len(every) == len(set(every))
     assert not {c.group for c in parts["learnt"]} & {c.group for c in (*parts["val"], *parts["test"])}
@@ -100,7 +102,7 @@ def test_resumed_is_as_never_stopped(tiny_manifest: Manifest, tmp_path: Path) ->
         train_generator(plan, tiny_manifest, tmp_path / "parts", stopping)
     assert (tmp_path / "parts" / CHECKPOINT).exists()
     parts = train_generator(plan, tiny_manifest, tmp_path / "parts")
-    one, other = (load(r.path, "generator", "cpu")[0].state_dict() for r in (whole, parts))
+    one, other = (load_model(r.path, "generator", "cpu")[0].state_dict() for r in (whole, parts))
     assert all(torch.equal(one[k], other[k]) for k in one)
     assert not (tmp_path / "parts" / CHECKPOINT).exists()  # nothing to go on with
 
@@ -121,4 +123,4 @@ def test_another_run_in_the_folder_is_refused(tiny_manifest: Manifest, tmp_path:
     with pytest.raises(RunError, match="holds another run"):
         train_generator(replace(plan, seed=1), tiny_manifest, tmp_path / "run")
     with pytest.raises(RunError, match="a generator, not a vocoder"):
-        load(tmp_path / "run", "vocoder")
+        load_model(tmp_path / "run", "vocoder")

@@ -148,7 +148,7 @@ def _compare_synthetic(data: DataOptions, job: Gain, out_folder: Path, dry_run: 
 def show_estimate(prepared: Prepared, table: Callable[..., None], line: Callable[[str], None]) -> None:
     """What each family will cost, and the whole."""
     from finback.data.rare import in_a_line
-    from finback.evaluation.comparison.cost import in_words
+    from finback.evaluation.cost import in_words
 
     job = prepared.job
     for family, why in {**job.left_out, **prepared.errors}.items():
@@ -179,7 +179,7 @@ def show_estimate(prepared: Prepared, table: Callable[..., None], line: Callable
 
 def show_standing(board: Board, rows: Sequence[Standing]) -> None:
     """The table above the bar while it runs."""
-    from finback.evaluation.comparison.cost import in_words
+    from finback.evaluation.cost import in_words
 
     def cells(r: Standing) -> tuple[object, ...]:
         left = "failed" if r.error else "done" if r.done == r.total else in_words(r.left_s)

@@ -81,22 +81,22 @@ def split(
       finback split --audio clips --labels labels.csv --split 70/15/15 --out split.csv
     """
     from finback.core.runs import save_split
+    from finback.data.dataset import dataset
     from finback.data.rare import in_a_line, treated
-    from finback.evaluation.pipeline import dataset
-    from finback.training.classifier import partition, split_facts
+    from finback.data.splits.make import describe_split, make_splits
 
     chosen = settings.resolve()
     found = treated(dataset(data.request(), progress), chosen.rare)
     if line := in_a_line(found, chosen.rare):
         say(line)
-    results = partition(found, chosen)
+    results = make_splits(found, chosen.split, chosen.rare)
     if out_file is not None:
         for i, result in enumerate(results):
             path = out_file if len(results) == 1 else out_file.with_stem(f"{out_file.stem}-{i}")
             save_split(path, result.split)
             say(f"written: {path}")
     if json:
-        out_json({"splits": [split_facts(r) for r in results]})
+        out_json({"splits": [describe_split(r) for r in results]})
         return
     for result in results:
         if result.fold is not None:

@@ -153,11 +153,11 @@ def synthesize(
       finback synthesize runs/generator --audio clips --labels labels.csv --judge runs/mine --out filled
       finback train cnn2d --audio clips --labels labels.csv --synthetic filled --out runs/filled
     """
-    from finback.evaluation import pipeline
+    from finback.data.dataset import dataset
     from finback.generation.fill_rare import synthesize as fill_up
 
     wanted = fill.wanted()
-    manifest = pipeline.dataset(data.request(), progress)
+    manifest = dataset(data.request(), progress)
     found = fill_up(how.voice(run, device), manifest, judge, wanted, out_folder, progress).as_json()
     if json:
         out_json({"folder": str(out_folder), "manifest": str(out_folder / "manifest.csv"), **found})

@@ -89,7 +89,7 @@ def numbers(text: str, kind: Callable[[str], Any], option: str) -> tuple[Any, ..
 
 def show_estimate(prepared: Prepared, table: Callable[..., None], line: Callable[[str], None]) -> None:
     """What is left to train, and about how long it takes."""
-    from finback.evaluation.comparison.cost import in_words
+    from finback.evaluation.cost import in_words
 
     for arm, why in prepared.errors.items():
         say(f"{arm}: left out: {why}")

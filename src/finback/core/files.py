@@ -8,30 +8,12 @@ from __future__ import annotations
 import errno
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from finback.core.errors import FinbackError, RunError
-
-Item = TypeVar("Item")
-# Wraps a loop to show its progress: (items, what is done, how many or None) -> the same items.
-Progress = Callable[[Iterable[Any], str, int | None], Iterable[Any]]
-
-
-def no_progress(items: Iterable[Item], what: str, total: int | None = None) -> Iterable[Item]:
-    """The silent `Progress`."""
-    return items
-
-
-def prefixed(progress: Progress, prefix: str) -> Progress:
-    """The same `Progress`, every loop named after what it is part of."""
-
-    def named(items: Iterable[Any], what: str, total: int | None = None) -> Iterable[Any]:
-        return progress(items, prefix + what, total)
-
-    return named
 
 
 @contextmanager

@@ -21,7 +21,10 @@ from finback.core.files import read_json, write_atomic, write_json
 from finback.core.types import SIDES, Clip, Split
 
 FORMAT = 1
+WEIGHTS = "weights.safetensors"
 CHECKPOINT = "checkpoint.safetensors"  # all that the next training step depends on
+VALIDATION_SCORES = "validation.parquet"  # of the selected model, before it was trained on these clips too
+HELD_OUT = "held.csv"  # as split.csv: its train side is what was held out, its set-aside what was learnt from
 # Two runs are the same work exactly when these agree.
 IDENTITY = (
     *("kind", "family", "labels", "spec", "embedder", "settings", "data_fingerprint", "seed", "fold"),

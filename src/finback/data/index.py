@@ -20,7 +20,7 @@ from pathlib import Path
 
 from finback.audio.io import open_recording, read
 from finback.core.errors import AudioError, ManifestError
-from finback.core.files import Progress, no_progress
+from finback.core.progress import Progress, no_progress
 from finback.core.types import Clip, Recording
 from finback.data import label_checks as checks
 from finback.data import provenance as generated

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from finback.core.errors import RunError
-from finback.core.files import Progress, no_progress, read_json, write_json
+from finback.core.files import read_json, write_json
+from finback.core.progress import Progress, no_progress
 from finback.core.runs import RunFolder, load_split
 from finback.core.scores import save_scores
 from finback.core.types import Clip, Labels, Scores

@@ -6,20 +6,20 @@ same, so a run that was interrupted goes on, and a finished one says so.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from finback.core.files import Progress, no_progress, read_json, write_json
+from finback.core.files import read_json, write_json
+from finback.core.progress import Log, Progress
 from finback.core.runs import RunFolder
 from finback.data.audit import audit
-from finback.data.audit.duplicates import Duplicates, find
+from finback.data.audit.duplicates import find
+from finback.data.dataset import dataset, settle
 from finback.data.index import IndexRequest, index
 from finback.data.manifest import Manifest
 from finback.data.problems import counts
 from finback.data.rare import in_a_line, treated
-from finback.data.splits.split import with_groups
 from finback.datasets.simulate.calls import CALLS
 from finback.datasets.simulate.simulate import ClipSettings, simulate_clips
 from finback.evaluation.evaluate import METRICS, evaluate_run
@@ -30,7 +30,6 @@ from finback.training.classifier import Plan, check_out, train
 from finback.training.generator import train_generator
 from finback.training.settings import resolve
 
-Say = Callable[[str], None]
 Job = Plan  # what to train and how
 
 
@@ -45,18 +44,7 @@ class Done:
     verdict: str  # whether that is more than a deaf baseline has; "" when it cannot be said
 
 
-def dataset(request: IndexRequest, progress: Progress = no_progress) -> Manifest:
-    """Index the recordings and settle their groups."""
-    manifest = index(request, progress)
-    return settle(manifest, find(manifest.clips, progress))
-
-
-def settle(manifest: Manifest, duplicates: Duplicates) -> Manifest:
-    """The manifest with a group for every clip: sounds that are copies of one another stay together."""
-    return replace(manifest, clips=with_groups(manifest.clips, duplicates))
-
-
-def train_on(job: Job, request: IndexRequest, out: Path, progress: Progress, say: Say) -> RunFolder:
+def train_on(job: Job, request: IndexRequest, out: Path, progress: Progress, say: Log) -> RunFolder:
     """Index, settle groups, train."""
     found = treated(dataset(request, progress), job.settings.rare)
     _say_problems(found, say)
@@ -65,7 +53,7 @@ def train_on(job: Job, request: IndexRequest, out: Path, progress: Progress, say
     return how(job, found, out, progress)
 
 
-def run(job: Job, request: IndexRequest, out: Path, progress: Progress, say: Say) -> Done:
+def run(job: Job, request: IndexRequest, out: Path, progress: Progress, say: Log) -> Done:
     """The whole way; each stage that is done already is left alone."""
     manifest = treated(index(request, progress), job.settings.rare)
     _say_problems(manifest, say)
@@ -92,7 +80,7 @@ def run(job: Job, request: IndexRequest, out: Path, progress: Progress, say: Say
     return Done(out, report, metrics, headline(metrics, heard), said)
 
 
-def demo(out: Path, device: str, command: str, progress: Progress, say: Say) -> Done:
+def demo(out: Path, device: str, command: str, progress: Progress, say: Log) -> Done:
     """The main job on simulated recordings, of the species that the default preset can hear."""
     top_hz = resolve().features.top_hz
     heard = tuple(name for name, call in CALLS.items() if call.low_hz < top_hz)
@@ -137,12 +125,12 @@ def _with_interval(metrics: dict[str, Any], key: str, name: str) -> str:
     return f"  {name:<38} {value:.3f}  {shown}"
 
 
-def _say_problems(manifest: Manifest, say: Say) -> None:
+def _say_problems(manifest: Manifest, say: Log) -> None:
     if manifest.problems:
         tally = ", ".join(f"{n} {kind}" for kind, n in counts(manifest.problems).items())
         say(f"{len(manifest.problems)} remarks on the data ({tally}); finback index shows them")
 
 
-def _say_rare(manifest: Manifest, job: Job, say: Say) -> None:
+def _say_rare(manifest: Manifest, job: Job, say: Log) -> None:
     if line := in_a_line(manifest, job.settings.rare):
         say(line)

@@ -27,8 +27,10 @@ import torch
 from torch import Tensor
 
 from finback.core.errors import SettingsError
-from finback.core.files import Progress, no_progress, write_atomic, write_json
+from finback.core.files import write_atomic, write_json
+from finback.core.progress import Progress, no_progress
 from finback.core.types import Clip
+from finback.data.splits.run_subsets import run_subsets
 from finback.features.cache import FeatureStore, default_folder, windows_of
 from finback.features.extract import Extractor
 from finback.features.logmel import LogMel
@@ -39,7 +41,6 @@ from finback.metrics.reconstruction import by_species, mse_db2, si_snr_db, snr_d
 from finback.models.networks.gaussian import principal
 from finback.report.plots.style import render
 from finback.report.plots.vae import grid
-from finback.training.generator import sides
 
 SIDES = ("test", "val", "held", "learnt")
 SLICE = 8  # windows at a time through the inverse STFT
@@ -93,7 +94,7 @@ def reconstruct(space: Latent, side: str = "test", progress: Progress = no_progr
     """
     if side not in SIDES:
         raise SettingsError(f"--side {side}: no such side", "take one of " + ", ".join(SIDES))
-    parts = sides(space.run)
+    parts = run_subsets(space.run)
     if not parts[side]:
         raise SettingsError(
             f"{space.run.path}: no clips on the {side} side",

@@ -17,8 +17,10 @@ from typing import Any
 import numpy as np
 
 from finback.core.errors import RunError
-from finback.core.files import Progress, no_progress, write_json
+from finback.core.files import write_json
+from finback.core.progress import Progress, no_progress
 from finback.core.types import Clip
+from finback.data.splits.run_subsets import run_subsets
 from finback.features.cache import FeatureStore, default_folder
 from finback.features.extract import Extractor
 from finback.features.spec import FeatureSpec
@@ -27,8 +29,8 @@ from finback.generation.vocoders.inversion import METHODS, to_waves
 from finback.generation.vocoders.vocode import vocoder
 from finback.metrics import bootstrap
 from finback.metrics.waveforms import MEASURES, measures
+from finback.models.load import load_model
 from finback.models.predictor import Predictor
-from finback.training.generator import load, sides
 
 RESULT = "vocoder_audit.json"
 OWN = "this vocoder"
@@ -43,8 +45,8 @@ def audit_vocoder(
     Raises `RunError` if the folder holds none or no clip is left of other tapes, `SpecMismatchError` where
     the judge hears other features.
     """
-    model, folder = load(run, "vocoder", device)
-    by_side = sides(folder)
+    model, folder = load_model(run, "vocoder", device)
+    by_side = run_subsets(folder)
     real, tapes = _windows((*by_side["val"], *by_side["test"]), model.spec, progress)
     if not len(real):
         raise RunError(f"{run}: all tapes were learnt from", "train with a test side, e.g. --split 70/15/15")

@@ -16,7 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from finback.core.files import Progress, atomic_path, no_progress
+from finback.core.files import atomic_path
+from finback.core.progress import Progress, no_progress
 from finback.core.types import Clip, Labels
 from finback.features.extract import Extractor, Input
 

@@ -25,11 +25,14 @@ from typing import Any
 import numpy as np
 
 from finback.audio.io import open_recording, write
-from finback.core.files import Progress, no_progress, write_atomic, write_json
+from finback.core.files import write_atomic, write_json
+from finback.core.progress import Progress, no_progress
 from finback.core.settings import build
 from finback.core.types import Clip, Labels, Split
 from finback.data.manifest import Manifest
 from finback.data.provenance import refuse_leaks, refuse_synthetic
+from finback.data.rare import RareSettings
+from finback.data.splits.make import make_splits
 from finback.data.splits.split import SplitSettings
 from finback.generation.generate import draw
 from finback.generation.generator import BATCH
@@ -38,8 +41,6 @@ from finback.generation.sample_folder import Row, Shelf
 from finback.generation.synthesizer import Studio, Voice, fingerprint, species_id, teacher
 from finback.models import pretrained as shipped
 from finback.models.predictor import Predictor
-from finback.training.classifier import partition
-from finback.training.settings import Settings
 
 TRIES, REPORT = "tries.csv", "synthesis.json"
 COLUMNS = ("species", "seed", "outcome", "probability", "distance", "band_share", "parent")
@@ -171,10 +172,9 @@ class TrainingSide:
 
 def _training_side(studio: Studio, manifest: Manifest, fill: Fill) -> TrainingSide:
     """The same data under the generator's settings are split as they were when it was trained."""
-    settings = build(Settings, studio.run.facts["settings"])
-    if fill.split is not None:
-        settings = settings.model_copy(update={"split": fill.split})
-    return TrainingSide(partition(manifest, settings)[0].split, settings.split)
+    settings = studio.run.facts["settings"]
+    split = fill.split or build(SplitSettings, settings["split"])
+    return TrainingSide(make_splits(manifest, split, build(RareSettings, settings["rare"]))[0].split, split)
 
 
 def _species(

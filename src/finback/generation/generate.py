@@ -22,9 +22,11 @@ from pathlib import Path
 import numpy as np
 
 from finback.core.errors import InputError, RunError
-from finback.core.files import Progress, no_progress, write_atomic
+from finback.core.files import write_atomic
+from finback.core.progress import Progress, no_progress
 from finback.core.types import Clip
 from finback.data.manifest import Manifest
+from finback.data.splits.run_subsets import run_subsets
 from finback.features.cache import FeatureStore, default_folder
 from finback.features.extract import Extractor
 from finback.features.mel import band_centres_hz
@@ -34,7 +36,6 @@ from finback.generation.synthesizer import Studio, Voice, species_id
 from finback.metrics.copying import shifted_distances
 from finback.report.plots.sample_grid import sheet
 from finback.report.plots.style import render
-from finback.training.generator import sides
 
 CHUNK = 256  # spectrograms in memory at a time
 GRID_ROWS, GRID_COLUMNS = 12, 8
@@ -128,7 +129,7 @@ class Nearby:
 def learnt(maker: Maker) -> tuple[Nearby | None, str]:
     """What the generator learnt from, where those clips or their features are at hand; else None, and why."""
     try:
-        clips = sides(maker.run)["learnt"]
+        clips = run_subsets(maker.run)["learnt"]
         manifest = Manifest.load(maker.run.path / "manifest.csv")
     except (RunError, InputError):
         return None, "the run folder does not hold the table of the clips it learnt from"

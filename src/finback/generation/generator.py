@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from finback.core.errors import SettingsError, SpecMismatchError
-from finback.core.files import Progress, no_progress
+from finback.core.progress import Progress, no_progress
 from finback.core.runs import RunFolder
 from finback.core.types import Labels
 from finback.generation.diffusion import guidance
@@ -27,10 +27,10 @@ from finback.generation.diffusion.contract import Watch
 from finback.generation.diffusion.samplers import SAMPLERS, levels_for
 from finback.generation.diffusion.seeds import Streams
 from finback.models.devices import tune_allocator
+from finback.models.load import load_model
 from finback.models.networks.generator import Generator
 from finback.models.networks.preconditioning import precondition
 from finback.models.predictor import Predictor
-from finback.training.generator import load
 
 BATCH = 16  # samples at a time
 
@@ -64,7 +64,7 @@ class Maker:
     def load(cls, path: Path, device: str = "auto") -> Maker:
         """The generator of a run. Raises `RunError` if the folder holds none, or an unfinished one."""
         tune_allocator()
-        model, run = load(path, "generator", device)
+        model, run = load_model(path, "generator", device)
         return cls(model, Labels(tuple(run.facts["labels"])), run)
 
     @torch.no_grad()

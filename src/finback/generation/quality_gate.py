@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from finback.audio.io import read
-from finback.core.files import Progress
+from finback.core.progress import Progress
 from finback.core.types import Clip
 from finback.data.manifest import Manifest
 from finback.features.cache import FeatureStore, default_folder

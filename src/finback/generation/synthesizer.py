@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from finback.core.errors import InputError
+from finback.core.runs import HELD_OUT, WEIGHTS
 from finback.core.types import Labels
 from finback.data.manifest import Teacher
 from finback.generation.generator import Maker, Sampling
@@ -28,8 +29,6 @@ from finback.generation.vocoders.inversion import METHODS
 from finback.generation.vocoders.vocode import to_waves, vocoder
 from finback.models import pretrained as shipped
 from finback.models.predictor import Predictor
-from finback.training.generator import HELD
-from finback.training.loop import WEIGHTS
 
 
 @dataclass(frozen=True)
@@ -175,8 +174,8 @@ def teacher(role: str, name: str, run: Path) -> Teacher:
 
 def _learnt_rows(run: Path) -> list[dict[str, str]]:
     """Rows of what a generator or vocoder learnt from; none where the run does not tell."""
-    if (run / HELD).exists():
-        return [row for row in _rows(run / HELD) if row["side"] == "set_aside"]
+    if (run / HELD_OUT).exists():
+        return [row for row in _rows(run / HELD_OUT) if row["side"] == "set_aside"]
     return (
         [row for row in _rows(run / "split.csv") if row["side"] == "train"]
         if (run / "split.csv").exists()

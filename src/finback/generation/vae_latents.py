@@ -30,10 +30,10 @@ from finback.features.extract import Extractor
 from finback.features.mel import band_centres_hz
 from finback.generation.diffusion.seeds import Streams
 from finback.models.devices import tune_allocator
+from finback.models.load import load_model
 from finback.models.networks.vae import ACTIVE, BATCH, VAE
 from finback.report.plots.style import render
 from finback.report.plots.vae import strip
-from finback.training.generator import load
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +59,7 @@ class Latent:
     def load(cls, path: Path, device: str = "auto") -> Latent:
         """The VAE of a run. Raises `RunError` if the folder holds something else, or nothing finished."""
         tune_allocator()
-        model, run = load(path, "generator", device)
+        model, run = load_model(path, "generator", device)
         if not isinstance(model, VAE):
             raise RunError(
                 f"{path}: a {run.facts['family']}, which has no latents",

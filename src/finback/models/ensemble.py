@@ -23,18 +23,17 @@ from typing import Any, get_args
 import numpy as np
 
 from finback.core.errors import FinbackError, InputError, RunError
-from finback.core.files import Progress, no_progress, write_atomic
-from finback.core.runs import RunFolder, load_split, save_split
+from finback.core.files import write_atomic
+from finback.core.progress import Progress, no_progress
+from finback.core.runs import VALIDATION_SCORES, WEIGHTS, RunFolder, load_split, save_split
 from finback.core.scores import load_scores, save_scores
 from finback.core.types import Clip, Labels, Scores, Split
 from finback.data.manifest import Manifest
 from finback.metrics.calibration import cannot_fit, fit_temperature
 from finback.metrics.combination import Combination, How, fit, loss_per_tape
 from finback.models.predictor import MEMBERS
-from finback.training.classifier import VALIDATION
-from finback.training.loop import WEIGHTS
 
-KEPT = ("run.json", WEIGHTS, VALIDATION)  # of every member; the second only where it has learned any
+KEPT = ("run.json", WEIGHTS, VALIDATION_SCORES)  # of every member; the second only where it has learned any
 HOWS: tuple[How, ...] = get_args(How)
 ALIKE = "train them on the same --audio and --labels, with the same --folds or --split and the same --seed"
 
@@ -200,7 +199,7 @@ def _combine_one(members: Sequence[RunFolder], split: Split, facts: dict[str, An
                 write_atomic(folder / MEMBERS / str(i) / name, (member.path / name).read_bytes())
     save_split(folder / "split.csv", split)
     if split.val:
-        save_scores(folder / VALIDATION, blend.scores, np.zeros(len(split.val)), side="val")
+        save_scores(folder / VALIDATION_SCORES, blend.scores, np.zeros(len(split.val)), side="val")
     run.note(
         members=told,
         combination=asdict(blend.combination),
@@ -235,10 +234,12 @@ def _validation(member: RunFolder, split: Split, labels: Labels) -> np.ndarray:
     """(N, K) calibrated probabilities that a member gave to the validation clips, in their order."""
     if not split.val:
         return np.zeros((0, len(labels)))
-    scores, _ = load_scores(member.path / VALIDATION, split.val)
+    scores, _ = load_scores(member.path / VALIDATION_SCORES, split.val)
     position = {clip.key: row for row, clip in enumerate(scores.clips)}
     if scores.labels != labels or len(position) != len(split.val):
-        raise RunError(f"{member.path / VALIDATION}: not of this run's validation clips", "train it again")
+        raise RunError(
+            f"{member.path / VALIDATION_SCORES}: not of this run's validation clips", "train it again"
+        )
     return scores.probabilities[[position[clip.key] for clip in split.val]]
 
 

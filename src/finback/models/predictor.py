@@ -20,8 +20,8 @@ from scipy.special import softmax
 from finback import models
 from finback.audio.io import open_recording
 from finback.core.errors import AudioError, RunError, SpecMismatchError
-from finback.core.files import Progress, no_progress
-from finback.core.runs import RunFolder
+from finback.core.progress import Progress, no_progress
+from finback.core.runs import WEIGHTS, RunFolder
 from finback.core.settings import build
 from finback.core.types import Clip, Labels, Scores
 from finback.features.cache import FeatureStore
@@ -32,7 +32,6 @@ from finback.models.devices import torch_device, tune_allocator
 from finback.models.networks.classifier import Classifier
 from finback.models.scoring import clip_embeddings, clip_logits, through
 from finback.models.weights import load_weights
-from finback.training.loop import WEIGHTS
 
 MEMBERS = "members"  # the folder of an ensemble that holds its members' run folders: members/0 ...
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from finback.core.files import Progress, no_progress
+from finback.core.progress import Progress, no_progress
 from finback.core.types import Clip
 from finback.features.cache import FeatureStore, batches
 from finback.models.networks.classifier import Classifier

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from finback.core.errors import SettingsError
-from finback.core.files import Progress, no_progress
+from finback.core.progress import Progress, no_progress
 from finback.core.types import Clip
 from finback.features.cache import FeatureStore
 from finback.training.augment import spectrum, wave

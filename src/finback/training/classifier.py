@@ -21,14 +21,15 @@ import numpy as np
 
 from finback import models
 from finback.core.errors import SettingsError, SplitError
-from finback.core.files import Progress, no_progress, prefixed, write_atomic
-from finback.core.runs import RunFolder, save_split
+from finback.core.files import write_atomic
+from finback.core.progress import Progress, no_progress, prefixed
+from finback.core.runs import VALIDATION_SCORES, WEIGHTS, RunFolder, save_split
 from finback.core.scores import save_scores
 from finback.core.types import Clip, Labels, Scores
 from finback.data.manifest import Manifest
-from finback.data.provenance import refuse_leaks
 from finback.data.rare import treated
-from finback.data.splits.split import SplitResult, from_column, make_folds, make_split
+from finback.data.splits.make import describe_split, make_splits
+from finback.data.splits.split import SplitResult
 from finback.features.cache import FeatureStore, default_folder
 from finback.features.extract import Extractor
 from finback.metrics.calibration import cannot_fit, fit_temperature
@@ -36,12 +37,9 @@ from finback.models.devices import check_device
 from finback.models.networks.classifier import Classifier
 from finback.models.scoring import clip_logits
 from finback.training.batches import Inputs
-from finback.training.loop import WEIGHTS
 from finback.training.rare_species import take_on
 from finback.training.settings import Settings
 from finback.training.stages import How, check, learn, new_model
-
-VALIDATION = "validation.parquet"  # scores of the selected model, before it was trained on these clips too
 
 
 @dataclass(frozen=True)
@@ -55,24 +53,6 @@ class Plan:
     command: str = ""
 
 
-def partition(manifest: Manifest, settings: Settings) -> list[SplitResult]:
-    """The splits that the settings ask for: one, or one per fold, or the table's own `split` column.
-
-    Rare species are treated first, as the settings ask. Synthetic clips join training after the real ones
-    were parted. Raises `LeakError` where their generator learnt from a tape that a split judges by.
-    """
-    manifest = treated(manifest, settings.rare)
-    if settings.split.folds:
-        results = make_folds(manifest.clips, settings.split)
-    elif manifest.side_of is not None and any(manifest.side_of):
-        results = [from_column(manifest.clips, manifest.side_of, settings.split.by)]
-    else:
-        results = [make_split(manifest.clips, settings.split)]
-    for result in results:
-        refuse_leaks(result.split, manifest.teachers)
-    return results
-
-
 def train(plan: Plan, manifest: Manifest, out: Path, progress: Progress = no_progress) -> RunFolder:
     """Train a classifier, or go on with one that was interrupted. Returns its run folder, calibrated.
 
@@ -81,12 +61,14 @@ def train(plan: Plan, manifest: Manifest, out: Path, progress: Progress = no_pro
     """
     manifest = treated(manifest, plan.settings.rare)
     facts = check_out(plan, manifest, out)
-    results = partition(manifest, plan.settings)
+    results = make_splits(manifest, plan.settings.split, plan.settings.rare)
     for result in results:
         _check_taught(result, _prototyped(facts))
     if not plan.settings.split.folds:
         return _train_one(plan, facts, results[0], manifest, out, progress)
-    run = RunFolder.begin(out, {**facts, "n_folds": len(results), "split": [split_facts(r) for r in results]})
+    run = RunFolder.begin(
+        out, {**facts, "n_folds": len(results), "split": [describe_split(r) for r in results]}
+    )
     manifest.save(out / "manifest.csv")
     for i, result in enumerate(results):
         named = prefixed(progress, f"fold {i + 1} of {len(results)}: ")
@@ -150,7 +132,7 @@ def _train_one(
     out: Path,
     progress: Progress,
 ) -> RunFolder:
-    run = RunFolder.begin(out, {**facts, "split": split_facts(result)})
+    run = RunFolder.begin(out, {**facts, "split": describe_split(result)})
     if run.is_trained:
         return run
     if "fold" not in facts:
@@ -163,7 +145,7 @@ def _train_one(
     how = How(settings.training, labels, plan.seed, plan.device, progress, _prototyped(facts))
     if "temperature" not in run.facts:  # noted before the weights are replaced below
         end = _teach(model, store, settings, split.train, split.val, how, out)
-        fitted = _calibrate(model, store, labels, split.val, out / VALIDATION, facts.get("fold", 0))
+        fitted = _calibrate(model, store, labels, split.val, out / VALIDATION_SCORES, facts.get("fold", 0))
         run.note(**end, n_parameters=model.n_parameters, **fitted)
     if settings.training.refit and split.val:
         epochs = run.facts["epochs"]
@@ -232,15 +214,3 @@ def _calibrate(
     )
     reason = cannot_fit(logits, truth)
     return {"temperature": temperature, **({"not_calibrated": reason} if reason else {})}
-
-
-def split_facts(result: SplitResult) -> dict[str, Any]:
-    """Plain values for run.json and `finback split --json`."""
-    sides = {side: len(result.split.side(side)) for side in ("train", "val", "test")}
-    return {
-        "by": result.split.by,
-        "clips": {**sides, "set_aside": len(result.split.set_aside)},
-        "synthetic": sum(c.synthetic for c in result.split.train),
-        "warnings": list(result.warnings),
-        "untestable": result.untestable,
-    }

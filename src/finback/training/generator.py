@@ -17,27 +17,24 @@ from typing import Any
 import numpy as np
 
 from finback import models
-from finback.core.errors import RunError, SettingsError
-from finback.core.files import Progress, no_progress
-from finback.core.runs import RunFolder, load_split, save_split
-from finback.core.settings import build
+from finback.core.errors import SettingsError
+from finback.core.progress import Progress, no_progress
+from finback.core.runs import HELD_OUT, WEIGHTS, RunFolder, save_split
 from finback.core.types import Clip, Labels, Split
 from finback.data.manifest import Manifest
 from finback.data.provenance import refuse_synthetic
 from finback.data.rare import treated
+from finback.data.splits.make import describe_split, make_splits
 from finback.features.cache import FeatureStore, default_folder
 from finback.features.cache import windows_of as windows_of
 from finback.features.extract import Extractor
-from finback.features.spec import FeatureSpec
-from finback.models.devices import check_device, torch_device
-from finback.models.weights import load_weights, save_tensors
+from finback.models.devices import check_device
+from finback.models.weights import save_tensors
 from finback.training.batches import Inputs
-from finback.training.classifier import Plan, partition, split_facts
-from finback.training.loop import WEIGHTS, fit
+from finback.training.classifier import Plan
+from finback.training.loop import fit
 from finback.training.stages import new_model
 from finback.training.tasks import task_for
-
-HELD = "held.csv"  # as split.csv: its train side is what was held out, its set-aside what was learnt from
 
 
 def train_generator(
@@ -51,15 +48,15 @@ def train_generator(
     manifest = treated(manifest, plan.settings.rare)
     facts = check_out(plan, manifest, out)
     if split is None:
-        result = partition(manifest, plan.settings)[0]
-        facts, split = {**facts, "split": split_facts(result)}, result.split
+        result = make_splits(manifest, plan.settings.split, plan.settings.rare)[0]
+        facts, split = {**facts, "split": describe_split(result)}, result.split
     run = RunFolder.begin(out, facts)
     if run.is_trained:
         return run
     manifest.save(out / "manifest.csv")
     save_split(out / "split.csv", split)
     learnt, held = hold_out(split.train, plan.settings.generate.held_out, plan.seed)
-    save_split(out / HELD, Split(train=held, set_aside=learnt))
+    save_split(out / HELD_OUT, Split(train=held, set_aside=learnt))
     _teach(plan, Labels(tuple(facts["labels"])), learnt, split.val, run, progress)
     run.finish()
     return run
@@ -147,31 +144,3 @@ def _teach(
     task = task_for(model, inputs, labels, settings.training, getattr(settings, model.task), val)
     end = fit(task, settings.training, run.path, plan.seed, plan.device, progress)
     run.note(**end, n_parameters=model.n_parameters)
-
-
-def load(path: Path, kind: str, device: str = "auto") -> tuple[Any, RunFolder]:
-    """The trained model of a run of that kind ("generator", "vocoder"), ready to use, and its folder.
-
-    Raises `RunError` if the folder is none, of another kind, unfinished or damaged.
-    """
-    run = RunFolder.open(path)
-    facts = run.facts
-    if facts["kind"] != kind:
-        train = {"generator": "diffusion", "vocoder": "vocoder"}[kind]
-        raise RunError(
-            f"{path}: a {facts['kind']}, not a {kind}", f"give the folder of finback train {train}"
-        )
-    if not run.is_trained:
-        raise RunError(f"{path}: training has not finished", "run the same finback train again, it resumes")
-    spec = build(FeatureSpec, facts["spec"])
-    model = models.create(facts["family"], spec, len(facts["labels"]), **facts["settings"]["model"])
-    load_weights(model, run.path / WEIGHTS)
-    return model.to(torch_device(device)).eval(), run
-
-
-def sides(run: RunFolder) -> dict[str, tuple[Clip, ...]]:
-    """Clips of a generator's run: `learnt`, `held` (of the same tapes), `val` and `test` (other tapes)."""
-    manifest = Manifest.load(run.path / "manifest.csv")
-    split = load_split(run.path / "split.csv", manifest.clips, "group")
-    held = load_split(run.path / HELD, manifest.clips, "group")
-    return {"learnt": held.set_aside, "held": held.train, "val": split.val, "test": split.test}

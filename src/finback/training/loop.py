@@ -17,15 +17,13 @@ import torch
 from torch import Tensor, nn
 
 from finback.core.errors import RunError
-from finback.core.files import Progress, no_progress
-from finback.core.runs import CHECKPOINT
+from finback.core.progress import Progress, no_progress
+from finback.core.runs import CHECKPOINT, WEIGHTS
 from finback.models.devices import fabric_for, tune_allocator
 from finback.models.weights import load_tensors, pack, save_tensors, unpack
 from finback.training.log import TrainingLog
 from finback.training.loop_settings import TrainingSettings
 from finback.training.schedule import AveragedWeights, learning_rate
-
-WEIGHTS = "weights.safetensors"
 
 
 class Task(Protocol):

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from finback.core.runs import WEIGHTS
 from finback.core.types import Clip
 from finback.features.cache import FeatureStore
 from finback.models.networks.classifier import Classifier
 from finback.models.scoring import clip_embeddings
 from finback.models.weights import save_tensors
-from finback.training.loop import WEIGHTS
 from finback.training.stages import How
 
 

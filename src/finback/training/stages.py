@@ -15,7 +15,8 @@ import torch
 
 from finback import models
 from finback.core.errors import SettingsError
-from finback.core.files import Progress, no_progress
+from finback.core.progress import Progress, no_progress
+from finback.core.runs import WEIGHTS
 from finback.core.types import Clip, Labels
 from finback.features.spec import FeatureSpec
 from finback.models.devices import torch_device
@@ -23,7 +24,7 @@ from finback.models.networks.classifier import Classifier
 from finback.models.scoring import clip_logits
 from finback.models.weights import load_weights, save_tensors
 from finback.training.batches import Inputs
-from finback.training.loop import WEIGHTS, fit
+from finback.training.loop import fit
 from finback.training.loop_settings import TrainingSettings
 from finback.training.sampling import group_codes
 from finback.training.tasks.classifier import ClassifierTask, figures

@@ -178,10 +178,10 @@ def test_every_part_is_there_and_kept(audited: dict[str, Any], generator: Path) 
 
 def test_the_judge_has_heard_what_the_generator_has(audited: dict[str, Any], generator: Path) -> None:
     from finback.core.runs import RunFolder, load_split
-    from finback.training.generator import sides
+    from finback.data.splits.run_subsets import run_subsets
 
     assert audited["judge"]["heard"] == 0
-    clips = sides(RunFolder.open(generator))
+    clips = run_subsets(RunFolder.open(generator))
     table = RunFolder.open(generator / "judge").path / "split.csv"
     everything = [c for side in clips.values() for c in side]
     taught = load_split(table, everything, "group")
@@ -236,10 +236,10 @@ def test_copies_are_found_out(
     audited: dict[str, Any], generator: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A generator that rolls what it learnt and plays it louder."""
-    import finback.generator_audit as room
+    import finback.evaluation.generator_audit as room
 
     def parrot(maker: Any, counts: Any, *rest: Any) -> Windows:
-        learnt = room.real(store(maker), room.sides(maker.run)["learnt"], maker.labels)
+        learnt = room.real(store(maker), room.run_subsets(maker.run)["learnt"], maker.labels)
         x = np.roll(learnt.x, 7, axis=2) + 5
         return Windows(x, learnt.y, np.arange(len(x)), tuple(map(str, range(len(x)))))
 

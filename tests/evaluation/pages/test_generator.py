@@ -15,11 +15,12 @@ from finback.core.errors import ManifestError, RunError
 from finback.core.files import write_json
 from finback.core.runs import RunFolder
 from finback.data.manifest import Manifest
+from finback.data.splits.run_subsets import run_subsets
 from finback.evaluation.pages import diffusion_sheets as sheets
 from finback.evaluation.pages import generator, vocoder, write
 from finback.report.pages import audit_tables as audited
 from finback.training.classifier import Plan
-from finback.training.generator import sides, train_generator
+from finback.training.generator import train_generator
 from finback.training.settings import resolve
 
 
@@ -67,7 +68,7 @@ def test_page_without_recordings_still_has_samples(gaussian: Path, monkeypatch: 
 
 
 def test_clips_shown_are_of_many_tapes(generator_run: Path) -> None:
-    learnt = [c for c in sides(RunFolder.open(generator_run))["learnt"] if c.label == "Sperm whale"]
+    learnt = [c for c in run_subsets(RunFolder.open(generator_run))["learnt"] if c.label == "Sperm whale"]
     tapes = {c.group for c in learnt}
     shown = generator.varied(learnt, len(tapes))
     assert {c.group for c in shown} == tapes

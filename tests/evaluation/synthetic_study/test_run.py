@@ -18,13 +18,13 @@ from finback.core.runs import RunFolder, load_split
 from finback.core.scores import load_scores
 from finback.data.index import IndexRequest
 from finback.data.manifest import Manifest
+from finback.data.splits.run_subsets import run_subsets
 from finback.evaluation import synthetic_study as gain
 from finback.evaluation.synthetic_study import results as board
 from finback.evaluation.synthetic_study import samples as made
 from finback.evaluation.synthetic_study import train_arm as learn
 from finback.evaluation.synthetic_study.plan import Fold, folds_of
 from finback.generation.generator import Sampling
-from finback.training.generator import sides
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +81,7 @@ def test_generators_learn_from_the_folds_training_side_alone(
 ) -> None:
     out, prepared, _, _ = done
     for fold in prepared.folds:
-        heard = sides(RunFolder.open(made.generator_folder(out, "gaussian", fold)))
+        heard = run_subsets(RunFolder.open(made.generator_folder(out, "gaussian", fold)))
         assert {c.key for c in heard["learnt"]} == {c.key for c in fold.split.train}
         assert not heard["held"]
         assert not {c.group for c in heard["learnt"]} & {c.group for c in fold.split.test}

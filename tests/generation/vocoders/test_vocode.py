@@ -158,7 +158,7 @@ def weights(tmp_path: Path, monkeypatch) -> Path:
     (run / "run.json").write_text(json.dumps({"format": 1, "spec": SPEC.model_dump(mode="json")}))
     monkeypatch.setattr(shipped, "_root", lambda: tmp_path / "weights")
     facts = SimpleNamespace(facts={"spec": SPEC.model_dump(mode="json")})
-    monkeypatch.setattr(vocoding, "load", lambda path, kind, device: (Network(), facts))
+    monkeypatch.setattr(vocoding, "load_model", lambda path, kind, device: (Network(), facts))
     return run
 
 

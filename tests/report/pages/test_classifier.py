@@ -26,13 +26,14 @@ from finback.core.settings import build
 from finback.core.types import Clip, Labels, Scores
 from finback.data.audit import findings
 from finback.data.manifest import Manifest, SourceInfo
+from finback.data.splits.make import describe_split
 from finback.data.splits.split import make_split
 from finback.evaluation.evaluate import METRICS, judge
 from finback.report.pages import classifier as page
 from finback.report.pages import confusions, figures
 from finback.report.pages import summary as words
 from finback.report.pages.run_data import read_run
-from finback.training.classifier import Plan, check_out, split_facts
+from finback.training.classifier import Plan, check_out
 from finback.training.settings import Settings
 
 RATE = 8_000
@@ -84,7 +85,7 @@ def build_run(out: Path, audio: Path, by: str = "group") -> Path:
     settings = build(Settings, {"features": SPEC, "split": {"by": by, "fractions": [0.5, 0.25, 0.25]}})
     result = make_split(manifest.clips, settings.split)
     facts = check_out(Plan("cnn2d", settings, 0, "cpu", ""), manifest, out)
-    facts |= {"temperature": 1.25, "split": split_facts(result)}
+    facts |= {"temperature": 1.25, "split": describe_split(result)}
     run = RunFolder.begin(out, facts)
     manifest.save(out / "manifest.csv")
     save_split(out / "split.csv", result.split)

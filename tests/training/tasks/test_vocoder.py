@@ -13,10 +13,11 @@ import torch
 from finback.core.types import Clip, Labels, Recording
 from finback.data.manifest import Manifest
 from finback.features.logmel import LogMel
+from finback.models.load import load_model
 from finback.models.networks.vocoder import Vocoder
 from finback.training.classifier import Plan
 from finback.training.generative_settings import VocoderSettings
-from finback.training.generator import load, train_generator
+from finback.training.generator import train_generator
 from finback.training.loop_settings import TrainingSettings
 from finback.training.settings import resolve
 from finback.training.tasks.vocoder import (
@@ -190,7 +191,7 @@ def test_the_real_recipe(tiny_manifest: Manifest, tiny: str, tmp_path: Path) -> 
     lines = [json.loads(line) for line in (run.path / "metrics.jsonl").read_text().splitlines()]
     assert [line["epoch"] for line in lines] == [1, 2]
     assert all(math.isfinite(line["val_log_magnitude"]) for line in lines)
-    model, _ = load(run.path, "vocoder", "cpu")
+    model, _ = load_model(run.path, "vocoder", "cpu")
     x = torch.rand(2, 1, 32, 60) * 40 - 60
     with torch.inference_mode():
         waves = model(x)

@@ -35,7 +35,7 @@ import numpy as np
 
 from finback.audio import io
 from finback.core.errors import AudioError, SplitError
-from finback.core.files import Progress, no_progress
+from finback.core.progress import Progress, no_progress
 from finback.core.types import Clip
 from finback.data.audit import baselines as deaf
 from finback.data.audit import duplicates, findings

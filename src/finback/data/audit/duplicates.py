@@ -20,7 +20,7 @@ import numpy as np
 
 from finback.audio import io
 from finback.audio.resample import resample
-from finback.core.files import Progress, no_progress
+from finback.core.progress import Progress, no_progress
 from finback.core.types import Clip
 from finback.data.audit import phase_match as coherence
 from finback.data.audit.landmarks import SHIFTS, Index, landmarks

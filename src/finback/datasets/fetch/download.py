@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 from finback.audio.io import SUFFIXES, probe
 from finback.core.errors import AudioError
-from finback.core.files import Progress, no_progress
+from finback.core.progress import Progress, no_progress
 from finback.datasets.fetch.errors import Halt, Lasting, Passing
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from finback.core.errors import FinbackError, InputError
-from finback.core.files import Progress, no_progress
+from finback.core.progress import Progress, no_progress
 from finback.datasets.fetch.errors import Lasting
 from finback.datasets.fetch.links import Link, Page, links
 from finback.datasets.fetch.source import Checksum, Files, Labels, OneFile, Pages, Source, Zenodo

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from finback.core.errors import FinbackError, InputError, SettingsError
-from finback.core.files import Progress, no_progress
+from finback.core.progress import Progress, no_progress
 from finback.core.settings import Frozen
 from finback.datasets.fetch import archive, tables
 from finback.datasets.fetch.concurrency import in_threads, only_one

@@ -27,7 +27,8 @@ from pydantic import Field, field_validator, model_validator
 
 from finback.audio import io as audio_io
 from finback.core.errors import InputError
-from finback.core.files import Progress, no_progress, read_json, write_atomic, write_json
+from finback.core.files import read_json, write_atomic, write_json
+from finback.core.progress import Progress, no_progress
 from finback.core.settings import Frozen
 from finback.datasets.simulate.calls import CALLS, call_kind
 from finback.datasets.simulate.mixing import FULL, Event, Voice, lay, with_calls

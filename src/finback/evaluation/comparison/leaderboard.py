@@ -27,7 +27,8 @@ from typing import Any
 
 import numpy as np
 
-from finback.core.files import Progress, no_progress, read_json, write_atomic, write_json
+from finback.core.files import read_json, write_atomic, write_json
+from finback.core.progress import Progress, no_progress
 from finback.core.runs import RunFolder
 from finback.core.scores import load_scores
 from finback.core.types import Labels, Scores

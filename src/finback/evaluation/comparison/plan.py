@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from finback import models
-from finback.core.errors import FinbackError, SettingsError
+from finback.core.errors import SettingsError
 from finback.core.runs import RunFolder
 from finback.core.settings import DEFAULT_PRESET
 from finback.data.manifest import Manifest
@@ -27,7 +27,6 @@ from finback.training.settings import Settings, resolve
 RUNS = "runs"
 # What one family can run into: a loss that diverges, a shape torch refuses, an estimator's complaint. All
 # else (no memory, a lost disk, an interrupt) would stop the others as well, and ends the comparison.
-FAILURES = (FinbackError, RuntimeError, ValueError)
 RANDOM_FRACTIONS = (0.65, 0.15, 0.2)  # with the refit, 80 % are trained on and 20 % tested
 
 
@@ -143,12 +142,6 @@ def entries(job: Comparison, out: Path) -> tuple[Entry, ...]:
             made = Plan(family, its, job.seeds[0], job.device, job.command)
             found.append(Entry(made, out / RUNS / f"{family}-random", random=True))
     return tuple(found)
-
-
-def in_a_line(error: Exception) -> str:
-    """What went wrong, as it stands in a table."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text if isinstance(error, FinbackError) else f"{type(error).__name__}: {text[:300]}"
 
 
 def data_of(entry: Entry, manifest: Manifest) -> Manifest:

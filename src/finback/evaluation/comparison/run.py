@@ -25,32 +25,26 @@ from pathlib import Path
 from typing import Any
 
 from finback import models
-from finback.core.files import Progress, no_progress, read_json, write_json
+from finback.core.files import read_json, write_json
+from finback.core.progress import Log, Progress, no_progress
 from finback.core.runs import RunFolder
 from finback.data.audit import audit
+from finback.data.dataset import dataset
 from finback.data.index import IndexRequest
 from finback.data.manifest import Manifest
 from finback.data.rare import treated
-from finback.evaluation import pipeline
+from finback.data.splits.make import make_splits
 from finback.evaluation.comparison import leaderboard
-from finback.evaluation.comparison.cost import Cost, in_words, measure
-from finback.evaluation.comparison.plan import (
-    FAILURES,
-    Comparison,
-    Entry,
-    check_usable,
-    data_of,
-    entries,
-    in_a_line,
-    plan,
-)
+from finback.evaluation.comparison.plan import Comparison, Entry, check_usable, data_of, entries, plan
+from finback.evaluation.cost import Cost, in_words, measure
 from finback.evaluation.evaluate import evaluate_run
+from finback.evaluation.study import FAILURES, in_a_line
 from finback.features.cache import FeatureStore, default_folder
 from finback.features.extract import Extractor
 from finback.models.predictor import Predictor
 from finback.report.pages.leaderboard import render
 from finback.training.batches import Inputs
-from finback.training.classifier import check_out, partition, train
+from finback.training.classifier import check_out, train
 
 __all__ = ["Comparison", "Prepared", "Standing", "plan", "prepare", "run"]
 
@@ -97,7 +91,7 @@ def prepare(job: Comparison, request: IndexRequest, out: Path, progress: Progres
     Raises what `train` would for a run that cannot be made: `SettingsError`, `SplitError`, `RunError`.
     """
     rare = next(iter(job.settings.values())).rare
-    manifest = treated(pipeline.dataset(request, progress), rare)
+    manifest = treated(dataset(request, progress), rare)
     every = entries(job, out)
     for entry in every:
         check_out(entry.plan, manifest, entry.folder)
@@ -121,7 +115,8 @@ def prepare(job: Comparison, request: IndexRequest, out: Path, progress: Progres
 
 
 def _left_s(entry: Entry, cost: Cost, manifest: Manifest) -> float:
-    splits = partition(data_of(entry, manifest), entry.plan.settings)
+    settings = entry.plan.settings
+    splits = make_splits(data_of(entry, manifest), settings.split, settings.rare)
     parts = [cost.fold_s(entry.plan.settings.training, s.split) for s in splits]
     return sum(parts[len(entry.parts_done()) :])
 
@@ -130,7 +125,7 @@ def run(
     prepared: Prepared,
     progress: Progress = no_progress,
     watch: Watch = lambda standings: None,
-    say: pipeline.Say = lambda text: None,
+    say: Log = lambda text: None,
 ) -> dict[str, Any]:
     """Train and judge what is left; write `leaderboard.json`, `leaderboard.csv`, figures and `report.html`.
 
@@ -156,7 +151,7 @@ def run(
 class Work:
     """Runs one entry after another and keeps account of time and failures."""
 
-    def __init__(self, prepared: Prepared, watch: Watch, say: pipeline.Say) -> None:
+    def __init__(self, prepared: Prepared, watch: Watch, say: Log) -> None:
         self.prepared, self.watch, self.say = prepared, watch, say
         self.errors = dict(prepared.errors)
         self._began: dict[str, float] = {}  # what a family had spent before this time

@@ -18,11 +18,12 @@ from pathlib import Path
 import numpy as np
 
 from finback.core.errors import InputError, RunError
-from finback.core.files import Progress, no_progress
-from finback.core.runs import RunFolder, load_split
+from finback.core.progress import Progress, no_progress
+from finback.core.runs import WEIGHTS, RunFolder, load_split
 from finback.core.settings import build
 from finback.core.types import SIDES, Clip, Labels
 from finback.data.manifest import Manifest
+from finback.data.splits.run_subsets import run_subsets
 from finback.evaluation.embedding_map import store as saved
 from finback.evaluation.embedding_map.layout import METHODS, wanted
 from finback.evaluation.embedding_map.neighbours import Neighbours, neighbours
@@ -31,8 +32,6 @@ from finback.features.extract import Extractor
 from finback.features.spec import FeatureSpec
 from finback.generation.vae_latents import Latent
 from finback.models.predictor import MEMBERS, Predictor
-from finback.training.generator import sides
-from finback.training.loop import WEIGHTS
 
 FEWEST = 8  # clips: of fewer there is no neighbourhood to keep
 MOST = 2000  # clips: more take minutes and cannot be told apart on a page
@@ -163,7 +162,7 @@ def _holder(trail: Sequence[RunFolder], name: str) -> Path:
 
 def _latents(run: RunFolder, device: str, progress: Progress) -> _Vectors:
     """Of a VAE: the means of its latents, averaged over a clip's windows."""
-    by_side = sides(run)
+    by_side = run_subsets(run)
     clips = tuple(c for side in by_side.values() for c in side if c.label is not None)
     learnt = {c.key for c in by_side["learnt"]}
 

@@ -28,7 +28,9 @@ from typing import Any
 import numpy as np
 
 from finback.core.errors import InputError
-from finback.core.files import Progress, no_progress, write_json
+from finback.core.files import write_json
+from finback.core.progress import Progress, no_progress
+from finback.data.splits.run_subsets import run_subsets
 from finback.evaluation.generator_audit import (
     embeddings as heard,
 )
@@ -49,7 +51,6 @@ from finback.generation.generator import Maker, Sampling
 from finback.generation.vocoders.vocode import vocoder
 from finback.metrics import copying as memory
 from finback.models.predictor import Predictor
-from finback.training.generator import sides
 
 RESULT = "generator_audit.json"
 REAL = ("learnt", "held", "unseen")
@@ -81,7 +82,7 @@ def audit_generator(request: AuditRequest, progress: Progress = no_progress) -> 
     """
     makers = _makers(request)
     main = next(iter(makers.values()))
-    clips = sides(main.run)
+    clips = run_subsets(main.run)
     judge_path = request.judge or own_judge(main, request.device, progress)
     judge, known = load_judge(judge_path, main, request.device)
     judge.embed_logmels(np.zeros((0, main.spec.n_mels, main.spec.n_frames), dtype=np.float32), main.spec)
@@ -122,7 +123,7 @@ def _makers(request: AuditRequest) -> dict[str, Maker]:
     learnt: set[Any] = set()
     for path in (request.run, *request.against):
         maker = Maker.load(path, request.device)
-        own = {(c.key, c.label) for c in sides(maker.run)["learnt"]}
+        own = {(c.key, c.label) for c in run_subsets(maker.run)["learnt"]}
         if makers and own != learnt:
             raise InputError(
                 f"{path}: learnt other clips than {request.run}, their figures cannot stand side by side",
@@ -137,7 +138,7 @@ def _makers(request: AuditRequest) -> dict[str, Maker]:
 def _material(request: AuditRequest, makers: Mapping[str, Maker], progress: Progress) -> Material:
     main = next(iter(makers.values()))
     store = FeatureStore(Extractor(main.spec, "logmel"), default_folder())
-    clips = sides(main.run)
+    clips = run_subsets(main.run)
     of = {"learnt": clips["learnt"], "held": clips["held"], "unseen": (*clips["val"], *clips["test"])}
     windows = {name: real(store, of[name], main.labels, progress) for name in REAL}
     counts = how_many(windows["learnt"].y, len(main.labels), request.n)

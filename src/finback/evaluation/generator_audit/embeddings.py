@@ -17,7 +17,7 @@ import torch
 from finback.audio.level import normalise
 from finback.audio.resample import resample
 from finback.core.errors import SettingsError
-from finback.core.files import Progress, no_progress
+from finback.core.progress import Progress, no_progress
 from finback.evaluation.generator_audit.windows import Material, Windows, kept
 from finback.features.backbones import Embedder, embedder
 from finback.features.cache import FeatureStore

@@ -16,14 +16,14 @@ from pathlib import Path
 import numpy as np
 
 from finback.core.errors import InputError
-from finback.core.files import Progress, no_progress
+from finback.core.progress import Progress, no_progress
 from finback.core.runs import RunFolder
 from finback.data.manifest import Manifest
+from finback.data.splits.run_subsets import run_subsets
 from finback.features.cache import default_folder
 from finback.generation.generator import Maker
 from finback.models.predictor import Predictor
 from finback.training.classifier import Plan, train
-from finback.training.generator import sides
 from finback.training.settings import resolve
 
 FAMILY, EPOCHS = "cnn2d", 40
@@ -36,7 +36,7 @@ def own_judge(maker: Maker, device: str = "auto", progress: Progress = no_progre
     if RunFolder(run.path / FOLDER).is_trained:
         return run.path / FOLDER
     manifest = Manifest.load(run.path / "manifest.csv")
-    clips = sides(run)
+    clips = run_subsets(run)
     side = {c.key: "train" for c in clips["learnt"]} | {
         c.key: "test" for name in ("val", "test") for c in clips[name]
     }

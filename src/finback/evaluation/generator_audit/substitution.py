@@ -18,14 +18,15 @@ import torch
 from torch import Tensor, nn
 
 from finback import models
-from finback.core.files import Progress, no_progress
+from finback.core.progress import Progress, no_progress
+from finback.core.runs import WEIGHTS
 from finback.features.spec import FeatureSpec
 from finback.models.networks.heads import Logistic
 from finback.models.scoring import through
 from finback.models.weights import load_weights
 from finback.training.augment import spectrum
 from finback.training.augment.spectrum import SpectrumSettings
-from finback.training.loop import WEIGHTS, fit
+from finback.training.loop import fit
 from finback.training.loop_settings import TrainingSettings
 
 Answer = Callable[[np.ndarray], np.ndarray]  # log-mels (N, M, F) -> logits (N, K)

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from finback.core.files import Progress, atomic_path, no_progress
+from finback.core.files import atomic_path
+from finback.core.progress import Progress, no_progress
 from finback.core.types import Clip, Labels
 from finback.features.cache import FeatureStore
 from finback.generation.generator import Maker, Sampling

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from finback.core.errors import RunError
-from finback.core.files import Progress, no_progress
+from finback.core.progress import Progress, no_progress
 from finback.generation.generator import Maker, Sampling
 from finback.report.plots.diffusion import Block, guidance_by_steps, sheet, strip
 from finback.report.plots.style import save

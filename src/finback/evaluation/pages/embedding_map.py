@@ -16,7 +16,8 @@ import numpy as np
 from matplotlib import colormaps
 
 from finback.core.errors import FinbackError
-from finback.core.files import Progress, no_progress, write_atomic
+from finback.core.files import write_atomic
+from finback.core.progress import Progress, no_progress
 from finback.core.types import Clip
 from finback.evaluation.embedding_map.make import Map, make_map
 from finback.evaluation.embedding_map.neighbours import Neighbours

@@ -15,8 +15,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from finback.core.errors import FinbackError
-from finback.core.files import Progress, no_progress, write_atomic
+from finback.core.files import write_atomic
+from finback.core.progress import Progress, no_progress
 from finback.core.types import Clip
+from finback.data.splits.run_subsets import run_subsets
 from finback.evaluation.pages import diffusion_sheets as sheets
 from finback.features.cache import FeatureStore, default_folder
 from finback.features.extract import Extractor
@@ -31,7 +33,6 @@ from finback.report.plots.diffusion import Block, beside, sheet
 from finback.report.plots.losses import losses
 from finback.report.plots.style import render as to_bytes
 from finback.report.plots.style import save
-from finback.training.generator import sides
 
 SHOWN = 5  # real and generated pictures of a species
 HEARD = 3  # of them with sound
@@ -55,7 +56,7 @@ def render(path: Path, progress: Progress = no_progress) -> Path:
     """Write `report.html` into a trained generator's folder; its path. Raises `RunError` if it is none."""
     maker = Maker.load(path)
     run = read_run(path)
-    clips = sides(maker.run)
+    clips = run_subsets(maker.run)
     invert = vocoder("auto", maker.spec)
     shown = _species(maker, clips["learnt"], invert, progress)
     pictures = _pictures(maker, shown, run, progress)

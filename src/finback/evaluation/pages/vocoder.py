@@ -9,15 +9,18 @@ from pathlib import Path
 import numpy as np
 
 from finback.core.errors import FinbackError
-from finback.core.files import Progress, no_progress, write_atomic
+from finback.core.files import write_atomic
+from finback.core.progress import Progress, no_progress
 from finback.core.settings import build
 from finback.core.types import Clip
+from finback.data.splits.run_subsets import run_subsets
 from finback.evaluation.pages.generator import varied
 from finback.features.extract import fit
 from finback.features.spec import FeatureSpec
 from finback.generation.vocoders import vocode as vocoding
 from finback.generation.vocoders.clips import heard, logmel_of
 from finback.generation.vocoders.inversion import to_waves
+from finback.models.load import load_model
 from finback.report.pages.audit_tables import Table
 from finback.report.pages.classifier import FILE, command, environment, flat, toml
 from finback.report.pages.figures import Picture, embed
@@ -27,7 +30,6 @@ from finback.report.plots.diffusion import Block, sheet
 from finback.report.plots.losses import losses
 from finback.report.plots.style import render as to_bytes
 from finback.report.plots.style import save
-from finback.training.generator import load, sides
 
 SHOWN = 6  # clips with sound
 JUDGED = 24  # clips behind the figures
@@ -54,10 +56,10 @@ class There:
 
 def render(path: Path, progress: Progress = no_progress) -> Path:
     """Write `report.html` into a trained vocoder's folder; its path. Raises `RunError` if it is none."""
-    _, folder = load(path, "vocoder")
+    _, folder = load_model(path, "vocoder")
     run = read_run(path)
     spec = build(FeatureSpec, run.facts["spec"])
-    by_side = sides(folder)
+    by_side = run_subsets(folder)
     never = (*by_side["val"], *by_side["test"])
     clips, real = _first_windows(varied(never or by_side["held"], JUDGED), spec)
     waves = {REAL: real[:, : spec.covered_samples]}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from finback.core.files import Progress, no_progress
+from finback.core.progress import Progress, no_progress
 from finback.core.runs import RunFolder
 from finback.evaluation.pages import generator, vocoder
 from finback.report.pages import classifier as page

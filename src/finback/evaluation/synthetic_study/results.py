@@ -20,7 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from finback.core.files import Progress, no_progress, write_atomic, write_json
+from finback.core.files import write_atomic, write_json
+from finback.core.progress import Progress, no_progress
 from finback.core.runs import RunFolder
 from finback.core.scores import load_scores
 from finback.core.types import Clip, Labels, Scores

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from finback.core.files import Progress, no_progress, prefixed
+from finback.core.progress import Log, Progress, no_progress, prefixed
 from finback.core.runs import RunFolder
+from finback.data.dataset import dataset
 from finback.data.index import IndexRequest
 from finback.data.manifest import Manifest
 from finback.data.rare import treated
-from finback.evaluation.comparison.cost import Cost, MakerCost, in_words, measure, measure_maker
-from finback.evaluation.comparison.plan import FAILURES, in_a_line
-from finback.evaluation.pipeline import Say, dataset
+from finback.evaluation.cost import Cost, MakerCost, in_words, measure, measure_maker
+from finback.evaluation.study import FAILURES, in_a_line
 from finback.evaluation.synthetic_study import results as figures
 from finback.evaluation.synthetic_study.plan import MOVED, Arm, Fold, Gain, folds_of
 from finback.evaluation.synthetic_study.samples import generator_folder
@@ -115,7 +115,7 @@ def _facts(job: Gain, manifest: Manifest, fold: Fold, out: Path) -> dict[str, An
     return {"kind": "gain", **kept, "settings": settings, "arm": thin, "command": job.command}
 
 
-def run(prepared: Prepared, progress: Progress = no_progress, say: Say = lambda text: None) -> dict[str, Any]:
+def run(prepared: Prepared, progress: Progress = no_progress, say: Log = lambda text: None) -> dict[str, Any]:
     """Train and judge what is left, as far as the hours reach; write the figures.
 
     Leaves `gain.json`, `gain.csv` and `figures/gain.png`; returns the object of the first

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from finback.core.files import Progress, atomic_path, no_progress
+from finback.core.files import atomic_path
+from finback.core.progress import Progress, no_progress
 from finback.core.types import Labels
 from finback.data.manifest import Manifest
 from finback.evaluation.synthetic_study.plan import MOVED, Arm, Fold, Gain

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from finback.core.files import Progress, no_progress
+from finback.core.progress import Progress, no_progress
 from finback.core.runs import RunFolder, save_split
 from finback.core.scores import save_scores
 from finback.core.types import Labels

@@ -12,7 +12,7 @@ from finback.audio.level import normalise, remove_dc
 from finback.audio.resample import resample
 from finback.audio.windows import windows
 from finback.core.errors import AudioError
-from finback.core.files import Progress, no_progress
+from finback.core.progress import Progress, no_progress
 from finback.features.extract import fit
 from finback.features.logmel import LogMel, to_db
 from finback.features.spec import FeatureSpec

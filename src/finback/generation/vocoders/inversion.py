@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from finback.core.errors import SettingsError, SpecMismatchError
-from finback.core.files import Progress, no_progress
+from finback.core.progress import Progress, no_progress
 from finback.features.logmel import LogMel, slice_for
 from finback.features.spec import FeatureSpec
 from finback.features.stft import Frames

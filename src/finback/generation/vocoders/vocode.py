@@ -20,7 +20,7 @@ from torch import Tensor
 from finback.audio import io
 from finback.audio.windows import windows
 from finback.core.errors import InputError, SpecMismatchError
-from finback.core.files import Progress, no_progress
+from finback.core.progress import Progress, no_progress
 from finback.core.runs import RunFolder
 from finback.core.settings import build
 from finback.features.spec import FeatureSpec
@@ -39,7 +39,7 @@ from finback.generation.vocoders.level import match, rms
 from finback.metrics.waveforms import measures, mel_correlation, mel_l1, onset_error
 from finback.models import pretrained as shipped
 from finback.models.devices import torch_device, tune_allocator
-from finback.training.generator import load
+from finback.models.load import load_model
 
 AUTO = "auto"
 # What a vocoder depends on. How clips were filled up or levelled before makes no difference to it.
@@ -90,7 +90,7 @@ def vocoder(
     if str(name) in METHODS:
         return Vocoder(str(name), spec, inverter(str(name), spec, rounds, seed), on)
     path = shipped.resolve(name, "vocoder")
-    model, run = load(path, "vocoder", device)
+    model, run = load_model(path, "vocoder", device)
     different = _differences(build(FeatureSpec, run.facts["spec"]), spec)
     if different:
         raise SpecMismatchError(

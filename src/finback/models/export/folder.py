@@ -14,15 +14,13 @@ import torch
 
 from finback.core.errors import RunError
 from finback.core.files import read_json, write_atomic, write_json
-from finback.core.runs import RunFolder
+from finback.core.runs import HELD_OUT, WEIGHTS, RunFolder
 from finback.models.model_card import card, without_paths
 from finback.models.predictor import MEMBERS
 from finback.models.weights import load_tensors, save_tensors
-from finback.training.generator import HELD
-from finback.training.loop import WEIGHTS
 
 CARD = "card.md"
-SIDES = ("split.csv", HELD)
+SIDES = ("split.csv", HELD_OUT)
 MEASURED = ("metrics.json", "generator_audit.json", "vocoder_audit.json")
 
 

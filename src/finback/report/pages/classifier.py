@@ -14,7 +14,8 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from finback.core.files import Progress, no_progress, write_atomic
+from finback.core.files import write_atomic
+from finback.core.progress import Progress, no_progress
 from finback.data.audit import findings
 from finback.report.pages import summary as words
 from finback.report.pages.confusions import Heard, hear

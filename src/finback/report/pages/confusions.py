@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from finback.core.errors import FinbackError
-from finback.core.files import Progress, no_progress
+from finback.core.progress import Progress, no_progress
 from finback.core.settings import build
 from finback.core.types import Clip
 from finback.features.extract import Extractor

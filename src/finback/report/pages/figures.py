@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from finback.core.files import Progress, no_progress
+from finback.core.progress import Progress, no_progress
 from finback.report.pages.run_data import RunData
 from finback.report.pages.summary import deaf_side
 from finback.report.plots.confusion import confusion

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from finback.core.files import Progress, no_progress, write_atomic
+from finback.core.files import write_atomic
+from finback.core.progress import Progress, no_progress
 from finback.report.pages.classifier import FILE, environment
 from finback.report.pages.figures import Picture, embed
 from finback.report.pages.summary import FEW_TAPES

@@ -9,10 +9,10 @@ import pytest
 from hand_made import clip
 
 from finback.core.types import Split
+from finback.data.dataset import dataset
 from finback.data.index import IndexRequest
-from finback.evaluation import pipeline
-from finback.evaluation.comparison import cost as estimate
-from finback.evaluation.comparison.cost import MARGIN, Cost, Stopwatch, in_words, measure
+from finback.evaluation import cost as estimate
+from finback.evaluation.cost import MARGIN, Cost, Stopwatch, in_words, measure
 from finback.training.classifier import Plan
 from finback.training.loop_settings import TrainingSettings
 from finback.training.settings import resolve
@@ -86,7 +86,7 @@ def test_a_family_is_measured_by_its_stages(
     monkeypatch.setattr(
         estimate.FeatureStore, "missing", lambda self, clips: heard.update(n=len(clips)) or real(self, clips)
     )
-    found = measure(Plan(family, resolve(tiny, family=family), 0, "cpu"), pipeline.dataset(request))
+    found = measure(Plan(family, resolve(tiny, family=family), 0, "cpu"), dataset(request))
     assert len(found.steps_s) == n_loops
     assert all(s > 0 for s in found.steps_s)
     assert (found.fit_s > 0) == (n_loops == 0)

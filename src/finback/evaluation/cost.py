@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from finback.core.files import no_progress
+from finback.core.progress import no_progress
 from finback.core.types import Clip, Labels, Split
 from finback.data.manifest import Manifest
 from finback.features.cache import FeatureStore, default_folder

@@ -1,0 +1,25 @@
+"""How long work reports on itself: a progress bar around a loop, and lines of text. Silent by default."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+Item = TypeVar("Item")
+# Wraps a loop to show its progress: (items, what is done, how many or None) -> the same items.
+Progress = Callable[[Iterable[Any], str, int | None], Iterable[Any]]
+Log = Callable[[str], None]  # takes a line for the user
+
+
+def no_progress(items: Iterable[Item], what: str, total: int | None = None) -> Iterable[Item]:
+    """The silent `Progress`."""
+    return items
+
+
+def prefixed(progress: Progress, prefix: str) -> Progress:
+    """The same `Progress`, every loop named after what it is part of."""
+
+    def named(items: Iterable[Any], what: str, total: int | None = None) -> Iterable[Any]:
+        return progress(items, prefix + what, total)
+
+    return named

@@ -1,0 +1,15 @@
+"""The clips of a trained generator or vocoder, by the set that each was in."""
+
+from __future__ import annotations
+
+from finback.core.runs import HELD_OUT, RunFolder, load_split
+from finback.core.types import Clip
+from finback.data.manifest import Manifest
+
+
+def run_subsets(run: RunFolder) -> dict[str, tuple[Clip, ...]]:
+    """Clips of a generator's run: `learnt`, `held` (of the same tapes), `val` and `test` (other tapes)."""
+    manifest = Manifest.load(run.path / "manifest.csv")
+    split = load_split(run.path / "split.csv", manifest.clips, "group")
+    held = load_split(run.path / HELD_OUT, manifest.clips, "group")
+    return {"learnt": held.set_aside, "held": held.train, "val": split.val, "test": split.test}

@@ -1,0 +1,34 @@
+"""A trained generator or vocoder, ready to use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from finback import models
+from finback.core.errors import RunError
+from finback.core.runs import WEIGHTS, RunFolder
+from finback.core.settings import build
+from finback.features.spec import FeatureSpec
+from finback.models.devices import torch_device
+from finback.models.weights import load_weights
+
+
+def load_model(path: Path, kind: str, device: str = "auto") -> tuple[Any, RunFolder]:
+    """The trained model of a run of that kind ("generator", "vocoder"), ready to use, and its folder.
+
+    Raises `RunError` if the folder is none, of another kind, unfinished or damaged.
+    """
+    run = RunFolder.open(path)
+    facts = run.facts
+    if facts["kind"] != kind:
+        train = {"generator": "diffusion", "vocoder": "vocoder"}[kind]
+        raise RunError(
+            f"{path}: a {facts['kind']}, not a {kind}", f"give the folder of finback train {train}"
+        )
+    if not run.is_trained:
+        raise RunError(f"{path}: training has not finished", "run the same finback train again, it resumes")
+    spec = build(FeatureSpec, facts["spec"])
+    model = models.create(facts["family"], spec, len(facts["labels"]), **facts["settings"]["model"])
+    load_weights(model, run.path / WEIGHTS)
+    return model.to(torch_device(device)).eval(), run
