@@ -18,17 +18,11 @@ from finback.cli import (
     fetch,
     figures,
     generate,
+    package,
+    predict,
+    train,
     vae,
     vocode,
-)
-from finback.cli import (
-    package as ship,
-)
-from finback.cli import (
-    predict as judge,
-)
-from finback.cli import (
-    train as learn,
 )
 
 app = typer.Typer(
@@ -42,18 +36,18 @@ app = typer.Typer(
 )
 
 for command in (
-    learn.run,
-    learn.demo,
+    train.run,
+    train.demo,
     data.index,
     audit.audit,
     data.split,
-    learn.train,
+    train.train,
     compare.compare,
     ensemble.ensemble,
-    judge.evaluate,
-    judge.predict,
-    judge.report,
-    ship.ship,
+    predict.evaluate,
+    predict.predict,
+    predict.report,
+    package.package,
     export.export,
     figures.map,
     figures.sheet,

@@ -1,4 +1,4 @@
-"""The command that makes a run travel."""
+"""The command that packages a run."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from finback.cli.console import out, out_json
 from finback.cli.options import Json
 
 
-def ship(
+def package(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A finished run folder.", show_default=False)],
-    folder: Annotated[Path, typer.Argument(metavar="OUT", help="Where to put it.", show_default=False)],
-    full: Annotated[bool, typer.Option("--full", help="Keep single precision.")] = False,
+    folder: Annotated[Path, typer.Argument(metavar="OUT", help="The folder to write.", show_default=False)],
+    full: Annotated[bool, typer.Option("--full", help="Keep weights in single precision.")] = False,
     json: Json = False,
 ) -> None:
-    """Copy what using a run needs, with a model card.
+    """Copy the files needed to use a run, with a model card.
 
-    Half-precision weights, no names of this machine, no labels. The copy is a run folder like any other.
+    The copy has half-precision weights, and neither labels nor paths on this machine. It is a run folder like
+    any other.
 
     \b
     Example:
-      finback ship runs/mine mine-small
+      finback package runs/mine mine-small
     """
-    from finback.models.export.folder import CARD
-    from finback.models.export.folder import ship as make
+    from finback.models.export.folder import CARD, ship
 
-    made = make(run, folder, half=not full)
-    size = sum(p.stat().st_size for p in made.rglob("*") if p.is_file())
+    packaged = ship(run, folder, half=not full)
+    size = sum(p.stat().st_size for p in packaged.rglob("*") if p.is_file())
     if json:
-        out_json({"run": str(made), "bytes": size, "card": str(made / CARD)})
+        out_json({"run": str(packaged), "bytes": size, "card": str(packaged / CARD)})
         return
-    out(f"{made}: {size / 1e6:.1f} MB")
-    out(f"card: {made / CARD}")
+    out(f"{packaged}: {size / 1e6:.1f} MB")
+    out(f"card: {packaged / CARD}")
