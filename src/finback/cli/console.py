@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
+from finback.core import bars
+
 if TYPE_CHECKING:
     from rich.console import Group
     from rich.live import Live
-    from rich.progress import Progress
 
 ERR = Console(stderr=True, highlight=False)
 
@@ -66,41 +67,9 @@ def _cell(value: object) -> str:
 
 def progress(items: Iterable[Any], what: str, total: int | None = None) -> Iterable[Any]:
     """A bar with rate and time left on a terminal; elsewhere a line at the end of each piece of work."""
-    if not ERR.is_terminal:
-        yield from _in_lines(items, what, total)
-        return
-    with _bar() as bar:
-        yield from _advance(bar, items, what, total)
-
-
-def _bar() -> Progress:
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = [
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    ]
-    return Progress(*columns, console=ERR, transient=False)
-
-
-def _advance(bar: Progress, items: Iterable[Any], what: str, total: int | None) -> Iterable[Any]:
-    task = bar.add_task(what, total=total, rate="")
-    for done, item in enumerate(items, 1):
-        yield item
-        speed = next(t.speed for t in bar.tasks if t.id == task)
-        bar.update(task, completed=done, rate=f"{speed:.1f}/s" if speed else "")
+    if ERR.is_terminal:
+        return bars.terminal_bars(ERR)(items, what, total)
+    return bars.in_lines(items, what, total, say)
 
 
 class Board:
@@ -112,7 +81,7 @@ class Board:
 
     def __init__(self) -> None:
         self._table: Table | str = ""
-        self._bar = _bar() if ERR.is_terminal else None
+        self._bar = bars.bar(ERR) if ERR.is_terminal else None
         self._live: Live | None = None
 
     def __enter__(self) -> Board:
@@ -134,10 +103,10 @@ class Board:
 
     def progress(self, items: Iterable[Any], what: str, total: int | None = None) -> Iterable[Any]:
         if self._bar is None:
-            yield from _in_lines(items, what, total, brief=True)
+            yield from bars.in_lines(items, what, total, say, brief=True)
             return
         try:
-            yield from _advance(self._bar, items, what, total)
+            yield from bars.advance(self._bar, items, what, total)
         finally:
             for task in self._bar.task_ids:
                 self._bar.remove_task(task)
@@ -146,22 +115,3 @@ class Board:
         from rich.console import Group
 
         return Group(self._table, *([self._bar] if self._bar is not None else []))
-
-
-def _in_lines(items: Iterable[Any], what: str, total: int | None, brief: bool = False) -> Iterable[Any]:
-    """For logs: a line when a tenth more is done, at most every few seconds; `brief`: no line at the end."""
-    import time
-
-    started = said = time.monotonic()
-    done = 0
-    for item in items:
-        yield item
-        done += 1
-        now = time.monotonic()
-        if now - said >= 15:
-            rate = done / (now - started)
-            left = f" of {total}, {(total - done) / rate:.0f} s left" if total else ""
-            say(f"{what}: {done}{left}, {rate:.1f}/s")
-            said = now
-    if total != 0 and not brief:
-        say(f"{what}: {done} done in {time.monotonic() - started:.1f} s")
