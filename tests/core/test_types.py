@@ -102,3 +102,8 @@ def test_probabilities_are_probabilities(logits: list[list[float]]) -> None:
 def test_scores_fit_their_clips() -> None:
     with pytest.raises(ValueError, match="logits"):
         Scores((clip(),), Labels(("a", "b")), np.zeros((2, 2), dtype=np.float32))
+
+
+def test_a_clip_of_no_known_group_is_kept_with_its_recording() -> None:
+    assert clip("a", "tape 1").group_key == "tape 1"
+    assert clip("a").group_key == clip("a", label="y").group_key == "a" != clip("b").group_key

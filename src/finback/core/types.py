@@ -116,6 +116,11 @@ class Clip:
         return self.recording.group
 
     @property
+    def group_key(self) -> str:
+        """What must not be split: the group or, where none is known, the recording by itself."""
+        return self.recording.group or self.recording.id
+
+    @property
     def key(self) -> tuple[str, int, int, int]:
         """What is heard, whatever the file is called: content, span, channel (-1 for the mean)."""
         return (self.recording.id, self.start, self.stop, -1 if self.channel is None else self.channel)
@@ -186,8 +191,7 @@ class Split:
             seen: dict[str, str] = {}
             for side in SIDES:
                 for clip in self.side(side):
-                    # A recording is its own group where no tape is known: its spans never part.
-                    group = clip.group or clip.recording.id
+                    group = clip.group_key
                     if seen.setdefault(group, side) != side:
                         raise LeakError(
                             f"group '{group}' is on the {seen[group]} and the {side} side",

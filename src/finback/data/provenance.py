@@ -102,7 +102,7 @@ class Leak:
     clips: tuple[Clip, ...]
 
     def __str__(self) -> str:
-        tapes = sorted({f"'{c.group or c.recording.id}'" for c in self.clips})
+        tapes = sorted({f"'{c.group_key}'" for c in self.clips})
         named = ", ".join(tapes[:3]) + (f" and {len(tapes) - 3} more" if len(tapes) > 3 else "")
         which = "tape" if len(tapes) == 1 else "tapes"
         return (

@@ -68,7 +68,7 @@ def evaluate_run(path: Path, device: str = "auto", progress: Progress = no_progr
 def judge(scores: Scores, multi_group: Sequence[str], pinned: Sequence[str] | None = None) -> dict[str, Any]:
     """The metrics object of labelled scores; keys as documented for `finback evaluate --json`."""
     truth = scores.labels.targets(scores.clips)
-    groups = [c.group or c.recording.id for c in scores.clips]
+    groups = [c.group_key for c in scores.clips]
     known = [name for name in multi_group if name in scores.labels]
     result = evaluate(truth, scores.probabilities, scores.labels.names, groups, known, pinned)
     return {**result, "reliability": reliability_table(scores.probabilities, truth)}
@@ -94,7 +94,7 @@ def evaluate_on(
     present = Labels.of(clips).names
     tapes: dict[str, set[str]] = {}
     for clip in clips:
-        tapes.setdefault(clip.label or "", set()).add(clip.group or clip.recording.id)
+        tapes.setdefault(clip.label or "", set()).add(clip.group_key)
     result = judge(predictor.scores(clips, progress), [n for n in present if len(tapes[n]) > 1], present)
     return {
         **result,

@@ -80,7 +80,7 @@ def _windows(clips: Sequence[Clip], spec: FeatureSpec, progress: Progress) -> tu
     store = FeatureStore(Extractor(spec, "wave"), default_folder())
     store.prepare(clips, progress)
     found = [store(clip)[:, : spec.covered_samples] for clip in clips]
-    tapes = [c.group or c.recording.id for c, waves in zip(clips, found, strict=True) for _ in waves]
+    tapes = [c.group_key for c, waves in zip(clips, found, strict=True) for _ in waves]
     waves = np.concatenate([np.zeros((0, spec.covered_samples), dtype=np.float32), *found])
     kept = np.sort(np.random.default_rng(0).permutation(len(waves))[:MOST])
     return waves[kept], [tapes[i] for i in kept]

@@ -92,6 +92,6 @@ class Gate:
     def _mark(self, real: Sequence[Clip]) -> float | None:
         """The 1st percentile of distances between clips of different tapes, by at most `MOST` windows."""
         step = -(-len(real) // MOST)
-        windows = [(self.store(c)[0], c.group or c.recording.id) for c in real[::step]]
+        windows = [(self.store(c)[0], c.group_key) for c in real[::step]]
         x = np.stack([w for w, _ in windows])
         return Marks.of(shifted_distances(x, x), [tape for _, tape in windows], np.zeros(0)).pair

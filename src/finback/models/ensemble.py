@@ -220,7 +220,7 @@ def _blend(members: Sequence[RunFolder], split: Split, labels: Labels, how: How)
         )
     probabilities = np.stack([_validation(member, split, labels) for member in members])  # (E, N, K)
     truth = labels.targets(split.val)
-    tapes = [clip.group or clip.recording.id for clip in split.val]
+    tapes = [clip.group_key for clip in split.val]
     combination = fit(how, probabilities, truth, tapes)
     mixed = combination(probabilities)
     temperature = fit_temperature(mixed, truth, tapes)

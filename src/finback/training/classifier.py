@@ -101,7 +101,7 @@ def check_out(plan: Plan, manifest: Manifest, out: Path, **more: Any) -> dict[st
     for clip in manifest.clips:
         if clip.synthetic:
             continue
-        tapes.setdefault(clip.label or "", set()).add(clip.group)
+        tapes.setdefault(clip.label or "", set()).add(clip.group_key)
     facts = {
         "kind": "classifier",
         "family": plan.family,
@@ -208,7 +208,7 @@ def _calibrate(
     if not val:
         return {"temperature": 1.0, "not_calibrated": "no validation clips"}
     logits, truth = clip_logits([model], store, val)[0], labels.targets(val)
-    temperature = fit_temperature(logits, truth, [c.group or c.recording.id for c in val])
+    temperature = fit_temperature(logits, truth, [c.group_key for c in val])
     save_scores(
         path, Scores(tuple(val), labels, logits / np.float32(temperature)), np.full(len(val), fold), "val"
     )

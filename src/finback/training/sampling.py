@@ -22,7 +22,7 @@ def draw_weights(clips: Sequence[Clip], targets: np.ndarray, settings: TrainingS
     n_clips = np.bincount(targets)[targets]
     weights = 1.0 / np.maximum(n_clips, settings.full_share)
     if settings.balance == "tapes":
-        groups = [c.group or c.recording.id for c in clips]
+        groups = [c.group_key for c in clips]
         pairs, tape, cuts = np.unique(
             [f"{t} {g}" for t, g in zip(targets, groups, strict=True)],
             return_inverse=True,
@@ -41,5 +41,5 @@ def draws_per_epoch(clips: Sequence[Clip]) -> int:
 
 def group_codes(clips: Sequence[Clip]) -> np.ndarray:
     """(N,) int64 numbers of the clips' groups, from 0 in the order of their names."""
-    _, codes = np.unique([c.group or c.recording.id for c in clips], return_inverse=True)
+    _, codes = np.unique([c.group_key for c in clips], return_inverse=True)
     return codes.reshape(-1).astype(np.int64)

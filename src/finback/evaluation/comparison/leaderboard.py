@@ -138,7 +138,7 @@ def _merit(row: Mapping[str, Any]) -> float:
 def _multi_group(manifest: Manifest) -> list[str]:
     tapes: dict[str, set[str]] = {}
     for clip in manifest.clips:
-        tapes.setdefault(clip.label or "", set()).add(clip.group or clip.recording.id)
+        tapes.setdefault(clip.label or "", set()).add(clip.group_key)
     return sorted(name for name, groups in tapes.items() if len(groups) > 1)
 
 
@@ -192,7 +192,7 @@ def _mean(values: Sequence[float | None]) -> float | None:
 
 
 def _judged(scores: Scores, labels: Labels) -> Judged:
-    groups = tuple(c.group or c.recording.id for c in scores.clips)
+    groups = tuple(c.group_key for c in scores.clips)
     return Judged(labels.targets(scores.clips), scores.probabilities, groups)
 
 
@@ -219,6 +219,6 @@ def _versus(
         labels.targets(clips),
         [said(ours[seed]) for seed in both],
         [said(theirs[seed]) for seed in both],
-        [c.group or c.recording.id for c in clips],
+        [c.group_key for c in clips],
         [labels.index(name) for name in multi],
     )

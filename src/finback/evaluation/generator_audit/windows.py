@@ -70,7 +70,7 @@ def real(
         x=np.concatenate([np.zeros((0, spec.n_mels, spec.n_frames), dtype=np.float32), *found]),
         y=labels.targets(clips)[owner],
         clip=owner,
-        tapes=tuple(clips[int(i)].group or clips[int(i)].recording.id for i in owner),
+        tapes=tuple(clips[int(i)].group_key for i in owner),
         spans=tuple(span for of_clip in spans for span in of_clip),
     )
 

@@ -119,7 +119,7 @@ def varied(clips: Sequence[Clip], n: int, seed: int = SEED) -> list[Clip]:
     rng = np.random.default_rng([seed, 13])
     tapes: dict[str, list[Clip]] = {}
     for i in rng.permutation(len(clips)):
-        tapes.setdefault(clips[i].group or clips[i].recording.id, []).append(clips[i])
+        tapes.setdefault(clips[i].group_key, []).append(clips[i])
     turns = max(map(len, tapes.values()), default=0)
     return [own[turn] for turn in range(turns) for own in tapes.values() if turn < len(own)][:n]
 

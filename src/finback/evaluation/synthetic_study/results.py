@@ -46,7 +46,7 @@ class Bench:
         self.labels = Labels.of(self.clips)
         self.place = {c.key: i for i, c in enumerate(self.clips)}
         self.truth = self.labels.targets(self.clips)
-        self.tapes = [c.group or c.recording.id for c in self.clips]
+        self.tapes = [c.group_key for c in self.clips]
         self.tested = sorted({c.label or "" for fold in folds for c in fold.split.test})
         most = {name: max(fold.real.get(name, 0) for fold in folds) for name in self.tested}
         self.few = [name for name in self.tested if most[name] < job.options.below]
@@ -64,7 +64,7 @@ class Bench:
             parts = [self.scores(arm, fold) for fold in self.done(arm) if fold.seed == seed]
             if parts:
                 clips = [c for part in parts for c in part.clips]
-                groups = tuple(c.group or c.recording.id for c in clips)
+                groups = tuple(c.group_key for c in clips)
                 probabilities = np.concatenate([part.probabilities for part in parts])
                 found.append(Judged(self.labels.targets(clips), probabilities, groups))
         return found
@@ -135,7 +135,7 @@ def _rests_on(bench: Bench, name: str) -> dict[str, Any]:
     """How many clips there are to learn from, least and most, and what is tested."""
     tested = {c.key: c for fold in bench.folds for c in fold.split.test if c.label == name}
     counts = [fold.real.get(name, 0) for fold in bench.folds]
-    groups = {c.group or c.recording.id for c in tested.values()}
+    groups = {c.group_key for c in tested.values()}
     return {"learnt_from": [min(counts), max(counts)], "n_clips": len(tested), "n_groups": len(groups)}
 
 

@@ -148,7 +148,7 @@ def species_rows(run: RunData) -> list[SpeciesRow]:
     tapes: dict[str, set[str]] = defaultdict(set)
     for clip in run.manifest.clips if run.manifest else ():
         clips[clip.label or ""] += 1
-        tapes[clip.label or ""].add(clip.group or clip.recording.id)
+        tapes[clip.label or ""].add(clip.group_key)
     for row in () if run.manifest else run.split:
         clips[row["species"]] += 1
         tapes[row["species"]].add(row["group"] or row["file"])
