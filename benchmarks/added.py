@@ -23,7 +23,7 @@ from finback.evaluation.generator_audit import substitution as learners
 from finback.evaluation.generator_audit.windows import Windows, how_many, made, per_clip, real
 from finback.features.cache import FeatureStore, default_folder
 from finback.features.extract import Extractor
-from finback.generation.generator import Maker, Sampling
+from finback.generation.generator import Sampling, SpectrogramGenerator
 from finback.metrics.bootstrap import percentiles
 
 BELOW = 25
@@ -42,15 +42,17 @@ def main() -> None:
     parser.add_argument("--against", type=Path, action="append", default=[])
     parser.add_argument("--seeds", type=int, default=5)
     asked = parser.parse_args()
-    makers = {str(m.run.facts["family"]): m for m in map(Maker.load, (asked.run, *asked.against))}
+    makers = {
+        str(m.run.facts["family"]): m for m in map(SpectrogramGenerator.load, (asked.run, *asked.against))
+    }
     main_ = next(iter(makers.values()))
     labels, spec, clips = main_.labels, main_.spec, run_subsets(main_.run)
     store = FeatureStore(Extractor(spec), default_folder())
-    learnt = real(store, clips["learnt"], labels)
+    learnt = real(store, clips["train"], labels)
     unseen = real(store, (*clips["val"], *clips["test"]), labels)
     counts = how_many(learnt.y, len(labels))
     samples = {name: made(maker, counts, Sampling()) for name, maker in makers.items()}
-    n_clips = np.bincount(labels.targets(clips["learnt"]), minlength=len(labels))
+    n_clips = np.bincount(labels.targets(clips["train"]), minlength=len(labels))
     every, few = np.flatnonzero(n_clips), np.flatnonzero((n_clips > 0) & (n_clips < BELOW))
     sets_of = {"nothing": (learnt.x, learnt.y)}
     for name, s in samples.items():

@@ -43,7 +43,7 @@ from finback.features.extract import Extractor
 from finback.generation.diffusion.ddpm import BETAS, ddpm_sigmas
 from finback.generation.diffusion.guidance import classifier_free
 from finback.generation.diffusion.seeds import Streams
-from finback.generation.generator import Maker, Sampling
+from finback.generation.generator import Sampling, SpectrogramGenerator
 from finback.metrics.generative import kernel_distance, median_distance
 from finback.models.networks.preconditioning import precondition
 from finback.models.predictor import Predictor
@@ -66,7 +66,7 @@ class Lab:
 
     def __init__(self, run: Path, judge: Path, device: str) -> None:
         torch.backends.cudnn.allow_tf32 = False  # else a GPU's samples are not quite a CPU's
-        self.maker, self.judge = Maker.load(run, device), Predictor.load(judge, device)
+        self.maker, self.judge = SpectrogramGenerator.load(run, device), Predictor.load(judge, device)
         usual = Sampling()
         guidance = [usual.guidance, *map(str, usual.interval)]
         self.about = json.dumps({"weights": [_hash(run), _hash(judge)], "guidance": guidance})
@@ -82,7 +82,7 @@ class Lab:
         self.rows = self.calls = 0
         sampling = replace(Sampling(), sampler=row[0], steps=row[1])
         started = time.perf_counter()
-        x = self.maker.make(labels, np.arange(first, first + len(labels)), sampling)
+        x = self.maker.sample(labels, np.arange(first, first + len(labels)), sampling)
         seconds = time.perf_counter() - started
         return self.judge.embed_logmels(x, self.maker.spec), seconds
 
@@ -105,7 +105,7 @@ def name_of(row: tuple[str, int]) -> str:
 
 def write(lab: Lab, clips: Path, n: int, path: Path) -> None:
     """Make n samples of every row, and keep their embeddings."""
-    learnt, y = lab.real(clips, "learnt")
+    learnt, y = lab.real(clips, "train")
     unseen, _ = lab.real(clips, "val", "test")
     labels = np.random.default_rng(0).permutation(np.resize(y, max(n, len(y))))[:n]
     made = {}

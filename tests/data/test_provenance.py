@@ -13,7 +13,7 @@ from finback.core.errors import LeakError, ManifestError, SplitError
 from finback.core.files import write_json
 from finback.core.types import Clip, Split
 from finback.data.index import IndexRequest, index
-from finback.data.manifest import Manifest, Teacher
+from finback.data.manifest import Manifest, ModelProvenance
 from finback.data.provenance import leaks, refuse_leaks, refuse_synthetic
 from finback.data.splits.groups import with_groups
 from finback.data.splits.make import make_splits
@@ -46,7 +46,8 @@ def made(tmp_path: Path) -> Path:
 
 def teach(folder: Path, role: str, recordings: list[str]) -> None:
     write_json(
-        folder / "generated.json", {"teachers": [{"role": role, "name": "runs/g", "recordings": recordings}]}
+        folder / "generated.json",
+        {"provenance": [{"role": role, "name": "runs/g", "recordings": recordings}]},
     )
 
 
@@ -58,11 +59,11 @@ def test_generated_clips_join_the_real_ones_marked(real: IndexRequest, made: Pat
         assert {c.label for c in found.clips[8:]} == {"Walrus"}, "the real labels' spelling"
         assert {c.group for c in found.clips[8:]} == {"synthetic:abc"}
         assert "no_real_clip" in [p.kind for p in found.problems]
-        assert found.teachers == (Teacher("generator", "runs/g", frozenset({"ff"})),)
+        assert found.provenance == (ModelProvenance("generator", "runs/g", frozenset({"ff"})),)
         found.save(tmp_path / "kept" / "manifest.csv")
         assert Manifest.load(tmp_path / "kept" / "manifest.csv") == found
     twice = index(real.model_copy(update={"synthetic": (made, made)}))
-    assert len(twice.teachers) == 1
+    assert len(twice.provenance) == 1
     unmarked = replace(found, clips=tuple(replace(c, synthetic=False) for c in found.clips))
     assert unmarked.fingerprint != found.fingerprint
 
@@ -81,7 +82,7 @@ def test_an_unknown_generator_is_told(real: IndexRequest, made: Path) -> None:
     teach(made.parent, "generator", ["ff"])
     found = index(real.model_copy(update={"synthetic": (made,)}))
     assert "unknown_generator" not in [p.kind for p in found.problems]
-    write_json(made.with_name("generated.json"), {"teachers": [{"role": "generator"}]})
+    write_json(made.with_name("generated.json"), {"provenance": [{"role": "generator"}]})
     with pytest.raises(ManifestError, match=r"generated\.json: damaged"):
         index(real.model_copy(update={"synthetic": (made,)}))
 
@@ -137,18 +138,18 @@ def test_a_generator_ties_no_tapes_together_and_its_copies_stay_with_the_tape() 
 def test_a_generator_that_learnt_from_a_judged_tape_is_refused_by_name() -> None:
     learnt, same_tape, apart = clip("fin", "a", 1), clip("fin", "a", 2), clip("fin", "b", 3)
     made = clip("fin", "synthetic:g", 9, synthetic=True)
-    teacher = Teacher("generator", "runs/g", frozenset({learnt.recording.id}))
-    refuse_leaks(Split(train=(learnt, same_tape, made), test=(apart,)), [teacher])
+    model = ModelProvenance("generator", "runs/g", frozenset({learnt.recording.id}))
+    refuse_leaks(Split(train=(learnt, same_tape, made), test=(apart,)), [model])
     with pytest.raises(LeakError, match="the generator runs/g learnt from tape 'a' of the test side"):
-        refuse_leaks(Split(train=(apart, made), test=(learnt, same_tape)), [teacher])
+        refuse_leaks(Split(train=(apart, made), test=(learnt, same_tape)), [model])
     aside = Split(train=(apart, made), val=(same_tape,), set_aside=(learnt,))
-    (found,) = leaks(aside, [teacher])
+    (found,) = leaks(aside, [model])
     assert (found.side, found.clips) == ("val", (same_tape,)), "by the tape, though that clip was not learnt"
     by_clip = Split(train=(learnt, made), test=(same_tape,), by="clip")
-    refuse_leaks(by_clip, [teacher])
+    refuse_leaks(by_clip, [model])
     with pytest.raises(LeakError, match="runs/g"):
-        refuse_leaks(Split(train=(same_tape, made), test=(learnt,), by="clip"), [teacher])
-    judge = replace(teacher, role="judge")
+        refuse_leaks(Split(train=(same_tape, made), test=(learnt,), by="clip"), [model])
+    judge = replace(model, role="judge")
     assert not leaks(Split(train=(apart,), val=(learnt,)), [judge]), (
         "a classifier is tuned on that side anyway"
     )

@@ -22,16 +22,16 @@ from finback.data.rare import RareSettings
 from finback.data.splits.make import make_splits
 from finback.data.splits.run_subsets import run_subsets
 from finback.data.splits.settings import SplitSettings
-from finback.generation.fill_rare import KEPT, Fill, Gate, synthesize
-from finback.generation.synthesizer import Studio, Voice
+from finback.generation.fill_rare import KEPT, FillPlan, QualityGate, fill_rare_species
+from finback.generation.synthesizer import SynthesisConfig, Synthesizer
 from finback.models.predictor import Predictor
 from finback.training.classifier import Plan, train
 from finback.training.settings import resolve
 
 
 @pytest.fixture(scope="module")
-def voice(generator_run: Path) -> Voice:
-    return Voice(str(generator_run), vocoder="griffin-lim", device="cpu")
+def config(generator_run: Path) -> SynthesisConfig:
+    return SynthesisConfig(str(generator_run), vocoder="griffin-lim", device="cpu")
 
 
 class Yes:
@@ -51,18 +51,18 @@ class Yes:
 
 
 @pytest.fixture
-def agreeing(monkeypatch: pytest.MonkeyPatch, voice: Voice) -> None:
+def agreeing(monkeypatch: pytest.MonkeyPatch, config: SynthesisConfig) -> None:
     """Every judge agrees."""
-    labels = Studio(voice).labels
+    labels = Synthesizer(config).labels
     monkeypatch.setattr(Predictor, "load", classmethod(lambda cls, *given: Yes(labels)))
 
 
 @pytest.fixture(scope="module")
-def gate(voice: Voice, tiny_manifest: Manifest, generator_run: Path) -> Gate:
-    studio = Studio(voice)
-    real = run_subsets(RunFolder.open(generator_run))["learnt"]
-    judge: Predictor = Yes(studio.labels)  # type: ignore[assignment]
-    return Gate(studio, real, tiny_manifest, judge, no_progress)
+def gate(config: SynthesisConfig, tiny_manifest: Manifest, generator_run: Path) -> QualityGate:
+    synthesizer = Synthesizer(config)
+    real = run_subsets(RunFolder.open(generator_run))["train"]
+    judge: Predictor = Yes(synthesizer.labels)  # type: ignore[assignment]
+    return QualityGate(synthesizer, real, tiny_manifest, judge, no_progress)
 
 
 def heard(path: Path, wave: np.ndarray) -> Clip:
@@ -71,7 +71,7 @@ def heard(path: Path, wave: np.ndarray) -> Clip:
     return Clip(recording, 0, recording.n_samples)
 
 
-def test_a_real_clip_made_again_is_a_copy_and_silence_is_silent(gate: Gate, tmp_path: Path) -> None:
+def test_a_real_clip_made_again_is_a_copy_and_silence_is_silent(gate: QualityGate, tmp_path: Path) -> None:
     from finback.features.extract import Extractor
 
     clip = gate.near.clips[0]
@@ -89,7 +89,7 @@ def test_a_real_clip_made_again_is_a_copy_and_silence_is_silent(gate: Gate, tmp_
 
 
 def test_the_judge_and_the_band_have_a_say(
-    gate: Gate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    gate: QualityGate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     label = next(k for k, name in enumerate(gate.names) if gate.bands[name] is not None)
     name = gate.names[label]
@@ -111,35 +111,39 @@ def test_the_judge_and_the_band_have_a_say(
 def open_gate(monkeypatch: pytest.MonkeyPatch, pattern: list[str]) -> None:
     """A gate that says what stands in `pattern`, by seed."""
     from finback.generation import fill_rare as module
-    from finback.generation.quality_gate import Verdict
+    from finback.generation.quality_gate import GateResult
 
     class Pattern:
         def __init__(self, *given: object) -> None:
             pass
 
-        def __call__(self, sounds: list[Clip], label: int, least: float) -> list[Verdict]:
+        def __call__(self, sounds: list[Clip], label: int, least: float) -> list[GateResult]:
             seeds = [int(c.recording.path.stem.rsplit("-", 1)[1]) for c in sounds]
-            return [Verdict(pattern[s % len(pattern)], 0.5, 0.7, None, "a.wav") for s in seeds]
+            return [GateResult(pattern[s % len(pattern)], 0.5, 0.7, None, "a.wav") for s in seeds]
 
-    monkeypatch.setattr(module, "Gate", Pattern)
+    monkeypatch.setattr(module, "QualityGate", Pattern)
 
 
 @pytest.mark.usefixtures("agreeing")
 def test_fills_up_says_what_was_refused_and_goes_on(
-    voice: Voice, tiny_manifest: Manifest, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    config: SynthesisConfig,
+    tiny_manifest: Manifest,
+    trained: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     open_gate(monkeypatch, ["copy", KEPT, "silent", KEPT])
     real = make_splits(tiny_manifest, SplitSettings(), RareSettings())[0].split.train
     n = {name: sum(c.label == name for c in real) for name in Labels.of(real).names}
-    fill = Fill(upto=max(n.values()) + 2, species=("Sperm whale", "killer whale"))
-    filled = synthesize(voice, tiny_manifest, str(trained), fill, tmp_path)
+    fill = FillPlan(target=max(n.values()) + 2, species=("Sperm whale", "killer whale"))
+    filled = fill_rare_species(config, tiny_manifest, str(trained), fill, tmp_path)
     assert filled.unfilled == {}
     assert {name: (s.real, s.made) for name, s in filled.species.items()} == {
-        name: (n[name], fill.upto - n[name]) for name in ("Sperm whale", "Killer whale")
+        name: (n[name], fill.target - n[name]) for name in ("Sperm whale", "Killer whale")
     }
     report = read_json(tmp_path / "synthesis.json")
     one = report["species"]["Killer whale"]
-    wanted = fill.upto - n["Killer whale"]
+    wanted = fill.target - n["Killer whale"]
     assert one["tried"] == 2 * wanted, "no try after the last that was needed"
     assert one["rejected"] == {"silent": wanted // 2, "copy": -(-wanted // 2)}
     assert one["rejected_share"] == 0.5
@@ -149,25 +153,31 @@ def test_fills_up_says_what_was_refused_and_goes_on(
     assert {r["probability"] for r in rows} == {"0.5"}
     assert not (tmp_path / ".tried").exists()
     before = {p.name: p.stat().st_mtime_ns for p in tmp_path.glob("*.wav")}
-    again = synthesize(voice, tiny_manifest, str(trained), replace(fill, upto=fill.upto + 1), tmp_path)
+    again = fill_rare_species(
+        config, tiny_manifest, str(trained), replace(fill, target=fill.target + 1), tmp_path
+    )
     assert again.species["Killer whale"].made == wanted + 1
     after = {p.name: p.stat().st_mtime_ns for p in tmp_path.glob("*.wav")}
     assert before.items() <= after.items(), "what was there stays"
     assert len(after) == len(before) + 2
     with pytest.raises(RunError, match=r"min_probability 0\.0 -> 0\.5"):
-        synthesize(voice, tiny_manifest, str(trained), replace(fill, min_probability=0.5), tmp_path)
+        fill_rare_species(config, tiny_manifest, str(trained), replace(fill, min_probability=0.5), tmp_path)
 
 
 @pytest.mark.usefixtures("agreeing")
 def test_an_interrupted_run_ends_as_an_uninterrupted_one(
-    voice: Voice, tiny_manifest: Manifest, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    config: SynthesisConfig,
+    tiny_manifest: Manifest,
+    trained: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from finback.generation import sample_folder as shelf
+    from finback.generation import sample_folder as module
 
     open_gate(monkeypatch, [KEPT, "copy", KEPT])
-    fill = Fill(upto=9, species=("killer whale", "sperm whale"))
-    whole = synthesize(voice, tiny_manifest, str(trained), fill, tmp_path / "whole")
-    real, count = shelf.write, 0
+    fill = FillPlan(target=9, species=("killer whale", "sperm whale"))
+    whole = fill_rare_species(config, tiny_manifest, str(trained), fill, tmp_path / "whole")
+    real, count = module.write, 0
 
     def stops(*given: object) -> None:
         nonlocal count
@@ -176,11 +186,11 @@ def test_an_interrupted_run_ends_as_an_uninterrupted_one(
             raise KeyboardInterrupt
         real(*given)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(shelf, "write", stops)
+    monkeypatch.setattr(module, "write", stops)
     with pytest.raises(KeyboardInterrupt):
-        synthesize(voice, tiny_manifest, str(trained), fill, tmp_path / "parts")
-    monkeypatch.setattr(shelf, "write", real)
-    parts = synthesize(voice, tiny_manifest, str(trained), fill, tmp_path / "parts")
+        fill_rare_species(config, tiny_manifest, str(trained), fill, tmp_path / "parts")
+    monkeypatch.setattr(module, "write", real)
+    parts = fill_rare_species(config, tiny_manifest, str(trained), fill, tmp_path / "parts")
     assert parts.as_json() == whole.as_json()
     for name in ("manifest.csv", "tries.csv", "synthesis.json"):
         assert (tmp_path / "parts" / name).read_text() == (tmp_path / "whole" / name).read_text()
@@ -188,10 +198,14 @@ def test_an_interrupted_run_ends_as_an_uninterrupted_one(
 
 @pytest.mark.usefixtures("agreeing")
 def test_tries_are_bounded_and_unfilled_species_named(
-    voice: Voice, tiny_manifest: Manifest, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    config: SynthesisConfig,
+    tiny_manifest: Manifest,
+    trained: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     open_gate(monkeypatch, ["out of band"])
-    filled = synthesize(voice, tiny_manifest, str(trained), Fill(upto=9, tries=2), tmp_path)
+    filled = fill_rare_species(config, tiny_manifest, str(trained), FillPlan(target=9, tries=2), tmp_path)
     assert filled.species["Killer whale"].made == 0
     for name, s in filled.species.items():
         assert len(s.tried) == 2 * s.wanted
@@ -200,18 +214,20 @@ def test_tries_are_bounded_and_unfilled_species_named(
 
 
 def test_leaks_and_unknown_species_are_refused_before_any_work(
-    voice: Voice, tiny_manifest: Manifest, trained: Path, tmp_path: Path
+    config: SynthesisConfig, tiny_manifest: Manifest, trained: Path, tmp_path: Path
 ) -> None:
-    other = Fill(upto=9, split=SplitSettings(seed=5))
+    other = FillPlan(target=9, split=SplitSettings(seed=5))
     with pytest.raises(LeakError, match=r"the generator .* learnt from tapes? .* of the (val|test) side"):
-        synthesize(voice, tiny_manifest, str(trained), other, tmp_path / "out")
+        fill_rare_species(config, tiny_manifest, str(trained), other, tmp_path / "out")
     with pytest.raises(InputError, match="unknown species 'Kilr whale'; did you mean 'Killer whale'"):
-        synthesize(voice, tiny_manifest, str(trained), Fill(species=("Kilr whale",)), tmp_path / "out")
+        fill_rare_species(
+            config, tiny_manifest, str(trained), FillPlan(species=("Kilr whale",)), tmp_path / "out"
+        )
     assert not (tmp_path / "out").exists()
 
 
 def test_what_was_filled_up_is_trained_on(
-    voice: Voice,
+    config: SynthesisConfig,
     tiny_manifest: Manifest,
     simulated: Path,
     trained: Path,
@@ -221,12 +237,12 @@ def test_what_was_filled_up_is_trained_on(
 ) -> None:
     """The whole way with a real judge and the real gate, however few it lets through."""
     out = tmp_path / "made"
-    filled = synthesize(voice, tiny_manifest, str(trained), Fill(upto=8, tries=6), out)
+    filled = fill_rare_species(config, tiny_manifest, str(trained), FillPlan(target=8, tries=6), out)
     assert sum(len(s.tried) for s in filled.species.values()) > 4
     if not any(s.made for s in filled.species.values()):
         open_gate(monkeypatch, [KEPT])
         shutil.rmtree(out)
-        filled = synthesize(voice, tiny_manifest, str(trained), Fill(upto=8), out)
+        filled = fill_rare_species(config, tiny_manifest, str(trained), FillPlan(target=8), out)
     n_made = sum(s.made for s in filled.species.values())
     request = IndexRequest(audio=simulated / "audio", labels=simulated / "labels.csv", synthetic=(out,))
     from finback.data.dataset import dataset

@@ -16,8 +16,8 @@ from finback.core.files import read_json
 from finback.core.progress import no_progress
 from finback.core.types import Labels
 from finback.data.index import IndexRequest, index
-from finback.generation.generate import Order, pregenerate
-from finback.generation.synthesizer import Voice, species_id
+from finback.generation.generate import SampleRequest, generate_clips
+from finback.generation.synthesizer import SynthesisConfig, species_id
 
 
 def rows_of(folder: Path) -> list[dict[str, str]]:
@@ -40,14 +40,14 @@ def same_sound(one: Path, other: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def voice(generator_run: Path) -> Voice:
-    return Voice(str(generator_run), vocoder="griffin-lim", device="cpu")
+def config(generator_run: Path) -> SynthesisConfig:
+    return SynthesisConfig(str(generator_run), vocoder="griffin-lim", device="cpu")
 
 
 @pytest.fixture(scope="module")
-def folder(voice: Voice, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(config: SynthesisConfig, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("generated") / "out"
-    made = pregenerate(voice, Order(("killer WHALE", "Bearded  seal"), n=6, seed=3), out)
+    made = generate_clips(config, SampleRequest(("killer WHALE", "Bearded  seal"), n=6, seed=3), out)
     assert (made.made, made.kept, made.parents) == (12, 0, "nearest")
     assert [p.name for p in made.files["Killer whale"]][:2] == [
         "killer-whale-000003.wav",
@@ -78,18 +78,18 @@ def test_the_folder_holds_sound_spectrograms_a_picture_and_a_manifest(folder: Pa
     assert not (folder / ".parts").exists()
     told = read_json(folder / "generated.json")
     assert told["family"] == "gaussian"
-    (teacher,) = told["teachers"]
-    assert teacher["role"] == "generator"
-    assert len(teacher["recordings"]) >= 8
+    (model,) = told["provenance"]
+    assert model["role"] == "generator"
+    assert len(model["recordings"]) >= 8
 
 
 def test_sound_is_as_loud_as_its_spectrogram_says(folder: Path, generator_run: Path) -> None:
     from finback.audio.io import open_recording
     from finback.core.types import Clip
     from finback.features.extract import Extractor
-    from finback.generation.synthesizer import Studio
+    from finback.generation.synthesizer import Synthesizer
 
-    spec = Studio(Voice(str(generator_run), vocoder="griffin-lim")).spec
+    spec = Synthesizer(SynthesisConfig(str(generator_run), vocoder="griffin-lim")).spec
     with np.load(folder / "spectrograms.npz") as kept:
         for name in kept:
             recording = open_recording(folder / f"{name}.wav")
@@ -107,8 +107,10 @@ def test_the_manifest_is_a_labels_file(folder: Path) -> None:
     assert not [p for p in found.problems if not p.is_note]
 
 
-def test_a_seed_is_the_same_sample_whatever_else_is_made(folder: Path, voice: Voice, tmp_path: Path) -> None:
-    pregenerate(voice, Order(("Killer whale",), n=2, seed=5), tmp_path)
+def test_a_seed_is_the_same_sample_whatever_else_is_made(
+    folder: Path, config: SynthesisConfig, tmp_path: Path
+) -> None:
+    generate_clips(config, SampleRequest(("Killer whale",), n=2, seed=5), tmp_path)
     made = sorted(tmp_path.glob("*.wav"))
     assert [p.name for p in made] == ["killer-whale-000005.wav", "killer-whale-000006.wav"]
     for path in made:
@@ -121,11 +123,11 @@ class Stopped(Exception):
 
 
 def test_an_interrupted_run_goes_on_and_ends_the_same(
-    folder: Path, voice: Voice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Path, config: SynthesisConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from finback.generation import sample_folder as shelf
+    from finback.generation import sample_folder as module
 
-    real, count = shelf.write, 0
+    real, count = module.write, 0
 
     def write(*given: object) -> None:
         nonlocal count
@@ -134,23 +136,23 @@ def test_an_interrupted_run_goes_on_and_ends_the_same(
             raise Stopped
         real(*given)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(shelf, "write", write)
-    order = Order(("killer whale", "bearded seal"), n=6, seed=3)
+    monkeypatch.setattr(module, "write", write)
+    order = SampleRequest(("killer whale", "bearded seal"), n=6, seed=3)
     with pytest.raises(Stopped):
-        pregenerate(voice, order, tmp_path)
+        generate_clips(config, order, tmp_path)
     assert len(list(tmp_path.glob("*.wav"))) == 7
     assert not (tmp_path / "manifest.csv").exists()
-    made = pregenerate(voice, order, tmp_path)
+    made = generate_clips(config, order, tmp_path)
     assert (made.made, made.kept) == (5, 7)
     same(tmp_path, folder)
     before = {p.name: p.stat().st_mtime_ns for p in tmp_path.glob("*.wav")}
-    assert pregenerate(voice, order, tmp_path).made == 0
+    assert generate_clips(config, order, tmp_path).made == 0
     assert before == {p.name: p.stat().st_mtime_ns for p in tmp_path.glob("*.wav")}
     same(tmp_path, folder)
 
 
 def test_a_full_disk_leaves_nothing_half_written(
-    folder: Path, voice: Voice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Path, config: SynthesisConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real, count = os.fsync, 0
 
@@ -162,48 +164,48 @@ def test_a_full_disk_leaves_nothing_half_written(
         real(file)
 
     monkeypatch.setattr(os, "fsync", fsync)
-    order = Order(("killer whale", "bearded seal"), n=6, seed=3)
+    order = SampleRequest(("killer whale", "bearded seal"), n=6, seed=3)
     with pytest.raises(FinbackError, match="free some space and run the same command again"):
-        pregenerate(voice, order, tmp_path)
+        generate_clips(config, order, tmp_path)
     wavs = sorted(tmp_path.glob("*.wav"))
     assert 3 <= len(wavs) < 12
     assert not [p for p in tmp_path.rglob("*") if ".tmp" in p.name]
     for path in wavs:
         same_sound(path, folder / path.name)
     monkeypatch.setattr(os, "fsync", real)
-    pregenerate(voice, order, tmp_path)
+    generate_clips(config, order, tmp_path)
     same(tmp_path, folder)
 
 
 def test_a_folder_grows_but_not_with_other_settings(
-    voice: Voice, generator_run: Path, tmp_path: Path
+    config: SynthesisConfig, generator_run: Path, tmp_path: Path
 ) -> None:
-    pregenerate(voice, Order(("killer whale",), n=2), tmp_path)
-    made = pregenerate(voice, Order(n=1, seed=1), tmp_path)
+    generate_clips(config, SampleRequest(("killer whale",), n=2), tmp_path)
+    made = generate_clips(config, SampleRequest(n=1, seed=1), tmp_path)
     assert set(made.files) == {"Bearded seal", "Humpback whale", "Killer whale", "Sperm whale"}
     assert (made.made, made.kept) == (3, 1)
     with np.load(tmp_path / "spectrograms.npz") as kept:
         assert len(list(kept)) == len(rows_of(tmp_path)) == 5
     (tmp_path / "killer-whale-000000.wav").unlink()
-    assert pregenerate(voice, Order(("killer whale",), n=2), tmp_path).made == 1, (
+    assert generate_clips(config, SampleRequest(("killer whale",), n=2), tmp_path).made == 1, (
         "what was deleted comes back"
     )
-    other = Voice(str(generator_run), vocoder="fast-griffin-lim", device="cpu")
+    other = SynthesisConfig(str(generator_run), vocoder="fast-griffin-lim", device="cpu")
     with pytest.raises(RunError, match="vocoder griffin-lim -> fast-griffin-lim"):
-        pregenerate(other, Order(n=1), tmp_path)
+        generate_clips(other, SampleRequest(n=1), tmp_path)
     (tmp_path / "generated.json").unlink()
     with pytest.raises(RunError, match=r"holds another manifest\.csv"):
-        pregenerate(voice, Order(n=1), tmp_path)
+        generate_clips(config, SampleRequest(n=1), tmp_path)
 
 
 def test_parents_are_the_nearest_clips_and_may_be_out_of_reach(
-    generator_run: Path, voice: Voice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    generator_run: Path, config: SynthesisConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from finback.data.manifest import Manifest
     from finback.generation.generate import learnt
-    from finback.generation.generator import Maker
+    from finback.generation.generator import SpectrogramGenerator
 
-    near, why = learnt(Maker.load(generator_run, "cpu"))
+    near, why = learnt(SpectrogramGenerator.load(generator_run, "cpu"))
     assert near is not None
     assert why == ""
     clip = near.clips[5]
@@ -218,8 +220,10 @@ def test_parents_are_the_nearest_clips_and_may_be_out_of_reach(
     shutil.copytree(generator_run, moved)
     (moved / "problems.json").write_text(text.replace(root, str(tmp_path / "gone")))
     monkeypatch.setenv("FINBACK_CACHE", str(tmp_path / "cache"))
-    made = pregenerate(
-        Voice(str(moved), vocoder="griffin-lim"), Order(("killer whale",), n=1), tmp_path / "out"
+    made = generate_clips(
+        SynthesisConfig(str(moved), vocoder="griffin-lim"),
+        SampleRequest(("killer whale",), n=1),
+        tmp_path / "out",
     )
     assert "recordings it learnt from are not at hand" in made.parents
     assert rows_of(tmp_path / "out")[0]["parents"] == ""
@@ -244,7 +248,9 @@ def test_species_without_a_heard_clip_are_refused(generator_run: Path, tmp_path:
     table = run / "held.csv"
     rows = [line for line in table.read_text().splitlines() if "Killer whale" not in line]
     table.write_text("\n".join(rows) + "\n")
-    voice = Voice(str(run), vocoder="griffin-lim", device="cpu")
+    config = SynthesisConfig(str(run), vocoder="griffin-lim", device="cpu")
     with pytest.raises(InputError, match="'Killer whale': no clip of it"):
-        pregenerate(voice, Order(("killer whale",), n=1), tmp_path / "out")
-    assert "Killer whale" not in pregenerate(voice, Order(n=1), tmp_path / "out", no_progress).files
+        generate_clips(config, SampleRequest(("killer whale",), n=1), tmp_path / "out")
+    assert (
+        "Killer whale" not in generate_clips(config, SampleRequest(n=1), tmp_path / "out", no_progress).files
+    )

@@ -18,7 +18,7 @@ from finback.evaluation.reconstruction import Reconstruction, heard_in, reconstr
 from finback.features.cache import FeatureStore
 from finback.features.extract import Extractor
 from finback.features.logmel import LogMel
-from finback.generation.vae_latents import Latent, levels, save_strip
+from finback.generation.vae_latents import LatentSpace, levels, save_interpolation
 from finback.metrics.reconstruction import snr_db
 from finback.training.classifier import Plan
 from finback.training.generator import train_generator
@@ -34,22 +34,22 @@ def run(tiny_manifest: Manifest, tiny: str, tmp_path_factory: pytest.TempPathFac
 
 
 @pytest.fixture(scope="module")
-def space(run: Path) -> Latent:
-    return Latent.load(run, "cpu")
+def space(run: Path) -> LatentSpace:
+    return LatentSpace.load(run, "cpu")
 
 
 @pytest.fixture(scope="module")
-def found(space: Latent) -> Reconstruction:
+def found(space: LatentSpace) -> Reconstruction:
     return reconstruct(space, "test")
 
 
 @pytest.fixture(scope="module")
-def logmels(space: Latent) -> np.ndarray:
+def logmels(space: LatentSpace) -> np.ndarray:
     store = FeatureStore(Extractor(space.spec))
-    return np.concatenate([store(clip) for clip in run_subsets(space.run)["learnt"]])
+    return np.concatenate([store(clip) for clip in run_subsets(space.run)["train"]])
 
 
-def test_encode_and_reconstruct(space: Latent, logmels: np.ndarray) -> None:
+def test_encode_and_reconstruct(space: LatentSpace, logmels: np.ndarray) -> None:
     y = np.zeros(len(logmels), dtype=int)
     again = space.reconstruct(logmels, y)
     assert again.shape == logmels.shape
@@ -60,12 +60,12 @@ def test_encode_and_reconstruct(space: Latent, logmels: np.ndarray) -> None:
     np.testing.assert_allclose(space.reconstruct(logmels[3:4], y[:1]), again[3:4], atol=1e-2)
 
 
-def test_latents_are_used(space: Latent, logmels: np.ndarray) -> None:
+def test_latents_are_used(space: LatentSpace, logmels: np.ndarray) -> None:
     assert space.active(logmels) >= 4
     assert space.active(np.repeat(logmels[:1], 3, axis=0)) == 0
 
 
-def test_samples_by_seed(space: Latent) -> None:
+def test_samples_by_seed(space: LatentSpace) -> None:
     one, two, again = space.sample([1, 1, 1], [0, 1, 0])
     np.testing.assert_allclose(one, again, atol=1e-3)
     assert np.abs(one - two).max() > 0.1
@@ -73,7 +73,7 @@ def test_samples_by_seed(space: Latent) -> None:
     np.testing.assert_allclose(levels(one[None]), usual, atol=3.0)
 
 
-def test_the_way_between_two_species(space: Latent) -> None:
+def test_the_way_between_two_species(space: LatentSpace) -> None:
     a, b = (space.end(name) for name in space.labels.names[:2])
     way = space.interpolate(a, b, 5)
     assert way.shape == (5, space.spec.n_mels, space.spec.n_frames)
@@ -84,8 +84,8 @@ def test_the_way_between_two_species(space: Latent) -> None:
         space.interpolate(a, b, 1)
 
 
-def test_ends_are_clips_or_species(space: Latent, tmp_path: Path) -> None:
-    clip = run_subsets(space.run)["learnt"][0]
+def test_ends_are_clips_or_species(space: LatentSpace, tmp_path: Path) -> None:
+    clip = run_subsets(space.run)["train"][0]
     end = space.end(str(clip.recording.path))
     assert end.species == clip.label
     logmel = Extractor(space.spec)(clip)[:1]
@@ -98,10 +98,10 @@ def test_ends_are_clips_or_species(space: Latent, tmp_path: Path) -> None:
         space.end("Unicorn")
 
 
-def test_a_strange_file_is_of_the_likeliest_species(space: Latent, tmp_path: Path) -> None:
+def test_a_strange_file_is_of_the_likeliest_species(space: LatentSpace, tmp_path: Path) -> None:
     from finback.audio.io import read, write
 
-    clip = run_subsets(space.run)["learnt"][0]
+    clip = run_subsets(space.run)["train"][0]
     wave = read(clip.recording.path, 0, clip.recording.n_samples)
     write(tmp_path / "stranger.wav", wave * 0.5, clip.recording.sample_rate)
     end = space.end(str(tmp_path / "stranger.wav"))
@@ -110,7 +110,7 @@ def test_a_strange_file_is_of_the_likeliest_species(space: Latent, tmp_path: Pat
     assert end.species == space.labels.names[int(densities.argmax())]
 
 
-def test_windows_are_those_of_the_store(space: Latent) -> None:
+def test_windows_are_those_of_the_store(space: LatentSpace) -> None:
     clips = run_subsets(space.run)["test"]
     found, waves, background, y = heard_in(space, clips)
     store = FeatureStore(Extractor(space.spec))
@@ -119,7 +119,7 @@ def test_windows_are_those_of_the_store(space: Latent) -> None:
     assert len(waves) == len(y) == len(found)
 
 
-def test_waves_with_their_own_phases(space: Latent) -> None:
+def test_waves_with_their_own_phases(space: LatentSpace) -> None:
     """A wave's own magnitude gives it back; its log-mel loses little, another's loses all."""
     rate = space.spec.sample_rate
     t = np.arange(space.spec.clip_samples) / rate
@@ -143,9 +143,9 @@ def test_figures_of_unseen_tapes(found: Reconstruction) -> None:
     assert found.table["vae"][""]["mse_db2"] < found.table["mean spectrum"][""]["mse_db2"]
 
 
-def test_what_it_learnt_comes_back_best_by_components(space: Latent) -> None:
+def test_what_it_learnt_comes_back_best_by_components(space: LatentSpace) -> None:
     """On the clips they are fitted to, principal components are the best linear method by construction."""
-    table = reconstruct(space, "learnt").table
+    table = reconstruct(space, "train").table
     assert table["pca"][""]["mse_db2"] < table["mean spectrum"][""]["mse_db2"]
 
 
@@ -159,7 +159,7 @@ def test_written_figures(found: Reconstruction, tmp_path: Path) -> None:
     assert len(found.rows) == len(found.n_windows)
 
 
-def test_a_side_that_is_not_there(space: Latent) -> None:
+def test_a_side_that_is_not_there(space: LatentSpace) -> None:
     with pytest.raises(SettingsError, match="nowhere"):
         reconstruct(space, "nowhere")
 
@@ -169,14 +169,14 @@ def test_another_family_is_refused(tiny_manifest: Manifest, tiny: str, tmp_path:
         Plan("gaussian", resolve(tiny, family="gaussian"), device="cpu"), tiny_manifest, tmp_path / "g"
     )
     with pytest.raises(RunError, match="no latents"):
-        Latent.load(tmp_path / "g", "cpu")
+        LatentSpace.load(tmp_path / "g", "cpu")
 
 
-def test_the_strip_needs_a_picture_name(space: Latent, tmp_path: Path) -> None:
+def test_the_strip_needs_a_picture_name(space: LatentSpace, tmp_path: Path) -> None:
     ends = space.end(space.labels.names[0]), space.end(space.labels.names[1])
-    assert save_strip(space, ends, 3, tmp_path / "way.svg").read_text().startswith("<?xml")
+    assert save_interpolation(space, ends, 3, tmp_path / "way.svg").read_text().startswith("<?xml")
     with pytest.raises(SettingsError, match=r"\.png or \.svg"):
-        save_strip(space, ends, 3, tmp_path / "way.mp3")
+        save_interpolation(space, ends, 3, tmp_path / "way.mp3")
 
 
 def test_commands(run: Path, tmp_path: Path) -> None:

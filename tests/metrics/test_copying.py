@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from finback.metrics.copying import (
-    Marks,
+    CopyThresholds,
     best_shift,
     copying,
     diversity,
@@ -52,32 +52,36 @@ def test_a_constant_clip_does_not_divide_by_zero() -> None:
 
 def test_marks_by_hand() -> None:
     x = np.array([[0.0], [1.0], [3.0], [7.0]])
-    marks = Marks.of(vector_distances(x, x), ["a", "a", "b", "b"], np.array([1.0, 2.0, 6.0]), share=0.0)
+    marks = CopyThresholds.of(
+        vector_distances(x, x), ["a", "a", "b", "b"], np.array([1.0, 2.0, 6.0]), share=0.0
+    )
     assert marks.pair == 2.0  # 1 to 3
     assert marks.nearest == 2.0  # nearest of another tape: 3, 2, 2, 6
     assert marks.typical == 2.0
-    high = Marks.of(vector_distances(x, x), ["a", "a", "b", "b"], np.array([]), share=1.0)
+    high = CopyThresholds.of(vector_distances(x, x), ["a", "a", "b", "b"], np.array([]), share=1.0)
     assert (high.pair, high.nearest, high.typical) == (7.0, 6.0, None)
 
 
 def test_marks_of_one_tape_are_undefined() -> None:
-    marks = Marks.of(np.zeros((2, 2)), ["a", "a"], np.array([1.0]))
-    assert marks == Marks(None, None, 1.0)
+    marks = CopyThresholds.of(np.zeros((2, 2)), ["a", "a"], np.array([1.0]))
+    assert marks == CopyThresholds(None, None, 1.0)
     assert copying(np.array([0.5]), marks)["below_pair"] is None
 
 
 def test_copying_counts_what_lies_too_near() -> None:
-    found = copying(np.array([0.0, 0.1, 1.0, 3.0]), Marks(pair=0.5, nearest=0.05, typical=2.0))
+    found = copying(np.array([0.0, 0.1, 1.0, 3.0]), CopyThresholds(pair=0.5, nearest=0.05, typical=2.0))
     assert found["below_pair"] == 0.5
     assert found["below_nearest"] == 0.25
     assert found["ratio"] == pytest.approx(0.55 / 2.0)
     assert found["ratio_low"] == pytest.approx(0.015 / 2.0)  # a twentieth of the way from 0 to 3 places on
-    assert copying(np.zeros(0), Marks(1.0, 1.0, 1.0))["n"] == 0
+    assert copying(np.zeros(0), CopyThresholds(1.0, 1.0, 1.0))["n"] == 0
 
 
 def test_copies_are_told_from_fresh_clips() -> None:
     learnt = clips(60)
-    marks = Marks.of(shifted_distances(learnt, learnt), [str(i // 6) for i in range(60)], np.array([1.0]))
+    marks = CopyThresholds.of(
+        shifted_distances(learnt, learnt), [str(i // 6) for i in range(60)], np.array([1.0])
+    )
     fresh = copying(shifted_distances(clips(40, seed=9), learnt).min(axis=1), marks)
     copies = copying(shifted_distances(np.roll(learnt[:40], 3, axis=2), learnt).min(axis=1), marks)
     assert copies["below_nearest"] == copies["below_pair"] == 1.0

@@ -14,7 +14,7 @@ from finback.core.runs import CHECKPOINT
 from finback.core.types import Clip, Recording
 from finback.data.manifest import Manifest
 from finback.data.splits.run_subsets import run_subsets
-from finback.generation.generator import Maker, Sampling
+from finback.generation.generator import Sampling, SpectrogramGenerator
 from finback.models.load import load_model
 from finback.training.classifier import Plan
 from finback.training.generator import hold_out, train_generator
@@ -67,8 +67,8 @@ def test_trains_keeps_sides_and_makes_samples(tiny_manifest: Manifest, tmp_path:
     every = [c.key for side in parts.values() for c in side]
     assert len(every) == len(set(every))
     assert not {c.group for c in parts["learnt"]} & {c.group for c in (*parts["val"], *parts["test"])}
-    maker = Maker.load(tmp_path / "run", "cpu")
-    made = maker.make([0, 1], [5, 6], Sampling(steps=3))
+    maker = SpectrogramGenerator.load(tmp_path / "run", "cpu")
+    made = maker.sample([0, 1], [5, 6], Sampling(steps=3))
     assert made.shape == (2, 16, 16)
     assert made.dtype == np.float32
     assert np.isfinite(made).all()
@@ -77,11 +77,11 @@ def test_trains_keeps_sides_and_makes_samples(tiny_manifest: Manifest, tmp_path:
 
 def test_same_seed_same_sample_whatever_the_batch(tiny_manifest: Manifest, tmp_path: Path) -> None:
     train_generator(Plan("diffusion", small(), device="cpu"), tiny_manifest, tmp_path / "run")
-    maker = Maker.load(tmp_path / "run", "cpu")
+    maker = SpectrogramGenerator.load(tmp_path / "run", "cpu")
     for sampler in ("heun", "ancestral"):
         how = Sampling(sampler=sampler, steps=4, guidance=2.0)
-        together = maker.make([0, 1, 0], [1, 2, 3], how)
-        alone = maker.make([0], [3], how)
+        together = maker.sample([0, 1, 0], [1, 2, 3], how)
+        alone = maker.sample([0], [3], how)
         np.testing.assert_allclose(together[2], alone[0], atol=1e-3)
         assert np.abs(together[0] - together[2]).max() > 1.0
 

@@ -12,8 +12,8 @@ from finback.cli.console import out, out_json, out_prose, out_table, progress, s
 from finback.cli.options import DataOptions, Device, Json, Seed, takes
 
 if TYPE_CHECKING:
-    from finback.generation.fill_rare import Fill
-    from finback.generation.synthesizer import Voice
+    from finback.generation.fill_rare import FillPlan
+    from finback.generation.synthesizer import SynthesisConfig
 
 Run = Annotated[
     str, typer.Argument(metavar="RUN", help="A generator's run folder, or watkins.", show_default=False)
@@ -22,7 +22,7 @@ Out = Annotated[Path, typer.Option("--out", help="Folder of the clips.", show_de
 
 
 @dataclass(frozen=True)
-class VoiceOptions:
+class SynthesisOptions:
     """How spectrograms are sampled and made sound."""
 
     sampler: Annotated[str, typer.Option(help="Of a diffusion model: dpmpp-3m, heun, ancestral.")] = (
@@ -40,10 +40,10 @@ class VoiceOptions:
         str, typer.Option(help="auto, griffin-lim, fast-griffin-lim, watkins, or a vocoder's run folder.")
     ] = "auto"
 
-    def voice(self, generator: str, device: str) -> Voice:
+    def config(self, generator: str, device: str) -> SynthesisConfig:
         from finback.core.errors import SettingsError
         from finback.generation.generator import Sampling
-        from finback.generation.synthesizer import Voice
+        from finback.generation.synthesizer import SynthesisConfig
 
         if bool(self.guide) != (self.classifier_scale > 0):
             raise SettingsError("--guide and --classifier-scale go together", "give both, or neither")
@@ -54,14 +54,14 @@ class VoiceOptions:
             (self.guidance_from, self.guidance_to),
             self.classifier_scale,
         )
-        return Voice(generator, sampling, self.vocoder, self.guide, device)
+        return SynthesisConfig(generator, sampling, self.vocoder, self.guide, device)
 
 
-@takes(how=VoiceOptions)
+@takes(how=SynthesisOptions)
 def generate(
     run: Run,
     out_folder: Out,
-    how: VoiceOptions,
+    how: SynthesisOptions,
     species: Annotated[
         str | None, typer.Argument(help="Species by name, several separated by ';'.", show_default=False)
     ] = None,
@@ -81,12 +81,12 @@ def generate(
       finback generate runs/generator "killer whale; beluga" -n 4 --seed 100 --guidance 2 --out made
     """
     from finback.core.errors import InputError
-    from finback.generation.generate import Order, pregenerate
+    from finback.generation.generate import SampleRequest, generate_clips
 
     names = _names(species)
     if bool(names) == every:
         raise InputError("name species, or give --all", "write e.g. finback generate watkins 'Ross Seal'")
-    made = pregenerate(how.voice(run, device), Order(names, n, seed), out_folder, progress)
+    made = generate_clips(how.config(run, device), SampleRequest(names, n, seed), out_folder, progress)
     if json:
         files = {name: [str(p) for p in paths] for name, paths in made.files.items()}
         told = {"folder": str(made.folder), "manifest": str(made.folder / "manifest.csv"), "files": files}
@@ -121,17 +121,17 @@ class FillOptions:
     split_seed: Annotated[int, typer.Option(help="Seed of that split.", min=0)] = 0
     seed: Seed = 0
 
-    def wanted(self) -> Fill:
+    def wanted(self) -> FillPlan:
         from finback.data.splits.split import SplitSettings, parse_fractions
-        from finback.generation.fill_rare import Fill
+        from finback.generation.fill_rare import FillPlan
 
         split = None
         if self.split is not None:
             split = SplitSettings(fractions=parse_fractions(self.split), seed=self.split_seed)
-        return Fill(self.fill, _names(self.species), self.tries, self.min_probability, self.seed, split)
+        return FillPlan(self.fill, _names(self.species), self.tries, self.min_probability, self.seed, split)
 
 
-@takes(data=DataOptions, how=VoiceOptions, fill=FillOptions)
+@takes(data=DataOptions, how=SynthesisOptions, fill=FillOptions)
 def synthesize(
     run: Run,
     data: DataOptions,
@@ -139,7 +139,7 @@ def synthesize(
         str, typer.Option(help="The classifier run that must agree, or watkins.", show_default=False)
     ],
     out_folder: Out,
-    how: VoiceOptions,
+    how: SynthesisOptions,
     fill: FillOptions,
     device: Device = "auto",
     json: Json = False,
@@ -154,11 +154,13 @@ def synthesize(
       finback train cnn2d --audio clips --labels labels.csv --synthetic filled --out runs/filled
     """
     from finback.data.dataset import dataset
-    from finback.generation.fill_rare import synthesize as fill_up
+    from finback.generation.fill_rare import fill_rare_species
 
     wanted = fill.wanted()
     manifest = dataset(data.request(), progress)
-    found = fill_up(how.voice(run, device), manifest, judge, wanted, out_folder, progress).as_json()
+    found = fill_rare_species(
+        how.config(run, device), manifest, judge, wanted, out_folder, progress
+    ).as_json()
     if json:
         out_json({"folder": str(out_folder), "manifest": str(out_folder / "manifest.csv"), **found})
         return

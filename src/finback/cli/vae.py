@@ -23,7 +23,7 @@ Run = Annotated[Path, typer.Argument(help="Folder of finback train vae.", show_d
 def reconstruct(
     run: Run,
     side: Annotated[
-        Literal["test", "val", "held", "learnt"],
+        Literal["test", "val", "held_out", "train"],
         typer.Option(help="Clips to judge by: test and val are tapes that it has not heard."),
     ] = "test",
     out_folder: Annotated[
@@ -42,9 +42,9 @@ def reconstruct(
       finback vae reconstruct runs/vae
     """
     from finback.evaluation.reconstruction import reconstruct as judge
-    from finback.generation.vae_latents import Latent
+    from finback.generation.vae_latents import LatentSpace
 
-    found = judge(Latent.load(run, device), side, progress)
+    found = judge(LatentSpace.load(run, device), side, progress)
     paths = found.write(out_folder or run / "figures")
     if json:
         out_json({**found.facts(), "files": [str(path) for path in paths]})
@@ -82,11 +82,11 @@ def interpolate(
     Example:
       finback vae interpolate runs/vae "Killer whale" "Sperm whale" --steps 9
     """
-    from finback.generation.vae_latents import Latent, save_strip
+    from finback.generation.vae_latents import LatentSpace, save_interpolation
 
-    space = Latent.load(run, device)
+    space = LatentSpace.load(run, device)
     ends = space.end(a), space.end(b)
-    path = save_strip(space, ends, steps, out_file or run / "figures" / "interpolation.png")
+    path = save_interpolation(space, ends, steps, out_file or run / "figures" / "interpolation.png")
     if json:
         names = [{"name": e.name, "species": e.species} for e in ends]
         out_json({"run": str(run), "ends": names, "steps": steps, "picture": str(path)})

@@ -13,7 +13,7 @@ from finback.cli.options import Device, Json, Preset, Seed, Set, takes
 
 if TYPE_CHECKING:
     from finback.features.spec import FeatureSpec
-    from finback.generation.vocoders.vocode import Result
+    from finback.generation.vocoders.vocode import VocodeResult
 
 
 @dataclass(frozen=True)
@@ -72,10 +72,10 @@ def vocode(
       finback vocode clip.wav --out again.wav --picture again.png
       finback vocode spectrograms.npz --out sounds --vocoder runs/vocoder
     """
-    from finback.generation.vocoders.vocode import Request, vocode
+    from finback.generation.vocoders.vocode import VocodeRequest, vocode
 
     spec = options.spec()
-    request = Request(
+    request = VocodeRequest(
         source, out_path, options.vocoder, options.rounds, options.seed, options.device, like, channel
     )
     done = vocode(request, spec, progress)
@@ -89,7 +89,7 @@ def vocode(
     out_table((f"by {done.vocoder}", "mean"), done.measures.items())
 
 
-def _draw(done: Result, picture: Path) -> None:
+def _draw(done: VocodeResult, picture: Path) -> None:
     from finback.report.plots.augment import save_grid
 
     save_grid(
@@ -99,7 +99,7 @@ def _draw(done: Result, picture: Path) -> None:
     )
 
 
-def _as_json(done: Result, source: Path, picture: Path | None) -> dict[str, Any]:
+def _as_json(done: VocodeResult, source: Path, picture: Path | None) -> dict[str, Any]:
     return {
         "source": str(source),
         "out": [str(path) for path in done.paths],

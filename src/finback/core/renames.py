@@ -6,20 +6,44 @@ so that the rest of the program knows one name for each thing.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-RENAMED: dict[
-    str, str
-] = {}  # old key -> key of today, wherever it stands in run.json, metrics.json, audit.json ...
+# Old key -> key of today, wherever it stands in run.json, metrics.json, audit.json ...
+RENAMED: dict[str, str] = {
+    "teachers": "provenance",
+}
+# The same for generator_audit.json, vocoder_audit.json and reconstruction.json, which name sets of clips.
+AUDIT_RENAMED: dict[str, str] = {
+    "learnt": "train",
+    "held": "held_out",
+    "judge": "reference_classifier",
+    "heard": "seen_in_training",
+    "marks": "thresholds",
+    "side": "subset",
+}
+SET_NAMES = ("reference", "space", "side", "subset")  # keys whose values are such names
 
 
 def current(value: Any) -> Any:
     """The same JSON value with today's keys, at every depth. A key of today wins over its old name."""
+    return _renamed(value, RENAMED)
+
+
+def current_audit(value: Any) -> Any:
+    """The same for the JSON value of an audit, where the values of `SET_NAMES` have today's names too."""
+    return _renamed(value, AUDIT_RENAMED, SET_NAMES)
+
+
+def _renamed(value: Any, names: Mapping[str, str], named: Sequence[str] = ()) -> Any:
     if isinstance(value, list):
-        return [current(v) for v in value]
+        return [_renamed(v, names, named) for v in value]
     if not isinstance(value, dict):
         return value
-    renewed = {RENAMED[key]: v for key, v in value.items() if key in RENAMED}
     return {
-        k: current(v) for k, v in {**renewed, **{k: v for k, v in value.items() if k not in RENAMED}}.items()
+        names.get(key, key): names.get(v, v)
+        if key in named and isinstance(v, str)
+        else _renamed(v, names, named)
+        for key, v in value.items()
+        if names.get(key) not in value
     }

@@ -20,6 +20,7 @@ from typing import Any
 
 from finback.core.errors import AudioError, ManifestError
 from finback.core.files import read_json, write_atomic, write_json
+from finback.core.renames import current
 from finback.core.types import Clip, Labels, Recording
 from finback.data.problems import Problem as Problem
 
@@ -59,16 +60,17 @@ class SourceInfo:
 
 
 @dataclass(frozen=True, slots=True)
-class Teacher:
-    """A model that had a part in generated clips, and the recordings (content hashes) that it learnt from."""
+class ModelProvenance:
+    """A model that helped to make synthetic clips, and the recordings (content hashes) it was trained on."""
 
-    role: str  # generator, vocoder or judge
+    role: str  # generator, vocoder or classifier
     name: str
     recordings: frozenset[str]
 
     @classmethod
-    def of(cls, row: Mapping[str, Any]) -> Teacher:
-        return cls(row["role"], row["name"], frozenset(row["recordings"]))
+    def of(cls, row: Mapping[str, Any]) -> ModelProvenance:
+        role = "classifier" if row["role"] == "judge" else row["role"]  # as version 0.1.0 called it
+        return cls(role, row["name"], frozenset(row["recordings"]))
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -81,7 +83,7 @@ class Manifest:
 
     `side_of` is the `split` column of the labels: train, val, test or "" (no side) for each clip; None when
     the labels name no sides. `rare` and `called` are left by `finback.data.rare`: how many clips each rare
-    species has, and what the labels call each clip where species were put together. `teachers` are the models
+    species has, and what the labels call each clip where species were put together. `provenance`: the models
     that made its synthetic clips (`finback.data.provenance`).
     """
 
@@ -92,7 +94,7 @@ class Manifest:
     side_of: tuple[str, ...] | None = None
     rare: Mapping[str, int] = field(default_factory=dict)
     called: tuple[str, ...] | None = None
-    teachers: tuple[Teacher, ...] = ()
+    provenance: tuple[ModelProvenance, ...] = ()
 
     @property
     def labels(self) -> Labels:
@@ -133,7 +135,7 @@ class Manifest:
             "problems": [problem.as_dict() for problem in self.problems],
             "schedules": schedules,
             "rare": dict(self.rare),
-            **({"teachers": [t.as_dict() for t in self.teachers]} if self.teachers else {}),
+            **({"provenance": [t.as_dict() for t in self.provenance]} if self.provenance else {}),
         }
         write_json(path.with_name(PROBLEMS), beside)
         header = list(COLUMNS)
@@ -153,7 +155,7 @@ class Manifest:
         Raises `ManifestError` when the table is not a manifest or was changed by hand so that it is none.
         """
         path = Path(path)
-        beside = read_json(path.with_name(PROBLEMS))
+        beside = current(read_json(path.with_name(PROBLEMS)))
         rows = _rows(path)
         try:
             root = Path(beside["audio"]) if audio is None else Path(audio).resolve()
@@ -161,7 +163,7 @@ class Manifest:
             source = SourceInfo(**beside["source"])
             has_split, schedules = beside["has_split"], beside["schedules"]
             rare = dict(beside.get("rare", {}))
-            teachers = tuple(Teacher.of(row) for row in beside.get("teachers", ()))
+            provenance = tuple(ModelProvenance.of(row) for row in beside.get("provenance", ()))
         except (KeyError, TypeError) as error:
             raise ManifestError(f"{path.with_name(PROBLEMS)}: damaged ({error})", AGAIN) from None
         recordings: dict[str, Recording] = {}
@@ -176,7 +178,7 @@ class Manifest:
                 raise ManifestError(f"{path}: row {number} is damaged ({error})", AGAIN) from None
         sides = tuple(row["split"] for row in rows) if has_split else None
         called = tuple(row[CALLED] for row in rows) if rows and CALLED in rows[0] else None
-        return cls(tuple(clips), problems, source, root, sides, rare, called, teachers)
+        return cls(tuple(clips), problems, source, root, sides, rare, called, provenance)
 
 
 def _name(path: Path, root: Path) -> str:

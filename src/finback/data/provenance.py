@@ -1,9 +1,10 @@
 """Generated clips among real ones, and what the models that made them had heard.
 
-`finback generate` and `finback synthesize` leave `generated.json` beside their `manifest.csv`. In it stand
-the teachers: generator, vocoder, judge, each with the recordings it learnt from. A generator that learnt from
-a tape can carry that tape's answer into training, so such clips may not be trained on where that tape is
-judged: `refuse_leaks` looks for exactly that, by the content of the recordings, whatever files are called.
+`finback generate` and `finback synthesize` write `generated.json` next to their `manifest.csv`. Its key
+`provenance` lists the models that made the clips (generator, vocoder, classifier), each with the recordings
+it was trained on. A generator that was trained on a tape can carry that tape's answer into training, so such
+clips may not be used where that tape is tested on: `refuse_leaks` looks for exactly that, by the content of
+the recordings, whatever the files are called.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from typing import Literal
 
 from finback.core.errors import LeakError, ManifestError
 from finback.core.files import read_json
+from finback.core.renames import current
 from finback.core.types import Clip, Split
-from finback.data.manifest import Manifest, Teacher
+from finback.data.manifest import Manifest, ModelProvenance
 from finback.data.problems import Problem
 
 MANIFEST = "manifest.csv"
@@ -43,9 +45,9 @@ def joined(real: Manifest, made: Manifest, table: Path) -> Manifest:
     known = {_plain(name): name for name in real.labels.names}
     kept = [replace(c, label=known[_plain(c.label)]) for c in made.clips if _plain(c.label) in known]
     problems = [*real.problems, *made.problems, *_strange(made, known)]
-    teachers = read_teachers(table.with_name(GENERATED))
-    if teachers is None or not all(t.recordings for t in teachers):
-        why = "has no generated.json beside it" if teachers is None else "is of a run without split.csv"
+    provenance = read_provenance(table.with_name(GENERATED))
+    if provenance is None or not all(t.recordings for t in provenance):
+        why = "has no generated.json beside it" if provenance is None else "is of a run without split.csv"
         message = f"{why}, so nobody knows which tapes its generator learnt from"
         repair = "figures on tapes that it learnt from would flatter"
         problems.append(Problem("unknown_generator", table.name, None, message, repair))
@@ -54,7 +56,7 @@ def joined(real: Manifest, made: Manifest, table: Path) -> Manifest:
         clips=(*real.clips, *kept),
         problems=tuple(problems),
         side_of=None if real.side_of is None else (*real.side_of, *[""] * len(kept)),
-        teachers=(*real.teachers, *(t for t in teachers or () if t not in real.teachers)),
+        provenance=(*real.provenance, *(t for t in provenance or () if t not in real.provenance)),
     )
 
 
@@ -75,7 +77,7 @@ def _plain(name: str | None) -> str:
     return "".join((name or "").casefold().split())
 
 
-def read_teachers(path: Path) -> tuple[Teacher, ...] | None:
+def read_provenance(path: Path) -> tuple[ModelProvenance, ...] | None:
     """Who made the clips beside this `generated.json`; None where there is no such file.
 
     Raises `ManifestError` when it is damaged.
@@ -83,21 +85,21 @@ def read_teachers(path: Path) -> tuple[Teacher, ...] | None:
     if not path.exists():
         return None
     try:
-        return tuple(Teacher.of(row) for row in read_json(path)["teachers"])
+        return tuple(ModelProvenance.of(row) for row in current(read_json(path))["provenance"])
     except (KeyError, TypeError) as error:
         raise ManifestError(f"{path}: damaged ({error})", AGAIN) from None
 
 
 Side = Literal["val", "test"]
-# A judge only sorts samples, and a classifier is tuned on its validation side in any case.
+# A classifier only sorts samples, and a classifier is tuned on its validation side in any case.
 HEEDED: dict[str, tuple[Side, ...]] = {"generator": ("val", "test"), "vocoder": ("val", "test")}
 
 
 @dataclass(frozen=True)
 class Leak:
-    """A teacher that learnt from tapes which a split judges by."""
+    """A model that learnt from tapes which a split judges by."""
 
-    teacher: Teacher
+    model: ModelProvenance
     side: Side
     clips: tuple[Clip, ...]
 
@@ -105,32 +107,30 @@ class Leak:
         tapes = sorted({f"'{c.group_key}'" for c in self.clips})
         named = ", ".join(tapes[:3]) + (f" and {len(tapes) - 3} more" if len(tapes) > 3 else "")
         which = "tape" if len(tapes) == 1 else "tapes"
-        return (
-            f"the {self.teacher.role} {self.teacher.name} learnt from {which} {named} of the {self.side} side"
-        )
+        return f"the {self.model.role} {self.model.name} learnt from {which} {named} of the {self.side} side"
 
 
-def leaks(split: Split, teachers: Sequence[Teacher]) -> list[Leak]:
-    """Every teacher with judged clips of tapes that it learnt from; by clip, of recordings."""
+def leaks(split: Split, provenance: Sequence[ModelProvenance]) -> list[Leak]:
+    """Every model with judged clips of tapes that it learnt from; by clip, of recordings."""
     everything = (*split.train, *split.val, *split.test, *split.set_aside)
     found = []
-    for teacher in teachers:
-        heard = {c.recording.id for c in everything if c.recording.id in teacher.recordings}
+    for model in provenance:
+        heard = {c.recording.id for c in everything if c.recording.id in model.recordings}
         tapes = {c.group for c in everything if c.recording.id in heard and c.group and not c.synthetic}
-        for side in HEEDED.get(teacher.role, ("test",)):
+        for side in HEEDED.get(model.role, ("test",)):
             own = [
                 c
                 for c in split.side(side)
                 if c.recording.id in heard or (split.by == "group" and c.group in tapes)
             ]
             if own:
-                found.append(Leak(teacher, side, tuple(own)))
+                found.append(Leak(model, side, tuple(own)))
     return found
 
 
-def refuse_leaks(split: Split, teachers: Sequence[Teacher]) -> None:
-    """Raises `LeakError` naming teacher and tapes when one learnt from what the split judges by."""
-    found = leaks(split, teachers)
+def refuse_leaks(split: Split, provenance: Sequence[ModelProvenance]) -> None:
+    """Raises `LeakError` naming model and tapes when one learnt from what the split judges by."""
+    found = leaks(split, provenance)
     if found:
         raise LeakError(
             f"synthetic clips: {found[0]}",

@@ -25,7 +25,7 @@ from finback.core.types import Clip, Labels, Split
 from finback.data.manifest import Manifest
 from finback.features.cache import FeatureStore, default_folder
 from finback.features.extract import Extractor
-from finback.generation.generator import Maker, Sampling
+from finback.generation.generator import Sampling, SpectrogramGenerator
 from finback.models.scoring import BATCH, clip_logits
 from finback.training.batches import Inputs
 from finback.training.classifier import Plan
@@ -102,9 +102,9 @@ def measure_maker(plan: Plan, manifest: Manifest, sampling: Sampling) -> MakerCo
             replace(plan, settings=short), manifest, Path(folder), watch, Split(tuple(clips), by="clip")
         )
         fit_s = 0.0 if watch.loops else (time.perf_counter() - started) / len(clips)
-        maker = Maker.load(Path(folder), plan.device)
+        maker = SpectrogramGenerator.load(Path(folder), plan.device)
         started = time.perf_counter()
-        maker.make(np.arange(SAMPLES) % len(labels), np.arange(SAMPLES), sampling)
+        maker.sample(np.arange(SAMPLES) % len(labels), np.arange(SAMPLES), sampling)
         make_s = (time.perf_counter() - started) / SAMPLES
     return MakerCost(watch.loops[-1] if watch.loops else 0.0, fit_s, make_s)
 

@@ -1,6 +1,6 @@
 """How much of clips of unseen tapes a VAE keeps, beside what two simple methods keep.
 
-    found = reconstruct(Latent.load(run), "test")
+    found = reconstruct(LatentSpace.load(run), "test")
     found.table["vae"][""]          # {"mse_db2": ..., "snr_db": ..., "si_snr_db": ...}, mean over species
     found.write(folder)             # reconstruction.json and .png
 
@@ -36,13 +36,13 @@ from finback.features.extract import Extractor
 from finback.features.logmel import LogMel
 from finback.features.mel import band_centres_hz
 from finback.features.stft import Frames
-from finback.generation.vae_latents import Latent, levels
+from finback.generation.vae_latents import LatentSpace, levels
 from finback.metrics.reconstruction import by_species, mse_db2, si_snr_db, snr_db
 from finback.models.networks.gaussian import principal
 from finback.report.plots.style import render
 from finback.report.plots.vae import grid
 
-SIDES = ("test", "val", "held", "learnt")
+SIDES = ("test", "val", "held_out", "train")
 SLICE = 8  # windows at a time through the inverse STFT
 TINY = 1e-12
 COLUMNS = ("original", "vae", "pca")  # of the grid, before the samples
@@ -53,7 +53,7 @@ N_SAMPLES = 2
 class Reconstruction:
     """The figures of one side of a run, and pictures to look at."""
 
-    space: Latent
+    space: LatentSpace
     side: str
     n_windows: dict[str, int]  # species -> windows; species without one are not there
     active: int  # latents in use, over the clips of training
@@ -68,7 +68,7 @@ class Reconstruction:
         }
         return {
             "run": str(self.space.run.path),
-            "side": self.side,
+            "subset": self.side,
             "n_windows": self.n_windows,
             "latents": self.space.model.noise_shape[0],
             "active_latents": self.active,
@@ -87,7 +87,7 @@ class Reconstruction:
         return [table, image]
 
 
-def reconstruct(space: Latent, side: str = "test", progress: Progress = no_progress) -> Reconstruction:
+def reconstruct(space: LatentSpace, side: str = "test", progress: Progress = no_progress) -> Reconstruction:
     """Judge a VAE on one side of its own run: test and val are tapes it has not heard.
 
     Raises `SettingsError` if there is no such side, or nothing on it.
@@ -101,7 +101,7 @@ def reconstruct(space: Latent, side: str = "test", progress: Progress = no_progr
             "take another: " + ", ".join(s for s in SIDES if parts[s]),
         )
     store = FeatureStore(Extractor(space.spec), default_folder())
-    learnt, y_learnt = (t.numpy() for t in windows_of(store, parts["learnt"], space.labels))
+    learnt, y_learnt = (t.numpy() for t in windows_of(store, parts["train"], space.labels))
     logmels, waves, backgrounds, y = heard_in(space, parts[side], progress)
     methods = _methods(space, learnt[:, 0], y_learnt)
     made = {"original": logmels, **{name: paint(logmels, y) for name, paint in methods.items()}}
@@ -120,7 +120,7 @@ def reconstruct(space: Latent, side: str = "test", progress: Progress = no_progr
 
 
 def heard_in(
-    space: Latent, clips: Sequence[Clip], progress: Progress = no_progress
+    space: LatentSpace, clips: Sequence[Clip], progress: Progress = no_progress
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, np.ndarray]:
     """Every window of the clips: log-mel (N, M, F), wave that it was made of (N, T), background (N, M) that
     was taken from it where the spec does so, class id (N,).
@@ -168,7 +168,7 @@ def with_phases_of(
 Paint = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
-def _methods(space: Latent, learnt: np.ndarray, labels: np.ndarray) -> dict[str, Paint]:
+def _methods(space: LatentSpace, learnt: np.ndarray, labels: np.ndarray) -> dict[str, Paint]:
     """Name -> (log-mels (N, M, F) dB, class ids) -> reconstructions."""
     scale, device = space.model.scale, space.device
 
@@ -194,7 +194,7 @@ def _methods(space: Latent, learnt: np.ndarray, labels: np.ndarray) -> dict[str,
 
 
 def _rows(
-    space: Latent, made: dict[str, np.ndarray], labels: np.ndarray
+    space: LatentSpace, made: dict[str, np.ndarray], labels: np.ndarray
 ) -> list[tuple[str, list[np.ndarray]]]:
     """A window of each species through the columns of the grid, and samples of the species beside it."""
     rows = []

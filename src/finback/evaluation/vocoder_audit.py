@@ -65,7 +65,7 @@ def audit_vocoder(
         rows[name] |= {f"{key}_ci": _over_tapes(v, tapes) for key, v in values.items()}
     found = {
         "run": str(run),
-        "judge": None if judge is None else str(judge),
+        "reference_classifier": None if judge is None else str(judge),
         "n_windows": len(real),
         "n_groups": len(set(tapes)),
         "measures": [*MEASURES, *(["agreement"] if judge is not None else [])],

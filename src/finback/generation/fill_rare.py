@@ -1,11 +1,12 @@
 """Rare species filled up with generated clips, each of which had to pass a gate (`synthesize.gate`).
 
-    filled = synthesize(Voice("runs/diffusion"), manifest, "runs/judge", Fill(upto=60), out)
+    config = SynthesisConfig("runs/diffusion")
+    report = fill_rare_species(config, manifest, "runs/classifier", FillPlan(target=60), out)
 
 Counted are the real clips of the training side, on the split that the generator was trained on (or another,
-given as `Fill.split`): only they are learnt from, and only they tell the gate what is usual. Samples are made
-and those that pass are kept, up to `upto` clips with the real ones. At most `tries` are made for each clip
-that is wanted; a species that is not full then is named.
+given as `FillPlan.split`): only they are learnt from, and only they tell the gate what is usual.
+Samples are made and those that pass are kept, up to `target` clips with the real ones. At most `tries` are
+made for each clip that is wanted; a species that is not full then is named.
 
 Every try stands in `tries.csv`, so that a run goes on where it stopped; `synthesis.json` says what was
 refused, and why. Else the folder is as `finback.generation.generate` leaves it.
@@ -36,22 +37,28 @@ from finback.data.splits.make import make_splits
 from finback.data.splits.split import SplitSettings
 from finback.generation.generate import draw
 from finback.generation.generator import BATCH
-from finback.generation.quality_gate import KEPT, REASONS, Gate, Verdict
-from finback.generation.sample_folder import Row, Shelf
-from finback.generation.synthesizer import Studio, Voice, fingerprint, species_id, teacher
+from finback.generation.quality_gate import KEPT, REASONS, GateResult, QualityGate
+from finback.generation.sample_folder import Row, SampleFolder
+from finback.generation.synthesizer import (
+    SynthesisConfig,
+    Synthesizer,
+    fingerprint,
+    provenance_of,
+    species_id,
+)
 from finback.models import pretrained as shipped
 from finback.models.predictor import Predictor
 
-TRIES, REPORT = "tries.csv", "synthesis.json"
+ATTEMPTS, REPORT = "tries.csv", "synthesis.json"
 COLUMNS = ("species", "seed", "outcome", "probability", "distance", "band_share", "parent")
 TRIED = ".tried"  # samples that the gate is hearing
 
 
 @dataclass(frozen=True)
-class Fill:
+class FillPlan:
     """How far species are filled up, and how hard it is tried."""
 
-    upto: int = 60  # clips a species, real ones counted
+    target: int = 60  # clips a species, real ones counted
     species: tuple[str, ...] = ()  # only these; none: all that there are
     tries: int = 5  # for each wanted clip
     min_probability: float = 0.0
@@ -60,14 +67,14 @@ class Fill:
 
 
 @dataclass
-class Filling:
+class SpeciesState:
     """One species on its way. `tried` says what became of each seed."""
 
     name: str
     label: int  # the generator's class id
     real: int
     wanted: int
-    tried: dict[int, Verdict] = field(default_factory=dict)
+    tried: dict[int, GateResult] = field(default_factory=dict)
 
     @property
     def outcomes(self) -> Counter[str]:
@@ -77,7 +84,7 @@ class Filling:
     def made(self) -> int:
         return self.outcomes[KEPT]
 
-    def next(self, fill: Fill) -> list[int]:
+    def next(self, fill: FillPlan) -> list[int]:
         """The seeds to try next; none when it is full, or was tried often enough."""
         missing = self.wanted - self.made
         left = fill.tries * self.wanted - len(self.tried)
@@ -95,11 +102,11 @@ class Filling:
 
 
 @dataclass(frozen=True)
-class Filled:
+class FillReport:
     """What a run of `synthesize` left: each species, and why some are not full."""
 
     folder: Path
-    species: dict[str, Filling]
+    species: dict[str, SpeciesState]
     unfilled: dict[str, str]
 
     def as_json(self) -> dict[str, Any]:
@@ -116,50 +123,55 @@ class Filled:
         }
 
 
-def synthesize(
-    voice: Voice, manifest: Manifest, judge: str, fill: Fill, out: Path, progress: Progress = no_progress
-) -> Filled:
+def fill_rare_species(
+    config: SynthesisConfig,
+    manifest: Manifest,
+    judge: str,
+    fill: FillPlan,
+    out: Path,
+    progress: Progress = no_progress,
+) -> FillReport:
     """Fill up the training side of the manifest, whose groups are settled. See the module.
 
     Raises `LeakError` when the generator, vocoder or judge learnt from tapes that the split judges by,
     `InputError` for species that nobody knows, `RunError` when `out` holds clips of other settings.
     """
     refuse_synthetic(manifest.clips, "filling up")
-    studio = Studio(voice)
+    synthesizer = Synthesizer(config)
     run = shipped.resolve(judge, "classifier")
-    predictor = Predictor.load(run, voice.device)
-    real = _training_side(studio, manifest, fill)
-    teachers = [*studio.teachers, teacher("judge", judge, run)]
-    refuse_leaks(real.split, teachers)
-    species, unfilled = _species(studio, predictor, real.clips, fill)
+    predictor = Predictor.load(run, config.device)
+    real = _training_set(synthesizer, manifest, fill)
+    provenance = [*synthesizer.provenance, provenance_of("classifier", judge, run)]
+    refuse_leaks(real.split, provenance)
+    species, unfilled = _species(synthesizer, predictor, real.clips, fill)
     told = {
-        **studio.settings,
+        **synthesizer.settings,
         "judge": fingerprint(run),
         "min_probability": fill.min_probability,
         "seed": fill.seed,
         "data": manifest.fingerprint,
         "split": real.settings.model_dump(mode="json"),
     }
-    shelf = Shelf.open(out, told, studio.about, teachers)
-    _recall(out / TRIES, species, studio, shelf)
+    samples = SampleFolder.open(out, told, synthesizer.about, provenance)
+    _recall(out / ATTEMPTS, species, synthesizer, samples)
     if any(s.next(fill) for s in species.values()):
-        gate = Gate(studio, real.clips, manifest, predictor, progress)
+        gate = QualityGate(synthesizer, real.clips, manifest, predictor, progress)
         total = sum(max(0, s.wanted - s.made) for s in species.values())
-        for _ in progress(_fill(studio, gate, shelf, species, fill), "filling up", total):
+        for _ in progress(_fill(synthesizer, gate, samples, species, fill), "filling up", total):
             pass
-    shelf.finish()
+    samples.finish()
     shutil.rmtree(out / TRIED, ignore_errors=True)
-    draw(shelf, studio.maker)
+    draw(samples, synthesizer.generator)
     for name, s in species.items():
         if s.made < s.wanted:
             unfilled[name] = f"{s.made} of {s.wanted} passed in {len(s.tried)} tries"
-    filled = Filled(out, species, dict(sorted(unfilled.items())))
+    filled = FillReport(out, species, dict(sorted(unfilled.items())))
     write_json(out / REPORT, filled.as_json())
     return filled
 
 
 @dataclass(frozen=True)
-class TrainingSide:
+class TrainingSet:
     """The split in use, how it was asked for, and the real clips that are learnt from."""
 
     split: Split
@@ -170,43 +182,49 @@ class TrainingSide:
         return self.split.train
 
 
-def _training_side(studio: Studio, manifest: Manifest, fill: Fill) -> TrainingSide:
+def _training_set(synthesizer: Synthesizer, manifest: Manifest, fill: FillPlan) -> TrainingSet:
     """The same data under the generator's settings are split as they were when it was trained."""
-    settings = studio.run.facts["settings"]
+    settings = synthesizer.run.facts["settings"]
     split = fill.split or build(SplitSettings, settings["split"])
-    return TrainingSide(make_splits(manifest, split, build(RareSettings, settings["rare"]))[0].split, split)
+    return TrainingSet(make_splits(manifest, split, build(RareSettings, settings["rare"]))[0].split, split)
 
 
 def _species(
-    studio: Studio, judge: Predictor, real: tuple[Clip, ...], fill: Fill
-) -> tuple[dict[str, Filling], dict[str, str]]:
+    synthesizer: Synthesizer, judge: Predictor, real: tuple[Clip, ...], fill: FillPlan
+) -> tuple[dict[str, SpeciesState], dict[str, str]]:
     """Those to fill up, and those that cannot be, with the reason."""
     there = Labels.of(real)
     asked = [there.names[species_id(there, name)] for name in fill.species] or list(there.names)
-    heard = studio.heard
-    species: dict[str, Filling] = {}
+    heard = synthesizer.heard
+    species: dict[str, SpeciesState] = {}
     cannot: dict[str, str] = {}
     for name in dict.fromkeys(asked):
         n = sum(c.label == name for c in real)
-        if n >= fill.upto:
+        if n >= fill.target:
             continue
-        if name not in studio.labels or (heard and name not in heard):
+        if name not in synthesizer.labels or (heard and name not in heard):
             cannot[name] = "the generator learnt no clip of it"
         elif name not in judge.labels:
             cannot[name] = "the judge does not know it"
         else:
-            species[name] = Filling(name, studio.labels.index(name), n, fill.upto - n)
+            species[name] = SpeciesState(name, synthesizer.labels.index(name), n, fill.target - n)
     return species, cannot
 
 
-def _fill(studio: Studio, gate: Gate, shelf: Shelf, species: dict[str, Filling], fill: Fill) -> Iterator[str]:
+def _fill(
+    synthesizer: Synthesizer,
+    gate: QualityGate,
+    samples: SampleFolder,
+    species: dict[str, SpeciesState],
+    fill: FillPlan,
+) -> Iterator[str]:
     """Try batch after batch; yields the name of each clip that is kept."""
     for s in species.values():
         while seeds := s.next(fill):
-            logmels, waves = studio.make([(s.label, seed) for seed in seeds])
-            names = [studio.name(s.label, seed) for seed in seeds]
+            logmels, waves = synthesizer.sample([(s.label, seed) for seed in seeds])
+            names = [synthesizer.name(s.label, seed) for seed in seeds]
             sounds = [
-                _on_disk(shelf.folder / TRIED / f"{n}.wav", w, studio)
+                _on_disk(samples.folder / TRIED / f"{n}.wav", w, synthesizer)
                 for n, w in zip(names, waves, strict=True)
             ]
             verdicts = gate(sounds, s.label, fill.min_probability)
@@ -215,19 +233,19 @@ def _fill(studio: Studio, gate: Gate, shelf: Shelf, species: dict[str, Filling],
                     break  # as if the rest had not been made, so that a later run meets them in their turn
                 s.tried[seed] = verdict
                 if verdict.outcome == KEPT:
-                    row = {**studio.row(s.label, seed), **_facts(verdict)}
-                    shelf.put(names[i], row, logmels[i], waves[i], studio.spec.sample_rate)
+                    row = {**synthesizer.row(s.label, seed), **_facts(verdict)}
+                    samples.add(names[i], row, logmels[i], waves[i], synthesizer.spec.sample_rate)
                     yield names[i]
-            _note(shelf.folder / TRIES, species)
+            _note(samples.folder / ATTEMPTS, species)
 
 
-def _on_disk(path: Path, wave: np.ndarray, studio: Studio) -> Clip:
-    write(path, wave, studio.spec.sample_rate)
+def _on_disk(path: Path, wave: np.ndarray, synthesizer: Synthesizer) -> Clip:
+    write(path, wave, synthesizer.spec.sample_rate)
     recording = open_recording(path)
     return Clip(recording, 0, recording.n_samples)
 
 
-def _facts(verdict: Verdict) -> Row:
+def _facts(verdict: GateResult) -> Row:
     """What the manifest says of a clip that was kept."""
     return {
         "parents": verdict.parent,
@@ -236,7 +254,7 @@ def _facts(verdict: Verdict) -> Row:
     }
 
 
-def _note(path: Path, species: dict[str, Filling]) -> None:
+def _note(path: Path, species: dict[str, SpeciesState]) -> None:
     """Write `tries.csv`: a row a try."""
     text = io.StringIO(newline="")
     table = csv.writer(text, lineterminator="\n")
@@ -250,7 +268,9 @@ def _note(path: Path, species: dict[str, Filling]) -> None:
     write_atomic(path, text.getvalue())
 
 
-def _recall(path: Path, species: dict[str, Filling], studio: Studio, shelf: Shelf) -> None:
+def _recall(
+    path: Path, species: dict[str, SpeciesState], synthesizer: Synthesizer, samples: SampleFolder
+) -> None:
     """Earlier tries, as far as the clips that were kept are still there."""
     rows: list[dict[str, str]] = []
     if path.exists():
@@ -258,7 +278,7 @@ def _recall(path: Path, species: dict[str, Filling], studio: Studio, shelf: Shel
             rows = list(csv.DictReader(file))
     for row in rows:
         s, seed = species.get(row["species"]), int(row["seed"])
-        if s is not None and (row["outcome"] != KEPT or shelf.has(studio.name(s.label, seed))):
+        if s is not None and (row["outcome"] != KEPT or samples.has(synthesizer.name(s.label, seed))):
             share = float(row["band_share"]) if row["band_share"] else None
             p, distance = float(row["probability"]), float(row["distance"])
-            s.tried[seed] = Verdict(row["outcome"], p, distance, share, row["parent"])
+            s.tried[seed] = GateResult(row["outcome"], p, distance, share, row["parent"])

@@ -1,7 +1,7 @@
 """Names of species to spectrograms: a trained generator of any kind, asked for samples.
 
-    maker = Maker.load(run)
-    logmels = maker.make(labels, seeds, Sampling(steps=18, guidance=1.5))  # (N, M, F) dB
+    generator = SpectrogramGenerator.load(run)
+    logmels = generator.sample(labels, seeds, Sampling(steps=18, guidance=1.5))  # (N, M, F) dB
 
 Every sample has its own stream of random numbers: the same seed gives the same sample whatever else is in the
 batch. What comes out is in the spec's own units: it can be vocoded, scored or trained on as a clip.
@@ -23,7 +23,7 @@ from finback.core.progress import Progress, no_progress
 from finback.core.runs import RunFolder
 from finback.core.types import Labels
 from finback.generation.diffusion import guidance
-from finback.generation.diffusion.contract import Watch
+from finback.generation.diffusion.contract import StepCallback
 from finback.generation.diffusion.samplers import SAMPLERS, levels_for
 from finback.generation.diffusion.seeds import Streams
 from finback.models.devices import tune_allocator
@@ -51,7 +51,7 @@ class Sampling:
             raise SettingsError(f"guidance {self.guidance:g}: below 0", "1 is none, 1.5 to 3 is usual")
 
 
-class Maker:
+class SpectrogramGenerator:
     """A trained generator that makes spectrograms of the species it knows."""
 
     def __init__(self, model: Generator, labels: Labels, run: RunFolder) -> None:
@@ -61,31 +61,31 @@ class Maker:
         self.spec = model.spec
 
     @classmethod
-    def load(cls, path: Path, device: str = "auto") -> Maker:
+    def load(cls, path: Path, device: str = "auto") -> SpectrogramGenerator:
         """The generator of a run. Raises `RunError` if the folder holds none, or an unfinished one."""
         tune_allocator()
         model, run = load_model(path, "generator", device)
         return cls(model, Labels(tuple(run.facts["labels"])), run)
 
     @torch.no_grad()
-    def make(
+    def sample(
         self,
         labels: Sequence[int] | np.ndarray,
         seeds: Sequence[int] | np.ndarray,
         sampling: Sampling | None = None,
         judge: Predictor | None = None,
         progress: Progress = no_progress,
-        watch: Watch | None = None,
+        callback: StepCallback | None = None,
     ) -> np.ndarray:
         """(N, M, F) float32 dB: for each class id and seed one log-mel.
 
         `judge` guides if `sampling.classifier_scale` is above 0; it must know these species and features.
-        `watch` sees every step (`diffusion/contract.py`), in the units of the model's `scale`.
+        `callback` sees every step (`diffusion/contract.py`), in the units of the model's `scale`.
         """
         sampling = sampling or Sampling()
         starts = range(0, len(labels), BATCH)
         made = [
-            self._batch(labels[i : i + BATCH], seeds[i : i + BATCH], sampling, judge, watch)
+            self._batch(labels[i : i + BATCH], seeds[i : i + BATCH], sampling, judge, callback)
             for i in progress(starts, "generating", len(starts))
         ]
         nothing = np.zeros((0, self.spec.n_mels, self.spec.n_frames), dtype=np.float32)
@@ -97,7 +97,7 @@ class Maker:
         seeds: Sequence[int] | np.ndarray,
         sampling: Sampling,
         judge: Predictor | None,
-        watch: Watch | None,
+        callback: StepCallback | None,
     ) -> np.ndarray:
         model, device = self.model, self.model.scale.mean.device
         y = torch.as_tensor(np.asarray(labels), dtype=torch.long, device=device)
@@ -109,7 +109,7 @@ class Maker:
         else:
             denoise = self._denoise(y, loudness, sampling, judge)
             levels = levels_for(sampling.sampler, sampling.steps)
-            units = SAMPLERS[sampling.sampler](denoise, noise, levels, streams, watch)
+            units = SAMPLERS[sampling.sampler](denoise, noise, levels, streams, callback)
         out: np.ndarray = model.scale.to_db(units, y, loudness)[:, 0].float().cpu().numpy()
         return out
 

@@ -23,10 +23,10 @@ from finback.core.types import Clip
 from finback.data.manifest import Manifest
 from finback.features.cache import FeatureStore, default_folder
 from finback.features.extract import Extractor
-from finback.generation.generate import Nearby
-from finback.generation.synthesizer import Studio
+from finback.generation.generate import NearestClips
+from finback.generation.synthesizer import Synthesizer
 from finback.metrics.band import Band
-from finback.metrics.copying import Marks, shifted_distances
+from finback.metrics.copying import CopyThresholds, shifted_distances
 from finback.models.predictor import Predictor
 
 KEPT = "kept"
@@ -36,7 +36,7 @@ MOST = 1000  # real windows whose distances to each other are looked at: some te
 
 
 @dataclass(frozen=True)
-class Verdict:
+class GateResult:
     """What the gate says of one sample: "kept" or the first reason against it, and by which numbers."""
 
     outcome: str
@@ -46,24 +46,29 @@ class Verdict:
     parent: str
 
 
-class Gate:
+class QualityGate:
     """Real clips of the training side and a judge, asked whether a sample may pass."""
 
     def __init__(
-        self, studio: Studio, real: Sequence[Clip], manifest: Manifest, judge: Predictor, progress: Progress
+        self,
+        synthesizer: Synthesizer,
+        real: Sequence[Clip],
+        manifest: Manifest,
+        judge: Predictor,
+        progress: Progress,
     ) -> None:
         self.judge = judge
-        self.names = studio.labels.names
-        self.store = FeatureStore(Extractor(studio.spec, "logmel"), default_folder())
+        self.names = synthesizer.labels.names
+        self.store = FeatureStore(Extractor(synthesizer.spec, "logmel"), default_folder())
         self.store.prepare(real, progress)
-        self.fresh = FeatureStore(Extractor(studio.spec, "logmel"))  # samples are heard once
-        self.near = Nearby(self.store, tuple(real), [manifest.file_of(c) for c in real])
+        self.fresh = FeatureStore(Extractor(synthesizer.spec, "logmel"))  # samples are heard once
+        self.near = NearestClips(self.store, tuple(real), [manifest.file_of(c) for c in real])
         self.mark = self._mark(real)
         self.bands = {
             name: Band.of(self._windows([c for c in real if c.label == name])) for name in self.names
         }
 
-    def __call__(self, sounds: Sequence[Clip], label: int, least: float = 0.0) -> list[Verdict]:
+    def __call__(self, sounds: Sequence[Clip], label: int, least: float = 0.0) -> list[GateResult]:
         """Of samples in files of their own, wanted as this class id, at least as probable as `least`."""
         probabilities = self.judge.scores(sounds).probabilities
         x = np.concatenate([self.fresh(c)[:1] for c in sounds])  # (N, M, F)
@@ -81,7 +86,7 @@ class Gate:
             )
             outcome = next((why for why, bad in zip(REASONS, failed, strict=True) if bad), KEPT)
             parent = self.near.files[parents[i]]
-            verdicts.append(Verdict(outcome, float(p[own]), float(distances[i]), share, parent))
+            verdicts.append(GateResult(outcome, float(p[own]), float(distances[i]), share, parent))
         return verdicts
 
     def _windows(self, clips: Sequence[Clip]) -> np.ndarray:
@@ -94,4 +99,4 @@ class Gate:
         step = -(-len(real) // MOST)
         windows = [(self.store(c)[0], c.group_key) for c in real[::step]]
         x = np.stack([w for w, _ in windows])
-        return Marks.of(shifted_distances(x, x), [tape for _, tape in windows], np.zeros(0)).pair
+        return CopyThresholds.of(shifted_distances(x, x), [tape for _, tape in windows], np.zeros(0)).pair

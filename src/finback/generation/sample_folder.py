@@ -1,9 +1,9 @@
 """A folder of generated clips while it is being filled: every sample is whole or absent.
 
-    shelf = Shelf.open(folder, settings, about)
-    if not shelf.has(name):
-        shelf.put(name, row, logmel, wave, rate)
-    shelf.finish()
+    samples = SampleFolder.open(folder, settings, about)
+    if not samples.has(name):
+        samples.add(name, row, logmel, wave, rate)
+    samples.finish()
 
 A sample is put down as its spectrogram and facts (`.parts/NAME.npz`), then its sound (`NAME.wav`); `finish`
 makes `spectrograms.npz` and `manifest.csv` of all there are. A folder goes on where it was left, and grows
@@ -28,7 +28,7 @@ import numpy as np
 from finback.audio.io import write
 from finback.core.errors import RunError
 from finback.core.files import atomic_path, read_json, write_atomic, write_json
-from finback.data.manifest import Teacher
+from finback.data.manifest import ModelProvenance
 from finback.data.provenance import GENERATED, MANIFEST
 
 COLUMNS = (
@@ -53,7 +53,7 @@ ANOTHER = "give another --out, or delete that folder"
 Row = dict[str, Any]
 
 
-class Shelf:
+class SampleFolder:
     """Generated clips by name; `rows` holds the facts of each that is finished."""
 
     def __init__(self, folder: Path) -> None:
@@ -69,13 +69,17 @@ class Shelf:
 
     @classmethod
     def open(
-        cls, folder: Path, settings: Mapping[str, Any], about: Mapping[str, Any], teachers: Sequence[Teacher]
-    ) -> Shelf:
-        """A new shelf, or one that was begun with the same settings; `about` is noted and nothing more.
+        cls,
+        folder: Path,
+        settings: Mapping[str, Any],
+        about: Mapping[str, Any],
+        provenance: Sequence[ModelProvenance],
+    ) -> SampleFolder:
+        """A new samples, or one that was begun with the same settings; `about` is noted and nothing more.
 
         Raises `RunError` when the folder holds clips of other settings, or another manifest.
         """
-        told = {"settings": dict(settings), **about, "teachers": [t.as_dict() for t in teachers]}
+        told = {"settings": dict(settings), **about, "provenance": [t.as_dict() for t in provenance]}
         path = folder / GENERATED
         if path.exists():
             old = read_json(path).get("settings", {})
@@ -95,7 +99,7 @@ class Shelf:
     def has(self, name: str) -> bool:
         return name in self.rows
 
-    def put(self, name: str, row: Row, logmel: np.ndarray, wave: np.ndarray, rate: int) -> None:
+    def add(self, name: str, row: Row, logmel: np.ndarray, wave: np.ndarray, rate: int) -> None:
         """Keep one sample: log-mel (M, F), samples (n,) within -1 to 1 as 16 bits.
 
         Raises `FinbackError` when it cannot be written; then it is as if it had never been made.

@@ -1,8 +1,8 @@
 """A generator and a vocoder under one roof: species and seeds in; spectrograms, sound and facts out.
 
-    studio = Studio(Voice("runs/diffusion"))
-    k = species_id(studio.labels, "ross seal")
-    logmels, waves = studio.make([(k, 0), (k, 1)])
+    synthesizer = Synthesizer(SynthesisConfig("runs/diffusion"))
+    k = species_id(synthesizer.labels, "ross seal")
+    logmels, waves = synthesizer.sample([(k, 0), (k, 1)])
 
 Nothing is written here; `finback.generation.generate` and `finback.generation.fill_rare` do that.
 """
@@ -22,8 +22,8 @@ import numpy as np
 from finback.core.errors import InputError
 from finback.core.runs import HELD_OUT, WEIGHTS
 from finback.core.types import Labels
-from finback.data.manifest import Teacher
-from finback.generation.generator import Maker, Sampling
+from finback.data.manifest import ModelProvenance
+from finback.generation.generator import Sampling, SpectrogramGenerator
 from finback.generation.sample_folder import Row, safe_names
 from finback.generation.vocoders.inversion import METHODS
 from finback.generation.vocoders.vocode import to_waves, vocoder
@@ -32,7 +32,7 @@ from finback.models.predictor import Predictor
 
 
 @dataclass(frozen=True)
-class Voice:
+class SynthesisConfig:
     """What turns species and seeds into sound. Models are run folders or names of those that come along."""
 
     generator: str
@@ -42,30 +42,30 @@ class Voice:
     device: str = "auto"
 
 
-class Studio:
+class Synthesizer:
     """A generator and a vocoder, loaded: species and seeds in, spectrograms, sound and facts out."""
 
-    def __init__(self, voice: Voice) -> None:
-        path = shipped.resolve(voice.generator, "generator")
-        self.voice = voice
-        self.maker = Maker.load(path, voice.device)
-        self.labels, self.spec, self.run = self.maker.labels, self.maker.spec, self.maker.run
-        self.vocoder = vocoder(voice.vocoder, self.spec, voice.device)
+    def __init__(self, config: SynthesisConfig) -> None:
+        path = shipped.resolve(config.generator, "generator")
+        self.config = config
+        self.generator = SpectrogramGenerator.load(path, config.device)
+        self.labels, self.spec, self.run = self.generator.labels, self.generator.spec, self.generator.run
+        self.vocoder = vocoder(config.vocoder, self.spec, config.device)
         self.guide = None
-        if voice.sampling.classifier_scale > 0 and voice.guide:
-            self.guide = Predictor.load(shipped.resolve(voice.guide, "classifier"), voice.device)
+        if config.sampling.classifier_scale > 0 and config.guide:
+            self.guide = Predictor.load(shipped.resolve(config.guide, "classifier"), config.device)
         self.id = fingerprint(path)
         self.names = safe_names(self.labels.names)
 
     @property
     def settings(self) -> dict[str, Any]:
         """What two clips of one folder must have in common."""
-        sampled = self.maker.model.way == "denoise"
-        sampling = asdict(self.voice.sampling) if sampled else {}
+        sampled = self.generator.model.way == "denoise"
+        sampling = asdict(self.config.sampling) if sampled else {}
         if sampled:
             # JSON has no infinity.
-            sampling["interval"] = [None if np.isinf(s) else s for s in self.voice.sampling.interval]
-        guide = fingerprint(shipped.resolve(self.voice.guide, "classifier")) if self.guide else None
+            sampling["interval"] = [None if np.isinf(s) else s for s in self.config.sampling.interval]
+        guide = fingerprint(shipped.resolve(self.config.guide, "classifier")) if self.guide else None
         features = self.spec.fingerprint
         return {
             **{"generator": self.id, "vocoder": self.vocoder_id, "features": features, "guide": guide},
@@ -83,7 +83,7 @@ class Studio:
         """What a reader of the folder wants to know; nothing depends on it."""
         facts = self.run.facts
         told = ("family", "labels", "data_fingerprint", "source", "licence", "citation", "finback")
-        return {"run": self.voice.generator, **{key: facts[key] for key in told if key in facts}}
+        return {"run": self.config.generator, **{key: facts[key] for key in told if key in facts}}
 
     @property
     def heard(self) -> set[str]:
@@ -91,30 +91,30 @@ class Studio:
         return {row["species"] for row in _learnt_rows(self.run.path)}
 
     @property
-    def teachers(self) -> list[Teacher]:
+    def provenance(self) -> list[ModelProvenance]:
         """The models with a part in these clips, and what they learnt from."""
-        found = [teacher("generator", self.voice.generator, self.run.path)]
+        found = [provenance_of("generator", self.config.generator, self.run.path)]
         if path := _vocoder_run(self.vocoder.name):
-            found.append(teacher("vocoder", self.vocoder.name, path))
+            found.append(provenance_of("vocoder", self.vocoder.name, path))
         if self.guide:
-            path = shipped.resolve(self.voice.guide, "classifier")
-            found.append(teacher("judge", self.voice.guide, path))
+            path = shipped.resolve(self.config.guide, "classifier")
+            found.append(provenance_of("classifier", self.config.guide, path))
         return found
 
     def name(self, label: int, seed: int) -> str:
         """The file name, without suffix, of a sample."""
         return f"{self.names[label]}-{seed:06d}"
 
-    def make(self, wanted: Sequence[tuple[int, int]]) -> tuple[np.ndarray, np.ndarray]:
+    def sample(self, wanted: Sequence[tuple[int, int]]) -> tuple[np.ndarray, np.ndarray]:
         """(class id, seed) pairs -> log-mels (N, M, F) dB, waves (N, T') as loud as those say, within 1."""
         labels, seeds = [k for k, _ in wanted], [s for _, s in wanted]
-        logmels = self.maker.make(labels, seeds, self.voice.sampling, self.guide)
+        logmels = self.generator.sample(labels, seeds, self.config.sampling, self.guide)
         # One by one: a wave that is found in rounds must not depend on its neighbours' rounding.
         return logmels, np.concatenate([to_waves(x[None], self.vocoder) for x in logmels])
 
     def row(self, label: int, seed: int) -> Row:
         """The manifest's facts of a sample."""
-        s, sampled = self.voice.sampling, self.maker.model.way == "denoise"
+        s, sampled = self.config.sampling, self.generator.model.way == "denoise"
         how = {"sampler": s.sampler, "steps": s.steps, "guidance": s.guidance} if sampled else {}
         return {
             "species": self.labels.names[label],
@@ -159,17 +159,17 @@ def fingerprint(run: Path) -> str:
     return digest.hexdigest()
 
 
-def teacher(role: str, name: str, run: Path) -> Teacher:
+def provenance_of(role: str, name: str, run: Path) -> ModelProvenance:
     """Who it is, and the recordings it learnt from, by the tables in its run folder."""
-    if role != "judge":
-        return Teacher(role, name, frozenset(row["recording_id"] for row in _learnt_rows(run)))
+    if role != "classifier":
+        return ModelProvenance(role, name, frozenset(row["recording_id"] for row in _learnt_rows(run)))
     heard = {
         row["recording_id"]
         for table in run.rglob("split.csv")  # of folds and members too
         for row in _rows(table)
         if row["side"] in ("train", "val")
     }
-    return Teacher(role, name, frozenset(heard))
+    return ModelProvenance(role, name, frozenset(heard))
 
 
 def _learnt_rows(run: Path) -> list[dict[str, str]]:

@@ -1,6 +1,6 @@
 """What a trained VAE makes of clips, and of what lies between them.
 
-    space = Latent.load(run)
+    space = LatentSpace.load(run)
     z = space.encode(logmels)                      # (N, D): clips as points
     again = space.reconstruct(logmels, labels)     # (N, M, F) dB
     new = space.sample(labels, seeds)              # (N, M, F) dB
@@ -46,7 +46,7 @@ class End:
     level_db: float
 
 
-class Latent:
+class LatentSpace:
     """The latent space of a trained VAE."""
 
     def __init__(self, model: VAE, labels: Labels, run: RunFolder) -> None:
@@ -56,7 +56,7 @@ class Latent:
         self.spec = model.spec
 
     @classmethod
-    def load(cls, path: Path, device: str = "auto") -> Latent:
+    def load(cls, path: Path, device: str = "auto") -> LatentSpace:
         """The VAE of a run. Raises `RunError` if the folder holds something else, or nothing finished."""
         tune_allocator()
         model, run = load_model(path, "generator", device)
@@ -158,7 +158,7 @@ class Latent:
         return [part.to(self.device) for part in x.split(BATCH)]
 
 
-def save_strip(space: Latent, ends: tuple[End, End], steps: int, path: Path) -> Path:
+def save_interpolation(space: LatentSpace, ends: tuple[End, End], steps: int, path: Path) -> Path:
     """Write the way between two ends as a picture, PNG or SVG by the suffix.
 
     Raises `SettingsError` for another suffix or too few steps.

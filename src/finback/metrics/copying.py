@@ -1,7 +1,7 @@
 """Whether generated sounds are copies of what the generator learned from, and whether they differ at all.
 
     between = shifted_distances(learnt, learnt)                 # (L, L)
-    marks = Marks.of(between, tapes, shifted_distances(held, learnt).min(axis=1))
+    marks = CopyThresholds.of(between, tapes, shifted_distances(held, learnt).min(axis=1))
     copying(shifted_distances(made, learnt).min(axis=1), marks)
 
 A copy is known by its distance to the closest learnt clip, and that distance means nothing by itself: it is
@@ -63,7 +63,7 @@ def vector_distances(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Marks:
+class CopyThresholds:
     """What real clips say about which distance is near.
 
     `pair`: the 1st percentile of all distances between learnt clips of different tapes. `nearest`: the 1st
@@ -79,7 +79,9 @@ class Marks:
     typical: float | None
 
     @classmethod
-    def of(cls, between: np.ndarray, tapes: Sequence[str], held: np.ndarray, share: float = SHARE) -> Marks:
+    def of(
+        cls, between: np.ndarray, tapes: Sequence[str], held: np.ndarray, share: float = SHARE
+    ) -> CopyThresholds:
         """From distances between learnt clips (L, L), their tapes (L,), held clips' nearest distances
         (H,)."""
         names = np.asarray(tapes, dtype=str)
@@ -95,7 +97,7 @@ class Marks:
         )
 
 
-def copying(nearest: np.ndarray, marks: Marks) -> dict[str, Any]:
+def copying(nearest: np.ndarray, marks: CopyThresholds) -> dict[str, Any]:
     """Figures of a set's distances (N,) to the nearest learnt clip.
 
     `ratio`: their median over the typical held-out clip's; `ratio_low`: the same of their 5th percentile;

@@ -13,6 +13,7 @@ from typing import Any
 
 from finback import models
 from finback.core.files import read_json
+from finback.core.renames import current_audit
 from finback.core.runs import RunFolder
 
 USES = {
@@ -122,9 +123,9 @@ def _figures(run: RunFolder) -> dict[str, str]:
                 within = f" ({low:.3f} to {high:.3f})" if low is not None and high is not None else ""
                 found[f"{NAMES[key]} on tapes not trained on"] = f"{metrics[key]:.3f}{within}"
     if (run.path / "generator_audit.json").is_file():
-        found |= _audited(read_json(run.path / "generator_audit.json"))
+        found |= _audited(current_audit(read_json(run.path / "generator_audit.json")))
     if (run.path / "vocoder_audit.json").is_file():
-        found |= _vocoded(read_json(run.path / "vocoder_audit.json"))
+        found |= _vocoded(current_audit(read_json(run.path / "vocoder_audit.json")))
     return found
 
 
@@ -159,7 +160,7 @@ def _beside(shares: Mapping[str, float | None], mine: str) -> str:
         return ""
     sides = {
         mine: "of samples",
-        "held": "of real clips of the same tapes",
+        "held_out": "of real clips of the same tapes",
         "unseen": "of real clips of other tapes",
     }
     known = ((shares.get(side), what) for side, what in sides.items())

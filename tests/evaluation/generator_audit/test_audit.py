@@ -32,7 +32,7 @@ from finback.evaluation.generator_audit import (
 from finback.evaluation.generator_audit.tables import notes, tables
 from finback.evaluation.generator_audit.windows import Windows, alike, how_many, per_clip
 from finback.features.spec import FeatureSpec
-from finback.generation.generator import Maker, Sampling
+from finback.generation.generator import Sampling, SpectrogramGenerator
 from finback.models.predictor import Predictor
 from finback.training.classifier import Plan
 from finback.training.generator import train_generator
@@ -162,40 +162,40 @@ def test_every_part_is_there_and_kept(audited: dict[str, Any], generator: Path) 
     assert read_json(generator / "generator_audit.json") == audited
     for name in ("neighbours.png", "nearest.png"):
         assert (generator / "figures" / name).stat().st_size > 5000
-    assert set(audited["recognised"]) == {"gaussian", "learnt", "held", "unseen"}
+    assert set(audited["recognised"]) == {"gaussian", "train", "held_out", "unseen"}
     assert audited["recognised"]["gaussian"]["n_clips"] == 32
     for rows in audited["substitution"].values():
-        assert set(rows) == {"learnt", "gaussian"}
+        assert set(rows) == {"train", "gaussian"}
         assert rows["gaussian"]["of_samples"]["n_clips"] == 32
     spaces = [(d["space"], d["reference"]) for d in audited["distances"]]
     assert len(spaces) == len(set(spaces)) == 4
     heard_rows = next(d["rows"] for d in audited["distances"] if "mfcc" in d["space"])
-    assert set(heard_rows) == {"gaussian", "learnt", "unseen vocoded"}
+    assert set(heard_rows) == {"gaussian", "train", "unseen vocoded"}
     for facts in audited["copying"].values():
-        assert facts["rows"]["held"]["ratio"] == pytest.approx(1.0)
-        assert set(facts["rows"]) == {"gaussian", "held", "unseen"}
+        assert facts["rows"]["held_out"]["ratio"] == pytest.approx(1.0)
+        assert set(facts["rows"]) == {"gaussian", "held_out", "unseen"}
 
 
 def test_the_judge_has_heard_what_the_generator_has(audited: dict[str, Any], generator: Path) -> None:
     from finback.core.runs import RunFolder, load_split
     from finback.data.splits.run_subsets import run_subsets
 
-    assert audited["judge"]["heard"] == 0
+    assert audited["reference_classifier"]["seen_in_training"] == 0
     clips = run_subsets(RunFolder.open(generator))
     table = RunFolder.open(generator / "judge").path / "split.csv"
     everything = [c for side in clips.values() for c in side]
     taught = load_split(table, everything, "group")
-    assert {c.key for c in taught.train} == {c.key for c in clips["learnt"]}
+    assert {c.key for c in taught.train} == {c.key for c in clips["train"]}
     assert not taught.val
-    held = {c.key for c in clips["held"]}
+    held = {c.key for c in clips["held_out"]}
     assert judge.has_heard(generator / "judge", held) == 0
-    assert judge.has_heard(generator / "judge", {c.key for c in clips["learnt"]}) == len(clips["learnt"])
+    assert judge.has_heard(generator / "judge", {c.key for c in clips["train"]}) == len(clips["train"])
 
 
 def test_samples_are_kept_and_do_not_depend_on_how_many(audited: dict[str, Any], generator: Path) -> None:
     kept = list((generator / "audit").glob("samples-*.npy"))
     assert len(kept) == 1
-    maker = Maker.load(generator, "cpu")
+    maker = SpectrogramGenerator.load(generator, "cpu")
     fewer = material.made(maker, np.full(4, 3), Sampling())
     whole = np.load(kept[0]).reshape(4, 8, *fewer.x.shape[1:])
     assert fewer.x.reshape(4, 3, *fewer.x.shape[1:]) == pytest.approx(whole[:, :3], abs=1e-3)
@@ -211,7 +211,7 @@ def test_tables_say_it_in_words(audited: dict[str, Any]) -> None:
     assert first["samples: gaussian"][2] == audited["recognised"]["gaussian"]["accuracy"]
     assert "real: held out, same tapes" in first
     assert not any("warning" in line for line in notes(audited))
-    told = {**audited, "judge": {**audited["judge"], "heard": 3}}
+    told = {**audited, "reference_classifier": {**audited["reference_classifier"], "seen_in_training": 3}}
     assert "heard 3 of the clips" in notes(told)[0]
 
 
@@ -226,7 +226,7 @@ def test_a_generator_of_every_tape_is_audited_without_unseen_ones(
     run = train_generator(Plan("gaussian", settings, device="cpu"), tiny_manifest, tmp_path / "all")
     found = audit_generator(AuditRequest(run.path, n=3, seeds=1, backbone="mfcc", device="cpu"))
     assert found["recognised"]["unseen"]["accuracy"] is None
-    assert {d["reference"] for d in found["distances"]} == {"learnt"}
+    assert {d["reference"] for d in found["distances"]} == {"train"}
     assert found["copying"]["logmel"]["rows"]["gaussian"]["ratio"] is None  # nothing was held out
     assert found["substitution"]["bands"]["gaussian"]["ratio"] is None
     assert all(len(row) == len(t.columns) for t in tables(found) for row in t.rows)
@@ -239,7 +239,7 @@ def test_copies_are_found_out(
     import finback.evaluation.generator_audit as room
 
     def parrot(maker: Any, counts: Any, *rest: Any) -> Windows:
-        learnt = room.real(store(maker), room.run_subsets(maker.run)["learnt"], maker.labels)
+        learnt = room.real(store(maker), room.run_subsets(maker.run)["train"], maker.labels)
         x = np.roll(learnt.x, 7, axis=2) + 5
         return Windows(x, learnt.y, np.arange(len(x)), tuple(map(str, range(len(x)))))
 
@@ -266,7 +266,7 @@ def test_generators_of_other_clips_are_refused(
 
 
 def test_judges_that_will_not_do_are_refused(trained: Path, generator: Path) -> None:
-    maker = Maker.load(generator, "cpu")
+    maker = SpectrogramGenerator.load(generator, "cpu")
     predictor, known = judge.load_judge(trained, maker, "cpu")
     assert known.tolist() == [0, 1, 2, 3]
     x = np.zeros((2, maker.spec.n_mels, maker.spec.n_frames), dtype=np.float32)

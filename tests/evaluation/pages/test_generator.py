@@ -68,7 +68,7 @@ def test_page_without_recordings_still_has_samples(gaussian: Path, monkeypatch: 
 
 
 def test_clips_shown_are_of_many_tapes(generator_run: Path) -> None:
-    learnt = [c for c in run_subsets(RunFolder.open(generator_run))["learnt"] if c.label == "Sperm whale"]
+    learnt = [c for c in run_subsets(RunFolder.open(generator_run))["train"] if c.label == "Sperm whale"]
     tapes = {c.group for c in learnt}
     shown = generator.varied(learnt, len(tapes))
     assert {c.group for c in shown} == tapes
@@ -109,13 +109,13 @@ def test_sheets_of_a_species(diffusion: Path, gaussian: Path) -> None:
 
 
 def test_a_strip_begins_in_noise_and_ends_with_the_sample(diffusion: Path) -> None:
-    maker = sheets.Maker.load(diffusion, "cpu")
+    maker = sheets.SpectrogramGenerator.load(diffusion, "cpu")
     plan = sheets.Sheets(seed=3, sampling=sheets.Sampling(steps=12))
     block = sheets.denoising(maker, "Killer whale", plan)
     (_, noisy), (_, guess) = block.rows
     assert len(noisy) == len(guess) == len(block.tops) == sheets.MOMENTS
     assert block.tops[0] == "noise 80"
-    made = maker.make([maker.labels.index("Killer whale")], [3], plan.sampling)[0]
+    made = maker.sample([maker.labels.index("Killer whale")], [3], plan.sampling)[0]
     assert (noisy[-1] == made).all()
     rough = [abs(x[:, 1:] - x[:, :-1]).mean() for x in (noisy[0], guess[0])]
     assert rough[0] > 2 * rough[1]  # noise above, the smooth mean of all clips below
@@ -138,14 +138,14 @@ def test_an_audit_becomes_tables(gaussian: Path) -> None:
         f"{key}_sd": 0.1 for key, *_ in audited.DISTANCES
     }
     found = {
-        "recognised": {"gaussian": share, "held": share},
+        "recognised": {"gaussian": share, "held_out": share},
         "substitution": {
-            "cnn2d": {"learnt": {"on_unseen": share}, "gaussian": {"on_unseen": share, "ratio": 0.8}}
+            "cnn2d": {"train": {"on_unseen": share}, "gaussian": {"on_unseen": share, "ratio": 0.8}}
         },
         "distances": [
             {"space": "judge", "reference": "unseen", "n": 9, "seeds": 5, "rows": {"gaussian": figures}}
         ],
-        "copying": {"logmel": {"marks": {}, "rows": {"gaussian": near}}},
+        "copying": {"logmel": {"thresholds": {}, "rows": {"gaussian": near}}},
         "diversity": {"judge": {"gaussian": {"mean": 0.7, "per_species": {}}}},
     }
     write_json(gaussian / audited.AUDIT, found)

@@ -82,9 +82,9 @@ def test_generators_learn_from_the_folds_training_side_alone(
     out, prepared, _, _ = done
     for fold in prepared.folds:
         heard = run_subsets(RunFolder.open(made.generator_folder(out, "gaussian", fold)))
-        assert {c.key for c in heard["learnt"]} == {c.key for c in fold.split.train}
-        assert not heard["held"]
-        assert not {c.group for c in heard["learnt"]} & {c.group for c in fold.split.test}
+        assert {c.key for c in heard["train"]} == {c.key for c in fold.split.train}
+        assert not heard["held_out"]
+        assert not {c.group for c in heard["train"]} & {c.group for c in fold.split.test}
 
 
 def test_gains_are_differences_of_what_the_runs_said(
@@ -172,7 +172,7 @@ class Half:
         self.labels, self.spec = Labels(tuple(sorted(fold.real))), spec
         self.seeds: list[int] = []
 
-    def make(self, labels: np.ndarray, seeds: np.ndarray, sampling: Sampling, **other: Any) -> np.ndarray:
+    def sample(self, labels: np.ndarray, seeds: np.ndarray, sampling: Sampling, **other: Any) -> np.ndarray:
         x = np.zeros((len(labels), self.spec.n_mels, self.spec.n_frames), np.float32)
         x[:, 0, 0] = np.where(np.arange(len(labels)) % 2, labels, -1)
         self.seeds += seeds.tolist()

@@ -139,14 +139,14 @@ def test_watching_sees_every_step_and_changes_nothing(name: str) -> None:
     seen: list[tuple[int, float]] = []
     clean: list[Tensor] = []
 
-    def watch(step: int, sigma: float, x: Tensor, denoised: Tensor) -> None:
+    def callback(step: int, sigma: float, x: Tensor, denoised: Tensor) -> None:
         assert x.shape == denoised.shape
         assert torch.allclose(gaussian()(x, x.new_full((len(x),), sigma)), denoised, atol=1e-6)
         seen.append((step, sigma))
         clean.append(denoised.clone())
 
     levels = levels_for(name, 6)
-    watched = SAMPLERS[name](gaussian(), normal(4), levels, Pooled(4), watch)
+    watched = SAMPLERS[name](gaussian(), normal(4), levels, Pooled(4), callback)
     plain = SAMPLERS[name](gaussian(), normal(4), levels, Pooled(4))
     assert torch.equal(watched, plain)
     assert [step for step, _ in seen] == list(range(6))

@@ -17,14 +17,14 @@ from finback.features.spec import FeatureSpec
 from finback.generation.vocoders import vocode as vocoding
 from finback.generation.vocoders.clips import heard, logmel_of, through
 from finback.generation.vocoders.files import load_logmels
-from finback.generation.vocoders.vocode import Request, vocode, vocoder
+from finback.generation.vocoders.vocode import VocodeRequest, vocode, vocoder
 from finback.models import pretrained as shipped
 
 SPEC = FeatureSpec(sample_rate=8000, clip_samples=8000, n_fft=256, hop=64, n_mels=32, n_frames=60, pad="tile")
 
 
 def song(seconds: float, rate: int = 11_025) -> np.ndarray:
-    """A voice that slides up and down over noise, with a gap of near silence."""
+    """A config that slides up and down over noise, with a gap of near silence."""
     rng = np.random.default_rng(4)
     t = np.arange(round(seconds * rate)) / rate
     hz = 800 + 500 * np.sin(2 * np.pi * 1.3 * t)
@@ -59,7 +59,7 @@ def test_windows_fade_into_each_other_without_a_seam() -> None:
 
 
 def test_a_clip_makes_the_round_trip(clip: Path, tmp_path: Path) -> None:
-    done = vocode(Request(clip, tmp_path / "again.wav"), SPEC)
+    done = vocode(VocodeRequest(clip, tmp_path / "again.wav"), SPEC)
     again = io.probe(tmp_path / "again.wav")
     assert (again.sample_rate, again.n_channels) == (8000, 1)
     assert again.n_samples == len(heard(clip, SPEC)) == 16_000
@@ -75,13 +75,13 @@ def test_a_clip_makes_the_round_trip(clip: Path, tmp_path: Path) -> None:
     }
     assert done.measures["mel_correlation"] > 0.95
     first = (tmp_path / "again.wav").read_bytes()
-    vocode(Request(clip, tmp_path / "again.wav"), SPEC)
+    vocode(VocodeRequest(clip, tmp_path / "again.wav"), SPEC)
     assert (tmp_path / "again.wav").read_bytes() == first
 
 
 def test_as_loud_as_another_clip(clip: Path, tmp_path: Path) -> None:
     io.write(tmp_path / "quiet.wav", song(1.0) * 0.01, 11_025)
-    vocode(Request(clip, tmp_path / "a.wav", like=tmp_path / "quiet.wav"), SPEC)
+    vocode(VocodeRequest(clip, tmp_path / "a.wav", like=tmp_path / "quiet.wav"), SPEC)
     rms = [np.sqrt(np.mean(heard(tmp_path / n, SPEC) ** 2)) for n in ("a.wav", "quiet.wav")]
     assert rms[0] == pytest.approx(rms[1], rel=0.02)
 
@@ -92,16 +92,16 @@ def test_spectrograms_from_files(tmp_path: Path) -> None:
     np.savez(
         tmp_path / "many.npz", **{"seal-1": x[0], "seal-2.wav": x[1], "../x": x[2], "seed": np.arange(3)}
     )
-    one = vocode(Request(tmp_path / "one.npy", tmp_path / "one.flac", "griffin-lim"), SPEC)
+    one = vocode(VocodeRequest(tmp_path / "one.npy", tmp_path / "one.flac", "griffin-lim"), SPEC)
     assert one.measures["mel_correlation"] > 0.9
     assert io.probe(tmp_path / "one.flac").n_samples == SPEC.covered_samples
-    many = vocode(Request(tmp_path / "many.npz", tmp_path / "out", "griffin-lim"), SPEC)
+    many = vocode(VocodeRequest(tmp_path / "many.npz", tmp_path / "out", "griffin-lim"), SPEC)
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["..-x.wav", "seal-1.wav", "seal-2.wav"]
     assert len(many.paths) == 3
     np.save(
         tmp_path / "long.npy", np.concatenate([x[0], x[1]], axis=1)
     )  # other lengths are no other features
-    long = vocode(Request(tmp_path / "long.npy", tmp_path / "long.wav"), SPEC)
+    long = vocode(VocodeRequest(tmp_path / "long.npy", tmp_path / "long.wav"), SPEC)
     assert long.spec.n_frames == 120
     assert io.probe(tmp_path / "long.wav").n_samples == 120 * 64
 
@@ -126,17 +126,17 @@ def test_files_and_names_that_do_not_fit_are_refused(tmp_path: Path, clip: Path)
     (tmp_path / "broken.npy").write_bytes(b"no array")
     for name, said in (("broken.npy", "cannot be read"), ("none.npy", "no such file")):
         with pytest.raises(InputError, match=said):
-            vocode(Request(tmp_path / name, tmp_path / "x.wav"), SPEC)
+            vocode(VocodeRequest(tmp_path / name, tmp_path / "x.wav"), SPEC)
     np.savez(tmp_path / "two.npz", a=np.zeros((32, 60)), b=np.zeros((32, 50)))
     with pytest.raises(InputError, match="one length"):
-        vocode(Request(tmp_path / "two.npz", tmp_path / "out"), SPEC)
+        vocode(VocodeRequest(tmp_path / "two.npz", tmp_path / "out"), SPEC)
     np.save(tmp_path / "two.npy", np.zeros((2, 32, 60)))
     with pytest.raises(InputError, match="folder"):
-        vocode(Request(tmp_path / "two.npy", tmp_path / "x.wav"), SPEC)
+        vocode(VocodeRequest(tmp_path / "two.npy", tmp_path / "x.wav"), SPEC)
     with pytest.raises(InputError, match="wav or"):
-        vocode(Request(clip, tmp_path / "x.mp3"), SPEC)
+        vocode(VocodeRequest(clip, tmp_path / "x.mp3"), SPEC)
     with pytest.raises(AudioError, match="no such"):
-        vocode(Request(tmp_path / "none.wav", tmp_path / "x.wav"), SPEC)
+        vocode(VocodeRequest(tmp_path / "none.wav", tmp_path / "x.wav"), SPEC)
     with pytest.raises(RunError, match="none here"):
         vocoder("none here", SPEC)
     with pytest.raises(SettingsError, match="pcen"):

@@ -55,9 +55,11 @@ def test_the_card_of_a_generator_puts_its_figures_beside_real_clips(
         tmp_path / "generator_audit.json",
         {
             "generators": {"gaussian": "runs/gaussian", "vae": "runs/vae"},
-            "recognised": {"gaussian": {"accuracy": 0.31}, "held": {"accuracy": 0.93}},
+            "recognised": {"gaussian": {"accuracy": 0.31}, "held_out": {"accuracy": 0.93}},
             "distances": [{"space": "judge", "reference": "unseen", "rows": {"gaussian": row}}],
-            "copying": {"logmel": {"rows": {"gaussian": {"below_pair": 0.28}, "held": {"below_pair": 0.46}}}},
+            "copying": {
+                "logmel": {"rows": {"gaussian": {"below_pair": 0.28}, "held_out": {"below_pair": 0.46}}}
+            },
         },
     )
     text = card(RunFolder.open(tmp_path))
@@ -73,9 +75,11 @@ def test_a_card_leaves_out_what_too_few_clips_could_not_tell(generator_run: Path
         tmp_path / "generator_audit.json",
         {
             "generators": {"gaussian": "runs/gaussian"},
-            "recognised": {"gaussian": {"accuracy": 0.31}, "held": {"accuracy": None}},
+            "recognised": {"gaussian": {"accuracy": 0.31}, "held_out": {"accuracy": None}},
             "distances": [{"space": "judge", "reference": "unseen", "rows": {}}],
-            "copying": {"logmel": {"rows": {"gaussian": {"below_pair": None}, "held": {"below_pair": 0.5}}}},
+            "copying": {
+                "logmel": {"rows": {"gaussian": {"below_pair": None}, "held_out": {"below_pair": 0.5}}}
+            },
         },
     )
     text = card(RunFolder.open(tmp_path))

@@ -12,7 +12,7 @@ import torch
 
 from finback.core.types import Clip, Labels, Recording
 from finback.data.manifest import Manifest
-from finback.generation.generator import Maker
+from finback.generation.generator import SpectrogramGenerator
 from finback.training.classifier import Plan
 from finback.training.generative_settings import VaeSettings
 from finback.training.generator import train_generator
@@ -108,7 +108,7 @@ def test_the_real_recipe(tiny_manifest: Manifest, tiny: str, tmp_path: Path) -> 
     assert last["val_active"] >= 4
     tensors, _ = load_tensors(run.path / "weights.safetensors")
     assert not torch.equal(tensors["gaussians.centres"][0], tensors["gaussians.centres"][1])
-    made = Maker.load(tmp_path / "run", "cpu").make([0, 1, 0], [4, 4, 4])
+    made = SpectrogramGenerator.load(tmp_path / "run", "cpu").sample([0, 1, 0], [4, 4, 4])
     np.testing.assert_allclose(made[0], made[2], atol=1e-3)
     assert np.abs(made[0] - made[1]).max() > 1.0
 
@@ -116,7 +116,7 @@ def test_the_real_recipe(tiny_manifest: Manifest, tiny: str, tmp_path: Path) -> 
 def test_gaussian_by_the_same_command(tiny_manifest: Manifest, tiny: str, tmp_path: Path) -> None:
     settings = resolve(tiny, ["model.n_components=5"], "gaussian")
     train_generator(Plan("gaussian", settings, device="cpu"), tiny_manifest, tmp_path / "run")
-    made = Maker.load(tmp_path / "run", "cpu").make([0, 1], [4, 4])
+    made = SpectrogramGenerator.load(tmp_path / "run", "cpu").sample([0, 1], [4, 4])
     assert made.shape == (2, 32, 60)
     assert np.isfinite(made).all()
 

@@ -25,7 +25,7 @@ def make_splits(manifest: Manifest, split: SplitSettings, rare: RareSettings) ->
     else:
         results = [make_split(manifest.clips, split)]
     for result in results:
-        refuse_leaks(result.split, manifest.teachers)
+        refuse_leaks(result.split, manifest.provenance)
     return results
 
 

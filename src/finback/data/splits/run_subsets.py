@@ -12,4 +12,4 @@ def run_subsets(run: RunFolder) -> dict[str, tuple[Clip, ...]]:
     manifest = Manifest.load(run.path / "manifest.csv")
     split = load_split(run.path / "split.csv", manifest.clips, "group")
     held = load_split(run.path / HELD_OUT, manifest.clips, "group")
-    return {"learnt": held.set_aside, "held": held.train, "val": split.val, "test": split.test}
+    return {"train": held.set_aside, "held_out": held.train, "val": split.val, "test": split.test}

@@ -30,7 +30,7 @@ from finback.evaluation.embedding_map.neighbours import Neighbours, neighbours
 from finback.features.cache import FeatureStore, default_folder
 from finback.features.extract import Extractor
 from finback.features.spec import FeatureSpec
-from finback.generation.vae_latents import Latent
+from finback.generation.vae_latents import LatentSpace
 from finback.models.predictor import MEMBERS, Predictor
 
 FEWEST = 8  # clips: of fewer there is no neighbourhood to keep
@@ -164,10 +164,10 @@ def _latents(run: RunFolder, device: str, progress: Progress) -> _Vectors:
     """Of a VAE: the means of its latents, averaged over a clip's windows."""
     by_side = run_subsets(run)
     clips = tuple(c for side in by_side.values() for c in side if c.label is not None)
-    learnt = {c.key for c in by_side["learnt"]}
+    learnt = {c.key for c in by_side["train"]}
 
     def of(chosen: Sequence[Clip]) -> np.ndarray:
-        space = Latent.load(run.path, device)
+        space = LatentSpace.load(run.path, device)
         store = FeatureStore(Extractor(space.spec), default_folder())
         store.prepare(chosen, progress)
         return np.stack(

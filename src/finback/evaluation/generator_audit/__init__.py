@@ -47,13 +47,13 @@ from finback.evaluation.generator_audit.judge import has_heard, load_judge, own_
 from finback.evaluation.generator_audit.windows import FOLDER, Material, Windows, how_many, made, real
 from finback.features.cache import FeatureStore, default_folder
 from finback.features.extract import Extractor
-from finback.generation.generator import Maker, Sampling
+from finback.generation.generator import Sampling, SpectrogramGenerator
 from finback.generation.vocoders.vocode import vocoder
 from finback.metrics import copying as memory
 from finback.models.predictor import Predictor
 
 RESULT = "generator_audit.json"
-REAL = ("learnt", "held", "unseen")
+REAL = ("train", "held_out", "unseen")
 SEEDS = 5
 PUPILS = 3  # at most; one alone is right on 4 % more or fewer clips from one training to the next
 
@@ -88,7 +88,7 @@ def audit_generator(request: AuditRequest, progress: Progress = no_progress) -> 
     judge.embed_logmels(np.zeros((0, main.spec.n_mels, main.spec.n_frames), dtype=np.float32), main.spec)
     material = _material(request, makers, progress)
     embedded = {name: judge.embed_logmels(w.x, main.spec) for name, w in material.all.items()}
-    held_keys = {c.key for side in ("held", "val", "test") for c in clips[side]}
+    held_keys = {c.key for side in ("held_out", "val", "test") for c in clips[side]}
     copies, nearest, matrix = _copying(material, embedded)
     result = {
         "run": str(request.run),
@@ -96,7 +96,10 @@ def audit_generator(request: AuditRequest, progress: Progress = no_progress) -> 
         "labels": list(main.labels.names),
         "sampling": _plain(request.sampling),
         "n_windows": {name: len(w) for name, w in material.all.items()},
-        "judge": {"run": str(judge_path), "heard": has_heard(judge_path, held_keys)},
+        "reference_classifier": {
+            "run": str(judge_path),
+            "seen_in_training": has_heard(judge_path, held_keys),
+        },
         "recognised": _recognised(material, judge, known),
         "substitution": _substitution(material, request, progress),
         "distances": _distances(material, embedded, request, progress),
@@ -104,8 +107,8 @@ def audit_generator(request: AuditRequest, progress: Progress = no_progress) -> 
         "diversity": _diversity(material, embedded, matrix),
     }
     write_json(main.run.path / RESULT, result)
-    first, marks = next(iter(material.made)), copies["logmel"]["marks"]
-    learnt, typical = material.real["learnt"], marks["typical"]
+    first, marks = next(iter(material.made)), copies["logmel"]["thresholds"]
+    learnt, typical = material.real["train"], marks["typical"]
     pairs = pictures.closest(material.made[first], learnt, nearest[first], material.labels, typical)
     pictures.save(main.run.path / "figures", pairs, nearest, marks)
     return result
@@ -117,13 +120,13 @@ def _plain(sampling: Sampling) -> dict[str, Any]:
     return {**facts, "interval": [None if np.isinf(v) else v for v in facts["interval"]]}
 
 
-def _makers(request: AuditRequest) -> dict[str, Maker]:
+def _makers(request: AuditRequest) -> dict[str, SpectrogramGenerator]:
     """Generators by name, the audited one first; refuses those that learnt other clips."""
-    makers: dict[str, Maker] = {}
+    makers: dict[str, SpectrogramGenerator] = {}
     learnt: set[Any] = set()
     for path in (request.run, *request.against):
-        maker = Maker.load(path, request.device)
-        own = {(c.key, c.label) for c in run_subsets(maker.run)["learnt"]}
+        maker = SpectrogramGenerator.load(path, request.device)
+        own = {(c.key, c.label) for c in run_subsets(maker.run)["train"]}
         if makers and own != learnt:
             raise InputError(
                 f"{path}: learnt other clips than {request.run}, their figures cannot stand side by side",
@@ -135,13 +138,15 @@ def _makers(request: AuditRequest) -> dict[str, Maker]:
     return makers
 
 
-def _material(request: AuditRequest, makers: Mapping[str, Maker], progress: Progress) -> Material:
+def _material(
+    request: AuditRequest, makers: Mapping[str, SpectrogramGenerator], progress: Progress
+) -> Material:
     main = next(iter(makers.values()))
     store = FeatureStore(Extractor(main.spec, "logmel"), default_folder())
     clips = run_subsets(main.run)
-    of = {"learnt": clips["learnt"], "held": clips["held"], "unseen": (*clips["val"], *clips["test"])}
+    of = {"train": clips["train"], "held_out": clips["held_out"], "unseen": (*clips["val"], *clips["test"])}
     windows = {name: real(store, of[name], main.labels, progress) for name in REAL}
-    counts = how_many(windows["learnt"].y, len(main.labels), request.n)
+    counts = how_many(windows["train"].y, len(main.labels), request.n)
     samples = {
         name: made(maker, counts, request.sampling, request.seed, progress) for name, maker in makers.items()
     }
@@ -161,7 +166,7 @@ def _substitution(material: Material, request: AuditRequest, progress: Progress)
     """For each learner and each set that teaches it: on unseen clips, and on what the learnt clips' pupil
     says. Means over a few networks; the linear learner is the same every time."""
     unseen, names = material.real["unseen"], material.labels.names
-    teachers = {"learnt": material.real["learnt"], **material.made}
+    teachers = {"train": material.real["train"], **material.made}
     found: dict[str, Any] = {}
     for learner in ("cnn2d", "bands"):
         rights: dict[str, np.ndarray] = {}
@@ -170,10 +175,10 @@ def _substitution(material: Material, request: AuditRequest, progress: Progress)
             pupils = _pupils(learner, w, material, request, progress)
             rights[name] = _right(pupils, unseen)
             rows[name] = {"on_unseen": sets.shares(rights[name], unseen, names)}
-            if name == "learnt":
+            if name == "train":
                 on_samples = {m: sets.shares(_right(pupils, s), s, names) for m, s in material.made.items()}
             else:
-                rows[name] |= sets.ratio(rights[name], rights["learnt"], unseen)
+                rows[name] |= sets.ratio(rights[name], rights["train"], unseen)
                 rows[name]["of_samples"] = on_samples[name]
         found[learner] = rows
     return found
@@ -209,14 +214,14 @@ def _distances(
     backbone, invert = heard.Backbone(name, spec), vocoder(request.vocoder, spec, request.device)
     how = heard.How(request.vocoder, request.run / FOLDER, request.seed)
     spaces = {
-        "judge": by_judge,
+        "reference_classifier": by_judge,
         f"{name}, vocoded by {request.vocoder}": heard.embedded(material, backbone, how, invert, progress),
     }
     found = []
     for space, vectors in spaces.items():
-        for reference in ("unseen", "learnt"):
+        for reference in ("unseen", "train"):
             # `held` is a tenth of the clips: only where it is the control worth having.
-            left_out = {reference, "held"} if reference == "unseen" else {reference}
+            left_out = {reference, "held_out"} if reference == "unseen" else {reference}
             if reference not in vectors:  # a generator may have been trained on every tape there is
                 continue
             rows = {k: v for k, v in vectors.items() if k not in left_out}
@@ -229,21 +234,21 @@ def _copying(
     material: Material, embedded: Mapping[str, np.ndarray]
 ) -> tuple[dict[str, Any], dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Figures in both spaces; log-mel distances (N, L) to learnt windows by set; (L, L) by space."""
-    learnt = material.real["learnt"]
+    learnt = material.real["train"]
     logmels = {name: w.x for name, w in material.all.items()}
     found: dict[str, Any] = {}
     matrices: dict[str, np.ndarray] = {}
     nearest: dict[str, np.ndarray] = {}
     for space, values, apart in (
         ("logmel", logmels, memory.shifted_distances),
-        ("judge", embedded, memory.vector_distances),
+        ("reference_classifier", embedded, memory.vector_distances),
     ):
-        between = matrices[space] = apart(values["learnt"], values["learnt"])
-        to = {k: apart(v, values["learnt"]) for k, v in values.items() if k != "learnt"}
+        between = matrices[space] = apart(values["train"], values["train"])
+        to = {k: apart(v, values["train"]) for k, v in values.items() if k != "train"}
         low = {k: d.min(axis=1) for k, d in to.items()}
-        marks = memory.Marks.of(between, learnt.tapes, low["held"])
+        marks = memory.CopyThresholds.of(between, learnt.tapes, low["held_out"])
         rows = {k: memory.copying(d, marks) for k, d in low.items()}
-        found[space] = {"marks": asdict(marks), "rows": rows}
+        found[space] = {"thresholds": asdict(marks), "rows": rows}
         nearest = nearest or to
     return found, nearest, matrices
 
@@ -251,12 +256,14 @@ def _copying(
 def _diversity(
     material: Material, embedded: Mapping[str, np.ndarray], matrices: Mapping[str, np.ndarray]
 ) -> dict[str, Any]:
-    names, y = material.labels.names, material.real["learnt"].y
+    names, y = material.labels.names, material.real["train"].y
     by_logmel = {name: (w.x, w.y) for name, w in material.made.items()}
     by_judge = {name: (embedded[name], w.y) for name, w in material.made.items()}
     found = {
         "logmel": sets.diversities(by_logmel, (matrices["logmel"], y), memory.shifted_distances, names),
-        "judge": sets.diversities(by_judge, (matrices["judge"], y), memory.vector_distances, names),
+        "reference_classifier": sets.diversities(
+            by_judge, (matrices["reference_classifier"], y), memory.vector_distances, names
+        ),
     }
     return {
         space: {row: {"mean": _mean(list(each.values())), "per_species": each} for row, each in rows.items()}

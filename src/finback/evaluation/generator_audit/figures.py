@@ -14,7 +14,7 @@ from finback.metrics.copying import best_shift
 from finback.report.plots import style
 from finback.report.plots.neighbours import Pair, nearest_distances, neighbours
 
-WORDS = {"held": "real, held out of the same tapes", "unseen": "real, unseen tapes"}
+WORDS = {"held_out": "real, held out of the same tapes", "unseen": "real, unseen tapes"}
 
 
 def closest(

@@ -21,7 +21,7 @@ from finback.core.runs import RunFolder
 from finback.data.manifest import Manifest
 from finback.data.splits.run_subsets import run_subsets
 from finback.features.cache import default_folder
-from finback.generation.generator import Maker
+from finback.generation.generator import SpectrogramGenerator
 from finback.models.predictor import Predictor
 from finback.training.classifier import Plan, train
 from finback.training.settings import resolve
@@ -30,14 +30,14 @@ FAMILY, EPOCHS = "cnn2d", 40
 FOLDER = "judge"
 
 
-def own_judge(maker: Maker, device: str = "auto", progress: Progress = no_progress) -> Path:
+def own_judge(maker: SpectrogramGenerator, device: str = "auto", progress: Progress = no_progress) -> Path:
     """The folder of a classifier trained on the generator's learnt clips, trained now if it is not there."""
     run = maker.run
     if RunFolder(run.path / FOLDER).is_trained:
         return run.path / FOLDER
     manifest = Manifest.load(run.path / "manifest.csv")
     clips = run_subsets(run)
-    side = {c.key: "train" for c in clips["learnt"]} | {
+    side = {c.key: "train" for c in clips["train"]} | {
         c.key: "test" for name in ("val", "test") for c in clips[name]
     }
     marked = replace(manifest, side_of=tuple(side.get(c.key, "") for c in manifest.clips))
@@ -52,7 +52,7 @@ def own_judge(maker: Maker, device: str = "auto", progress: Progress = no_progre
     return run.path / FOLDER
 
 
-def load_judge(path: Path, maker: Maker, device: str = "auto") -> tuple[Predictor, np.ndarray]:
+def load_judge(path: Path, maker: SpectrogramGenerator, device: str = "auto") -> tuple[Predictor, np.ndarray]:
     """The judge, and for each of its species (J,) the generator's class id, or -1.
 
     Raises `InputError` if it does not know all species of the generator.

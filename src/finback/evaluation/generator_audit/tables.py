@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 WORDS = {
-    "learnt": "real: learnt from",
-    "held": "real: held out, same tapes",
+    "train": "real: learnt from",
+    "held_out": "real: held out, same tapes",
     "unseen": "real: unseen tapes",
     "unseen vocoded": "real: unseen tapes, vocoded",
 }
 LEARNERS = {"cnn2d": "small CNN", "bands": "linear on bands"}
-SPACES = {"logmel": "log-mel", "judge": "judge's embedding"}
+SPACES = {"logmel": "log-mel", "reference_classifier": "embedding of the reference classifier"}
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def tables(found: Mapping[str, Any]) -> list[Table]:
 def notes(found: Mapping[str, Any]) -> list[str]:
     """What must be known to read the tables, and where the rest is."""
     few = [d for d in found["distances"] if not d["rows"]]
-    heard = found["judge"]["heard"]
+    heard = found["reference_classifier"]["seen_in_training"]
     lines = []
     if heard:
         lines.append(
@@ -79,7 +79,7 @@ def _recognised(rows: Mapping[str, Any]) -> Table:
 
 def _per_species(found: Mapping[str, Any]) -> Table:
     rows = found["recognised"]
-    names = [k for k in rows if k != "learnt"]
+    names = [k for k in rows if k != "train"]
 
     def recall(row: str, species: str) -> float | None:
         own = rows[row]["per_species"].get(species)

@@ -15,7 +15,7 @@ from finback.core.files import atomic_path
 from finback.core.progress import Progress, no_progress
 from finback.core.types import Clip, Labels
 from finback.features.cache import FeatureStore
-from finback.generation.generator import Maker, Sampling
+from finback.generation.generator import Sampling, SpectrogramGenerator
 
 FEWEST, MOST = 20, 60  # samples per species, however few or many clips it was learnt from
 FOLDER = "audit"  # in the run's folder: samples that were made for it
@@ -84,7 +84,11 @@ def how_many(learnt: np.ndarray, n_classes: int, wanted: int | None = None) -> n
 
 
 def made(
-    maker: Maker, counts: np.ndarray, sampling: Sampling, seed: int = 0, progress: Progress = no_progress
+    maker: SpectrogramGenerator,
+    counts: np.ndarray,
+    sampling: Sampling,
+    seed: int = 0,
+    progress: Progress = no_progress,
 ) -> Windows:
     """`counts` (K,) samples of each species; kept in the run's folder, since a generator may be slow.
 
@@ -95,7 +99,7 @@ def made(
     seeds = seed * 1_000_003 + y * CLIPS + number
     facts = {**asdict(sampling), "seed": seed, "counts": counts.tolist(), "step": maker.run.facts.get("step")}
     x = kept(
-        maker.run.path / FOLDER, "samples", facts, lambda: maker.make(y, seeds, sampling, progress=progress)
+        maker.run.path / FOLDER, "samples", facts, lambda: maker.sample(y, seeds, sampling, progress=progress)
     )
     return Windows(x, y, np.arange(len(y)), tuple(f"sample {i}" for i in range(len(y))))
 

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from finback.core.errors import RunError
 from finback.core.progress import Progress, no_progress
-from finback.generation.generator import Maker, Sampling
+from finback.generation.generator import Sampling, SpectrogramGenerator
 from finback.report.plots.diffusion import Block, guidance_by_steps, sheet, strip
 from finback.report.plots.style import save
 
@@ -55,7 +55,7 @@ def render(
 
     Raises `RunError` if the run is not of diffusion, `ManifestError` for a species it does not know.
     """
-    maker, sheets = Maker.load(path, device), sheets or Sheets()
+    maker, sheets = SpectrogramGenerator.load(path, device), sheets or Sheets()
     maker.labels.index(species)
     check(maker)
     name = re.sub(r"[^\w-]+", "-", species.lower()).strip("-")
@@ -66,7 +66,7 @@ def render(
     return [save(figure, maker.run.path / "figures", key)[0] for key, figure in drawn.items()]
 
 
-def check(maker: Maker) -> None:
+def check(maker: SpectrogramGenerator) -> None:
     """Raises `RunError` where there are no steps to show."""
     if maker.model.way != "denoise":
         raise RunError(
@@ -75,7 +75,7 @@ def check(maker: Maker) -> None:
         )
 
 
-def denoising(maker: Maker, species: str, sheets: Sheets) -> Block:
+def denoising(maker: SpectrogramGenerator, species: str, sheets: Sheets) -> Block:
     """One sample at `MOMENTS` moments of the sampler's way, the last of them done."""
     seen: list[tuple[float, Tensor, Tensor]] = []
 
@@ -84,7 +84,7 @@ def denoising(maker: Maker, species: str, sheets: Sheets) -> Block:
             seen.append((sigma, x[0].float().cpu(), denoised[0].float().cpu()))
 
     label = maker.labels.index(species)
-    final = maker.make([label], [sheets.seed], sheets.sampling, watch=watch)[0]
+    final = maker.sample([label], [sheets.seed], sheets.sampling, callback=watch)[0]
     levels = np.log([max(sigma, CLEAN) for sigma, _, _ in seen])
     wanted = np.linspace(levels[0], levels[-1], MOMENTS - 1)  # each as much cleaner than the one before
     kept = [seen[i] for i in np.unique(np.abs(levels[:, None] - wanted).argmin(axis=0))]
@@ -93,12 +93,14 @@ def denoising(maker: Maker, species: str, sheets: Sheets) -> Block:
     return strip(species, [*(sigma for sigma, _, _ in kept), 0.0], [*noisy, final], [*guess, final])
 
 
-def guided(maker: Maker, species: str, sheets: Sheets, progress: Progress = no_progress) -> Block:
+def guided(
+    maker: SpectrogramGenerator, species: str, sheets: Sheets, progress: Progress = no_progress
+) -> Block:
     """One seed at every guidance and number of steps."""
     cells = [(w, n) for w in sheets.weights for n in sheets.steps]
     label = maker.labels.index(species)
     made = [
-        maker.make([label], [sheets.seed], replace(sheets.sampling, guidance=w, steps=n))[0]
+        maker.sample([label], [sheets.seed], replace(sheets.sampling, guidance=w, steps=n))[0]
         for w, n in progress(cells, "guidance x steps", len(cells))
     ]
     width = len(sheets.steps)
@@ -106,7 +108,7 @@ def guided(maker: Maker, species: str, sheets: Sheets, progress: Progress = no_p
     return guidance_by_steps(species, sheets.weights, sheets.steps, rows)
 
 
-def _in_db(maker: Maker, units: Tensor, label: int) -> np.ndarray:
+def _in_db(maker: SpectrogramGenerator, units: Tensor, label: int) -> np.ndarray:
     """(1, M, F) in the units of the model's scale -> (M, F) dB of the species' usual level."""
     scale = maker.model.scale
     device = scale.mean.device

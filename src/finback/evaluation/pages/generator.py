@@ -22,7 +22,7 @@ from finback.data.splits.run_subsets import run_subsets
 from finback.evaluation.pages import diffusion_sheets as sheets
 from finback.features.cache import FeatureStore, default_folder
 from finback.features.extract import Extractor
-from finback.generation.generator import Maker
+from finback.generation.generator import SpectrogramGenerator
 from finback.generation.vocoders.vocode import to_waves, vocoder
 from finback.report.pages import audit_tables as audited
 from finback.report.pages.classifier import FILE, command, environment, flat, toml
@@ -54,18 +54,18 @@ class Species:
 
 def render(path: Path, progress: Progress = no_progress) -> Path:
     """Write `report.html` into a trained generator's folder; its path. Raises `RunError` if it is none."""
-    maker = Maker.load(path)
+    maker = SpectrogramGenerator.load(path)
     run = read_run(path)
     clips = run_subsets(maker.run)
     invert = vocoder("auto", maker.spec)
-    shown = _species(maker, clips["learnt"], invert, progress)
+    shown = _species(maker, clips["train"], invert, progress)
     pictures = _pictures(maker, shown, run, progress)
     page = environment().get_template("generator.html.j2").render(
         title=run.path.resolve().name,
         facts=run.facts,
         way=maker.model.way,
         n_learnt={side: len(found) for side, found in clips.items()},
-        n_tapes=len({c.group for c in clips["learnt"]}),
+        n_tapes=len({c.group for c in clips["train"]}),
         vocoder=invert.name,
         species=[entry for entry, _ in shown],
         pictures=pictures,
@@ -84,14 +84,14 @@ def render(path: Path, progress: Progress = no_progress) -> Path:
 
 
 def _species(
-    maker: Maker, learnt: Sequence[Clip], invert: Any, progress: Progress
+    maker: SpectrogramGenerator, learnt: Sequence[Clip], invert: Any, progress: Progress
 ) -> list[tuple[Species, Block]]:
     """Every species that was learnt, most clips first."""
     by_name = {n: [c for c in learnt if c.label == n] for n in maker.labels.names}
     names = sorted((n for n in by_name if by_name[n]), key=lambda n: (-len(by_name[n]), n))
     store = FeatureStore(Extractor(maker.spec), default_folder())
     labels = np.repeat([maker.labels.index(n) for n in names], SHOWN)
-    made = maker.make(labels, SEED + np.arange(len(labels)), progress=progress)
+    made = maker.sample(labels, SEED + np.arange(len(labels)), progress=progress)
     made = made.reshape(len(names), SHOWN, *made.shape[1:])
     waves = to_waves(made[:, :HEARD].reshape(-1, *made.shape[2:]), invert, progress)
     rate, top = maker.spec.sample_rate, maker.spec.top_hz
@@ -147,7 +147,7 @@ def _heard(clips: Sequence[Clip], top_hz: float) -> list[Sound]:
 
 
 def _pictures(
-    maker: Maker, shown: Sequence[tuple[Species, Block]], run: RunData, progress: Progress
+    maker: SpectrogramGenerator, shown: Sequence[tuple[Species, Block]], run: RunData, progress: Progress
 ) -> dict[str, Picture]:
     """Figures of the whole run, by name, saved to `figures/`; those that other commands left there too."""
     folder = run.path / "figures"

@@ -61,7 +61,7 @@ def render(path: Path, progress: Progress = no_progress) -> Path:
     spec = build(FeatureSpec, run.facts["spec"])
     by_side = run_subsets(folder)
     never = (*by_side["val"], *by_side["test"])
-    clips, real = _first_windows(varied(never or by_side["held"], JUDGED), spec)
+    clips, real = _first_windows(varied(never or by_side["held_out"], JUDGED), spec)
     waves = {REAL: real[:, : spec.covered_samples]}
     if len(clips):
         logmels = logmel_of(real, spec)[..., : spec.n_frames]

@@ -17,7 +17,7 @@ from finback.data.manifest import Manifest
 from finback.evaluation.synthetic_study.plan import MOVED, Arm, Fold, Gain
 from finback.features.cache import FeatureStore, default_folder
 from finback.features.extract import Extractor
-from finback.generation.generator import Maker
+from finback.generation.generator import SpectrogramGenerator
 from finback.models.predictor import Predictor
 from finback.training.augment import tape_transfer as tapes
 from finback.training.generator import train_generator, windows_of
@@ -88,14 +88,18 @@ def _generated_pool(
                 found["x"], tuple(found["species"].tolist()), int(found["made"]), int(found["refused"])
             )
     judge = Predictor.load(fold_folder(out, job.baseline, fold), job.device) if arm.judged else None
-    pool = make(job, Maker.load(folder, job.device), wanted, judge, progress)
+    pool = make(job, SpectrogramGenerator.load(folder, job.device), wanted, judge, progress)
     with atomic_path(kept) as temporary:
         np.savez(temporary, x=pool.x, species=np.array(pool.species), made=pool.made, refused=pool.refused)
     return pool
 
 
 def make(
-    job: Gain, maker: Maker, wanted: Mapping[str, int], judge: Predictor | None, progress: Progress
+    job: Gain,
+    maker: SpectrogramGenerator,
+    wanted: Mapping[str, int],
+    judge: Predictor | None,
+    progress: Progress,
 ) -> Pool:
     """As many samples of each species; with a judge, those it names right among `tries` times as many."""
     rows: list[np.ndarray] = []
@@ -105,7 +109,7 @@ def make(
         k, have = maker.labels.index(name), 0
         for attempt in range(job.options.tries if judge else 1):
             seeds = np.arange(n - have) + FAR * k + attempt * n
-            x = maker.make(np.full(n - have, k), seeds, job.sampling, progress=progress)
+            x = maker.sample(np.full(n - have, k), seeds, job.sampling, progress=progress)
             made += len(x)
             if judge is not None:
                 said = judge.score_logmels(x, maker.spec).argmax(axis=1)

@@ -14,7 +14,7 @@ from torch import Tensor
 Denoise = Callable[[Tensor, Tensor], Tensor]
 """`(x (B, ...), sigma (B,)) -> (B, ...)`: the expected clean data, given noisy data."""
 
-Watch = Callable[[int, float, Tensor, Tensor], None]
+StepCallback = Callable[[int, float, Tensor, Tensor], None]
 """`(step, sigma, x (B, ...), denoised (B, ...))`: called at every step, before x changes."""
 
 

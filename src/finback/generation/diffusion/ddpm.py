@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from finback.core.errors import SettingsError
-from finback.generation.diffusion.contract import Denoise, Noise, Watch
+from finback.generation.diffusion.contract import Denoise, Noise, StepCallback
 
 STEPS = 1000
 BETAS = (1e-4, 0.02)  # first and last; Ho et al. 2020, section 4
@@ -35,7 +35,7 @@ def ddpm_sigmas(steps: int = STEPS) -> Tensor:
 
 @torch.no_grad()
 def ddpm(
-    denoise: Denoise, noise: Tensor, sigmas: Tensor, streams: Noise, watch: Watch | None = None
+    denoise: Denoise, noise: Tensor, sigmas: Tensor, streams: Noise, callback: StepCallback | None = None
 ) -> Tensor:
     """Ancestral sampling, Ho et al. 2020, algorithm 2, with the posterior of eq. 6 and 7 and its own
     variance.
@@ -49,8 +49,8 @@ def ddpm(
         sigma, alpha = float(sigmas[i]), abar / before  # alpha_t = 1 - beta_t
         exploded = x / abar**0.5
         clean = denoise(exploded, x.new_full((len(x),), sigma))
-        if watch:
-            watch(i, sigma, exploded, clean)
+        if callback:
+            callback(i, sigma, exploded, clean)
         if before == 1:
             return clean
         x = before**0.5 * (1 - alpha) / (1 - abar) * clean + alpha**0.5 * (1 - before) / (1 - abar) * x

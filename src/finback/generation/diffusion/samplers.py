@@ -3,9 +3,9 @@
     levels = sigmas(18)                                  # (19,), from 80 down to 0
     x = heun(unguided(denoise, labels), streams.normal(shape), levels, streams)
 
-All have one signature, `(denoise, noise, sigmas, streams, watch)`; `SAMPLERS` names them. `noise` is standard
-normal and is scaled here. `streams` is drawn from by the samplers that add noise on the way; it is the same
-object that `noise` came from.
+All have one signature, `(denoise, noise, sigmas, streams, callback)`; `SAMPLERS` names them. `noise` is
+standard normal and is scaled here. Samplers that add noise at each step draw from `streams`, the object that
+`noise` came from.
 
 | sampler  | evaluations per step | order | noise on the way |
 |----------|----------------------|-------|------------------|
@@ -27,7 +27,7 @@ import torch
 from torch import Tensor
 
 from finback.core.errors import SettingsError
-from finback.generation.diffusion.contract import Denoise, Noise, Watch
+from finback.generation.diffusion.contract import Denoise, Noise, StepCallback
 from finback.generation.diffusion.ddpm import ddpm, ddpm_sigmas
 
 
@@ -75,7 +75,7 @@ def heun(
     noise: Tensor,
     sigmas: Tensor,
     streams: Noise,
-    watch: Watch | None = None,
+    callback: StepCallback | None = None,
     churn: Churn = Churn(),
 ) -> Tensor:
     """Karras et al. 2022, algorithm 2: a step along the slope, and again along the mean of it and the next
@@ -93,8 +93,8 @@ def heun(
             fresh = streams.normal(tuple(x.shape[1:])) * churn.inflation
             x, sigma = x + (raised**2 - sigma**2) ** 0.5 * fresh, raised
         clean = _ask(denoise, x, sigma)
-        if watch:
-            watch(i, sigma, x, clean)
+        if callback:
+            callback(i, sigma, x, clean)
         slope = (x - clean) / sigma
         ahead = x + (after - sigma) * slope
         if after > 0:
@@ -106,7 +106,7 @@ def heun(
 
 @torch.no_grad()
 def ddim(
-    denoise: Denoise, noise: Tensor, sigmas: Tensor, streams: Noise, watch: Watch | None = None
+    denoise: Denoise, noise: Tensor, sigmas: Tensor, streams: Noise, callback: StepCallback | None = None
 ) -> Tensor:
     """Song et al. 2021 (arXiv 2010.02502), eq. 12 with eta 0: in these coordinates, Euler's method.
 
@@ -116,15 +116,15 @@ def ddim(
     x = noise * levels[0]
     for i, (sigma, after) in enumerate(pairwise(levels)):
         clean = _ask(denoise, x, sigma)
-        if watch:
-            watch(i, sigma, x, clean)
+        if callback:
+            callback(i, sigma, x, clean)
         x = clean + after / sigma * (x - clean)
     return x
 
 
 @torch.no_grad()
 def dpmpp_2m(
-    denoise: Denoise, noise: Tensor, sigmas: Tensor, streams: Noise, watch: Watch | None = None
+    denoise: Denoise, noise: Tensor, sigmas: Tensor, streams: Noise, callback: StepCallback | None = None
 ) -> Tensor:
     """DPM-Solver++(2M), Lu et al. 2022 (arXiv 2211.01095), algorithm 2: the last answer tells how this one
     bends.
@@ -136,8 +136,8 @@ def dpmpp_2m(
     x, last, h_last = noise * levels[0], None, 0.0
     for i, (sigma, after) in enumerate(pairwise(levels)):
         clean = _ask(denoise, x, sigma)
-        if watch:
-            watch(i, sigma, x, clean)
+        if callback:
+            callback(i, sigma, x, clean)
         if after == 0:
             return clean
         h = log(sigma / after)  # lambda = -ln(sigma), and h its step
@@ -149,7 +149,7 @@ def dpmpp_2m(
 
 @torch.no_grad()
 def dpmpp_3m(
-    denoise: Denoise, noise: Tensor, sigmas: Tensor, streams: Noise, watch: Watch | None = None
+    denoise: Denoise, noise: Tensor, sigmas: Tensor, streams: Noise, callback: StepCallback | None = None
 ) -> Tensor:
     """DPM-Solver++(3M), of the paper's authors' programme: the last two answers tell how this one bends.
 
@@ -162,8 +162,8 @@ def dpmpp_3m(
     x, answers, widths = noise * levels[0], list[Tensor](), list[float]()  # newest first
     for i, (sigma, after) in enumerate(pairwise(levels)):
         clean = _ask(denoise, x, sigma)
-        if watch:
-            watch(i, sigma, x, clean)
+        if callback:
+            callback(i, sigma, x, clean)
         if after == 0:
             return clean
         h = log(sigma / after)
@@ -182,7 +182,7 @@ def dpmpp_3m(
 
 @torch.no_grad()
 def ancestral(
-    denoise: Denoise, noise: Tensor, sigmas: Tensor, streams: Noise, watch: Watch | None = None
+    denoise: Denoise, noise: Tensor, sigmas: Tensor, streams: Noise, callback: StepCallback | None = None
 ) -> Tensor:
     """Draws from the posterior of the next noise level, as `ddpm` does, on any levels.
 
@@ -193,8 +193,8 @@ def ancestral(
     x = noise * levels[0]
     for i, (sigma, after) in enumerate(pairwise(levels)):
         clean = _ask(denoise, x, sigma)
-        if watch:
-            watch(i, sigma, x, clean)
+        if callback:
+            callback(i, sigma, x, clean)
         x = clean + (after / sigma) ** 2 * (x - clean)
         if after > 0:
             deviation = after * (1 - (after / sigma) ** 2) ** 0.5

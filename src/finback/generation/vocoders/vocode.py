@@ -2,7 +2,7 @@
 
     invert = vocoder("auto", spec)
     waves = to_waves(logmels, invert)  # (N, M, F) dB -> (N, T'), never clipped
-    vocode(Request(Path("clip.wav"), Path("again.wav")), spec).measures
+    vocode(VocodeRequest(Path("clip.wav"), Path("again.wav")), spec).measures
 
 A vocoder is "griffin-lim", "fast-griffin-lim", the run folder of `finback train vocoder`, the name of one
 that comes with finback, or "auto": one that comes along and fits the features, else fast-griffin-lim.
@@ -101,7 +101,7 @@ def vocoder(
 
 
 @dataclass(frozen=True)
-class Request:
+class VocodeRequest:
     """Spectrograms or a clip to make sound of, where to, and by what."""
 
     source: Path  # .npy, .npz, or a sound file
@@ -115,7 +115,7 @@ class Request:
 
 
 @dataclass(frozen=True, eq=False)
-class Result:
+class VocodeResult:
     """What was written, and how near it is to what was asked for, by measures of `metrics.vocoding`."""
 
     paths: tuple[Path, ...]
@@ -126,7 +126,7 @@ class Result:
     measures: dict[str, float]  # means over windows, or over spectrograms
 
 
-def vocode(request: Request, spec: FeatureSpec, progress: Progress = no_progress) -> Result:
+def vocode(request: VocodeRequest, spec: FeatureSpec, progress: Progress = no_progress) -> VocodeResult:
     """Write the sound. Raises `InputError` for what is neither log-mels nor sound, or a wrong name."""
     if request.source.suffix.lower() in SUFFIXES:
         return _vocode_logmels(request, spec, progress)
@@ -141,10 +141,10 @@ def vocode(request: Request, spec: FeatureSpec, progress: Progress = no_progress
     found = compare(next(pairs), next(pairs), spec)
     before, after = (clips.logmel_of(x[None], spec)[0] for x in (real, made))
     means = {name: float(values.mean()) for name, values in found.items()}
-    return Result((request.out,), invert.name, spec, before, after, means)
+    return VocodeResult((request.out,), invert.name, spec, before, after, means)
 
 
-def _vocode_logmels(request: Request, spec: FeatureSpec, progress: Progress) -> Result:
+def _vocode_logmels(request: VocodeRequest, spec: FeatureSpec, progress: Progress) -> VocodeResult:
     found, spec = load_logmels(request.source, spec)
     invert = vocoder(request.vocoder, spec, request.device, request.rounds, request.seed)
     if len(found) == 1:
@@ -165,7 +165,7 @@ def _vocode_logmels(request: Request, spec: FeatureSpec, progress: Progress) -> 
         "onset_error": onset_error(asked, made),
     }
     means = {name: float(value.mean()) for name, value in values.items()}
-    return Result(tuple(paths), invert.name, spec, asked[0], made[0], means)
+    return VocodeResult(tuple(paths), invert.name, spec, asked[0], made[0], means)
 
 
 def _check_sound(path: Path) -> None:
@@ -173,7 +173,7 @@ def _check_sound(path: Path) -> None:
         raise InputError(f"--out {path}: not a sound file's name", "end it in .wav or .flac")
 
 
-def _as_loud(waves: np.ndarray, request: Request, spec: FeatureSpec) -> np.ndarray:
+def _as_loud(waves: np.ndarray, request: VocodeRequest, spec: FeatureSpec) -> np.ndarray:
     """(N, T) at the level of the clip that was named, if one was."""
     if request.like is None:
         return waves

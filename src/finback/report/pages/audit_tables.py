@@ -11,13 +11,14 @@ from typing import Any
 
 from finback.core.errors import RunError
 from finback.core.files import read_json
+from finback.core.renames import current_audit
 from finback.report.pages.figures import Picture
 from finback.report.pages.summary import percent
 
 AUDIT, RECONSTRUCTION = "generator_audit.json", "reconstruction.json"
 WORDS = {
-    "learnt": "real, learnt from",
-    "held": "real, same tapes, held out",
+    "train": "real, learnt from",
+    "held_out": "real, same tapes, held out",
     "unseen": "real, other tapes",
     "unseen vocoded": "real, other tapes, vocoded",
 }
@@ -91,7 +92,7 @@ def _substitution(found: Mapping[str, Any]) -> Table:
 def _distances(found: Mapping[str, Any]) -> list[Table]:
     made = []
     for one in found["distances"]:
-        known = "learnt" if one["reference"] == "learnt" else "never heard"
+        known = "train" if one["reference"] == "train" else "never heard"
         rows = []
         for name, row in one["rows"].items():
             rows.append((_name(name), *(_spread(row, key, digits) for key, _, digits in DISTANCES)))
@@ -157,7 +158,7 @@ def reconstruction(folder: Path) -> Table | None:
     ]
     return Table(
         "What is kept of a clip?",
-        f"Clips of the {found['side']} side, encoded and painted again; {found['active_latents']} of "
+        f"Clips of the {found['subset']} side, encoded and painted again; {found['active_latents']} of "
         f"{found['latents']} latents are used.",
         ("by", *keys.values()),
         rows,
@@ -173,7 +174,7 @@ def from_file(path: Path, alt: str) -> Picture:
 
 def _object(path: Path) -> dict[str, Any] | None:
     try:
-        found = read_json(path)
+        found = current_audit(read_json(path))
     except RunError:
         return None
     return found if isinstance(found, dict) else None
