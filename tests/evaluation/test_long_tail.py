@@ -19,7 +19,7 @@ from finback.core.files import read_json
 from finback.core.progress import no_progress
 from finback.core.runs import WEIGHTS, RunFolder
 from finback.core.types import Clip
-from finback.data.audit import baselines as deaf
+from finback.data.audit import baselines
 from finback.data.dataset import dataset
 from finback.data.index import IndexRequest
 from finback.data.manifest import Manifest
@@ -172,7 +172,7 @@ def test_what_counts_as_rare_can_be_said(tail: IndexRequest, tiny: str, tmp_path
 def test_the_whole_job_audits_what_it_trains(
     tail: IndexRequest, tiny: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(deaf, "TREES", 5)
+    monkeypatch.setattr(baselines, "TREES", 5)
     settings = resolve(tiny, QUICK, "dnn", rare={"how": "bucket"})
     said: list[str] = []
     job = pipeline.Job("dnn", settings, device="cpu")
@@ -264,7 +264,7 @@ def test_fitted_heads_hear_a_long_tail(tail: IndexRequest, tiny: str, tmp_path: 
 def test_families_are_compared_over_a_long_tail(
     tail: IndexRequest, tiny: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(deaf, "TREES", 5)
+    monkeypatch.setattr(baselines, "TREES", 5)
     chosen = [*QUICK, "model.mfcc-forest.trees=5", "rare.how=bucket", "rare.below=2"]
     job = compare.plan(["dnn", "mfcc-forest"], tiny, chosen, folds=2, device="cpu", random=False)
     found = compare.run(compare.prepare(job, tail, tmp_path / "run"))

@@ -81,7 +81,7 @@ def test_the_demo_needs_no_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setattr(pipeline, "resolve", lambda *a, **k: resolve(tiny))
     done = pipeline.demo(tmp_path, "cpu", "finback demo", no_progress, lambda text: None)
     assert done.report.exists()
-    assert any("deaf baselines" in line for line in done.headline)
+    assert any("no-audio baselines" in line for line in done.headline)
     assert "without hearing anything" in done.verdict
 
 

@@ -191,7 +191,7 @@ def show_standing(board: Board, rows: Sequence[Standing]) -> None:
 
 def show(found: dict[str, Any]) -> None:
     """The leaderboard on stdout: how good, then at what price."""
-    from finback.report.pages.leaderboard import deaf, seconds, verdict
+    from finback.report.pages.leaderboard import no_audio_baselines, seconds, verdict
 
     first: list[tuple[object, ...]] = []
     second: list[tuple[object, ...]] = []
@@ -207,9 +207,9 @@ def show(found: dict[str, Any]) -> None:
             row["clips_per_s"] and round(row["clips_per_s"]),
         )
         second.append((name, row["macro_f1"], row["macro_auc"], row["ece"], *price))
-    for one in deaf(found):
-        by_tape = "-" if one.by_tape is None else f"{one.by_tape:.3f}"
-        first.append((None, f"deaf: {one.name}", "-", by_tape, "-", one.random))
+    for one in no_audio_baselines(found):
+        grouped = "-" if one.grouped is None else f"{one.grouped:.3f}"
+        first.append((None, f"no audio: {one.name}", "-", grouped, "-", one.random))
     out_table(("", "family", "macro-F1 *", "accuracy", "behind by *", "(random split)"), first)
     out("* over species with several tapes. (random split): accuracy with clips of one tape on both sides")
     out("")

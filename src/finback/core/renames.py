@@ -9,9 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-# Old key -> key of today, wherever it stands in run.json, metrics.json, audit.json ...
+# Old key -> key of today, wherever it stands in run.json, metrics.json, audit.json, leaderboard.json ...
 RENAMED: dict[str, str] = {
+    # run.json, generated.json
     "teachers": "provenance",
+    # audit.json
+    "metadata_accuracy": "metadata_only_accuracy",
+    "metadata_accuracy_ci": "metadata_only_accuracy_ci",
+    # leaderboard.json
+    "deaf": "no_audio_baselines",
+    "by_tape": "grouped",
 }
 # The same for generator_audit.json, vocoder_audit.json and reconstruction.json, which name sets of clips.
 AUDIT_RENAMED: dict[str, str] = {

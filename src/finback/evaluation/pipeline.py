@@ -12,6 +12,7 @@ from typing import Any
 
 from finback.core.files import read_json, write_json
 from finback.core.progress import Log, Progress
+from finback.core.renames import current
 from finback.core.runs import RunFolder
 from finback.data.audit import audit
 from finback.data.audit.duplicates import find
@@ -41,7 +42,7 @@ class Done:
     report: Path
     metrics: dict[str, Any]
     headline: list[str]
-    verdict: str  # whether that is more than a deaf baseline has; "" when it cannot be said
+    verdict: str  # whether that is more than the no-audio baselines score; "" when unknown
 
 
 def train_on(job: Job, request: IndexRequest, out: Path, progress: Progress, say: Log) -> RunFolder:
@@ -75,7 +76,7 @@ def run(job: Job, request: IndexRequest, out: Path, progress: Progress, say: Log
         say(f"{out}: done already; delete the folder to start anew")
     else:
         render(out, progress)
-    heard = read_json(audited)
+    heard = current(read_json(audited))
     said = verdict(metrics, heard, job.settings.split.by == "clip")
     return Done(out, report, metrics, headline(metrics, heard), said)
 
@@ -92,17 +93,17 @@ def demo(out: Path, device: str, command: str, progress: Progress, say: Log) -> 
 
 
 def headline(metrics: dict[str, Any], audit: dict[str, Any] | None = None) -> list[str]:
-    """The few lines a stranger needs: how good, how sure, and what a deaf model would score."""
+    """The few lines a stranger needs: how good, how sure, and what a model without audio would score."""
     few = " (few: that is why the intervals are wide)" if metrics["n_groups"] < 10 else ""
     lines = [
         f"on {metrics['n_clips']} test clips from {metrics['n_groups']} tapes{few}, with 95 % intervals",
         *(_with_interval(metrics, key, name) for key, name in HEADLINE),
     ]
-    for which, name in (("in_use", "the same split"), ("random", "clips drawn at random, no fair test")):
-        deaf = (audit or {}).get(which)
-        if deaf:
-            lookup, metadata = deaf["group_lookup_accuracy"], deaf["metadata_accuracy"]
-            lines.append(f"deaf baselines, {name}: tape lookup {lookup:.3f}, metadata {metadata:.3f}")
+    for which, name in (("in_use", "the same split"), ("random", "random split of clips")):
+        baselines = (audit or {}).get(which)
+        if baselines:
+            lookup, metadata = baselines["group_lookup_accuracy"], baselines["metadata_only_accuracy"]
+            lines.append(f"no-audio baselines, {name}: group lookup {lookup:.3f}, metadata {metadata:.3f}")
     return lines
 
 

@@ -57,7 +57,7 @@ class Heard:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _small_deaf_forests() -> Iterable[None]:
+def _small_baseline_forests() -> Iterable[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("finback.data.audit.baselines.TREES", 5)
         yield
@@ -121,9 +121,10 @@ def test_the_leader_is_the_best_and_the_other_is_set_against_it(done: tuple[Path
     assert first["versus_leader"] is None
     gap = second["versus_leader"]["accuracy"]["difference"]
     assert gap == pytest.approx(second["accuracy"] - first["accuracy"])  # the same clips under both seeds
-    assert {"by_tape", "random"} == set(found["deaf"])
+    assert {"grouped", "random"} == set(found["no_audio_baselines"])
     assert (
-        found["deaf"]["random"]["group_lookup_accuracy"] > found["deaf"]["by_tape"]["group_lookup_accuracy"]
+        found["no_audio_baselines"]["random"]["group_lookup_accuracy"]
+        > found["no_audio_baselines"]["grouped"]["group_lookup_accuracy"]
     )
 
 
@@ -237,7 +238,7 @@ def test_a_seed_that_only_one_family_has_is_not_compared(
     found = leaderboard.board(entrants, manifest, {})
     assert [row["versus_leader"] for row in found["families"].values()] == [None, None]
     assert [row["accuracy_sd"] for row in found["families"].values()] == [None, None]
-    assert found["deaf"] == {"by_tape": None, "random": None}
+    assert found["no_audio_baselines"] == {"grouped": None, "random": None}
 
 
 def test_the_command_prints_the_board_and_exits_by_the_outcome(
@@ -258,6 +259,6 @@ def test_the_command_prints_the_board_and_exits_by_the_outcome(
     asked += ["--folds", "2", "--seeds", "2", "--device", "cpu"]
     run = subprocess.run(asked, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
-    for part in (found["leader"], "leads", "deaf: tape look-up", "(random split)", "report: "):
+    for part in (found["leader"], "leads", "no audio: group lookup", "(random split)", "report: "):
         assert part in run.stdout
     assert "done already" in run.stderr

@@ -41,8 +41,8 @@ NASTY = 'Grampus, "Risso\'s" <b>bold</b> & <script>alert(1)</script>'
 SPECIES = [NASTY, "Bowhead Whale", "Minke Whale", "Narwhal"]
 SPEC = {"sample_rate": RATE, "clip_samples": 4096, "n_fft": 256, "hop": 128, "n_mels": 32, "n_frames": 32}
 AUDIT = {
-    "random": {"group_leak_share": 0.97, "group_lookup_accuracy": 0.94, "metadata_accuracy": 0.73},
-    "grouped": {"group_leak_share": 0.0, "group_lookup_accuracy": 0.05, "metadata_accuracy": 0.21},
+    "random": {"group_leak_share": 0.97, "group_lookup_accuracy": 0.94, "metadata_only_accuracy": 0.73},
+    "grouped": {"group_leak_share": 0.0, "group_lookup_accuracy": 0.05, "metadata_only_accuracy": 0.21},
     "exact_duplicates": [],
     "near_duplicates": [
         {"a": f"a{i}.wav", "b": f"b{i}.wav", "similarity": 0.98765, "kind": "excerpt", "offset_s": 0.62}
@@ -55,7 +55,7 @@ AUDIT = {
 IN_USE = {
     "group_leak_share": 0.0,
     "group_lookup_accuracy": 0.02,
-    "metadata_accuracy": 0.35,
+    "metadata_only_accuracy": 0.35,
     "n_clips": 9,
     "n_groups": 3,
 }
@@ -173,7 +173,7 @@ def test_names_are_text_and_nothing_else(seen):
     assert "<i>p</i>.wav and q.wav (labels differ: x; y)" in seen.text
 
 
-def test_the_headline_stands_beside_the_deaf_baselines(finished, seen):
+def test_the_headline_stands_beside_the_no_audio_baselines(finished, seen):
     metrics = json.loads((finished / METRICS).read_text())
     low, high = metrics["accuracy_ci"]
     assert f"{100 * metrics['accuracy']:.1f} %" in seen.words
@@ -300,8 +300,8 @@ def test_a_split_by_clip_is_warned_of_above_everything(tmp_path):
     told = [text for text in words.warnings(data) if "plit by clip" in text]
     assert len(told) == 1
     panels = figures.bars(data.metrics, data.audit, data.by_clip)
-    heard = {title: [bar.label for bar in bars if bar.heard] for title, bars in panels.items()}
-    assert list(heard.values()) == [[], ["this model"]]
+    models = {title: [bar.label for bar in bars if bar.uses_audio] for title, bars in panels.items()}
+    assert list(models.values()) == [[], ["this model"]]
     assert words.verdict(data.metrics, data.audit, by_clip=True) == ""
 
 
@@ -362,13 +362,16 @@ def test_baselines_beside_the_model_are_of_its_own_split(finished):
         ({**AUDIT, "in_use": IN_USE, "min_clips_for_audit": 4}, IN_USE, "on the same split"),
     ):
         honest, illusion = figures.bars(data.metrics, audit, by_clip=False).values()
-        assert [bar.value for bar in honest[1:]] == [side["metadata_accuracy"], side["group_lookup_accuracy"]]
+        assert [bar.value for bar in honest[1:]] == [
+            side["metadata_only_accuracy"],
+            side["group_lookup_accuracy"],
+        ]
         assert [bar.value for bar in illusion] == [0.73, 0.94]
         assert words_of_it in words.verdict(data.metrics, audit, by_clip=False)
-    said = words.deaf_caption(audit, by_clip=False)
+    said = words.baselines_caption(audit, by_clip=False)
     assert "the split in use (9 test clips of 3 tapes), species with 4 clips or more" in said
-    assert "not the one in use" in words.deaf_caption(AUDIT, by_clip=False)
-    assert words.deaf_caption(None, by_clip=False) == ""
+    assert "not the one in use" in words.baselines_caption(AUDIT, by_clip=False)
+    assert words.baselines_caption(None, by_clip=False) == ""
     honest, illusion = figures.bars(data.metrics, audit, by_clip=True).values()
     assert [bar.value for bar in illusion[1:]] == [0.35, 0.02]  # a split by clip has its own too
     assert [bar.value for bar in honest] == [0.21, 0.05]

@@ -38,9 +38,9 @@ def found(**families: dict[str, Any]) -> dict[str, Any]:
     return {
         "leader": next(iter(families), None),
         "families": families,
-        "deaf": {
-            "by_tape": {"group_lookup_accuracy": 0.05, "metadata_accuracy": 0.3},
-            "random": {"group_lookup_accuracy": 0.94, "metadata_accuracy": 0.9},
+        "no_audio_baselines": {
+            "grouped": {"group_lookup_accuracy": 0.05, "metadata_only_accuracy": 0.3},
+            "random": {"group_lookup_accuracy": 0.94, "metadata_only_accuracy": 0.9},
         },
         "species": ["Fin & <whale>"],
         "multi_group": ["Fin & <whale>"],
@@ -109,7 +109,7 @@ def test_the_page_holds_every_figure_and_loads_nothing(tmp_path: Path) -> None:
         assert part in text.replace("\N{NO-BREAK SPACE}", " "), part
     assert "no: the interval holds 0" in text
     assert "yes, behind" in text
-    assert "deaf: tape look-up" in text
+    assert "no audio: group lookup" in text
     assert "the &lt;loss&gt; is nan" in html
     assert "a &lt;b&gt;" in html
     assert not re.findall(r'(?:src|href)="(?!data:|#)', html)
@@ -119,7 +119,7 @@ def test_the_page_holds_every_figure_and_loads_nothing(tmp_path: Path) -> None:
 
 def test_without_a_random_split_without_seeds_and_without_any_finished_family(tmp_path: Path) -> None:
     alone = found(cnn2d=row(1, 0.5, random=None, macro_f1_multi_group=None, macro_f1_multi_group_ci=None))
-    alone["deaf"] = {"by_tape": None, "random": None}
+    alone["no_audio_baselines"] = {"grouped": None, "random": None}
     text = text_of(page.render(alone, tmp_path / "a").read_text(encoding="utf-8"))
     assert "The random split was left out" in text
     assert "There is no second family" in text

@@ -12,7 +12,7 @@ from finback.report.pages import confusions
 from finback.report.pages import summary as words
 from finback.report.pages.run_data import RunData, TestScores
 
-AUDIT = {"grouped": {"group_lookup_accuracy": 0.05, "metadata_accuracy": 0.21}}
+AUDIT = {"grouped": {"group_lookup_accuracy": 0.05, "metadata_only_accuracy": 0.21}}
 
 
 def data_with(metrics: dict) -> RunData:
@@ -25,7 +25,7 @@ def test_tapes_that_are_not_known_are_warned_of():
     assert words.warnings(data_with({"n_clips": 50, "n_groups": 20})) == []
 
 
-def test_the_verdict_needs_the_whole_interval_above_the_deaf():
+def test_the_verdict_needs_the_whole_interval_above_the_no_audio_baselines():
     good = words.verdict({"accuracy": 0.5, "accuracy_ci": [0.3, 0.7]}, AUDIT, by_clip=False)
     poor = words.verdict({"accuracy": 0.5, "accuracy_ci": [0.2, 0.7]}, AUDIT, by_clip=False)
     assert "clearly more than the 21.0 %" in good

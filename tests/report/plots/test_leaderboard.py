@@ -7,14 +7,14 @@ import pytest
 from matplotlib.figure import Figure
 
 from finback.report.plots import style
-from finback.report.plots.leaderboard import Deaf, Row, Species, heat_map, leaderboard
+from finback.report.plots.leaderboard import NoAudioBaseline, Row, Species, heat_map, leaderboard
 
 ROWS = [
     Row("cnn2d", 0.5, [0.4, 0.6], 0.45, [0.35, 0.55], random=0.93),
     Row("a_family_with_a_very_long_name_indeed", 0.3, None, 0.25, [0.2, 0.3]),
     Row("dnn", None, None, 0.1, None, random=0.5),
 ]
-DEAF = [Deaf("which tape is it from?", 0.02, 0.94), Deaf("rate, length, level, bandwidth", 0.3, None)]
+BASELINES = [NoAudioBaseline("group lookup", 0.02, 0.94), NoAudioBaseline("file metadata", 0.3, None)]
 
 
 def texts(figure: Figure) -> list[str]:
@@ -22,7 +22,7 @@ def texts(figure: Figure) -> list[str]:
 
 
 def test_bars_and_intervals_are_the_figures() -> None:
-    left, right = leaderboard(ROWS, DEAF).axes
+    left, right = leaderboard(ROWS, BASELINES).axes
     assert [bar.get_width() for bar in left.patches] == [0.5, 0.3]  # undefined: no bar
     assert [bar.get_width() for bar in right.patches] == [0.45, 0.25, 0.1]
     ends = [tuple(line.get_xdata()) for line in left.get_lines() if len(line.get_xdata()) == 2]
@@ -31,7 +31,7 @@ def test_bars_and_intervals_are_the_figures() -> None:
 
 
 def test_the_random_split_is_grey_and_apart() -> None:
-    figure = leaderboard(ROWS, DEAF)
+    figure = leaderboard(ROWS, BASELINES)
     marks = [line for line in figure.axes[1].get_lines() if line.get_marker() == "D"]
     assert [float(np.ravel(m.get_xdata())[0]) for m in marks] == [0.93, 0.5]
     red, green, blue = (int(marks[0].get_markerfacecolor()[i : i + 2], 16) for i in (1, 3, 5))
@@ -39,15 +39,15 @@ def test_the_random_split_is_grey_and_apart() -> None:
     assert not [line for line in figure.axes[0].get_lines() if line.get_marker() == "D"]
 
 
-def test_deaf_baselines_are_lines_named_with_their_figures() -> None:
-    figure = leaderboard(ROWS, DEAF)
+def test_no_audio_baselines_are_lines_named_with_their_figures() -> None:
+    figure = leaderboard(ROWS, BASELINES)
     upright = [line for line in figure.axes[1].get_lines() if list(line.get_ydata()) == [0, 1]]
     assert sorted(line.get_xdata()[0] for line in upright) == [0.02, 0.3, 0.94]
     named = [t.get_text() for t in figure.legends[0].get_texts()]
-    assert "deaf, tapes apart: which tape is it from? (2 %)" in named
-    assert "deaf, random split: which tape is it from? (94 %)" in named
+    assert "no audio, tapes apart: group lookup (2 %)" in named
+    assert "no audio, random split: group lookup (94 %)" in named
     without = leaderboard(ROWS[1:2]).legends[0].get_texts()
-    assert not any("random" in t.get_text() or "deaf" in t.get_text() for t in without)
+    assert not any("random" in t.get_text() or "no audio" in t.get_text() for t in without)
 
 
 def test_the_leader_is_set_off() -> None:
@@ -87,8 +87,8 @@ def test_nothing_to_draw_says_so() -> None:
 
 
 def test_files_are_the_same_twice(tmp_path) -> None:
-    first = style.render(leaderboard(ROWS, DEAF), "svg")
-    assert first == style.render(leaderboard(ROWS, DEAF), "svg")
+    first = style.render(leaderboard(ROWS, BASELINES), "svg")
+    assert first == style.render(leaderboard(ROWS, BASELINES), "svg")
     png, svg = style.save(heat_map(["cnn2d", "dnn"], some_species()), tmp_path, "heat")
     assert png.read_bytes().startswith(b"\x89PNG")
     assert svg.stat().st_size < 200_000

@@ -163,9 +163,13 @@ def test_species_bars_stand_by_f1_with_the_clips_and_tapes_behind_them():
     assert {"1 clip, 1 tape", "40 clips, 5 tapes", "not tested"} <= set(texts(axes))
 
 
-def test_headline_sets_the_model_beside_the_deaf():
-    bars = [species.Bar("model", 0.5, [0.4, 0.6]), species.Bar("tape lookup", 0.05, None, heard=False)]
-    sections = {"by tape": bars, "random": [species.Bar("tape lookup", 0.94, None, heard=False)], "none": []}
+def test_headline_sets_the_model_beside_the_no_audio_baselines():
+    bars = [species.Bar("model", 0.5, [0.4, 0.6]), species.Bar("group lookup", 0.05, None, uses_audio=False)]
+    sections = {
+        "by tape": bars,
+        "random": [species.Bar("group lookup", 0.94, None, uses_audio=False)],
+        "none": [],
+    }
     honest, illusion = species.headline(sections).axes
     assert [axes.get_title(loc="left") for axes in (honest, illusion)] == ["by tape", "random"]
     assert [bar.get_width() for bar in honest.patches] == [0.5, 0.05]

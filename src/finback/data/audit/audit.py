@@ -8,7 +8,7 @@ Every clip is read once, for its quality, its technical data and its sketch. Nea
 groups that are not known and merge given ones that share sound; the clips with these groups (`Audit.clips`)
 and the split made of them (`Audit.splits`) are what training must use.
 
-Two deaf baselines (`data.deaf`) are judged on three protocols:
+Two no-audio baselines (`baselines`) are evaluated by three protocols:
 - `random`: 5-fold cross-validation over clips, groups ignored, three seeds pooled. A random 70/15/15 split
   leaks as much; pooled folds judge every clip and so depend less on luck;
 - `grouped`: 5-fold cross-validation over whole groups (as many folds as there are groups, if fewer), three
@@ -18,7 +18,7 @@ Judged are species with at least `min_clips_for_audit` clips; if none has as man
 looked through for copies of real ones and have no other part in this.
 
 Keys of the JSON: `random`, `grouped`, `in_use`, each {group_leak_share, group_lookup_accuracy,
-metadata_accuracy, for each `<name>_ci` [low, high] over groups, n_clips, n_groups, protocol}; lists
+metadata_only_accuracy, for each `<name>_ci` [low, high] over groups, n_clips, n_groups, protocol}; lists
 `exact_duplicates`, `near_duplicates` (`b` is heard in `a`, from `offset_s` on), `label_conflicts`,
 `single_group_species`, `problems`; `species` (a row each), `quality` {flag: [files]}, `merged_groups`,
 `untestable`, `warnings`, `balance`, `groups_known`, `min_clips_for_audit`, `duration_s`, `n_clips`,
@@ -37,8 +37,7 @@ from finback.audio import io
 from finback.core.errors import AudioError, SplitError
 from finback.core.progress import Progress, no_progress
 from finback.core.types import Clip
-from finback.data.audit import baselines as deaf
-from finback.data.audit import duplicates, findings
+from finback.data.audit import baselines, duplicates, findings
 from finback.data.audit.quality import Quality, flags, measure
 from finback.data.manifest import Manifest
 from finback.data.problems import Problem
@@ -49,7 +48,7 @@ from finback.metrics import bootstrap
 MIN_CLIPS = 10
 FOLDS, SEEDS = 5, 3
 LONGEST_SAMPLES = 1 << 24  # of one clip that are listened to: six minutes at 44.1 kHz, 64 MB
-FIGURES = ("group_leak_share", "group_lookup_accuracy", "metadata_accuracy")
+FIGURES = ("group_leak_share", "group_lookup_accuracy", "metadata_only_accuracy")
 
 
 @dataclass(frozen=True)
@@ -159,7 +158,7 @@ def audit(
     clips = with_groups(given, found)
     side_of = dict(zip(manifest.clips, manifest.side_of, strict=True)) if manifest.side_of else {}
     splits = _splits(clips, [side_of.get(clip, "") for clip in given], settings)
-    metadata = zip(clips, deaf.metadata(clips, qualities), strict=True)
+    metadata = zip(clips, baselines.metadata_features(clips, qualities), strict=True)
     known = {clip: row for clip, row in metadata if not clip.synthetic}
     flagged: dict[str, list[str]] = {}
     for clip, quality in zip(clips, qualities, strict=True):
@@ -226,12 +225,13 @@ def _baselines(
     judged = {name for name, n in tally.items() if n >= min_clips} or set(tally)
     subset = [c for c in clips if c.label in judged]
     figures: dict[str, dict[str, Any] | None] = {}
-    for name in progress(["random", "grouped", "in_use"], "deaf baselines", 3):
+    for name in progress(["random", "grouped", "in_use"], "no-audio baselines", 3):
         if name == "in_use":
-            hits, protocol = [deaf.judge([s.split for s in splits], known, judged, seed)], _in_use(splits)
+            hits = [baselines.evaluate([s.split for s in splits], known, judged, seed)]
+            protocol = _in_use(splits)
         else:
             folds = _folds(subset, "clip" if name == "random" else "group", seed)
-            hits = [deaf.judge([f.split for f in of_seed], known, judged, seed) for of_seed in folds]
+            hits = [baselines.evaluate([f.split for f in of_seed], known, judged, seed) for of_seed in folds]
             over = "clips" if name == "random" else "whole tapes"
             protocol = (
                 f"{len(folds[0]) if folds else 0}-fold cross-validation over {over}, {SEEDS} seeds pooled"
@@ -258,7 +258,7 @@ def _in_use(splits: Sequence[SplitResult]) -> str:
     return f"{len(splits)}-fold cross-validation over {by}" if len(splits) > 1 else f"one split over {by}"
 
 
-def _figures(hits: Sequence[deaf.Hits], seed: int, protocol: str) -> dict[str, Any] | None:
+def _figures(hits: Sequence[baselines.BaselineHits], seed: int, protocol: str) -> dict[str, Any] | None:
     clips = [c for h in hits for c in h.clips]
     if not clips:
         return None
@@ -268,7 +268,7 @@ def _figures(hits: Sequence[deaf.Hits], seed: int, protocol: str) -> dict[str, A
         "n_clips": len(hits[0].clips),
         "n_groups": len(set(groups)),
     }
-    for name, part in zip(FIGURES, ("leaked", "lookup", "metadata"), strict=True):
+    for name, part in zip(FIGURES, ("leaked", "group_lookup", "metadata_only"), strict=True):
         right = np.concatenate([getattr(h, part) for h in hits])
         figures[name] = float(right.mean())
         figures[f"{name}_ci"] = _interval(right, groups, seed)

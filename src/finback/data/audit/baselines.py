@@ -1,18 +1,24 @@
-"""Baselines that hear nothing: how far the tape's number, or its technical data, gets without the sound.
+"""No-audio baselines: how well a clip's recording group, or its file metadata, predict the species.
 
-A classifier that does no better than these has learnt tapes. Two are judged, on whatever splits are given:
-- lookup: the commonest training species of the clip's group; of all training clips when the group is new;
-- metadata: a random forest (Breiman 2001) of sample rate, duration, level, noise floor and bandwidth, all of
-  them properties of the recorder and of how a tape was cut, classes weighted equally.
+A classifier that scores no better than these baselines may recognise tapes and not animals. Both are
+trained on the training set of every split that is given, and evaluated on its test set:
+
+- group lookup: the most frequent training species of the clip's group; the most frequent training species of
+  all where the group is not in training;
+- metadata only: a random forest (Breiman 2001) with equal weight for each class. Its inputs are sample rate,
+  duration, level, noise floor and bandwidth, which are properties of the recorder and of how the clips of a
+  tape were cut.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.ensemble import RandomForestClassifier
 
 from finback.core.types import Clip, Split
@@ -23,17 +29,18 @@ TREES = 200
 
 
 @dataclass(frozen=True)
-class Hits:
-    """Of each judged clip (N,): was its group in training, and which baseline named it right."""
+class BaselineHits:
+    """For each test clip (N,): is its group in training, and is each baseline's answer correct?"""
 
     clips: tuple[Clip, ...]
-    leaked: np.ndarray = field(repr=False)  # bool
-    lookup: np.ndarray = field(repr=False)  # bool
-    metadata: np.ndarray = field(repr=False)  # bool
+    leaked: NDArray[np.bool_] = field(repr=False)
+    group_lookup: NDArray[np.bool_] = field(repr=False)
+    metadata_only: NDArray[np.bool_] = field(repr=False)
 
 
-def metadata(clips: Sequence[Clip], qualities: Sequence[Quality]) -> np.ndarray:
-    """Features (N, 5) of `FEATURES`."""
+def metadata_features(clips: Sequence[Clip], qualities: Sequence[Quality]) -> NDArray[np.float64]:
+    """The columns `FEATURES` of each clip (N, 5): sample rate in Hz, duration in s and bandwidth in Hz as
+    common logarithms, level and noise floor in dB re full scale."""
     rows = [
         (
             np.log10(clip.recording.sample_rate),
@@ -47,39 +54,48 @@ def metadata(clips: Sequence[Clip], qualities: Sequence[Quality]) -> np.ndarray:
     return np.array(rows, dtype=np.float64).reshape(-1, len(FEATURES))
 
 
-def lookup(train: Sequence[Clip], test: Sequence[Clip]) -> list[str]:
-    """The species that the group alone suggests for each test clip; ties go to the first in the alphabet."""
+def group_lookup(train: Sequence[Clip], test: Sequence[Clip]) -> list[str]:
+    """The species that the group alone predicts for each test clip; of equally frequent species, the first
+    in the alphabet."""
     by_group: dict[str, Counter[str]] = {}
     for clip in train:
         by_group.setdefault(clip.group, Counter())[clip.label or ""] += 1
-    overall = _commonest(Counter(clip.label or "" for clip in train))
-    return [_commonest(by_group[clip.group]) if clip.group in by_group else overall for clip in test]
+    overall = _most_frequent(Counter(clip.label or "" for clip in train))
+    return [_most_frequent(by_group[clip.group]) if clip.group in by_group else overall for clip in test]
 
 
-def _commonest(tally: Counter[str]) -> str:
+def _most_frequent(tally: Counter[str]) -> str:
     return min(tally, key=lambda name: (-tally[name], name))
 
 
-def judge(splits: Sequence[Split], known: dict[Clip, np.ndarray], judged: set[str], seed: int = 0) -> Hits:
-    """Both baselines learnt on each split's training side and judged on its test clips, all splits together.
+def evaluate(
+    splits: Sequence[Split],
+    features: Mapping[Clip, NDArray[np.float64]],
+    species: AbstractSet[str],
+    seed: int = 0,
+) -> BaselineHits:
+    """Train both baselines on the training set of each split, and pool their answers on the test sets.
 
-    `known` gives the metadata (5,) of each clip; test clips of species outside `judged` are left out.
+    `features` gives the metadata (5,) of each clip; a clip without is left out. Only test clips of `species`
+    are evaluated.
     """
     clips: list[Clip] = []
     leaked: list[bool] = []
-    named: list[bool] = []
-    guessed: list[bool] = []
+    by_lookup: list[bool] = []
+    by_metadata: list[bool] = []
     for split in splits:
-        train = [c for c in split.train if c in known]
-        test = [c for c in split.test if c in known and c.label in judged]
+        train = [c for c in split.train if c in features]
+        test = [c for c in split.test if c in features and c.label in species]
         if not train or not test:
             continue
         groups = {c.group for c in train}
         forest = RandomForestClassifier(TREES, class_weight="balanced", random_state=seed, n_jobs=1)
-        forest.fit(np.array([known[c] for c in train]), [c.label for c in train])
-        guesses = forest.predict(np.array([known[c] for c in test]))
+        forest.fit(np.array([features[c] for c in train]), [c.label for c in train])
+        predicted = forest.predict(np.array([features[c] for c in test]))
         clips += test
         leaked += [c.group in groups for c in test]
-        named += [name == c.label for name, c in zip(lookup(train, test), test, strict=True)]
-        guessed += [name == c.label for name, c in zip(guesses, test, strict=True)]
-    return Hits(tuple(clips), np.array(leaked, bool), np.array(named, bool), np.array(guessed, bool))
+        by_lookup += [name == c.label for name, c in zip(group_lookup(train, test), test, strict=True)]
+        by_metadata += [name == c.label for name, c in zip(predicted, test, strict=True)]
+    return BaselineHits(
+        tuple(clips), np.array(leaked, bool), np.array(by_lookup, bool), np.array(by_metadata, bool)
+    )

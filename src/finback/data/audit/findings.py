@@ -68,7 +68,7 @@ def _belief(found: Mapping[str, Any]) -> Section | None:
         said.append(
             f"With whole tapes kept apart {_leak(grouped)}; the list is right for "
             f"{_measured(grouped, 'group_lookup_accuracy')} and the technical data for "
-            f"{_measured(grouped, 'metadata_accuracy')}. A classifier has to beat these to have heard "
+            f"{_measured(grouped, 'metadata_only_accuracy')}. A classifier has to beat these to have heard "
             "anything."
         )
     elif "grouped" in found:
@@ -82,7 +82,7 @@ def _belief(found: Mapping[str, Any]) -> Section | None:
         said.append(
             f"In the split in use ({used.get('protocol', 'as trained')}{size}) {_leak(used)}; on it the list "
             f"is right for {_measured(used, 'group_lookup_accuracy')}, the technical data for "
-            f"{_measured(used, 'metadata_accuracy')}."
+            f"{_measured(used, 'metadata_only_accuracy')}."
         )
     if said and "min_clips_for_audit" in found:
         said.append(
@@ -100,12 +100,12 @@ def _if_random(random: Mapping[str, Any]) -> str:
             "come from a tape that was also learnt from. A list of which species is usual on which tape, "
             "which hears nothing, would then be right for "
             f"{_measured(random, 'group_lookup_accuracy')} of clips, and sample rate, duration, loudness and "
-            f"bandwidth alone for {_measured(random, 'metadata_accuracy')}."
+            f"bandwidth alone for {_measured(random, 'metadata_only_accuracy')}."
         )
     return (
         "Tapes hold few clips here: a random split would leak "
         f"{_percent(random['group_leak_share'])} of test clips. Sample rate, duration, loudness and "
-        f"bandwidth alone name {_measured(random, 'metadata_accuracy')} of them."
+        f"bandwidth alone name {_measured(random, 'metadata_only_accuracy')} of them."
     )
 
 

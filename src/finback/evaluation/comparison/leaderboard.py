@@ -1,6 +1,6 @@
 """Finished runs side by side: who leads, by how much, and whether that is established.
 
-    found = board([Entrant("cnn2d", {0: run}, random_run)], manifest, deaf)
+    found = board([Entrant("cnn2d", {0: run}, random_run)], manifest, baselines)
     found["leader"], found["families"]["cnn2d"]["macro_f1_multi_group"]
 
 Every figure of a family is the mean over its seeds. Its interval is over tapes: each draw of tapes is scored
@@ -55,10 +55,10 @@ class Entrant:
 def board(
     entrants: Sequence[Entrant],
     manifest: Manifest,
-    deaf: Mapping[str, Any],
+    baselines: Mapping[str, Any],
     progress: Progress = no_progress,
 ) -> dict[str, Any]:
-    """The leaderboard as one object. `deaf` holds the audit's baselines: `in_use`, `grouped`, `random`."""
+    """The leaderboard as one object. `baselines` is the object of an audit: `in_use`, `grouped`, `random`."""
     labels = Labels.of(manifest.clips)
     multi = _multi_group(manifest)
     scores = {
@@ -80,7 +80,10 @@ def board(
         "leader": leader,
         "ranked_by": RANKED_BY,
         "families": {name: rows[name] for name in [*order, *failed]},
-        "deaf": {"by_tape": deaf.get("in_use") or deaf.get("grouped"), "random": deaf.get("random")},
+        "no_audio_baselines": {
+            "grouped": baselines.get("in_use") or baselines.get("grouped"),
+            "random": baselines.get("random"),
+        },
         "species": list(labels.names),
         "multi_group": multi,
         "data_fingerprint": manifest.fingerprint,

@@ -27,6 +27,7 @@ from typing import Any
 from finback import models
 from finback.core.files import read_json, write_json
 from finback.core.progress import Log, Progress, no_progress
+from finback.core.renames import current
 from finback.core.runs import RunFolder
 from finback.data.audit import audit
 from finback.data.dataset import dataset
@@ -138,7 +139,7 @@ def run(
     found = leaderboard.board(
         [_entrant(family, prepared, at_work.errors) for family in prepared.job.settings],
         prepared.manifest,
-        _deaf(prepared, progress),
+        _no_audio_baselines(prepared, progress),
         progress,
     )
     first = next(iter(prepared.job.settings.values()))
@@ -244,12 +245,12 @@ def _entrant(family: str, prepared: Prepared, errors: Mapping[str, str]) -> lead
     return leaderboard.Entrant(family, runs, random, errors.get(family, ""))
 
 
-def _deaf(prepared: Prepared, progress: Progress) -> dict[str, Any]:
-    """The audit's deaf baselines on the first seed's folds and on random ones; kept in `audit.json`."""
+def _no_audio_baselines(prepared: Prepared, progress: Progress) -> dict[str, Any]:
+    """The audit's no-audio baselines on the first seed's folds and on random ones; kept in `audit.json`."""
     path, fingerprint = prepared.out / AUDIT, prepared.manifest.fingerprint
     split = prepared.entries[0].plan.settings.split.model_dump(mode="json")
     if path.exists():
-        kept: dict[str, Any] = read_json(path)
+        kept: dict[str, Any] = current(read_json(path))
         if kept.get("data_fingerprint") == fingerprint and kept.get("split") == split:
             return kept
     found = audit.audit(prepared.manifest, prepared.entries[0].plan.settings.split, progress)

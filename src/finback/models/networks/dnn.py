@@ -1,7 +1,7 @@
 """`dnn`: a plain deep network on the flattened spectrogram, with batch norm and dropout.
 
 Good for: a baseline. It knows nothing of time or frequency being neighbours, so it needs calls that always
-stand at the same place; what it scores above the deaf baselines is what the raw picture gives away.
+stand at the same place; what it scores above the no-audio baselines is what the raw picture gives away.
 """
 
 from __future__ import annotations

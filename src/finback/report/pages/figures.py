@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from finback.core.progress import Progress, no_progress
 from finback.report.pages.run_data import RunData
-from finback.report.pages.summary import deaf_side
+from finback.report.pages.summary import no_audio_baselines
 from finback.report.plots.confusion import confusion
 from finback.report.plots.learning_curves import History, learning
 from finback.report.plots.reliability import reliability
@@ -94,21 +94,21 @@ def bars(
     if metrics and metrics.get("accuracy") is not None:
         model = [Bar("this model", metrics["accuracy"], metrics.get("accuracy_ci"))]
     grouped, random = ((audit or {}).get(key) for key in ("grouped", "random"))
-    key, same = deaf_side(audit, by_clip)
+    key, same = no_audio_baselines(audit, by_clip)
     honest, illusion = ([], model) if by_clip else (model, [])
     by_tape, by_chance = (grouped, same if key else random) if by_clip else (same, random)
     return {
-        "Split by tape: test tapes never heard in training": [*honest, *_deaf(by_tape)],
-        "Random split: clips of one tape on both sides": [*illusion, *_deaf(by_chance)],
+        "Split by tape: test tapes never heard in training": [*honest, *_baseline_bars(by_tape)],
+        "Random split: clips of one tape on both sides": [*illusion, *_baseline_bars(by_chance)],
     }
 
 
-def _deaf(side: Mapping[str, Any] | None) -> list[Bar]:
+def _baseline_bars(side: Mapping[str, Any] | None) -> list[Bar]:
     rows = (
-        ("metadata_accuracy", "deaf: rate, length, level, bandwidth"),
-        ("group_lookup_accuracy", "deaf: which tape is it from?"),
+        ("metadata_only_accuracy", "no audio: file metadata"),
+        ("group_lookup_accuracy", "no audio: group lookup"),
     )
     found = [
         (text, side[key], side.get(f"{key}_ci")) for key, text in rows if side and side.get(key) is not None
     ]
-    return [Bar(text, value, interval, heard=False) for text, value, interval in found]
+    return [Bar(text, value, interval, uses_audio=False) for text, value, interval in found]

@@ -15,12 +15,12 @@ from finback.core.progress import Progress, no_progress
 from finback.report.pages.classifier import FILE, environment
 from finback.report.pages.figures import Picture, embed
 from finback.report.pages.summary import FEW_TAPES
-from finback.report.plots.leaderboard import Deaf, Row, Species, heat_map, leaderboard
+from finback.report.plots.leaderboard import NoAudioBaseline, Row, Species, heat_map, leaderboard
 from finback.report.plots.style import save
 
-DEAF = (
-    ("tape look-up", "group_lookup_accuracy"),
-    ("rate, length, level, band", "metadata_accuracy"),
+NO_AUDIO_BASELINES = (
+    ("group lookup", "group_lookup_accuracy"),
+    ("file metadata", "metadata_only_accuracy"),
 )
 MERIT, WORDS = "macro_f1_multi_group", "macro-F1 over species with several tapes"
 
@@ -29,7 +29,10 @@ def render(found: Mapping[str, Any], folder: Path, progress: Progress = no_progr
     """Write `report.html` and `figures/` into `folder` from the leaderboard's object; the page's path."""
     pictures: dict[str, Picture] = {}
     drawn = {
-        "leaderboard": (leaderboard(rows(found), deaf(found)), "Families side by side, with intervals"),
+        "leaderboard": (
+            leaderboard(rows(found), no_audio_baselines(found)),
+            "Families side by side, with intervals",
+        ),
         "species_by_family": (heat_map(ranked(found), species(found)), "F1 of each species by each family"),
     }
     for name, (figure, alt) in progress(drawn.items(), "figures", len(drawn)):
@@ -47,7 +50,7 @@ def render(found: Mapping[str, Any], folder: Path, progress: Progress = no_progr
         verdict=verdict(found),
         warnings=warnings(found),
         pictures=pictures,
-        deaf=deaf(found),
+        baselines=no_audio_baselines(found),
         versus_words={name: words_of(row["versus_leader"], MERIT) for name, row in found["families"].items()},
         has_random=[name for name, row in found["families"].items() if row["random"]],
         seconds=seconds,
@@ -71,11 +74,11 @@ def rows(found: Mapping[str, Any]) -> list[Row]:
     return drawn
 
 
-def deaf(found: Mapping[str, Any]) -> list[Deaf]:
-    """The baselines that hear nothing; only those that were judged."""
-    sides = [found["deaf"].get(side) or {} for side in ("by_tape", "random")]
-    made = [Deaf(name, *(side.get(key) for side in sides)) for name, key in DEAF]
-    return [one for one in made if one.by_tape is not None or one.random is not None]
+def no_audio_baselines(found: Mapping[str, Any]) -> list[NoAudioBaseline]:
+    """The baselines that use no audio, where they were evaluated."""
+    splits = [found["no_audio_baselines"].get(key) or {} for key in ("grouped", "random")]
+    made = [NoAudioBaseline(name, *(split.get(key) for split in splits)) for name, key in NO_AUDIO_BASELINES]
+    return [one for one in made if one.grouped is not None or one.random is not None]
 
 
 def species(found: Mapping[str, Any]) -> list[Species]:
@@ -120,7 +123,7 @@ def verdict(found: Mapping[str, Any]) -> list[str]:
         said.append(
             f"Not established to be worse: {', '.join(close)}. On other tapes the order may be another."
         )
-    heard = [d.by_tape for d in deaf(found) if d.by_tape is not None]
+    heard = [d.grouped for d in no_audio_baselines(found) if d.grouped is not None]
     if heard:
         low = (leader["accuracy_ci"] or [leader["accuracy"]])[0]
         clear = "clearly more" if low > max(heard) else "not clearly more"

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from finback.core.errors import FinbackError, RunError
 from finback.core.files import read_json
+from finback.core.renames import current
 from finback.core.types import Clip
 from finback.data.manifest import Manifest
 from finback.metrics import calibration as calibrate
@@ -136,7 +137,7 @@ def _test_scores(path: Path, labels: tuple[str, ...]) -> TestScores | None:
 
 
 def _object(path: Path) -> dict[str, Any]:
-    value = read_json(path)
+    value = current(read_json(path))
     if not isinstance(value, dict):
         raise ValueError("not a JSON object")
     return value

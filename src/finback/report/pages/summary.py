@@ -10,7 +10,7 @@ from typing import Any
 from finback.data.splits.settings import BY_CLIP
 from finback.report.pages.run_data import RunData
 
-DEAF = ("metadata_accuracy", "group_lookup_accuracy")
+NO_AUDIO_BASELINES = ("metadata_only_accuracy", "group_lookup_accuracy")
 FEW_TAPES = 5  # fewer on the whole test side and an interval is itself a guess
 DEFINITIONS = {
     "accuracy": ("Accuracy", "share of test clips named rightly"),
@@ -69,7 +69,7 @@ def cards(metrics: Mapping[str, Any]) -> list[Card]:
     return found
 
 
-def deaf_side(audit: Mapping[str, Any] | None, by_clip: bool) -> tuple[str, Mapping[str, Any]]:
+def no_audio_baselines(audit: Mapping[str, Any] | None, by_clip: bool) -> tuple[str, Mapping[str, Any]]:
     """Which baselines stand beside the model, `in_use` or `grouped`, and their figures ({} for none).
 
     Those of the very split that the model was judged on, where there are any.
@@ -77,29 +77,29 @@ def deaf_side(audit: Mapping[str, Any] | None, by_clip: bool) -> tuple[str, Mapp
     audit = audit or {}
     for key in ("in_use",) if by_clip else ("in_use", "grouped"):
         side = audit.get(key) or {}
-        if any(side.get(name) is not None for name in DEAF):
+        if any(side.get(name) is not None for name in NO_AUDIO_BASELINES):
             return key, side
     return "", {}
 
 
 def verdict(metrics: Mapping[str, Any], audit: Mapping[str, Any] | None, by_clip: bool) -> str:
     """Whether the model beats what can be had without hearing anything; "" when that cannot be said."""
-    key, side = deaf_side(audit, by_clip)
-    deaf = [side[name] for name in DEAF if side.get(name) is not None]
+    key, side = no_audio_baselines(audit, by_clip)
+    scores = [side[name] for name in NO_AUDIO_BASELINES if side.get(name) is not None]
     accuracy, ends = metrics.get("accuracy"), metrics.get("accuracy_ci")
-    if by_clip or accuracy is None or not deaf:
+    if by_clip or accuracy is None or not scores:
         return ""
     text = f"The model names {percent(accuracy)} of the test clips rightly. "
     where = "on the same split" if key == "in_use" else "on other splits by tape"
-    unheard = f"the {percent(max(deaf))} that can be had {where} without hearing anything"
-    if (ends[0] if ends else accuracy) > max(deaf):
+    unheard = f"the {percent(max(scores))} that can be had {where} without hearing anything"
+    if (ends[0] if ends else accuracy) > max(scores):
         return f"{text}That is clearly more than {unheard}."
     return f"{text}That is not clearly more than {unheard}: do not take it for knowledge of the animals yet."
 
 
-def deaf_caption(audit: Mapping[str, Any] | None, by_clip: bool) -> str:
+def baselines_caption(audit: Mapping[str, Any] | None, by_clip: bool) -> str:
     """On what the baselines beside the model were judged; "" when there are none."""
-    key, side = deaf_side(audit, by_clip)
+    key, side = no_audio_baselines(audit, by_clip)
     if not key:
         return ""
     of = f" ({side['n_clips']} test clips of {side['n_groups']} tapes)" if side.get("n_clips") else ""

@@ -39,16 +39,16 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Deaf:
-    """A baseline that hears nothing: its accuracy by tape and on a random split."""
+class NoAudioBaseline:
+    """A baseline that uses no audio: its accuracy (0..1) with groups kept whole, and on a random split."""
 
     name: str
-    by_tape: float | None
+    grouped: float | None
     random: float | None
 
 
 @styled
-def leaderboard(rows: Sequence[Row], deaf: Sequence[Deaf] = ()) -> Figure:
+def leaderboard(rows: Sequence[Row], baselines: Sequence[NoAudioBaseline] = ()) -> Figure:
     """Families from the best down: macro-F1 to the left, accuracy beside what a random split would say."""
     if not rows:
         return message("No family has finished.")
@@ -61,8 +61,8 @@ def leaderboard(rows: Sequence[Row], deaf: Sequence[Deaf] = ()) -> Figure:
         if row.random is not None:
             diamond = {"marker": "D", "ms": 7, "mfc": "#BBBBBB", "mec": GREY, "ls": "none"}
             right.plot(row.random, y, clip_on=False, zorder=5, **diamond)  # above the number beside it
-    for baseline, style in zip(deaf, (":", (0, (4, 2, 1, 2))), strict=False):
-        for value, colour in ((baseline.by_tape, ORANGE), (baseline.random, "#AAAAAA")):
+    for baseline, style in zip(baselines, (":", (0, (4, 2, 1, 2))), strict=False):
+        for value, colour in ((baseline.grouped, ORANGE), (baseline.random, "#AAAAAA")):
             if value is not None:
                 right.axvline(value, ls=style, lw=1.6, color=colour, zorder=3)
     for axes, title in ((left, "Macro-F1, species with several tapes"), (right, "Accuracy")):
@@ -72,7 +72,7 @@ def leaderboard(rows: Sequence[Row], deaf: Sequence[Deaf] = ()) -> Figure:
         axes.set_xticks(np.linspace(0, 1, 6))
         axes.tick_params(axis="y", length=0)
     left.set_yticks(np.arange(len(rows)), [short(row.family, 28) for row in rows])
-    handles, names = _legend(rows, deaf)
+    handles, names = _legend(rows, baselines)
     figure.legend(handles, names, loc="outside lower center", ncols=2, handlelength=2.6)
     return figure
 
@@ -92,20 +92,20 @@ def _bar(axes: Axes, y: int, value: float | None, interval: Sequence[float] | No
     axes.text(end + 0.015, y, text, va="center", fontsize=9, fontweight="bold", bbox=box, zorder=4)
 
 
-def _legend(rows: Sequence[Row], deaf: Sequence[Deaf]) -> tuple[list[Line2D], list[str]]:
+def _legend(rows: Sequence[Row], baselines: Sequence[NoAudioBaseline]) -> tuple[list[Line2D], list[str]]:
     handles = [Line2D([], [], color="black", lw=1.4, marker="|", ms=8)]
     names = ["95 % interval over tapes; judged on tapes never heard in training"]
     if any(row.random is not None for row in rows):
         handles.append(Line2D([], [], ls="none", marker="D", ms=7, mfc="#BBBBBB", mec=GREY))
         names.append("the same family on a random split: no fair test")
-    for baseline, style in zip(deaf, (":", (0, (4, 2, 1, 2))), strict=False):
+    for baseline, style in zip(baselines, (":", (0, (4, 2, 1, 2))), strict=False):
         for value, colour, where in (
-            (baseline.by_tape, ORANGE, "tapes apart"),
+            (baseline.grouped, ORANGE, "tapes apart"),
             (baseline.random, "#AAAAAA", "random split"),
         ):
             if value is not None:
                 handles.append(Line2D([], [], ls=style, lw=1.6, color=colour))
-                names.append(f"deaf, {where}: {baseline.name} ({100 * value:.0f} %)")
+                names.append(f"no audio, {where}: {baseline.name} ({100 * value:.0f} %)")
     return handles, names
 
 

@@ -72,12 +72,12 @@ class Bar:
     label: str
     value: float
     interval: Sequence[float] | None = None
-    heard: bool = True  # False for a deaf baseline, which never hears the sound
+    uses_audio: bool = True  # False for a no-audio baseline
 
 
 @styled
 def headline(sections: Mapping[str, Sequence[Bar]]) -> Figure:
-    """One panel a section (a way of splitting, named by its key): the model beside the deaf baselines."""
+    """One panel a section (a way of splitting, named by its key): the model and the no-audio baselines."""
     drawn = [(title, bars) for title, bars in sections.items() if bars]
     if not drawn:
         return message("Nothing measured yet.")
@@ -90,9 +90,9 @@ def headline(sections: Mapping[str, Sequence[Bar]]) -> Figure:
             axes.barh(
                 y,
                 bar.value,
-                color=BLUE if bar.heard else ORANGE,
+                color=BLUE if bar.uses_audio else ORANGE,
                 height=0.62,
-                hatch=None if bar.heard else "//",
+                hatch=None if bar.uses_audio else "//",
             )
             end = bar.value
             if bar.interval is not None:
