@@ -44,7 +44,7 @@ def test_scaling_helps_confidence_and_changes_no_decision():
     [
         (np.zeros((0, 3)), np.zeros(0, int), "no validation clips"),
         (np.eye(3), np.zeros(3, int), "one species"),
-        (np.eye(3), np.arange(3), "every validation clip is right"),
+        (np.eye(3), np.arange(3), "every validation clip is classified correctly"),
     ],
 )
 def test_where_nothing_can_be_fitted_the_temperature_is_one_and_says_why(logits, truth, reason):

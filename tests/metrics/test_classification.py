@@ -169,8 +169,8 @@ def test_top_three_of_fewer_species_is_all_of_them():
     assert not classify.top_k_hits(np.array([4]), one_hot([0], 5)).any()
 
 
-def test_nothing_to_judge_and_wrong_shapes_are_refused():
-    with pytest.raises(InputError, match="test side is empty"):
+def test_nothing_to_test_and_wrong_shapes_are_refused():
+    with pytest.raises(InputError, match="test set is empty"):
         classify.evaluate(np.zeros(0, int), np.zeros((0, 2)), ["a", "b"], [], set())
     with pytest.raises(ValueError, match="3 clips"):
         classify.evaluate(np.zeros(3, int), np.ones((3, 2)), ["a"], ["t"] * 3, set())

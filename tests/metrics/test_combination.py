@@ -1,4 +1,4 @@
-"""Several models as one: hand-worked weights, and what few tapes may and may not teach."""
+"""Several models as one: hand-worked weights, and what can and cannot be fitted from few tapes."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from scipy.optimize import approx_fprime
 from scipy.special import softmax
 
 from finback.metrics.combination import (
-    PRIOR_TAPES,
+    PRIOR_GROUPS,
     Combination,
     equal,
     fit,
     fit_stack,
     fit_weights,
-    loss_per_tape,
-    tape_shares,
+    group_shares,
+    loss_per_group,
 )
 
 K = 4
@@ -58,9 +58,9 @@ def test_weights_by_hand() -> None:
     # One model gives the truth 1, the other 0: each of 6 tapes is explained by the first alone, so the
     # maximum is at (6 + A/2) / (6 + A).
     of_truth = np.array([[1.0] * 6, [0.0] * 6])
-    found = fit_weights(of_truth, np.ones(6), prior_tapes=4.0)
+    found = fit_weights(of_truth, np.ones(6), prior_groups=4.0)
     assert found == pytest.approx([0.8, 0.2], abs=1e-6)
-    assert fit_weights(of_truth, np.ones(6), prior_tapes=0.0) == pytest.approx([1.0, 0.0], abs=1e-6)
+    assert fit_weights(of_truth, np.ones(6), prior_groups=0.0) == pytest.approx([1.0, 0.0], abs=1e-6)
 
 
 def test_weights_are_where_the_penalised_likelihood_is_highest() -> None:
@@ -69,7 +69,7 @@ def test_weights_are_where_the_penalised_likelihood_is_highest() -> None:
     found = fit_weights(of_truth, shares)
     grid = np.linspace(0.001, 0.999, 999)
     value = [
-        shares @ np.log(w * of_truth[0] + (1 - w) * of_truth[1]) + PRIOR_TAPES / 2 * np.log(w * (1 - w))
+        shares @ np.log(w * of_truth[0] + (1 - w) * of_truth[1]) + PRIOR_GROUPS / 2 * np.log(w * (1 - w))
         for w in grid
     ]
     assert found[0] == pytest.approx(grid[int(np.argmax(value))], abs=0.002)
@@ -99,7 +99,7 @@ def test_equal_models_share(how: str) -> None:
         assert first == pytest.approx(0.5)
 
 
-def test_one_tape_teaches_little_however_many_clips_it_has() -> None:
+def test_one_tape_changes_little_however_many_clips_it_has() -> None:
     rng = np.random.default_rng(2)
     truth = rng.integers(0, K, 200)
     p = np.stack([answers(8.0, truth, rng), answers(0.0, truth, rng)])
@@ -110,19 +110,19 @@ def test_one_tape_teaches_little_however_many_clips_it_has() -> None:
 
 
 def test_clips_of_a_tape_share_one_vote() -> None:
-    assert tape_shares(["a", "b", "a", "a", "b"]) == pytest.approx([1 / 3, 1 / 2, 1 / 3, 1 / 3, 1 / 2])
-    assert len(tape_shares([])) == 0
+    assert group_shares(["a", "b", "a", "a", "b"]) == pytest.approx([1 / 3, 1 / 2, 1 / 3, 1 / 3, 1 / 2])
+    assert len(group_shares([])) == 0
     # Tape a: loss log 2; tape b: loss log 4, twice. The mean over tapes is log 2 * 1.5.
     log_p = np.log(np.array([[0.5, 0.5], [0.25, 0.75], [0.25, 0.75]]))
-    assert loss_per_tape(log_p, np.zeros(3, int), ["a", "b", "b"]) == pytest.approx(1.5 * np.log(2))
-    assert loss_per_tape(log_p[:0], np.zeros(0, int), []) is None
+    assert loss_per_group(log_p, np.zeros(3, int), ["a", "b", "b"]) == pytest.approx(1.5 * np.log(2))
+    assert loss_per_group(log_p[:0], np.zeros(0, int), []) is None
 
 
 def test_stack_is_at_the_bottom_of_its_valley() -> None:
     rng = np.random.default_rng(4)
     truth = rng.integers(0, K - 1, 60)  # the last species has no validation clip
     logs = np.log(np.stack([answers(s, truth, rng) for s in (2.0, 1.0, 0.0)]))
-    shares = tape_shares(tapes_of(60, 3))
+    shares = group_shares(tapes_of(60, 3))
     slopes, bias = fit_stack(logs, truth, shares)
 
     def loss(x: np.ndarray) -> float:

@@ -1,4 +1,4 @@
-"""Copies are found out, rolled and louder ones too; real controls are judged by the same marks."""
+"""Copies are found, also rolled and louder ones; real controls are compared with the same thresholds."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_a_constant_clip_does_not_divide_by_zero() -> None:
     assert np.isfinite(shifted_distances(np.zeros((1, 6, 16)), clips(2))).all()
 
 
-def test_marks_by_hand() -> None:
+def test_thresholds_by_hand() -> None:
     x = np.array([[0.0], [1.0], [3.0], [7.0]])
     marks = CopyThresholds.of(
         vector_distances(x, x), ["a", "a", "b", "b"], np.array([1.0, 2.0, 6.0]), share=0.0
@@ -62,7 +62,7 @@ def test_marks_by_hand() -> None:
     assert (high.pair, high.nearest, high.typical) == (7.0, 6.0, None)
 
 
-def test_marks_of_one_tape_are_undefined() -> None:
+def test_thresholds_of_one_tape_are_undefined() -> None:
     marks = CopyThresholds.of(np.zeros((2, 2)), ["a", "a"], np.array([1.0]))
     assert marks == CopyThresholds(None, None, 1.0)
     assert copying(np.array([0.5]), marks)["below_pair"] is None
@@ -77,7 +77,7 @@ def test_copying_counts_what_lies_too_near() -> None:
     assert copying(np.zeros(0), CopyThresholds(1.0, 1.0, 1.0))["n"] == 0
 
 
-def test_copies_are_told_from_fresh_clips() -> None:
+def test_copies_are_distinguished_from_new_clips() -> None:
     learnt = clips(60)
     marks = CopyThresholds.of(
         shifted_distances(learnt, learnt), [str(i // 6) for i in range(60)], np.array([1.0])

@@ -47,7 +47,7 @@ def test_kernel_distance_is_unbiased_where_species_were_counted_out() -> None:
     naive = [kernel_distance(a, b, 4.0) for a, b in pairs]
     assert abs(np.mean(fair)) < 3 * np.std(fair) / np.sqrt(len(fair))
     assert np.mean(naive) < -3 * np.std(naive) / np.sqrt(len(naive))
-    with pytest.raises(ValueError, match="stratum of one"):
+    with pytest.raises(ValueError, match="stratum with one"):
         kernel_distance(normal(3), normal(3), 1.0, (np.array([0, 0, 1]), np.zeros(3, dtype=int)))
 
 

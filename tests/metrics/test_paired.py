@@ -1,4 +1,4 @@
-"""Differences against hand-worked numbers; pairing, ties, seeds and clips that only one side judged."""
+"""Differences against hand-worked numbers; pairing, ties, seeds and clips that only one model tested."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from sklearn.metrics import accuracy_score, f1_score, recall_score
 
 from finback.metrics import bootstrap
 from finback.metrics import classification as classify
-from finback.metrics.paired import COMPARED, Judged, intervals, paired
+from finback.metrics.paired import COMPARED, SeedScores, intervals, paired
 
 # Two tapes of two clips, species 0 and 1 on each.
 TRUTH = np.array([0, 1, 0, 1])
@@ -76,19 +76,19 @@ def test_seeds_are_averaged_within_a_draw(monkeypatch):
     assert found["accuracy"]["ci"] == pytest.approx([0.25, 0.25])  # half of 0.5 whichever tape is drawn
 
 
-def test_only_clips_that_both_judged_count():
-    missing = np.array([-1, 0, 0, 1])  # the clip that HALF gets right is not judged here
+def test_only_clips_that_both_tested_count():
+    missing = np.array([-1, 0, 0, 1])  # the clip that HALF gets right is not tested here
     found = paired(TRUTH, [RIGHT], [missing], GROUPS, [0, 1])
     assert found["n_clips"] == 3
     assert found["accuracy"]["difference"] == pytest.approx(1 / 3)
     nobody = np.full(4, -1)
     again = paired(TRUTH, [RIGHT, RIGHT], [missing, nobody], GROUPS, [0, 1])
     assert again["accuracy"]["difference"] == pytest.approx(1 / 3)  # that seed has nothing to say
-    with pytest.raises(ValueError, match="judged by both"):
+    with pytest.raises(ValueError, match="tested by both"):
         paired(TRUTH, [RIGHT], [nobody], GROUPS, [0, 1])
 
 
-def test_a_tape_only_one_side_judged_is_not_drawn():
+def test_a_tape_that_only_one_model_tested_is_not_drawn():
     found = paired(TRUTH, [RIGHT], [np.array([-1, -1, 0, 0])], GROUPS, [0, 1])
     assert found["n_groups"] == 1
     assert found["accuracy"] == {"difference": 0.5, "ci": None, "ahead": None}
@@ -125,11 +125,11 @@ def test_wrong_shapes_are_refused():
         paired(TRUTH, [RIGHT[:3]], [HALF], GROUPS, [0])
 
 
-def some(seed: int, n: int = 120) -> Judged:
+def some(seed: int, n: int = 120) -> SeedScores:
     rng = np.random.default_rng(seed)
     truth = rng.integers(0, 3, n)
     p = rng.dirichlet(np.ones(3), n) + 0.7 * np.eye(3)[truth]
-    return Judged(truth, p / p.sum(axis=1, keepdims=True), tuple(f"tape {i % 9}" for i in range(n)))
+    return SeedScores(truth, p / p.sum(axis=1, keepdims=True), tuple(f"tape {i % 9}" for i in range(n)))
 
 
 def test_one_seed_has_the_intervals_of_evaluate():
@@ -151,10 +151,10 @@ def test_intervals_over_seeds_average_within_each_draw(monkeypatch):
         assert found[name] == pytest.approx([np.mean([v[name] for v in values])] * 2), name
 
 
-def test_seeds_that_judged_other_tapes_are_pooled_over_all_of_them():
+def test_seeds_that_tested_other_tapes_are_pooled_over_all_of_them():
     first, second = some(0), some(1)
-    second = Judged(second.truth, second.probabilities, tuple(f"other {g}" for g in second.groups))
+    second = SeedScores(second.truth, second.probabilities, tuple(f"other {g}" for g in second.groups))
     found = intervals([first, second], ["a", "b", "c"], {"a"})
     assert all(found[name] is not None for name in classify.METRICS)
-    one = Judged(first.truth, first.probabilities, ("a",) * len(first.truth))
+    one = SeedScores(first.truth, first.probabilities, ("a",) * len(first.truth))
     assert set(intervals([one], ["a", "b", "c"], {"a"}).values()) == {None}

@@ -137,7 +137,7 @@ def test_folds_are_ensembles_of_their_own_and_answer_together(
 def test_its_own_validation_scores_are_those_of_the_members_combined(
     folded: list[Path], tmp_path: Path, clips: tuple[Clip, ...]
 ) -> None:
-    for how in ensemble.HOWS:
+    for how in ensemble.METHODS:
         made = combine(folded, tmp_path / how, how)
         for i, fold in enumerate(made.folds):
             own, _ = load_scores(fold.path / "validation.parquet", clips)

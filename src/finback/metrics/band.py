@@ -1,7 +1,7 @@
-"""In which band a species calls, and how much of a sound's energy lies there, from log-mels alone.
+"""The frequency band of the calls of a species, and the share of energy of a sound in it, from log-mels.
 
-band = Band.of(real)          # (N, M, F) dB of one species
-band.holds(band.shares(made)) # whether each made sound has its energy where real ones have it
+band = Band.of(real)                # (N, M, F) dB of one species
+band.holds(band.shares(generated))  # whether the energy of each generated sound is in the band
 """
 
 from __future__ import annotations
@@ -9,22 +9,23 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
-FEWEST = 5  # real sounds below which nobody can say what is usual
+FEWEST = 5  # with fewer real clips no range of shares can be estimated
 LOW, HIGH = 0.05, 0.95
 
 
 @dataclass(frozen=True)
 class Band:
-    """The mel bands of a species' calls, and the shares of energy that real clips have in them.
+    """The mel bands of the calls of a species, and the range of the energy shares of real clips in them.
 
-    Bands count where the mean spectrum of the real clips (in dB, each clip's level removed) lies above the
-    middle between its floor, the 10th percentile over bands, and its peak.
+    A mel band counts if the mean spectrum of the real clips (in dB, without the level of each clip) is above
+    the midpoint between its floor, the 10th percentile over bands, and its peak.
     """
 
-    inside: np.ndarray = field(repr=False)  # (M,) bool
-    low: float  # 5th percentile of the real clips' shares
-    high: float  # 95th
+    inside: NDArray[np.bool_] = field(repr=False)  # (M,)
+    low: float  # 5th percentile of the shares of the real clips
+    high: float  # 95th percentile
 
     @classmethod
     def of(cls, real: np.ndarray) -> Band | None:
@@ -37,20 +38,18 @@ class Band:
         shares = _shares(real, inside)
         return cls(inside, float(np.quantile(shares, LOW)), float(np.quantile(shares, HIGH)))
 
-    def shares(self, x: np.ndarray) -> np.ndarray:
-        """(N, M, F) dB -> share of each sound's energy (N,) inside the band, 0 to 1."""
+    def shares(self, x: np.ndarray) -> NDArray[np.float64]:
+        """Share (N,) of the energy of each log-mel (N, M, F) in dB that is inside the band, 0 to 1."""
         return _shares(x, self.inside)
 
-    def holds(self, shares: np.ndarray) -> np.ndarray:
-        """(N,) bool: whether shares are as real clips have them."""
-        held: np.ndarray = (shares >= self.low) & (shares <= self.high)
-        return held
+    def holds(self, shares: np.ndarray) -> NDArray[np.bool_]:
+        """Whether shares (N,) are within the range of the real clips."""
+        return (shares >= self.low) & (shares <= self.high)
 
 
-def _shares(x: np.ndarray, inside: np.ndarray) -> np.ndarray:
-    # By the loudest first, so that no power underflows.
+def _shares(x: np.ndarray, inside: np.ndarray) -> NDArray[np.float64]:
+    # Relative to the largest value of each sound, so that no power underflows.
     power = np.power(10.0, (x.astype(np.float64) - x.max(axis=(1, 2), keepdims=True)) / 10).sum(
         axis=2
     )  # (N, M)
-    found: np.ndarray = power[:, inside].sum(axis=1) / power.sum(axis=1)
-    return found
+    return power[:, inside].sum(axis=1) / power.sum(axis=1)

@@ -1,18 +1,18 @@
-"""How good a classifier is, on clips of tapes it never heard, and how sure of that we may be.
+"""Metrics of a classifier on test clips, with confidence intervals over recording groups.
 
-`evaluate` turns class ids and probabilities into one JSON-ready object: point values by scikit-learn,
-and for each a 95 % interval by drawing whole groups (`bootstrap`). Nothing in it is NaN: what is undefined
-is None.
+`evaluate` computes one JSON-ready object from class ids and probabilities: point values by scikit-learn, and
+for each a 95 % interval by drawing whole groups, such as tapes (`bootstrap`). No value is NaN: an undefined
+value is None.
 
-The label set is pinned: macro-F1 is the mean over all of `pinned` (by default every species the model
-knows), and a species without a test clip counts 0, as in `f1_score(labels=..., zero_division=0)`. A mean
-over whichever species happen to be in the test set would rise by dropping the hard ones.
+The label set is fixed: macro-F1 is the mean over all species in `pinned` (by default every species of the
+model), and a species without a test clip counts 0, as in `f1_score(labels=..., zero_division=0)`. A mean over
+only the species of the test set would increase when difficult species are left out.
 
-Rules for draws in which a species that was tested happens to be missing: it is left out of that draw's
-means (of F1, recall, AUC and average precision); species that had no test clip at all keep their 0 in
-macro-F1. So the intervals tell of the tapes' variation, not of the luck of drawing a rare species' only one.
-The ECE of a draw tends to lie above that of the whole (repeated clips look more certain than they are), so
-its interval may begin above its value.
+If a tested species is missing from a draw, it is left out of the means of that draw (of F1, recall, AUC and
+average precision); a species without any test clip keeps its 0 in macro-F1. So the intervals describe the
+variation between groups, and not whether the only group of a rare species was drawn. The ECE of a draw tends
+to be higher than the ECE of all clips, because a draw has fewer different clips and so larger chance
+differences in each bin; the interval may therefore begin above the value.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn import metrics as sk
 
 from finback.core.errors import InputError
@@ -37,7 +38,7 @@ METRICS = (
     "ece",
     "top3_accuracy",
 )
-FEW_CLIPS, FEW_GROUPS = 10, 3  # below either, a species' figures are marked noisy
+FEW_CLIPS, FEW_GROUPS = 10, 3  # with fewer of either, the figures of a species are marked as noisy
 CHUNK = 4_000_000  # weights held at once in the bootstrap: 32 MB
 
 
@@ -51,10 +52,10 @@ def evaluate(
     n_boot: int = 1000,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """Every figure of N test clips over K species; keys as documented for `finback evaluate --json`.
+    """All metrics of N test clips and K species; keys as documented for `finback evaluate --json`.
 
-    `truth` (N,) class ids, `probabilities` (N, K), `names` the K species, `groups` the N tapes,
-    `multi_group` the species with more than one tape in the whole data set. Raises `InputError` when there
+    `truth` (N,) class ids, `probabilities` (N, K), `names` the K species, `groups` the N group names,
+    `multi_group` the species with more than one group in the whole data set. Raises `InputError` when there
     is no clip, `ValueError` when shapes or names disagree.
     """
     truth, probabilities = np.asarray(truth, dtype=np.int64), np.asarray(probabilities, dtype=np.float64)
@@ -77,51 +78,54 @@ def evaluate(
     return result
 
 
-def confusion(truth: np.ndarray, predicted: np.ndarray, n_classes: int) -> np.ndarray:
-    """Counts (K, K) int64, rows the truth, columns what was said."""
+def confusion(truth: np.ndarray, predicted: np.ndarray, n_classes: int) -> NDArray[np.int64]:
+    """Confusion counts (K, K) of class ids (N,): rows are the true species, columns the predicted species."""
     return np.bincount(truth * n_classes + predicted, minlength=n_classes**2).reshape(n_classes, n_classes)
 
 
-def top_k_hits(truth: np.ndarray, probabilities: np.ndarray, k: int = 3) -> np.ndarray:
-    """Whether the truth is among the k likeliest (N,) bool; of equal ones the first counts, as in argmax."""
+def top_k_hits(truth: np.ndarray, probabilities: np.ndarray, k: int = 3) -> NDArray[np.bool_]:
+    """Whether the true species (N,) is among the k with the highest probabilities (N, K).
+
+    Of equal probabilities the first counts as higher, as in argmax.
+    """
     likeliest = np.argsort(-probabilities, axis=1, kind="stable")[:, :k]
     return (likeliest == truth[:, None]).any(axis=1)
 
 
-def f1_per_species(matrix: np.ndarray) -> np.ndarray:
-    """F1 (..., K) from confusion counts (..., K, K); 0 where a species is neither there nor named."""
+def f1_per_species(matrix: np.ndarray) -> NDArray[np.float64]:
+    """F1 (..., K) from confusion counts (..., K, K); 0 where a species is neither true nor predicted."""
     right = np.diagonal(matrix, axis1=-2, axis2=-1).astype(float)
-    there_and_named = matrix.sum(axis=-1) + matrix.sum(axis=-2)
-    return 2 * right / np.maximum(there_and_named, 1)
+    true_and_predicted = matrix.sum(axis=-1) + matrix.sum(axis=-2)
+    return 2 * right / np.maximum(true_and_predicted, 1)
 
 
 def ranking(positive: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Weighted ROC AUC (B,) and average precision (B,) of one species over B weightings of N clips.
+    """Weighted ROC AUC (B,) and average precision (B,) of one species for B weightings of N clips.
 
     `positive` (N,) bool, `scores` (N,), `weights` (B, N) not negative. Equal to `roc_auc_score` and
-    `average_precision_score` with `sample_weight`; NaN where a weighting leaves no positive (or, for the
-    AUC, no negative). Both are sums over the positives alone, from cumulative weights down the ranking.
+    `average_precision_score` with `sample_weight`; NaN where no positive clip (for the AUC: no negative clip)
+    has a weight. Both are sums over the positive clips, from cumulative weights along the ranking.
     """
     order = np.argsort(-scores, kind="stable")
     positive, ranked = positive[order], scores[order]
-    # Clips of equal score share one threshold: first and last place of each positive's tie.
+    # Clips with equal scores share one threshold: first and last place of the tie of each positive clip.
     at = np.flatnonzero(positive)
     first = np.searchsorted(-ranked, -ranked[at], side="left")
     last = np.searchsorted(-ranked, -ranked[at], side="right") - 1
     weights = weights[:, order]
     w = weights[:, at]  # (B, P)
-    down = np.cumsum(weights, axis=1)  # (B, N) weight of all clips down to each place
+    down = np.cumsum(weights, axis=1)  # (B, N) weight of all clips up to each place
     down_positive = np.cumsum(w, axis=1)  # (B, P)
     n_positive, total = w.sum(axis=1), down[:, -1]
-    upto = np.searchsorted(at, last, side="right") - 1  # the last positive of each tie
-    before = np.searchsorted(at, first, side="left") - 1  # the last positive above it, -1 for none
+    upto = np.searchsorted(at, last, side="right") - 1  # the last positive clip of each tie
+    before = np.searchsorted(at, first, side="left") - 1  # the last positive clip before the tie, -1 for none
     hits = down_positive[:, upto]
     hits_above = np.where(before >= 0, down_positive[:, before], 0)
     seen, seen_above = down[:, last], np.where(first > 0, down[:, first - 1], 0)
     false_at, false_above = seen - hits, seen_above - hits_above
     n_negative = total - n_positive
     with np.errstate(invalid="ignore", divide="ignore"):
-        # Negatives below a positive count 1, those tied with it one half (Mann-Whitney U).
+        # A negative clip below a positive one counts 1, a tied one counts one half (Mann-Whitney U).
         below = n_negative[:, None] - (false_at + false_above) / 2
         auc = (w * below).sum(axis=1) / (n_positive * n_negative)
         precision = np.where(w > 0, hits / seen, 0.0)
@@ -131,7 +135,9 @@ def ranking(positive: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> tu
 
 def _check(truth: np.ndarray, probabilities: np.ndarray, names: list[str], groups: list[str]) -> None:
     if len(truth) == 0:
-        raise InputError("no clips to judge: the test side is empty", "give labelled clips of its species")
+        raise InputError(
+            "the test set is empty", "give labelled clips of the species that the model was trained on"
+        )
     if probabilities.shape != (len(truth), len(names)) or len(groups) != len(truth):
         raise ValueError(
             f"{len(truth)} clips, {len(groups)} groups, {len(names)} names, scores {probabilities.shape}"
@@ -140,7 +146,8 @@ def _check(truth: np.ndarray, probabilities: np.ndarray, names: list[str], group
         raise ValueError(f"class ids {truth.min()}..{truth.max()} for {len(names)} species")
     if not np.all(np.isfinite(probabilities)):
         raise InputError(
-            "the model's scores are not finite numbers", "it has diverged: train with a lower lr"
+            "the scores of the model are not finite numbers",
+            "the training has diverged: train again with a lower training.learning_rate",
         )
 
 
@@ -202,21 +209,22 @@ def draw_values(
 ) -> dict[str, np.ndarray]:
     """Every metric (B,) in each of B draws of groups, by the rules above; NaN where it is undefined.
 
-    `codes` (N,) are the clips' groups, `draws` (B, G) float multiplicities of the groups, `wanted` and
-    `multi` the class ids of macro-F1 and of that over species with several tapes.
+    `truth` (N,) class ids, `probabilities` (N, K), `codes` (N,) the groups of the clips, `draws` (B, G) float
+    multiplicities of the groups. `wanted` are the class ids of macro-F1, `multi` the class ids of macro-F1
+    over species with several groups.
     """
     (n_boot, n_groups), n_classes = draws.shape, probabilities.shape[1]
 
     def per_group(cell: np.ndarray, n_cells: int, weights: np.ndarray | None = None) -> np.ndarray:
-        """Sums (B, n_cells) over the drawn groups' clips."""
+        """Sums (B, n_cells) over the clips of the drawn groups."""
         flat = np.bincount(codes * n_cells + cell, weights=weights, minlength=n_groups * n_cells)
         return draws @ flat.reshape(n_groups, n_cells)
 
     predicted = probabilities.argmax(axis=1)
     matrices = per_group(truth * n_classes + predicted, n_classes**2).reshape(-1, n_classes, n_classes)
-    there = matrices.sum(axis=2)  # (B, K) clips of each species in each draw
+    n_true = matrices.sum(axis=2)  # (B, K) clips of each species in each draw
     right = np.diagonal(matrices, axis1=1, axis2=2)
-    f1 = np.where(there > 0, f1_per_species(matrices), np.nan)
+    f1 = np.where(n_true > 0, f1_per_species(matrices), np.nan)
     confidence, bins = calibrate.confidence_bins(probabilities)
     binned = [
         per_group(bins, calibrate.N_BINS, w) for w in (None, confidence, (predicted == truth).astype(float))
@@ -224,12 +232,12 @@ def draw_values(
     hits = per_group(top_k_hits(truth, probabilities).astype(int), 2)
     aucs, precisions = _ranking_draws(truth, probabilities, draws, codes)
     tested = np.bincount(truth, minlength=n_classes) > 0
-    total = there.sum(axis=1)  # 0 where all drawn groups lie outside these clips
+    total = n_true.sum(axis=1)  # 0 where none of the drawn groups has a clip here
     with np.errstate(invalid="ignore"):
         accuracy, top3 = right.sum(axis=1) / total, hits[:, 1] / hits.sum(axis=1)
     return {
         "accuracy": accuracy,
-        "balanced_accuracy": _mean(np.where(there > 0, right / np.maximum(there, 1), np.nan)),
+        "balanced_accuracy": _mean(np.where(n_true > 0, right / np.maximum(n_true, 1), np.nan)),
         "macro_f1": _mean(f1[:, wanted]) * tested[wanted].mean() if len(wanted) else np.full(n_boot, np.nan),
         "macro_f1_multi_group": _mean(f1[:, multi]) * tested[multi].mean()
         if len(multi)
@@ -244,9 +252,9 @@ def draw_values(
 def _ranking_draws(
     truth: np.ndarray, probabilities: np.ndarray, draws: np.ndarray, codes: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """AUC and average precision (B, K') of the K' species present, in each draw; NaN where undefined."""
+    """AUC and average precision (B, K') of the K' tested species, in each draw; NaN where undefined."""
     present = np.unique(truth)
-    rows = max(1, CHUNK // len(truth))  # draws at a time, so that memory stays bounded for any N
+    rows = max(1, CHUNK // len(truth))  # draws at a time, so that memory is bounded for any N
     aucs, precisions = np.empty((2, len(draws), len(present)))
     for start in range(0, len(draws), rows):
         weights = draws[start : start + rows][:, codes]  # (b, N)
@@ -256,8 +264,8 @@ def _ranking_draws(
     return aucs, precisions
 
 
-def _mean(values: np.ndarray) -> np.ndarray:
-    """Mean over the last axis of what is defined; NaN where nothing is."""
+def _mean(values: np.ndarray) -> NDArray[np.float64]:
+    """Mean of the defined values over the last axis; NaN where no value is defined."""
     defined = np.isfinite(values)
     n = defined.sum(axis=-1)
     return np.where(defined, values, 0).sum(axis=-1) / np.where(n > 0, n, np.nan)
@@ -266,14 +274,14 @@ def _mean(values: np.ndarray) -> np.ndarray:
 def _per_species(
     truth: np.ndarray, predicted: np.ndarray, probabilities: np.ndarray, names: list[str], groups: list[str]
 ) -> dict[str, dict[str, Any]]:
-    """Figures of each species. Without a test clip only its F1 is a number: the 0 it counts in macro-F1."""
+    """Metrics of each species. Without a test clip only F1 is a number: the 0 that counts in macro-F1."""
     every = np.arange(len(names))
     scores = sk.precision_recall_fscore_support(truth, predicted, labels=every, zero_division=0)
-    tapes = np.asarray(groups)
+    group_of = np.asarray(groups)
     table: dict[str, dict[str, Any]] = {}
     for k, name in enumerate(names):
         here = truth == k
-        n_clips, n_groups = int(here.sum()), len(set(tapes[here]))
+        n_clips, n_groups = int(here.sum()), len(set(group_of[here]))
         tested, ranked = n_clips > 0, 0 < n_clips < len(truth)
         table[name] = {
             "precision": float(scores[0][k]) if tested else None,

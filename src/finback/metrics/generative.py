@@ -1,10 +1,10 @@
-"""How far generated sounds are from real ones, as two sets of vectors (N, D) in one embedding space.
+"""Distances between a set of generated sounds and a set of real sounds, both embedded as vectors (N, D).
 
-    kernel_distance(real, made)         # KAD: unbiased, trustworthy at a hundred sounds
-    frechet_distance(real, made)        # what most papers report; biased, only ever compare at the same N
-    support(real, made)                 # precision, recall, density, coverage
+    kernel_distance(real, generated)    # KAD: unbiased, reliable with a hundred sounds
+    frechet_distance(real, generated)   # reported in most papers; biased: compare only at the same N
+    support(real, generated)            # precision, recall, density, coverage
 
-All are computed in double precision. None of them tells whether the sounds are copies: see `memorisation`.
+All are computed in double precision. None of them shows whether the sounds are copies: see `copying`.
 """
 
 from __future__ import annotations
@@ -12,16 +12,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.spatial.distance import cdist, pdist
 
-KAD_SCALE = 100.0  # as in the authors' own programme, so that figures can be set beside published ones
-K = 5  # neighbours that make a ball: what Naeem et al. settled on
+KAD_SCALE = 100.0  # as in the program of the authors, so that figures can be compared with published ones
+K = 5  # the ball around a vector reaches to its K-th neighbour, as in Naeem et al.
 
 
 def median_distance(x: np.ndarray) -> float:
-    """Median Euclidean distance between the rows of (N, D), the usual width of a Gaussian kernel.
+    """Median Euclidean distance between vectors (N, D), the usual width of a Gaussian kernel.
 
-    Raises `ValueError` below two rows, or where most rows are equal.
+    Raises `ValueError` for fewer than two vectors, or where most vectors are equal.
     """
     if len(x) < 2:
         raise ValueError(f"{len(x)} vectors have no distance between them")
@@ -33,54 +34,54 @@ def median_distance(x: np.ndarray) -> float:
 
 def kernel_distance(
     real: np.ndarray,
-    made: np.ndarray,
+    generated: np.ndarray,
     bandwidth: float | None = None,
     strata: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> float:
     """Kernel audio distance between (N, D) and (L, D): 100 times the unbiased squared MMD.
 
-    k(a, b) = exp(-|a - b|^2 / (2 s^2)), s the median distance of `real` unless given. Unbiased: for two draws
-    of one distribution it is 0 on average at any N, so it may come out below 0.
+    k(a, b) = exp(-|a - b|^2 / (2 s^2)); s is `bandwidth`, by default the median distance within `real`. The
+    estimate is unbiased: for two samples of one distribution its mean is 0 at any N, so it may be negative.
 
-    Where a number of each species was drawn, rather than whatever comes, `strata` are the species (N,) and
-    (L,): no sound is paired with itself, so pairs of one species would be too few within a set, and the
-    distance too low. They count n / (n - 1)-fold then, which is unbiased again; no species may stand alone.
+    If a fixed number of sounds was drawn from each species, give the species (N,) and (L,) as `strata`. No
+    sound is paired with itself, so there would be too few pairs of one species within a set, and the distance
+    would be too low. With `strata`, these pairs have the weight n / (n - 1), which makes the estimate
+    unbiased again; a species needs at least two sounds. Raises `ValueError` for sets that cannot be compared.
     Sources: Chung et al. 2025, "KAD: no more FAD!", arXiv 2502.15602; Gretton et al. 2012, JMLR 13, eq. 3.
     """
-    _check(real, made)
+    _check(real, generated)
     width = median_distance(real) if bandwidth is None else bandwidth
     gamma = 1.0 / (2.0 * width**2)
-    kinds = strata or (np.zeros(len(real), dtype=int), np.zeros(len(made), dtype=int))
-    within = [_within(x, kind, gamma) for x, kind in zip((real, made), kinds, strict=True)]
-    across = np.exp(-gamma * cdist(real, made, "sqeuclidean")).mean()
+    kinds = strata or (np.zeros(len(real), dtype=int), np.zeros(len(generated), dtype=int))
+    within = [_within(x, kind, gamma) for x, kind in zip((real, generated), kinds, strict=True)]
+    across = np.exp(-gamma * cdist(real, generated, "sqeuclidean")).mean()
     return float(KAD_SCALE * (within[0] + within[1] - 2.0 * across))
 
 
 def _within(x: np.ndarray, kind: np.ndarray, gamma: float) -> float:
-    """Mean kernel of two independent draws from the strata of (N, D), estimated without bias."""
+    """Unbiased mean of the kernel over two independent draws from the strata (N,) of vectors (N, D)."""
     counts = np.bincount(kind)[kind].astype(float)  # (N,)
     if counts.min() < 2:
-        raise ValueError("a stratum of one has no pairs")
+        raise ValueError("a stratum with one vector has no pairs")
     kernel = np.exp(-gamma * cdist(x, x, "sqeuclidean"))
     np.fill_diagonal(kernel, 0.0)
     same = kind[:, None] == kind[None, :]
     return float((kernel * np.where(same, counts / (counts - 1.0), 1.0)).sum() / len(x) ** 2)
 
 
-def frechet_distance(real: np.ndarray, made: np.ndarray) -> float:
+def frechet_distance(real: np.ndarray, generated: np.ndarray) -> float:
     """Frechet distance between normal distributions fitted to (N, D) and (L, D).
 
-    |m1 - m2|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2)), with the plain covariances, nothing shrunk. The last trace is
-    the sum of the singular values of A B', A and B the centred rows over sqrt(N - 1): exact too where N is
-    below D, and no matrix root is needed. Biased upwards by about D / N of the variance: only rows of one N
-    may be compared.
-    Sources: Dowson & Landau 1982; Kilgour et al. 2019 (FAD).
+    |m1 - m2|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2)), with sample covariances and no shrinkage. The trace of the
+    matrix root is the sum of the singular values of A B', where A and B are the centred vectors over sqrt(N -
+    1). This is exact also where N is below D. The distance is biased upwards by about D / N of the variance:
+    compare only distances with the same N. Sources: Dowson & Landau 1982; Kilgour et al. 2019 (FAD).
     """
-    _check(real, made)
-    a, b = (np.asarray(x, dtype=np.float64) for x in (real, made))
+    _check(real, generated)
+    a, b = (np.asarray(x, dtype=np.float64) for x in (real, generated))
     means = a.mean(axis=0), b.mean(axis=0)
     a, b = ((x - m) / np.sqrt(len(x) - 1) for x, m in zip((a, b), means, strict=True))
-    # With more rows than dimensions, triangles of the same A'A and B'B do, and are smaller.
+    # With more vectors than dimensions, triangular matrices with the same A'A and B'B are smaller.
     if min(len(a), len(b)) > a.shape[1]:
         a, b = np.linalg.qr(a)[1], np.linalg.qr(b)[1]
     root = np.linalg.svd(a @ b.T, compute_uv=False).sum()
@@ -90,7 +91,7 @@ def frechet_distance(real: np.ndarray, made: np.ndarray) -> float:
 
 @dataclass(frozen=True)
 class Support:
-    """Shares 0..1, except density, which may pass 1. See `support`."""
+    """Shares 0..1, except density, which may exceed 1. See `support`."""
 
     precision: float
     recall: float
@@ -98,38 +99,37 @@ class Support:
     coverage: float
 
 
-def support(real: np.ndarray, made: np.ndarray, k: int = K) -> Support:
-    """Whether made sounds lie where real ones do, and everywhere where they do; (N, D) and (L, D).
+def support(real: np.ndarray, generated: np.ndarray, k: int = K) -> Support:
+    """Whether generated vectors (L, D) lie within the support of the real ones (N, D), and cover it.
 
-    A ball around each sound reaches to its k-th nearest neighbour in its own set. Precision: share of made
-    sounds in any real ball; recall: share of real sounds in any made ball (Kynkaanniemi et al. 2019).
-    Density: how many real balls a made sound is in, over k; coverage: share of real balls with a made sound
-    in them (Naeem et al. 2020, more robust to outliers). Two draws of one distribution with N = L have
-    coverage 1 - 2^-k, about.
-    Raises `ValueError` unless both sets have more than k rows.
+    The ball around each vector reaches to its k-th nearest neighbour in its own set. Precision: share of the
+    generated vectors in the ball of any real vector; recall: share of the real vectors in the ball of any
+    generated vector (Kynkaanniemi et al. 2019). Density: number of real balls that contain a generated
+    vector, over k; coverage: share of the real balls that contain a generated vector (Naeem et al. 2020, more
+    robust to outliers). Two samples of one distribution with N = L have a coverage of about 1 - 2^-k. Raises
+    `ValueError` unless both sets have more than k vectors.
     """
-    _check(real, made)
-    if min(len(real), len(made)) <= k:
-        raise ValueError(f"{len(real)} and {len(made)} vectors have no {k}-th neighbours")
-    across = cdist(real, made)  # (N, L)
+    _check(real, generated)
+    if min(len(real), len(generated)) <= k:
+        raise ValueError(f"{len(real)} and {len(generated)} vectors have no {k}-th neighbours")
+    across = cdist(real, generated)  # (N, L)
     in_real = across <= _radius(real, k)[:, None]
-    in_made = across <= _radius(made, k)[None, :]
+    in_generated = across <= _radius(generated, k)[None, :]
     return Support(
         precision=float(in_real.any(axis=0).mean()),
-        recall=float(in_made.any(axis=1).mean()),
+        recall=float(in_generated.any(axis=1).mean()),
         density=float(in_real.sum(axis=0).mean() / k),
         coverage=float(in_real.any(axis=1).mean()),
     )
 
 
-def _radius(x: np.ndarray, k: int) -> np.ndarray:
-    """(N,) distance of each row to its k-th nearest neighbour; itself is the 0-th."""
-    found: np.ndarray = np.partition(cdist(x, x), k, axis=1)[:, k]
-    return found
+def _radius(x: np.ndarray, k: int) -> NDArray[np.float64]:
+    """Distance (N,) of each vector (N, D) to its k-th nearest neighbour; the 0-th is the vector itself."""
+    return np.partition(cdist(x, x), k, axis=1)[:, k]
 
 
-def _check(real: np.ndarray, made: np.ndarray) -> None:
-    if real.ndim != 2 or made.ndim != 2 or real.shape[1] != made.shape[1]:
-        raise ValueError(f"sets of shapes {real.shape} and {made.shape} are not in one space")
-    if min(len(real), len(made)) < 2:
-        raise ValueError(f"{len(real)} and {len(made)} vectors are too few for a distance")
+def _check(real: np.ndarray, generated: np.ndarray) -> None:
+    if real.ndim != 2 or generated.ndim != 2 or real.shape[1] != generated.shape[1]:
+        raise ValueError(f"sets of shapes {real.shape} and {generated.shape} are not in one space")
+    if min(len(real), len(generated)) < 2:
+        raise ValueError(f"{len(real)} and {len(generated)} vectors are too few for a distance")

@@ -1,6 +1,6 @@
-"""How close a reconstruction comes: spectrograms in dB, waves by signal-to-noise ratio, species by species.
+"""Errors of reconstructions: of spectrograms in dB, of waveforms by signal-to-noise ratio; means by species.
 
-numpy in, numbers out. One value for each item first, so that items can be averaged by species or by tape.
+Each function gives one value for each item, so that items can be averaged by species or by group.
 """
 
 from __future__ import annotations
@@ -8,27 +8,27 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
-TINY = 1e-12  # power that a silent wave is said to have
-
-
-def mse_db2(original: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """(N, M, F) twice, in dB -> (N,) mean squared error in dB^2."""
-    error: np.ndarray = np.square(original.astype(np.float64) - other).mean(axis=(1, 2))
-    return error
+TINY = 1e-12  # smallest power, so that a silent waveform has a ratio
 
 
-def snr_db(wave: np.ndarray, estimate: np.ndarray) -> np.ndarray:
-    """(N, T) twice -> (N,) power of the wave over that of the difference, in dB."""
+def mse_db2(original: np.ndarray, other: np.ndarray) -> NDArray[np.float64]:
+    """Mean squared error (N,) in dB^2 between two sets of log-mel spectrograms (N, M, F) in dB."""
+    return np.square(original.astype(np.float64) - other).mean(axis=(1, 2))
+
+
+def snr_db(wave: np.ndarray, estimate: np.ndarray) -> NDArray[np.float64]:
+    """Signal-to-noise ratio (N,) in dB: power of the waveforms (N, T) over the power of the difference."""
     wave = wave.astype(np.float64)
     return _ratio_db(wave, wave - estimate)
 
 
-def si_snr_db(wave: np.ndarray, estimate: np.ndarray) -> np.ndarray:
-    """(N, T) twice -> (N,) in dB, whatever the gain of the estimate.
+def si_snr_db(wave: np.ndarray, estimate: np.ndarray) -> NDArray[np.float64]:
+    """Scale-invariant signal-to-noise ratio (N,) in dB of waveforms (N, T) and their estimates (N, T).
 
-    SI-SDR of Le Roux et al. 2019 (arXiv 1811.02508), eq. 3: the wave is scaled to come closest to the
-    estimate.
+    SI-SDR of Le Roux et al. 2019 (arXiv 1811.02508), eq. 3: each waveform is scaled to minimise its distance
+    to the estimate.
     """
     wave, estimate = wave.astype(np.float64), estimate.astype(np.float64)
     power = np.square(wave).sum(axis=1).clip(TINY)
@@ -37,19 +37,18 @@ def si_snr_db(wave: np.ndarray, estimate: np.ndarray) -> np.ndarray:
     return _ratio_db(target, target - estimate)
 
 
-def _ratio_db(signal: np.ndarray, noise: np.ndarray) -> np.ndarray:
+def _ratio_db(signal: np.ndarray, noise: np.ndarray) -> NDArray[np.float64]:
     power, error = (np.square(x).sum(axis=1).clip(TINY) for x in (signal, noise))
-    ratio: np.ndarray = 10.0 * np.log10(power / error)
-    return ratio
+    return 10.0 * np.log10(power / error)
 
 
 def by_species(
     figures: Mapping[str, np.ndarray], labels: np.ndarray, names: Sequence[str]
 ) -> dict[str, dict[str, float]]:
-    """Means of each figure (N,) over the items of a species; species without an item are left out.
+    """Mean of each figure (N,) over the items of each species; species without an item are left out.
 
-    `labels` (N,) are class ids into `names`. The row "" is the mean over species, so that a species with many
-    clips counts as much as one with few.
+    `labels` (N,) are class ids, positions in `names`. The row "" is the mean over species: each species has
+    the same weight, however many items it has.
     """
     rows = {
         name: {key: float(values[labels == k].mean()) for key, values in figures.items()}

@@ -1,13 +1,15 @@
-"""How near a wave made from a spectrogram is to the wave that the spectrogram was taken of.
+"""Distances between a real waveform and a waveform that was computed from its spectrogram.
 
-Phase is not compared: two waves that sound alike may differ in every sample. All measures are per clip, of
-waves (N, T) of one rate or of their log-mels (N, M, F) in dB, and are 0 for equal ones, but for the
-correlation, which is 1. What lies more than 80 dB under the loudest of the real clip counts as silence, as in
-the default spectrogram: below it recordings hold dither, and a logarithm would make that most of a distance.
+Phase is not compared, because two waveforms that sound alike may differ in every sample. Each measure is one
+value for each clip, from waveforms (N, T) of one sample rate or from their log-mels (N, M, F) in dB. Equal
+waveforms have the value 0, except that their correlation is 1. Sound more than 80 dB below the maximum of the
+real clip counts as silence, as in the default spectrogram: there a recording contains dither, which would
+otherwise dominate the logarithmic distances.
 
-A band of noise is a draw, and a log-mel does not tell which. Two draws of one noise are 7.9 dB apart, root
-mean square over the bins; a draw and the smooth spectrum behind it 6.1 dB, or 5.6 dB if that lies 2.5 dB
-lower (the logarithm of an exponential variable has mean -2.5 dB and deviation 5.6 dB).
+Noise is random, and a log-mel spectrogram does not determine its samples. Two realisations of the same noise
+have a distance of 7.9 dB (root mean square over the bins); one realisation and its smooth spectrum have a
+distance of 6.1 dB, or 5.6 dB if the smooth spectrum is 2.5 dB lower (the logarithm of an exponential variable
+has a mean of -2.5 dB and a standard deviation of 5.6 dB).
 """
 
 from __future__ import annotations
@@ -16,18 +18,19 @@ from collections.abc import Iterator
 
 import numpy as np
 import scipy.fft
+from numpy.typing import NDArray
 
 MEASURES = ("lsd_db", "mr_stft", "mel_l1_db", "mel_correlation", "envelope_db", "onset_error")
 RANGE = 1e-8  # power: 80 dB
-# (n_fft, hop): short ones hear clicks, long ones pitch.
+# (n_fft, hop): short windows resolve clicks, long ones resolve pitch.
 RESOLUTIONS = ((512, 128), (1024, 256), (2048, 512))
-ENVELOPE = 256  # samples of each level in the envelope: 12 ms at 22,050 Hz
+ENVELOPE = 256  # samples for each value of the envelope: 12 ms at 22,050 Hz
 
 
 def measures(
     real: np.ndarray, made: np.ndarray, real_db: np.ndarray, made_db: np.ndarray, n_fft: int, hop: int
-) -> dict[str, np.ndarray]:
-    """All of `MEASURES`, (N,) each, of waves (N, T) and their log-mels (N, M, F)."""
+) -> dict[str, NDArray[np.float64]]:
+    """All of `MEASURES`, (N,) each, of waveforms (N, T) and their log-mels (N, M, F) in dB."""
     values = (
         log_spectral_distance(real, made, n_fft, hop),
         multi_resolution(real, made),
@@ -39,8 +42,8 @@ def measures(
     return dict(zip(MEASURES, values, strict=True))
 
 
-def log_spectral_distance(real: np.ndarray, made: np.ndarray, n_fft: int, hop: int) -> np.ndarray:
-    """(N,) dB: root mean square difference over the bins of a frame, averaged over frames.
+def log_spectral_distance(real: np.ndarray, made: np.ndarray, n_fft: int, hop: int) -> NDArray[np.float64]:
+    """Log-spectral distance (N,) in dB of waveforms (N, T): root mean square over bins, mean over frames.
 
     Source: Gray & Markel 1976, "Distance measures for speech processing", IEEE Trans. ASSP 24(5), p = 2.
     """
@@ -51,8 +54,9 @@ def log_spectral_distance(real: np.ndarray, made: np.ndarray, n_fft: int, hop: i
     return np.array(rows)
 
 
-def multi_resolution(real: np.ndarray, made: np.ndarray) -> np.ndarray:
-    """(N,) spectral convergence plus mean distance of log magnitudes, averaged over `RESOLUTIONS`.
+def multi_resolution(real: np.ndarray, made: np.ndarray) -> NDArray[np.float64]:
+    """Multi-resolution STFT distance (N,) of waveforms (N, T): spectral convergence plus mean absolute
+    difference of log magnitudes, averaged over `RESOLUTIONS`.
 
     Source: Yamamoto, Song & Kim 2020, "Parallel WaveGAN", ICASSP, equations 4 to 6.
     """
@@ -66,14 +70,13 @@ def multi_resolution(real: np.ndarray, made: np.ndarray) -> np.ndarray:
     return total / sum(n_fft <= 2 * real.shape[1] for n_fft, _ in RESOLUTIONS)
 
 
-def mel_l1(real_db: np.ndarray, made_db: np.ndarray) -> np.ndarray:
-    """(N,) dB: mean absolute difference of log-mels (N, M, F)."""
-    distance: np.ndarray = np.abs(real_db - made_db).mean(axis=(1, 2))
-    return distance
+def mel_l1(real_db: np.ndarray, made_db: np.ndarray) -> NDArray[np.float64]:
+    """Mean absolute difference (N,) in dB of log-mels (N, M, F) in dB."""
+    return np.abs(real_db - made_db).mean(axis=(1, 2))
 
 
-def mel_correlation(real_db: np.ndarray, made_db: np.ndarray) -> np.ndarray:
-    """(N,) Pearson correlation of the values of two log-mels (N, M, F); 0 where one of them is flat."""
+def mel_correlation(real_db: np.ndarray, made_db: np.ndarray) -> NDArray[np.float64]:
+    """Pearson correlation (N,) of the values of log-mels (N, M, F) in dB; 0 where one of them is constant."""
     x, y = (v.reshape(len(v), -1).astype(np.float64) for v in (real_db, made_db))
     x, y = x - x.mean(axis=1, keepdims=True), y - y.mean(axis=1, keepdims=True)
     norm = np.sqrt((x**2).sum(axis=1) * (y**2).sum(axis=1))
@@ -81,23 +84,23 @@ def mel_correlation(real_db: np.ndarray, made_db: np.ndarray) -> np.ndarray:
     return np.where(flat, 0.0, (x * y).sum(axis=1) / np.where(flat, 1.0, norm))
 
 
-def envelope_error(real: np.ndarray, made: np.ndarray) -> np.ndarray:
-    """(N,) dB: mean absolute difference of the level from one short stretch to the next."""
+def envelope_error(real: np.ndarray, made: np.ndarray) -> NDArray[np.float64]:
+    """Mean absolute difference (N,) in dB of the levels of waveforms (N, T), in windows of `ENVELOPE`
+    samples."""
     size = max(1, min(ENVELOPE, real.shape[1] // 16))
     n = real.shape[1] // size
     cut = (v[:, : n * size].astype(np.float64).reshape(-1, n, size) for v in (real, made))
     levels = [(v**2).mean(axis=2) for v in cut]
     floor = np.maximum(levels[0].max(axis=1, keepdims=True) * RANGE, 1e-20)
     a, b = (10 * np.log10(np.maximum(level, floor)) for level in levels)
-    error: np.ndarray = np.abs(a - b).mean(axis=1)
-    return error
+    return np.abs(a - b).mean(axis=1)
 
 
-def onset_error(real_db: np.ndarray, made_db: np.ndarray) -> np.ndarray:
-    """(N,) 0 to 1: by how much the strength of onsets differs, as a share of all of it in both.
+def onset_error(real_db: np.ndarray, made_db: np.ndarray) -> NDArray[np.float64]:
+    """Difference of onset strength (N,) of log-mels (N, M, F) in dB, over its sum in both, 0 to 1.
 
-    The strength is the rise of the log-mel from frame to frame, averaged over bands (spectral flux: Bello et
-    al. 2005, "A tutorial on onset detection in music signals", IEEE Trans. SAP 13(5)).
+    Onset strength is the increase of the log-mel from frame to frame, averaged over bands (spectral flux:
+    Bello et al. 2005, "A tutorial on onset detection in music signals", IEEE Trans. SAP 13(5)).
     """
     a, b = (np.maximum(np.diff(v, axis=2), 0).mean(axis=1) for v in (real_db, made_db))  # (N, F - 1)
     both = (a + b).sum(axis=1)
@@ -107,20 +110,20 @@ def onset_error(real_db: np.ndarray, made_db: np.ndarray) -> np.ndarray:
 def _powers(
     real: np.ndarray, made: np.ndarray, n_fft: int, hop: int
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Power spectra (F, bins) of each pair of clips, both floored 80 dB below the real one's loudest."""
+    """Power spectra (F, bins) of each pair of clips; the floor is 80 dB below the maximum of the real
+    clip."""
     if real.shape != made.shape:
-        raise ValueError(f"waves of shapes {real.shape} and {made.shape} cannot be compared")
+        raise ValueError(f"waveforms of shapes {real.shape} and {made.shape} cannot be compared")
     for x, y in zip(real, made, strict=True):
         a, b = _power(x, n_fft, hop), _power(y, n_fft, hop)
         floor = max(float(a.max()) * RANGE, 1e-20)
         yield np.maximum(a, floor), np.maximum(b, floor)
 
 
-def _power(wave: np.ndarray, n_fft: int, hop: int) -> np.ndarray:
-    """(T,) -> (F, n_fft // 2 + 1), frames centred, a Hann window."""
+def _power(wave: np.ndarray, n_fft: int, hop: int) -> NDArray[np.float32]:
+    """Power spectrum (F, n_fft // 2 + 1) of a waveform (T,): centred frames, Hann window."""
     x = np.pad(wave.astype(np.float32), n_fft // 2)
     window = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n_fft) / n_fft)).astype(np.float32)
     frames = np.lib.stride_tricks.sliding_window_view(x, n_fft)[::hop] * window
     spectrum = scipy.fft.rfft(frames)
-    power: np.ndarray = spectrum.real**2 + spectrum.imag**2
-    return power
+    return spectrum.real**2 + spectrum.imag**2

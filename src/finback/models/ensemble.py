@@ -30,11 +30,11 @@ from finback.core.scores import load_scores, save_scores
 from finback.core.types import Clip, Labels, Scores, Split
 from finback.data.manifest import Manifest
 from finback.metrics.calibration import cannot_fit, fit_temperature
-from finback.metrics.combination import Combination, How, fit, loss_per_tape
+from finback.metrics.combination import Combination, CombinationMethod, fit, loss_per_group
 from finback.models.predictor import MEMBERS
 
 KEPT = ("run.json", WEIGHTS, VALIDATION_SCORES)  # of every member; the second only where it has learned any
-HOWS: tuple[How, ...] = get_args(How)
+METHODS: tuple[CombinationMethod, ...] = get_args(CombinationMethod)
 ALIKE = "train them on the same --audio and --labels, with the same --folds or --split and the same --seed"
 
 
@@ -50,15 +50,19 @@ class Blend:
 
 
 def combine(
-    paths: Sequence[Path], out: Path, how: How = "mean", command: str = "", progress: Progress = no_progress
+    paths: Sequence[Path],
+    out: Path,
+    how: CombinationMethod = "mean",
+    command: str = "",
+    progress: Progress = no_progress,
 ) -> RunFolder:
     """Make the run folder `out` of two finished runs or more, or say that it is there already.
 
     Raises `InputError` when they cannot be combined, naming two of them and the difference, and `RunError`
     when one is unfinished or `out` holds something else.
     """
-    if how not in HOWS:
-        raise InputError(f"--how {how}: unknown", "write " + ", ".join(HOWS))
+    if how not in METHODS:
+        raise InputError(f"--how {how}: unknown", "write " + ", ".join(METHODS))
     runs = [_open(Path(path)) for path in paths]
     if len(runs) < 2:
         raise InputError("one run is no ensemble", "give two runs or more")
@@ -155,7 +159,9 @@ def _digest(run: RunFolder) -> str:
     return digest.hexdigest()
 
 
-def _facts(runs: Sequence[RunFolder], paths: Sequence[Path], how: How, command: str) -> dict[str, Any]:
+def _facts(
+    runs: Sequence[RunFolder], paths: Sequence[Path], how: CombinationMethod, command: str
+) -> dict[str, Any]:
     """What run.json says of the whole; of the data, what the members say. Refuses a run given twice."""
     first = runs[0].facts
     digests = [_digest(run) for run in runs]
@@ -211,7 +217,7 @@ def _combine_one(members: Sequence[RunFolder], split: Split, facts: dict[str, An
     )
 
 
-def _blend(members: Sequence[RunFolder], split: Split, labels: Labels, how: How) -> Blend:
+def _blend(members: Sequence[RunFolder], split: Split, labels: Labels, how: CombinationMethod) -> Blend:
     """Fit weights, then one temperature, on the validation scores of the members."""
     if not split.val and how != "mean":
         raise InputError(
@@ -226,7 +232,7 @@ def _blend(members: Sequence[RunFolder], split: Split, labels: Labels, how: How)
     temperature = fit_temperature(mixed, truth, tapes)
     scores = Scores(split.val, labels, (mixed / temperature).astype(np.float32))
     answers = [*probabilities, scores.probabilities]
-    losses = tuple(loss_per_tape(np.log(np.maximum(p, 1e-37)), truth, tapes) for p in answers)
+    losses = tuple(loss_per_group(np.log(np.maximum(p, 1e-37)), truth, tapes) for p in answers)
     return Blend(combination, temperature, cannot_fit(mixed, truth), scores, losses)
 
 

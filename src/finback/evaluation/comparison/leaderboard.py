@@ -35,7 +35,7 @@ from finback.core.types import Labels, Scores
 from finback.data.manifest import Manifest
 from finback.evaluation.evaluate import METRICS, SCORES
 from finback.metrics import classification as classify
-from finback.metrics.paired import NOT_JUDGED, Judged, intervals, paired
+from finback.metrics.paired import NOT_TESTED, SeedScores, intervals, paired
 
 FILE, TABLE = "leaderboard.json", "leaderboard.csv"
 RANKED_BY = "macro_f1_multi_group"
@@ -194,9 +194,9 @@ def _mean(values: Sequence[float | None]) -> float | None:
     return float(np.mean(known)) if known else None
 
 
-def _judged(scores: Scores, labels: Labels) -> Judged:
+def _judged(scores: Scores, labels: Labels) -> SeedScores:
     groups = tuple(c.group_key for c in scores.clips)
-    return Judged(labels.targets(scores.clips), scores.probabilities, groups)
+    return SeedScores(labels.targets(scores.clips), scores.probabilities, groups)
 
 
 def _versus(
@@ -214,7 +214,7 @@ def _versus(
     place = {c.key: i for i, c in enumerate(clips)}
 
     def said(scores: Scores) -> np.ndarray:
-        predictions = np.full(len(place), NOT_JUDGED)
+        predictions = np.full(len(place), NOT_TESTED)
         predictions[[place[c.key] for c in scores.clips]] = scores.logits.argmax(axis=1)
         return predictions
 

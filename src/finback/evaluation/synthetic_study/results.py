@@ -31,7 +31,7 @@ from finback.evaluation.synthetic_study.plan import Arm, Fold, Gain
 from finback.evaluation.synthetic_study.samples import fold_folder
 from finback.evaluation.synthetic_study.train_arm import is_done
 from finback.metrics import classification as classify
-from finback.metrics.paired import COMPARED, NOT_JUDGED, Judged, intervals, paired
+from finback.metrics.paired import COMPARED, NOT_TESTED, SeedScores, intervals, paired
 
 FILE, TABLE = "gain.json", "gain.csv"
 FIGURES = ("accuracy", "few_f1", "few_recall")  # in the order of `COMPARED`
@@ -57,7 +57,7 @@ class Bench:
     def scores(self, arm: Arm, fold: Fold) -> Scores:
         return load_scores(fold_folder(self.out, arm, fold) / SCORES, self.clips)[0]
 
-    def judged(self, arm: Arm) -> list[Judged]:
+    def judged(self, arm: Arm) -> list[SeedScores]:
         """One a seed, of the folds that are done."""
         found = []
         for seed in self.job.seeds:
@@ -66,14 +66,14 @@ class Bench:
                 clips = [c for part in parts for c in part.clips]
                 groups = tuple(c.group_key for c in clips)
                 probabilities = np.concatenate([part.probabilities for part in parts])
-                found.append(Judged(self.labels.targets(clips), probabilities, groups))
+                found.append(SeedScores(self.labels.targets(clips), probabilities, groups))
         return found
 
     def said(self, arm: Arm, only_few: bool = False) -> list[np.ndarray]:
         """Class ids (N,) by seed, -1 where not judged; `only_few`: nor where the fold had clips enough."""
         found = []
         for seed in self.job.seeds:
-            row = np.full(len(self.clips), NOT_JUDGED)
+            row = np.full(len(self.clips), NOT_TESTED)
             for fold in self.done(arm):
                 if fold.seed != seed:
                     continue
@@ -88,7 +88,7 @@ class Bench:
     def versus(self, arm: Arm, names: Sequence[str], only_few: bool = False) -> dict[str, Any] | None:
         """`paired` against the baseline over those species; None when they have no clip in common."""
         ours, theirs = self.said(arm, only_few), self.said(self.job.baseline, only_few)
-        both = any(((a != NOT_JUDGED) & (b != NOT_JUDGED)).any() for a, b in zip(ours, theirs, strict=True))
+        both = any(((a != NOT_TESTED) & (b != NOT_TESTED)).any() for a, b in zip(ours, theirs, strict=True))
         if not both:
             return None
         chosen = [self.labels.index(name) for name in names]
@@ -161,7 +161,7 @@ def _row(bench: Bench, arm: Arm, error: str) -> dict[str, Any]:
     return row
 
 
-def _figures(bench: Bench, judged: Sequence[Judged]) -> dict[str, Any]:
+def _figures(bench: Bench, judged: Sequence[SeedScores]) -> dict[str, Any]:
     """Means over seeds, with intervals over tapes."""
     names = bench.labels.names
     tables = [_table(bench, one) for one in judged]
@@ -180,7 +180,7 @@ def _figures(bench: Bench, judged: Sequence[Judged]) -> dict[str, Any]:
     }
 
 
-def _table(bench: Bench, judged: Judged) -> np.ndarray:
+def _table(bench: Bench, judged: SeedScores) -> np.ndarray:
     return classify.confusion(judged.truth, judged.probabilities.argmax(axis=1), len(bench.labels))
 
 
@@ -205,7 +205,7 @@ def _versus(bench: Bench, arm: Arm) -> dict[str, Any] | None:
     return {**gains, "n_clips": found["n_clips"], "n_groups": found["n_groups"]}
 
 
-def _species(bench: Bench, arm: Arm, judged: Sequence[Judged], name: str) -> dict[str, Any]:
+def _species(bench: Bench, arm: Arm, judged: Sequence[SeedScores], name: str) -> dict[str, Any]:
     k = bench.labels.index(name)
     tables = [_table(bench, one) for one in judged]
     gain = bench.versus(arm, [name]) or {}
