@@ -35,15 +35,14 @@ from results import record
 from sklearn.metrics import f1_score
 
 from finback.audio import io
-from finback.data.dataset import dataset
+from finback.data.dataset import prepare_request
 from finback.data.index import IndexRequest, index
-from finback.data.rare import RareSettings
-from finback.data.splits.make import make_splits
 from finback.data.splits.settings import SplitSettings
 from finback.evaluation.evaluate import evaluate_run
 from finback.features.extract import Extractor
 from finback.models.predictor import Predictor
-from finback.training.classifier import Plan, train
+from finback.training.classifier import train
+from finback.training.plan import Plan
 from finback.training.settings import resolve
 
 ROOT = Path(__file__).parents[1]
@@ -53,7 +52,7 @@ BATCH = 32
 
 def write_clips(folder: Path) -> IndexRequest:
     """One wav for each clip, and the table that says which side it is on."""
-    split = make_splits(dataset(recordings.request()[0]), SplitSettings(), RareSettings())[0].split
+    split = prepare_request(recordings.request()[0]).make_splits(SplitSettings())[0].split
     extractor = Extractor(resolve().features, "wave")
     (folder / "audio").mkdir()
     with open(folder / "labels.csv", "w", newline="", encoding="utf-8") as file:
@@ -73,7 +72,7 @@ def by_finback(request: IndexRequest, out: Path, epochs: int) -> dict[str, float
         overrides=[f"training.epochs={epochs}", f"training.batch_size={BATCH}"], family="cnn2d"
     )
     started = time.perf_counter()
-    run = train(Plan("cnn2d", settings, 0, "cpu"), index(request), out)
+    run = train(Plan("cnn2d", settings, 0, "cpu"), prepare_request(request), out)
     training = time.perf_counter() - started
     metrics = evaluate_run(out, "cpu")
     test = [

@@ -18,12 +18,14 @@ from pathlib import Path
 import numpy as np
 
 from finback.core.scores import load_scores
-from finback.data.dataset import dataset
-from finback.data.index import IndexRequest
+from finback.data.audit.duplicates import Duplicates, find
+from finback.data.dataset import prepare
+from finback.data.index import IndexRequest, index
 from finback.data.manifest import Manifest
 from finback.data.rare import RareSettings, rare_species
 from finback.evaluation.evaluate import SCORES, evaluate_run
-from finback.training.classifier import Plan, train
+from finback.training.classifier import train
+from finback.training.plan import Plan
 from finback.training.settings import resolve
 
 COLUMNS = ("accuracy", "F1", "rare right", "falsely rare", "rare clips", "ECE")
@@ -31,14 +33,18 @@ CHOICES = ("keep", "drop", "bucket", "prototype")
 FOLDS = 3
 
 
-def figures(manifest: Manifest, family: str, rare: RareSettings, seed: int, more: list[str]) -> list[float]:
+def figures(
+    manifest: Manifest, copies: Duplicates, family: str, rare: RareSettings, seed: int, more: list[str]
+) -> list[float]:
     """One row of the table, for one seed."""
     split = {"folds": FOLDS, "seed": seed}
     settings = resolve("watkins", more, family, split=split, rare=rare.model_dump())
     names = set(rare_species(manifest.clips, rare))
     called = {clip.key: clip.label for clip in manifest.clips}
     with tempfile.TemporaryDirectory() as folder:
-        run = train(Plan(family, settings, seed, "cpu"), manifest, Path(folder) / "run")
+        run = train(
+            Plan(family, settings, seed, "cpu"), prepare(manifest, copies, rare), Path(folder) / "run"
+        )
         judged = evaluate_run(run.path, "cpu")
         clips = Manifest.load(run.path / "manifest.csv").clips
         scores, _ = load_scores(run.path / SCORES, clips)
@@ -66,7 +72,8 @@ def main() -> None:
     options.add_argument("--seeds", type=int, default=3)
     options.add_argument("--set", action="append", default=[], dest="more")
     asked = options.parse_args()
-    manifest = dataset(IndexRequest(audio=asked.audio, labels=asked.labels, groups=asked.groups))
+    manifest = index(IndexRequest(audio=asked.audio, labels=asked.labels, groups=asked.groups))
+    copies = find(manifest.clips)
     for below in asked.below:
         n = len(rare_species(manifest.clips, RareSettings(below=below)))
         print(
@@ -75,7 +82,9 @@ def main() -> None:
         print(" " * 10 + "".join(f"{name:>14}" for name in COLUMNS))
         for how in CHOICES:
             rare = RareSettings(how=how, below=below)
-            rows = [figures(manifest, asked.family, rare, seed, asked.more) for seed in range(asked.seeds)]
+            rows = [
+                figures(manifest, copies, asked.family, rare, seed, asked.more) for seed in range(asked.seeds)
+            ]
             means = zip(COLUMNS, np.mean(rows, axis=0), strict=True)
             cells = (f"{v:14.0f}" if name == "rare clips" else f"{v:14.3f}" for name, v in means)
             print(f"{how:10}" + "".join(cells))

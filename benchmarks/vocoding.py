@@ -38,10 +38,8 @@ from finback.audio import io
 from finback.core.errors import FinbackError
 from finback.core.runs import RunFolder
 from finback.core.types import Clip
-from finback.data.dataset import dataset
+from finback.data.dataset import prepare_request
 from finback.data.index import IndexRequest
-from finback.data.rare import RareSettings
-from finback.data.splits.make import make_splits
 from finback.data.splits.run_subsets import run_subsets
 from finback.data.splits.settings import SplitSettings
 from finback.features.extract import Extractor
@@ -71,7 +69,7 @@ def test_clips(asked: argparse.Namespace, run: Path | None) -> tuple[list[Clip],
         if asked.audio:
             request = IndexRequest(audio=asked.audio, labels=asked.labels, groups=asked.groups)
             place = asked.audio.name
-        result = make_splits(dataset(request), SplitSettings(), RareSettings())[0]
+        result = prepare_request(request).make_splits(SplitSettings())[0]
         heard = teacher("vocoder", "", run).recordings if run else frozenset()
         found = [clip for clip in result.split.test if clip.recording.id not in heard]
         place = f"the test side of {place}"

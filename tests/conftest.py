@@ -13,7 +13,8 @@ import pytest
 if TYPE_CHECKING:
     from misbehaving import Site
 
-    from finback.data.manifest import Manifest
+    from finback.data.dataset import Dataset
+from finback.data.manifest import Manifest
 
 ROOT = Path(__file__).parents[1]
 
@@ -63,13 +64,13 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def tiny_manifest(simulated: Path) -> Manifest:
-    """The simulated recordings indexed, their groups settled."""
-    from finback.data.dataset import dataset
+def tiny_dataset(simulated: Path) -> Dataset:
+    """The simulated recordings, prepared for training."""
+    from finback.data.dataset import prepare_request
     from finback.data.index import IndexRequest
 
     request = IndexRequest(audio=simulated / "audio", labels=simulated / "labels.csv")
-    return dataset(request)
+    return prepare_request(request)
 
 
 @pytest.fixture(scope="session")
@@ -78,25 +79,26 @@ def trained(simulated: Path, tiny: str, tmp_path_factory: pytest.TempPathFactory
     from finback.core.progress import no_progress
     from finback.data.index import IndexRequest
     from finback.evaluation import pipeline
+    from finback.training.plan import Plan
     from finback.training.settings import resolve
 
     out = tmp_path_factory.mktemp("runs") / "run"
-    job = pipeline.Job("cnn2d", resolve(tiny), seed=0, device="cpu", command="finback run ...")
+    job = Plan("cnn2d", resolve(tiny), seed=0, device="cpu", command="finback run ...")
     request = IndexRequest(audio=simulated / "audio", labels=simulated / "labels.csv")
     pipeline.run(job, request, out, no_progress, lambda text: None)
     return out
 
 
 @pytest.fixture(scope="session")
-def generator_run(tiny_manifest: Manifest, tiny: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def generator_run(tiny_dataset: Dataset, tiny: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A generator in closed form, on the split and with the features of `trained`."""
-    from finback.training.classifier import Plan
     from finback.training.generator import train_generator
+    from finback.training.plan import Plan
     from finback.training.settings import resolve
 
     settings = resolve(tiny, ["model.n_components=8"], "gaussian")
     out = tmp_path_factory.mktemp("runs") / "gaussian"
-    return train_generator(Plan("gaussian", settings, seed=0, device="cpu"), tiny_manifest, out).path
+    return train_generator(Plan("gaussian", settings, seed=0, device="cpu"), tiny_dataset, out).path
 
 
 @pytest.fixture(scope="session")
@@ -105,7 +107,6 @@ def sharp(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     import torch
 
     from finback.core.runs import WEIGHTS, RunFolder
-    from finback.data.manifest import Manifest
     from finback.models.predictor import Predictor
     from finback.models.weights import load_tensors, save_tensors
 

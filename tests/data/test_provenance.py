@@ -12,11 +12,11 @@ from sounds import sound, table
 from finback.core.errors import LeakError, ManifestError, SplitError
 from finback.core.files import write_json
 from finback.core.types import Clip, Split
+from finback.data.dataset import prepare_request
 from finback.data.index import IndexRequest, index
 from finback.data.manifest import Manifest, ModelProvenance
 from finback.data.provenance import leaks, refuse_leaks, refuse_synthetic
-from finback.data.splits.groups import with_groups
-from finback.data.splits.make import make_splits
+from finback.data.splits.groups import assign_groups
 from finback.data.splits.split import SplitSettings, from_column, make_folds, make_split
 from finback.training.settings import resolve
 
@@ -129,9 +129,9 @@ class Pairs:
 def test_a_generator_ties_no_tapes_together_and_its_copies_stay_with_the_tape() -> None:
     one, other = clip("fin", "a", 1), clip("fin", "b", 2)
     made = [clip("fin", "synthetic:g", n, synthetic=True) for n in (3, 4, 5)]
-    grouped = with_groups([one, other, *made], Pairs((one, made[0]), (made[1], other)))
+    grouped = assign_groups([one, other, *made], Pairs((one, made[0]), (made[1], other)))
     assert [c.group for c in grouped] == ["a", "b", "a", "b", "synthetic:g"]
-    both = with_groups([one, other, made[0]], Pairs((one, made[0]), (made[0], other)))
+    both = assign_groups([one, other, made[0]], Pairs((one, made[0]), (made[0], other)))
     assert [c.group for c in both] == ["a", "b", "a"]
 
 
@@ -158,15 +158,15 @@ def test_a_generator_that_learnt_from_a_judged_tape_is_refused_by_name() -> None
 
 def test_partition_looks_for_leaks(real: IndexRequest, made: Path) -> None:
     settings = resolve(split={"fractions": (0.5, 0.25, 0.25)})
-    plain = make_splits(index(real), settings.split, settings.rare)[0].split
+    plain = prepare_request(real, settings.rare).make_splits(settings.split)[0].split
     request = real.model_copy(update={"synthetic": (made,)})
     teach(made.parent, "generator", [c.recording.id for c in plain.train])
-    filled = make_splits(index(request), settings.split, settings.rare)[0].split
+    filled = prepare_request(request, settings.rare).make_splits(settings.split)[0].split
     assert (filled.val, filled.test) == (plain.val, plain.test)
     assert sum(c.synthetic for c in filled.train) == 2
     teach(made.parent, "vocoder", [plain.test[0].recording.id])
     with pytest.raises(LeakError, match="the vocoder runs/g"):
-        make_splits(index(request), settings.split, settings.rare)
+        prepare_request(request, settings.rare).make_splits(settings.split)
 
 
 def test_sides_of_the_table_do_not_judge_by_synthetic_clips() -> None:

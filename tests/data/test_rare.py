@@ -15,10 +15,12 @@ from hypothesis import strategies as st
 from finback.core.errors import SettingsError, SplitError
 from finback.core.settings import build
 from finback.core.types import Clip, Labels
-from finback.data.index import IndexRequest, index
+from finback.data.audit.duplicates import Duplicates
+from finback.data.dataset import Dataset, prepare, prepare_request
+from finback.data.index import IndexRequest
 from finback.data.manifest import Manifest, SourceInfo
-from finback.data.rare import RareSettings, in_a_line, rare_species, treated
-from finback.data.splits.groups import with_groups
+from finback.data.rare import RareSettings, rare_species
+from finback.data.splits.groups import assign_groups
 from finback.data.splits.split import SplitSettings, make_folds, make_split
 from finback.metrics.classification import METRICS, evaluate
 
@@ -40,41 +42,44 @@ def test_who_is_rare() -> None:
     assert rare_species([*clips, clip("grey", "", 99, synthetic=True)], RareSettings())["grey"] == 0
 
 
+def prepared(before: Manifest, chosen: RareSettings) -> Dataset:
+    return prepare(before, Duplicates(), chosen)
+
+
 def test_kept_and_prototyped_clips_stay_as_they_are() -> None:
-    before = manifest(clips_of(TABLE))
+    before = manifest(list(assign_groups(clips_of(TABLE))))
     for how in ("keep", "prototype"):
-        after = treated(before, RareSettings(how=how))
+        after = prepared(before, RareSettings(how=how))
         assert after.clips == before.clips
-        assert after.rare == {"blue": 1, "minke": 2, "orca": 1}
-    none = RareSettings(how="drop", below=1)
-    assert treated(before, none) is before
+        assert after.rare_species == {"blue": 1, "minke": 2, "orca": 1}
+        assert after.called is None
+    none = prepared(before, RareSettings(how="drop", below=1))
+    assert (none.clips, none.rare_species) == (before.clips, {})
 
 
 def test_dropped_clips_are_gone_with_their_sides() -> None:
     before = manifest(clips_of(TABLE), sides=True)
-    after = treated(before, RareSettings(how="drop"))
+    after = prepared(before, RareSettings(how="drop"))
     assert Counter(c.label for c in after.clips) == {"fin": 8, "sei": 5}
     assert after.side_of == ("train",) * 13
-    assert after.rare == {"blue": 1, "minke": 2, "orca": 1}
-    assert treated(after, RareSettings(how="drop")) == after
+    assert after.rare_species == {"blue": 1, "minke": 2, "orca": 1}
     assert after.fingerprint != before.fingerprint
 
 
 def test_the_bucket_remembers_what_was_in_it(tmp_path: Path) -> None:
     asked = RareSettings(how="bucket", bucket="others")
-    after = treated(manifest(clips_of(TABLE)), asked)
+    after = prepared(manifest(clips_of(TABLE)), asked)
     assert Counter(c.label for c in after.clips) == {"fin": 8, "sei": 5, "others": 4}
     assert after.called is not None
-    told = {(c.label, name) for c, name in zip(after.clips, after.called, strict=True)}
-    assert {name for label, name in told if label == "others"} == {"minke", "orca", "blue"}
-    assert all(label in ("others", name) for label, name in told)
-    assert treated(after, asked) == after
-    more = treated(after, asked.model_copy(update={"below": 6}))  # the bucket is never rare itself
-    assert more.rare == {"blue": 1, "minke": 2, "orca": 1, "sei": 5}
-    assert more.called == after.called
+    both = {(c.label, name) for c, name in zip(after.clips, after.called, strict=True)}
+    assert {name for label, name in both if label == "others"} == {"minke", "orca", "blue"}
+    assert all(label in ("others", name) for label, name in both)
+    assert "others" not in rare_species(after.clips, asked.model_copy(update={"below": 6})), (
+        "never rare itself"
+    )
     after.save(tmp_path / "manifest.csv")
     again = Manifest.load(tmp_path / "manifest.csv")
-    assert (again.called, again.rare, again.labels) == (after.called, after.rare, after.labels)
+    assert (again.called, again.rare, again.labels) == (after.called, after.rare_species, after.labels)
 
 
 def test_a_manifest_with_a_bucket_is_a_labels_file(simulated: Path, tmp_path: Path) -> None:
@@ -82,31 +87,31 @@ def test_a_manifest_with_a_bucket_is_a_labels_file(simulated: Path, tmp_path: Pa
     few = [r for r in rows if "Killer" not in r] + [r for r in rows if "Killer" in r][:1]
     (tmp_path / "labels.csv").write_text("\n".join(few) + "\n")
     request = IndexRequest(audio=simulated / "audio", labels=tmp_path / "labels.csv")
-    first = treated(index(request), RareSettings(how="bucket"))
+    first = prepare_request(request, RareSettings(how="bucket"))
     first.save(tmp_path / "manifest.csv")
-    again = index(request.model_copy(update={"labels": tmp_path / "manifest.csv"}))
+    again = prepare_request(request.model_copy(update={"labels": tmp_path / "manifest.csv"}))
     assert again.fingerprint == first.fingerprint
     assert {p.kind for p in again.problems} == {"unlabelled"}  # the killer whales that no row names
 
 
-def test_nothing_left_to_tell_apart() -> None:
+def test_a_classifier_needs_two_species() -> None:
     before = manifest(clips_of({"fin": {"a": 5}, "sei": {"b": 1}, "minke": {"c": 2}}))
     for how in ("drop", "prototype"):
         with pytest.raises(SplitError, match=r"1 species with 3 clips or more.*rare\.below"):
-            treated(before, RareSettings(how=how))
-    assert len(treated(before, RareSettings(how="bucket")).labels) == 2
+            prepared(before, RareSettings(how=how))
+    assert len(prepared(before, RareSettings(how="bucket")).labels) == 2
     with pytest.raises(SplitError, match="0 species with 9 clips or more"):
-        treated(before, RareSettings(how="bucket", below=9))
+        prepared(before, RareSettings(how="bucket", below=9))
 
 
-def test_the_line_for_people() -> None:
+def test_the_summary_for_people() -> None:
     before = manifest(clips_of(TABLE))
-    line = in_a_line(treated(before, RareSettings(how="drop")), RareSettings(how="drop"), most=2)
+    line = prepared(before, RareSettings(how="drop")).rare_summary(most=2)
     assert line == "3 species with fewer than 3 clips left out: blue (1), minke (2) and 1 more"
-    bucket = RareSettings(how="bucket")
-    assert "as 'rare species': blue (1), minke (2), orca (1)" in in_a_line(treated(before, bucket), bucket)
-    assert in_a_line(treated(before, RareSettings()), RareSettings()) == ""
-    assert in_a_line(before, RareSettings(how="drop")) == ""
+    bucket = prepared(before, RareSettings(how="bucket")).rare_summary()
+    assert "labelled as 'rare species': blue (1), minke (2), orca (1)" in bucket
+    assert prepared(before, RareSettings()).rare_summary() == ""
+    assert prepared(before, RareSettings(how="drop", below=1)).rare_summary() == ""
 
 
 @pytest.mark.parametrize("values", [{"how": "hide"}, {"below": 0}, {"bucket": ""}, {"under": 3}])
@@ -129,7 +134,7 @@ TAILS = {
 
 @pytest.mark.parametrize("name", TAILS)
 def test_tails_are_split_and_nobody_is_judged_unlearnt(name: str) -> None:
-    clips = with_groups(clips_of(TAILS[name]))
+    clips = assign_groups(clips_of(TAILS[name]))
     result = make_split(clips)
     check(result.split, clips)
     ones = {label for label, n in Counter(c.label for c in clips).items() if n == 1}
@@ -167,16 +172,16 @@ choices = st.builds(
 def test_any_tail_is_treated_split_and_judged(
     table: dict[str, dict[str, int]], chosen: RareSettings, folds: int, seed: int
 ) -> None:
-    before = manifest(list(with_groups(clips_of(table))))
+    before = manifest(list(assign_groups(clips_of(table))))
     try:
-        after = treated(before, chosen)
+        after = prepared(before, chosen)
     except SplitError:
         left = {n for n in Labels.of(before.clips).names if sum(table[n].values()) >= chosen.below}
         assert chosen.how != "keep"
         assert len(left) + (chosen.how == "bucket") < 2
         return
     tally = Counter(c.label for c in before.clips)
-    assert after.rare == {n: k for n, k in tally.items() if k < chosen.below}
+    assert after.rare_species == {n: k for n, k in tally.items() if k < chosen.below}
     if chosen.how != "drop":
         assert [c.key for c in after.clips] == [c.key for c in before.clips]
     asked = SplitSettings(folds=folds if folds > 1 else 0, seed=seed)

@@ -9,12 +9,12 @@ import pytest
 from hand_made import clip
 
 from finback.core.types import Split
-from finback.data.dataset import dataset
+from finback.data.dataset import prepare_request
 from finback.data.index import IndexRequest
 from finback.evaluation import cost as estimate
 from finback.evaluation.cost import MARGIN, Cost, Stopwatch, in_words, measure
-from finback.training.classifier import Plan
 from finback.training.loop_settings import TrainingSettings
+from finback.training.plan import Plan
 from finback.training.settings import resolve
 
 SPLIT = Split(
@@ -86,7 +86,7 @@ def test_a_family_is_measured_by_its_stages(
     monkeypatch.setattr(
         estimate.FeatureStore, "missing", lambda self, clips: heard.update(n=len(clips)) or real(self, clips)
     )
-    found = measure(Plan(family, resolve(tiny, family=family), 0, "cpu"), dataset(request))
+    found = measure(Plan(family, resolve(tiny, family=family), 0, "cpu"), prepare_request(request))
     assert len(found.steps_s) == n_loops
     assert all(s > 0 for s in found.steps_s)
     assert (found.fit_s > 0) == (n_loops == 0)

@@ -11,10 +11,11 @@ import pytest
 from finback.core.errors import RunError
 from finback.core.files import read_json
 from finback.core.progress import no_progress
-from finback.data.dataset import dataset
+from finback.data.dataset import prepare_request
 from finback.data.index import IndexRequest
 from finback.evaluation import pipeline
 from finback.evaluation.evaluate import evaluate_on, evaluate_run
+from finback.training.plan import Plan
 from finback.training.settings import resolve
 
 PROMISED = [
@@ -54,7 +55,7 @@ def test_the_test_side_is_scored_once(trained: Path, tmp_path: Path) -> None:
 
 
 def test_on_the_same_folder_it_says_what_was_heard_before(trained: Path, simulated: Path) -> None:
-    result = evaluate_on(trained, dataset(request(simulated)), "cpu")
+    result = evaluate_on(trained, prepare_request(request(simulated)), "cpu")
     split = read_json(trained / "run.json")["split"]["clips"]
     assert result["heard_in_training"] == split["train"] + split["val"]
     assert result["n_clips"] == 32
@@ -64,18 +65,18 @@ def test_on_the_same_folder_it_says_what_was_heard_before(trained: Path, simulat
 def test_species_it_does_not_know_are_listed_and_left_out(trained: Path, simulated: Path) -> None:
     rows = (simulated / "labels.csv").read_text().replace("Sperm whale", "Cuvier's beaked whale")
     (simulated / "other.csv").write_text(rows)
-    result = evaluate_on(trained, dataset(request(simulated, "other.csv")), "cpu")
+    result = evaluate_on(trained, prepare_request(request(simulated, "other.csv")), "cpu")
     assert result["unknown_species"] == {"Cuvier's beaked whale": 8}
     assert result["n_clips"] == 24
     strangers = rows.replace("Bearded seal", "A").replace("Humpback whale", "B").replace("Killer whale", "C")
     (simulated / "other.csv").write_text(strangers)
     with pytest.raises(RunError, match="knows none of these species"):
-        evaluate_on(trained, dataset(request(simulated, "other.csv")), "cpu")
+        evaluate_on(trained, prepare_request(request(simulated, "other.csv")), "cpu")
 
 
 def test_folds_pool_every_testable_clip_once(simulated: Path, tiny: str, tmp_path: Path) -> None:
     settings = resolve(tiny, ["training.epochs=1"], split={"folds": 3})
-    job = pipeline.Job("cnn2d", settings, device="cpu")
+    job = Plan("cnn2d", settings, device="cpu")
     run = pipeline.train_on(job, request(simulated), tmp_path / "run", no_progress, lambda text: None)
     assert len(run.folds) == 3
     result = evaluate_run(run.path, "cpu")
@@ -87,7 +88,7 @@ def test_folds_pool_every_testable_clip_once(simulated: Path, tiny: str, tmp_pat
 
 def test_without_a_test_side_it_says_how_to_judge(simulated: Path, tiny: str, tmp_path: Path) -> None:
     settings = resolve(tiny, ["training.epochs=1"], split={"fractions": (0.75, 0.25, 0)})
-    job = pipeline.Job("dnn", settings.model_copy(update={"model": {}}), device="cpu")
+    job = Plan("dnn", settings.model_copy(update={"model": {}}), device="cpu")
     run = pipeline.train_on(job, request(simulated), tmp_path / "run", no_progress, lambda text: None)
     with pytest.raises(RunError, match=r"no test side.*--audio"):
         evaluate_run(run.path, "cpu")

@@ -20,7 +20,7 @@ from finback.core.progress import no_progress
 from finback.core.runs import WEIGHTS, RunFolder
 from finback.core.types import Clip
 from finback.data.audit import baselines
-from finback.data.dataset import dataset
+from finback.data.dataset import prepare_request
 from finback.data.index import IndexRequest
 from finback.data.manifest import Manifest
 from finback.evaluation import pipeline
@@ -31,6 +31,7 @@ from finback.models.predictor import Predictor
 from finback.models.weights import load_tensors
 from finback.report.pages.classifier import render
 from finback.training.batches import Inputs
+from finback.training.plan import Plan
 from finback.training.settings import resolve
 
 RATE = 8000
@@ -66,7 +67,7 @@ def tail(tmp_path_factory: pytest.TempPathFactory) -> IndexRequest:
 def trained(request: IndexRequest, tiny: str, out: Path, *chosen: str, **sections: Any) -> RunFolder:
     settings = resolve(tiny, [*QUICK, *chosen], "dnn", **sections)
     return pipeline.train_on(
-        pipeline.Job("dnn", settings, device="cpu"), request, out, no_progress, lambda text: None
+        Plan("dnn", settings, device="cpu"), request, out, no_progress, lambda text: None
     )
 
 
@@ -175,7 +176,7 @@ def test_the_whole_job_audits_what_it_trains(
     monkeypatch.setattr(baselines, "TREES", 5)
     settings = resolve(tiny, QUICK, "dnn", rare={"how": "bucket"})
     said: list[str] = []
-    job = pipeline.Job("dnn", settings, device="cpu")
+    job = Plan("dnn", settings, device="cpu")
     done = pipeline.run(job, tail, tmp_path / "run", no_progress, said.append)
     assert any("as 'rare species'" in line for line in said)
     audit = read_json(tmp_path / "run" / "audit.json")
@@ -201,7 +202,7 @@ def test_a_prototype_is_recognised_though_it_was_never_learnt(
         split={"fractions": (0.75, 0.25, 0)},
     )
     predictor = Predictor.load(run.path, "cpu")
-    clips = dataset(more).clips
+    clips = prepare_request(more).clips
     scores = predictor.scores(clips)
     guess = [scores.labels.names[k] for k in scores.logits.argmax(axis=1)]
     right = {
@@ -236,7 +237,7 @@ def test_an_interrupted_imprint_is_done_again(tail: IndexRequest, tiny: str, tmp
         yield from items
 
     settings = resolve(tiny, QUICK, "dnn", rare=rare)
-    job = pipeline.Job("dnn", settings, device="cpu")
+    job = Plan("dnn", settings, device="cpu")
     with pytest.raises(KeyboardInterrupt):
         pipeline.train_on(job, tail, tmp_path / "cut", stop, lambda text: None)
     assert (tmp_path / "cut" / "refit" / WEIGHTS).exists()
@@ -247,7 +248,7 @@ def test_an_interrupted_imprint_is_done_again(tail: IndexRequest, tiny: str, tmp
 
 def test_a_head_without_rows_says_so(tail: IndexRequest, tiny: str, tmp_path: Path) -> None:
     settings = resolve(tiny, [], "mfcc-forest", rare={"how": "prototype"})
-    job = pipeline.Job("mfcc-forest", settings, device="cpu")
+    job = Plan("mfcc-forest", settings, device="cpu")
     with pytest.raises(SettingsError, match=r"prototype.*mfcc-forest.*keep, drop or bucket"):
         pipeline.train_on(job, tail, tmp_path / "run", no_progress, lambda text: None)
     assert not (tmp_path / "run").exists()
@@ -256,7 +257,7 @@ def test_a_head_without_rows_says_so(tail: IndexRequest, tiny: str, tmp_path: Pa
 def test_fitted_heads_hear_a_long_tail(tail: IndexRequest, tiny: str, tmp_path: Path) -> None:
     for how in ("keep", "bucket"):
         settings = resolve(tiny, ["model.trees=5"], "mfcc-forest", rare={"how": how}, split={"folds": 2})
-        job = pipeline.Job("mfcc-forest", settings, device="cpu")
+        job = Plan("mfcc-forest", settings, device="cpu")
         run = pipeline.train_on(job, tail, tmp_path / how, no_progress, lambda text: None)
         assert evaluate_run(run.path, "cpu")["n_clips"] > 10
 

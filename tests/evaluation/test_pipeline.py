@@ -12,6 +12,7 @@ from finback.core.files import read_json
 from finback.core.progress import no_progress
 from finback.data.index import IndexRequest
 from finback.evaluation import pipeline
+from finback.training.plan import Plan
 from finback.training.settings import resolve
 
 LEFT = [
@@ -20,8 +21,8 @@ LEFT = [
 ]
 
 
-def job(tiny: str, **other: Any) -> pipeline.Job:
-    return pipeline.Job("cnn2d", resolve(tiny), **{"device": "cpu", "command": "finback run ...", **other})
+def job(tiny: str, **other: Any) -> Plan:
+    return Plan("cnn2d", resolve(tiny), **{"device": "cpu", "command": "finback run ...", **other})
 
 
 def request(simulated: Path) -> IndexRequest:
@@ -88,14 +89,14 @@ def test_the_demo_needs_no_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 @pytest.mark.real
 def test_the_promise_on_watkins(watkins: Path) -> None:
     """Issue: a random split leaks, tapes kept apart do not."""
-    from finback.data.audit.audit import audit
+    from finback.data.dataset import prepare_and_audit
     from finback.data.index import index
     from finback.data.splits.split import SplitSettings
 
     found = IndexRequest(
         audio=watkins / "audio", labels=watkins / "labels.csv", groups=f"{watkins / 'metadata.csv'}:group"
     )
-    facts = audit(index(found), SplitSettings()).to_json()
+    facts = prepare_and_audit(index(found), split=SplitSettings())[1].to_json()
     assert facts["random"]["group_leak_share"] >= 0.9
     assert facts["random"]["group_lookup_accuracy"] >= 0.85
     assert facts["grouped"]["group_leak_share"] == 0

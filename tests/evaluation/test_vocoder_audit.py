@@ -11,22 +11,22 @@ import pytest
 from finback.core.errors import RunError
 from finback.core.files import read_json
 from finback.core.runs import RunFolder
-from finback.data.manifest import Manifest
+from finback.data.dataset import Dataset
 from finback.data.splits.run_subsets import run_subsets
 from finback.evaluation import vocoder_audit
 from finback.evaluation.vocoder_audit import OWN, RESULT, audit_vocoder
 from finback.models.export.folder import ship
 from finback.models.model_card import card
-from finback.training.classifier import Plan
 from finback.training.generator import train_generator
+from finback.training.plan import Plan
 from finback.training.settings import resolve
 
 
 @pytest.fixture(scope="module")
-def run(tiny: str, tiny_manifest: Manifest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def run(tiny: str, tiny_dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
     few = ["training.epochs=1", "model.width=16", "model.depth=1"]
     plan = Plan("vocoder", resolve(tiny, few, "vocoder"), device="cpu")
-    return train_generator(plan, tiny_manifest, tmp_path_factory.mktemp("vocoder") / "run").path
+    return train_generator(plan, tiny_dataset, tmp_path_factory.mktemp("vocoder") / "run").path
 
 
 def test_every_measure_beside_griffin_lim_on_tapes_never_heard(run: Path, trained: Path) -> None:
@@ -67,9 +67,9 @@ def test_the_figures_travel_with_the_weights(run: Path, tmp_path: Path) -> None:
 
 
 def test_without_other_tapes_there_is_nothing_to_audit(
-    tiny: str, tiny_manifest: Manifest, tmp_path: Path
+    tiny: str, tiny_dataset: Dataset, tmp_path: Path
 ) -> None:
-    everything = replace(tiny_manifest, side_of=("train",) * len(tiny_manifest.clips))
+    everything = replace(tiny_dataset, side_of=("train",) * len(tiny_dataset.clips))
     few = ["training.epochs=1", "model.width=16", "model.depth=1"]
     plan = Plan("vocoder", resolve(tiny, few, "vocoder"), device="cpu")
     folder = train_generator(plan, everything, tmp_path / "run").path

@@ -16,16 +16,16 @@ from finback.core.files import read_json
 from finback.core.progress import no_progress
 from finback.core.runs import RunFolder, load_split
 from finback.core.types import Clip, Labels, Scores
-from finback.data.index import IndexRequest, index
+from finback.data.dataset import Dataset
+from finback.data.index import IndexRequest
 from finback.data.manifest import Manifest
-from finback.data.rare import RareSettings
-from finback.data.splits.make import make_splits
 from finback.data.splits.run_subsets import run_subsets
 from finback.data.splits.settings import SplitSettings
 from finback.generation.fill_rare import KEPT, FillPlan, QualityGate, fill_rare_species
 from finback.generation.synthesizer import SynthesisConfig, Synthesizer
 from finback.models.predictor import Predictor
-from finback.training.classifier import Plan, train
+from finback.training.classifier import train
+from finback.training.plan import Plan
 from finback.training.settings import resolve
 
 
@@ -58,11 +58,11 @@ def agreeing(monkeypatch: pytest.MonkeyPatch, config: SynthesisConfig) -> None:
 
 
 @pytest.fixture(scope="module")
-def gate(config: SynthesisConfig, tiny_manifest: Manifest, generator_run: Path) -> QualityGate:
+def gate(config: SynthesisConfig, tiny_dataset: Dataset, generator_run: Path) -> QualityGate:
     synthesizer = Synthesizer(config)
     real = run_subsets(RunFolder.open(generator_run))["train"]
     judge: Predictor = Yes(synthesizer.labels)  # type: ignore[assignment]
-    return QualityGate(synthesizer, real, tiny_manifest, judge, no_progress)
+    return QualityGate(synthesizer, real, tiny_dataset, judge, no_progress)
 
 
 def heard(path: Path, wave: np.ndarray) -> Clip:
@@ -127,16 +127,16 @@ def open_gate(monkeypatch: pytest.MonkeyPatch, pattern: list[str]) -> None:
 @pytest.mark.usefixtures("agreeing")
 def test_fills_up_says_what_was_refused_and_goes_on(
     config: SynthesisConfig,
-    tiny_manifest: Manifest,
+    tiny_dataset: Dataset,
     trained: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     open_gate(monkeypatch, ["copy", KEPT, "silent", KEPT])
-    real = make_splits(tiny_manifest, SplitSettings(), RareSettings())[0].split.train
+    real = tiny_dataset.make_splits(SplitSettings())[0].split.train
     n = {name: sum(c.label == name for c in real) for name in Labels.of(real).names}
     fill = FillPlan(target=max(n.values()) + 2, species=("Sperm whale", "killer whale"))
-    filled = fill_rare_species(config, tiny_manifest, str(trained), fill, tmp_path)
+    filled = fill_rare_species(config, tiny_dataset, str(trained), fill, tmp_path)
     assert filled.unfilled == {}
     assert {name: (s.real, s.made) for name, s in filled.species.items()} == {
         name: (n[name], fill.target - n[name]) for name in ("Sperm whale", "Killer whale")
@@ -154,20 +154,20 @@ def test_fills_up_says_what_was_refused_and_goes_on(
     assert not (tmp_path / ".tried").exists()
     before = {p.name: p.stat().st_mtime_ns for p in tmp_path.glob("*.wav")}
     again = fill_rare_species(
-        config, tiny_manifest, str(trained), replace(fill, target=fill.target + 1), tmp_path
+        config, tiny_dataset, str(trained), replace(fill, target=fill.target + 1), tmp_path
     )
     assert again.species["Killer whale"].made == wanted + 1
     after = {p.name: p.stat().st_mtime_ns for p in tmp_path.glob("*.wav")}
     assert before.items() <= after.items(), "what was there stays"
     assert len(after) == len(before) + 2
     with pytest.raises(RunError, match=r"min_probability 0\.0 -> 0\.5"):
-        fill_rare_species(config, tiny_manifest, str(trained), replace(fill, min_probability=0.5), tmp_path)
+        fill_rare_species(config, tiny_dataset, str(trained), replace(fill, min_probability=0.5), tmp_path)
 
 
 @pytest.mark.usefixtures("agreeing")
 def test_an_interrupted_run_ends_as_an_uninterrupted_one(
     config: SynthesisConfig,
-    tiny_manifest: Manifest,
+    tiny_dataset: Dataset,
     trained: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -176,7 +176,7 @@ def test_an_interrupted_run_ends_as_an_uninterrupted_one(
 
     open_gate(monkeypatch, [KEPT, "copy", KEPT])
     fill = FillPlan(target=9, species=("killer whale", "sperm whale"))
-    whole = fill_rare_species(config, tiny_manifest, str(trained), fill, tmp_path / "whole")
+    whole = fill_rare_species(config, tiny_dataset, str(trained), fill, tmp_path / "whole")
     real, count = module.write, 0
 
     def stops(*given: object) -> None:
@@ -188,9 +188,9 @@ def test_an_interrupted_run_ends_as_an_uninterrupted_one(
 
     monkeypatch.setattr(module, "write", stops)
     with pytest.raises(KeyboardInterrupt):
-        fill_rare_species(config, tiny_manifest, str(trained), fill, tmp_path / "parts")
+        fill_rare_species(config, tiny_dataset, str(trained), fill, tmp_path / "parts")
     monkeypatch.setattr(module, "write", real)
-    parts = fill_rare_species(config, tiny_manifest, str(trained), fill, tmp_path / "parts")
+    parts = fill_rare_species(config, tiny_dataset, str(trained), fill, tmp_path / "parts")
     assert parts.as_json() == whole.as_json()
     for name in ("manifest.csv", "tries.csv", "synthesis.json"):
         assert (tmp_path / "parts" / name).read_text() == (tmp_path / "whole" / name).read_text()
@@ -199,13 +199,13 @@ def test_an_interrupted_run_ends_as_an_uninterrupted_one(
 @pytest.mark.usefixtures("agreeing")
 def test_tries_are_bounded_and_unfilled_species_named(
     config: SynthesisConfig,
-    tiny_manifest: Manifest,
+    tiny_dataset: Dataset,
     trained: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     open_gate(monkeypatch, ["out of band"])
-    filled = fill_rare_species(config, tiny_manifest, str(trained), FillPlan(target=9, tries=2), tmp_path)
+    filled = fill_rare_species(config, tiny_dataset, str(trained), FillPlan(target=9, tries=2), tmp_path)
     assert filled.species["Killer whale"].made == 0
     for name, s in filled.species.items():
         assert len(s.tried) == 2 * s.wanted
@@ -214,21 +214,21 @@ def test_tries_are_bounded_and_unfilled_species_named(
 
 
 def test_leaks_and_unknown_species_are_refused_before_any_work(
-    config: SynthesisConfig, tiny_manifest: Manifest, trained: Path, tmp_path: Path
+    config: SynthesisConfig, tiny_dataset: Dataset, trained: Path, tmp_path: Path
 ) -> None:
     other = FillPlan(target=9, split=SplitSettings(seed=5))
     with pytest.raises(LeakError, match=r"the generator .* learnt from tapes? .* of the (val|test) side"):
-        fill_rare_species(config, tiny_manifest, str(trained), other, tmp_path / "out")
+        fill_rare_species(config, tiny_dataset, str(trained), other, tmp_path / "out")
     with pytest.raises(InputError, match="unknown species 'Kilr whale'; did you mean 'Killer whale'"):
         fill_rare_species(
-            config, tiny_manifest, str(trained), FillPlan(species=("Kilr whale",)), tmp_path / "out"
+            config, tiny_dataset, str(trained), FillPlan(species=("Kilr whale",)), tmp_path / "out"
         )
     assert not (tmp_path / "out").exists()
 
 
 def test_what_was_filled_up_is_trained_on(
     config: SynthesisConfig,
-    tiny_manifest: Manifest,
+    tiny_dataset: Dataset,
     simulated: Path,
     trained: Path,
     tiny: str,
@@ -237,22 +237,22 @@ def test_what_was_filled_up_is_trained_on(
 ) -> None:
     """The whole way with a real judge and the real gate, however few it lets through."""
     out = tmp_path / "made"
-    filled = fill_rare_species(config, tiny_manifest, str(trained), FillPlan(target=8, tries=6), out)
+    filled = fill_rare_species(config, tiny_dataset, str(trained), FillPlan(target=8, tries=6), out)
     assert sum(len(s.tried) for s in filled.species.values()) > 4
     if not any(s.made for s in filled.species.values()):
         open_gate(monkeypatch, [KEPT])
         shutil.rmtree(out)
-        filled = fill_rare_species(config, tiny_manifest, str(trained), FillPlan(target=8), out)
+        filled = fill_rare_species(config, tiny_dataset, str(trained), FillPlan(target=8), out)
     n_made = sum(s.made for s in filled.species.values())
     request = IndexRequest(audio=simulated / "audio", labels=simulated / "labels.csv", synthetic=(out,))
-    from finback.data.dataset import dataset
+    from finback.data.dataset import prepare_request
 
-    manifest = dataset(request)
+    manifest = prepare_request(request)
     assert sum(c.synthetic for c in manifest.clips) == n_made
     settings = resolve(tiny, ["training.epochs=1"], "cnn2d")
     run = train(Plan("cnn2d", settings, device="cpu"), manifest, tmp_path / "run")
     split = load_split(run.path / "split.csv", Manifest.load(run.path / "manifest.csv").clips, "group")
-    plain = make_splits(tiny_manifest, settings.split, settings.rare)[0].split
+    plain = tiny_dataset.make_splits(settings.split)[0].split
     assert sum(c.synthetic for c in split.train) == n_made
     assert {c.key for c in split.test} == {c.key for c in plain.test}
     assert {c.key for c in split.val} == {c.key for c in plain.val}
@@ -262,4 +262,4 @@ def test_what_was_filled_up_is_trained_on(
     from finback.evaluation.evaluate import evaluate_on
 
     with pytest.raises(LeakError, match="for judging a run are synthetic"):
-        evaluate_on(trained, index(IndexRequest(audio=out, labels=out / "manifest.csv")))
+        evaluate_on(trained, prepare_request(IndexRequest(audio=out, labels=out / "manifest.csv")))

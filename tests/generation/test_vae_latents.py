@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from finback.cli.app import app
 from finback.core.errors import RunError, SettingsError
-from finback.data.manifest import Manifest
+from finback.data.dataset import Dataset
 from finback.data.splits.run_subsets import run_subsets
 from finback.evaluation.reconstruction import Reconstruction, heard_in, reconstruct, with_phases_of
 from finback.features.cache import FeatureStore
@@ -20,16 +20,16 @@ from finback.features.extract import Extractor
 from finback.features.logmel import LogMel
 from finback.generation.vae_latents import LatentSpace, levels, save_interpolation
 from finback.metrics.reconstruction import snr_db
-from finback.training.classifier import Plan
 from finback.training.generator import train_generator
+from finback.training.plan import Plan
 from finback.training.settings import resolve
 
 
 @pytest.fixture(scope="module")
-def run(tiny_manifest: Manifest, tiny: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def run(tiny_dataset: Dataset, tiny: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     settings = resolve(tiny, ["model.latent=6", "model.width=4", "training.epochs=4"], "vae")
     out = tmp_path_factory.mktemp("latent") / "run"
-    train_generator(Plan("vae", settings, device="cpu"), tiny_manifest, out)
+    train_generator(Plan("vae", settings, device="cpu"), tiny_dataset, out)
     return out
 
 
@@ -164,9 +164,9 @@ def test_a_side_that_is_not_there(space: LatentSpace) -> None:
         reconstruct(space, "nowhere")
 
 
-def test_another_family_is_refused(tiny_manifest: Manifest, tiny: str, tmp_path: Path) -> None:
+def test_another_family_is_refused(tiny_dataset: Dataset, tiny: str, tmp_path: Path) -> None:
     train_generator(
-        Plan("gaussian", resolve(tiny, family="gaussian"), device="cpu"), tiny_manifest, tmp_path / "g"
+        Plan("gaussian", resolve(tiny, family="gaussian"), device="cpu"), tiny_dataset, tmp_path / "g"
     )
     with pytest.raises(RunError, match="no latents"):
         LatentSpace.load(tmp_path / "g", "cpu")

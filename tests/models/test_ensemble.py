@@ -26,6 +26,7 @@ from finback.models import ensemble
 from finback.models.ensemble import combine
 from finback.models.predictor import Predictor
 from finback.report.pages.classifier import render
+from finback.training.plan import Plan
 from finback.training.settings import resolve
 
 OTHER_EARS = ("features.n_mels=24", "features.n_frames=30", "features.clip_samples=6000")
@@ -43,7 +44,7 @@ def train(simulated: Path, tiny: str) -> Callable[..., Path]:
     def call(family: str, out: Path, *overrides: str, folds: int = 0) -> Path:
         settings = resolve(tiny, ["training.epochs=2", *overrides], family=family, split={"folds": folds})
         request = IndexRequest(audio=simulated / "audio", labels=simulated / "labels.csv")
-        job = pipeline.Job(family, settings, device="cpu")
+        job = Plan(family, settings, device="cpu")
         return pipeline.train_on(job, request, out, no_progress, lambda text: None).path
 
     return call

@@ -12,12 +12,12 @@ import torch
 from finback.core.errors import RunError, SettingsError
 from finback.core.runs import CHECKPOINT
 from finback.core.types import Clip, Recording
-from finback.data.manifest import Manifest
+from finback.data.dataset import Dataset
 from finback.data.splits.run_subsets import run_subsets
 from finback.generation.generator import Sampling, SpectrogramGenerator
 from finback.models.load import load_model
-from finback.training.classifier import Plan
 from finback.training.generator import hold_out, train_generator
+from finback.training.plan import Plan
 from finback.training.settings import Settings, resolve
 
 SMALL = (
@@ -58,15 +58,15 @@ def test_never_the_last_clip_of_a_tape() -> None:
     assert hold_out(mine, 0.5, seed=0)[1] == ()
 
 
-def test_trains_keeps_sides_and_makes_samples(tiny_manifest: Manifest, tmp_path: Path) -> None:
-    run = train_generator(Plan("diffusion", small(), seed=3, device="cpu"), tiny_manifest, tmp_path / "run")
+def test_trains_keeps_sides_and_makes_samples(tiny_dataset: Dataset, tmp_path: Path) -> None:
+    run = train_generator(Plan("diffusion", small(), seed=3, device="cpu"), tiny_dataset, tmp_path / "run")
     assert run.facts["kind"] == "generator"
     assert run.is_trained
     assert run.facts["finished"]
     parts = run_subsets(run)
     every = [c.key for side in parts.values() for c in side]
     assert len(every) == len(set(every))
-    assert not {c.group for c in parts["learnt"]} & {c.group for c in (*parts["val"], *parts["test"])}
+    assert not {c.group for c in parts["train"]} & {c.group for c in (*parts["val"], *parts["test"])}
     maker = SpectrogramGenerator.load(tmp_path / "run", "cpu")
     made = maker.sample([0, 1], [5, 6], Sampling(steps=3))
     assert made.shape == (2, 16, 16)
@@ -75,8 +75,8 @@ def test_trains_keeps_sides_and_makes_samples(tiny_manifest: Manifest, tmp_path:
     assert made.max() - made.min() <= 80.0 + 40.0
 
 
-def test_same_seed_same_sample_whatever_the_batch(tiny_manifest: Manifest, tmp_path: Path) -> None:
-    train_generator(Plan("diffusion", small(), device="cpu"), tiny_manifest, tmp_path / "run")
+def test_same_seed_same_sample_whatever_the_batch(tiny_dataset: Dataset, tmp_path: Path) -> None:
+    train_generator(Plan("diffusion", small(), device="cpu"), tiny_dataset, tmp_path / "run")
     maker = SpectrogramGenerator.load(tmp_path / "run", "cpu")
     for sampler in ("heun", "ancestral"):
         how = Sampling(sampler=sampler, steps=4, guidance=2.0)
@@ -86,7 +86,7 @@ def test_same_seed_same_sample_whatever_the_batch(tiny_manifest: Manifest, tmp_p
         assert np.abs(together[0] - together[2]).max() > 1.0
 
 
-def test_resumed_is_as_never_stopped(tiny_manifest: Manifest, tmp_path: Path) -> None:
+def test_resumed_is_as_never_stopped(tiny_dataset: Dataset, tmp_path: Path) -> None:
     class Stopped(Exception):
         pass
 
@@ -97,30 +97,30 @@ def test_resumed_is_as_never_stopped(tiny_manifest: Manifest, tmp_path: Path) ->
             yield item
 
     plan = Plan("diffusion", small("training.checkpoint_s=0"), device="cpu")
-    whole = train_generator(plan, tiny_manifest, tmp_path / "whole")
+    whole = train_generator(plan, tiny_dataset, tmp_path / "whole")
     with pytest.raises(Stopped):
-        train_generator(plan, tiny_manifest, tmp_path / "parts", stopping)
+        train_generator(plan, tiny_dataset, tmp_path / "parts", stopping)
     assert (tmp_path / "parts" / CHECKPOINT).exists()
-    parts = train_generator(plan, tiny_manifest, tmp_path / "parts")
+    parts = train_generator(plan, tiny_dataset, tmp_path / "parts")
     one, other = (load_model(r.path, "generator", "cpu")[0].state_dict() for r in (whole, parts))
     assert all(torch.equal(one[k], other[k]) for k in one)
     assert not (tmp_path / "parts" / CHECKPOINT).exists()  # nothing to go on with
 
 
-def test_folds_and_prototypes_are_refused_by_name(tiny_manifest: Manifest, tmp_path: Path) -> None:
+def test_folds_and_prototypes_are_refused_by_name(tiny_dataset: Dataset, tmp_path: Path) -> None:
     folds = small("split.folds=2")
     with pytest.raises(SettingsError, match="--folds 2 with diffusion"):
-        train_generator(Plan("diffusion", folds, device="cpu"), tiny_manifest, tmp_path / "run")
+        train_generator(Plan("diffusion", folds, device="cpu"), tiny_dataset, tmp_path / "run")
     taken = small("rare.how=prototype")
     with pytest.raises(SettingsError, match="only classifiers know prototypes"):
-        train_generator(Plan("diffusion", taken, device="cpu"), tiny_manifest, tmp_path / "run")
+        train_generator(Plan("diffusion", taken, device="cpu"), tiny_dataset, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
-def test_another_run_in_the_folder_is_refused(tiny_manifest: Manifest, tmp_path: Path) -> None:
+def test_another_run_in_the_folder_is_refused(tiny_dataset: Dataset, tmp_path: Path) -> None:
     plan = Plan("diffusion", small(), device="cpu")
-    train_generator(plan, tiny_manifest, tmp_path / "run")
+    train_generator(plan, tiny_dataset, tmp_path / "run")
     with pytest.raises(RunError, match="holds another run"):
-        train_generator(replace(plan, seed=1), tiny_manifest, tmp_path / "run")
+        train_generator(replace(plan, seed=1), tiny_dataset, tmp_path / "run")
     with pytest.raises(RunError, match="a generator, not a vocoder"):
         load_model(tmp_path / "run", "vocoder")

@@ -97,15 +97,14 @@ def audit(
 
 
 def _recordings(data: AuditedData, settings: SettingOptions, json: bool) -> None:
-    from finback.data.audit import audit as auditing
+    from finback.data.dataset import prepare_and_audit
     from finback.data.index import index as build_index
-    from finback.data.rare import in_a_line, treated
 
     chosen = settings.resolve()
-    manifest = treated(build_index(data.request(), progress), chosen.rare)
-    if line := in_a_line(manifest, chosen.rare):
+    manifest = build_index(data.request(), progress)
+    dataset, found = prepare_and_audit(manifest, chosen.rare, chosen.split, progress)
+    if line := dataset.rare_summary():
         say(line)
-    found = auditing.audit(manifest, chosen.split, progress)
     if json:
         out_json(found.to_json())
         return

@@ -147,14 +147,13 @@ def _compare_synthetic(data: DataOptions, job: Gain, out_folder: Path, dry_run: 
 
 def show_estimate(prepared: Prepared, table: Callable[..., None], line: Callable[[str], None]) -> None:
     """What each family will cost, and the whole."""
-    from finback.data.rare import in_a_line
     from finback.evaluation.cost import in_words
 
     job = prepared.job
     for family, why in {**job.left_out, **prepared.errors}.items():
         say(f"{family}: left out: {why}")
-    if treatment := in_a_line(prepared.manifest, next(iter(job.settings.values())).rare):
-        say(treatment)
+    if line_on_rare := prepared.dataset.rare_summary():
+        say(line_on_rare)
     say_licences(job.settings)
     if not prepared.left_s:
         line(f"{prepared.out}: all {len(prepared.entries)} runs are done already")

@@ -81,15 +81,14 @@ def split(
       finback split --audio clips --labels labels.csv --split 70/15/15 --out split.csv
     """
     from finback.core.runs import save_split
-    from finback.data.dataset import dataset
-    from finback.data.rare import in_a_line, treated
-    from finback.data.splits.make import describe_split, make_splits
+    from finback.data.dataset import prepare_request
+    from finback.data.splits.make import describe_split
 
     chosen = settings.resolve()
-    found = treated(dataset(data.request(), progress), chosen.rare)
-    if line := in_a_line(found, chosen.rare):
+    dataset = prepare_request(data.request(), chosen.rare, progress)
+    if line := dataset.rare_summary():
         say(line)
-    results = make_splits(found, chosen.split, chosen.rare)
+    results = dataset.make_splits(chosen.split)
     if out_file is not None:
         for i, result in enumerate(results):
             path = out_file if len(results) == 1 else out_file.with_stem(f"{out_file.stem}-{i}")

@@ -153,14 +153,12 @@ def synthesize(
       finback synthesize runs/generator --audio clips --labels labels.csv --judge runs/mine --out filled
       finback train cnn2d --audio clips --labels labels.csv --synthetic filled --out runs/filled
     """
-    from finback.data.dataset import dataset
-    from finback.generation.fill_rare import fill_rare_species
+    from finback.data.dataset import prepare_request
+    from finback.generation.fill_rare import fill_rare_species, rare_policy
 
-    wanted = fill.wanted()
-    manifest = dataset(data.request(), progress)
-    found = fill_rare_species(
-        how.config(run, device), manifest, judge, wanted, out_folder, progress
-    ).as_json()
+    wanted, config = fill.wanted(), how.config(run, device)
+    dataset = prepare_request(data.request(), rare_policy(config), progress)
+    found = fill_rare_species(config, dataset, judge, wanted, out_folder, progress).as_json()
     if json:
         out_json({"folder": str(out_folder), "manifest": str(out_folder / "manifest.csv"), **found})
         return

@@ -39,7 +39,7 @@ def evaluate(
     """
     from finback.core.errors import InputError
     from finback.core.settings import build
-    from finback.data.dataset import dataset
+    from finback.data.dataset import prepare_request
     from finback.data.index import IndexRequest
     from finback.evaluation import evaluate as judge
     from finback.evaluation import pipeline
@@ -53,7 +53,7 @@ def evaluate(
         result = judge.evaluate_run(run, device, progress)
     else:
         request = build(IndexRequest, {"audio": audio, "labels": labels, "groups": groups, "source": source})
-        result = judge.evaluate_on(run, dataset(request, progress), device, progress)
+        result = judge.evaluate_on(run, prepare_request(request, progress=progress), device, progress)
     if json:
         out_json(result)
         return

@@ -40,14 +40,15 @@ def run(
       finback run --audio clips --labels labels.csv --out runs/mine
     """
     from finback.evaluation import pipeline
+    from finback.training.plan import Plan
 
     resolved = settings.resolve(family)
     if dry_run:
         _show_plan(family, resolved, out_folder, settings.seed)
         return
     say_licences([family])
-    job = pipeline.Job(family, resolved, settings.seed, device, command_line())
-    done = pipeline.run(job, data.request(), out_folder, progress, say)
+    plan = Plan(family, resolved, settings.seed, device, command_line())
+    done = pipeline.run(plan, data.request(), out_folder, progress, say)
     _show(done, json)
 
 
@@ -91,6 +92,7 @@ def train(
     """
     from finback import models
     from finback.evaluation import pipeline
+    from finback.training.plan import Plan
 
     models.family(family)
     resolved = settings.resolve(family)
@@ -98,8 +100,8 @@ def train(
         _show_plan(family, resolved, out_folder, settings.seed)
         return
     say_licences([family])
-    job = pipeline.Job(family, resolved, settings.seed, device, command_line())
-    trained = pipeline.train_on(job, data.request(), out_folder, progress, say)
+    plan = Plan(family, resolved, settings.seed, device, command_line())
+    trained = pipeline.train_on(plan, data.request(), out_folder, progress, say)
     facts = trained.facts
     if json:
         out_json({"run": str(out_folder), "folds": [f.facts for f in trained.folds], **facts})

@@ -12,8 +12,8 @@ import hashlib
 import io
 import json
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -103,15 +103,19 @@ class Manifest:
     @property
     def fingerprint(self) -> str:
         """16 hex digits of what is heard, its labels and its groups: not of paths, nor of the rows' order."""
-        rows = sorted(
-            [*clip.key, clip.label or "", clip.group] + [SYNTHETIC] * clip.synthetic for clip in self.clips
-        )
-        return hashlib.blake2b(json.dumps(rows).encode(), digest_size=8).hexdigest()
+        return fingerprint_of(self.clips)
 
     def species_counts(self) -> dict[str, int]:
         """Clips per species, the commonest first."""
         tally = Counter(clip.label or "" for clip in self.clips)
         return dict(sorted(tally.items(), key=lambda item: (-item[1], item[0])))
+
+    def only(self, clips: Sequence[Clip]) -> Manifest:
+        """Without the clips that are not among `clips`."""
+        wanted = set(clips)
+        kept = [i for i, clip in enumerate(self.clips) if clip in wanted]
+        side_of = None if self.side_of is None else tuple(self.side_of[i] for i in kept)
+        return replace(self, clips=tuple(self.clips[i] for i in kept), side_of=side_of)
 
     def file_of(self, clip: Clip) -> str:
         """The clip's file as the manifest names it: relative to the audio folder, with forward slashes."""
@@ -179,6 +183,12 @@ class Manifest:
         sides = tuple(row["split"] for row in rows) if has_split else None
         called = tuple(row[CALLED] for row in rows) if rows and CALLED in rows[0] else None
         return cls(tuple(clips), problems, source, root, sides, rare, called, provenance)
+
+
+def fingerprint_of(clips: Sequence[Clip]) -> str:
+    """16 hex digits of what clips hold, their species and their groups, in any order."""
+    rows = sorted([*c.key, c.label or "", c.group] + [SYNTHETIC] * c.synthetic for c in clips)
+    return hashlib.blake2b(json.dumps(rows).encode(), digest_size=8).hexdigest()
 
 
 def _name(path: Path, root: Path) -> str:

@@ -1,6 +1,6 @@
 """How long a comparison will take: a few real steps of each family, times how many there will be.
 
-    cost = measure(plan, manifest)          # seconds
+    cost = measure(plan, dataset)          # seconds
     cost.fold_s(plan.settings.training, split)
 
 Measured with the run's own code on clips of the run: features of clips that are not in the cache yet,
@@ -22,15 +22,15 @@ import numpy as np
 
 from finback.core.progress import no_progress
 from finback.core.types import Clip, Labels, Split
-from finback.data.manifest import Manifest
+from finback.data.dataset import Dataset
 from finback.features.cache import FeatureStore, default_folder
 from finback.features.extract import Extractor
 from finback.generation.generator import Sampling, SpectrogramGenerator
 from finback.models.scoring import BATCH, clip_logits
 from finback.training.batches import Inputs
-from finback.training.classifier import Plan
 from finback.training.generator import train_generator
 from finback.training.loop_settings import TrainingSettings
+from finback.training.plan import Plan
 from finback.training.stages import How, learn, new_model
 
 STEPS = 5  # measured after a first one that is not
@@ -86,20 +86,20 @@ class MakerCost:
         return MARGIN * (steps * self.step_s + n_train * self.fit_s)
 
 
-def measure_maker(plan: Plan, manifest: Manifest, sampling: Sampling) -> MakerCost:
+def measure_maker(plan: Plan, dataset: Dataset, sampling: Sampling) -> MakerCost:
     """Measure one generator: train it for a few steps, and ask it for a few samples."""
     settings = plan.settings
     store = FeatureStore(Extractor(settings.features, "logmel"), default_folder())
-    sample = _sample(manifest.clips)
+    sample = _sample(dataset.clips)
     store.prepare(sample)
-    labels, batch = Labels.of(manifest.clips), settings.training.batch_size
+    labels, batch = dataset.labels, settings.training.batch_size
     clips = _repeated(sample, (STEPS + 2) * batch, labels)
     short = settings.model_copy(update={"training": settings.training.model_copy(update=SHORT)})
     watch = Stopwatch()
     with tempfile.TemporaryDirectory() as folder:
         started = time.perf_counter()
         train_generator(
-            replace(plan, settings=short), manifest, Path(folder), watch, Split(tuple(clips), by="clip")
+            replace(plan, settings=short), dataset, Path(folder), watch, Split(tuple(clips), by="clip")
         )
         fit_s = 0.0 if watch.loops else (time.perf_counter() - started) / len(clips)
         maker = SpectrogramGenerator.load(Path(folder), plan.device)
@@ -109,16 +109,16 @@ def measure_maker(plan: Plan, manifest: Manifest, sampling: Sampling) -> MakerCo
     return MakerCost(watch.loops[-1] if watch.loops else 0.0, fit_s, make_s)
 
 
-def measure(plan: Plan, manifest: Manifest) -> Cost:
+def measure(plan: Plan, dataset: Dataset) -> Cost:
     """Measure one family. Raises what training it would raise."""
-    labels, settings = Labels.of(manifest.clips), plan.settings
+    labels, settings = dataset.labels, plan.settings
     model = new_model(plan.family, settings.features, len(labels), settings.model, plan.seed)
     store = FeatureStore(Extractor(settings.features, model.input), default_folder())
-    sample = _sample(manifest.clips)
+    sample = _sample(dataset.clips)
     clips = _repeated(sample, (STEPS + 2) * settings.training.batch_size, labels)
     inputs = Inputs(store, clips, settings.augment, settings.wave)
     heard = [store] if inputs.source is store else [store, inputs.source]
-    features_s = sum(_features_s(one, sample, manifest.clips) for one in heard)
+    features_s = sum(_features_s(one, sample, dataset.clips) for one in heard)
     for one in heard:
         one.prepare(sample)
     watch = Stopwatch()

@@ -19,6 +19,7 @@ from finback.core.progress import Progress, no_progress
 from finback.core.runs import RunFolder, load_split
 from finback.core.scores import save_scores
 from finback.core.types import Clip, Labels, Scores
+from finback.data.dataset import Dataset, require_dataset
 from finback.data.manifest import Manifest
 from finback.data.provenance import refuse_synthetic
 from finback.features.cache import default_folder
@@ -75,27 +76,25 @@ def judge(scores: Scores, multi_group: Sequence[str], pinned: Sequence[str] | No
 
 
 def evaluate_on(
-    path: Path, manifest: Manifest, device: str = "auto", progress: Progress = no_progress
+    path: Path, dataset: Dataset, device: str = "auto", progress: Progress = no_progress
 ) -> dict[str, Any]:
     """Score a finished run on another labelled folder; nothing is written.
 
     Species that the run does not know are listed in `unknown_species` and left out; macro-F1 is over the
     species present. `heard_in_training` counts clips whose very sound the run was trained or tuned on.
     """
-    refuse_synthetic(manifest.clips, "judging a run")
+    require_dataset(dataset, "evaluate_on")
+    refuse_synthetic(dataset.clips, "judging a run")
     predictor = Predictor.load(path, device, default_folder())
-    clips = [c for c in manifest.clips if c.label in predictor.labels]
-    unknown = Counter(c.label for c in manifest.clips if c.label not in predictor.labels)
+    clips = [c for c in dataset.clips if c.label in predictor.labels]
+    unknown = Counter(c.label for c in dataset.clips if c.label not in predictor.labels)
     if not clips:
         raise RunError(
             f"{path}: knows none of these species", "it knows: " + ", ".join(predictor.labels.names)
         )
     predictor.prepare(clips, progress)
     present = Labels.of(clips).names
-    tapes: dict[str, set[str]] = {}
-    for clip in clips:
-        tapes.setdefault(clip.label or "", set()).add(clip.group_key)
-    result = judge(predictor.scores(clips, progress), [n for n in present if len(tapes[n]) > 1], present)
+    result = judge(predictor.scores(clips, progress), dataset.multi_group, present)
     return {
         **result,
         "unknown_species": dict(unknown),

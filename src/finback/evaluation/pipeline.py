@@ -6,7 +6,7 @@ same, so a run that was interrupted goes on, and a finished one says so.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,24 +14,20 @@ from finback.core.files import read_json, write_json
 from finback.core.progress import Log, Progress
 from finback.core.renames import current
 from finback.core.runs import RunFolder
-from finback.data.audit import audit
 from finback.data.audit.duplicates import find
-from finback.data.dataset import dataset, settle
+from finback.data.dataset import Dataset, prepare, prepare_and_audit, prepare_request
 from finback.data.index import IndexRequest, index
-from finback.data.manifest import Manifest
 from finback.data.problems import counts
-from finback.data.rare import in_a_line, treated
 from finback.datasets.simulate.calls import CALLS
 from finback.datasets.simulate.simulate import ClipSettings, simulate_clips
 from finback.evaluation.evaluate import METRICS, evaluate_run
 from finback.models import kind
 from finback.report.pages.classifier import render
 from finback.report.pages.summary import verdict
-from finback.training.classifier import Plan, check_out, train
+from finback.training.classifier import check_out, train
 from finback.training.generator import train_generator
+from finback.training.plan import Plan
 from finback.training.settings import resolve
-
-Job = Plan  # what to train and how
 
 
 @dataclass(frozen=True)
@@ -45,39 +41,36 @@ class Done:
     verdict: str  # whether that is more than the no-audio baselines score; "" when unknown
 
 
-def train_on(job: Job, request: IndexRequest, out: Path, progress: Progress, say: Log) -> RunFolder:
-    """Index, settle groups, train."""
-    found = treated(dataset(request, progress), job.settings.rare)
-    _say_problems(found, say)
-    _say_rare(found, job, say)
-    how = train if kind(job.family) == "classifier" else train_generator
-    return how(job, found, out, progress)
+def train_on(plan: Plan, request: IndexRequest, out: Path, progress: Progress, say: Log) -> RunFolder:
+    """Index the recordings, prepare the clips, and train."""
+    dataset = prepare_request(request, plan.settings.rare, progress)
+    _say_data(dataset, say)
+    training = train if kind(plan.family) == "classifier" else train_generator
+    return training(plan, dataset, out, progress)
 
 
-def run(job: Job, request: IndexRequest, out: Path, progress: Progress, say: Log) -> Done:
-    """The whole way; each stage that is done already is left alone."""
-    manifest = treated(index(request, progress), job.settings.rare)
-    _say_problems(manifest, say)
-    _say_rare(manifest, job, say)
+def run(plan: Plan, request: IndexRequest, out: Path, progress: Progress, say: Log) -> Done:
+    """Run the complete workflow; a stage that is done already is skipped."""
+    manifest = index(request, progress)
     audited = out / "audit.json"
     if audited.exists() and read_json(audited).get("data_fingerprint") == manifest.fingerprint:
-        grouped = settle(manifest, find(manifest.clips, progress))
+        dataset = prepare(manifest, find(manifest.clips, progress), plan.settings.rare)
     else:
-        found = audit.audit(manifest, job.settings.split, progress)
-        grouped = replace(manifest, clips=found.clips)
-        check_out(job, grouped, out)  # before anything is written there
+        dataset, found = prepare_and_audit(manifest, plan.settings.rare, plan.settings.split, progress)
+        check_out(plan, dataset, out)  # before anything is written there
         facts = {**found.to_json(), "lines": found.lines(), "data_fingerprint": manifest.fingerprint}
         write_json(audited, facts)
+    _say_data(dataset, say)
     report = out / "report.html"
     finished = report.exists() and (out / METRICS).exists()
-    train(job, grouped, out, progress)
-    metrics = evaluate_run(out, job.device, progress)
+    train(plan, dataset, out, progress)
+    metrics = evaluate_run(out, plan.device, progress)
     if finished:
         say(f"{out}: done already; delete the folder to start anew")
     else:
         render(out, progress)
     heard = current(read_json(audited))
-    said = verdict(metrics, heard, job.settings.split.by == "clip")
+    said = verdict(metrics, heard, plan.settings.split.by == "clip")
     return Done(out, report, metrics, headline(metrics, heard), said)
 
 
@@ -88,8 +81,8 @@ def demo(out: Path, device: str, command: str, progress: Progress, say: Log) -> 
     settings = ClipSettings(species=heard)
     labels = simulate_clips(out / "data", settings, progress)
     request = IndexRequest(audio=labels.parent / "audio", labels=labels)
-    job = Job("cnn2d", resolve(overrides=["training.epochs=25"], family="cnn2d"), 0, device, command)
-    return run(job, request, out / "run", progress, say)
+    plan = Plan("cnn2d", resolve(overrides=["training.epochs=25"], family="cnn2d"), 0, device, command)
+    return run(plan, request, out / "run", progress, say)
 
 
 def headline(metrics: dict[str, Any], audit: dict[str, Any] | None = None) -> list[str]:
@@ -126,12 +119,10 @@ def _with_interval(metrics: dict[str, Any], key: str, name: str) -> str:
     return f"  {name:<38} {value:.3f}  {shown}"
 
 
-def _say_problems(manifest: Manifest, say: Log) -> None:
-    if manifest.problems:
-        tally = ", ".join(f"{n} {kind}" for kind, n in counts(manifest.problems).items())
-        say(f"{len(manifest.problems)} remarks on the data ({tally}); finback index shows them")
-
-
-def _say_rare(manifest: Manifest, job: Job, say: Log) -> None:
-    if line := in_a_line(manifest, job.settings.rare):
+def _say_data(dataset: Dataset, say: Log) -> None:
+    """How many problems the data have, and what was done with rare species."""
+    if dataset.problems:
+        tally = ", ".join(f"{n} {kind}" for kind, n in counts(dataset.problems).items())
+        say(f"{len(dataset.problems)} remarks on the data ({tally}); finback index shows them")
+    if line := dataset.rare_summary():
         say(line)

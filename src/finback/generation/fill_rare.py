@@ -1,7 +1,7 @@
 """Rare species filled up with generated clips, each of which had to pass a gate (`synthesize.gate`).
 
     config = SynthesisConfig("runs/diffusion")
-    report = fill_rare_species(config, manifest, "runs/classifier", FillPlan(target=60), out)
+    report = fill_rare_species(config, dataset, "runs/classifier", FillPlan(target=60), out)
 
 Counted are the real clips of the training side, on the split that the generator was trained on (or another,
 given as `FillPlan.split`): only they are learnt from, and only they tell the gate what is usual.
@@ -26,14 +26,15 @@ from typing import Any
 import numpy as np
 
 from finback.audio.io import open_recording, write
+from finback.core.errors import SettingsError
 from finback.core.files import write_atomic, write_json
 from finback.core.progress import Progress, no_progress
+from finback.core.runs import RunFolder
 from finback.core.settings import build
 from finback.core.types import Clip, Labels, Split
-from finback.data.manifest import Manifest
+from finback.data.dataset import Dataset, require_dataset
 from finback.data.provenance import refuse_leaks, refuse_synthetic
 from finback.data.rare import RareSettings
-from finback.data.splits.make import make_splits
 from finback.data.splits.split import SplitSettings
 from finback.generation.generate import draw
 from finback.generation.generator import BATCH
@@ -125,22 +126,23 @@ class FillReport:
 
 def fill_rare_species(
     config: SynthesisConfig,
-    manifest: Manifest,
+    dataset: Dataset,
     judge: str,
     fill: FillPlan,
     out: Path,
     progress: Progress = no_progress,
 ) -> FillReport:
-    """Fill up the training side of the manifest, whose groups are settled. See the module.
+    """Fill up the training set of `dataset`, which was prepared with `rare_policy(config)`. See the module.
 
     Raises `LeakError` when the generator, vocoder or judge learnt from tapes that the split judges by,
     `InputError` for species that nobody knows, `RunError` when `out` holds clips of other settings.
     """
-    refuse_synthetic(manifest.clips, "filling up")
+    require_dataset(dataset, "fill_rare_species")
+    refuse_synthetic(dataset.clips, "filling up")
     synthesizer = Synthesizer(config)
     run = shipped.resolve(judge, "classifier")
     predictor = Predictor.load(run, config.device)
-    real = _training_set(synthesizer, manifest, fill)
+    real = _training_set(synthesizer, dataset, fill)
     provenance = [*synthesizer.provenance, provenance_of("classifier", judge, run)]
     refuse_leaks(real.split, provenance)
     species, unfilled = _species(synthesizer, predictor, real.clips, fill)
@@ -149,13 +151,13 @@ def fill_rare_species(
         "judge": fingerprint(run),
         "min_probability": fill.min_probability,
         "seed": fill.seed,
-        "data": manifest.fingerprint,
+        "data": dataset.fingerprint,
         "split": real.settings.model_dump(mode="json"),
     }
     samples = SampleFolder.open(out, told, synthesizer.about, provenance)
     _recall(out / ATTEMPTS, species, synthesizer, samples)
     if any(s.next(fill) for s in species.values()):
-        gate = QualityGate(synthesizer, real.clips, manifest, predictor, progress)
+        gate = QualityGate(synthesizer, real.clips, dataset, predictor, progress)
         total = sum(max(0, s.wanted - s.made) for s in species.values())
         for _ in progress(_fill(synthesizer, gate, samples, species, fill), "filling up", total):
             pass
@@ -170,6 +172,12 @@ def fill_rare_species(
     return filled
 
 
+def rare_policy(config: SynthesisConfig) -> RareSettings:
+    """The policy for rare species that the generator was trained with."""
+    run = RunFolder.open(shipped.resolve(config.generator, "generator"))
+    return build(RareSettings, run.facts["settings"]["rare"])
+
+
 @dataclass(frozen=True)
 class TrainingSet:
     """The split in use, how it was asked for, and the real clips that are learnt from."""
@@ -182,11 +190,15 @@ class TrainingSet:
         return self.split.train
 
 
-def _training_set(synthesizer: Synthesizer, manifest: Manifest, fill: FillPlan) -> TrainingSet:
+def _training_set(synthesizer: Synthesizer, dataset: Dataset, fill: FillPlan) -> TrainingSet:
     """The same data under the generator's settings are split as they were when it was trained."""
-    settings = synthesizer.run.facts["settings"]
-    split = fill.split or build(SplitSettings, settings["split"])
-    return TrainingSet(make_splits(manifest, split, build(RareSettings, settings["rare"]))[0].split, split)
+    if dataset.rare != rare_policy(synthesizer.config):
+        raise SettingsError(
+            f"{synthesizer.config.generator}: trained with another policy for rare species than these clips",
+            "prepare the clips with finback.generation.fill_rare.rare_policy",
+        )
+    split = fill.split or build(SplitSettings, synthesizer.run.facts["settings"]["split"])
+    return TrainingSet(dataset.make_splits(split)[0].split, split)
 
 
 def _species(
@@ -246,7 +258,7 @@ def _on_disk(path: Path, wave: np.ndarray, synthesizer: Synthesizer) -> Clip:
 
 
 def _facts(verdict: GateResult) -> Row:
-    """What the manifest says of a clip that was kept."""
+    """What the dataset says of a clip that was kept."""
     return {
         "parents": verdict.parent,
         "distance": round(verdict.distance, 4),

@@ -20,7 +20,7 @@ import numpy as np
 from finback.audio.io import read
 from finback.core.progress import Progress
 from finback.core.types import Clip
-from finback.data.manifest import Manifest
+from finback.data.dataset import Dataset
 from finback.features.cache import FeatureStore, default_folder
 from finback.features.extract import Extractor
 from finback.generation.generate import NearestClips
@@ -53,7 +53,7 @@ class QualityGate:
         self,
         synthesizer: Synthesizer,
         real: Sequence[Clip],
-        manifest: Manifest,
+        dataset: Dataset,
         judge: Predictor,
         progress: Progress,
     ) -> None:
@@ -62,7 +62,7 @@ class QualityGate:
         self.store = FeatureStore(Extractor(synthesizer.spec, "logmel"), default_folder())
         self.store.prepare(real, progress)
         self.fresh = FeatureStore(Extractor(synthesizer.spec, "logmel"))  # samples are heard once
-        self.near = NearestClips(self.store, tuple(real), [manifest.file_of(c) for c in real])
+        self.near = NearestClips(self.store, tuple(real), [dataset.file_of(c) for c in real])
         self.mark = self._mark(real)
         self.bands = {
             name: Band.of(self._windows([c for c in real if c.label == name])) for name in self.names

@@ -1,9 +1,8 @@
 """Labelled clips to a trained, calibrated run folder. The test side is made here and never looked at.
 
-    folder = train(Plan("cnn2d", settings, seed=0), manifest, out)
+    folder = train(Plan("cnn2d", settings, seed=0), dataset, out)
 
-The manifest's groups are settled: where no tape is known, sounds that are near duplicates of one another
-form a group. With folds, every fold is a run folder of its own below `folds/`.
+With folds, every fold is a run folder of its own below `folds/`.
 
 Validation chooses when to stop and fits the temperature; then the model is trained anew on training and
 validation together for as many epochs (`training.refit`). Tapes are scarce: a species with three of them, one
@@ -13,7 +12,7 @@ tested, has twice as many to learn from so.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,100 +25,62 @@ from finback.core.progress import Progress, no_progress, prefixed
 from finback.core.runs import VALIDATION_SCORES, WEIGHTS, RunFolder, save_split
 from finback.core.scores import save_scores
 from finback.core.types import Clip, Labels, Scores
-from finback.data.manifest import Manifest
-from finback.data.rare import treated
-from finback.data.splits.make import describe_split, make_splits
+from finback.data.dataset import Dataset, require_dataset
+from finback.data.splits.make import describe_split
 from finback.data.splits.split import SplitResult
 from finback.features.cache import FeatureStore, default_folder
 from finback.features.extract import Extractor
 from finback.metrics.calibration import cannot_fit, fit_temperature
-from finback.models.devices import check_device
 from finback.models.networks.classifier import Classifier
 from finback.models.scoring import clip_logits
 from finback.training.batches import Inputs
+from finback.training.plan import Plan, describe
 from finback.training.rare_species import take_on
 from finback.training.settings import Settings
 from finback.training.stages import How, check, learn, new_model
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What to train and how; everything that is not data."""
-
-    family: str
-    settings: Settings
-    seed: int = 0
-    device: str = "auto"
-    command: str = ""
-
-
-def train(plan: Plan, manifest: Manifest, out: Path, progress: Progress = no_progress) -> RunFolder:
+def train(plan: Plan, dataset: Dataset, out: Path, progress: Progress = no_progress) -> RunFolder:
     """Train a classifier, or go on with one that was interrupted. Returns its run folder, calibrated.
 
-    The manifest's clips have their groups. Raises `RunError` if `out` holds another run, `SplitError` where
-    there is nothing to tell apart.
+    Raises `ManifestError` for a manifest that was not prepared, `RunError` if `out` holds another run,
+    `SplitError` where fewer than two species can be trained on.
     """
-    manifest = treated(manifest, plan.settings.rare)
-    facts = check_out(plan, manifest, out)
-    results = make_splits(manifest, plan.settings.split, plan.settings.rare)
+    facts = check_out(plan, dataset, out)
+    results = dataset.make_splits(plan.settings.split)
     for result in results:
         _check_taught(result, _prototyped(facts))
     if not plan.settings.split.folds:
-        return _train_one(plan, facts, results[0], manifest, out, progress)
+        return _train_one(plan, facts, results[0], dataset, out, progress)
     run = RunFolder.begin(
         out, {**facts, "n_folds": len(results), "split": [describe_split(r) for r in results]}
     )
-    manifest.save(out / "manifest.csv")
+    dataset.save(out / "manifest.csv")
     for i, result in enumerate(results):
         named = prefixed(progress, f"fold {i + 1} of {len(results)}: ")
-        _train_one(plan, {**facts, "fold": i}, result, manifest, out / "folds" / str(i), named)
+        _train_one(plan, {**facts, "fold": i}, result, dataset, out / "folds" / str(i), named)
     run.finish()
     return run
 
 
-def check_out(plan: Plan, manifest: Manifest, out: Path, **more: Any) -> dict[str, Any]:
-    """The facts of the run, once it is clear that it can be made: family, settings, device, folder.
+def check_out(plan: Plan, dataset: Dataset, out: Path, **more: Any) -> dict[str, Any]:
+    """The description of the run, once it is clear that it can be made; `more` keys are added.
 
-    `more` facts join them. Raises `SettingsError` or `RunError` before any work is done.
+    Raises `SettingsError`, `SplitError` or `RunError` before any work is done.
     """
-    manifest, rare = treated(manifest, plan.settings.rare), plan.settings.rare
-    labels = Labels.of(manifest.clips)
+    require_dataset(dataset, "train")
+    labels, settings = dataset.labels, plan.settings
     if len(labels) < 2:
         raise SplitError(
-            f"only one species ({labels.names[0]}): nothing to tell apart", "label clips of a second one"
+            f"only one species ({labels.names[0]}): a classifier needs two", "label clips of a second species"
         )
-    check_device(plan.device)
-    model = models.create(plan.family, plan.settings.features, len(labels), **plan.settings.model)
-    check(model, plan.settings.training)
-    front = Extractor(plan.settings.features, model.input).version  # the frozen backbone is here
-    if rare.how == "prototype" and not models.family(plan.family).imprints:
+    facts = describe(plan, dataset, **more)
+    check(models.create(plan.family, settings.features, len(labels), **settings.model), settings.training)
+    if settings.rare.how == "prototype" and not models.family(plan.family).imprints:
         raise SettingsError(
             f"rare.how = 'prototype' with {plan.family}: its head has no row for each species",
             "take keep, drop or bucket, or a family with a linear head, such as cnn2d or birdnet",
         )
-    tapes: dict[str, set[str]] = {}
-    for clip in manifest.clips:
-        if clip.synthetic:
-            continue
-        tapes.setdefault(clip.label or "", set()).add(clip.group_key)
-    facts = {
-        "kind": "classifier",
-        "family": plan.family,
-        "labels": list(labels.names),
-        "spec": plan.settings.features.model_dump(mode="json"),
-        **({"embedder": front} if front else {}),
-        "settings": plan.settings.model_dump(mode="json"),
-        "seed": plan.seed,
-        "command": plan.command,
-        "data_fingerprint": manifest.fingerprint,
-        "source": manifest.source.name,
-        "licence": manifest.source.licence,
-        "citation": manifest.source.citation,
-        "n_clips": len(manifest.clips),
-        "multi_group": sorted(name for name, groups in tapes.items() if len(groups) > 1),
-        "rare": {**rare.model_dump(), "species": dict(manifest.rare)},
-        **more,
-    }
     RunFolder.check(out, facts)
     return facts
 
@@ -128,7 +89,7 @@ def _train_one(
     plan: Plan,
     facts: dict[str, Any],
     result: SplitResult,
-    manifest: Manifest,
+    dataset: Dataset,
     out: Path,
     progress: Progress,
 ) -> RunFolder:
@@ -136,7 +97,7 @@ def _train_one(
     if run.is_trained:
         return run
     if "fold" not in facts:
-        manifest.save(out / "manifest.csv")
+        dataset.save(out / "manifest.csv")
     save_split(out / "split.csv", result.split)
     labels, settings, split = Labels(tuple(facts["labels"])), plan.settings, result.split
     model = _new_model(plan, labels)

@@ -1,6 +1,6 @@
 """Labelled clips to a trained generator or vocoder in a run folder; the same way for all of them.
 
-    folder = train_generator(Plan("diffusion", settings, seed=0), manifest, out)
+    folder = train_generator(Plan("diffusion", settings, seed=0), dataset, out)
 
 Only the training side is learnt from, and not all of it: a tenth of the clips, of tapes that are trained on,
 is held out (`held.csv`), so that afterwards one can tell a sample that is like a tape from a copy of a clip.
@@ -16,44 +16,41 @@ from typing import Any
 
 import numpy as np
 
-from finback import models
 from finback.core.errors import SettingsError
 from finback.core.progress import Progress, no_progress
 from finback.core.runs import HELD_OUT, WEIGHTS, RunFolder, save_split
 from finback.core.types import Clip, Labels, Split
-from finback.data.manifest import Manifest
+from finback.data.dataset import Dataset, require_dataset
 from finback.data.provenance import refuse_synthetic
-from finback.data.rare import treated
-from finback.data.splits.make import describe_split, make_splits
+from finback.data.splits.make import describe_split
 from finback.features.cache import FeatureStore, default_folder
 from finback.features.cache import windows_of as windows_of
 from finback.features.extract import Extractor
-from finback.models.devices import check_device
 from finback.models.weights import save_tensors
 from finback.training.batches import Inputs
-from finback.training.classifier import Plan
 from finback.training.loop import fit
+from finback.training.plan import Plan, describe
 from finback.training.stages import new_model
 from finback.training.tasks import task_for
 
 
 def train_generator(
-    plan: Plan, manifest: Manifest, out: Path, progress: Progress = no_progress, split: Split | None = None
+    plan: Plan, dataset: Dataset, out: Path, progress: Progress = no_progress, split: Split | None = None
 ) -> RunFolder:
     """Train a generator or vocoder, or go on with one that was interrupted. Returns its run folder.
 
-    `split` is given where another training has made it, as in a fold of a comparison. Raises `SettingsError`
-    on settings that generators cannot follow, `RunError` if `out` holds another run.
+    `split` is given where another training has made it, as in a fold of a comparison. Raises `ManifestError`
+    for a manifest that was not prepared, `SettingsError` on settings that generators cannot follow,
+    `RunError` if `out` holds another run.
     """
-    manifest = treated(manifest, plan.settings.rare)
-    facts = check_out(plan, manifest, out)
+    facts = check_out(plan, dataset, out)
     if split is None:
-        result = make_splits(manifest, plan.settings.split, plan.settings.rare)[0]
+        result = dataset.make_splits(plan.settings.split)[0]
         facts, split = {**facts, "split": describe_split(result)}, result.split
     run = RunFolder.begin(out, facts)
     if run.is_trained:
         return run
-    manifest.save(out / "manifest.csv")
+    dataset.save(out / "manifest.csv")
     save_split(out / "split.csv", split)
     learnt, held = hold_out(split.train, plan.settings.generate.held_out, plan.seed)
     save_split(out / HELD_OUT, Split(train=held, set_aside=learnt))
@@ -62,15 +59,17 @@ def train_generator(
     return run
 
 
-def check_out(plan: Plan, manifest: Manifest, out: Path) -> dict[str, Any]:
-    """The facts of the run, once it is clear that it can be made.
+def check_out(plan: Plan, dataset: Dataset, out: Path) -> dict[str, Any]:
+    """The description of the run, once it is clear that it can be made.
 
     Raises `SettingsError` or `RunError` before any work is done.
     """
+    require_dataset(dataset, "train_generator")
     settings = plan.settings
     if settings.split.folds:
         raise SettingsError(
-            f"--folds {settings.split.folds} with {plan.family}: a generator has one training side",
+            f"--folds {settings.split.folds} with {plan.family}: a generator is trained on a single training "
+            "set, not on folds",
             "leave it out; finback compare --synthetic trains one in every fold",
         )
     if settings.rare.how == "prototype":
@@ -78,24 +77,8 @@ def check_out(plan: Plan, manifest: Manifest, out: Path) -> dict[str, Any]:
             f"rare.how = 'prototype' with {plan.family}: only classifiers know prototypes",
             "take keep or drop",
         )
-    refuse_synthetic(manifest.clips, f"the training of {plan.family}")
-    check_device(plan.device)
-    labels = Labels.of(manifest.clips)
-    models.create(plan.family, settings.features, len(labels), **settings.model)  # refuses wrong settings
-    facts = {
-        "kind": models.kind(plan.family),
-        "family": plan.family,
-        "labels": list(labels.names),
-        "spec": settings.features.model_dump(mode="json"),
-        "settings": settings.model_dump(mode="json"),
-        "seed": plan.seed,
-        "command": plan.command,
-        "data_fingerprint": manifest.fingerprint,
-        "source": manifest.source.name,
-        "licence": manifest.source.licence,
-        "citation": manifest.source.citation,
-        "n_clips": len(manifest.clips),
-    }
+    refuse_synthetic(dataset.clips, f"the training of {plan.family}")
+    facts = describe(plan, dataset)
     RunFolder.check(out, facts)
     return facts
 

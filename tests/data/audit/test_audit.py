@@ -11,9 +11,10 @@ import pytest
 from finback.audio import io
 from finback.core.errors import LeakError, SplitError
 from finback.data.audit import baselines, findings
-from finback.data.audit.audit import Audit, audit
+from finback.data.audit.audit import Audit
 from finback.data.audit.clip_findings import FLAGS, Section
 from finback.data.audit.quality import flags, measure
+from finback.data.dataset import prepare_and_audit
 from finback.data.index import IndexRequest, index
 from finback.data.manifest import Manifest
 from finback.data.splits.split import SplitSettings
@@ -46,6 +47,10 @@ def record(folder: Path, groups: bool = True, extra: str = "") -> Manifest:
                 rows.append(f"{tape}{n}.wav,{species}{given}" + (f",{side[tape]}" if extra else ""))
     (folder / "labels.csv").write_text("\n".join(rows) + "\n")
     return index(IndexRequest(audio=folder / "audio", labels=folder / "labels.csv", source="folder"))
+
+
+def audit(manifest: Manifest, split: SplitSettings | None = None, **more: int) -> Audit:
+    return prepare_and_audit(manifest, split=split, **more)[1]
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ from finback.audio.resample import resample
 from finback.core.types import Clip, Recording
 from finback.data.audit import phase_match as coherence
 from finback.data.audit.duplicates import Duplicates, common_rate, compare, find, sketch
-from finback.data.splits.groups import with_groups
+from finback.data.splits.groups import assign_groups
 
 RATE = 22_050
 
@@ -156,7 +156,7 @@ def test_links_make_groups(tmp_path: Path) -> None:
         Clip(r, 0, r.n_samples, "fin")
         for r in (io.open_recording(tmp_path / f"{n}.wav") for n in ("a", "b", "c"))
     ]
-    groups = [c.group for c in with_groups(clips, find(clips))]
+    groups = [c.group for c in assign_groups(clips, find(clips))]
     assert groups[0] == groups[1] != groups[2]
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from finback.core.errors import SettingsError, SplitError
 from finback.core.types import Clip
 from finback.data.splits.balance import TEST, TRAIN, VAL
-from finback.data.splits.groups import with_groups
+from finback.data.splits.groups import assign_groups
 from finback.data.splits.settings import keep_trained
 from finback.data.splits.split import SplitResult, SplitSettings, make_folds, make_split
 
@@ -107,7 +107,7 @@ def test_invariants_on_any_table(
     except SplitError:
         assert folds
         return
-    grouped = with_groups(clips)
+    grouped = assign_groups(clips)
     n_groups = defaultdict(set)
     for c in grouped:
         n_groups[c.label].add(c.group)

@@ -12,7 +12,7 @@ from hand_made import THREE, clip, clips_of, everything, sides_of
 from finback.core.errors import LeakError, ManifestError, SettingsError, SplitError
 from finback.core.settings import build
 from finback.data.splits.balance import TEST
-from finback.data.splits.groups import with_groups
+from finback.data.splits.groups import assign_groups
 from finback.data.splits.split import SplitSettings, from_column, make_split, parse_fractions
 
 
@@ -105,7 +105,7 @@ def test_by_clip_needs_its_name_and_says_so() -> None:
     assert result.split.by == "clip"
     assert "recognised, not species" in result.warnings[0]
     assert sides_of(result, "sei")["test"]
-    assert everything(result.split) == Counter(with_groups(clips))
+    assert everything(result.split) == Counter(assign_groups(clips))
     for species, n in (("fin", 20), ("blue", 12)):
         sides = {side: sum(c.values()) for side, c in sides_of(result, species).items()}
         assert sides["test"] == pytest.approx(0.15 * n, abs=1)
@@ -160,7 +160,7 @@ def test_synthetic_clips_train_unless_their_tape_is_judged() -> None:
     result = make_split(real + made)
     assert {c.group for c in result.split.train if c.synthetic} == {"a", f"{1003:016x}"}
     assert {c.group for c in result.split.set_aside if c.synthetic} == {"b", "c"}
-    assert everything(result.split) == Counter(with_groups(real + made))
+    assert everything(result.split) == Counter(assign_groups(real + made))
 
 
 def test_the_column_of_the_label_table_is_honoured() -> None:

@@ -16,7 +16,6 @@ import torch
 
 from finback.core.errors import RunError, SettingsError
 from finback.core.files import read_json
-from finback.core.progress import no_progress
 from finback.core.runs import RunFolder
 from finback.data.index import IndexRequest
 from finback.evaluation.comparison import leaderboard
@@ -227,10 +226,10 @@ def test_one_that_cannot_be_measured_is_named_and_wrong_settings_are_refused(
 def test_a_seed_that_only_one_family_has_is_not_compared(
     done: tuple[Path, Heard, dict], simulated: Path
 ) -> None:
-    from finback.data.dataset import dataset
+    from finback.data.dataset import prepare_request
 
     out, _, _ = done
-    manifest = dataset(request(simulated), no_progress)
+    manifest = prepare_request(request(simulated))
     entrants = [
         leaderboard.Entrant("dnn", {0: out / "runs" / "dnn-seed0"}),
         leaderboard.Entrant("mfcc-forest", {1: out / "runs" / "mfcc-forest-seed1"}),

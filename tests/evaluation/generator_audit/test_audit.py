@@ -11,6 +11,7 @@ import pytest
 
 from finback.core.errors import InputError, SettingsError, SpecMismatchError
 from finback.core.files import read_json
+from finback.data.dataset import Dataset
 from finback.data.manifest import Manifest
 from finback.evaluation.generator_audit import (
     AuditRequest,
@@ -34,8 +35,8 @@ from finback.evaluation.generator_audit.windows import Windows, alike, how_many,
 from finback.features.spec import FeatureSpec
 from finback.generation.generator import Sampling, SpectrogramGenerator
 from finback.models.predictor import Predictor
-from finback.training.classifier import Plan
 from finback.training.generator import train_generator
+from finback.training.plan import Plan
 from finback.training.settings import resolve
 
 NAMES = ("a", "b")
@@ -140,11 +141,11 @@ def test_a_backbone_hears_waves_of_any_level() -> None:
 
 
 @pytest.fixture(scope="module")
-def generator(tiny_manifest: Manifest, tiny: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def generator(tiny_dataset: Dataset, tiny: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A fitted generator of the simulated recordings, with enough of them held out."""
     out = tmp_path_factory.mktemp("generators") / "gaussian"
     settings = resolve(tiny, ["generate.held_out=0.25"], "gaussian")
-    return train_generator(Plan("gaussian", settings, device="cpu"), tiny_manifest, out).path
+    return train_generator(Plan("gaussian", settings, device="cpu"), tiny_dataset, out).path
 
 
 @pytest.fixture(scope="module")
@@ -216,14 +217,14 @@ def test_tables_say_it_in_words(audited: dict[str, Any]) -> None:
 
 
 def test_a_generator_of_every_tape_is_audited_without_unseen_ones(
-    tiny_manifest: Manifest, tiny: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny_dataset: Dataset, tiny: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(learners, "STEPS", 10)
     monkeypatch.setattr(judge, "EPOCHS", 1)
     settings = resolve(
         tiny, ["generate.held_out=0", "model.n_components=4"], "gaussian", split={"fractions": (1, 0, 0)}
     )
-    run = train_generator(Plan("gaussian", settings, device="cpu"), tiny_manifest, tmp_path / "all")
+    run = train_generator(Plan("gaussian", settings, device="cpu"), tiny_dataset, tmp_path / "all")
     found = audit_generator(AuditRequest(run.path, n=3, seeds=1, backbone="mfcc", device="cpu"))
     assert found["recognised"]["unseen"]["accuracy"] is None
     assert {d["reference"] for d in found["distances"]} == {"train"}
@@ -257,10 +258,10 @@ def test_copies_are_found_out(
 
 
 def test_generators_of_other_clips_are_refused(
-    generator: Path, tiny_manifest: Manifest, tiny: str, tmp_path: Path
+    generator: Path, tiny_dataset: Dataset, tiny: str, tmp_path: Path
 ) -> None:
     plan = Plan("gaussian", resolve(tiny, ["generate.held_out=0.25"], "gaussian"), seed=5, device="cpu")
-    other = train_generator(plan, tiny_manifest, tmp_path / "other")
+    other = train_generator(plan, tiny_dataset, tmp_path / "other")
     with pytest.raises(InputError, match="learnt other clips"):
         audit_generator(AuditRequest(generator, against=(other.path,), device="cpu"))
 

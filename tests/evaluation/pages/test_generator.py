@@ -14,13 +14,14 @@ from finback.cli.app import app
 from finback.core.errors import ManifestError, RunError
 from finback.core.files import write_json
 from finback.core.runs import RunFolder
+from finback.data.dataset import Dataset
 from finback.data.manifest import Manifest
 from finback.data.splits.run_subsets import run_subsets
 from finback.evaluation.pages import diffusion_sheets as sheets
 from finback.evaluation.pages import generator, vocoder, write
 from finback.report.pages import audit_tables as audited
-from finback.training.classifier import Plan
 from finback.training.generator import train_generator
+from finback.training.plan import Plan
 from finback.training.settings import resolve
 
 
@@ -37,9 +38,9 @@ def learn(family: str, manifest: Manifest, tiny: str, out: Path, *overrides: str
 
 
 @pytest.fixture(scope="module")
-def diffusion(tiny_manifest: Manifest, tiny: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def diffusion(tiny_dataset: Dataset, tiny: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("page") / "diffusion"
-    return learn("diffusion", tiny_manifest, tiny, out, "model.width=48", "model.depth=1", "model.patch=4")
+    return learn("diffusion", tiny_dataset, tiny, out, "model.width=48", "model.depth=1", "model.patch=4")
 
 
 def test_page_of_a_generator(gaussian: Path) -> None:
@@ -121,8 +122,8 @@ def test_a_strip_begins_in_noise_and_ends_with_the_sample(diffusion: Path) -> No
     assert rough[0] > 2 * rough[1]  # noise above, the smooth mean of all clips below
 
 
-def test_page_of_a_vocoder(tiny_manifest: Manifest, tiny: str, tmp_path: Path) -> None:
-    run = learn("vocoder", tiny_manifest, tiny, tmp_path / "vocoder", "model.width=16", "model.depth=1")
+def test_page_of_a_vocoder(tiny_dataset: Dataset, tiny: str, tmp_path: Path) -> None:
+    run = learn("vocoder", tiny_dataset, tiny, tmp_path / "vocoder", "model.width=16", "model.depth=1")
     html = write.write(run).read_text()
     assert html.count("<audio") == 3 * vocoder.SHOWN
     for words, _ in vocoder.MEASURES.values():

@@ -6,7 +6,7 @@ import pytest
 from small_study import job
 
 from finback.core.errors import SettingsError
-from finback.data.manifest import Manifest
+from finback.data.dataset import Dataset
 from finback.evaluation import synthetic_study as gain
 from finback.evaluation.synthetic_study.plan import Arm, folds_of
 
@@ -57,9 +57,9 @@ def test_what_cannot_be_compared(
         job(tiny, ratios=(0.0,))
 
 
-def test_thinned_folds_keep_so_many_and_hide_the_rest(tiny: str, tiny_manifest: Manifest) -> None:
+def test_thinned_folds_keep_so_many_and_hide_the_rest(tiny: str, tiny_dataset: Dataset) -> None:
     for fold, whole in zip(
-        folds_of(job(tiny, thin=2), tiny_manifest), folds_of(job(tiny), tiny_manifest), strict=True
+        folds_of(job(tiny, thin=2), tiny_dataset), folds_of(job(tiny), tiny_dataset), strict=True
     ):
         assert set(fold.real.values()) == {2}
         assert fold.split.test == whole.split.test
@@ -67,4 +67,4 @@ def test_thinned_folds_keep_so_many_and_hide_the_rest(tiny: str, tiny_manifest: 
         assert len(fold.split.train) + len(fold.split.set_aside) == len(whole.split.train) + len(
             whole.split.set_aside
         )
-    assert folds_of(job(tiny, thin=2), tiny_manifest) == folds_of(job(tiny, thin=2), tiny_manifest)
+    assert folds_of(job(tiny, thin=2), tiny_dataset) == folds_of(job(tiny, thin=2), tiny_dataset)

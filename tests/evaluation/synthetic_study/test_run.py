@@ -16,8 +16,8 @@ from finback.core.errors import RunError
 from finback.core.files import read_json
 from finback.core.runs import RunFolder, load_split
 from finback.core.scores import load_scores
+from finback.data.dataset import Dataset
 from finback.data.index import IndexRequest
-from finback.data.manifest import Manifest
 from finback.data.splits.run_subsets import run_subsets
 from finback.evaluation import synthetic_study as gain
 from finback.evaluation.synthetic_study import results as board
@@ -58,7 +58,7 @@ def test_everything_is_left(done: tuple[Path, gain.Prepared, dict[str, Any], lis
 
 
 def test_all_arms_train_for_the_same_steps_on_the_same_real_clips(
-    done: tuple[Path, gain.Prepared, dict[str, Any], list[str]], tiny_manifest: Manifest
+    done: tuple[Path, gain.Prepared, dict[str, Any], list[str]], tiny_dataset: Dataset
 ) -> None:
     out, prepared, _, _ = done
     for fold in prepared.folds:
@@ -68,9 +68,9 @@ def test_all_arms_train_for_the_same_steps_on_the_same_real_clips(
         assert {(folder / "split.csv").read_text() for folder in folders} == {
             (folders[0] / "split.csv").read_text()
         }
-        split = load_split(folders[0] / "split.csv", tiny_manifest.clips, "group")
+        split = load_split(folders[0] / "split.csv", tiny_dataset.clips, "group")
         assert not split.val
-        assert len(split.train) + len(split.test) + len(split.set_aside) == len(tiny_manifest.clips)
+        assert len(split.train) + len(split.test) + len(split.set_aside) == len(tiny_dataset.clips)
         wanted = {arm.name: sum(arm.wanted(n) for n in fold.real.values()) for arm in prepared.job.arms}
         assert [f.get("n_synthetic", 0) for f in facts] == list(wanted.values())
         assert facts[3]["n_synthetic"] == 2 * len(split.train)
@@ -88,13 +88,13 @@ def test_generators_learn_from_the_folds_training_side_alone(
 
 
 def test_gains_are_differences_of_what_the_runs_said(
-    done: tuple[Path, gain.Prepared, dict[str, Any], list[str]], tiny_manifest: Manifest
+    done: tuple[Path, gain.Prepared, dict[str, Any], list[str]], tiny_dataset: Dataset
 ) -> None:
     out, prepared, found, _ = done
     right = {}
     for arm in sorted(prepared.job.arms, key=lambda a: a.name != "classic"):  # the baseline first
         parts = [
-            load_scores(made.fold_folder(out, arm, fold) / "scores.parquet", tiny_manifest.clips)[0]
+            load_scores(made.fold_folder(out, arm, fold) / "scores.parquet", tiny_dataset.clips)[0]
             for fold in prepared.folds
         ]
         truth = np.concatenate([s.labels.targets(s.clips) for s in parts])
@@ -110,7 +110,7 @@ def test_gains_are_differences_of_what_the_runs_said(
             assert row["versus"]["few_recall"]["difference"] == pytest.approx(gained)
             assert row["versus"]["scarce_recall"] == row["versus"]["few_recall"]  # few in every fold
     assert found["arms"]["classic"]["versus"] is None
-    assert set(found["few"]) == set(tiny_manifest.labels.names)
+    assert set(found["few"]) == set(tiny_dataset.labels.names)
     assert sum(rests["n_clips"] for rests in found["few"].values()) == len(right["none"])
 
 
@@ -183,10 +183,10 @@ class Half:
 
 
 def test_the_judge_keeps_what_it_names_right_and_the_rest_is_made_anew(
-    tiny: str, tiny_manifest: Manifest
+    tiny: str, tiny_dataset: Dataset
 ) -> None:
     asked = job(tiny, judge=True)
-    fold = folds_of(asked, tiny_manifest)[0]
+    fold = folds_of(asked, tiny_dataset)[0]
     maker: Any = Half(fold, asked.settings.features)
     names = maker.labels.names
     pool = made.make(asked, maker, {names[1]: 6, names[2]: 2}, maker, lambda items, *_: items)
@@ -241,7 +241,7 @@ def test_the_verdict_says_no_more_than_the_interval() -> None:
 
 
 def test_an_arm_is_an_ordinary_run(
-    done: tuple[Path, gain.Prepared, dict[str, Any], list[str]], tiny_manifest: Manifest
+    done: tuple[Path, gain.Prepared, dict[str, Any], list[str]], tiny_dataset: Dataset
 ) -> None:
     from finback.models.predictor import Predictor
 
@@ -249,5 +249,5 @@ def test_an_arm_is_an_ordinary_run(
     arm, fold = prepared.job.arms[3], prepared.folds[0]
     assert learn.is_done(prepared.job, arm, fold, out)
     predictor = Predictor.load(made.fold_folder(out, arm, fold), "cpu")
-    kept, _ = load_scores(made.fold_folder(out, arm, fold) / "scores.parquet", tiny_manifest.clips)
+    kept, _ = load_scores(made.fold_folder(out, arm, fold) / "scores.parquet", tiny_dataset.clips)
     assert np.allclose(predictor.scores(fold.split.test).logits, kept.logits, atol=1e-5)

@@ -10,7 +10,7 @@ import pytest
 from finback.core.errors import RunError
 from finback.core.files import read_json, write_json
 from finback.core.runs import RunFolder
-from finback.data.manifest import Manifest
+from finback.data.dataset import Dataset
 from finback.models import pretrained as shipped
 from finback.models.export.folder import ship, without_paths
 from finback.models.model_card import card
@@ -18,11 +18,11 @@ from finback.models.predictor import Predictor
 
 
 def test_a_shipped_classifier_gives_the_same_scores(
-    trained: Path, tiny_manifest: Manifest, tmp_path: Path
+    trained: Path, tiny_dataset: Dataset, tmp_path: Path
 ) -> None:
     ship(trained, tmp_path / "small")
     whole, small = (Predictor.load(p, "cpu") for p in (trained, tmp_path / "small"))
-    clips = tiny_manifest.clips[:6]
+    clips = tiny_dataset.clips[:6]
     np.testing.assert_allclose(
         small.scores(clips).probabilities, whole.scores(clips).probabilities, atol=5e-3
     )

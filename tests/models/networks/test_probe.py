@@ -18,7 +18,8 @@ from finback.features.spec import FeatureSpec
 from finback.models.networks.heads import Logistic
 from finback.models.networks.probe import Probe
 from finback.models.predictor import Predictor
-from finback.training.classifier import Plan, train
+from finback.training.classifier import train
+from finback.training.plan import Plan
 from finback.training.settings import resolve
 
 TOML = """[features]

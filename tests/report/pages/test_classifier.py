@@ -33,7 +33,8 @@ from finback.report.pages import classifier as page
 from finback.report.pages import confusions, figures
 from finback.report.pages import summary as words
 from finback.report.pages.run_data import read_run
-from finback.training.classifier import Plan, check_out
+from finback.training.classifier import check_out
+from finback.training.plan import Plan
 from finback.training.settings import Settings
 
 RATE = 8_000

@@ -11,12 +11,12 @@ import pytest
 import torch
 
 from finback.core.types import Clip, Labels, Recording
-from finback.data.manifest import Manifest
+from finback.data.dataset import Dataset
 from finback.generation.generator import SpectrogramGenerator
-from finback.training.classifier import Plan
 from finback.training.generative_settings import VaeSettings
 from finback.training.generator import train_generator
 from finback.training.loop_settings import TrainingSettings
+from finback.training.plan import Plan
 from finback.training.settings import Settings, resolve
 from finback.training.tasks.vae import VaeTask, kl_divergence
 
@@ -95,13 +95,13 @@ def test_the_log_has_figures_of_other_tapes(tiny: str) -> None:
     assert figures["val_mse_db2"] > 0
 
 
-def test_the_real_recipe(tiny_manifest: Manifest, tiny: str, tmp_path: Path) -> None:
+def test_the_real_recipe(tiny_dataset: Dataset, tiny: str, tmp_path: Path) -> None:
     """Trains, logs a falling loss, uses its latents, and makes samples that tell species apart."""
     from finback.models.weights import load_tensors
     from finback.training.log import LOG
 
     settings = resolve(tiny, [*SMALL, "training.epochs=6"], "vae")
-    run = train_generator(Plan("vae", settings, device="cpu"), tiny_manifest, tmp_path / "run")
+    run = train_generator(Plan("vae", settings, device="cpu"), tiny_dataset, tmp_path / "run")
     lines = (tmp_path / "run" / LOG).read_text().splitlines()
     first, last = (json.loads(lines[i]) for i in (0, -1))
     assert last["reconstruction"] < first["reconstruction"]
@@ -113,9 +113,9 @@ def test_the_real_recipe(tiny_manifest: Manifest, tiny: str, tmp_path: Path) -> 
     assert np.abs(made[0] - made[1]).max() > 1.0
 
 
-def test_gaussian_by_the_same_command(tiny_manifest: Manifest, tiny: str, tmp_path: Path) -> None:
+def test_gaussian_by_the_same_command(tiny_dataset: Dataset, tiny: str, tmp_path: Path) -> None:
     settings = resolve(tiny, ["model.n_components=5"], "gaussian")
-    train_generator(Plan("gaussian", settings, device="cpu"), tiny_manifest, tmp_path / "run")
+    train_generator(Plan("gaussian", settings, device="cpu"), tiny_dataset, tmp_path / "run")
     made = SpectrogramGenerator.load(tmp_path / "run", "cpu").sample([0, 1], [4, 4])
     assert made.shape == (2, 32, 60)
     assert np.isfinite(made).all()

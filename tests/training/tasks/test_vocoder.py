@@ -11,14 +11,14 @@ import pytest
 import torch
 
 from finback.core.types import Clip, Labels, Recording
-from finback.data.manifest import Manifest
+from finback.data.dataset import Dataset
 from finback.features.logmel import LogMel
 from finback.models.load import load_model
 from finback.models.networks.vocoder import Vocoder
-from finback.training.classifier import Plan
 from finback.training.generative_settings import VocoderSettings
 from finback.training.generator import train_generator
 from finback.training.loop_settings import TrainingSettings
+from finback.training.plan import Plan
 from finback.training.settings import resolve
 from finback.training.tasks.vocoder import (
     Heard,
@@ -183,10 +183,10 @@ def test_without_validation_there_are_no_figures(tiny: str) -> None:
     assert made.validate(made.model) == {}
 
 
-def test_the_real_recipe(tiny_manifest: Manifest, tiny: str, tmp_path: Path) -> None:
+def test_the_real_recipe(tiny_dataset: Dataset, tiny: str, tmp_path: Path) -> None:
     """Trains, logs, loads, makes sound; trained once, it is not trained again."""
     plan = Plan("vocoder", resolve(tiny, SMALL, "vocoder"), device="cpu")
-    run = train_generator(plan, tiny_manifest, tmp_path / "run")
+    run = train_generator(plan, tiny_dataset, tmp_path / "run")
     assert run.facts["kind"] == "vocoder"
     lines = [json.loads(line) for line in (run.path / "metrics.jsonl").read_text().splitlines()]
     assert [line["epoch"] for line in lines] == [1, 2]
@@ -198,5 +198,5 @@ def test_the_real_recipe(tiny_manifest: Manifest, tiny: str, tmp_path: Path) -> 
     assert waves.shape == (2, 60 * 128)
     weights = run.path / "weights.safetensors"
     written = weights.stat().st_mtime_ns
-    train_generator(plan, tiny_manifest, tmp_path / "run")
+    train_generator(plan, tiny_dataset, tmp_path / "run")
     assert weights.stat().st_mtime_ns == written

@@ -1,12 +1,11 @@
 """The audit: can a test on these recordings be believed, and what is wrong with them?
 
-    found = audit(manifest, SplitSettings(folds=5))
+    found = dataset.audit(SplitSettings(folds=5))
     found.lines()      # a page for people
     found.to_json()    # the same as one object, keys below
 
-Every clip is read once, for its quality, its technical data and its sketch. Near duplicates then fill in
-groups that are not known and merge given ones that share sound; the clips with these groups (`Audit.clips`)
-and the split made of them (`Audit.splits`) are what training must use.
+`finback.data.dataset.prepare` has joined recordings with the same sound into groups. Here every clip is read
+for its quality and its technical data (`inspection`).
 
 Two no-audio baselines (`baselines`) are evaluated by three protocols:
 - `random`: 5-fold cross-validation over clips, groups ignored, three seeds pooled. A random 70/15/15 split
@@ -27,27 +26,26 @@ metadata_only_accuracy, for each `<name>_ci` [low, high] over groups, n_clips, n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from finback.audio import io
-from finback.core.errors import AudioError, SplitError
+from finback.core.errors import SplitError
 from finback.core.progress import Progress, no_progress
 from finback.core.types import Clip
 from finback.data.audit import baselines, duplicates, findings
-from finback.data.audit.quality import Quality, flags, measure
-from finback.data.manifest import Manifest
+from finback.data.audit.inspection import NO_CLIPS, ClipKey
+from finback.data.audit.quality import Quality, flags
 from finback.data.problems import Problem
-from finback.data.splits.groups import Merge, merged, with_groups
-from finback.data.splits.split import SplitResult, SplitSettings, from_column, make_folds, make_split
+from finback.data.splits.groups import Merge
+from finback.data.splits.make import splits_of
+from finback.data.splits.split import SplitResult, SplitSettings, make_folds
 from finback.metrics import bootstrap
 
 MIN_CLIPS = 10
 FOLDS, SEEDS = 5, 3
-LONGEST_SAMPLES = 1 << 24  # of one clip that are listened to: six minutes at 44.1 kHz, 64 MB
 FIGURES = ("group_leak_share", "group_lookup_accuracy", "metadata_only_accuracy")
 
 
@@ -137,78 +135,65 @@ def _pair(a: Clip, b: Clip) -> dict[str, Any]:
     }
 
 
+class Audited(Protocol):
+    """What an audit looks at; `finback.data.dataset.Dataset` is one."""
+
+    @property
+    def clips(self) -> tuple[Clip, ...]: ...
+    @property
+    def side_of(self) -> tuple[str, ...] | None: ...
+    @property
+    def problems(self) -> tuple[Problem, ...]: ...
+    @property
+    def duplicates(self) -> duplicates.Duplicates: ...
+    @property
+    def merges(self) -> tuple[Merge, ...]: ...
+    @property
+    def groups_known(self) -> float: ...
+
+
 def audit(
-    manifest: Manifest,
+    data: Audited,
+    quality: Mapping[ClipKey, Quality],
+    unreadable: Sequence[Problem] = (),
     settings: SplitSettings | None = None,
     progress: Progress | None = None,
     min_clips: int = MIN_CLIPS,
 ) -> Audit:
-    """Listen to every clip once, and judge what can be judged.
+    """Evaluate the baselines and collect the findings; `quality` is that of every clip that could be read.
 
-    A `split` column in the labels is used as the split, unless folds are asked for. A clip that cannot be
-    read becomes a problem and is left out. Raises `SplitError` when no clip is left, `LeakError` when the
-    column puts a group on two sides.
+    A `split` column in the labels is used as the split, unless folds are asked for. Raises `SplitError` when
+    no clip is left, `LeakError` when the column puts a group into two sets.
     """
     settings, progress = settings or SplitSettings(), progress or no_progress
-    given, qualities, sketches, unreadable = _listen(manifest.clips, progress)
-    if not given:
-        raise SplitError("there are no clips to audit", "check the label table and the audio folder")
-    found = duplicates.compare(given, sketches, progress)
-    merges = merged(given, found)
-    clips = with_groups(given, found)
-    side_of = dict(zip(manifest.clips, manifest.side_of, strict=True)) if manifest.side_of else {}
-    splits = _splits(clips, [side_of.get(clip, "") for clip in given], settings)
-    metadata = zip(clips, baselines.metadata_features(clips, qualities), strict=True)
+    kept = [i for i, clip in enumerate(data.clips) if clip.key in quality]
+    clips = tuple(data.clips[i] for i in kept)
+    if not clips:
+        raise SplitError(*NO_CLIPS)
+    side_of = None if data.side_of is None else [data.side_of[i] for i in kept]
+    splits = tuple(splits_of(clips, side_of, settings))
+    features = baselines.metadata_features(clips, [quality[c.key] for c in clips])
+    metadata = zip(clips, features, strict=True)
     known = {clip: row for clip, row in metadata if not clip.synthetic}
     flagged: dict[str, list[str]] = {}
-    for clip, quality in zip(clips, qualities, strict=True):
-        for flag in flags(quality):
+    for clip in clips:
+        for flag in flags(quality[clip.key]):
             flagged.setdefault(flag, []).append(clip.recording.path.name)
     joined = tuple(
         Problem("shared_sound", m.pairs[0][0] if m.pairs else "", None, str(m), "check the tape numbers")
-        for m in merges
+        for m in data.merges
     )
     return Audit(
         clips=clips,
         splits=splits,
-        duplicates=found,
-        merges=merges,
+        duplicates=data.duplicates,
+        merges=data.merges,
         quality=flagged,
-        problems=(*manifest.problems, *unreadable, *joined),
+        problems=(*data.problems, *unreadable, *joined),
         baselines=_baselines(tuple(known), splits, known, settings.seed, min_clips, progress),
-        groups_known=sum(bool(c.group) for c in given) / len(given),
+        groups_known=data.groups_known,
         min_clips=min_clips,
     )
-
-
-def _listen(
-    clips: Sequence[Clip], progress: Progress
-) -> tuple[list[Clip], list[Quality], list[duplicates.Sketch], list[Problem]]:
-    """One pass over the audio."""
-    rate = duplicates.common_rate(clips)
-    heard, qualities, sketches, problems = [], [], [], []
-    for clip in progress(clips, "listening", len(clips)):
-        stop = min(clip.stop, clip.start + LONGEST_SAMPLES)
-        try:
-            samples = io.read(clip.recording.path, clip.start, stop, clip.channel)
-        except AudioError as error:
-            problems.append(
-                Problem("unreadable", clip.recording.path.name, None, error.problem, error.repair)
-            )
-            continue
-        quality = measure(samples, clip.recording.sample_rate)
-        heard.append(clip)
-        qualities.append(quality)
-        sketches.append(duplicates.sketch(samples, clip.recording.sample_rate, rate, quality.bandwidth_hz))
-    return heard, qualities, sketches, problems
-
-
-def _splits(clips: Sequence[Clip], sides: Sequence[str], settings: SplitSettings) -> tuple[SplitResult, ...]:
-    if settings.folds:
-        return tuple(make_folds(clips, settings))
-    if any(sides):
-        return (from_column(clips, sides, settings.by),)
-    return (make_split(clips, settings),)
 
 
 def _baselines(

@@ -74,7 +74,7 @@ class Duplicates:
         return tuple((a, b) for a, b in same if a.label != b.label)
 
     def links(self) -> Iterable[tuple[Clip, Clip]]:
-        """All pairs, for `groups.with_groups`."""
+        """All pairs, for `groups.assign_groups`."""
         yield from self.exact
         yield from ((p.a, p.b) for p in self.near)
 

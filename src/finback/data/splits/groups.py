@@ -75,7 +75,7 @@ def _union(clips: Sequence[Clip], links: Links | None) -> _Union:
     return union
 
 
-def with_groups(clips: Sequence[Clip], links: Links | None = None) -> tuple[Clip, ...]:
+def assign_groups(clips: Sequence[Clip], links: Links | None = None) -> tuple[Clip, ...]:
     """The same clips in the same order, each with a group.
 
     An empty group becomes that of the recordings it is linked with, else the recording's own id. Linked
@@ -101,7 +101,7 @@ def _copied(links: Links | None) -> dict[str, str]:
 
 
 def merged(clips: Sequence[Clip], links: Links | None = None) -> tuple[Merge, ...]:
-    """Which given groups `with_groups` joins, by links or because one recording stands under both."""
+    """Which given groups `assign_groups` joins, by links or because one recording stands under both."""
     union = _union(clips, links)
     members: dict[str, set[str]] = {}
     for clip in clips:

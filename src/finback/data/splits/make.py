@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from finback.data.manifest import Manifest
+from finback.core.types import Clip
+from finback.data.manifest import ModelProvenance
 from finback.data.provenance import refuse_leaks
-from finback.data.rare import RareSettings, treated
 from finback.data.splits.settings import SplitResult, SplitSettings
 from finback.data.splits.split import from_column, make_folds, make_split
 
 
-def make_splits(manifest: Manifest, split: SplitSettings, rare: RareSettings) -> list[SplitResult]:
-    """The splits that the settings ask for: one, or one per fold, or the table's own `split` column.
+def splits_of(
+    clips: Sequence[Clip],
+    side_of: Sequence[str] | None,
+    split: SplitSettings,
+    provenance: Sequence[ModelProvenance] = (),
+) -> list[SplitResult]:
+    """The splits that the settings ask for: one, one for each fold, or that of the column `side_of`.
 
-    Rare species are treated first. Synthetic clips join training after the real ones were split. Raises
-    `LeakError` where their generator was trained on a group that a split tests by.
+    Synthetic clips join the training set after the real clips were split. Raises `LeakError` where a model of
+    `provenance` was trained on a group that a split validates or tests with.
     """
-    manifest = treated(manifest, rare)
     if split.folds:
-        results = make_folds(manifest.clips, split)
-    elif manifest.side_of is not None and any(manifest.side_of):
-        results = [from_column(manifest.clips, manifest.side_of, split.by)]
+        results = make_folds(clips, split)
+    elif side_of is not None and any(side_of):
+        results = [from_column(clips, side_of, split.by)]
     else:
-        results = [make_split(manifest.clips, split)]
+        results = [make_split(clips, split)]
     for result in results:
-        refuse_leaks(result.split, manifest.provenance)
+        refuse_leaks(result.split, provenance)
     return results
 
 

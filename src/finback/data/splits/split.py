@@ -27,7 +27,7 @@ from finback.core.errors import LeakError, ManifestError, SplitError
 from finback.core.types import Clip
 from finback.data.splits.balance import TEST, TRAIN, VAL, assign
 from finback.data.splits.folds import make_folds
-from finback.data.splits.groups import merged, with_groups
+from finback.data.splits.groups import assign_groups, merged
 from finback.data.splits.settings import (
     ASIDE,
     BY_CLIP,
@@ -43,12 +43,12 @@ from finback.data.splits.settings import (
 __all__ = [
     "SplitResult",
     "SplitSettings",
+    "assign_groups",
     "from_column",
     "make_folds",
     "make_split",
     "merged",
     "parse_fractions",
-    "with_groups",
 ]
 
 SIDE_NAMES = {
@@ -67,7 +67,7 @@ SIDE_NAMES = {
 def make_split(clips: Sequence[Clip], settings: SplitSettings | None = None) -> SplitResult:
     """One split of labelled clips. Raises `SplitError` when there are none, or when one has no species."""
     settings = settings or SplitSettings()
-    grouped = with_groups(clips)
+    grouped = assign_groups(clips)
     table = Table.of(grouped)
     synthetic = [c for c in grouped if c.synthetic]
     if settings.by == "clip":
@@ -124,7 +124,7 @@ def from_column(
     unknown = sorted(set(words) - set(SIDE_NAMES))
     if unknown:
         raise ManifestError(f"column 'split': unknown side '{unknown[0]}'", "use train, val or test")
-    grouped = with_groups(clips)
+    grouped = assign_groups(clips)
     table = Table.of(grouped)
     for clip, word in zip(grouped, words, strict=True):
         if clip.synthetic and SIDE_NAMES[word] in (VAL, TEST):

@@ -1,6 +1,6 @@
 """Finished runs side by side: who leads, by how much, and whether that is established.
 
-    found = board([Entrant("cnn2d", {0: run}, random_run)], manifest, baselines)
+    found = board([Entrant("cnn2d", {0: run}, random_run)], dataset, baselines)
     found["leader"], found["families"]["cnn2d"]["macro_f1_multi_group"]
 
 Every figure of a family is the mean over its seeds. Its interval is over tapes: each draw of tapes is scored
@@ -32,7 +32,7 @@ from finback.core.progress import Progress, no_progress
 from finback.core.runs import RunFolder
 from finback.core.scores import load_scores
 from finback.core.types import Labels, Scores
-from finback.data.manifest import Manifest
+from finback.data.dataset import Dataset
 from finback.evaluation.evaluate import METRICS, SCORES
 from finback.metrics import classification as classify
 from finback.metrics.paired import NOT_TESTED, SeedScores, intervals, paired
@@ -54,15 +54,15 @@ class Entrant:
 
 def board(
     entrants: Sequence[Entrant],
-    manifest: Manifest,
+    dataset: Dataset,
     baselines: Mapping[str, Any],
     progress: Progress = no_progress,
 ) -> dict[str, Any]:
     """The leaderboard as one object. `baselines` is the object of an audit: `in_use`, `grouped`, `random`."""
-    labels = Labels.of(manifest.clips)
-    multi = _multi_group(manifest)
+    labels = dataset.labels
+    multi = dataset.multi_group
     scores = {
-        e.family: {seed: load_scores(path / SCORES, manifest.clips)[0] for seed, path in e.runs.items()}
+        e.family: {seed: load_scores(path / SCORES, dataset.clips)[0] for seed, path in e.runs.items()}
         for e in entrants
     }
     rows = {
@@ -74,7 +74,7 @@ def board(
         rows[name]["rank"] = rank
     leader = order[0] if order else None
     for name in progress(order[1:], "differences", max(0, len(order) - 1)):
-        rows[name]["versus_leader"] = _versus(scores[name], scores[order[0]], manifest, labels, multi)
+        rows[name]["versus_leader"] = _versus(scores[name], scores[order[0]], dataset, labels, multi)
     failed = [e.family for e in entrants if not e.runs]
     return {
         "leader": leader,
@@ -86,10 +86,10 @@ def board(
         },
         "species": list(labels.names),
         "multi_group": multi,
-        "data_fingerprint": manifest.fingerprint,
-        "source": manifest.source.name,
-        "licence": manifest.source.licence,
-        "citation": manifest.source.citation,
+        "data_fingerprint": dataset.fingerprint,
+        "source": dataset.source.name,
+        "licence": dataset.source.licence,
+        "citation": dataset.source.citation,
     }
 
 
@@ -136,13 +136,6 @@ def _merit(row: Mapping[str, Any]) -> float:
     """Macro-F1 over species with several tapes; where there is none, accuracy."""
     value = row[RANKED_BY]
     return float(row["accuracy"] if value is None else value)
-
-
-def _multi_group(manifest: Manifest) -> list[str]:
-    tapes: dict[str, set[str]] = {}
-    for clip in manifest.clips:
-        tapes.setdefault(clip.label or "", set()).add(clip.group_key)
-    return sorted(name for name, groups in tapes.items() if len(groups) > 1)
 
 
 def _row(entrant: Entrant, scores: Mapping[int, Scores], labels: Labels, multi: list[str]) -> dict[str, Any]:
@@ -202,7 +195,7 @@ def _judged(scores: Scores, labels: Labels) -> SeedScores:
 def _versus(
     ours: Mapping[int, Scores],
     theirs: Mapping[int, Scores],
-    manifest: Manifest,
+    dataset: Dataset,
     labels: Labels,
     multi: Sequence[str],
 ) -> dict[str, Any] | None:
@@ -210,7 +203,7 @@ def _versus(
     both = [seed for seed in ours if seed in theirs]
     if not both:
         return None
-    clips = list({c.key: c for c in manifest.clips}.values())
+    clips = list({c.key: c for c in dataset.clips}.values())
     place = {c.key: i for i, c in enumerate(clips)}
 
     def said(scores: Scores) -> np.ndarray:

@@ -7,7 +7,7 @@ that have it. Every family of a seed gets the same split settings, and so the sa
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +17,11 @@ from finback import models
 from finback.core.errors import SettingsError
 from finback.core.runs import RunFolder
 from finback.core.settings import DEFAULT_PRESET
-from finback.data.manifest import Manifest
+from finback.data.dataset import Dataset
 from finback.data.splits.split import SplitSettings
 from finback.evaluation.evaluate import METRICS
 from finback.features.extract import Extractor
-from finback.training.classifier import Plan
+from finback.training.plan import Plan
 from finback.training.settings import Settings, resolve
 
 RUNS = "runs"
@@ -144,6 +144,6 @@ def entries(job: Comparison, out: Path) -> tuple[Entry, ...]:
     return tuple(found)
 
 
-def data_of(entry: Entry, manifest: Manifest) -> Manifest:
+def data_of(entry: Entry, dataset: Dataset) -> Dataset:
     """A random split is drawn even where the labels give one."""
-    return replace(manifest, side_of=None) if entry.random else manifest
+    return dataset.without_split_column() if entry.random else dataset

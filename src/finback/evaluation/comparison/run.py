@@ -29,12 +29,8 @@ from finback.core.files import read_json, write_json
 from finback.core.progress import Log, Progress, no_progress
 from finback.core.renames import current
 from finback.core.runs import RunFolder
-from finback.data.audit import audit
-from finback.data.dataset import dataset
+from finback.data.dataset import Dataset, prepare_request
 from finback.data.index import IndexRequest
-from finback.data.manifest import Manifest
-from finback.data.rare import treated
-from finback.data.splits.make import make_splits
 from finback.evaluation.comparison import leaderboard
 from finback.evaluation.comparison.plan import Comparison, Entry, check_usable, data_of, entries, plan
 from finback.evaluation.cost import Cost, in_words, measure
@@ -58,7 +54,7 @@ class Prepared:
     """A comparison with its data, and what each family will cost (only those with work left)."""
 
     job: Comparison
-    manifest: Manifest
+    dataset: Dataset
     out: Path
     entries: tuple[Entry, ...]
     costs: Mapping[str, Cost] = field(default_factory=dict)
@@ -92,10 +88,10 @@ def prepare(job: Comparison, request: IndexRequest, out: Path, progress: Progres
     Raises what `train` would for a run that cannot be made: `SettingsError`, `SplitError`, `RunError`.
     """
     rare = next(iter(job.settings.values())).rare
-    manifest = treated(dataset(request, progress), rare)
+    dataset = prepare_request(request, rare, progress)
     every = entries(job, out)
     for entry in every:
-        check_out(entry.plan, manifest, entry.folder)
+        check_out(entry.plan, dataset, entry.folder)
     for family, settings in job.settings.items():
         check_usable(family, settings)
     open_now = [entry for entry in every if not entry.is_done]
@@ -105,19 +101,17 @@ def prepare(job: Comparison, request: IndexRequest, out: Path, progress: Progres
     errors: dict[str, str] = {}
     for family, its in progress(by_family.items(), "measuring", len(by_family)):
         try:
-            costs[family] = measure(its[0].plan, manifest)
+            costs[family] = measure(its[0].plan, dataset)
         except FAILURES as error:
             errors[family] = in_a_line(error)
             continue
-        left[family] = costs[family].features_s + sum(
-            _left_s(entry, costs[family], manifest) for entry in its
-        )
-    return Prepared(job, manifest, out, every, costs, left, errors)
+        left[family] = costs[family].features_s + sum(_left_s(entry, costs[family], dataset) for entry in its)
+    return Prepared(job, dataset, out, every, costs, left, errors)
 
 
-def _left_s(entry: Entry, cost: Cost, manifest: Manifest) -> float:
+def _left_s(entry: Entry, cost: Cost, dataset: Dataset) -> float:
     settings = entry.plan.settings
-    splits = make_splits(data_of(entry, manifest), settings.split, settings.rare)
+    splits = data_of(entry, dataset).make_splits(settings.split)
     parts = [cost.fold_s(entry.plan.settings.training, s.split) for s in splits]
     return sum(parts[len(entry.parts_done()) :])
 
@@ -138,7 +132,7 @@ def run(
             at_work.do(entry, i, progress)
     found = leaderboard.board(
         [_entrant(family, prepared, at_work.errors) for family in prepared.job.settings],
-        prepared.manifest,
+        prepared.dataset,
         _no_audio_baselines(prepared, progress),
         progress,
     )
@@ -163,14 +157,14 @@ class Work:
         family, started = entry.plan.family, time.monotonic()
         named = self._named(entry, number, progress, started)
         try:
-            _warm(entry, self.prepared.manifest, named)
+            _warm(entry, self.prepared.dataset, named)
             before, clock = entry.spent_s, time.monotonic()
             try:
-                train(entry.plan, data_of(entry, self.prepared.manifest), entry.folder, named)
+                train(entry.plan, data_of(entry, self.prepared.dataset), entry.folder, named)
             finally:  # also when interrupted, so that the whole training time is known in the end
                 if (entry.folder / "run.json").exists():
                     RunFolder(entry.folder).note(training_s=round(before + time.monotonic() - clock, 3))
-            _note_speed(entry, self.prepared.manifest)
+            _note_speed(entry, self.prepared.dataset)
             metrics = evaluate_run(entry.folder, entry.plan.device, named)
         except FAILURES as error:
             self.errors[family] = in_a_line(error)
@@ -217,21 +211,21 @@ class Work:
         return rows
 
 
-def _warm(entry: Entry, manifest: Manifest, progress: Progress) -> None:
+def _warm(entry: Entry, dataset: Dataset, progress: Progress) -> None:
     """Features of all clips, before the clock of training starts: whoever came first would pay for all."""
     settings = entry.plan.settings
     made = models.create(entry.plan.family, settings.features, 2, **settings.model)
     store = FeatureStore(Extractor(settings.features, made.input), default_folder())
-    store.prepare(manifest.clips, progress)
-    Inputs(store, manifest.clips, settings.augment, settings.wave).prepare(progress)
+    store.prepare(dataset.clips, progress)
+    Inputs(store, dataset.clips, settings.augment, settings.wave).prepare(progress)
 
 
-def _note_speed(entry: Entry, manifest: Manifest) -> None:
+def _note_speed(entry: Entry, dataset: Dataset) -> None:
     """Clips a second through one trained model, features at hand."""
     run = RunFolder.open(entry.folder)
     predictor = Predictor.load((run.folds or [run])[0].path, entry.plan.device, default_folder())
-    step = max(1, len(manifest.clips) // SPEED_CLIPS)
-    clips = manifest.clips[::step][:SPEED_CLIPS]
+    step = max(1, len(dataset.clips) // SPEED_CLIPS)
+    clips = dataset.clips[::step][:SPEED_CLIPS]
     predictor.scores(clips[:1])
     started = time.perf_counter()
     predictor.scores(clips)
@@ -247,13 +241,13 @@ def _entrant(family: str, prepared: Prepared, errors: Mapping[str, str]) -> lead
 
 def _no_audio_baselines(prepared: Prepared, progress: Progress) -> dict[str, Any]:
     """The audit's no-audio baselines on the first seed's folds and on random ones; kept in `audit.json`."""
-    path, fingerprint = prepared.out / AUDIT, prepared.manifest.fingerprint
+    path, fingerprint = prepared.out / AUDIT, prepared.dataset.fingerprint
     split = prepared.entries[0].plan.settings.split.model_dump(mode="json")
     if path.exists():
         kept: dict[str, Any] = current(read_json(path))
         if kept.get("data_fingerprint") == fingerprint and kept.get("split") == split:
             return kept
-    found = audit.audit(prepared.manifest, prepared.entries[0].plan.settings.split, progress)
+    found = prepared.dataset.audit(prepared.entries[0].plan.settings.split, progress)
     facts = {**found.to_json(), "data_fingerprint": fingerprint, "split": split}
     write_json(path, facts)
     return facts

@@ -18,12 +18,13 @@ import numpy as np
 from finback.core.errors import InputError
 from finback.core.progress import Progress, no_progress
 from finback.core.runs import RunFolder
-from finback.data.manifest import Manifest
+from finback.data.dataset import Dataset
 from finback.data.splits.run_subsets import run_subsets
 from finback.features.cache import default_folder
 from finback.generation.generator import SpectrogramGenerator
 from finback.models.predictor import Predictor
-from finback.training.classifier import Plan, train
+from finback.training.classifier import train
+from finback.training.plan import Plan
 from finback.training.settings import resolve
 
 FAMILY, EPOCHS = "cnn2d", 40
@@ -35,16 +36,17 @@ def own_judge(maker: SpectrogramGenerator, device: str = "auto", progress: Progr
     run = maker.run
     if RunFolder(run.path / FOLDER).is_trained:
         return run.path / FOLDER
-    manifest = Manifest.load(run.path / "manifest.csv")
+    dataset = Dataset.load(run.path)
     clips = run_subsets(run)
     side = {c.key: "train" for c in clips["train"]} | {
         c.key: "test" for name in ("val", "test") for c in clips[name]
     }
-    marked = replace(manifest, side_of=tuple(side.get(c.key, "") for c in manifest.clips))
+    marked = replace(dataset, side_of=tuple(side.get(c.key, "") for c in dataset.clips))
     settings = resolve(
         family=FAMILY,
         features=maker.spec.model_dump(),
         training={"refit": False, "epochs": EPOCHS},
+        rare=dataset.rare.model_dump(),
         split={"by": run.facts["settings"]["split"]["by"]},
     )
     seed = int(run.facts["seed"])

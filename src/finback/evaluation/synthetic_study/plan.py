@@ -14,12 +14,11 @@ from finback import models
 from finback.core.errors import SettingsError, SpecMismatchError
 from finback.core.settings import DEFAULT_PRESET, Frozen
 from finback.core.types import Clip, Split
-from finback.data.manifest import Manifest
-from finback.data.splits.make import make_splits
+from finback.data.dataset import Dataset
 from finback.generation.generator import Sampling
 from finback.training.augment.spectrum import SpectrumSettings
 from finback.training.augment.wave_settings import WaveSettings
-from finback.training.classifier import Plan
+from finback.training.plan import Plan
 from finback.training.settings import Settings, resolve
 
 NONE, CLASSIC = "none", "classic"
@@ -197,12 +196,12 @@ def _own(overrides: Sequence[str], name: str, names: Sequence[str]) -> list[str]
     return found
 
 
-def folds_of(job: Gain, manifest: Manifest) -> tuple[Fold, ...]:
+def folds_of(job: Gain, dataset: Dataset) -> tuple[Fold, ...]:
     """Every fold of every seed that is asked for, fold by fold, seeds first to have an early answer."""
     found = []
     for seed in job.seeds:
         settings = job.classifier(job.baseline, seed).settings
-        for result in make_splits(manifest, settings.split, settings.rare):
+        for result in dataset.make_splits(settings.split):
             number = result.fold or 0
             if job.folds and number not in job.folds:
                 continue

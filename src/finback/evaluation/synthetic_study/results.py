@@ -1,6 +1,6 @@
 """What synthetic examples gained on tapes never heard, and whether that is established.
 
-    found = board(job, folds, manifest, out)
+    found = board(job, folds, dataset, out)
     found["arms"]["classic + vae x 1"]["versus"]["few_f1"]  # {difference, ci, ahead}
     found["verdict"]
 
@@ -25,7 +25,7 @@ from finback.core.progress import Progress, no_progress
 from finback.core.runs import RunFolder
 from finback.core.scores import load_scores
 from finback.core.types import Clip, Labels, Scores
-from finback.data.manifest import Manifest
+from finback.data.dataset import Dataset
 from finback.evaluation.evaluate import SCORES
 from finback.evaluation.synthetic_study.plan import Arm, Fold, Gain
 from finback.evaluation.synthetic_study.samples import fold_folder
@@ -40,9 +40,9 @@ FIGURES = ("accuracy", "few_f1", "few_recall")  # in the order of `COMPARED`
 class Bench:
     """The clips that all arms are judged on, and what each arm said of them."""
 
-    def __init__(self, job: Gain, folds: Sequence[Fold], manifest: Manifest, out: Path) -> None:
+    def __init__(self, job: Gain, folds: Sequence[Fold], dataset: Dataset, out: Path) -> None:
         self.job, self.folds, self.out = job, folds, out
-        self.clips: list[Clip] = list({c.key: c for c in manifest.clips}.values())
+        self.clips: list[Clip] = list({c.key: c for c in dataset.clips}.values())
         self.labels = Labels.of(self.clips)
         self.place = {c.key: i for i, c in enumerate(self.clips)}
         self.truth = self.labels.targets(self.clips)
@@ -98,13 +98,13 @@ class Bench:
 def board(
     job: Gain,
     folds: Sequence[Fold],
-    manifest: Manifest,
+    dataset: Dataset,
     out: Path,
     errors: Mapping[str, str] | None = None,
     progress: Progress = no_progress,
 ) -> dict[str, Any]:
     """Everything that is known so far, as one object."""
-    bench, errors = Bench(job, folds, manifest, out), errors or {}
+    bench, errors = Bench(job, folds, dataset, out), errors or {}
     rows = {
         arm.name: _row(bench, arm, errors.get(arm.name, ""))
         for arm in progress(job.arms, "intervals", len(job.arms))
@@ -122,10 +122,10 @@ def board(
         "few": {name: _rests_on(bench, name) for name in bench.few},
         "species": trained,
         "arms": rows,
-        "data_fingerprint": manifest.fingerprint,
-        "source": manifest.source.name,
-        "licence": manifest.source.licence,
-        "citation": manifest.source.citation,
+        "data_fingerprint": dataset.fingerprint,
+        "source": dataset.source.name,
+        "licence": dataset.source.licence,
+        "citation": dataset.source.citation,
         "command": job.command,
     }
     return {**found, "verdict": verdict(found)}

@@ -10,10 +10,8 @@ from typing import Any
 
 from finback.core.progress import Log, Progress, no_progress, prefixed
 from finback.core.runs import RunFolder
-from finback.data.dataset import dataset
+from finback.data.dataset import Dataset, prepare_request
 from finback.data.index import IndexRequest
-from finback.data.manifest import Manifest
-from finback.data.rare import treated
 from finback.evaluation.cost import Cost, MakerCost, in_words, measure, measure_maker
 from finback.evaluation.study import FAILURES, in_a_line
 from finback.evaluation.synthetic_study import results as figures
@@ -32,7 +30,7 @@ class Prepared:
     """A comparison with its data, its folds, and what it will cost."""
 
     job: Gain
-    manifest: Manifest
+    dataset: Dataset
     out: Path
     folds: tuple[Fold, ...]
     cost: Cost | None = None  # of a classifier; None when all is done
@@ -83,32 +81,32 @@ def prepare(job: Gain, request: IndexRequest, out: Path, progress: Progress = no
 
     Raises what training would for a run that cannot be made.
     """
-    manifest = treated(dataset(request, progress), job.settings.rare)
-    folds = folds_of(job, manifest)
-    RunFolder.check(out, _facts(job, manifest, folds[0], out))
+    dataset = prepare_request(request, job.settings.rare, progress)
+    folds = folds_of(job, dataset)
+    RunFolder.check(out, _facts(job, dataset, folds[0], out))
     for fold in folds:
         for arm in job.arms:
-            facts_of(job, arm, fold, manifest, out)
+            facts_of(job, arm, fold, dataset, out)
         for name in job.generators:
-            check_out(job.generator(name, fold.seed), manifest, generator_folder(out, name, fold))
-    plain = Prepared(job, manifest, out, folds)
+            check_out(job.generator(name, fold.seed), dataset, generator_folder(out, name, fold))
+    plain = Prepared(job, dataset, out, folds)
     if not plain.todo:
         return plain
-    cost = measure(job.classifier(job.baseline, job.seeds[0]), manifest)
+    cost = measure(job.classifier(job.baseline, job.seeds[0]), dataset)
     needed = {arm.maker for _, arm in plain.todo if arm.maker and arm.maker != MOVED}
     makers: dict[str, MakerCost] = {}
     errors: dict[str, str] = {}
     for name in progress(sorted(needed), "measuring", len(needed)):
         try:
-            makers[name] = measure_maker(job.generator(name, job.seeds[0]), manifest, job.sampling)
+            makers[name] = measure_maker(job.generator(name, job.seeds[0]), dataset, job.sampling)
         except FAILURES as error:
             errors |= {arm.name: in_a_line(error) for arm in job.arms if arm.maker == name}
-    return Prepared(job, manifest, out, folds, cost, makers, errors)
+    return Prepared(job, dataset, out, folds, cost, makers, errors)
 
 
-def _facts(job: Gain, manifest: Manifest, fold: Fold, out: Path) -> dict[str, Any]:
+def _facts(job: Gain, dataset: Dataset, fold: Fold, out: Path) -> dict[str, Any]:
     """What must be the same in every call for one folder: the data, the classifier, and how it is thinned."""
-    facts = facts_of(job, job.baseline, fold, manifest, out)
+    facts = facts_of(job, job.baseline, fold, dataset, out)
     settings = job.settings.model_dump(mode="json", include={"features", "rare", "training", "model"})
     kept = {k: facts[k] for k in ("family", "labels", "spec", "data_fingerprint")}
     thin = {"thin": job.options.thin, "folds": job.settings.split.folds}
@@ -122,8 +120,8 @@ def run(prepared: Prepared, progress: Progress = no_progress, say: Log = lambda 
     (`results.py`). An arm that fails is named in it with its error, and the others go on.
     """
     job, out = prepared.job, prepared.out
-    RunFolder.begin(out, _facts(job, prepared.manifest, prepared.folds[0], out))
-    prepared.manifest.save(out / MANIFEST)
+    RunFolder.begin(out, _facts(job, prepared.dataset, prepared.folds[0], out))
+    prepared.dataset.save(out / MANIFEST)
     errors = dict(prepared.errors)
     end = time.monotonic() + 3600 * job.hours if job.hours else None
     todo = prepared.todo
@@ -135,13 +133,13 @@ def run(prepared: Prepared, progress: Progress = no_progress, say: Log = lambda 
             break
         what, started = f"{arm.name}, seed {fold.seed}, fold {fold.number}", time.monotonic()
         try:
-            learn_fold(job, arm, fold, prepared.manifest, out, prefixed(progress, f"{what}: "))
+            learn_fold(job, arm, fold, prepared.dataset, out, prefixed(progress, f"{what}: "))
         except FAILURES as error:
             errors[arm.name] = in_a_line(error)
             say(f"{what}: failed: {errors[arm.name]}")
             continue
         say(f"{what}: {in_words(time.monotonic() - started)}; {i} of {len(todo)}")
-    found = figures.board(job, prepared.folds, prepared.manifest, out, errors, progress)
+    found = figures.board(job, prepared.folds, prepared.dataset, out, errors, progress)
     figures.save(found, out)
     save(gain_bars(found), out / "figures", "gain")
     return found

@@ -13,7 +13,7 @@ import numpy as np
 from finback.core.files import atomic_path
 from finback.core.progress import Progress, no_progress
 from finback.core.types import Labels
-from finback.data.manifest import Manifest
+from finback.data.dataset import Dataset
 from finback.evaluation.synthetic_study.plan import MOVED, Arm, Fold, Gain
 from finback.features.cache import FeatureStore, default_folder
 from finback.features.extract import Extractor
@@ -52,7 +52,7 @@ def generator_folder(out: Path, maker: str, fold: Fold) -> Path:
 
 
 def examples(
-    job: Gain, arm: Arm, fold: Fold, manifest: Manifest, out: Path, progress: Progress = no_progress
+    job: Gain, arm: Arm, fold: Fold, dataset: Dataset, out: Path, progress: Progress = no_progress
 ) -> tuple[np.ndarray, tuple[str, ...], Pool]:
     """(log-mels (N, M, F), their N species, the pool they are from) that an arm adds to a fold's training.
 
@@ -62,7 +62,7 @@ def examples(
     greediest = {name: max(a.wanted(n) for a in job.arms if a.maker == arm.maker) for name, n in few.items()}
     greediest = {name: n for name, n in greediest.items() if n}
     made = _moved_pool if arm.maker == MOVED else _generated_pool
-    pool = made(job, arm, fold, greediest, manifest, out, progress)
+    pool = made(job, arm, fold, greediest, dataset, out, progress)
     x, names = pool.first({name: arm.wanted(n) for name, n in few.items()})
     return _moved(job, arm, fold, x), names, pool
 
@@ -72,12 +72,12 @@ def _generated_pool(
     arm: Arm,
     fold: Fold,
     wanted: Mapping[str, int],
-    manifest: Manifest,
+    dataset: Dataset,
     out: Path,
     progress: Progress,
 ) -> Pool:
     folder = generator_folder(out, arm.maker, fold)
-    train_generator(job.generator(arm.maker, fold.seed), manifest, folder, progress, fold.split)
+    train_generator(job.generator(arm.maker, fold.seed), dataset, folder, progress, fold.split)
     how = {**asdict(job.sampling), "wanted": dict(wanted)}
     if arm.judged:
         how |= {"judge": "classic", "tries": job.options.tries}
@@ -129,7 +129,7 @@ def _moved_pool(
     arm: Arm,
     fold: Fold,
     wanted: Mapping[str, int],
-    manifest: Manifest,
+    dataset: Dataset,
     out: Path,
     progress: Progress,
 ) -> Pool:

@@ -11,7 +11,7 @@ from finback.core.progress import Progress, no_progress
 from finback.core.runs import RunFolder, save_split
 from finback.core.scores import save_scores
 from finback.core.types import Labels
-from finback.data.manifest import Manifest
+from finback.data.dataset import Dataset
 from finback.evaluation.evaluate import SCORES
 from finback.evaluation.synthetic_study.plan import Arm, Fold, Gain
 from finback.evaluation.synthetic_study.samples import arm_folder, examples, fold_folder, store_of
@@ -28,28 +28,28 @@ def is_done(job: Gain, arm: Arm, fold: Fold, out: Path) -> bool:
     return RunFolder(folder).is_trained and (folder / SCORES).exists()
 
 
-def facts_of(job: Gain, arm: Arm, fold: Fold, manifest: Manifest, out: Path) -> dict[str, Any]:
+def facts_of(job: Gain, arm: Arm, fold: Fold, dataset: Dataset, out: Path) -> dict[str, Any]:
     """What fixes the training of an arm, as in a run.json. Raises `RunError` if it holds another."""
     plan = job.classifier(arm, fold.seed)
     told: dict[str, Any] = {"name": arm.name, "thin": job.options.thin}
     if arm.maker:
         told |= {"below": job.options.below, "ratio": arm.ratio, "fill": arm.fill}
-    return check_out(plan, manifest, arm_folder(out, arm, fold.seed), arm=told)
+    return check_out(plan, dataset, arm_folder(out, arm, fold.seed), arm=told)
 
 
 def learn_fold(
-    job: Gain, arm: Arm, fold: Fold, manifest: Manifest, out: Path, progress: Progress = no_progress
+    job: Gain, arm: Arm, fold: Fold, dataset: Dataset, out: Path, progress: Progress = no_progress
 ) -> None:
     """Train and score; what is finished stays as it is. The folder is an ordinary run folder."""
     folder = fold_folder(out, arm, fold)
-    facts = facts_of(job, arm, fold, manifest, out)
+    facts = facts_of(job, arm, fold, dataset, out)
     clips = {side: len(fold.split.side(side)) for side in ("train", "val", "test")}
     split = {"by": "group", "clips": clips, "warnings": [], "untestable": {}}
     RunFolder.begin(arm_folder(out, arm, fold.seed), {**facts, "n_folds": fold.of})
     run = RunFolder.begin(folder, {**facts, "fold": fold.number, "split": split})
     if not run.is_trained:
         save_split(folder / "split.csv", fold.split)
-        _train(job, arm, fold, manifest, out, run, progress)
+        _train(job, arm, fold, dataset, out, run, progress)
     if not (folder / SCORES).exists():
         test = fold.split.test
         predictor = Predictor.load(folder, job.device, default_folder())
@@ -58,14 +58,14 @@ def learn_fold(
 
 
 def _train(
-    job: Gain, arm: Arm, fold: Fold, manifest: Manifest, out: Path, run: RunFolder, progress: Progress
+    job: Gain, arm: Arm, fold: Fold, dataset: Dataset, out: Path, run: RunFolder, progress: Progress
 ) -> None:
     plan, facts = job.classifier(arm, fold.seed), run.facts
     settings, labels = plan.settings, Labels(tuple(facts["labels"]))
     store, clips = store_of(job), fold.split.train
     store.prepare([*clips, *fold.split.test], progress)
     if arm.maker:
-        x, names, pool = examples(job, arm, fold, manifest, out, progress)
+        x, names, pool = examples(job, arm, fold, dataset, out, progress)
         made = made_clips(names, settings.features, f"synthetic:{arm.maker}")
         store, clips = MadeStore(store, made, x), (*clips, *made)
         run.note(n_synthetic=len(made), made=pool.made, refused=pool.refused)

@@ -1,0 +1,71 @@
+"""What to train, and the description of the run that comes of it.
+
+    plan = Plan("cnn2d", settings, seed=0)
+    describe(plan, dataset)     # what run.json will hold, before any work is done
+
+`describe` is the same for classifiers, generators and vocoders.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from finback import models
+from finback.core.errors import SettingsError
+from finback.data.dataset import Dataset, require_dataset
+from finback.data.rare import RareSettings
+from finback.features.extract import Extractor
+from finback.models.devices import check_device
+from finback.training.settings import Settings
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to train and how: everything that is not data."""
+
+    family: str
+    settings: Settings
+    seed: int = 0
+    device: str = "auto"
+    command: str = ""
+
+
+def describe(plan: Plan, dataset: Dataset, **more: Any) -> dict[str, Any]:
+    """What run.json says of the run: model, settings and data; `more` keys are added.
+
+    Raises `ManifestError` when `dataset` is no `Dataset`, `SettingsError` when the settings do not fit the
+    family, the device or the data.
+    """
+    require_dataset(dataset, "training")
+    settings = plan.settings
+    if dataset.rare != settings.rare:
+        raise SettingsError(
+            f"clips prepared with {_policy(dataset.rare)} for settings with {_policy(settings.rare)}",
+            "prepare the clips with the policy of the settings: prepare(manifest, duplicates, settings.rare)",
+        )
+    check_device(plan.device)
+    model = models.create(plan.family, settings.features, len(dataset.labels), **settings.model)
+    backbone = Extractor(settings.features, model.input).version
+    return {
+        "kind": models.kind(plan.family),
+        "family": plan.family,
+        "labels": list(dataset.labels.names),
+        "spec": settings.features.model_dump(mode="json"),
+        **({"embedder": backbone} if backbone else {}),
+        "settings": settings.model_dump(mode="json"),
+        "seed": plan.seed,
+        "command": plan.command,
+        "data_fingerprint": dataset.fingerprint,
+        "source": dataset.source.name,
+        "licence": dataset.source.licence,
+        "citation": dataset.source.citation,
+        "n_clips": len(dataset.clips),
+        "multi_group": dataset.multi_group,
+        "rare": {**dataset.rare.model_dump(), "species": dict(dataset.rare_species)},
+        **more,
+    }
+
+
+def _policy(rare: RareSettings) -> str:
+    return f"rare.how = '{rare.how}' (below {rare.below} clips)"
