@@ -1,7 +1,7 @@
-"""What MkDocs cannot do by its settings: lists of pages, and the reference of the command line.
+"""Hooks for MkDocs: lists of pages, and the reference of the command line.
 
-`*` at the end of an entry in the navigation of mkdocs.yml stands for the pages that begin so and are named
-nowhere else, so that a new page needs no line there. Two marks in pages are replaced when they are built:
+`*` at the end of an entry in the navigation of mkdocs.yml stands for the pages whose names begin in this way and that no
+other entry names, so that a new page needs no line there. Two markers in pages are replaced when the pages are built:
 `<!-- commands -->` by every command with every option, `<!-- pages -->` by links to the folder's other pages.
 """
 
@@ -20,13 +20,13 @@ Nav = list[Any]  # strings, and dicts of a title and another such list
 
 
 def on_config(config: Any) -> Any:
-    """The navigation with its stars replaced by pages."""
+    """The navigation with every star replaced by pages."""
     config["nav"] = with_stars(config["nav"], Path(config["docs_dir"]))
     return config
 
 
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
-    """The page with its marks replaced."""
+    """The page with its markers replaced."""
     if "<!-- commands -->" in markdown:
         markdown = markdown.replace("<!-- commands -->", "\n".join(command_lines(Path(config["docs_dir"]))))
     if "<!-- pages -->" in markdown:
@@ -37,7 +37,7 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
 
 
 def with_stars(nav: Nav, docs: Path) -> Nav:
-    """Each star replaced by the pages it matches that no other entry names, or matches with more letters."""
+    """Replace each star by the pages that it matches, except pages that another entry names or matches with more letters."""
     taken = {entry for entry in entries(nav) if not entry.endswith("*")}
     found: dict[str, list[str]] = {}
     for star in sorted((e for e in entries(nav) if e.endswith("*")), key=len, reverse=True):
@@ -55,7 +55,7 @@ def entries(nav: Nav) -> Iterator[str]:
 
 
 def filled(nav: Nav, found: dict[str, list[str]]) -> Nav:
-    """The navigation with each star replaced by what was found for it."""
+    """The navigation with each star replaced by the pages found for it."""
     new: Nav = []
     for entry in nav:
         if isinstance(entry, dict):
@@ -76,10 +76,10 @@ def command_lines(docs: Path) -> Iterator[str]:
     group: Any = typer.main.get_command(app)
     for name, command in sorted(commands(group, "finback")):
         yield f"## {name}\n"
-        told, _, example = (command.help or "").partition("\b\n")
-        yield told.strip() + "\n"
+        text, _, example = (command.help or "").partition("\b\n")
+        yield text.strip() + "\n"
         if page := next((p for p in pages_of(name) if (docs / p).is_file()), ""):
-            yield f"[Its page](../{page}) has examples and what comes out.\n"
+            yield f"[The page of the command](../{page}) has examples and their output.\n"
         if example:
             yield "```\n" + "\n".join(line[2:] for line in example.splitlines()[1:]) + "\n```\n"
         context = typer.Context(command, info_name=name)
@@ -91,7 +91,7 @@ def command_lines(docs: Path) -> Iterator[str]:
 
 
 def commands(group: Any, name: str) -> Iterator[tuple[str, Any]]:
-    """Every command and its full name, those of groups of commands too."""
+    """Every command and its full name, including the commands of groups."""
     for own, command in group.commands.items():
         if hasattr(command, "commands"):
             yield from commands(command, f"{name} {own}")
@@ -100,7 +100,7 @@ def commands(group: Any, name: str) -> Iterator[tuple[str, Any]]:
 
 
 def pages_of(name: str) -> Iterator[str]:
-    """Where a command's page may be, the nearest first: that of `finback vae map` is finback-vae.md."""
+    """Possible pages of a command, the most specific first: the page of `finback vae map` is finback-vae.md."""
     words = name.split()
     for n in range(len(words), 1, -1):
         yield f"commands/{'-'.join(words[:n])}.md"
