@@ -1,8 +1,9 @@
 """Hooks for MkDocs: lists of pages, and the reference of the command line.
 
-`*` at the end of an entry in the navigation of mkdocs.yml stands for the pages whose names begin in this way and that no
-other entry names, so that a new page needs no line there. Two markers in pages are replaced when the pages are built:
-`<!-- commands -->` by every command with every option, `<!-- pages -->` by links to the folder's other pages.
+`*` at the end of an entry in the navigation of mkdocs.yml stands for the pages whose names begin in this way and
+that no other entry names, so that a new page needs no line there. Two markers in pages are replaced when the
+pages are built: `<!-- commands -->` by every command with every option, `<!-- pages -->` by links to the other
+pages of the folder.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
 
 
 def with_stars(nav: Nav, docs: Path) -> Nav:
-    """Replace each star by the pages that it matches, except pages that another entry names or matches with more letters."""
+    """Replace each star by its pages, except pages that another entry names or matches with more letters."""
     taken = {entry for entry in entries(nav) if not entry.endswith("*")}
     found: dict[str, list[str]] = {}
     for star in sorted((e for e in entries(nav) if e.endswith("*")), key=len, reverse=True):
@@ -100,7 +101,7 @@ def commands(group: Any, name: str) -> Iterator[tuple[str, Any]]:
 
 
 def pages_of(name: str) -> Iterator[str]:
-    """Possible pages of a command, the most specific first: the page of `finback vae map` is finback-vae.md."""
+    """Possible pages of a command, the most specific first: `finback vae map` is on finback-vae.md."""
     words = name.split()
     for n in range(len(words), 1, -1):
         yield f"commands/{'-'.join(words[:n])}.md"
