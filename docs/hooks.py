@@ -1,9 +1,9 @@
 """Hooks for MkDocs: lists of pages, and the reference of the command line.
 
-`*` at the end of an entry in the navigation of mkdocs.yml stands for the pages whose names begin in this way and
-that no other entry names, so that a new page needs no line there. Two markers in pages are replaced when the
-pages are built: `<!-- commands -->` by every command with every option, `<!-- pages -->` by links to the other
-pages of the folder.
+`*` at the end of an entry in the navigation of mkdocs.yml stands for the pages whose names begin in this way
+and that no other entry names, so that a new page needs no line there. Two markers in pages are replaced when
+the pages are built: `<!-- commands -->` by every command with every option, `<!-- pages -->` by links to the
+other pages of the folder.
 """
 
 from __future__ import annotations
