@@ -42,9 +42,7 @@ def main() -> None:
     parser.add_argument("--against", type=Path, action="append", default=[])
     parser.add_argument("--seeds", type=int, default=5)
     asked = parser.parse_args()
-    makers = {
-        str(m.run.facts["family"]): m for m in map(SpectrogramGenerator.load, (asked.run, *asked.against))
-    }
+    makers = {str(m.run.info.family): m for m in map(SpectrogramGenerator.load, (asked.run, *asked.against))}
     main_ = next(iter(makers.values()))
     labels, spec, clips = main_.labels, main_.spec, run_subsets(main_.run)
     store = FeatureStore(Extractor(spec), default_folder())

@@ -83,13 +83,13 @@ def by_finback(request: IndexRequest, out: Path, epochs: int) -> dict[str, float
     predictor = Predictor.load(out, "cpu")
     started = time.perf_counter()
     predictor.scores(test)
-    facts = run.facts
+    info = run.info
     return {
         "training_s": training,
         "predicting_s": time.perf_counter() - started,
-        "parameters": facts["n_parameters"],
-        "examples": facts["step"] * BATCH
-        + facts["refit_epochs"] * -(-len(index(request).clips) // BATCH) * BATCH,
+        "parameters": info.n_parameters,
+        "examples": (info.step or 0) * BATCH
+        + (info.refit_epochs or 0) * -(-len(index(request).clips) // BATCH) * BATCH,
         "macro_f1": metrics["macro_f1"],
         "accuracy": metrics["accuracy"],
         "n_test": len(test),

@@ -23,7 +23,7 @@ from finback.data.dataset import prepare
 from finback.data.index import IndexRequest, index
 from finback.data.manifest import Manifest
 from finback.data.rare import RareSettings, rare_species
-from finback.evaluation.evaluate import SCORES, evaluate_run
+from finback.evaluation.evaluate import evaluate_run
 from finback.training.classifier import train
 from finback.training.plan import Plan
 from finback.training.settings import resolve
@@ -47,7 +47,7 @@ def figures(
         )
         judged = evaluate_run(run.path, "cpu")
         clips = Manifest.load(run.path / "manifest.csv").clips
-        scores, _ = load_scores(run.path / SCORES, clips)
+        scores, _ = load_scores(run.scores, clips)
     said = [scores.labels.names[k] for k in scores.logits.argmax(axis=1)]
     is_rare = np.array([called[c.key] in names for c in scores.clips])
     right = np.array([s == c.label for s, c in zip(said, scores.clips, strict=True)])

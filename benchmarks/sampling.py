@@ -126,7 +126,7 @@ def peer(lab: Lab, labels: np.ndarray) -> float | None:
     model = lab.maker.model
     device = model.scale.mean.device
     y, sampling = torch.as_tensor(labels, device=device), Sampling()
-    labelled = precondition(model, float(lab.maker.run.facts["settings"]["diffusion"]["sigma_data"]))
+    labelled = precondition(model, float(lab.maker.run.info.setting("diffusion", "sigma_data")))
     denoise = classifier_free(labelled, y, model.n_classes, sampling.guidance, sampling.interval)
     x = Streams(range(len(y)), device).normal(model.noise_shape)
     levels = ddpm_sigmas().tolist()

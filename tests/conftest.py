@@ -106,14 +106,15 @@ def sharp(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The run of three epochs, whose answers hardly differ, with a head under which they do."""
     import torch
 
-    from finback.core.runs import WEIGHTS, RunFolder
+    from finback.core.run_files import WEIGHTS
+    from finback.core.runs import RunFolder
     from finback.models.predictor import Predictor
     from finback.models.weights import load_tensors, save_tensors
 
     run = RunFolder(shutil.copytree(trained, tmp_path_factory.mktemp("runs") / "sharp"))
     predictor = Predictor.load(run.path, "cpu")
     logits = predictor.scores(Manifest.load(run.path / "manifest.csv").clips).logits
-    logits *= run.facts["temperature"]
+    logits *= run.info.temperature
     tensors, facts = load_tensors(run.path / WEIGHTS)
     tensors["head.1.bias"] -= torch.from_numpy(logits.mean(axis=0))
     save_tensors(run.path / WEIGHTS, tensors, facts)

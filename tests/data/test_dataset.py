@@ -72,7 +72,7 @@ def test_only_prepared_clips_are_trained_on(simulated: Path, tiny: str, tmp_path
         evaluate_on(tmp_path / "run", raw, "cpu")
     assert not (tmp_path / "run").exists()
     run = train(plan, read_labels(simulated / "labels.csv", simulated / "audio"), tmp_path / "run")
-    assert len(run.facts["multi_group"]) == 4
+    assert len(run.info.multi_group) == 4
     assert evaluate_run(run.path, "cpu")["macro_f1_multi_group"] is not None
 
 

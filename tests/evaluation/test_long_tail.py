@@ -17,7 +17,8 @@ from finback.cli import main
 from finback.core.errors import SettingsError, SplitError
 from finback.core.files import read_json
 from finback.core.progress import no_progress
-from finback.core.runs import WEIGHTS, RunFolder
+from finback.core.run_files import WEIGHTS
+from finback.core.runs import RunFolder
 from finback.core.types import Clip
 from finback.data.audit import baselines
 from finback.data.dataset import prepare_request
@@ -99,7 +100,7 @@ def test_two_species_on_the_only_tape(tiny: str, tmp_path: Path) -> None:
     """They can be trained on, and cannot be judged; both is said."""
     request = corpus(tmp_path, {"fin": {"a": 3}, "sei": {"a": 3}})
     run = trained(request, tiny, tmp_path / "run")
-    assert set(run.facts["split"]["untestable"]) == {"fin", "sei"}
+    assert set(run.info.split["untestable"]) == {"fin", "sei"}
     assert cli("evaluate", str(run.path)) == 1
     with pytest.raises(SplitError, match="as many groups"):
         trained(request, tiny, tmp_path / "folds", split={"folds": 2})
@@ -165,7 +166,7 @@ def test_each_choice_by_command(
 
 def test_what_counts_as_rare_can_be_said(tail: IndexRequest, tiny: str, tmp_path: Path) -> None:
     run = trained(tail, tiny, tmp_path / "run", rare={"how": "drop", "below": 2})
-    assert run.facts["labels"] == ["fin", "minke", "orca", "sei"]
+    assert run.info.labels == ("fin", "minke", "orca", "sei")
     with pytest.raises(SplitError, match="0 species with 99 clips"):
         trained(tail, tiny, tmp_path / "none", rare={"how": "drop", "below": 99})
 

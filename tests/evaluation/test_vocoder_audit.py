@@ -14,7 +14,7 @@ from finback.core.runs import RunFolder
 from finback.data.dataset import Dataset
 from finback.data.splits.run_subsets import run_subsets
 from finback.evaluation import vocoder_audit
-from finback.evaluation.vocoder_audit import OWN, RESULT, audit_vocoder
+from finback.evaluation.vocoder_audit import OWN, audit_vocoder
 from finback.models.export.folder import ship
 from finback.models.model_card import card
 from finback.training.generator import train_generator
@@ -42,7 +42,7 @@ def test_every_measure_beside_griffin_lim_on_tapes_never_heard(run: Path, traine
             assert low <= row[key] <= high
     assert 0 <= found["vocoders"][OWN]["agreement"] <= 1
     assert found["vocoders"]["fast-griffin-lim"]["mel_correlation"] > 0.9
-    assert read_json(run / RESULT) == found
+    assert read_json(run / "vocoder_audit.json") == found
 
 
 def test_a_perfect_vocoder_has_no_error(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:

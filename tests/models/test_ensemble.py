@@ -15,8 +15,9 @@ from finback.cli import main
 from finback.core.errors import FinbackError, InputError, RunError
 from finback.core.files import read_json, write_json
 from finback.core.progress import no_progress
-from finback.core.runs import RunFolder, load_split
+from finback.core.runs import RunFolder
 from finback.core.scores import load_scores, save_scores
+from finback.core.split_table import load_split
 from finback.core.types import Clip, Scores
 from finback.data.index import IndexRequest
 from finback.data.manifest import Manifest
@@ -122,17 +123,17 @@ def test_folds_are_ensembles_of_their_own_and_answer_together(
     folded: list[Path], tmp_path: Path, clips: tuple[Clip, ...]
 ) -> None:
     made = combine(folded, tmp_path / "ens", "weights")
-    assert [fold.facts["kind"] for fold in made.folds] == ["ensemble"] * 2
+    assert [fold.info.kind for fold in made.folds] == ["ensemble"] * 2
     parts = []
     for i, fold in enumerate(made.folds):
-        w = fold.facts["combination"]["weights"]
+        w = fold.info.combination["weights"]
         assert sum(w) == pytest.approx(1)
         members = [probabilities(run / "folds" / str(i), clips) for run in folded]
-        parts.append(powered(w[0] * members[0] + w[1] * members[1], fold.facts["temperature"]))
+        parts.append(powered(w[0] * members[0] + w[1] * members[1], fold.info.temperature))
         assert probabilities(fold.path, clips) == pytest.approx(parts[-1], abs=1e-5)
     assert probabilities(made.path, clips) == pytest.approx(np.mean(parts, axis=0), abs=1e-5)
-    mean = np.mean([fold.facts["combination"]["weights"] for fold in made.folds], axis=0)
-    assert [m["weight"] for m in made.facts["members"]] == pytest.approx(mean)
+    mean = np.mean([fold.info.combination["weights"] for fold in made.folds], axis=0)
+    assert [m["weight"] for m in made.info.members] == pytest.approx(mean)
 
 
 def test_its_own_validation_scores_are_those_of_the_members_combined(
@@ -145,11 +146,11 @@ def test_its_own_validation_scores_are_those_of_the_members_combined(
             split = load_split(fold.path / "split.csv", clips, "group")
             assert own.clips == split.val
             theirs = [load_scores(run / "folds" / str(i) / "validation.parquet", clips)[0] for run in folded]
-            told = fold.facts["combination"]
+            told = fold.info.combination
             p = np.stack([s.probabilities[[s.clips.index(c) for c in own.clips]] for s in theirs])
             w = np.array(told["weights"])[:, None, None]
             mixed = (w * p).sum(0) if how != "stack" else np.exp((w * np.log(p)).sum(0) + told["bias"])
-            expected = powered(mixed / mixed.sum(1, keepdims=True), fold.facts["temperature"])
+            expected = powered(mixed / mixed.sum(1, keepdims=True), fold.info.temperature)
             assert own.probabilities == pytest.approx(expected, abs=1e-5)
 
 
@@ -183,7 +184,7 @@ def test_the_better_on_validation_weighs_more(
     with_answers(runs[1], clips, -6.0)
     made = combine(runs, tmp_path / "ens", how)  # type: ignore[arg-type]
     for fold in made.folds:
-        good, bad = fold.facts["members"]
+        good, bad = fold.info.members
         assert good["weight"] > bad["weight"] + 0.05  # one validation tape teaches no more
         assert good["validation_loss"] < bad["validation_loss"]
 
@@ -299,9 +300,9 @@ def test_without_validation_there_is_only_the_plain_mean(
     with pytest.raises(InputError, match="no validation clips to fit weights on"):
         combine(runs, tmp_path / "weighted", "weights")
     made = combine(runs, tmp_path / "ens")
-    assert made.facts["temperature"] == 1
-    assert made.facts["not_calibrated"] == "no validation clips"
-    assert made.facts["validation_loss"] is None
+    assert made.info.temperature == 1
+    assert made.info.not_calibrated == "no validation clips"
+    assert made.info.validation_loss is None
     mean = (probabilities(runs[0], clips) + probabilities(runs[1], clips)) / 2
     assert probabilities(made.path, clips) == pytest.approx(mean, abs=1e-5)
 

@@ -92,7 +92,7 @@ def test_temperature_divides_the_logits(
     copy = tmp_path / "cooler"
     shutil.copytree(trained, copy)
     run = RunFolder.open(copy)
-    before = run.facts["temperature"]
+    before = run.info.temperature
     run.note(temperature=2 * before)
     warm = Predictor.load(copy, "cpu").scores(clips[:3]).logits
     assert np.allclose(warm * 2, predictor.scores(clips[:3]).logits, rtol=1e-5)

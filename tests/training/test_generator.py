@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from finback.core.errors import RunError, SettingsError
-from finback.core.runs import CHECKPOINT
+from finback.core.run_files import CHECKPOINT
 from finback.core.types import Clip, Recording
 from finback.data.dataset import Dataset
 from finback.data.splits.run_subsets import run_subsets
@@ -60,9 +60,9 @@ def test_never_the_last_clip_of_a_tape() -> None:
 
 def test_trains_keeps_sides_and_makes_samples(tiny_dataset: Dataset, tmp_path: Path) -> None:
     run = train_generator(Plan("diffusion", small(), seed=3, device="cpu"), tiny_dataset, tmp_path / "run")
-    assert run.facts["kind"] == "generator"
+    assert run.info.kind == "generator"
     assert run.is_trained
-    assert run.facts["finished"]
+    assert run.info.finished
     parts = run_subsets(run)
     every = [c.key for side in parts.values() for c in side]
     assert len(every) == len(set(every))

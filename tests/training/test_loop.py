@@ -18,10 +18,10 @@ import torch
 from torch import Tensor, nn
 
 from finback.core.errors import FinbackError, RunError, SettingsError
-from finback.core.runs import CHECKPOINT, WEIGHTS
+from finback.core.run_files import CHECKPOINT, LOG, WEIGHTS
 from finback.models.devices import check_device, torch_device
 from finback.models.weights import load_tensors
-from finback.training.log import LOG, TrainingLog
+from finback.training.log import TrainingLog
 from finback.training.loop import fit
 from finback.training.loop_settings import TrainingSettings
 from finback.training.schedule import AveragedWeights, learning_rate

@@ -10,6 +10,7 @@ import typer
 
 from finback.cli.console import out, out_json, out_prose, out_table, progress, say
 from finback.cli.options import DataOptions, Device, Json, SettingOptions, takes
+from finback.core.run_files import RunFiles
 
 MaybeAudio = Annotated[Path | None, typer.Option(help="Folder of recordings.", show_default=False)]
 
@@ -90,7 +91,7 @@ def audit(
         )
     if run is None:
         _recordings(data, settings, json)
-    elif RunFolder.open(run).facts["kind"] == "vocoder":
+    elif RunFolder.open(run).info.kind == "vocoder":
         _vocoder(run, how, device, json)
     else:
         _generator(run, how, settings.seed, device, json)
@@ -142,7 +143,7 @@ def _generator(run: Path, how: GeneratorOptions, seed: int, device: str, json: b
 
 
 def _vocoder(run: Path, how: GeneratorOptions, device: str, json: bool) -> None:
-    from finback.evaluation.vocoder_audit import RESULT, audit_vocoder
+    from finback.evaluation.vocoder_audit import audit_vocoder
 
     found = audit_vocoder(run, how.judge, device, progress)
     if json:
@@ -154,7 +155,7 @@ def _vocoder(run: Path, how: GeneratorOptions, device: str, json: bool) -> None:
     out(f"{found['n_windows']} windows of {found['n_groups']} tapes that it never heard; 95 % over tapes")
     if how.judge is None:
         out("whether a classifier still names the species: --judge RUN")
-    out(str(run / RESULT))
+    out(str(RunFiles(run).vocoder_audit))
 
 
 def _within(row: dict[str, Any], key: str) -> str:

@@ -80,7 +80,7 @@ def split(
     Example:
       finback split --audio clips --labels labels.csv --split 70/15/15 --out split.csv
     """
-    from finback.core.runs import save_split
+    from finback.core.split_table import save_split
     from finback.data.dataset import prepare_request
     from finback.data.splits.make import describe_split
 

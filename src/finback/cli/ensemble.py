@@ -35,15 +35,20 @@ def ensemble(
     from finback.models import ensemble as room
 
     made = room.combine(runs, out_folder, how, command_line(), progress)
-    facts = made.facts
-    parts = [part.facts for part in made.folds or [made]]
+    parts = [part.info for part in made.parts]
     if json:
-        out_json({"run": str(out_folder), "folds": [fold.facts for fold in made.folds], **facts})
+        out_json(
+            {
+                "run": str(out_folder),
+                "folds": [fold.info.to_json() for fold in made.folds],
+                **made.info.to_json(),
+            }
+        )
         return
     rows: list[tuple[object, ...]] = []
     for name, part in zip([fold.path.name for fold in made.folds] or ["-"], parts, strict=True):
-        for m in part["members"]:
+        for m in part.members:
             rows.append((name, m["origin"], m["family"], m["weight"], m["validation_loss"]))
-        rows.append((name, str(out_folder), how, None, part["validation_loss"]))
+        rows.append((name, str(out_folder), how, None, part.validation_loss))
     out_table(("fold", "run", "family", "weight", "validation loss"), rows)
     out(f"next: finback evaluate {shlex.quote(str(out_folder))}")

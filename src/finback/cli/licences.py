@@ -20,4 +20,4 @@ def say_licences_of(run: Path) -> None:
     """The same for a run folder, be it an ensemble."""
     from finback.core.runs import RunFolder
 
-    say_licences(RunFolder.open(run).families)
+    say_licences(RunFolder.open(run).info.families)

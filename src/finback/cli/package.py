@@ -26,12 +26,13 @@ def package(
     Example:
       finback package runs/mine mine-small
     """
-    from finback.models.export.folder import CARD, ship
+    from finback.core.run_files import RunFiles
+    from finback.models.export.folder import ship
 
     packaged = ship(run, folder, half=not full)
     size = sum(p.stat().st_size for p in packaged.rglob("*") if p.is_file())
     if json:
-        out_json({"run": str(packaged), "bytes": size, "card": str(packaged / CARD)})
+        out_json({"run": str(packaged), "bytes": size, "card": str(RunFiles(packaged).card)})
         return
     out(f"{packaged}: {size / 1e6:.1f} MB")
-    out(f"card: {packaged / CARD}")
+    out(f"card: {RunFiles(packaged).card}")

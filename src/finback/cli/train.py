@@ -102,18 +102,17 @@ def train(
     say_licences([family])
     plan = Plan(family, resolved, settings.seed, device, command_line())
     trained = pipeline.train_on(plan, data.request(), out_folder, progress, say)
-    facts = trained.facts
+    info = trained.info
     if json:
-        out_json({"run": str(out_folder), "folds": [f.facts for f in trained.folds], **facts})
+        out_json(
+            {"run": str(out_folder), "folds": [f.info.to_json() for f in trained.folds], **info.to_json()}
+        )
         return
-    if facts["kind"] != "classifier":
-        steps = f", {facts['step']} steps" if "step" in facts else ""
-        out(f"{facts['kind']} {family}: {facts['n_parameters']:,} parameters{steps}")
+    if info.kind != "classifier":
+        steps = "" if info.step is None else f", {info.step} steps"
+        out(f"{info.kind} {family}: {info.n_parameters or 0:,} parameters{steps}")
         return
-    rows = [
-        (r.path.name, r.facts["step"], r.facts["best"], r.facts["temperature"])
-        for r in trained.folds or [trained]
-    ]
+    rows = [(r.path.name, r.info.step, r.info.best, r.info.temperature) for r in trained.parts]
     out_table(("run", "steps", "validation macro-F1", "temperature"), rows)
     out(f"next: finback evaluate {shlex.quote(str(out_folder))}")
 

@@ -1,115 +1,133 @@
 """The run folder: the folder is the model. Copy it and it works.
 
-`run.json` holds everything that fixes the run (family, labels, spec, settings, data fingerprint, seed,
-versions); tensors are safetensors, tables CSV or parquet, the rest JSON. Never pickle.
+    run = RunFolder.open(Path("runs/cnn"))
+    run.info.temperature       # run.json, read once
+    run.weights                # the path of a file (core/run_files.py)
+    run.require_trained()
+
+Tensors are safetensors, tables CSV or parquet, the rest JSON. Never pickle.
 """
 
 from __future__ import annotations
 
-import csv
 import platform
 import subprocess
-from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
 from finback import __version__
 from finback.core.errors import RunError
-from finback.core.files import read_json, write_atomic, write_json
-from finback.core.types import SIDES, Clip, Split
+from finback.core.files import write_json
+from finback.core.run_files import CHECKPOINT, FOLDS, MEMBERS, RunFiles
+from finback.core.run_info import RunInfo, plain
 
 FORMAT = 1
-WEIGHTS = "weights.safetensors"
-CHECKPOINT = "checkpoint.safetensors"  # all that the next training step depends on
-VALIDATION_SCORES = "validation.parquet"  # of the selected model, before it was trained on these clips too
-HELD_OUT = "held.csv"  # as split.csv: its train side is what was held out, its set-aside what was learnt from
 # Two runs are the same work exactly when these agree.
 IDENTITY = (
     *("kind", "family", "labels", "spec", "embedder", "settings", "data_fingerprint", "seed", "fold"),
-    "arm",  # of a comparison of synthetic clips: what was added to the real ones
+    "arm",  # of a study of synthetic clips: what was added to the real ones
 )
 LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "soundfile", "soxr")
 
 
-class RunFolder:
+class RunFolder(RunFiles):
     """A folder with one trained thing in it, or the beginnings of one."""
 
     def __init__(self, path: Path) -> None:
-        self.path = Path(path)
+        super().__init__(path)
+        self._info: RunInfo | None = None
 
     @classmethod
     def open(cls, path: Path) -> RunFolder:
         """An existing run. Raises `RunError` if the folder is none."""
         run = cls(path)
-        if not (run.path / "run.json").is_file():
+        if not run.run_json.is_file():
             raise RunError(
                 f"{path}: not a finback run folder (it has no run.json)", "finback train writes one"
             )
-        if run.facts.get("format") != FORMAT:
-            raise RunError(
-                f"{path}: written in format {run.facts.get('format')}", f"this finback reads {FORMAT}"
-            )
+        if run.info.format != FORMAT:
+            raise RunError(f"{path}: written in format {run.info.format}", f"this finback reads {FORMAT}")
         return run
 
     @classmethod
-    def begin(cls, path: Path, facts: Mapping[str, Any]) -> RunFolder:
+    def begin(cls, path: Path, info: RunInfo) -> RunFolder:
         """Start a run, or go on with the same one. Raises `RunError` if the folder holds another."""
         run = cls(path)
-        if not cls.check(path, facts):
-            run.write({**facts, "format": FORMAT, "finback": __version__, **environment()})
+        if not cls.check(path, info):
+            run.write(info.updated(format=FORMAT, finback=__version__, **environment()))
         return run
 
     @classmethod
-    def check(cls, path: Path, facts: Mapping[str, Any]) -> bool:
+    def check(cls, path: Path, info: RunInfo) -> bool:
         """Whether the folder holds this very run already. Raises `RunError` if it holds another."""
-        if not (Path(path) / "run.json").is_file():
+        if not cls(path).run_json.is_file():
             return False
-        old = cls.open(path).facts
-        changed = [d for key in IDENTITY for d in _differences(key, old.get(key), facts.get(key))]
+        old = cls.open(path).info
+        pairs = {key: (plain(getattr(old, key)), plain(getattr(info, key))) for key in IDENTITY}
+        changed = [d for key, (was, now) in pairs.items() for d in _differences(key, was, now)]
         if changed:
             more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
-            what = ", ".join(changed[:3]) + more
-            raise RunError(f"{path}: holds another run ({what})", "give another --out, or delete that folder")
+            raise RunError(
+                f"{path}: holds another run ({', '.join(changed[:3])}{more})", "give another --out"
+            )
         return True
 
     @property
-    def facts(self) -> dict[str, Any]:
-        facts: dict[str, Any] = read_json(self.path / "run.json")
-        return facts
+    def info(self) -> RunInfo:
+        """What run.json holds; the file is read once."""
+        if self._info is None:
+            self._info = RunInfo.read(self.run_json)
+        return self._info
 
-    def write(self, facts: Mapping[str, Any]) -> None:
-        write_json(self.path / "run.json", dict(facts))
+    def write(self, info: RunInfo) -> None:
+        """Write run.json."""
+        write_json(self.run_json, info.to_json())
+        self._info = info
 
-    def note(self, **facts: Any) -> None:
-        """Add to run.json."""
-        self.write({**self.facts, **facts})
+    def note(self, **changes: Any) -> None:
+        """Set some keys of run.json. The others are read again, since another object may have set them."""
+        self.write(RunInfo.read(self.run_json).updated(**changes))
 
-    def finish(self, **facts: Any) -> None:
-        """Note that training is done, and these facts.
+    def finish(self, **changes: Any) -> None:
+        """Set some keys and mark the training as finished.
 
-        What it would have gone on from, four times as large as the model, is taken away.
+        Removes the checkpoints, which only an unfinished training needs; each is four times as large as the
+        model.
         """
-        self.note(**facts, trained=True)
+        self.note(**changes, trained=True)
         for path in self.path.rglob(CHECKPOINT):
             path.unlink(missing_ok=True)
 
     @property
     def folds(self) -> list[RunFolder]:
         """The runs of a cross-validation, in order; empty for a single run."""
-        count = self.facts.get("n_folds", 0)
-        return [RunFolder(self.path / "folds" / str(i)) for i in range(count)]
+        return [self.fold(i) for i in range(self.info.n_folds)]
+
+    def fold(self, number: int) -> RunFolder:
+        """The run of one fold, whether it was begun or not."""
+        return RunFolder(self.path / FOLDS / str(number))
 
     @property
-    def families(self) -> list[str]:
-        """The model families in it: its own and those of an ensemble's members."""
-        facts = self.facts
-        return [facts.get("family", ""), *(member["family"] for member in facts.get("members", ()))]
+    def parts(self) -> list[RunFolder]:
+        """The runs of the folds; the run itself where there is only one."""
+        return self.folds or [self]
+
+    def member(self, number: int) -> RunFolder:
+        """One member of an ensemble, whether it is there or not."""
+        return RunFolder(self.path / MEMBERS / str(number))
 
     @property
     def is_trained(self) -> bool:
-        return (self.path / "run.json").is_file() and bool(self.facts.get("trained"))
+        """Whether the whole training is done; false for a folder without run.json."""
+        return self.run_json.is_file() and self.info.trained
+
+    def require_trained(self) -> None:
+        """Raises `RunError` unless the whole training is done."""
+        if not self.is_trained:
+            raise RunError(
+                f"{self.path}: training has not finished", "run the same finback train again, it resumes"
+            )
 
 
 def environment() -> dict[str, Any]:
@@ -141,43 +159,8 @@ def _differences(key: str, old: Any, new: Any) -> list[str]:
     """`training.epochs 40 -> 20` for every leaf that changed."""
     if isinstance(old, dict) and isinstance(new, dict):
         return [d for k in sorted({*old, *new}) for d in _differences(f"{key}.{k}", old.get(k), new.get(k))]
-    # JSON has no tuples: compare what would be read back.
-    if (list(old) if isinstance(old, list | tuple) else old) == (
-        list(new) if isinstance(new, list | tuple) else new
-    ):
+    if old == new:
         return []
-    if isinstance(old, list | tuple):
+    if isinstance(old, list) or isinstance(new, list):
         return [f"{key} changed"]
     return [f"{key.removeprefix('settings.')} {old} -> {new}"]
-
-
-SPLIT_COLUMNS = ("recording_id", "file", "start", "stop", "channel", "species", "group", "side")
-
-
-def save_split(path: Path, split: Split) -> None:
-    """One row a clip, readable in a spreadsheet. `set_aside` is a side of its own here."""
-    out = StringIO()
-    table = csv.writer(out)
-    table.writerow(SPLIT_COLUMNS)
-    for side in (*SIDES, "set_aside"):
-        clips = split.set_aside if side == "set_aside" else split.side(side)
-        for c in clips:
-            table.writerow([c.recording.id, c.recording.path.name, *c.key[1:], c.label, c.group, side])
-    write_atomic(path, out.getvalue())
-
-
-def load_split(path: Path, clips: Sequence[Clip], by: str) -> Split:
-    """The split of a run, over the clips of its manifest. Raises `RunError` if they are not the same."""
-    known = {c.key: c for c in clips}
-    sides: dict[str, list[Clip]] = {side: [] for side in (*SIDES, "set_aside")}
-    try:
-        with open(path, encoding="utf-8", newline="") as file:
-            for row in csv.DictReader(file):
-                key = (row["recording_id"], int(row["start"]), int(row["stop"]), int(row["channel"]))
-                sides[row["side"]].append(known[key].in_group(row["group"]))
-    except (OSError, KeyError, ValueError) as error:
-        raise RunError(
-            f"{path}: does not fit the run's manifest.csv ({error})", "delete both and train again"
-        ) from None
-    tuples = {side: tuple(found) for side, found in sides.items()}
-    return Split(**tuples, by="clip" if by == "clip" else "group")

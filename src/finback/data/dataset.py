@@ -78,9 +78,9 @@ class Dataset:
 
         Raises `RunError` when the folder is no run, `ManifestError` when its `manifest.csv` is damaged.
         """
-        settings = RunFolder.open(run).facts["settings"]
-        manifest = Manifest.load(Path(run) / "manifest.csv", audio)
-        rare = build(RareSettings, settings.get("rare", {}))
+        folder = RunFolder.open(run)
+        manifest = Manifest.load(folder.manifest, audio)
+        rare = build(RareSettings, folder.info.settings.get("rare", {}))
         return cls(
             clips=manifest.clips,
             rare=rare,

@@ -21,6 +21,7 @@ from typing import Any
 from finback.core.errors import AudioError, ManifestError
 from finback.core.files import read_json, write_atomic, write_json
 from finback.core.renames import current
+from finback.core.run_files import PROBLEMS
 from finback.core.types import Clip, Labels, Recording
 from finback.data.problems import Problem as Problem
 
@@ -44,7 +45,6 @@ COLUMNS = (
 )
 CALLED = "called"  # one column more where species were put together: what the labels call this one
 SYNTHETIC = "synthetic"  # one column more where clips were generated: true for those, else empty
-PROBLEMS = "problems.json"
 AGAIN = "index the recordings again: finback index"
 
 

@@ -17,11 +17,11 @@ from typing import Literal
 from finback.core.errors import LeakError, ManifestError
 from finback.core.files import read_json
 from finback.core.renames import current
+from finback.core.run_files import MANIFEST
 from finback.core.types import Clip, Split
 from finback.data.manifest import Manifest, ModelProvenance
 from finback.data.problems import Problem
 
-MANIFEST = "manifest.csv"
 GENERATED = "generated.json"
 AGAIN = "make the clips again: finback generate, finback synthesize"
 

@@ -16,8 +16,9 @@ import numpy as np
 from finback.core.errors import RunError
 from finback.core.files import read_json, write_json
 from finback.core.progress import Progress, no_progress
-from finback.core.runs import RunFolder, load_split
+from finback.core.runs import RunFolder
 from finback.core.scores import save_scores
+from finback.core.split_table import load_split
 from finback.core.types import Clip, Labels, Scores
 from finback.data.dataset import Dataset, require_dataset
 from finback.data.manifest import Manifest
@@ -27,9 +28,6 @@ from finback.metrics.calibration import reliability_table
 from finback.metrics.classification import evaluate
 from finback.models.predictor import Predictor
 
-METRICS = "metrics.json"
-SCORES = "scores.parquet"
-
 
 def evaluate_run(path: Path, device: str = "auto", progress: Progress = no_progress) -> dict[str, Any]:
     """Score the run's test side and keep `metrics.json` and `scores.parquet`; once kept, it is only read.
@@ -37,14 +35,13 @@ def evaluate_run(path: Path, device: str = "auto", progress: Progress = no_progr
     Raises `RunError` when the run is unfinished, has no test side, or its recordings are gone.
     """
     run = RunFolder.open(path)
-    if (run.path / METRICS).exists():
-        kept: dict[str, Any] = read_json(run.path / METRICS)
+    if run.metrics.exists():
+        kept: dict[str, Any] = read_json(run.metrics)
         return kept
-    clips = Manifest.load(run.path / "manifest.csv").clips
+    clips = Manifest.load(run.manifest).clips
     parts: list[tuple[int, Scores]] = []
-    for fold, member in enumerate(run.folds or [run]):
-        facts = member.facts
-        split = load_split(member.path / "split.csv", clips, facts["split"]["by"])
+    for fold, member in enumerate(run.parts):
+        split = load_split(member.split_table, clips, member.info.split_by)
         if split.test:
             predictor = Predictor.load(member.path, device, default_folder())
             predictor.prepare(split.test, progress)
@@ -60,9 +57,9 @@ def evaluate_run(path: Path, device: str = "auto", progress: Progress = no_progr
         np.concatenate([s.logits for _, s in parts]),
     )
     folds = np.concatenate([np.full(len(s.clips), fold) for fold, s in parts])
-    save_scores(run.path / SCORES, pooled, folds)
-    result = judge(pooled, run.facts["multi_group"])
-    write_json(run.path / METRICS, result)
+    save_scores(run.scores, pooled, folds)
+    result = judge(pooled, run.info.multi_group)
+    write_json(run.metrics, result)
     return result
 
 
@@ -105,8 +102,8 @@ def evaluate_on(
 def _heard(run: RunFolder, clips: Sequence[Clip]) -> int:
     """How many of the clips come from recordings whose content the run learned from."""
     heard: set[str] = set()
-    for member in run.folds or [run]:
-        table = member.path / "split.csv"
+    for part in run.parts:
+        table = part.split_table
         rows = table.read_text(encoding="utf-8").splitlines()[1:] if table.exists() else []
         heard |= {row.split(",")[0] for row in rows if row.endswith((",train", ",val"))}
     return sum(c.recording.id in heard for c in clips)

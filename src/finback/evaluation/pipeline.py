@@ -13,6 +13,7 @@ from typing import Any
 from finback.core.files import read_json, write_json
 from finback.core.progress import Log, Progress
 from finback.core.renames import current
+from finback.core.run_files import RunFiles
 from finback.core.runs import RunFolder
 from finback.data.audit.duplicates import find
 from finback.data.dataset import Dataset, prepare, prepare_and_audit, prepare_request
@@ -20,7 +21,7 @@ from finback.data.index import IndexRequest, index
 from finback.data.problems import counts
 from finback.datasets.simulate.calls import CALLS
 from finback.datasets.simulate.simulate import ClipSettings, simulate_clips
-from finback.evaluation.evaluate import METRICS, evaluate_run
+from finback.evaluation.evaluate import evaluate_run
 from finback.models import kind
 from finback.report.pages.classifier import render
 from finback.report.pages.summary import verdict
@@ -52,7 +53,8 @@ def train_on(plan: Plan, request: IndexRequest, out: Path, progress: Progress, s
 def run(plan: Plan, request: IndexRequest, out: Path, progress: Progress, say: Log) -> Done:
     """Run the complete workflow; a stage that is done already is skipped."""
     manifest = index(request, progress)
-    audited = out / "audit.json"
+    files = RunFiles(out)
+    audited = files.audit
     if audited.exists() and read_json(audited).get("data_fingerprint") == manifest.fingerprint:
         dataset = prepare(manifest, find(manifest.clips, progress), plan.settings.rare)
     else:
@@ -61,12 +63,12 @@ def run(plan: Plan, request: IndexRequest, out: Path, progress: Progress, say: L
         facts = {**found.to_json(), "lines": found.lines(), "data_fingerprint": manifest.fingerprint}
         write_json(audited, facts)
     _say_data(dataset, say)
-    report = out / "report.html"
-    finished = report.exists() and (out / METRICS).exists()
+    report = files.report
+    finished = report.exists() and files.metrics.exists()
     train(plan, dataset, out, progress)
     metrics = evaluate_run(out, plan.device, progress)
     if finished:
-        say(f"{out}: done already; delete the folder to start anew")
+        say(f"{out}: done already; give another --out to train again")
     else:
         render(out, progress)
     heard = current(read_json(audited))

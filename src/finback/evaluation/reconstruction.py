@@ -29,6 +29,7 @@ from torch import Tensor
 from finback.core.errors import SettingsError
 from finback.core.files import write_atomic, write_json
 from finback.core.progress import Progress, no_progress
+from finback.core.run_files import RECONSTRUCTION
 from finback.core.types import Clip
 from finback.data.splits.run_subsets import run_subsets
 from finback.features.cache import FeatureStore, default_folder, windows_of
@@ -81,7 +82,7 @@ class Reconstruction:
         columns = (*COLUMNS, *(["sample"] * N_SAMPLES))
         centres = band_centres_hz(spec.n_mels, spec.f_min, spec.top_hz)
         picture = grid(self.rows, columns, centres, spec.hop / spec.sample_rate)
-        table, image = folder / "reconstruction.json", folder / "reconstruction.png"
+        table, image = folder / RECONSTRUCTION, folder / "reconstruction.png"
         write_json(table, self.facts())
         write_atomic(image, render(picture, "png"))
         return [table, image]

@@ -19,6 +19,7 @@ import numpy as np
 from finback.core.errors import RunError
 from finback.core.files import write_json
 from finback.core.progress import Progress, no_progress
+from finback.core.run_files import RunFiles
 from finback.core.types import Clip
 from finback.data.splits.run_subsets import run_subsets
 from finback.features.cache import FeatureStore, default_folder
@@ -32,7 +33,6 @@ from finback.metrics.waveforms import MEASURES, measures
 from finback.models.load import load_model
 from finback.models.predictor import Predictor
 
-RESULT = "vocoder_audit.json"
 OWN = "this vocoder"
 MOST = 400  # windows: more move no figure and take minutes
 
@@ -71,7 +71,7 @@ def audit_vocoder(
         "measures": [*MEASURES, *(["agreement"] if judge is not None else [])],
         "vocoders": rows,
     }
-    write_json(run / RESULT, found)
+    write_json(RunFiles(run).vocoder_audit, found)
     return found
 
 

@@ -175,7 +175,7 @@ def fill_rare_species(
 def rare_policy(config: SynthesisConfig) -> RareSettings:
     """The policy for rare species that the generator was trained with."""
     run = RunFolder.open(shipped.resolve(config.generator, "generator"))
-    return build(RareSettings, run.facts["settings"]["rare"])
+    return build(RareSettings, run.info.settings["rare"])
 
 
 @dataclass(frozen=True)
@@ -197,7 +197,7 @@ def _training_set(synthesizer: Synthesizer, dataset: Dataset, fill: FillPlan) ->
             f"{synthesizer.config.generator}: trained with another policy for rare species than these clips",
             "prepare the clips with finback.generation.fill_rare.rare_policy",
         )
-    split = fill.split or build(SplitSettings, synthesizer.run.facts["settings"]["split"])
+    split = fill.split or build(SplitSettings, synthesizer.run.info.settings["split"])
     return TrainingSet(dataset.make_splits(split)[0].split, split)
 
 

@@ -135,7 +135,7 @@ def learnt(generator: SpectrogramGenerator) -> tuple[NearestClips | None, str]:
     """What the generator learnt from, where those clips or their features are at hand; else None, and why."""
     try:
         clips = run_subsets(generator.run)["train"]
-        manifest = Manifest.load(generator.run.path / "manifest.csv")
+        manifest = Manifest.load(generator.run.manifest)
     except (RunError, InputError):
         return None, "the run folder does not hold the table of the clips it learnt from"
     store = FeatureStore(Extractor(generator.spec, "logmel"), default_folder())

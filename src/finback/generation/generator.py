@@ -65,7 +65,7 @@ class SpectrogramGenerator:
         """The generator of a run. Raises `RunError` if the folder holds none, or an unfinished one."""
         tune_allocator()
         model, run = load_model(path, "generator", device)
-        return cls(model, Labels(tuple(run.facts["labels"])), run)
+        return cls(model, Labels(run.info.labels), run)
 
     @torch.no_grad()
     def sample(
@@ -116,7 +116,7 @@ class SpectrogramGenerator:
     def _denoise(
         self, y: Tensor, loudness: Tensor, sampling: Sampling, judge: Predictor | None
     ) -> guidance.Denoise:
-        sigma_data = float(self.run.facts["settings"]["diffusion"]["sigma_data"])
+        sigma_data = float(self.run.info.setting("diffusion", "sigma_data"))
         labelled = precondition(self.model, sigma_data)
         weight, null = sampling.guidance, self.model.n_classes
         denoise = guidance.classifier_free(labelled, y, null, weight, sampling.interval)

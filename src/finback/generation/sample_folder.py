@@ -28,8 +28,9 @@ import numpy as np
 from finback.audio.io import write
 from finback.core.errors import RunError
 from finback.core.files import atomic_path, read_json, write_atomic, write_json
+from finback.core.run_files import MANIFEST
 from finback.data.manifest import ModelProvenance
-from finback.data.provenance import GENERATED, MANIFEST
+from finback.data.provenance import GENERATED
 
 COLUMNS = (
     *(

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from finback.core.errors import InputError
-from finback.core.runs import HELD_OUT, WEIGHTS
+from finback.core.run_files import HELD_OUT, SPLIT_TABLE, WEIGHTS
 from finback.core.types import Labels
 from finback.data.manifest import ModelProvenance
 from finback.generation.generator import Sampling, SpectrogramGenerator
@@ -81,9 +81,8 @@ class Synthesizer:
     @property
     def about(self) -> dict[str, Any]:
         """What a reader of the folder wants to know; nothing depends on it."""
-        facts = self.run.facts
         told = ("family", "labels", "data_fingerprint", "source", "licence", "citation", "finback")
-        return {"run": self.config.generator, **{key: facts[key] for key in told if key in facts}}
+        return {"run": self.config.generator, **self.run.info.only(*told)}
 
     @property
     def heard(self) -> set[str]:
@@ -120,9 +119,9 @@ class Synthesizer:
             "species": self.labels.names[label],
             "group": f"synthetic:{self.id}",
             "seed": seed,
-            "generator": f"{self.run.facts['family']}:{self.id}",
+            "generator": f"{self.run.info.family}:{self.id}",
             "vocoder": self.vocoder_id,
-            "licence": self.run.facts.get("licence", ""),
+            "licence": self.run.info.licence,
             **how,
         }
 
@@ -165,7 +164,7 @@ def provenance_of(role: str, name: str, run: Path) -> ModelProvenance:
         return ModelProvenance(role, name, frozenset(row["recording_id"] for row in _learnt_rows(run)))
     heard = {
         row["recording_id"]
-        for table in run.rglob("split.csv")  # of folds and members too
+        for table in run.rglob(SPLIT_TABLE)  # of folds and members too
         for row in _rows(table)
         if row["side"] in ("train", "val")
     }
@@ -177,8 +176,8 @@ def _learnt_rows(run: Path) -> list[dict[str, str]]:
     if (run / HELD_OUT).exists():
         return [row for row in _rows(run / HELD_OUT) if row["side"] == "set_aside"]
     return (
-        [row for row in _rows(run / "split.csv") if row["side"] == "train"]
-        if (run / "split.csv").exists()
+        [row for row in _rows(run / SPLIT_TABLE) if row["side"] == "train"]
+        if (run / SPLIT_TABLE).exists()
         else []
     )
 

@@ -62,10 +62,10 @@ class LatentSpace:
         model, run = load_model(path, "generator", device)
         if not isinstance(model, VAE):
             raise RunError(
-                f"{path}: a {run.facts['family']}, which has no latents",
+                f"{path}: a {run.info.family}, which has no latents",
                 "give the folder of finback train vae",
             )
-        return cls(model, Labels(tuple(run.facts["labels"])), run)
+        return cls(model, Labels(run.info.labels), run)
 
     @property
     def device(self) -> torch.device:
@@ -138,7 +138,7 @@ class LatentSpace:
         clip = Clip(recording, 0, recording.n_samples)
         logmel = Extractor(self.spec)(clip)[:1]  # (1, M, F)
         point = self.encode(logmel)
-        known = {c.recording.id: c.label for c in Manifest.load(self.run.path / "manifest.csv").clips}
+        known = {c.recording.id: c.label for c in Manifest.load(self.run.manifest).clips}
         species = known.get(recording.id)
         if species not in self.labels:
             with torch.no_grad():

@@ -18,22 +18,24 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 import numpy as np
 
 from finback.core.errors import FinbackError, InputError, RunError
 from finback.core.files import write_atomic
 from finback.core.progress import Progress, no_progress
-from finback.core.runs import VALIDATION_SCORES, WEIGHTS, RunFolder, load_split, save_split
+from finback.core.run_files import AUDIT, MANIFEST, PROBLEMS, RUN, VALIDATION_SCORES, WEIGHTS
+from finback.core.run_info import RunInfo
+from finback.core.runs import RunFolder
 from finback.core.scores import load_scores, save_scores
+from finback.core.split_table import load_split, save_split
 from finback.core.types import Clip, Labels, Scores, Split
 from finback.data.manifest import Manifest
 from finback.metrics.calibration import cannot_fit, fit_temperature
 from finback.metrics.combination import Combination, CombinationMethod, fit, loss_per_group
-from finback.models.predictor import MEMBERS
 
-KEPT = ("run.json", WEIGHTS, VALIDATION_SCORES)  # of every member; the second only where it has learned any
+KEPT = (RUN, WEIGHTS, VALIDATION_SCORES)  # of every member; the second only where it has learned any
 METHODS: tuple[CombinationMethod, ...] = get_args(CombinationMethod)
 ALIKE = "train them on the same --audio and --labels, with the same --folds or --split and the same --seed"
 
@@ -66,36 +68,34 @@ def combine(
     runs = [_open(Path(path)) for path in paths]
     if len(runs) < 2:
         raise InputError("one run is no ensemble", "give two runs or more")
-    clips = Manifest.load(runs[0].path / "manifest.csv").clips
+    clips = Manifest.load(runs[0].manifest).clips
     splits = check_alike(runs, clips)
-    facts = _facts(runs, paths, how, command)
-    if RunFolder.check(out, facts):
+    info = _info(runs, paths, how, command)
+    if RunFolder.check(out, info):
         return RunFolder.open(out)
     with whole_folder(Path(out)) as folder:
-        parts = [run.folds or [run] for run in runs]  # [member][fold]
+        parts = [run.parts for run in runs]  # [member][fold]
         for i in progress(range(len(splits)), "combining", len(splits)):
-            fold = {"fold": i} if runs[0].folds else {}
-            where = folder / "folds" / str(i) if fold else folder
-            _combine_one([part[i] for part in parts], splits[i], {**facts, **fold}, where)
+            of_fold, where = info, folder
+            if runs[0].folds:
+                of_fold, where = info.updated(fold=i), RunFolder(folder).fold(i).path
+            _combine_one([part[i] for part in parts], splits[i], of_fold, where)
         _keep_data(runs, folder)
         if runs[0].folds:
-            _note_folds(RunFolder.begin(folder, {**facts, "n_folds": len(splits)}))
+            _note_folds(RunFolder.begin(folder, info.updated(n_folds=len(splits))))
     return RunFolder.open(out)
 
 
 def _open(path: Path) -> RunFolder:
     run = RunFolder.open(path)
-    kind = run.facts.get("kind")
+    kind = run.info.kind
     if kind == "ensemble":
         # Its weights and the new ones would be fitted on the same validation clips, one after the other.
         raise InputError(f"{path}: an ensemble already", "give its members' own runs instead")
     if kind != "classifier":
         raise InputError(f"{path}: a {kind}, not a classifier", "give folders of finback train")
-    for part in run.folds or [run]:
-        if not part.is_trained:
-            raise RunError(
-                f"{part.path}: training has not finished", "run the same finback train again, it resumes"
-            )
+    for part in run.parts:
+        part.require_trained()
     return run
 
 
@@ -104,23 +104,23 @@ def check_alike(runs: Sequence[RunFolder], clips: Sequence[Clip]) -> list[Split]
     first = runs[0]
     splits = _splits(first, clips)
     for other in runs[1:]:
-        difference = _difference(first.facts, other.facts) or _moved(splits, _splits(other, clips))
+        difference = _difference(first.info, other.info) or _moved(splits, _splits(other, clips))
         if difference:
             raise InputError(f"{first.path} and {other.path} cannot be combined: {difference}", ALIKE)
     return splits
 
 
-def _difference(one: dict[str, Any], two: dict[str, Any]) -> str:
-    """What keeps two runs apart by their facts, in words; "" for nothing."""
-    only = [sorted(set(a["labels"]) - set(b["labels"])) for a, b in ((one, two), (two, one))]
+def _difference(one: RunInfo, two: RunInfo) -> str:
+    """What keeps two runs apart by their run.json, in words; "" for nothing."""
+    only = [sorted(set(a.labels) - set(b.labels)) for a, b in ((one, two), (two, one))]
     for names, which in zip(only, ("first", "second"), strict=True):
         if names:
             more = f" and {len(names) - 3} more species" if len(names) > 3 else ""
             return f"only the {which} knows {', '.join(names[:3])}{more}"
-    prints = (one["data_fingerprint"], two["data_fingerprint"])
+    prints = (one.data_fingerprint, two.data_fingerprint)
     if prints[0] != prints[1]:
         return f"other clips, labels or tapes (data fingerprints {prints[0]} and {prints[1]})"
-    folds = [f"{f['n_folds']} folds" if f.get("n_folds") else "one split" for f in (one, two)]
+    folds = [f"{info.n_folds} folds" if info.n_folds else "one split" for info in (one, two)]
     return "" if folds[0] == folds[1] else f"{folds[0]} against {folds[1]}"
 
 
@@ -142,76 +142,67 @@ def _sides(split: Split) -> dict[Clip, str]:
 
 
 def _splits(run: RunFolder, clips: Sequence[Clip]) -> list[Split]:
-    parts = run.folds or [run]
-    return [load_split(p.path / "split.csv", clips, p.facts["split"]["by"]) for p in parts]
+    return [load_split(part.split_table, clips, part.info.split_by) for part in run.parts]
 
 
 def _digest(run: RunFolder) -> str:
     """16 hex digits of what a run has learned and how it is calibrated."""
     digest = hashlib.blake2b(digest_size=8)
-    for part in run.folds or [run]:
-        facts = part.facts
-        digest.update(repr([facts["family"], facts["spec"], facts.get("temperature")]).encode())
-        weights = part.path / WEIGHTS
-        if not weights.is_file():
-            raise RunError(f"{weights}: no such file", "is this a finished finback run folder?")
-        digest.update(weights.read_bytes())
+    for part in run.parts:
+        info = part.info
+        digest.update(repr([info.family, info.spec, info.temperature]).encode())
+        if not part.weights.is_file():
+            raise RunError(f"{part.weights}: no such file", "is this a finished finback run folder?")
+        digest.update(part.weights.read_bytes())
     return digest.hexdigest()
 
 
-def _facts(
-    runs: Sequence[RunFolder], paths: Sequence[Path], how: CombinationMethod, command: str
-) -> dict[str, Any]:
+def _info(runs: Sequence[RunFolder], paths: Sequence[Path], how: CombinationMethod, command: str) -> RunInfo:
     """What run.json says of the whole; of the data, what the members say. Refuses a run given twice."""
-    first = runs[0].facts
+    first = runs[0].info
     digests = [_digest(run) for run in runs]
     for i, digest in enumerate(digests):
         if digest in digests[:i]:
             twins = f"{paths[digests.index(digest)]} and {paths[i]}"
             raise InputError(f"{twins} are the same model", "give each run once")
     taken = ("labels", "spec", "data_fingerprint", "source", "licence", "citation", "n_clips", "multi_group")
-    seeds = {run.facts.get("seed") for run in runs}
-    return {
-        "kind": "ensemble",
-        "family": "ensemble",
-        **{key: first[key] for key in taken if key in first},
-        "settings": {
-            "how": how,
-            "members": digests,
-            "split": first["settings"].get("split", {}),
-        },
-        "seed": seeds.pop() if len(seeds) == 1 else None,
-        "command": command,
-        "members": [
-            {"family": run.facts["family"], "origin": str(path)}
-            for run, path in zip(runs, paths, strict=True)
-        ],
-    }
+    seeds = {run.info.seed for run in runs}
+    return RunInfo(
+        kind="ensemble",
+        family="ensemble",
+        **first.only(*taken),
+        settings={"how": how, "members": digests, "split": first.settings.get("split", {})},
+        seed=seeds.pop() if len(seeds) == 1 else None,
+        command=command,
+        members=tuple(
+            {"family": run.info.family, "origin": str(path)} for run, path in zip(runs, paths, strict=True)
+        ),
+    )
 
 
-def _combine_one(members: Sequence[RunFolder], split: Split, facts: dict[str, Any], folder: Path) -> None:
+def _combine_one(members: Sequence[RunFolder], split: Split, info: RunInfo, folder: Path) -> None:
     """One split's ensemble: `members/`, its own validation scores, run.json."""
-    blend = _blend(members, split, Labels(tuple(facts["labels"])), facts["settings"]["how"])
+    blend = _blend(members, split, Labels(info.labels), info.settings["how"])
     told = [
         {**about, "weight": weight, "validation_loss": loss}
         for about, weight, loss in zip(
-            facts["members"], blend.combination.weights, blend.losses[:-1], strict=True
+            info.members, blend.combination.weights, blend.losses[:-1], strict=True
         )
     ]
-    run = RunFolder.begin(folder, {**facts, "split": members[0].facts["split"]})
+    run = RunFolder.begin(folder, info.updated(split=members[0].info.split))
     for i, member in enumerate(members):
         for name in KEPT:
             if (member.path / name).is_file():
-                write_atomic(folder / MEMBERS / str(i) / name, (member.path / name).read_bytes())
-    save_split(folder / "split.csv", split)
+                write_atomic(run.member(i).path / name, (member.path / name).read_bytes())
+    save_split(run.split_table, split)
     if split.val:
-        save_scores(folder / VALIDATION_SCORES, blend.scores, np.zeros(len(split.val)), side="val")
+        save_scores(run.validation_scores, blend.scores, np.zeros(len(split.val)), side="val")
     run.note(
         members=told,
         combination=asdict(blend.combination),
         temperature=blend.temperature,
         validation_loss=blend.losses[-1],
-        n_parameters=sum(member.facts.get("n_parameters", 0) for member in members),
+        n_parameters=sum(member.info.n_parameters or 0 for member in members),
         **({"not_calibrated": blend.not_calibrated} if blend.not_calibrated else {}),
         trained=True,
     )
@@ -240,18 +231,16 @@ def _validation(member: RunFolder, split: Split, labels: Labels) -> np.ndarray:
     """(N, K) calibrated probabilities that a member gave to the validation clips, in their order."""
     if not split.val:
         return np.zeros((0, len(labels)))
-    scores, _ = load_scores(member.path / VALIDATION_SCORES, split.val)
+    scores, _ = load_scores(member.validation_scores, split.val)
     position = {clip.key: row for row, clip in enumerate(scores.clips)}
     if scores.labels != labels or len(position) != len(split.val):
-        raise RunError(
-            f"{member.path / VALIDATION_SCORES}: not of this run's validation clips", "train it again"
-        )
+        raise RunError(f"{member.validation_scores}: not of this run's validation clips", "train it again")
     return scores.probabilities[[position[clip.key] for clip in split.val]]
 
 
 def _keep_data(runs: Sequence[RunFolder], folder: Path) -> None:
     """The manifest, and the audit of the data if a member has one: the report shows it."""
-    for name in ("manifest.csv", "problems.json", "audit.json"):
+    for name in (MANIFEST, PROBLEMS, AUDIT):
         found = [run.path / name for run in runs if (run.path / name).is_file()]
         if found:
             write_atomic(folder / name, found[0].read_bytes())
@@ -259,10 +248,10 @@ def _keep_data(runs: Sequence[RunFolder], folder: Path) -> None:
 
 def _note_folds(run: RunFolder) -> None:
     """The whole's run.json: the members' mean weights and each fold's split."""
-    told = [fold.facts for fold in run.folds]
-    weights = np.mean([fact["combination"]["weights"] for fact in told], axis=0).tolist()
-    members = [{**m, "weight": w} for m, w in zip(run.facts["members"], weights, strict=True)]
-    run.note(members=members, split=[fact["split"] for fact in told], trained=True)
+    folds = [fold.info for fold in run.folds]
+    weights = np.mean([(info.combination or {})["weights"] for info in folds], axis=0).tolist()
+    members = [{**m, "weight": w} for m, w in zip(run.info.members, weights, strict=True)]
+    run.note(members=members, split=[info.split for info in folds], trained=True)
 
 
 @contextmanager

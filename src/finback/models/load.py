@@ -7,7 +7,7 @@ from typing import Any
 
 from finback import models
 from finback.core.errors import RunError
-from finback.core.runs import WEIGHTS, RunFolder
+from finback.core.runs import RunFolder
 from finback.core.settings import build
 from finback.features.spec import FeatureSpec
 from finback.models.devices import torch_device
@@ -20,15 +20,12 @@ def load_model(path: Path, kind: str, device: str = "auto") -> tuple[Any, RunFol
     Raises `RunError` if the folder is none, of another kind, unfinished or damaged.
     """
     run = RunFolder.open(path)
-    facts = run.facts
-    if facts["kind"] != kind:
+    info = run.info
+    if info.kind != kind:
         train = {"generator": "diffusion", "vocoder": "vocoder"}[kind]
-        raise RunError(
-            f"{path}: a {facts['kind']}, not a {kind}", f"give the folder of finback train {train}"
-        )
-    if not run.is_trained:
-        raise RunError(f"{path}: training has not finished", "run the same finback train again, it resumes")
-    spec = build(FeatureSpec, facts["spec"])
-    model = models.create(facts["family"], spec, len(facts["labels"]), **facts["settings"]["model"])
-    load_weights(model, run.path / WEIGHTS)
+        raise RunError(f"{path}: a {info.kind}, not a {kind}", f"give the folder of finback train {train}")
+    run.require_trained()
+    spec = build(FeatureSpec, info.spec)
+    model = models.create(info.family, spec, len(info.labels), **info.settings["model"])
+    load_weights(model, run.weights)
     return model.to(torch_device(device)).eval(), run

@@ -14,6 +14,7 @@ from typing import Any
 from finback import models
 from finback.core.files import read_json
 from finback.core.renames import current_audit
+from finback.core.run_info import RunInfo
 from finback.core.runs import RunFolder
 
 USES = {
@@ -45,31 +46,31 @@ LIMITS["ensemble"] = LIMITS["classifier"]
 
 def card(run: RunFolder) -> str:
     """Markdown."""
-    facts = run.facts
-    kind = facts["kind"]
+    info = run.info
+    kind = info.kind
     parts = [
-        f"# {facts.get('family') or kind}: a finback {kind}",
+        f"# {info.family or kind}: a finback {kind}",
         USES[kind],
         "## What it is",
         _bullets(
             {
-                "parameters": f"{facts['n_parameters']:,}" if "n_parameters" in facts else None,
-                "members": ", ".join(m["family"] for m in facts.get("members", ())) or None,
-                "networks": f"{facts['n_folds']}, one a fold, averaged" if facts.get("n_folds") else None,
-                "hears": _hears(facts),
-                "species": ", ".join(f"*{name}*" for name in facts["labels"]),
-                "made by": f"`{without_paths(facts['command'])}`" if facts.get("command") else None,
-                "seed": facts.get("seed"),
-                "finback": facts.get("finback"),
+                "parameters": None if info.n_parameters is None else f"{info.n_parameters:,}",
+                "members": ", ".join(m["family"] for m in info.members) or None,
+                "networks": f"{info.n_folds}, one a fold, averaged" if info.n_folds else None,
+                "hears": _hears(info),
+                "species": ", ".join(f"*{name}*" for name in info.labels),
+                "made by": f"`{without_paths(str(info.command))}`" if info.command else None,
+                "seed": info.seed,
+                "finback": info.finback,
             }
         ),
         "## What it learnt from",
         _bullets(
             {
-                "recordings": f"{facts['source']}, {facts['n_clips']} clips" if "n_clips" in facts else None,
-                "terms": facts.get("licence"),
-                "cite": facts.get("citation"),
-                "parted by": _parted(facts),
+                "recordings": None if info.n_clips is None else f"{info.source}, {info.n_clips} clips",
+                "terms": info.licence,
+                "cite": info.citation,
+                "parted by": _parted(info),
             }
         ),
         "## What was measured",
@@ -90,8 +91,8 @@ def without_paths(command: str) -> str:
     return shlex.join(short(word) for word in shlex.split(command))
 
 
-def _hears(facts: dict[str, Any]) -> str:
-    spec, family = facts["spec"], facts.get("family", "")
+def _hears(info: RunInfo) -> str:
+    spec, family = info.spec, info.family
     kind = models.family(family).input if family in models.CLASSIFIERS else "logmel"
     if kind == "logmel":
         return f"{spec['sample_rate']} Hz, {spec['n_mels']} mel bands x {spec['n_frames']} frames"
@@ -103,8 +104,8 @@ def _bullets(rows: dict[str, Any]) -> str:
     return "\n".join(f"- {name}: {value}" for name, value in rows.items() if value not in (None, ""))
 
 
-def _parted(facts: dict[str, Any]) -> str | None:
-    split = facts.get("split")
+def _parted(info: RunInfo) -> str | None:
+    split = info.split
     if not isinstance(split, dict):
         return None
     whole = "whole tapes on one side" if split["by"] == "group" else "clip by clip, which leaks tapes"
@@ -115,17 +116,17 @@ def _parted(facts: dict[str, Any]) -> str | None:
 def _figures(run: RunFolder) -> dict[str, str]:
     """Headline figures that the folder holds, by name."""
     found: dict[str, str] = {}
-    if (run.path / "metrics.json").is_file():
-        metrics = read_json(run.path / "metrics.json")
+    if run.metrics.is_file():
+        metrics = read_json(run.metrics)
         for key in NAMES:
             if metrics.get(key) is not None:
                 low, high = metrics.get(f"{key}_ci") or (None, None)
                 within = f" ({low:.3f} to {high:.3f})" if low is not None and high is not None else ""
                 found[f"{NAMES[key]} on tapes not trained on"] = f"{metrics[key]:.3f}{within}"
-    if (run.path / "generator_audit.json").is_file():
-        found |= _audited(current_audit(read_json(run.path / "generator_audit.json")))
-    if (run.path / "vocoder_audit.json").is_file():
-        found |= _vocoded(current_audit(read_json(run.path / "vocoder_audit.json")))
+    if run.generator_audit.is_file():
+        found |= _audited(current_audit(read_json(run.generator_audit)))
+    if run.vocoder_audit.is_file():
+        found |= _vocoded(current_audit(read_json(run.vocoder_audit)))
     return found
 
 

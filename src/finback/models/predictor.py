@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -21,7 +20,8 @@ from finback import models
 from finback.audio.io import open_recording
 from finback.core.errors import AudioError, RunError, SpecMismatchError
 from finback.core.progress import Progress, no_progress
-from finback.core.runs import WEIGHTS, RunFolder
+from finback.core.run_info import RunInfo
+from finback.core.runs import RunFolder
 from finback.core.settings import build
 from finback.core.types import Clip, Labels, Scores
 from finback.features.cache import FeatureStore
@@ -32,8 +32,6 @@ from finback.models.devices import torch_device, tune_allocator
 from finback.models.networks.classifier import Classifier
 from finback.models.scoring import clip_embeddings, clip_logits, through
 from finback.models.weights import load_weights
-
-MEMBERS = "members"  # the folder of an ensemble that holds its members' run folders: members/0 ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +93,7 @@ class Predictor:
         tune_allocator()
         run = RunFolder.open(path)
         root = _tree(run, torch_device(device))
-        return cls(root, Labels(tuple(run.facts["labels"])), cache)
+        return cls(root, Labels(run.info.labels), cache)
 
     @property
     def spec(self) -> FeatureSpec:
@@ -154,46 +152,52 @@ class Predictor:
 
 def _tree(run: RunFolder, device: torch.device) -> Leaf | Node:
     """A run folder and all below it."""
-    facts = run.facts
-    kind = facts.get("kind")
-    if kind not in ("classifier", "ensemble"):
-        raise RunError(f"{run.path}: a {kind}, not a classifier", "give the folder of finback train cnn2d")
+    info = run.info
+    if info.kind not in ("classifier", "ensemble"):
+        raise RunError(
+            f"{run.path}: a {info.kind}, not a classifier", "give the folder of finback train cnn2d"
+        )
     if run.folds:
-        folds = tuple(_tree(_part(fold, facts), device) for fold in run.folds)
+        folds = tuple(_tree(_part(fold, info), device) for fold in run.folds)
         return Node(folds, equal(len(folds)))
-    if not run.is_trained:
-        raise RunError(
-            f"{run.path}: training has not finished", "run the same finback train again, it resumes"
-        )
-    if kind == "classifier":
-        return _leaf(run, facts, device)
-    told = facts["combination"]
-    combination = Combination(told["how"], tuple(told["weights"]), tuple(told["bias"]))
-    paths = [run.path / MEMBERS / str(i) for i in range(len(combination.weights))]
-    members = tuple(_tree(_part(RunFolder(path), facts), device) for path in paths)
-    return Node(members, combination, float(facts["temperature"]))
+    run.require_trained()
+    if info.kind == "classifier":
+        return _leaf(run, device)
+    fitted = info.combination or {}
+    combination = Combination(fitted["how"], tuple(fitted["weights"]), tuple(fitted["bias"]))
+    parts = [run.member(i) for i in range(len(combination.weights))]
+    members = tuple(_tree(_part(part, info), device) for part in parts)
+    return Node(members, combination, _temperature(run))
 
 
-def _part(run: RunFolder, whole: dict[str, Any]) -> RunFolder:
+def _part(run: RunFolder, whole: RunInfo) -> RunFolder:
     """A fold or member, once it is sure that it speaks of the same species and, as a fold, hears the same."""
-    if not (run.path / "run.json").is_file():
-        raise RunError(
-            f"{run.path}: training has not finished", "run the same finback train again, it resumes"
-        )
-    facts = run.facts
-    if facts["labels"] != whole["labels"]:
+    if not run.run_json.is_file():
+        run.require_trained()
+    info = run.info
+    if info.labels != whole.labels:
         raise RunError(f"{run.path}: has other species than the run it is part of", "make that run anew")
-    if whole["kind"] == facts["kind"] and facts["spec"] != whole["spec"]:
-        own, others = (build(FeatureSpec, f["spec"]).fingerprint for f in (facts, whole))
+    if whole.kind == info.kind and info.spec != whole.spec:
+        own, others = (build(FeatureSpec, i.spec).fingerprint for i in (info, whole))
         raise SpecMismatchError(f"{run.path}: trained with features {own}, not {others}", "train anew")
     return run
 
 
-def _leaf(run: RunFolder, facts: dict[str, Any], device: torch.device) -> Leaf:
-    spec = build(FeatureSpec, facts["spec"])
-    model = models.create(facts["family"], spec, len(facts["labels"]), **facts["settings"]["model"])
-    load_weights(model, run.path / WEIGHTS)
-    return Leaf(model.to(device).eval(), float(facts["temperature"]), spec, facts.get("embedder", ""))
+def _leaf(run: RunFolder, device: torch.device) -> Leaf:
+    info = run.info
+    spec = build(FeatureSpec, info.spec)
+    model = models.create(info.family, spec, len(info.labels), **info.settings["model"])
+    load_weights(model, run.weights)
+    return Leaf(model.to(device).eval(), _temperature(run), spec, info.embedder)
+
+
+def _temperature(run: RunFolder) -> float:
+    if run.info.temperature is None:
+        raise RunError(
+            f"{run.run_json}: damaged (it has no temperature)",
+            "restore the file from a copy, or train into another --out",
+        )
+    return run.info.temperature
 
 
 def _front(leaf: Leaf) -> Extractor:

@@ -10,6 +10,7 @@ from importlib import resources
 from pathlib import Path
 
 from finback.core.errors import RunError
+from finback.core.run_files import RunFiles
 
 KINDS = ("classifier", "generator", "vocoder")
 
@@ -18,7 +19,9 @@ def names(kind: str) -> list[str]:
     """Names of the shipped models of a kind."""
     root = _root()
     return (
-        sorted(p.name for p in root.iterdir() if (p / kind / "run.json").is_file()) if root.is_dir() else []
+        sorted(p.name for p in root.iterdir() if RunFiles(p / kind).run_json.is_file())
+        if root.is_dir()
+        else []
     )
 
 

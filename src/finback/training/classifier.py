@@ -22,8 +22,10 @@ from finback import models
 from finback.core.errors import SettingsError, SplitError
 from finback.core.files import write_atomic
 from finback.core.progress import Progress, no_progress, prefixed
-from finback.core.runs import VALIDATION_SCORES, WEIGHTS, RunFolder, save_split
+from finback.core.run_info import Json, RunInfo
+from finback.core.runs import RunFolder
 from finback.core.scores import save_scores
+from finback.core.split_table import save_split
 from finback.core.types import Clip, Labels, Scores
 from finback.data.dataset import Dataset, require_dataset
 from finback.data.splits.make import describe_split
@@ -46,25 +48,24 @@ def train(plan: Plan, dataset: Dataset, out: Path, progress: Progress = no_progr
     Raises `ManifestError` for a manifest that was not prepared, `RunError` if `out` holds another run,
     `SplitError` where fewer than two species can be trained on.
     """
-    facts = check_out(plan, dataset, out)
+    info = check_out(plan, dataset, out)
     results = dataset.make_splits(plan.settings.split)
     for result in results:
-        _check_taught(result, _prototyped(facts))
+        _check_taught(result, _prototyped(info))
     if not plan.settings.split.folds:
-        return _train_one(plan, facts, results[0], dataset, out, progress)
-    run = RunFolder.begin(
-        out, {**facts, "n_folds": len(results), "split": [describe_split(r) for r in results]}
-    )
-    dataset.save(out / "manifest.csv")
+        return _train_one(plan, info, results[0], dataset, out, progress)
+    whole = info.updated(n_folds=len(results), split=[describe_split(r) for r in results])
+    run = RunFolder.begin(out, whole)
+    dataset.save(run.manifest)
     for i, result in enumerate(results):
         named = prefixed(progress, f"fold {i + 1} of {len(results)}: ")
-        _train_one(plan, {**facts, "fold": i}, result, dataset, out / "folds" / str(i), named)
+        _train_one(plan, info.updated(fold=i), result, dataset, run.fold(i).path, named)
     run.finish()
     return run
 
 
-def check_out(plan: Plan, dataset: Dataset, out: Path, **more: Any) -> dict[str, Any]:
-    """The description of the run, once it is clear that it can be made; `more` keys are added.
+def check_out(plan: Plan, dataset: Dataset, out: Path, arm: Json | None = None) -> RunInfo:
+    """The description of the run, once it is clear that it can be made; `arm` as in `describe`.
 
     Raises `SettingsError`, `SplitError` or `RunError` before any work is done.
     """
@@ -74,47 +75,47 @@ def check_out(plan: Plan, dataset: Dataset, out: Path, **more: Any) -> dict[str,
         raise SplitError(
             f"only one species ({labels.names[0]}): a classifier needs two", "label clips of a second species"
         )
-    facts = describe(plan, dataset, **more)
+    info = describe(plan, dataset, arm)
     check(models.create(plan.family, settings.features, len(labels), **settings.model), settings.training)
     if settings.rare.how == "prototype" and not models.family(plan.family).imprints:
         raise SettingsError(
             f"rare.how = 'prototype' with {plan.family}: its head has no row for each species",
             "take keep, drop or bucket, or a family with a linear head, such as cnn2d or birdnet",
         )
-    RunFolder.check(out, facts)
-    return facts
+    RunFolder.check(out, info)
+    return info
 
 
 def _train_one(
     plan: Plan,
-    facts: dict[str, Any],
+    info: RunInfo,
     result: SplitResult,
     dataset: Dataset,
     out: Path,
     progress: Progress,
 ) -> RunFolder:
-    run = RunFolder.begin(out, {**facts, "split": describe_split(result)})
+    run = RunFolder.begin(out, info.updated(split=describe_split(result)))
     if run.is_trained:
         return run
-    if "fold" not in facts:
-        dataset.save(out / "manifest.csv")
-    save_split(out / "split.csv", result.split)
-    labels, settings, split = Labels(tuple(facts["labels"])), plan.settings, result.split
+    if info.fold is None:
+        dataset.save(run.manifest)
+    save_split(run.split_table, result.split)
+    labels, settings, split = Labels(info.labels), plan.settings, result.split
     model = _new_model(plan, labels)
     store = FeatureStore(Extractor(settings.features, model.input), default_folder())
     store.prepare([*split.train, *split.val], progress)
-    how = How(settings.training, labels, plan.seed, plan.device, progress, _prototyped(facts))
-    if "temperature" not in run.facts:  # noted before the weights are replaced below
+    how = How(settings.training, labels, plan.seed, plan.device, progress, _prototyped(info))
+    if run.info.temperature is None:  # noted before the weights are replaced below
         end = _teach(model, store, settings, split.train, split.val, how, out)
-        fitted = _calibrate(model, store, labels, split.val, out / VALIDATION_SCORES, facts.get("fold", 0))
+        fitted = _calibrate(model, store, labels, split.val, run.validation_scores, info.fold or 0)
         run.note(**end, n_parameters=model.n_parameters, **fitted)
     if settings.training.refit and split.val:
-        epochs = run.facts["epochs"]
+        epochs = run.info.epochs or 0
         longer = settings.training.model_copy(update={"epochs": max(1, epochs)})
         again = replace(how, settings=longer, progress=prefixed(progress, "refit: "))
         everything = (*split.train, *split.val)
-        _teach(_new_model(plan, labels), store, settings, everything, (), again, out / "refit")
-        write_atomic(out / WEIGHTS, (out / "refit" / WEIGHTS).read_bytes())
+        _teach(_new_model(plan, labels), store, settings, everything, (), again, run.refit.path)
+        write_atomic(run.weights, run.refit.weights.read_bytes())
         run.note(refit_epochs=epochs)
     run.finish()
     return run
@@ -139,9 +140,9 @@ def _teach(
     return end
 
 
-def _prototyped(facts: dict[str, Any]) -> tuple[str, ...]:
+def _prototyped(info: RunInfo) -> tuple[str, ...]:
     """The species that are known by prototypes."""
-    return tuple(sorted(facts["rare"]["species"])) if facts["rare"]["how"] == "prototype" else ()
+    return tuple(sorted(info.rare["species"])) if info.rare["how"] == "prototype" else ()
 
 
 def _check_taught(result: SplitResult, rare: Collection[str]) -> None:

@@ -18,7 +18,9 @@ import numpy as np
 
 from finback.core.errors import SettingsError
 from finback.core.progress import Progress, no_progress
-from finback.core.runs import HELD_OUT, WEIGHTS, RunFolder, save_split
+from finback.core.run_info import RunInfo
+from finback.core.runs import RunFolder
+from finback.core.split_table import save_split
 from finback.core.types import Clip, Labels, Split
 from finback.data.dataset import Dataset, require_dataset
 from finback.data.provenance import refuse_synthetic
@@ -43,23 +45,23 @@ def train_generator(
     for a manifest that was not prepared, `SettingsError` on settings that generators cannot follow,
     `RunError` if `out` holds another run.
     """
-    facts = check_out(plan, dataset, out)
+    info = check_out(plan, dataset, out)
     if split is None:
         result = dataset.make_splits(plan.settings.split)[0]
-        facts, split = {**facts, "split": describe_split(result)}, result.split
-    run = RunFolder.begin(out, facts)
+        info, split = info.updated(split=describe_split(result)), result.split
+    run = RunFolder.begin(out, info)
     if run.is_trained:
         return run
-    dataset.save(out / "manifest.csv")
-    save_split(out / "split.csv", split)
+    dataset.save(run.manifest)
+    save_split(run.split_table, split)
     learnt, held = hold_out(split.train, plan.settings.generate.held_out, plan.seed)
-    save_split(out / HELD_OUT, Split(train=held, set_aside=learnt))
-    _teach(plan, Labels(tuple(facts["labels"])), learnt, split.val, run, progress)
+    save_split(run.held_out_table, Split(train=held, set_aside=learnt))
+    _teach(plan, Labels(info.labels), learnt, split.val, run, progress)
     run.finish()
     return run
 
 
-def check_out(plan: Plan, dataset: Dataset, out: Path) -> dict[str, Any]:
+def check_out(plan: Plan, dataset: Dataset, out: Path) -> RunInfo:
     """The description of the run, once it is clear that it can be made.
 
     Raises `SettingsError` or `RunError` before any work is done.
@@ -78,9 +80,9 @@ def check_out(plan: Plan, dataset: Dataset, out: Path) -> dict[str, Any]:
             "take keep or drop",
         )
     refuse_synthetic(dataset.clips, f"the training of {plan.family}")
-    facts = describe(plan, dataset)
-    RunFolder.check(out, facts)
-    return facts
+    info = describe(plan, dataset)
+    RunFolder.check(out, info)
+    return info
 
 
 def hold_out(clips: Sequence[Clip], share: float, seed: int) -> tuple[tuple[Clip, ...], tuple[Clip, ...]]:
@@ -121,7 +123,7 @@ def _teach(
         model.scale.fit(x, y)
         if not model.task:  # fitted in closed form
             model.fit(x, y)
-            save_tensors(run.path / WEIGHTS, model.state_dict(), {})
+            save_tensors(run.weights, model.state_dict(), {})
             run.note(n_parameters=model.n_parameters)
             return
     task = task_for(model, inputs, labels, settings.training, getattr(settings, model.task), val)

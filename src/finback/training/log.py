@@ -7,15 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from finback.core.errors import FinbackError, SettingsError
-
-LOG = "metrics.jsonl"
+from finback.core.run_files import RunFiles
 
 
 class TrainingLog:
     """Appends to `metrics.jsonl` in a folder; `since` is the step training resumes at."""
 
     def __init__(self, folder: Path, since: int, tensorboard: bool) -> None:
-        self.path = folder / LOG
+        self.path = RunFiles(folder).log
         self._forget_after(since)
         self._board = _board(folder / "tensorboard", since) if tensorboard else None
 

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from finback.core.errors import RunError
 from finback.core.progress import Progress, no_progress
-from finback.core.runs import CHECKPOINT, WEIGHTS
+from finback.core.run_files import CHECKPOINT, WEIGHTS
 from finback.models.devices import fabric_for, tune_allocator
 from finback.models.weights import load_tensors, pack, save_tensors, unpack
 from finback.training.log import TrainingLog

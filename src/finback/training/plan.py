@@ -9,10 +9,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from finback import models
 from finback.core.errors import SettingsError
+from finback.core.run_info import Json, RunInfo
 from finback.data.dataset import Dataset, require_dataset
 from finback.data.rare import RareSettings
 from finback.features.extract import Extractor
@@ -31,8 +31,10 @@ class Plan:
     command: str = ""
 
 
-def describe(plan: Plan, dataset: Dataset, **more: Any) -> dict[str, Any]:
-    """What run.json says of the run: model, settings and data; `more` keys are added.
+def describe(plan: Plan, dataset: Dataset, arm: Json | None = None) -> RunInfo:
+    """What run.json says of the run: model, settings and data.
+
+    `arm`: of a study of synthetic clips, what is added to the real ones.
 
     Raises `ManifestError` when `dataset` is no `Dataset`, `SettingsError` when the settings do not fit the
     family, the device or the data.
@@ -47,24 +49,24 @@ def describe(plan: Plan, dataset: Dataset, **more: Any) -> dict[str, Any]:
     check_device(plan.device)
     model = models.create(plan.family, settings.features, len(dataset.labels), **settings.model)
     backbone = Extractor(settings.features, model.input).version
-    return {
-        "kind": models.kind(plan.family),
-        "family": plan.family,
-        "labels": list(dataset.labels.names),
-        "spec": settings.features.model_dump(mode="json"),
+    return RunInfo(
+        kind=models.kind(plan.family),
+        family=plan.family,
+        labels=dataset.labels.names,
+        spec=settings.features.model_dump(mode="json"),
         **({"embedder": backbone} if backbone else {}),
-        "settings": settings.model_dump(mode="json"),
-        "seed": plan.seed,
-        "command": plan.command,
-        "data_fingerprint": dataset.fingerprint,
-        "source": dataset.source.name,
-        "licence": dataset.source.licence,
-        "citation": dataset.source.citation,
-        "n_clips": len(dataset.clips),
-        "multi_group": dataset.multi_group,
-        "rare": {**dataset.rare.model_dump(), "species": dict(dataset.rare_species)},
-        **more,
-    }
+        settings=settings.model_dump(mode="json"),
+        seed=plan.seed,
+        command=plan.command,
+        data_fingerprint=dataset.fingerprint,
+        source=dataset.source.name,
+        licence=dataset.source.licence,
+        citation=dataset.source.citation,
+        n_clips=len(dataset.clips),
+        multi_group=tuple(dataset.multi_group),
+        rare={**dataset.rare.model_dump(), "species": dict(dataset.rare_species)},
+        **({"arm": arm} if arm else {}),
+    )
 
 
 def _policy(rare: RareSettings) -> str:

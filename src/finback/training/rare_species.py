@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from finback.core.runs import WEIGHTS
+from finback.core.run_files import WEIGHTS
 from finback.core.types import Clip
 from finback.features.cache import FeatureStore
 from finback.models.networks.classifier import Classifier

@@ -103,7 +103,7 @@ def test_figures_are_means_over_seeds(done: tuple[Path, Heard, dict]) -> None:
             assert row[metric] == pytest.approx(np.mean(values))
             assert row[f"{metric}_sd"] == pytest.approx(np.std(values, ddof=1))
             assert row[f"{metric}_ci"][0] <= row[f"{metric}_ci"][1]
-        parts = [RunFolder(out / "runs" / f"{name}-seed{seed}").facts["training_s"] for seed in (0, 1)]
+        parts = [RunFolder(out / "runs" / f"{name}-seed{seed}").info.training_s for seed in (0, 1)]
         assert row["training_s"] == pytest.approx(np.mean(parts))
         assert row["clips_per_s"] > 0
         assert row["n_parameters"] > 0
@@ -185,7 +185,7 @@ def test_a_killed_one_goes_on_and_a_family_that_fails_stops_nobody(
     first = prepared()
     with pytest.raises(KeyboardInterrupt):
         compare.run(first, interrupt)
-    assert RunFolder(tmp_path / "runs" / "dnn-seed0").facts["training_s"] > 0  # the part so far
+    assert RunFolder(tmp_path / "runs" / "dnn-seed0").info.training_s > 0  # the part so far
     again = prepared()
     assert again.left_s["dnn"] < first.left_s["dnn"] or again.costs["dnn"] != first.costs["dnn"]
     assert len(again.entries[0].parts_done()) == 1

@@ -14,7 +14,6 @@ import torch
 from finback.core.errors import InputError, RunError, SettingsError
 from finback.core.runs import RunFolder
 from finback.evaluation.embedding_map import make
-from finback.evaluation.embedding_map import store as saved
 from finback.evaluation.embedding_map.layout import METHODS, available, wanted
 from finback.evaluation.embedding_map.make import make_map
 from finback.evaluation.embedding_map.neighbours import neighbours
@@ -92,13 +91,12 @@ def run(trained: Path, tmp_path: Path) -> Path:
 
 def test_a_classifiers_clips_are_mapped_once(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = make_map(run, ["t-SNE"], device="cpu")
-    facts = RunFolder.open(run).facts
-    sides = facts["split"]["clips"]
+    sides = RunFolder.open(run).info.splits[0]["clips"]
     assert len(found.clips) == sides["train"] + sides["val"] + sides["test"]
     assert found.heard.sum() == sides["train"] + sides["val"]  # the refit learns from validation too
     assert found.what == "embeddings of a cnn2d classifier"
     assert set(found.tapes) > {""} or all(found.tapes)
-    table = pq.read_table(run / saved.FILE)
+    table = pq.read_table(run / "map.parquet")
     assert table["species"].to_pylist() == [c.label for c in found.clips]
 
     def never(*_: object) -> None:
@@ -115,14 +113,14 @@ def test_a_classifiers_clips_are_mapped_once(run: Path, monkeypatch: pytest.Monk
 
 def test_a_damaged_map_is_made_anew(run: Path) -> None:
     first = make_map(run, ["t-SNE"], device="cpu")
-    (run / saved.FILE).write_bytes(b"PAR1 and no more")
+    (run / "map.parquet").write_bytes(b"PAR1 and no more")
     assert np.allclose(make_map(run, ["t-SNE"], device="cpu").layouts["t-SNE"], first.layouts["t-SNE"])
 
 
 def test_many_clips_are_drawn_from(run: Path) -> None:
     found = make_map(run, ["t-SNE"], most=10, device="cpu")
     assert len(found.clips) == len({c.key for c in found.clips}) == 10
-    assert found.left_out == sum(RunFolder.open(run).facts["split"]["clips"].values()) - 10
+    assert found.left_out == sum(RunFolder.open(run).info.splits[0]["clips"].values()) - 10
 
 
 def test_what_cannot_be_mapped_says_why(run: Path, generator_run: Path, tmp_path: Path) -> None:

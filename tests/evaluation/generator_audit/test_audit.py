@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from finback.core import run_files
 from finback.core.errors import InputError, SettingsError, SpecMismatchError
 from finback.core.files import read_json
 from finback.data.dataset import Dataset
@@ -178,7 +179,8 @@ def test_every_part_is_there_and_kept(audited: dict[str, Any], generator: Path) 
 
 
 def test_the_judge_has_heard_what_the_generator_has(audited: dict[str, Any], generator: Path) -> None:
-    from finback.core.runs import RunFolder, load_split
+    from finback.core.runs import RunFolder
+    from finback.core.split_table import load_split
     from finback.data.splits.run_subsets import run_subsets
 
     assert audited["reference_classifier"]["seen_in_training"] == 0
@@ -248,7 +250,7 @@ def test_copies_are_found_out(
         return room.FeatureStore(room.Extractor(maker.spec, "logmel"), room.default_folder())
 
     monkeypatch.setattr(room, "made", parrot)
-    monkeypatch.setattr(room, "RESULT", "parrot.json")
+    monkeypatch.setattr(run_files, "GENERATOR_AUDIT", "parrot.json")
     monkeypatch.setattr(learners, "STEPS", 10)
     found = audit_generator(AuditRequest(generator, seeds=1, backbone="mfcc", device="cpu"))
     rows = found["copying"]["logmel"]["rows"]

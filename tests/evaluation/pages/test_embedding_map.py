@@ -63,8 +63,8 @@ def test_names_cannot_break_out_of_the_page(run: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(latents, "make_map", lambda *_, **__: twin)
     html = latents.render(run, sound=False).page.read_text()
     assert nasty not in html
-    assert data_of(run / latents.PAGE)["species"] == [
-        {"name": nasty, "colour": data_of(run / latents.PAGE)["species"][0]["colour"], "shape": "o"}
+    assert data_of(run / "map.html")["species"] == [
+        {"name": nasty, "colour": data_of(run / "map.html")["species"][0]["colour"], "shape": "o"}
     ]
 
 

@@ -45,7 +45,7 @@ def diffusion(tiny_dataset: Dataset, tiny: str, tmp_path_factory: pytest.TempPat
 
 def test_page_of_a_generator(gaussian: Path) -> None:
     html = (gaussian / "report.html").read_text()
-    names = RunFolder.open(gaussian).facts["labels"]
+    names = RunFolder.open(gaussian).info.labels
     for name in names:
         assert f"<h3>{name}</h3>" in html
     assert html.count("<audio") == 2 * generator.HEARD * len(names)
@@ -65,7 +65,7 @@ def test_page_without_recordings_still_has_samples(gaussian: Path, monkeypatch: 
     monkeypatch.setattr(generator, "playable", gone)
     html = write.write(gaussian).read_text()
     assert "no longer where they were" in html
-    assert html.count("<audio") == generator.HEARD * len(RunFolder.open(gaussian).facts["labels"])
+    assert html.count("<audio") == generator.HEARD * len(RunFolder.open(gaussian).info.labels)
 
 
 def test_clips_shown_are_of_many_tapes(generator_run: Path) -> None:
@@ -149,7 +149,7 @@ def test_an_audit_becomes_tables(gaussian: Path) -> None:
         "copying": {"logmel": {"thresholds": {}, "rows": {"gaussian": near}}},
         "diversity": {"judge": {"gaussian": {"mean": 0.7, "per_species": {}}}},
     }
-    write_json(gaussian / audited.AUDIT, found)
+    write_json(gaussian / "generator_audit.json", found)
     told = audited.tables(gaussian)
     assert told is not None
     rows = [row for table in told for row in table.rows]
@@ -160,7 +160,7 @@ def test_an_audit_becomes_tables(gaussian: Path) -> None:
     assert "0.500 ± 0.100" in rows[-3]
     for table in told:
         assert all(len(row) == len(table.columns) for row in table.rows)
-    write_json(gaussian / audited.AUDIT, {"recognised": 3})
+    write_json(gaussian / "generator_audit.json", {"recognised": 3})
     assert audited.tables(gaussian) is None
-    (gaussian / audited.AUDIT).unlink()
+    (gaussian / "generator_audit.json").unlink()
     assert audited.tables(gaussian) is None

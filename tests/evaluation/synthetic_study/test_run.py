@@ -14,8 +14,9 @@ from small_study import job
 
 from finback.core.errors import RunError
 from finback.core.files import read_json
-from finback.core.runs import RunFolder, load_split
+from finback.core.runs import RunFolder
 from finback.core.scores import load_scores
+from finback.core.split_table import load_split
 from finback.data.dataset import Dataset
 from finback.data.index import IndexRequest
 from finback.data.splits.run_subsets import run_subsets
@@ -63,8 +64,8 @@ def test_all_arms_train_for_the_same_steps_on_the_same_real_clips(
     out, prepared, _, _ = done
     for fold in prepared.folds:
         folders = [made.fold_folder(out, arm, fold) for arm in prepared.job.arms]
-        facts = [RunFolder(folder).facts for folder in folders]
-        assert len({f["step"] for f in facts}) == 1
+        infos = [RunFolder(folder).info for folder in folders]
+        assert len({info.step for info in infos}) == 1
         assert {(folder / "split.csv").read_text() for folder in folders} == {
             (folders[0] / "split.csv").read_text()
         }
@@ -72,8 +73,8 @@ def test_all_arms_train_for_the_same_steps_on_the_same_real_clips(
         assert not split.val
         assert len(split.train) + len(split.test) + len(split.set_aside) == len(tiny_dataset.clips)
         wanted = {arm.name: sum(arm.wanted(n) for n in fold.real.values()) for arm in prepared.job.arms}
-        assert [f.get("n_synthetic", 0) for f in facts] == list(wanted.values())
-        assert facts[3]["n_synthetic"] == 2 * len(split.train)
+        assert [info.n_synthetic for info in infos] == list(wanted.values())
+        assert infos[3].n_synthetic == 2 * len(split.train)
 
 
 def test_generators_learn_from_the_folds_training_side_alone(

@@ -41,7 +41,7 @@ def test_the_card_says_what_was_measured_and_where_it_ends(trained: Path) -> Non
     text = card(RunFolder.open(trained))
     accuracy = read_json(trained / "metrics.json")["accuracy"]
     assert f"accuracy on tapes not trained on: {accuracy:.3f}" in text
-    for name in RunFolder.open(trained).facts["labels"]:
+    for name in RunFolder.open(trained).info.labels:
         assert name in text
     assert "none of its species" in text
 
@@ -94,8 +94,7 @@ def test_no_path_of_this_machine_travels() -> None:
 
 
 def test_an_unfinished_run_is_not_shipped(trained: Path, tmp_path: Path) -> None:
-    facts = RunFolder.open(trained).facts
-    write_json(tmp_path / "half" / "run.json", {**facts, "trained": False})
+    RunFolder(tmp_path / "half").write(RunFolder.open(trained).info.updated(trained=False))
     with pytest.raises(RunError, match="training has not finished"):
         ship(tmp_path / "half", tmp_path / "out")
     assert not (tmp_path / "out").exists()

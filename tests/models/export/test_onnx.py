@@ -16,6 +16,7 @@ from finback import models
 from finback.audio.io import open_recording, write
 from finback.cli import main
 from finback.core.errors import RunError, SettingsError
+from finback.core.files import read_json
 from finback.core.runs import RunFolder
 from finback.core.types import Clip
 from finback.features.extract import Extractor
@@ -112,7 +113,7 @@ def test_the_file_tells_what_it_is_and_not_where_it_was_made(
     path, facts = exported
     model = onnx.load(str(path))
     told = {p.key: json.loads(p.value) for p in model.metadata_props}
-    run = RunFolder.open(sharp).facts
+    run = read_json(sharp / "run.json")
     assert told["labels"] == run["labels"]
     assert told["sample_rate"] == run["spec"]["sample_rate"]
     assert told["window_samples"] == run["spec"]["clip_samples"]

@@ -68,9 +68,9 @@ def test_the_zip_holds_what_pamguard_looks_for(zipped: Path, trained: Path) -> N
     assert [n for n in names if ".py" in n] == [NETWORK]
     assert [n for n in names if ".pdtf" in n] == [TABLE]
     _, told = contents(zipped)
-    spec, labels = FeatureSpec.model_validate(RunFolder.open(trained).facts["spec"]), told["class_info"]
+    spec, labels = FeatureSpec.model_validate(RunFolder.open(trained).info.spec), told["class_info"]
     assert told["version_info"] == {"version": 1.0}
-    assert labels == {"num_class": 4, "name_class": RunFolder.open(trained).facts["labels"]}
+    assert labels == {"num_class": 4, "name_class": list(RunFolder.open(trained).info.labels)}
     assert told["model_info"] == {"input_shape": [1, n_frames(spec), n_bins(spec)], "output_shape": [1, 4]}
     assert isinstance(told["seg_size"]["size_ms"], int)
     assert [t["name"] for t in told["transforms"]] == ["load_audio", "spectrogram"]
@@ -152,13 +152,8 @@ def test_a_card_is_written_of_any_run(trained: Path, generator_run: Path, tmp_pa
 
 def test_a_card_tells_of_no_machine(trained: Path, tmp_path: Path) -> None:
     run = RunFolder(tmp_path)
-    run.write(
-        {
-            **RunFolder.open(trained).facts,
-            "command": "finback run --audio /home/me/my/clips",
-            "family": "cnn1d",
-        }
-    )
+    info = RunFolder.open(trained).info
+    run.write(info.updated(command="finback run --audio /home/me/my/clips", family="cnn1d"))
     export(str(tmp_path), "card", tmp_path / "card.md")
     text = (tmp_path / "card.md").read_text()
     assert "`finback run --audio my/clips`" in text

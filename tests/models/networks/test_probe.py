@@ -49,8 +49,8 @@ def preset(tmp_path_factory: pytest.TempPathFactory) -> str:
 def test_the_whole_way(family: str, manifest: Manifest, preset: str, tmp_path: Path) -> None:
     settings = resolve(preset, family=family)
     run = train(Plan(family, settings, seed=1), manifest, tmp_path / "run")
-    assert run.facts["finished"]
-    assert run.facts["n_parameters"] > 1000
+    assert run.info.finished
+    assert run.info.n_parameters > 1000
     assert (tmp_path / "run" / "validation.parquet").exists()
     found = evaluate_run(tmp_path / "run")
     assert found["accuracy"] > 0.5  # four species

@@ -20,15 +20,17 @@ import pytest
 from finback.audio.io import open_recording, write
 from finback.core.errors import RunError
 from finback.core.files import write_json
-from finback.core.runs import RunFolder, save_split
+from finback.core.run_info import RunInfo
+from finback.core.runs import RunFolder
 from finback.core.scores import save_scores
 from finback.core.settings import build
+from finback.core.split_table import save_split
 from finback.core.types import Clip, Labels, Scores
 from finback.data.audit import findings
 from finback.data.manifest import Manifest, SourceInfo
 from finback.data.splits.make import describe_split
 from finback.data.splits.split import make_split
-from finback.evaluation.evaluate import METRICS, judge
+from finback.evaluation.evaluate import judge
 from finback.report.pages import classifier as page
 from finback.report.pages import confusions, figures
 from finback.report.pages import summary as words
@@ -85,9 +87,9 @@ def build_run(out: Path, audio: Path, by: str = "group") -> Path:
     labels = Labels(tuple(SPECIES))
     settings = build(Settings, {"features": SPEC, "split": {"by": by, "fractions": [0.5, 0.25, 0.25]}})
     result = make_split(manifest.clips, settings.split)
-    facts = check_out(Plan("cnn2d", settings, 0, "cpu", ""), manifest, out)
-    facts |= {"temperature": 1.25, "split": describe_split(result)}
-    run = RunFolder.begin(out, facts)
+    info = check_out(Plan("cnn2d", settings, 0, "cpu", ""), manifest, out)
+    info = info.updated(temperature=1.25, split=describe_split(result))
+    run = RunFolder.begin(out, info)
     manifest.save(out / "manifest.csv")
     save_split(out / "split.csv", result.split)
     truth = labels.targets(result.split.test)
@@ -95,7 +97,7 @@ def build_run(out: Path, audio: Path, by: str = "group") -> Path:
     logits = np.random.default_rng(0).normal(size=(len(truth), 4)) * 0.1 + 3 * np.eye(4)[said]
     scores = Scores(result.split.test, labels, logits.astype(np.float32))
     save_scores(out / "scores.parquet", scores, np.zeros(len(truth)))
-    write_json(out / METRICS, judge(scores, run.facts["multi_group"]))
+    write_json(run.metrics, judge(scores, run.info.multi_group))
     write_json(out / "audit.json", AUDIT)
     log = [
         {
@@ -175,7 +177,7 @@ def test_names_are_text_and_nothing_else(seen):
 
 
 def test_the_headline_stands_beside_the_no_audio_baselines(finished, seen):
-    metrics = json.loads((finished / METRICS).read_text())
+    metrics = json.loads((finished / "metrics.json").read_text())
     low, high = metrics["accuracy_ci"]
     assert f"{100 * metrics['accuracy']:.1f} %" in seen.words
     assert f"{100 * low:.1f} to {100 * high:.1f} %" in seen.words
@@ -265,13 +267,13 @@ def test_a_folder_with_only_a_run_json_says_what_it_lacks(tmp_path):
 def test_a_run_trained_for_use_says_that_it_was_not_judged(run):
     lines = (run / "split.csv").read_text().replace(",test\n", ",val\n").replace(",test\r\n", ",val\r\n")
     (run / "split.csv").write_text(lines)
-    for name in (METRICS, "scores.parquet"):
+    for name in ("metrics.json", "scores.parquet"):
         (run / name).unlink()
     text = Seen(page.render(run).read_text()).words
     assert "trained for use and has no test side" in text
 
 
-@pytest.mark.parametrize("name", [METRICS, "audit.json", "scores.parquet", "manifest.csv"])
+@pytest.mark.parametrize("name", ["metrics.json", "audit.json", "scores.parquet", "manifest.csv"])
 def test_a_damaged_part_is_named_and_the_rest_is_read(run, name):
     (run / name).write_bytes(b"[1, 2")
     data = read_run(run)
@@ -342,8 +344,8 @@ def test_settings_on_the_page_are_a_file_that_gives_them_back():
 
 def test_the_command_is_the_one_given(finished):
     data = read_run(finished)
-    assert page.command(replace(data, facts={"command": "finback run --seed 3"})) == "finback run --seed 3"
-    assert "'two words'" in page.command(replace(data, facts={"command": ["finback", "two words"]}))
+    assert page.command(replace(data, info=RunInfo(command="finback run --seed 3"))) == "finback run --seed 3"
+    assert "'two words'" in page.command(replace(data, info=RunInfo(command=["finback", "two words"])))
 
 
 def test_the_audit_on_the_page_is_the_audit_in_the_terminal(finished, seen):

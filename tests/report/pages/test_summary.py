@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from finback.core.run_info import RunInfo
 from finback.data.splits.split import SplitSettings
 from finback.report.pages import confusions
 from finback.report.pages import summary as words
@@ -16,7 +17,7 @@ AUDIT = {"grouped": {"group_lookup_accuracy": 0.05, "metadata_only_accuracy": 0.
 
 
 def data_with(metrics: dict) -> RunData:
-    return RunData(Path("run"), {}, ("a", "b"), metrics=metrics)
+    return RunData(Path("run"), RunInfo(), ("a", "b"), metrics=metrics)
 
 
 def test_tapes_that_are_not_known_are_warned_of():
@@ -54,4 +55,4 @@ def test_undefined_figures_have_no_card_and_one_tape_no_interval():
 def test_splits_say_by_what_they_were_made():
     assert SplitSettings().by == "group"
     assert not data_with({}).by_clip
-    assert replace(data_with({}), facts={"split": [{"by": "clip"}]}).by_clip
+    assert replace(data_with({}), info=RunInfo(split=[{"by": "clip"}])).by_clip

@@ -97,8 +97,8 @@ def test_the_log_has_figures_of_other_tapes(tiny: str) -> None:
 
 def test_the_real_recipe(tiny_dataset: Dataset, tiny: str, tmp_path: Path) -> None:
     """Trains, logs a falling loss, uses its latents, and makes samples that tell species apart."""
+    from finback.core.run_files import LOG
     from finback.models.weights import load_tensors
-    from finback.training.log import LOG
 
     settings = resolve(tiny, [*SMALL, "training.epochs=6"], "vae")
     run = train_generator(Plan("vae", settings, device="cpu"), tiny_dataset, tmp_path / "run")

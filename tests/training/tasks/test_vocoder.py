@@ -187,7 +187,7 @@ def test_the_real_recipe(tiny_dataset: Dataset, tiny: str, tmp_path: Path) -> No
     """Trains, logs, loads, makes sound; trained once, it is not trained again."""
     plan = Plan("vocoder", resolve(tiny, SMALL, "vocoder"), device="cpu")
     run = train_generator(plan, tiny_dataset, tmp_path / "run")
-    assert run.facts["kind"] == "vocoder"
+    assert run.info.kind == "vocoder"
     lines = [json.loads(line) for line in (run.path / "metrics.jsonl").read_text().splitlines()]
     assert [line["epoch"] for line in lines] == [1, 2]
     assert all(math.isfinite(line["val_log_magnitude"]) for line in lines)

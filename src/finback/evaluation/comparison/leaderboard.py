@@ -29,11 +29,11 @@ import numpy as np
 
 from finback.core.files import read_json, write_atomic, write_json
 from finback.core.progress import Progress, no_progress
+from finback.core.run_files import RunFiles
 from finback.core.runs import RunFolder
 from finback.core.scores import load_scores
 from finback.core.types import Labels, Scores
 from finback.data.dataset import Dataset
-from finback.evaluation.evaluate import METRICS, SCORES
 from finback.metrics import classification as classify
 from finback.metrics.paired import NOT_TESTED, SeedScores, intervals, paired
 
@@ -62,7 +62,9 @@ def board(
     labels = dataset.labels
     multi = dataset.multi_group
     scores = {
-        e.family: {seed: load_scores(path / SCORES, dataset.clips)[0] for seed, path in e.runs.items()}
+        e.family: {
+            seed: load_scores(RunFiles(path).scores, dataset.clips)[0] for seed, path in e.runs.items()
+        }
         for e in entrants
     }
     rows = {
@@ -140,9 +142,9 @@ def _merit(row: Mapping[str, Any]) -> float:
 
 def _row(entrant: Entrant, scores: Mapping[int, Scores], labels: Labels, multi: list[str]) -> dict[str, Any]:
     judged = [_judged(s, labels) for s in scores.values()]
-    metrics = [read_json(path / METRICS) for path in entrant.runs.values()]
+    metrics = [read_json(RunFiles(path).metrics) for path in entrant.runs.values()]
     runs = [RunFolder.open(path) for path in entrant.runs.values()]
-    parts = [part.facts for run in runs for part in run.folds or [run]]
+    parts = [part.info for run in runs for part in run.parts]
     row: dict[str, Any] = {"rank": None, "seeds": list(entrant.runs), "error": entrant.error or None}
     row["runs"] = {str(seed): path.name for seed, path in entrant.runs.items()}
     ends = intervals(judged, labels.names, multi) if judged else dict.fromkeys(classify.METRICS)
@@ -153,9 +155,9 @@ def _row(entrant: Entrant, scores: Mapping[int, Scores], labels: Labels, multi: 
         row[f"{name}_sd"] = float(np.std(values, ddof=1)) if len(values) > 1 else None
     row["n_clips"] = max((m["n_clips"] for m in metrics), default=0)
     row["n_groups"] = max((m["n_groups"] for m in metrics), default=0)
-    row["n_parameters"] = max((f["n_parameters"] for f in parts), default=None)
-    row["training_s"] = _mean([run.facts.get("training_s") for run in runs])
-    row["clips_per_s"] = _mean([run.facts.get("clips_per_s") for run in runs])
+    row["n_parameters"] = max((info.n_parameters or 0 for info in parts), default=None)
+    row["training_s"] = _mean([run.info.training_s for run in runs])
+    row["clips_per_s"] = _mean([run.info.clips_per_s for run in runs])
     row["random"] = _random(entrant.random)
     row["versus_leader"] = None
     row["per_species"] = {name: _species(name, metrics) for name in labels.names} if metrics else {}
@@ -177,7 +179,7 @@ def _species(name: str, metrics: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 def _random(path: Path | None) -> dict[str, Any] | None:
     if path is None:
         return None
-    metrics = read_json(path / METRICS)
+    metrics = read_json(RunFiles(path).metrics)
     kept = ("accuracy", "accuracy_ci", RANKED_BY, "n_clips")
     return {**{k: metrics[k] for k in kept}, "run": path.name}
 

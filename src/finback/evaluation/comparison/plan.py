@@ -15,11 +15,11 @@ import torch
 
 from finback import models
 from finback.core.errors import SettingsError
+from finback.core.run_info import RunInfo
 from finback.core.runs import RunFolder
 from finback.core.settings import DEFAULT_PRESET
 from finback.data.dataset import Dataset
 from finback.data.splits.split import SplitSettings
-from finback.evaluation.evaluate import METRICS
 from finback.features.extract import Extractor
 from finback.training.plan import Plan
 from finback.training.settings import Settings, resolve
@@ -58,21 +58,22 @@ class Entry:
     def n_parts(self) -> int:
         return self.plan.settings.split.folds or 1
 
-    def parts_done(self) -> list[dict[str, Any]]:
-        """The facts of each fold that is trained; of the run itself if it has none."""
+    def parts_done(self) -> list[RunInfo]:
+        """Each fold that is trained; the run itself if it has none."""
         run = RunFolder(self.folder)
-        if not (self.folder / "run.json").exists():
+        if not run.run_json.exists():
             return []
-        return [part.facts for part in run.folds or [run] if part.is_trained]
+        return [part.info for part in run.parts if part.is_trained]
 
     @property
     def is_done(self) -> bool:
-        return RunFolder(self.folder).is_trained and (self.folder / METRICS).exists()
+        run = RunFolder(self.folder)
+        return run.is_trained and run.metrics.exists()
 
     @property
     def spent_s(self) -> float:
-        known = (self.folder / "run.json").exists()
-        return float(RunFolder(self.folder).facts.get("training_s", 0.0)) if known else 0.0
+        run = RunFolder(self.folder)
+        return (run.info.training_s or 0.0) if run.run_json.exists() else 0.0
 
 
 def plan(

@@ -28,6 +28,7 @@ from finback import models
 from finback.core.files import read_json, write_json
 from finback.core.progress import Log, Progress, no_progress
 from finback.core.renames import current
+from finback.core.run_files import RunFiles
 from finback.core.runs import RunFolder
 from finback.data.dataset import Dataset, prepare_request
 from finback.data.index import IndexRequest
@@ -45,7 +46,6 @@ from finback.training.classifier import check_out, train
 
 __all__ = ["Comparison", "Prepared", "Standing", "plan", "prepare", "run"]
 
-AUDIT = "audit.json"
 SPEED_CLIPS = 64
 
 
@@ -162,7 +162,7 @@ class Work:
             try:
                 train(entry.plan, data_of(entry, self.prepared.dataset), entry.folder, named)
             finally:  # also when interrupted, so that the whole training time is known in the end
-                if (entry.folder / "run.json").exists():
+                if RunFiles(entry.folder).run_json.exists():
                     RunFolder(entry.folder).note(training_s=round(before + time.monotonic() - clock, 3))
             _note_speed(entry, self.prepared.dataset)
             metrics = evaluate_run(entry.folder, entry.plan.device, named)
@@ -196,9 +196,7 @@ class Work:
         for family in self.prepared.job.settings:
             its = [e for e in self.prepared.entries if e.plan.family == family]
             parts = [p for e in its for p in e.parts_done()]
-            best = [
-                p["best"] for e in its if not e.random for p in e.parts_done() if p.get("best") is not None
-            ]
+            best = [p.best for e in its if not e.random for p in e.parts_done() if p.best is not None]
             here = running_s if now is not None and now.plan.family == family else 0.0
             spent = sum(e.spent_s for e in its if e is not now) + (here or 0.0)
             total = sum(e.n_parts for e in its)
@@ -241,7 +239,7 @@ def _entrant(family: str, prepared: Prepared, errors: Mapping[str, str]) -> lead
 
 def _no_audio_baselines(prepared: Prepared, progress: Progress) -> dict[str, Any]:
     """The audit's no-audio baselines on the first seed's folds and on random ones; kept in `audit.json`."""
-    path, fingerprint = prepared.out / AUDIT, prepared.dataset.fingerprint
+    path, fingerprint = RunFiles(prepared.out).audit, prepared.dataset.fingerprint
     split = prepared.entries[0].plan.settings.split.model_dump(mode="json")
     if path.exists():
         kept: dict[str, Any] = current(read_json(path))

@@ -19,8 +19,11 @@ import numpy as np
 
 from finback.core.errors import InputError, RunError
 from finback.core.progress import Progress, no_progress
-from finback.core.runs import WEIGHTS, RunFolder, load_split
+from finback.core.run_files import MANIFEST, SPLIT_TABLE
+from finback.core.run_info import RunInfo
+from finback.core.runs import RunFolder
 from finback.core.settings import build
+from finback.core.split_table import load_split
 from finback.core.types import SIDES, Clip, Labels
 from finback.data.manifest import Manifest
 from finback.data.splits.run_subsets import run_subsets
@@ -31,7 +34,7 @@ from finback.features.cache import FeatureStore, default_folder
 from finback.features.extract import Extractor
 from finback.features.spec import FeatureSpec
 from finback.generation.vae_latents import LatentSpace
-from finback.models.predictor import MEMBERS, Predictor
+from finback.models.predictor import Predictor
 
 FEWEST = 8  # clips: of fewer there is no neighbourhood to keep
 MOST = 2000  # clips: more take minutes and cannot be told apart on a page
@@ -62,7 +65,7 @@ class _Vectors:
     """Where a run's vectors come from; `of` is called only when the layout is not on disk."""
 
     what: str
-    facts: dict
+    info: RunInfo
     weights: Path
     clips: tuple[Clip, ...]
     heard: np.ndarray
@@ -92,19 +95,19 @@ def make_map(
     if len(clips) < FEWEST:
         raise InputError(f"{path}: only {len(clips)} clips to map", f"a map needs {FEWEST} or more")
     made_of = saved.fingerprint(source.weights, clips, names, seed)
-    kept = saved.load(run.path / saved.FILE, made_of)
+    kept = saved.load(run.map, made_of)
     if kept is None:
         vectors = source.of(clips)
         layouts = {name: METHODS[name](vectors, seed) for name in progress(names, "laying out", len(names))}
         species, tapes = [c.label or "" for c in clips], [c.group for c in clips]
         kept = layouts, neighbours(vectors, species, tapes, source.heard[rows])
-        saved.save(run.path / saved.FILE, clips, source.heard[rows], *kept, made_of)
+        saved.save(run.map, clips, source.heard[rows], *kept, made_of)
     layouts, near = kept
     return Map(
         run.path,
         source.what,
-        Labels(tuple(source.facts["labels"])),
-        build(FeatureSpec, source.facts["spec"]),
+        Labels(source.info.labels),
+        build(FeatureSpec, source.info.spec),
         clips,
         source.heard[rows],
         layouts,
@@ -114,13 +117,13 @@ def make_map(
 
 
 def _source(run: RunFolder, device: str, progress: Progress) -> _Vectors:
-    facts = run.facts
-    if facts["kind"] in ("classifier", "ensemble"):
+    info = run.info
+    if info.kind in ("classifier", "ensemble"):
         return _embeddings(run, device, progress)
-    if facts.get("family") == "vae":
+    if info.family == "vae":
         return _latents(run, device, progress)
     raise RunError(
-        f"{run.path}: a {facts.get('family', facts['kind'])} has no vectors to map",
+        f"{run.path}: a {info.family or info.kind} has no vectors to map",
         "give the folder of a classifier (finback train cnn2d) or of finback train vae",
     )
 
@@ -128,18 +131,15 @@ def _source(run: RunFolder, device: str, progress: Progress) -> _Vectors:
 def _embeddings(run: RunFolder, device: str, progress: Progress) -> _Vectors:
     """Of a classifier; of the first fold or member where there are several."""
     trail, part = [run], ""
-    while run.folds or run.facts["kind"] == "ensemble":
+    while run.folds or run.info.kind == "ensemble":
         part += "fold 1 of " if run.folds else "the first member of "
-        run = RunFolder.open((run.folds[0] if run.folds else RunFolder(run.path / MEMBERS / "0")).path)
+        run = RunFolder.open((run.folds[0] if run.folds else run.member(0)).path)
         trail.append(run)
-    facts = run.facts
-    if not run.is_trained:
-        raise RunError(
-            f"{run.path}: training has not finished", "run the same finback train again, it resumes"
-        )
-    known = Manifest.load(_holder(trail, "manifest.csv") / "manifest.csv").clips
-    split = load_split(_holder(trail, "split.csv") / "split.csv", known, facts["split"]["by"])
-    learnt = ("train", "val") if "refit_epochs" in facts else ("train",)
+    info = run.info
+    run.require_trained()
+    known = Manifest.load(_holder(trail, MANIFEST)).clips
+    split = load_split(_holder(trail, SPLIT_TABLE), known, info.split_by)
+    learnt = ("train",) if info.refit_epochs is None else ("train", "val")
     clips = tuple(c for side in SIDES for c in split.side(side) if c.label is not None)
     heard = np.array([side in learnt for side in SIDES for c in split.side(side) if c.label is not None])
 
@@ -148,15 +148,18 @@ def _embeddings(run: RunFolder, device: str, progress: Progress) -> _Vectors:
         predictor.prepare(chosen, progress)
         return predictor.embed(chosen, progress)
 
-    what = f"embeddings of {part}a {facts['family']} classifier"
-    return _Vectors(what, facts, run.path / WEIGHTS, clips, heard, of)
+    what = f"embeddings of {part}a {info.family} classifier"
+    return _Vectors(what, info, run.weights, clips, heard, of)
 
 
 def _holder(trail: Sequence[RunFolder], name: str) -> Path:
-    """The innermost folder that has the file: a fold its own split, an ensemble's member its ensemble's."""
+    """The file of that name in the innermost folder that has one.
+
+    A fold has a split of its own; a member of an ensemble has that of the ensemble.
+    """
     for run in reversed(trail):
         if (run.path / name).is_file():
-            return run.path
+            return run.path / name
     raise RunError(f"{trail[0].path / name}: no such file", "is this a finished finback run folder?")
 
 
@@ -175,4 +178,4 @@ def _latents(run: RunFolder, device: str, progress: Progress) -> _Vectors:
         )
 
     heard = np.array([c.key in learnt for c in clips])
-    return _Vectors("latents of a VAE", run.facts, run.path / WEIGHTS, clips, heard, of)
+    return _Vectors("latents of a VAE", run.info, run.weights, clips, heard, of)

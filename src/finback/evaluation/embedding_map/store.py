@@ -16,8 +16,6 @@ from finback.core.files import atomic_path
 from finback.core.types import Clip
 from finback.evaluation.embedding_map.neighbours import Neighbours
 
-FILE = "map.parquet"
-
 
 def fingerprint(weights: Path, clips: Sequence[Clip], names: Sequence[str], seed: int) -> str:
     """Equal exactly when the layouts would be."""

@@ -52,7 +52,6 @@ from finback.generation.vocoders.vocode import vocoder
 from finback.metrics import copying as memory
 from finback.models.predictor import Predictor
 
-RESULT = "generator_audit.json"
 REAL = ("train", "held_out", "unseen")
 SEEDS = 5
 PUPILS = 3  # at most; one alone is right on 4 % more or fewer clips from one training to the next
@@ -106,7 +105,7 @@ def audit_generator(request: AuditRequest, progress: Progress = no_progress) -> 
         "copying": copies,
         "diversity": _diversity(material, embedded, matrix),
     }
-    write_json(main.run.path / RESULT, result)
+    write_json(main.run.generator_audit, result)
     first, marks = next(iter(material.made)), copies["logmel"]["thresholds"]
     learnt, typical = material.real["train"], marks["typical"]
     pairs = pictures.closest(material.made[first], learnt, nearest[first], material.labels, typical)
@@ -133,7 +132,7 @@ def _makers(request: AuditRequest) -> dict[str, SpectrogramGenerator]:
                 "train both with the same data, split and seed",
             )
         learnt = own
-        family = str(maker.run.facts["family"])
+        family = maker.run.info.family
         makers[family if family not in makers else f"{family} ({maker.run.path.name})"] = maker
     return makers
 

@@ -47,9 +47,9 @@ def own_judge(maker: SpectrogramGenerator, device: str = "auto", progress: Progr
         features=maker.spec.model_dump(),
         training={"refit": False, "epochs": EPOCHS},
         rare=dataset.rare.model_dump(),
-        split={"by": run.facts["settings"]["split"]["by"]},
+        split={"by": run.info.setting("split", "by")},
     )
-    seed = int(run.facts["seed"])
+    seed = run.info.seed or 0
     train(Plan(FAMILY, settings, seed, device, "finback audit"), marked, run.path / FOLDER, progress)
     return run.path / FOLDER
 
@@ -73,8 +73,8 @@ def has_heard(path: Path, keys: set[tuple[str, int, int, int]]) -> int:
     """How many of the clips with these keys stand on the judge's training or validation side."""
     run = RunFolder.open(path)
     heard: set[tuple[str, ...]] = set()
-    for member in run.folds or [run]:
-        table = member.path / "split.csv"
+    for part in run.parts:
+        table = part.split_table
         rows = table.read_text(encoding="utf-8").splitlines()[1:] if table.exists() else []
         heard |= {_key(row) for row in rows if row.endswith((",train", ",val"))}
     return sum(tuple(map(str, key)) in heard for key in keys)

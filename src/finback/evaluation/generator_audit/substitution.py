@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from finback import models
 from finback.core.progress import Progress, no_progress
-from finback.core.runs import WEIGHTS
+from finback.core.run_files import RunFiles
 from finback.features.spec import FeatureSpec
 from finback.models.networks.heads import Logistic
 from finback.models.scoring import through
@@ -83,7 +83,7 @@ def cnn2d(
     settings = TrainingSettings(epochs=epochs, batch_size=BATCH, checkpoint_s=1e9)
     with TemporaryDirectory() as folder:
         fit(task, settings, Path(folder), seed, device, progress)
-        load_weights(model, Path(folder) / WEIGHTS)
+        load_weights(model, RunFiles(Path(folder)).weights)
     return lambda heard: through(model, model, heard)
 
 

@@ -97,7 +97,7 @@ def made(
     y = np.repeat(np.arange(len(counts)), counts)
     number = np.concatenate([np.arange(n) for n in counts])
     seeds = seed * 1_000_003 + y * CLIPS + number
-    facts = {**asdict(sampling), "seed": seed, "counts": counts.tolist(), "step": maker.run.facts.get("step")}
+    facts = {**asdict(sampling), "seed": seed, "counts": counts.tolist(), "step": maker.run.info.step}
     x = kept(
         maker.run.path / FOLDER, "samples", facts, lambda: maker.sample(y, seeds, sampling, progress=progress)
     )

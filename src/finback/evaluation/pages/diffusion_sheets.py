@@ -70,7 +70,7 @@ def check(maker: SpectrogramGenerator) -> None:
     """Raises `RunError` where there are no steps to show."""
     if maker.model.way != "denoise":
         raise RunError(
-            f"{maker.run.path}: a {maker.run.facts['family']} makes its samples in one go, without steps",
+            f"{maker.run.path}: a {maker.run.info.family} makes its samples in one go, without steps",
             "give the folder of finback train diffusion",
         )
 

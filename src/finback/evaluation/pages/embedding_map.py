@@ -18,6 +18,7 @@ from matplotlib import colormaps
 from finback.core.errors import FinbackError
 from finback.core.files import write_atomic
 from finback.core.progress import Progress, no_progress
+from finback.core.run_files import RunFiles
 from finback.core.types import Clip
 from finback.evaluation.embedding_map.make import Map, make_map
 from finback.evaluation.embedding_map.neighbours import Neighbours
@@ -32,7 +33,6 @@ from finback.report.plots.embedding_map import REST, colour_of, latents, marks
 from finback.report.plots.spectrogram import nice_ticks
 from finback.report.plots.style import save
 
-PAGE = "map.html"
 FIGURE = "map"
 SHOWN_DB = 60.0  # below a picture's loudest point: deeper is noise to the eye
 KIND = ("name", "colour", "shape")
@@ -88,8 +88,9 @@ def render(
         unheard=sum(h is None for h in heard) if sound else 0,
         data=_data(found, heard),
     )  # fmt: skip
-    write_atomic(found.run / PAGE, page)
-    return Written(found, png, found.run / PAGE, sum(h is None for h in heard) if sound else 0)
+    path = RunFiles(found.run).map_page
+    write_atomic(path, page)
+    return Written(found, png, path, sum(h is None for h in heard) if sound else 0)
 
 
 LOOK = (

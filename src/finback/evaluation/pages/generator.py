@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from finback.core.errors import FinbackError
 from finback.core.files import write_atomic
 from finback.core.progress import Progress, no_progress
+from finback.core.run_files import RunFiles
 from finback.core.types import Clip
 from finback.data.splits.run_subsets import run_subsets
 from finback.evaluation.pages import diffusion_sheets as sheets
@@ -25,7 +26,7 @@ from finback.features.extract import Extractor
 from finback.generation.generator import SpectrogramGenerator
 from finback.generation.vocoders.vocode import to_waves, vocoder
 from finback.report.pages import audit_tables as audited
-from finback.report.pages.classifier import FILE, command, environment, flat, toml
+from finback.report.pages.classifier import command, environment, flat, toml
 from finback.report.pages.figures import Picture, embed
 from finback.report.pages.run_data import RunData, read_run
 from finback.report.pages.sound import Sound, of_samples, playable
@@ -62,7 +63,7 @@ def render(path: Path, progress: Progress = no_progress) -> Path:
     pictures = _pictures(maker, shown, run, progress)
     page = environment().get_template("generator.html.j2").render(
         title=run.path.resolve().name,
-        facts=run.facts,
+        info=run.info,
         way=maker.model.way,
         n_learnt={side: len(found) for side, found in clips.items()},
         n_tapes=len({c.group for c in clips["train"]}),
@@ -71,16 +72,17 @@ def render(path: Path, progress: Progress = no_progress) -> Path:
         pictures=pictures,
         audit=audited.tables(run.path),
         reconstruction=audited.reconstruction(run.path),
-        settings=flat(run.facts["settings"]),
-        toml=toml(run.facts["settings"]),
-        spec=flat(run.facts["spec"]),
+        settings=flat(run.info.settings),
+        toml=toml(run.info.settings),
+        spec=flat(run.info.spec),
         command=command(run),
         source=run.manifest.source if run.manifest else None,
         strip_note=sheets.STRIP_NOTE,
         sheet_note=sheets.SHEET_NOTE,
     )  # fmt: skip
-    write_atomic(run.path / FILE, page)
-    return run.path / FILE
+    out = RunFiles(run.path).report
+    write_atomic(out, page)
+    return out
 
 
 def _species(

@@ -11,6 +11,7 @@ import numpy as np
 from finback.core.errors import FinbackError
 from finback.core.files import write_atomic
 from finback.core.progress import Progress, no_progress
+from finback.core.run_files import RunFiles
 from finback.core.settings import build
 from finback.core.types import Clip
 from finback.data.splits.run_subsets import run_subsets
@@ -22,7 +23,7 @@ from finback.generation.vocoders.clips import heard, logmel_of
 from finback.generation.vocoders.inversion import to_waves
 from finback.models.load import load_model
 from finback.report.pages.audit_tables import Table
-from finback.report.pages.classifier import FILE, command, environment, flat, toml
+from finback.report.pages.classifier import command, environment, flat, toml
 from finback.report.pages.figures import Picture, embed
 from finback.report.pages.run_data import RunData, read_run
 from finback.report.pages.sound import Sound, of_samples
@@ -58,7 +59,7 @@ def render(path: Path, progress: Progress = no_progress) -> Path:
     """Write `report.html` into a trained vocoder's folder; its path. Raises `RunError` if it is none."""
     _, folder = load_model(path, "vocoder")
     run = read_run(path)
-    spec = build(FeatureSpec, run.facts["spec"])
+    spec = build(FeatureSpec, run.info.spec)
     by_side = run_subsets(folder)
     never = (*by_side["val"], *by_side["test"])
     clips, real = _first_windows(varied(never or by_side["held_out"], JUDGED), spec)
@@ -69,20 +70,21 @@ def render(path: Path, progress: Progress = no_progress) -> Path:
         waves |= {name: to_waves(logmels, way, progress) for name, way in ways.items()}
     page = environment().get_template("vocoder.html.j2").render(
         title=run.path.resolve().name,
-        facts=run.facts,
+        info=run.info,
         n_learnt={side: len(found) for side, found in by_side.items()},
         never=bool(never),
         table_=_table(waves, spec) if clips else None,
         clips=[_there(i, clip, waves, spec) for i, clip in enumerate(clips[:SHOWN])],
         pictures=_pictures(run),
-        settings=flat(run.facts["settings"]),
-        toml=toml(run.facts["settings"]),
-        spec=flat(run.facts["spec"]),
+        settings=flat(run.info.settings),
+        toml=toml(run.info.settings),
+        spec=flat(run.info.spec),
         command=command(run),
         source=run.manifest.source if run.manifest else None,
     )  # fmt: skip
-    write_atomic(run.path / FILE, page)
-    return run.path / FILE
+    out = RunFiles(run.path).report
+    write_atomic(out, page)
+    return out
 
 
 def _first_windows(clips: Sequence[Clip], spec: FeatureSpec) -> tuple[list[Clip], np.ndarray]:

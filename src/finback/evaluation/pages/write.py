@@ -14,5 +14,5 @@ PAGES = {"generator": generator.render, "vocoder": vocoder.render}
 
 def write(path: Path, progress: Progress = no_progress) -> Path:
     """Write `report.html` and `figures/` into a run's folder; the page's path. Raises `RunError`."""
-    kind = RunFolder.open(path).facts.get("kind", "")
+    kind = RunFolder.open(path).info.kind
     return PAGES.get(kind, page.render)(path, progress)

@@ -22,11 +22,11 @@ import numpy as np
 
 from finback.core.files import write_atomic, write_json
 from finback.core.progress import Progress, no_progress
+from finback.core.run_files import RunFiles
 from finback.core.runs import RunFolder
 from finback.core.scores import load_scores
 from finback.core.types import Clip, Labels, Scores
 from finback.data.dataset import Dataset
-from finback.evaluation.evaluate import SCORES
 from finback.evaluation.synthetic_study.plan import Arm, Fold, Gain
 from finback.evaluation.synthetic_study.samples import fold_folder
 from finback.evaluation.synthetic_study.train_arm import is_done
@@ -55,7 +55,7 @@ class Bench:
         return [fold for fold in self.folds if is_done(self.job, arm, fold, self.out)]
 
     def scores(self, arm: Arm, fold: Fold) -> Scores:
-        return load_scores(fold_folder(self.out, arm, fold) / SCORES, self.clips)[0]
+        return load_scores(RunFiles(fold_folder(self.out, arm, fold)).scores, self.clips)[0]
 
     def judged(self, arm: Arm) -> list[SeedScores]:
         """One a seed, of the folds that are done."""
@@ -141,14 +141,14 @@ def _rests_on(bench: Bench, name: str) -> dict[str, Any]:
 
 def _row(bench: Bench, arm: Arm, error: str) -> dict[str, Any]:
     done, judged = bench.done(arm), bench.judged(arm)
-    facts = [RunFolder(fold_folder(bench.out, arm, fold)).facts for fold in done]
-    made = sum(f.get("made", 0) for f in facts)
+    runs = [RunFolder(fold_folder(bench.out, arm, fold)).info for fold in done]
+    made = sum(info.made for info in runs)
     row: dict[str, Any] = {
         **{"maker": arm.maker or None, "over": arm.over, "moved": arm.moved, "judged": arm.judged},
         **{"ratio": arm.ratio or None, "fill": arm.fill or None, "error": error or None},
         "n_folds": len(done),
-        "n_synthetic": sum(f.get("n_synthetic", 0) for f in facts) / len(done) if done else None,
-        "refused": sum(f.get("refused", 0) for f in facts) / made if made and arm.judged else None,
+        "n_synthetic": sum(info.n_synthetic for info in runs) / len(done) if done else None,
+        "refused": sum(info.refused for info in runs) / made if made and arm.judged else None,
         **dict.fromkeys(("accuracy", "macro_f1", "few_f1", "few_recall", "versus")),
         "per_species": {},
     }

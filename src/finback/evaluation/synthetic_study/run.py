@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from finback.core.progress import Log, Progress, no_progress, prefixed
+from finback.core.run_files import RunFiles
+from finback.core.run_info import RunInfo
 from finback.core.runs import RunFolder
 from finback.data.dataset import Dataset, prepare_request
 from finback.data.index import IndexRequest
@@ -17,12 +19,10 @@ from finback.evaluation.study import FAILURES, in_a_line
 from finback.evaluation.synthetic_study import results as figures
 from finback.evaluation.synthetic_study.plan import MOVED, Arm, Fold, Gain, folds_of
 from finback.evaluation.synthetic_study.samples import generator_folder
-from finback.evaluation.synthetic_study.train_arm import facts_of, is_done, learn_fold
+from finback.evaluation.synthetic_study.train_arm import info_of, is_done, learn_fold
 from finback.report.plots.style import save
 from finback.report.plots.synthetic_study import gain_bars
 from finback.training.generator import check_out
-
-MANIFEST = "manifest.csv"
 
 
 @dataclass(frozen=True)
@@ -83,10 +83,10 @@ def prepare(job: Gain, request: IndexRequest, out: Path, progress: Progress = no
     """
     dataset = prepare_request(request, job.settings.rare, progress)
     folds = folds_of(job, dataset)
-    RunFolder.check(out, _facts(job, dataset, folds[0], out))
+    RunFolder.check(out, _info(job, dataset, folds[0], out))
     for fold in folds:
         for arm in job.arms:
-            facts_of(job, arm, fold, dataset, out)
+            info_of(job, arm, fold, dataset, out)
         for name in job.generators:
             check_out(job.generator(name, fold.seed), dataset, generator_folder(out, name, fold))
     plain = Prepared(job, dataset, out, folds)
@@ -104,13 +104,13 @@ def prepare(job: Gain, request: IndexRequest, out: Path, progress: Progress = no
     return Prepared(job, dataset, out, folds, cost, makers, errors)
 
 
-def _facts(job: Gain, dataset: Dataset, fold: Fold, out: Path) -> dict[str, Any]:
+def _info(job: Gain, dataset: Dataset, fold: Fold, out: Path) -> RunInfo:
     """What must be the same in every call for one folder: the data, the classifier, and how it is thinned."""
-    facts = facts_of(job, job.baseline, fold, dataset, out)
+    arm = info_of(job, job.baseline, fold, dataset, out)
     settings = job.settings.model_dump(mode="json", include={"features", "rare", "training", "model"})
-    kept = {k: facts[k] for k in ("family", "labels", "spec", "data_fingerprint")}
+    kept = arm.only("family", "labels", "spec", "data_fingerprint")
     thin = {"thin": job.options.thin, "folds": job.settings.split.folds}
-    return {"kind": "gain", **kept, "settings": settings, "arm": thin, "command": job.command}
+    return RunInfo(kind="gain", **kept, settings=settings, arm=thin, command=job.command)
 
 
 def run(prepared: Prepared, progress: Progress = no_progress, say: Log = lambda text: None) -> dict[str, Any]:
@@ -120,8 +120,8 @@ def run(prepared: Prepared, progress: Progress = no_progress, say: Log = lambda 
     (`results.py`). An arm that fails is named in it with its error, and the others go on.
     """
     job, out = prepared.job, prepared.out
-    RunFolder.begin(out, _facts(job, prepared.dataset, prepared.folds[0], out))
-    prepared.dataset.save(out / MANIFEST)
+    RunFolder.begin(out, _info(job, prepared.dataset, prepared.folds[0], out))
+    prepared.dataset.save(RunFiles(out).manifest)
     errors = dict(prepared.errors)
     end = time.monotonic() + 3600 * job.hours if job.hours else None
     todo = prepared.todo

@@ -12,6 +12,7 @@ import numpy as np
 
 from finback.core.files import atomic_path
 from finback.core.progress import Progress, no_progress
+from finback.core.runs import RunFolder
 from finback.core.types import Labels
 from finback.data.dataset import Dataset
 from finback.evaluation.synthetic_study.plan import MOVED, Arm, Fold, Gain
@@ -169,4 +170,4 @@ def arm_folder(out: Path, arm: Arm, seed: int) -> Path:
 
 
 def fold_folder(out: Path, arm: Arm, fold: Fold) -> Path:
-    return arm_folder(out, arm, fold.seed) / "folds" / str(fold.number)
+    return RunFolder(arm_folder(out, arm, fold.seed)).fold(fold.number).path

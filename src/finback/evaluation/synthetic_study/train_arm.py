@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from finback.core.progress import Progress, no_progress
-from finback.core.runs import RunFolder, save_split
+from finback.core.run_info import RunInfo
+from finback.core.runs import RunFolder
 from finback.core.scores import save_scores
+from finback.core.split_table import save_split
 from finback.core.types import Labels
 from finback.data.dataset import Dataset
-from finback.evaluation.evaluate import SCORES
 from finback.evaluation.synthetic_study.plan import Arm, Fold, Gain
 from finback.evaluation.synthetic_study.samples import arm_folder, examples, fold_folder, store_of
 from finback.features.cache import default_folder
@@ -24,11 +25,11 @@ from finback.training.synthetic import MadeStore, made_clips
 
 
 def is_done(job: Gain, arm: Arm, fold: Fold, out: Path) -> bool:
-    folder = fold_folder(out, arm, fold)
-    return RunFolder(folder).is_trained and (folder / SCORES).exists()
+    run = RunFolder(fold_folder(out, arm, fold))
+    return run.is_trained and run.scores.exists()
 
 
-def facts_of(job: Gain, arm: Arm, fold: Fold, dataset: Dataset, out: Path) -> dict[str, Any]:
+def info_of(job: Gain, arm: Arm, fold: Fold, dataset: Dataset, out: Path) -> RunInfo:
     """What fixes the training of an arm, as in a run.json. Raises `RunError` if it holds another."""
     plan = job.classifier(arm, fold.seed)
     told: dict[str, Any] = {"name": arm.name, "thin": job.options.thin}
@@ -42,26 +43,26 @@ def learn_fold(
 ) -> None:
     """Train and score; what is finished stays as it is. The folder is an ordinary run folder."""
     folder = fold_folder(out, arm, fold)
-    facts = facts_of(job, arm, fold, dataset, out)
+    info = info_of(job, arm, fold, dataset, out)
     clips = {side: len(fold.split.side(side)) for side in ("train", "val", "test")}
     split = {"by": "group", "clips": clips, "warnings": [], "untestable": {}}
-    RunFolder.begin(arm_folder(out, arm, fold.seed), {**facts, "n_folds": fold.of})
-    run = RunFolder.begin(folder, {**facts, "fold": fold.number, "split": split})
+    RunFolder.begin(arm_folder(out, arm, fold.seed), info.updated(n_folds=fold.of))
+    run = RunFolder.begin(folder, info.updated(fold=fold.number, split=split))
     if not run.is_trained:
-        save_split(folder / "split.csv", fold.split)
+        save_split(run.split_table, fold.split)
         _train(job, arm, fold, dataset, out, run, progress)
-    if not (folder / SCORES).exists():
+    if not run.scores.exists():
         test = fold.split.test
         predictor = Predictor.load(folder, job.device, default_folder())
         predictor.prepare(test, progress)
-        save_scores(folder / SCORES, predictor.scores(test, progress), np.full(len(test), fold.number))
+        save_scores(run.scores, predictor.scores(test, progress), np.full(len(test), fold.number))
 
 
 def _train(
     job: Gain, arm: Arm, fold: Fold, dataset: Dataset, out: Path, run: RunFolder, progress: Progress
 ) -> None:
-    plan, facts = job.classifier(arm, fold.seed), run.facts
-    settings, labels = plan.settings, Labels(tuple(facts["labels"]))
+    plan = job.classifier(arm, fold.seed)
+    settings, labels = plan.settings, Labels(run.info.labels)
     store, clips = store_of(job), fold.split.train
     store.prepare([*clips, *fold.split.test], progress)
     if arm.maker:

@@ -91,7 +91,7 @@ def vocoder(
         return Vocoder(str(name), spec, inverter(str(name), spec, rounds, seed), on)
     path = shipped.resolve(name, "vocoder")
     model, run = load_model(path, "vocoder", device)
-    different = _differences(build(FeatureSpec, run.facts["spec"]), spec)
+    different = _differences(build(FeatureSpec, run.info.spec), spec)
     if different:
         raise SpecMismatchError(
             f"{name}: a vocoder for other features ({', '.join(different[:3])})",
@@ -190,7 +190,7 @@ def compare(real: np.ndarray, made: np.ndarray, spec: FeatureSpec) -> dict[str, 
 
 
 def _spec_of(name: str) -> FeatureSpec:
-    return build(FeatureSpec, RunFolder.open(shipped.resolve(name, "vocoder")).facts["spec"])
+    return build(FeatureSpec, RunFolder.open(shipped.resolve(name, "vocoder")).info.spec)
 
 
 def _differences(trained: FeatureSpec, wanted: FeatureSpec) -> list[str]:

@@ -28,7 +28,7 @@ def export(path: str | Path, to: str, out: Path) -> dict[str, Any]:
     if to == "card":
         run = RunFolder.open(_any_kind(path))
         write_atomic(out, card(run))
-        return {"kind": run.facts["kind"]}
+        return {"kind": run.info.kind}
     from finback.models.export.onnx import check_packages, to_onnx
     from finback.models.export.pamguard import to_pamguard
     from finback.models.predictor import Predictor

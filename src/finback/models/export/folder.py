@@ -14,14 +14,13 @@ import torch
 
 from finback.core.errors import RunError
 from finback.core.files import read_json, write_atomic, write_json
-from finback.core.runs import HELD_OUT, WEIGHTS, RunFolder
+from finback.core.run_files import GENERATOR_AUDIT, HELD_OUT, METRICS, SPLIT_TABLE, VOCODER_AUDIT
+from finback.core.runs import RunFolder
 from finback.models.model_card import card, without_paths
-from finback.models.predictor import MEMBERS
 from finback.models.weights import load_tensors, save_tensors
 
-CARD = "card.md"
-SIDES = ("split.csv", HELD_OUT)
-MEASURED = ("metrics.json", "generator_audit.json", "vocoder_audit.json")
+SIDES = (SPLIT_TABLE, HELD_OUT)
+MEASURED = (METRICS, GENERATOR_AUDIT, VOCODER_AUDIT)
 
 
 def ship(path: Path, folder: Path, half: bool = True) -> Path:
@@ -29,25 +28,25 @@ def ship(path: Path, folder: Path, half: bool = True) -> Path:
     run = RunFolder.open(path)
     if run.folds:
         raise RunError(f"{path}: several models, one a fold", "train one: leave --folds out")
-    if not run.is_trained:
-        raise RunError(f"{path}: training has not finished", "run the same command again, it resumes")
+    run.require_trained()
     _copy(run, folder, half)
     for name in MEASURED:
         if (path / name).is_file():
             write_json(folder / name, read_json(path / name))
-    write_atomic(folder / CARD, card(RunFolder(folder)))
+    copy = RunFolder(folder)
+    write_atomic(copy.card, card(copy))
     return folder
 
 
 def _copy(run: RunFolder, folder: Path, half: bool) -> None:
-    facts = run.facts
-    write_json(folder / "run.json", {**facts, "command": without_paths(str(facts.get("command", "")))})
-    if (run.path / WEIGHTS).is_file():
-        tensors, _ = load_tensors(run.path / WEIGHTS)
+    copy = RunFolder(folder)
+    copy.write(run.info.updated(command=without_paths(str(run.info.command))))
+    if run.weights.is_file():
+        tensors, _ = load_tensors(run.weights)
         small = {k: v.half() if half and v.dtype == torch.float32 else v for k, v in tensors.items()}
-        save_tensors(folder / WEIGHTS, small, {})
+        save_tensors(copy.weights, small, {})
     for name in SIDES:
         if (run.path / name).is_file():
             write_atomic(folder / name, (run.path / name).read_bytes())
-    for i, _member in enumerate(facts.get("members", ())):
-        _copy(RunFolder.open(run.path / MEMBERS / str(i)), folder / MEMBERS / str(i), half)
+    for i in range(len(run.info.members)):
+        _copy(RunFolder.open(run.member(i).path), copy.member(i).path, half)

@@ -13,7 +13,7 @@ from finback.models.predictor import Leaf, Node, Predictor
 
 def facts_of(run: RunFolder, predictor: Predictor) -> dict[str, Any]:
     """JSON values by name; docs/exporting.md tells of each."""
-    told, spec = run.facts, predictor.spec
+    info, spec = run.info, predictor.spec
     extractor = predictor.store.extractor
     return {
         "labels": list(predictor.labels.names),
@@ -22,15 +22,15 @@ def facts_of(run: RunFolder, predictor: Predictor) -> dict[str, Any]:
         "advance_samples": spec.clip_samples if extractor.input == "wave" else spec.covered_samples,
         "pad": spec.pad,
         "level": spec.level,
-        "family": told.get("family") or told["kind"],
+        "family": info.family or info.kind,
         "temperature": temperatures(predictor.root),
         "fingerprint": fingerprint(predictor),
         "features": spec.fingerprint,
         "finback": __version__,
-        "source": told.get("source"),
-        "licence": told.get("licence"),
-        "citation": told.get("citation"),
-        "licence_of_weights": models.licences(run.families),
+        "source": info.source or None,
+        "licence": info.licence or None,
+        "citation": info.citation or None,
+        "licence_of_weights": models.licences(info.families),
     }
 
 

@@ -50,7 +50,7 @@ def _sound(n_samples: int, seed: int) -> np.ndarray:
 
 def _recorded(run: RunFolder) -> list[Clip]:
     try:
-        manifest = Manifest.load(run.path / "manifest.csv")
+        manifest = Manifest.load(run.manifest)
     except FinbackError:  # it was shipped without one, or the recordings have changed: made sounds will do
         return []
     clips = manifest.clips[:: max(1, len(manifest.clips) // N_RECORDED)][:N_RECORDED]

@@ -12,10 +12,10 @@ from typing import Any
 from finback.core.errors import RunError
 from finback.core.files import read_json
 from finback.core.renames import current_audit
+from finback.core.run_files import RECONSTRUCTION, RunFiles
 from finback.report.pages.figures import Picture
 from finback.report.pages.summary import percent
 
-AUDIT, RECONSTRUCTION = "generator_audit.json", "reconstruction.json"
 WORDS = {
     "train": "real, learnt from",
     "held_out": "real, same tapes, held out",
@@ -45,7 +45,7 @@ class Table:
 
 def tables(folder: Path) -> list[Table] | None:
     """The audit of a generator; None without one, or with one that this version cannot read."""
-    found = _object(folder / AUDIT)
+    found = _object(RunFiles(folder).generator_audit)
     if found is None:
         return None
     try:
@@ -148,7 +148,7 @@ def _diversity(found: Mapping[str, Any]) -> Table:
 
 def reconstruction(folder: Path) -> Table | None:
     """What a VAE keeps of clips, beside two simple methods."""
-    found = _object(folder / "figures" / RECONSTRUCTION) or _object(folder / RECONSTRUCTION)
+    found = _object(folder / "figures" / RECONSTRUCTION) or _object(RunFiles(folder).reconstruction)
     if found is None:
         return None
     keys = {"mse_db2": "squared error, dB²", "snr_db": "SNR, dB", "si_snr_db": "scale-free SNR, dB"}

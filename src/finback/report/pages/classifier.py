@@ -16,6 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from finback.core.files import write_atomic
 from finback.core.progress import Progress, no_progress
+from finback.core.run_files import RunFiles
 from finback.data.audit import findings
 from finback.report.pages import summary as words
 from finback.report.pages.confusions import Heard, hear
@@ -23,7 +24,6 @@ from finback.report.pages.figures import draw_all, embed
 from finback.report.pages.run_data import RunData, read_run
 from finback.report.plots.style import render as to_bytes
 
-FILE = "report.html"
 LISTED = 8  # of a long list so many items are shown at once, the rest behind a fold
 
 
@@ -31,10 +31,10 @@ def render(run_folder: Path, progress: Progress = no_progress) -> Path:
     """Write `report.html` into the run folder and return its path. Raises `RunError` if it is no run."""
     run = read_run(run_folder)
     # An ensemble was not trained by settings of its own: no file of them would make it again.
-    settings = {} if run.ensemble else run.facts.get("settings") or {}
+    settings = {} if run.ensemble else run.info.settings
     page = environment().get_template("report.html.j2").render(
         title=run.path.resolve().name,
-        facts=run.facts,
+        info=run.info,
         metrics=run.metrics or {},
         cards=words.cards(run.metrics or {}),
         verdict=words.verdict(run.metrics or {}, run.audit, run.by_clip),
@@ -50,12 +50,12 @@ def render(run_folder: Path, progress: Progress = no_progress) -> Path:
         settings=flat(settings),
         toml=toml(settings),
         ensemble=words.ensemble_rows(run),
-        spec=flat(run.facts.get("spec") or {}),
+        spec=flat(run.info.spec),
         command=command(run),
         source=run.manifest.source if run.manifest else None,
         listed=LISTED,
     )  # fmt: skip
-    path = run.path / FILE
+    path = RunFiles(run.path).report
     write_atomic(path, page)
     return path
 
@@ -112,18 +112,18 @@ def toml(settings: Mapping[str, Any]) -> str:
 
 def command(run: RunData) -> str:
     """The command that made the run, as it was given; else one that trains the same from its manifest."""
-    given = run.facts.get("command")
+    given = run.info.command
     if given:
         return given if isinstance(given, str) else shlex.join(str(part) for part in given)
     if run.ensemble:
-        how = str((run.facts.get("settings") or {}).get("how", "mean"))
+        how = str(run.info.settings.get("how", "mean"))
         origins = [str(member.get("origin")) for member in run.ensemble]
         return shlex.join(["finback", "ensemble", *origins, "--how", how, "--out", "again"])
-    parts = ["finback", "train", str(run.facts.get("family", "cnn2d")), "--preset", "settings.toml"]
+    parts = ["finback", "train", run.info.family or "cnn2d", "--preset", "settings.toml"]
     if run.manifest:
-        parts += ["--audio", str(run.manifest.audio), "--labels", str(run.path / "manifest.csv")]
-    if run.facts.get("seed") is not None:
-        parts += ["--seed", str(run.facts["seed"])]
+        parts += ["--audio", str(run.manifest.audio), "--labels", str(RunFiles(run.path).manifest)]
+    if run.info.seed is not None:
+        parts += ["--seed", str(run.info.seed)]
     return shlex.join([*parts, "--out", "again"])
 
 

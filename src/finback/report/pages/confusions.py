@@ -76,7 +76,7 @@ def hear(run: RunData, progress: Progress = no_progress) -> list[Heard]:
         return []
     mistakes = worst(run.scores)
     try:
-        spec = build(FeatureSpec, run.facts.get("spec") or {})
+        spec = build(FeatureSpec, run.info.spec)
         extractor = Extractor(spec)
     except FinbackError as error:
         return [_unheard(run, m, f"the run's features cannot be made: {error}") for m in mistakes]

@@ -12,7 +12,8 @@ from typing import Any
 
 from finback.core.files import write_atomic
 from finback.core.progress import Progress, no_progress
-from finback.report.pages.classifier import FILE, environment
+from finback.core.run_files import RunFiles
+from finback.report.pages.classifier import environment
 from finback.report.pages.figures import Picture, embed
 from finback.report.pages.summary import FEW_TAPES
 from finback.report.plots.leaderboard import NoAudioBaseline, Row, Species, heat_map, leaderboard
@@ -55,8 +56,9 @@ def render(found: Mapping[str, Any], folder: Path, progress: Progress = no_progr
         has_random=[name for name, row in found["families"].items() if row["random"]],
         seconds=seconds,
     )  # fmt: skip
-    write_atomic(folder / FILE, page)
-    return folder / FILE
+    path = RunFiles(folder).report
+    write_atomic(path, page)
+    return path
 
 
 def ranked(found: Mapping[str, Any]) -> list[str]:

@@ -16,6 +16,8 @@ import pyarrow.parquet as pq
 from finback.core.errors import FinbackError, RunError
 from finback.core.files import read_json
 from finback.core.renames import current
+from finback.core.run_info import RunInfo
+from finback.core.runs import RunFolder
 from finback.core.types import Clip
 from finback.data.manifest import Manifest
 from finback.metrics import calibration as calibrate
@@ -40,7 +42,7 @@ class RunData:
     """Everything the report is made of. `missing` says in words what the folder lacks."""
 
     path: Path
-    facts: dict[str, Any]
+    info: RunInfo
     labels: tuple[str, ...]
     metrics: dict[str, Any] | None = None
     audit: dict[str, Any] | None = None
@@ -48,24 +50,23 @@ class RunData:
     manifest: Manifest | None = None
     logs: list[list[dict[str, Any]]] = field(default_factory=list)
     split: list[dict[str, str]] = field(default_factory=list)
-    members: list[dict[str, Any]] = field(default_factory=list)  # run.json of each fold, or the run's own
+    members: list[RunInfo] = field(default_factory=list)  # run.json of each fold, or the run's own
     missing: tuple[str, ...] = ()
 
     @property
     def splits(self) -> list[dict[str, Any]]:
         """What run.json says of the split, or of each fold's."""
-        told = self.facts.get("split") or []
-        return told if isinstance(told, list) else [told]
+        return self.info.splits
 
     @property
     def ensemble(self) -> list[dict[str, Any]]:
         """What run.json says of an ensemble's members; empty for a single classifier."""
-        return list(self.facts.get("members") or ()) if self.facts.get("kind") == "ensemble" else []
+        return list(self.info.members) if self.info.kind == "ensemble" else []
 
     @property
     def by_clip(self) -> bool:
-        asked = (self.facts.get("settings") or {}).get("split") or {}
-        return asked.get("by") == "clip" or any(split.get("by") == "clip" for split in self.splits)
+        asked = self.info.setting("split", "by")
+        return asked == "clip" or any(split.get("by") == "clip" for split in self.splits)
 
     @property
     def clips(self) -> dict[tuple[str, int, int, int], Clip]:
@@ -74,41 +75,42 @@ class RunData:
 
 def read_run(path: Path) -> RunData:
     """Raises `RunError` when `path` is not a classifier's folder; whatever else is wrong is said inside."""
-    path = Path(path)
-    if not (path / "run.json").is_file():
+    run = RunFolder(path)
+    if not run.run_json.is_file():
         raise RunError(
             f"{path}: not a finback run folder (it has no run.json)", "give a folder that finback train made"
         )
-    facts = read_json(path / "run.json")
-    labels = tuple(str(name) for name in facts.get("labels") or ())
-    if not labels:
-        raise RunError(f"{path}: run.json names no labels", "restore the file or train again")
+    info = run.info
+    if not info.labels:
+        raise RunError(
+            f"{run.run_json}: names no labels",
+            "restore the file from a copy, or train into another --out",
+        )
     missing: list[str] = []
 
-    def part(name: str, read: Callable[[Path], Part], without: str) -> Part | None:
-        if not (path / name).is_file():
-            missing.append(f"{name} is not there: {without}.")
+    def part(path: Path, read: Callable[[Path], Part], without: str) -> Part | None:
+        if not path.is_file():
+            missing.append(f"{path.name} is not there: {without}.")
             return None
         try:
-            return read(path / name)
+            return read(path)
         except (FinbackError, OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
-            missing.append(f"{name} cannot be read ({error}): {without}.")
+            missing.append(f"{path.name} cannot be read ({error}): {without}.")
             return None
 
-    metrics = part("metrics.json", _object, "the run has not been evaluated")
-    audit = part("audit.json", _object, "nothing is known of leaks and duplicates in the data")
-    scores = part(
-        "scores.parquet", lambda p: _test_scores(p, labels), "no ROC curves and no worst confusions"
-    )
-    manifest = part("manifest.csv", Manifest.load, "the sounds cannot be found")
-    folds = [path / "folds" / str(i) for i in range(int(facts.get("n_folds") or 0))]
-    logs = [log for log in (_log(folder / "metrics.jsonl") for folder in folds or [path]) if log]
-    if not logs and facts.get("kind") != "ensemble":
+    metrics = part(run.metrics, _object, "the run has not been evaluated")
+    audit = part(run.audit, _object, "nothing is known of leaks and duplicates in the data")
+    scores = part(run.scores, lambda p: _test_scores(p, info.labels), "no ROC curves and no worst confusions")
+    manifest = part(run.manifest, Manifest.load, "the sounds cannot be found")
+    logs = [log for log in (_log(part.log) for part in run.parts) if log]
+    if not logs and info.kind != "ensemble":
         missing.append("metrics.jsonl is not there: no learning curves.")
-    members = [read_json(fold / "run.json") for fold in folds if (fold / "run.json").is_file()] or [facts]
-    split = [] if folds else part("split.csv", _rows, "which clips were trained on is not listed") or []
+    members = [fold.info for fold in run.folds if fold.run_json.is_file()] or [info]
+    split = (
+        [] if run.folds else part(run.split_table, _rows, "which clips were trained on is not listed") or []
+    )
     return RunData(
-        path, facts, labels, metrics, audit, scores, manifest, logs, split, members, tuple(missing)
+        run.path, info, info.labels, metrics, audit, scores, manifest, logs, split, members, tuple(missing)
     )
 
 

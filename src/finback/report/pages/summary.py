@@ -124,14 +124,14 @@ def warnings(run: RunData) -> list[str]:
         )
     elif 0 < n_tapes < FEW_TAPES:
         found.append(f"The test side has only {_count(n_tapes, 'tape')}: the intervals are rough.")
-    reasons = [facts["not_calibrated"] for facts in run.members if facts.get("not_calibrated")]
+    reasons = [info.not_calibrated for info in run.members if info.not_calibrated]
     found += [f"Scores are not calibrated: {reason}." for reason in reasons]
     return list(dict.fromkeys(found))
 
 
 def ensemble_rows(run: RunData) -> list[dict[str, Any]]:
     """One row per member: where it came from, its family, and its weight in each fold."""
-    folds = [facts.get("members") or [] for facts in run.members]
+    folds = [info.members for info in run.members]
     return [
         {
             "origin": member.get("origin"),

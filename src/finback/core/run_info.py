@@ -1,0 +1,135 @@
+"""What `run.json` holds, as a type.
+
+    info = RunInfo.read(Path("runs/cnn/run.json"))
+    info.family, info.temperature, info.settings["training"]["epochs"]
+    info.updated(temperature=1.2).to_json()
+
+`spec` and `settings` stay plain JSON objects: the types that validate them (`FeatureSpec`, `Settings`) belong
+to packages above. Keys that this version does not know are kept, so that an older finback can
+work on a newer run without losing anything.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from finback.core.errors import RunError
+from finback.core.files import read_json
+from finback.core.renames import current
+
+Json = dict[str, Any]  # a JSON object
+
+
+class RunInfo(BaseModel):
+    """Everything that fixes a run, and what training reports at its end. Absent keys have these defaults."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    # What the run is. Two runs are the same work exactly when their `IDENTITY` agrees (core/runs.py).
+    kind: str = (
+        ""  # classifier, ensemble, generator, vocoder; a study of synthetic clips has a kind of its own
+    )
+    family: str = ""
+    labels: tuple[str, ...] = ()  # the species, in the order of the model's outputs
+    spec: Json = {}  # the features: fields of FeatureSpec
+    embedder: str = ""  # version of the frozen backbone that the model was trained behind
+    settings: Json = {}  # all resolved settings: fields of Settings
+    seed: int | None = None  # None: an ensemble of runs with different seeds
+    fold: int | None = None  # which fold of a cross-validation this is
+    arm: Json | None = None  # of a study of synthetic clips: what was added to the real clips
+    data_fingerprint: str = ""
+
+    # The data it was trained on.
+    source: str = ""
+    licence: str = ""
+    citation: str = ""
+    n_clips: int | None = None
+    multi_group: tuple[str, ...] = ()  # species with two recording groups or more
+    rare: Json = {}  # how rare species are treated, and {species: clips}
+    split: Json | list[Json] | None = None  # a list of one description a fold in a run with folds
+
+    # Where it comes from.
+    command: str | list[str] = ""
+    format: int | None = None
+    finback: str = ""  # version
+    versions: dict[str, str] = {}  # of the libraries
+    git_commit: str | None = None
+
+    # What training reports.
+    trained: bool = False  # the whole training is done
+    n_folds: int = 0
+    n_parameters: int | None = None
+    step: int | None = None
+    best: float | None = None  # the score that chose the epoch
+    best_step: int | None = None
+    finished: bool = False  # the loop came to its end
+    epochs: int | None = None  # that validation chose
+    refit_epochs: int | None = None  # None: not trained again on training and validation clips together
+    log: Json = {}
+    temperature: float | None = None  # None: not calibrated yet
+    not_calibrated: str = ""  # why the temperature is 1; empty when it was fitted
+    training_s: float | None = None
+    clips_per_s: float | None = None
+    n_synthetic: int = 0  # synthetic training clips of an arm
+    made: int = 0  # samples generated for them
+    refused: int = 0  # samples that the quality gate rejected
+
+    # Of an ensemble.
+    members: tuple[Json, ...] = ()  # family, origin, weight, validation_loss
+    combination: Json | None = None
+    validation_loss: float | None = None
+
+    @classmethod
+    def read(cls, path: Path) -> RunInfo:
+        """Parse a `run.json`. Raises `RunError` that names the file, and the key that is wrong."""
+        values = read_json(path)
+        try:
+            return cls.model_validate(current(values))
+        except ValidationError as error:
+            first = error.errors()[0]
+            key = ".".join(str(part) for part in first["loc"])
+            where = f"key '{key}': {first['msg']}" if key else "not a JSON object"
+            repair = "restore the file from a copy, or train into another --out"
+            raise RunError(f"{path}: damaged ({where})", repair) from None
+
+    def updated(self, **changes: Any) -> RunInfo:
+        """The same with some keys set anew, validated."""
+        return RunInfo.model_validate({**self.to_json(), **changes})
+
+    def to_json(self) -> Json:
+        """The object for `run.json`: the keys that were set, known and unknown ones."""
+        return self.model_dump(mode="json", exclude_unset=True)
+
+    def only(self, *keys: str) -> Json:
+        """Some keys of the object, as far as they were set."""
+        return {key: value for key, value in self.to_json().items() if key in keys}
+
+    @property
+    def splits(self) -> list[Json]:
+        """The description of the split; of each fold in a run with folds."""
+        return self.split if isinstance(self.split, list) else [self.split] if self.split else []
+
+    @property
+    def split_by(self) -> str:
+        """ "group" if all clips of a recording group are in one set, "clip" if they were split at random."""
+        return str(self.splits[0].get("by", "group")) if self.splits else "group"
+
+    @property
+    def families(self) -> list[str]:
+        """The model families in it: its own, and those of an ensemble's members."""
+        return [self.family, *(str(member["family"]) for member in self.members)]
+
+    def setting(self, section: str, key: str) -> Any:
+        """One resolved setting, such as `setting("training", "epochs")`; None if the run does not have it."""
+        part = self.settings.get(section)
+        return part.get(key) if isinstance(part, Mapping) else None
+
+
+def plain(value: Any) -> Any:
+    """The value as it would be read back from JSON: tuples become lists."""
+    return json.loads(json.dumps(value))
