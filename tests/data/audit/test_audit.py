@@ -118,17 +118,17 @@ def test_the_object_is_json_and_has_every_promised_key(made: Audit) -> None:
     assert found["duration_s"] == pytest.approx(23.75, abs=0.01)
 
 
-def test_the_page_says_it_in_words(made: Audit) -> None:
+def test_the_page_has_the_findings(made: Audit) -> None:
     page = "\n".join(made.lines())
     for words in (
         "24 clips of 3 species, 24 seconds, from 5 tapes",
-        "Not with clips drawn at random",
+        "Not with a random split of the clips",
         "b3.wav in a0.wav: excerpt, from 0.1",
         "(fin)",
-        "Tapes a and b were given apart",
+        "Tapes a and b have different names but share sound",
     ):
         assert words in page
-    assert "1 species cannot be judged" in page
+    assert "1 species cannot be evaluated" in page
     assert "sei" in page.split("WHAT CANNOT BE TESTED")[1]
 
 
@@ -143,16 +143,16 @@ PROMISED = {
 }
 
 
-def told(found: dict) -> dict[str, Section]:
+def by_title(found: dict) -> dict[str, Section]:
     return {section.title: section for section in findings.sections(found)}
 
 
-def test_findings_need_only_the_keys_they_speak_of() -> None:
+def test_findings_need_only_their_own_keys() -> None:
     assert findings.lines({}) == []
     for left_out in PROMISED:
         assert findings.lines({key: value for key, value in PROMISED.items() if key != left_out})
-    found = told(PROMISED)
-    assert "97 %" in found["Can a test on them be believed?"].paragraphs[0]
+    found = by_title(PROMISED)
+    assert "97 %" in found["Is a test result on these recordings trustworthy?"].paragraphs[0]
     assert found["Clips that share sound"].items == (
         "y.wav and x.wav: copy at another level, similarity 0.99",
     )
@@ -167,50 +167,52 @@ def test_findings_need_only_the_keys_they_speak_of() -> None:
 )
 def test_lengths_are_in_a_unit_that_fits(seconds: float, words: str) -> None:
     found = {"n_clips": 1, "n_groups": 1, "species": [], "duration_s": seconds}
-    assert f", {words}, from 1 tape " in told(found)["The recordings"].paragraphs[0]
+    assert f", {words}, from 1 tape." in by_title(found)["The recordings"].paragraphs[0]
 
 
-def test_what_makes_figures_wrong_is_grave() -> None:
-    assert [title for title, section in told(PROMISED).items() if section.grave] == ["One sound, two species"]
+def test_findings_that_make_figures_wrong_are_serious() -> None:
+    assert [title for title, section in by_title(PROMISED).items() if section.serious] == [
+        "One sound, two species"
+    ]
     for worse in (
         {"grouped": None},
         {"grouped": {"group_leak_share": 0.2}},
         {"in_use": {"group_leak_share": 0.9}},
         {"warnings": ["few tapes"]},
     ):
-        assert told({**PROMISED, **worse})["Can a test on them be believed?"].grave
+        assert by_title({**PROMISED, **worse})["Is a test result on these recordings trustworthy?"].serious
 
 
 @pytest.mark.parametrize(
     ("offset_s", "line"),
     [(1.5, "b.wav in a.wav: overlap, from 1.50 s"), (-0.8, "a.wav in b.wav: overlap, from 0.80 s")],
 )
-def test_an_overlap_is_told_from_the_clip_that_begins_first(offset_s: float, line: str) -> None:
+def test_an_overlap_is_described_from_the_clip_that_begins_first(offset_s: float, line: str) -> None:
     pair = {"a": "a.wav", "b": "b.wav", "a_species": "fin", "b_species": "minke"}
     pair |= {"kind": "overlap", "offset_s": offset_s}
-    (item,) = told({"near_duplicates": [pair]})["Clips that share sound"].items
+    (item,) = by_title({"near_duplicates": [pair]})["Clips that share sound"].items
     labels = "minke; fin" if offset_s > 0 else "fin; minke"
     assert item == f"{line} (labels differ: {labels})"
     spans = {**pair, "a_start_s": 12.0, "b_start_s": 0.0}
-    assert "a.wav at 12.00 s" in told({"near_duplicates": [spans]})["Clips that share sound"].items[0]
+    assert "a.wav at 12.00 s" in by_title({"near_duplicates": [spans]})["Clips that share sound"].items[0]
 
 
 def test_long_lists_are_cut_on_the_page_and_show_every_kind() -> None:
     many = [{"kind": "short", "file": f"{i}.wav", "message": "m", "repair": "r"} for i in range(20)]
     found = {"problems": [*many, {"kind": "spelling", "file": "z.wav", "message": "m", "repair": "r"}]}
-    assert len(told(found)["Problems in files and labels"].items) == 21
+    assert len(by_title(found)["Problems in files and labels"].items) == 21
     page = findings.lines(found)
     assert "  z.wav: m; r" in page
     assert any("16 more" in line for line in page)
 
 
-def test_nothing_is_told_twice() -> None:
+def test_no_finding_is_shown_twice() -> None:
     same = {"kind": "duplicate_sound", "file": "y.wav", "message": "m", "repair": "r"}
     shared = {"kind": "shared_sound", "file": "s.wav", "message": "m", "repair": "r"}
     found = {"problems": [same, shared]}
-    assert len(told(found)["Problems in files and labels"].items) == 2
+    assert len(by_title(found)["Problems in files and labels"].items) == 2
     found |= {"exact_duplicates": [{"a": "x.wav", "b": "y.wav"}], "merged_groups": []}
-    assert list(told(found)) == ["The same clip twice"]
+    assert list(by_title(found)) == ["The same clip twice"]
 
 
 def test_without_groups_shared_sound_makes_them(tmp_path: Path) -> None:
@@ -220,7 +222,7 @@ def test_without_groups_shared_sound_makes_them(tmp_path: Path) -> None:
     assert len(set(groups.values())) == 23
     found = result.to_json()
     assert found["groups_known"] == 0
-    assert "No tapes were named" in "\n".join(result.lines())
+    assert "The labels do not name the tapes" in "\n".join(result.lines())
     assert found["merged_groups"] == []
     assert len(result.splits) == 3
     assert found["in_use"]["protocol"].startswith("3-fold")
@@ -235,7 +237,7 @@ def test_the_split_column_is_used_and_may_not_leak(tmp_path: Path) -> None:
     assert any("not species" in w for w in result.to_json()["warnings"])
 
 
-def test_bad_recordings_are_named_and_the_rest_goes_on(tmp_path: Path) -> None:
+def test_bad_recordings_are_named_and_the_others_are_audited(tmp_path: Path) -> None:
     manifest = record(tmp_path)
     io.write(tmp_path / "audio" / "c0.wav", np.zeros(16_000, np.float32), 16_000)
     (tmp_path / "audio" / "d1.wav").write_bytes(b"RIFF")
@@ -245,12 +247,12 @@ def test_bad_recordings_are_named_and_the_rest_goes_on(tmp_path: Path) -> None:
     assert found["n_clips"] == 23
 
 
-def test_species_too_rare_for_the_audit_are_all_judged_when_there_is_no_other(tmp_path: Path) -> None:
+def test_all_species_are_evaluated_when_none_has_enough_clips(tmp_path: Path) -> None:
     found = audit(record(tmp_path), min_clips=1000).to_json()
     assert found["random"]["n_clips"] == 24
 
 
-def test_nothing_to_test_is_said(tmp_path: Path) -> None:
+def test_nothing_to_test_is_reported(tmp_path: Path) -> None:
     manifest = record(tmp_path)
     one = [c for c in manifest.clips if c.label == "sei"]
     alone = Manifest(tuple(one), (), manifest.source, manifest.audio)
@@ -258,7 +260,7 @@ def test_nothing_to_test_is_said(tmp_path: Path) -> None:
     found = result.to_json()
     assert found["grouped"] is None
     assert found["in_use"] is None
-    assert "tells nothing about new ones" in "\n".join(result.lines())
+    assert "says nothing about new recordings" in "\n".join(result.lines())
     with pytest.raises(SplitError, match="no clips to audit"):
         audit(Manifest((), (), manifest.source, manifest.audio))
 
@@ -272,7 +274,8 @@ def test_every_flag_has_a_sentence() -> None:
 
 
 def test_real_tapes(watkins: Path) -> None:
-    """Every fourth cut: random splits leak and a list of tapes names the species; whole tapes do not."""
+    """Every fourth cut: random splits leak and a list of tapes predicts the species; whole tapes in one set
+    do not leak."""
     request = IndexRequest(
         audio=watkins / "audio", labels=watkins / "labels.csv", groups=f"{watkins / 'metadata.csv'}:group"
     )

@@ -1,10 +1,10 @@
-"""The audit's findings in plain words: what each means, and what to do.
+"""The findings of an audit as text: what each finding means, and what to do.
 
-`sections` makes them from the JSON object of an audit (its keys are described in `audit.py`), so that
-they can be told again from a stored `audit.json`; a key that is not there is not spoken of. The report shows
-the sections, and `lines` sets them as the page that `finback audit` prints.
+`sections` makes the text from the JSON object of an audit (its keys are described in `audit.py`), so that it
+can also be made from a stored `audit.json`; a key that is missing there has no text. The report shows the
+sections, and `lines` lays them out as the page that `finback audit` prints.
 
-The JSON speaks of groups; people read "tape", for whatever was recorded together.
+The JSON names recording groups; the text says "tape" for any recording group and explains this once.
 """
 
 from __future__ import annotations
@@ -14,27 +14,28 @@ from typing import Any
 
 from finback.data.audit.clip_findings import Section, conflicts, count, exact, near, problems, quality
 
-SHOWN = 5  # items of each section on the printed page; the JSON holds all
-LEAKY = 0.05  # share of test clips from tapes learnt from, above which a random split is no test
-UNTESTABLE = "What cannot be tested"  # the report tells it once, with its own table
+SHOWN = 5  # items of each section on the printed page; the JSON contains all
+LEAKY = 0.05  # with a larger share of test clips from training tapes, a random split is not a valid test
+UNTESTABLE = "What cannot be tested"  # the report has a table for this section
 
 
 def sections(found: Mapping[str, Any]) -> list[Section]:
-    """What there is to say, the most important first."""
-    tellers: Sequence[Callable[[Mapping[str, Any]], Section | None]] = (
-        _recordings, _belief, conflicts, _untestable, exact, near, quality, problems,
+    """The sections of an audit's JSON object, the most important first."""
+    makers: Sequence[Callable[[Mapping[str, Any]], Section | None]] = (
+        _recordings, _trust, conflicts, _untestable, exact, near, quality, problems,
     )  # fmt: skip
-    return [section for tell in tellers if (section := tell(found))]
+    return [section for make in makers if (section := make(found))]
 
 
 def lines(found: Mapping[str, Any]) -> list[str]:
-    """The printed page: headings in capitals, blank lines between sections, a table of species at the end."""
+    """The lines of the printed page: headings in capitals, blank lines between sections, last a table of
+    species."""
     page: list[str] = []
     for section in sections(found):
         page += [section.title.upper(), *section.paragraphs]
         page += [f"  {item}" for item in section.items[:SHOWN]]
         left = len(section.items) - SHOWN
-        page += [f"  ... and {left} more (all of them with --json)", ""] if left > 0 else [""]
+        page += [f"  ... and {left} more (--json lists all)", ""] if left > 0 else [""]
     return [*page, *_table(found.get("species") or ())] if found.get("species") else page[:-1]
 
 
@@ -42,70 +43,80 @@ def _recordings(found: Mapping[str, Any]) -> Section | None:
     if not {"n_clips", "n_groups", "species", "duration_s"} <= set(found):
         return None
     known = found.get("groups_known", 1)
-    said = [
+    text = [
         f"{count(found['n_clips'], 'clip')} of {len(found['species'])} species, "
-        f"{_length(found['duration_s'])}, from {count(found['n_groups'], 'tape')} "
-        "(a tape here is whatever was recorded together: a tape, a deployment, a site-day)."
+        f"{_length(found['duration_s'])}, from {count(found['n_groups'], 'tape')}. "
+        'On this page, "tape" means any recording group: a tape, a deployment or a site-day.'
     ]
     if known == 0:
-        said.append(
-            "No tapes were named. Clips that share sound were put together, and every other recording "
-            "stands alone; if several files come from one tape or day, tell finback so (a group column, or "
-            "--groups), or the figures below are too good."
+        text.append(
+            "The labels do not name the tapes. Clips that share sound were put into one group, and every "
+            "other recording is a group of its own. If several files come from one tape or one day, name "
+            "their groups (a group column, or --groups); otherwise the figures below are too high."
         )
     elif known < 1:
-        said.append(f"The tape of {_percent(1 - known)} of clips was not named; shared sound told of it.")
-    return Section("The recordings", tuple(said), grave=known == 0)
+        text.append(
+            f"The labels do not name the tape of {_percent(1 - known)} of the clips. These clips were put "
+            "into one group with the clips whose sound they share; the others are groups of their own."
+        )
+    return Section("The recordings", tuple(text), serious=known == 0)
 
 
-def _belief(found: Mapping[str, Any]) -> Section | None:
+def _trust(found: Mapping[str, Any]) -> Section | None:
     random, grouped, used = (found.get(key) or {} for key in ("random", "grouped", "in_use"))
     warnings = [f"Warning: {w}." for w in dict.fromkeys(found.get("warnings") or ())]
     if not {"random", "grouped", "in_use", "warnings"} & set(found):
         return None
-    said = [_if_random(random)] if _known(random) else []
+    text = [_if_random(random)] if _known(random) else []
     if _known(grouped):
-        said.append(
-            f"With whole tapes kept apart {_leak(grouped)}; the list is right for "
-            f"{_measured(grouped, 'group_lookup_accuracy')} and the technical data for "
-            f"{_measured(grouped, 'metadata_only_accuracy')}. A classifier has to beat these to have heard "
-            "anything."
+        text.append(
+            f"When whole tapes are kept in one set, {_leak(grouped)}. The tape list then classifies "
+            f"{_measured(grouped, 'group_lookup_accuracy')} correctly and the file metadata "
+            f"{_measured(grouped, 'metadata_only_accuracy')}. A classifier must score higher than both to "
+            "show that it uses the sound."
         )
     elif "grouped" in found:
-        said.append(
-            "Whole tapes cannot be kept apart: no species has clips on two of them. Any accuracy measured "
-            "on these recordings alone tells nothing about new ones; record more tapes."
+        text.append(
+            "Whole tapes cannot be kept in one set: no species has clips from two tapes. An accuracy that is "
+            "measured on these recordings alone says nothing about new recordings. Record more tapes."
         )
     if _known(used):
         clips, tapes = used.get("n_clips"), used.get("n_groups")
         size = f", {count(clips, 'test clip')} of {count(tapes, 'tape')}" if clips and tapes else ""
-        said.append(
-            f"In the split in use ({used.get('protocol', 'as trained')}{size}) {_leak(used)}; on it the list "
-            f"is right for {_measured(used, 'group_lookup_accuracy')}, the technical data for "
-            f"{_measured(used, 'metadata_only_accuracy')}."
+        text.append(
+            f"In the split in use ({used.get('protocol', 'as trained')}{size}), {_leak(used)}. Here the "
+            f"tape list classifies {_measured(used, 'group_lookup_accuracy')} correctly and the file "
+            f"metadata {_measured(used, 'metadata_only_accuracy')}."
         )
-    if said and "min_clips_for_audit" in found:
-        said.append(
-            f"Judged are species with {found['min_clips_for_audit']} clips or more, if there are any."
-        )
-    leaks = any(_known(side) and side["group_leak_share"] > 0 for side in (grouped, used))
-    grave = leaks or bool(warnings) or ("grouped" in found and not _known(grouped))
-    return Section("Can a test on them be believed?", (*said, *warnings), grave=grave)
+    if text and "min_clips_for_audit" in found:
+        text.append(_evaluated(found))
+    leaks = any(_known(figures) and figures["group_leak_share"] > 0 for figures in (grouped, used))
+    serious = leaks or bool(warnings) or ("grouped" in found and not _known(grouped))
+    return Section("Is a test result on these recordings trustworthy?", (*text, *warnings), serious=serious)
+
+
+def _evaluated(found: Mapping[str, Any]) -> str:
+    least, species = found["min_clips_for_audit"], found.get("species")
+    if species and all(row["n_clips"] < least for row in species):
+        return f"No species has {least} clips, so all species were evaluated."
+    return f"Only species with at least {least} clips were evaluated."
 
 
 def _if_random(random: Mapping[str, Any]) -> str:
     if random["group_leak_share"] > LEAKY:
         return (
-            f"Not with clips drawn at random: {_percent(random['group_leak_share'])} of the test clips would "
-            "come from a tape that was also learnt from. A list of which species is usual on which tape, "
-            "which hears nothing, would then be right for "
-            f"{_measured(random, 'group_lookup_accuracy')} of clips, and sample rate, duration, loudness and "
-            f"bandwidth alone for {_measured(random, 'metadata_only_accuracy')}."
+            f"Not with a random split of the clips: {_percent(random['group_leak_share'])} of the test "
+            "clips would be from a tape that is also in training. Two baselines that use no audio would "
+            "then do well. A list of the species on each tape would classify "
+            f"{_measured(random, 'group_lookup_accuracy')} of the clips correctly. File metadata (sample "
+            "rate, duration, level, noise floor and bandwidth) would classify "
+            f"{_measured(random, 'metadata_only_accuracy')} correctly."
         )
     return (
-        "Tapes hold few clips here: a random split would leak "
-        f"{_percent(random['group_leak_share'])} of test clips. Sample rate, duration, loudness and "
-        f"bandwidth alone name {_measured(random, 'metadata_only_accuracy')} of them."
+        "The tapes have few clips: with a random split of the clips, "
+        f"{_percent(random['group_leak_share'])} of the test clips would be from a tape that is also in "
+        "training. File metadata (sample rate, duration, level, noise floor and bandwidth) would classify "
+        f"{_measured(random, 'metadata_only_accuracy')} correctly."
     )
 
 
@@ -113,12 +124,14 @@ def _untestable(found: Mapping[str, Any]) -> Section | None:
     names = list(found.get("untestable", found.get("single_group_species")) or ())
     if not names:
         return None
-    said = (
-        f"{count(len(names), 'species', 'species')} cannot be judged, since nobody can say whether a model "
-        f"knows the animal or its only tape: {'; '.join(names)}. They stay in training. One more tape of "
-        "each would do."  # parted by ";": names hold commas, "Beluga, White Whale"
-    )
-    return Section(UNTESTABLE, (said,))
+    comes = "it comes" if len(names) == 1 else "they come"
+    text = (
+        f"{count(len(names), 'species', 'species')} cannot be evaluated: {comes} from one tape, so a "
+        "correct answer may mean that the model recognises the tape and not the species. One more tape of "
+        "each species makes a test possible. These species stay in the training set: "
+        f"{'; '.join(names)}."
+    )  # separated by ";": a name may contain a comma, as in "Beluga, White Whale"
+    return Section(UNTESTABLE, (text,))
 
 
 def _table(species: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -131,13 +144,13 @@ def _table(species: Sequence[Mapping[str, Any]]) -> list[str]:
     return page
 
 
-def _known(side: Mapping[str, Any]) -> bool:
-    return side.get("group_leak_share") is not None
+def _known(figures: Mapping[str, Any]) -> bool:
+    return figures.get("group_leak_share") is not None
 
 
-def _leak(side: Mapping[str, Any]) -> str:
-    share = side["group_leak_share"]
-    return f"{_percent(share)} of test clips leak" if share > 0 else "none leaks"
+def _leak(figures: Mapping[str, Any]) -> str:
+    share = figures["group_leak_share"]
+    return f"{_percent(share)} of the test clips leak" if share > 0 else "no test clip leaks"
 
 
 def _length(seconds: float) -> str:
