@@ -19,7 +19,7 @@ K = 5
 
 N_FEATURES = {"mfcc": 80, "birdnet": 1024, "aisfx": 512, "onnx": 7}
 
-# A network that others trained hears only windows of its own; all other families hear SPEC.
+# A network that others trained takes only windows of its own; all other families take those of SPEC.
 OWN_WINDOW = {"aisfx-tuned"}
 
 

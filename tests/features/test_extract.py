@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from finback.audio.io import open_recording, write
 from finback.core.errors import SettingsError
 from finback.core.types import Clip
-from finback.features.extract import Extractor, fit
+from finback.features.extract import Extractor, fit_length
 from finback.features.spec import FeatureSpec
 
 SMALL = FeatureSpec(sample_rate=2000, clip_samples=2000, n_fft=128, hop=32, n_mels=24, n_frames=50)
@@ -78,10 +78,10 @@ def test_pieces_equal_the_whole(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("pad", "tail"), [("zero", [0, 0, 0]), ("tile", [1, 2, 3]), ("reflect", [3, 2, 1])])
 def test_short_clips_are_filled_as_the_spec_says(pad: str, tail: list[int]) -> None:
     spec = FeatureSpec(sample_rate=100, clip_samples=16, n_fft=16, hop=8, n_mels=4, n_frames=3, pad=pad)
-    filled = fit(np.array([1, 2, 3], dtype=np.float32), spec)
+    filled = fit_length(np.array([1, 2, 3], dtype=np.float32), spec)
     assert filled.shape == (16,)
     assert filled[3:6].tolist() == tail
-    assert fit(np.arange(20, dtype=np.float32), spec).tolist() == list(range(16))
+    assert fit_length(np.arange(20, dtype=np.float32), spec).tolist() == list(range(16))
 
 
 def test_level_is_a_setting(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def train(simulated: Path, tiny: str) -> Callable[..., Path]:
 
 @pytest.fixture(scope="module")
 def second(train: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run beside `trained`, of the same split: another family, which hears other features."""
+    """A run beside `trained`, of the same split: another family, which takes in other features."""
     return train("dnn", tmp_path_factory.mktemp("second") / "dnn", *OTHER_EARS)
 
 
@@ -92,7 +92,7 @@ def test_members_hear_with_their_own_ears(pair: Path, trained: Path, second: Pat
     predictor = Predictor.load(pair, "cpu")
     assert [leaf.spec.n_mels for leaf in predictor.root.leaves] == [32, 24]
     assert predictor.spec == predictor.store.extractor.spec == predictor.root.leaves[0].spec
-    assert len({leaf.hears for leaf in predictor.root.leaves}) == 2
+    assert len({leaf.features_key for leaf in predictor.root.leaves}) == 2
 
 
 def test_features_are_computed_once_for_all_that_share_them(

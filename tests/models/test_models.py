@@ -106,7 +106,7 @@ def test_level_does_not_matter(name: str) -> None:
     """A tape's gain shifts its log-mel by a constant; no family may see it."""
     model = make(name).eval()
     if model.input not in ("wave", "logmel"):
-        pytest.skip("the level of what an embedder hears is a setting of the features")
+        pytest.skip("the level of the waves before a backbone is a setting of the features")
     x = inputs(model)
     louder = x * 2 if model.input == "wave" else x + 6.02
     assert torch.allclose(model(x), model(louder), atol=1e-2)

@@ -33,6 +33,7 @@ from finback.audio import harp as xwav
 from finback.audio import timestamps as clock
 from finback.audio import validation as checks
 from finback.audio import wav_repair as wavfix
+from finback.audio.level import mixed
 from finback.audio.pcm import quantised
 from finback.core.errors import AudioError, FinbackError
 from finback.core.files import atomic_path
@@ -291,9 +292,7 @@ def _checked(info: AudioInfo, x: np.ndarray, start: int, stop: int) -> np.ndarra
 
 def _mono(info: AudioInfo, x: np.ndarray, channel: int | None) -> np.ndarray:
     checks.channel(info.path, info.n_channels, channel)
-    if channel is None:
-        return x[:, 0] if x.shape[1] == 1 else x.mean(axis=1, dtype=np.float32)
-    return np.ascontiguousarray(x[:, channel])
+    return mixed(x, channel)
 
 
 def _reason(error: Exception) -> str:

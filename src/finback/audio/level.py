@@ -1,10 +1,11 @@
-"""Levels: DC offset, peak and RMS. All take and give samples (n,) float; none changes its input."""
+"""Channels, DC offset, peak and RMS. No function changes its input."""
 
 from __future__ import annotations
 
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from finback.core.errors import SettingsError
 
@@ -14,6 +15,13 @@ RMS_TARGET = 0.1  # -20 dB re full scale: leaves calls a crest of 20 dB before t
 # Scaling it up would only show rounding errors, such as those left where a constant offset was removed.
 SILENCE = 1e-10
 FLOOR_DB = -200.0
+
+
+def mixed(frames: NDArray[np.float32], channel: int | None) -> NDArray[np.float32]:
+    """(n, channels) -> (n,): one channel, or the mean of all for None."""
+    if channel is not None:
+        return np.ascontiguousarray(frames[:, channel])
+    return frames[:, 0] if frames.shape[1] == 1 else frames.mean(axis=1, dtype=np.float32)
 
 
 def remove_dc(x: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ from typing import Any
 RENAMED: dict[str, str] = {
     # run.json, generated.json
     "teachers": "provenance",
+    "embedder": "backbone_version",
     # audit.json
     "metadata_accuracy": "metadata_only_accuracy",
     "metadata_accuracy_ci": "metadata_only_accuracy_ci",

@@ -37,7 +37,7 @@ class RunInfo(BaseModel):
     family: str = ""
     labels: tuple[str, ...] = ()  # the species, in the order of the model's outputs
     spec: Json = {}  # the features: fields of FeatureSpec
-    embedder: str = ""  # version of the frozen backbone that the model was trained behind
+    backbone_version: str = ""  # of the frozen backbone that the model was trained on; "" = there is none
     settings: Json = {}  # all resolved settings: fields of Settings
     seed: int | None = None  # None: an ensemble of runs with different seeds
     fold: int | None = None  # which fold of a cross-validation this is

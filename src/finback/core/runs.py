@@ -25,7 +25,7 @@ from finback.core.run_info import RunInfo, plain
 FORMAT = 1
 # Two runs are the same work exactly when these agree.
 IDENTITY = (
-    *("kind", "family", "labels", "spec", "embedder", "settings", "data_fingerprint", "seed", "fold"),
+    *("kind", "family", "labels", "spec", "backbone_version", "settings", "data_fingerprint", "seed", "fold"),
     "arm",  # of a study of synthetic clips: what was added to the real ones
 )
 LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "soundfile", "soxr")

@@ -113,7 +113,7 @@ def measure(plan: Plan, dataset: Dataset) -> Cost:
     """Measure one family. Raises what training it would raise."""
     labels, settings = dataset.labels, plan.settings
     model = new_model(plan.family, settings.features, len(labels), settings.model, plan.seed)
-    store = FeatureStore(Extractor(settings.features, model.input), default_folder())
+    store = FeatureStore(Extractor.for_model(model), default_folder())
     sample = _sample(dataset.clips)
     clips = _repeated(sample, (STEPS + 2) * settings.training.batch_size, labels)
     inputs = Inputs(store, clips, settings.augment, settings.wave)

@@ -138,9 +138,8 @@ def heard_in(
             if spec.background == "median":
                 backgrounds.append(pictures.background_db(span))
     background = np.stack(backgrounds) if backgrounds else None
-    with torch.inference_mode():
-        away = None if background is None else torch.from_numpy(background)
-        logmels = pictures.logmel(torch.from_numpy(np.stack(waves)), away)[:, 0].numpy()
+    away = None if background is None else torch.from_numpy(background)
+    logmels = pictures.front_end(np.stack(waves), away)
     return logmels, np.stack(waves), background, np.array(labels)
 
 

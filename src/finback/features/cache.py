@@ -19,7 +19,7 @@ from torch import Tensor
 from finback.core.files import atomic_path
 from finback.core.progress import Progress, no_progress
 from finback.core.types import Clip, Labels
-from finback.features.extract import Extractor, Input
+from finback.features.extract import Extractor
 
 LONGEST_KEPT = 256  # windows: 11 minutes of the default preset, 11 MB
 VERSION = 1  # raise when the numbers of a feature change while its spec does not
@@ -42,8 +42,8 @@ class FeatureStore:
     def __init__(self, extractor: Extractor, folder: Path | None = None) -> None:
         self.extractor = extractor
         self.root = folder
-        front = "-".join(filter(None, (extractor.input, extractor.version)))
-        self.folder = folder and folder / f"{front}-{extractor.spec.fingerprint}-v{VERSION}"
+        front_end = "-".join(filter(None, (extractor.front_end.name, extractor.front_end.version)))
+        self.folder = folder and folder / f"{front_end}-{extractor.spec.fingerprint}-v{VERSION}"
 
     def __call__(self, clip: Clip) -> np.ndarray:
         if self.folder is None:
@@ -57,9 +57,11 @@ class FeatureStore:
                 np.save(temporary, features)
             return features
 
-    def beside(self, input: Input) -> FeatureStore:
-        """The same spec through another front end, kept in the same place."""
-        return FeatureStore(Extractor(self.extractor.spec, input), self.root)
+    def through(self, front_end: str) -> FeatureStore:
+        """The store of the same spec through the front end of that name, in the same folder."""
+        if front_end == self.extractor.front_end.name:
+            return self
+        return FeatureStore(Extractor(self.extractor.spec, front_end), self.root)
 
     def stream(self, clip: Clip) -> Iterator[np.ndarray]:
         """The same in pieces; a clip too long to be worth keeping goes past the cache in bounded memory."""

@@ -1,124 +1,235 @@
-"""From clips to what a model takes in: the one path that training, evaluation and scanning share.
+"""From sound to what a network takes in: the one path that training, evaluation and scanning share.
+
+    extractor = Extractor(spec, "logmel")
+    features = extractor(clip)                        # (W, M, F): all windows of a clip
+    for windows in extractor.frame(samples): ...      # the same of a file, an array or a stream
 
 A clip longer than the spec's window is covered by several windows, evenly spaced, so that no sample is
-ignored; a shorter one is filled as the spec says. Every window is read, freed of DC, resampled and fitted
-by itself from native integer samples, so a window gives the same numbers wherever it was cut from.
+ignored; a shorter one is padded as the spec says. Every window is read, freed of DC, resampled and fitted by
+itself from native integer samples, so a window gives the same numbers bit for bit wherever it was cut from.
+(Resampling a stream as a whole, by `audio.resample.resample_stream`, would change their last bits.)
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Iterator
-from dataclasses import replace
-from typing import Literal
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from finback.audio.io import read
 from finback.audio.level import normalise, remove_dc
 from finback.audio.resample import resample
-from finback.audio.windows import windows
-from finback.core.errors import SettingsError
+from finback.audio.samples import FileSamples, Samples
+from finback.audio.windows import regular_windows, windows
+from finback.core.errors import AudioError, SettingsError
 from finback.core.types import Clip
-from finback.features.backbones import EMBEDDERS, embedder
-from finback.features.logmel import LogMel
+from finback.features.background import MedianBackground
+from finback.features.frontends import FrontEnd, create
 from finback.features.spec import FeatureSpec
 
-Input = Literal["logmel", "wave", "mfcc", "birdnet", "aisfx", "onnx"]
 PIECE = 32  # windows at a time
-REMEMBERED_BACKGROUNDS = 64  # stretches of recording; neighbouring windows share one
+
+
+class TakesFeatures(Protocol):
+    """What an extractor has to know of a model: which features it takes in."""
+
+    spec: FeatureSpec
+
+    @property
+    def input(self) -> str:
+        """Name of its front end."""
+        ...
+
+    @property
+    def front_end_settings(self) -> Mapping[str, str]:
+        """What its front end must know beside the spec, such as the file of a backbone."""
+        ...
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Window:
+    """One window of a sound: native samples `start` to `stop`, and what the front end makes features of."""
+
+    start: int
+    stop: int
+    wave: NDArray[np.float32]  # (T,) at the spec's rate
+    background_db: NDArray[np.float32] | None = None  # (M,)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Framed:
+    """Some windows of a sound, in order."""
+
+    start: NDArray[np.int64]  # (w,) native samples
+    stop: NDArray[np.int64]  # (w,)
+    features: NDArray[np.float32]  # (w, M, F), (w, T) or (w, D)
 
 
 class Extractor:
-    """Clips -> model inputs for one spec. Keeps a small memory of recording backgrounds, no audio.
+    """Sound -> features of one spec through one front end.
 
-    `input` is "logmel", "wave" or the name of an embedder. `version` is the embedder's, "" without one.
+    Keeps the background of a few stretches, no audio.
     """
 
-    def __init__(self, spec: FeatureSpec, input: Input = "logmel") -> None:
-        if spec.background == "median" and spec.level != "none":
-            raise SettingsError(
-                f"features.level = '{spec.level}' with features.background = 'median'",
-                "subtracting the background removes the level already: set level = 'none'",
-            )
-        if spec.background == "median" and input in EMBEDDERS:
-            raise SettingsError(
-                f"features.background = 'median' with a model that hears {input}",
-                "an embedder takes in whole waves: set features.background = 'none'",
-            )
+    def __init__(self, spec: FeatureSpec, front_end: str | FrontEnd = "logmel") -> None:
+        """`front_end`: one of `finback.features.frontends`, or its name.
+
+        Raises `SettingsError` as `create` does.
+        """
         self.spec = spec
-        self.input = input
-        self.logmel = LogMel(spec)
-        self.embedder = embedder(input, spec) if input in EMBEDDERS else None
-        self.version = self.embedder.version if self.embedder else ""
-        self._backgrounds: OrderedDict[tuple[str, int, int], np.ndarray] = OrderedDict()
+        self.front_end = create(front_end, spec) if isinstance(front_end, str) else front_end
+        self._background = MedianBackground(spec)
+
+    @classmethod
+    def for_model(cls, model: TakesFeatures) -> Extractor:
+        """The features that a model takes in.
+
+        Raises `SettingsError` where its front end cannot be had here.
+        """
+        return cls(model.spec, create(model.input, model.spec, **model.front_end_settings))
+
+    def window_samples(self, sample_rate: int) -> int:
+        """Native samples that one window stands for: windows that far apart leave no sample out."""
+        return max(1, self.front_end.covered_samples * sample_rate // self.spec.sample_rate)
 
     def windows(self, clip: Clip) -> list[Clip]:
         """The spans of `clip` that one input each stands for; together they cover it."""
-        heard = self.spec.clip_samples if self.input == "wave" else self.spec.covered_samples
-        heard = self.embedder.heard_samples if self.embedder else heard
-        length = max(1, heard * clip.recording.sample_rate // self.spec.sample_rate)
-        spans = windows(clip.n_samples, length, length)
-        return [replace(clip, start=clip.start + a, stop=clip.start + b) for a, b in spans]
+        spans = self.spans(samples_of(clip), None, clip.start, clip.stop)
+        return [replace(clip, start=start, stop=stop) for start, stop in spans]
 
-    def __call__(self, clip: Clip) -> np.ndarray:
-        """(W, M, F) log-mel, (W, T) for a model that hears raw waves, or (W, D) embeddings; float32."""
+    def __call__(self, clip: Clip) -> NDArray[np.float32]:
+        """(W, M, F) log-mels, (W, T) waves or (W, D) vectors of all windows of a clip."""
         return np.concatenate(list(self.stream(clip)))
 
-    def stream(self, clip: Clip) -> Iterator[np.ndarray]:
+    def stream(self, clip: Clip) -> Iterator[NDArray[np.float32]]:
         """The same in pieces of at most `PIECE` windows, so that memory does not grow with the clip."""
-        spans = self.windows(clip)
-        for first in range(0, len(spans), PIECE):
-            yield self._features(spans[first : first + PIECE], clip.stop)
+        return (part.features for part in self.frame(samples_of(clip), None, clip.start, clip.stop))
 
-    def waves(self, clip: Clip) -> np.ndarray:
-        """(W, T) the clip's windows as they are before the front end; float32."""
-        return np.stack([self._wave(span, clip.stop) for span in self.windows(clip)])
+    def waves(self, clip: Clip) -> NDArray[np.float32]:
+        """(W, T) the clip's windows as they are before the front end."""
+        samples = samples_of(clip)
+        return np.stack([self.wave(samples, span.start, clip.stop) for span in self.windows(clip)])
 
-    def _features(self, spans: list[Clip], limit: int) -> np.ndarray:
-        waves = np.stack([self._wave(span, limit) for span in spans])  # (w, T)
-        if self.input == "wave":
-            return waves
-        if self.embedder:
-            return self.embedder(waves)  # (w, D)
-        background = None
-        if self.spec.background == "median":
-            background = torch.from_numpy(np.stack([self.background_db(span) for span in spans]))
-        with torch.inference_mode():
-            features: np.ndarray = self.logmel(torch.from_numpy(waves), background)[:, 0].numpy()
-        return features  # (w, M, F)
+    def spans(
+        self, samples: Samples, hop_s: float | None = None, start: int = 0, stop: int | None = None
+    ) -> Iterator[tuple[int, int]]:
+        """(start, stop) of the windows over native samples `start` to `stop`; None: to the end.
 
-    def _wave(self, window: Clip, limit: int) -> np.ndarray:
-        # Past the window's last frame centre the STFT still sees half an n_fft: give it the clip's own sound.
-        reach = self.spec.native(self.spec.clip_samples, window.recording.sample_rate)
-        x = self._read(window, window.start, min(limit, window.start + reach))
-        return fit(normalise(x, self.spec.level), self.spec)
+        With a `stop` and no `hop_s` the windows are evenly spaced. Else they start every `hop_s` seconds
+        (None: a whole window), and one more stops at the end. Raises `SettingsError` for a hop that would
+        leave samples out.
+        """
+        length = self.window_samples(samples.sample_rate)
+        if stop is not None and hop_s is None:
+            found: Iterable[tuple[int, int]] = windows(stop - start, length, length)
+        else:
 
-    def _read(self, clip: Clip, start: int, stop: int) -> np.ndarray:
-        x = remove_dc(read(clip.recording.path, start, stop, clip.channel))
-        return resample(x, clip.recording.sample_rate, self.spec.sample_rate)
+            def reaches(n: int) -> bool:
+                return (stop is None or start + n <= stop) and samples.reaches(start + n)
 
-    def background_db(self, window: Clip) -> np.ndarray:
+            hop = length if hop_s is None else self._hop(hop_s, samples.sample_rate)
+            found = regular_windows(reaches, length, hop)
+        return ((start + a, start + b) for a, b in found)
+
+    def _hop(self, hop_s: float, sample_rate: int) -> int:
+        """Native samples of a hop in seconds."""
+        longest = self.window_samples(sample_rate) / sample_rate
+        hop = round(hop_s * sample_rate) if 0 < hop_s <= longest else 0
+        if hop < 1:
+            raise SettingsError(
+                f"a hop of {hop_s:g} s between windows of {longest:g} s",
+                f"give a hop above 0 s and at most {longest:g} s, so that no sound is left out",
+            )
+        return hop
+
+    def frame(
+        self, samples: Samples, hop_s: float | None = None, start: int = 0, stop: int | None = None
+    ) -> Iterator[Framed]:
+        """Windows over `samples`, placed as `spans` says, in pieces of at most `PIECE` windows.
+
+        A stream keeps one window (with `background = "median"` two stretches more) and one block, not the
+        sound.
+        """
+        for piece in in_pieces(self._windows(samples, hop_s, start, stop), PIECE):
+            yield Framed(
+                np.array([w.start for w in piece]),
+                np.array([w.stop for w in piece]),
+                self.features(piece),
+            )
+
+    def _windows(
+        self, samples: Samples, hop_s: float | None, start: int, stop: int | None
+    ) -> Iterator[Window]:
+        for first, last in self.spans(samples, hop_s, start, stop):
+            yield self.window(samples, first, last, stop)
+            samples.forget(self.first_needed(first, samples.sample_rate))
+
+    def window(self, samples: Samples, start: int, stop: int, limit: int | None = None) -> Window:
+        """The window for samples `start` to `stop`, read no further than `limit` (None: the end)."""
+        wave = self.wave(samples, start, limit)
+        if self.spec.background == "median" and self.front_end.background == "subtracted":
+            return Window(start, stop, wave, self._background(samples, start, stop))
+        return Window(start, stop, wave)
+
+    def features(self, found: Sequence[Window]) -> NDArray[np.float32]:
+        """(w, M, F), (w, T) or (w, D) features of windows."""
+        waves = np.stack([w.wave for w in found])  # (w, T)
+        backgrounds = [w.background_db for w in found if w.background_db is not None]
+        background_db = torch.from_numpy(np.stack(backgrounds)) if backgrounds else None  # (w, M)
+        return self.front_end(waves, background_db)
+
+    def wave(self, samples: Samples, start: int, limit: int | None = None) -> NDArray[np.float32]:
+        """(T,) the window from native sample `start` on, read no further than `limit` (None: the end)."""
+        # Past the window's last frame centre the STFT still sees half an n_fft: give it the sound that is
+        # there.
+        stop = start + self.spec.native(self.spec.clip_samples, samples.sample_rate)
+        stop = stop if limit is None else min(stop, limit)
+        if not samples.reaches(stop):
+            if limit is not None:
+                raise AudioError(
+                    f"the sound ends at sample {samples.n_samples}, before sample {limit}",
+                    "give the true number of samples, or leave it out",
+                )
+            stop = samples.n_samples
+        x = remove_dc(samples.read(start, stop))
+        x = resample(x, samples.sample_rate, self.spec.sample_rate)
+        return fit_length(normalise(x, self.spec.level), self.spec)
+
+    def background_db(self, window: Clip) -> NDArray[np.float32]:
         """(M,) median dB per band over the stretch of recording that holds the window's middle."""
-        recording = window.recording
-        length = self.spec.native(
-            round(self.spec.background_s * self.spec.sample_rate), recording.sample_rate
-        )
-        block = (window.start + window.stop) // 2 // length
-        start = max(0, min(block * length, recording.n_samples - length))
-        key = (recording.id, start, -1 if window.channel is None else window.channel)
-        if key not in self._backgrounds:
-            x = self._read(window, start, min(recording.n_samples, start + length))
-            self._backgrounds[key] = self.logmel.median_db(torch.from_numpy(x)).numpy()
-            if len(self._backgrounds) > REMEMBERED_BACKGROUNDS:
-                self._backgrounds.popitem(last=False)
-        self._backgrounds.move_to_end(key)
-        return self._backgrounds[key]
+        return self._background(samples_of(window), window.start, window.stop)
+
+    def first_needed(self, start: int, sample_rate: int) -> int:
+        """The first native sample that windows from `start` on need."""
+        if self.spec.background == "median" and self.front_end.background == "subtracted":
+            return min(start, self._background.first_needed(start, sample_rate))
+        return start
 
 
-def fit(x: np.ndarray, spec: FeatureSpec) -> np.ndarray:
-    """(n,) -> (T,): cut at the end, or filled there by zeros, repetition or reflection."""
+def samples_of(clip: Clip) -> FileSamples:
+    """The recording of a clip, on the clip's channel."""
+    recording = clip.recording
+    key = (recording.id, clip.channel)
+    return FileSamples(recording.path, recording.sample_rate, recording.n_samples, clip.channel, key)
+
+
+def in_pieces(found: Iterable[Window], size: int) -> Iterator[list[Window]]:
+    """Lists of `size` windows, the last one shorter."""
+    piece: list[Window] = []
+    for window in found:
+        piece.append(window)
+        if len(piece) == size:
+            yield piece
+            piece = []
+    if piece:
+        yield piece
+
+
+def fit_length(x: NDArray[np.float32], spec: FeatureSpec) -> NDArray[np.float32]:
+    """(n,) -> (T,): cut at the end, or padded there by zeros, repetition or reflection."""
     missing = spec.clip_samples - len(x)
     if missing <= 0:
         return x[: spec.clip_samples]

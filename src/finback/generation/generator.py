@@ -22,6 +22,7 @@ from finback.core.errors import SettingsError, SpecMismatchError
 from finback.core.progress import Progress, no_progress
 from finback.core.runs import RunFolder
 from finback.core.types import Labels
+from finback.features.frontends import front_end_class
 from finback.generation.diffusion import guidance
 from finback.generation.diffusion.contract import StepCallback
 from finback.generation.diffusion.samplers import SAMPLERS, levels_for
@@ -131,7 +132,7 @@ class SpectrogramGenerator:
     def _log_prob(self, judge: Predictor, y: Tensor, loudness: Tensor) -> Callable[[Tensor], Tensor]:
         """log p(species | x) by every classifier of the judge, averaged, for x in units of the scale."""
         if judge.spec.fingerprint != self.spec.fingerprint or any(
-            leaf.model.input != "logmel" for leaf in judge.root.leaves
+            not front_end_class(leaf.model.input).is_spectrogram for leaf in judge.root.leaves
         ):
             raise SpecMismatchError(
                 "the guiding classifier hears other features than the generator makes",

@@ -16,6 +16,9 @@ from finback.core.files import read_json
 from finback.core.renames import current_audit
 from finback.core.run_info import RunInfo
 from finback.core.runs import RunFolder
+from finback.core.settings import build
+from finback.features.frontends import LogMelFrontEnd, front_end_class
+from finback.features.spec import FeatureSpec
 
 USES = {
     "classifier": "Names marine-mammal species in clips of sound, with calibrated probabilities.",
@@ -93,11 +96,8 @@ def without_paths(command: str) -> str:
 
 def _hears(info: RunInfo) -> str:
     spec, family = info.spec, info.family
-    kind = models.family(family).input if family in models.CLASSIFIERS else "logmel"
-    if kind == "logmel":
-        return f"{spec['sample_rate']} Hz, {spec['n_mels']} mel bands x {spec['n_frames']} frames"
-    what = "waves" if kind == "wave" else f"{kind} of waves"
-    return f"{spec['sample_rate']} Hz, {what} of {spec['clip_samples']} samples"
+    front_end = models.family(family).input if family in models.CLASSIFIERS else LogMelFrontEnd.name
+    return front_end_class(front_end).describe(build(FeatureSpec, spec))
 
 
 def _bullets(rows: dict[str, Any]) -> str:

@@ -26,6 +26,7 @@ from finback.core.settings import build
 from finback.core.types import Clip, Labels, Scores
 from finback.features.cache import FeatureStore
 from finback.features.extract import Extractor
+from finback.features.frontends import create, front_end_class
 from finback.features.spec import FeatureSpec
 from finback.metrics.combination import Combination, equal
 from finback.models.devices import torch_device, tune_allocator
@@ -41,12 +42,12 @@ class Leaf:
     model: Classifier
     temperature: float
     spec: FeatureSpec
-    embedder: str = ""  # version of the frozen backbone that it was trained behind
+    backbone_version: str = ""  # of the frozen backbone that it was trained on
 
     @property
-    def hears(self) -> tuple[str, str, str]:
+    def features_key(self) -> tuple[str, str, str]:
         """Equal for two leaves exactly when one set of features serves both."""
-        return (self.spec.fingerprint, self.model.input, self.embedder)
+        return (self.spec.fingerprint, self.model.input, self.backbone_version)
 
     @property
     def leaves(self) -> tuple[Leaf, ...]:
@@ -84,8 +85,8 @@ class Predictor:
         self.labels = labels
         self._stores: dict[tuple[str, str, str], FeatureStore] = {}
         for leaf in root.leaves:
-            if leaf.hears not in self._stores:
-                self._stores[leaf.hears] = FeatureStore(_front(leaf), cache)
+            if leaf.features_key not in self._stores:
+                self._stores[leaf.features_key] = FeatureStore(_front(leaf), cache)
 
     @classmethod
     def load(cls, path: Path, device: str = "auto", cache: Path | None = None) -> Predictor:
@@ -103,7 +104,7 @@ class Predictor:
     @property
     def store(self) -> FeatureStore:
         """The features of the first classifier, on disk."""
-        return self._stores[self.root.leaves[0].hears]
+        return self._stores[self.root.leaves[0].features_key]
 
     def prepare(self, clips: Sequence[Clip], progress: Progress = no_progress) -> None:
         """Compute all features that are not on disk yet; without it they are computed as they are met."""
@@ -115,8 +116,8 @@ class Predictor:
         if not clips:
             return Scores((), self.labels, np.zeros((0, len(self.labels)), dtype=np.float32))
         raw: dict[Leaf, np.ndarray] = {}
-        for hears, store in self._stores.items():
-            alike = [leaf for leaf in self.root.leaves if leaf.hears == hears]
+        for key, store in self._stores.items():
+            alike = [leaf for leaf in self.root.leaves if leaf.features_key == key]
             logits = clip_logits([leaf.model for leaf in alike], store, clips, progress)  # (E, N, K)
             raw |= zip(alike, logits, strict=True)
         return Scores(tuple(clips), self.labels, self.root.answer(raw[leaf] for leaf in self.root.leaves))
@@ -128,7 +129,7 @@ class Predictor:
     def score_logmels(self, x: np.ndarray, spec: FeatureSpec) -> np.ndarray:
         """(N, K) calibrated logits of log-mels (N, M, F) of that spec: of sound that is in no file.
 
-        Raises `SpecMismatchError` unless every classifier hears log-mels of that spec.
+        Raises `SpecMismatchError` unless every classifier takes in log-mels of that spec.
         """
         self._check_logmels(spec)
         leaves = self.root.leaves
@@ -142,11 +143,14 @@ class Predictor:
 
     def _check_logmels(self, spec: FeatureSpec) -> None:
         for leaf in self.root.leaves:
-            if leaf.model.input != "logmel" or leaf.spec.fingerprint != spec.fingerprint:
-                hears = f"{leaf.model.input} of features {leaf.spec.fingerprint}"
+            if (
+                not front_end_class(leaf.model.input).is_spectrogram
+                or leaf.spec.fingerprint != spec.fingerprint
+            ):
                 raise SpecMismatchError(
-                    f"a classifier that hears {hears}, given log-mels of features {spec.fingerprint}",
-                    "take one that hears log-mels of the same settings: finback train cnn2d",
+                    f"the classifier takes in {leaf.model.input} of features {leaf.spec.fingerprint}, "
+                    f"not log-mels of features {spec.fingerprint}",
+                    "use a classifier of log-mels with the same settings: finback train cnn2d",
                 )
 
 
@@ -188,7 +192,7 @@ def _leaf(run: RunFolder, device: torch.device) -> Leaf:
     spec = build(FeatureSpec, info.spec)
     model = models.create(info.family, spec, len(info.labels), **info.settings["model"])
     load_weights(model, run.weights)
-    return Leaf(model.to(device).eval(), _temperature(run), spec, info.embedder)
+    return Leaf(model.to(device).eval(), _temperature(run), spec, info.backbone_version)
 
 
 def _temperature(run: RunFolder) -> float:
@@ -202,11 +206,12 @@ def _temperature(run: RunFolder) -> float:
 
 def _front(leaf: Leaf) -> Extractor:
     """Raises `SpecMismatchError` where the backbone at hand is not the one that it was trained behind."""
-    extractor = Extractor(leaf.spec, leaf.model.input)
-    if leaf.embedder and leaf.embedder != extractor.version:
-        here, then = extractor.version, leaf.embedder
+    front_end = create(leaf.model.input, leaf.spec, **leaf.model.front_end_settings)
+    extractor = Extractor(leaf.spec, front_end)
+    here, then = front_end.version, leaf.backbone_version
+    if then and then != here:
         raise SpecMismatchError(
-            f"{leaf.model.input}: version {here} here, but the run was trained behind {then}",
+            f"{leaf.model.input}: version {here} here, but the run was trained on version {then}",
             "install that version, or put back that file",
         )
     return extractor

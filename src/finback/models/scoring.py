@@ -63,8 +63,7 @@ def _averaged(
     sums: list[np.ndarray] = [np.zeros((0, 0))] * len(models)
     count = np.zeros(len(clips))
     for inputs, owners in batches(store, progress(clips, "scoring", len(clips)), BATCH):
-        x = torch.from_numpy(inputs).to(device)
-        x = x[:, None] if models[0].input == "logmel" else x  # (B, 1, M, F)
+        x = store.extractor.front_end.batch(inputs).to(device)
         for i, model in enumerate(models):
             out = output(model.eval())(x).float().cpu().numpy()
             if not sums[i].size:

@@ -16,6 +16,7 @@ from finback.core.errors import SettingsError
 from finback.core.progress import Progress, no_progress
 from finback.core.types import Clip
 from finback.features.cache import FeatureStore
+from finback.features.frontends import WaveFrontEnd
 from finback.training.augment import spectrum, wave
 from finback.training.augment.noise_files import NoiseBank
 from finback.training.augment.spectrum import SpectrumSettings
@@ -39,8 +40,8 @@ class Inputs:
         self.store = store
         self.clips = clips
         self.extractor = store.extractor
-        self.input = self.extractor.input
-        self.augment = augment if self.input == "logmel" else None
+        self.front_end = self.extractor.front_end
+        self.augment = augment if self.front_end.is_spectrogram else None
         self.on_wave = on_wave if on_wave is not None and on_wave.on else None
         self.source = store
         self.noise: NoiseBank | None = None
@@ -50,17 +51,17 @@ class Inputs:
 
     def _hear_waves(self, settings: WaveSettings) -> None:
         spec = self.extractor.spec
-        if self.input not in ("logmel", "wave"):
+        if not self.front_end.can_augment_waves:
             raise SettingsError(
-                f"wave augmentation before {self.input}, which is computed once and kept", "leave wave.* out"
+                f"wave augmentation before {self.front_end.name}, which is computed once and cached",
+                "leave wave.* out",
             )
-        if self.input == "logmel" and spec.background == "median":
+        if self.front_end.background == "subtracted" and spec.background == "median":
             raise SettingsError(
                 "wave augmentation with features.background = 'median'",
                 "the background is that of the recording as it is: switch one of them off",
             )
-        if self.input == "logmel":
-            self.source = self.store.beside("wave")
+        self.source = self.store.through(WaveFrontEnd.name)
         if settings.real_noise > 0:
             if not settings.noise_files:
                 raise SettingsError("wave.real_noise without files", "give --set wave.noise_files=FOLDER")
@@ -72,21 +73,22 @@ class Inputs:
 
     def __call__(self, rng: np.random.Generator, drawn: np.ndarray) -> Tensor:
         """Inputs of the clips numbered `drawn` (B,); every random number from `rng`."""
-        x = self._windows(rng, drawn)
-        if self.on_wave is not None:
-            x = self._augmented(rng, x, drawn, self.on_wave)
-        if self.input == "logmel":
-            x = x[:, None] if self.on_wave is None else self.extractor.logmel(x)  # (B, 1, M, F)
-            if self.augment is not None:
-                x = spectrum.apply(x, spectrum.draw(rng, self.augment, (len(x), *x.shape[2:])))
+        found = self._windows(rng, drawn)
+        if self.on_wave is None:
+            x = self.front_end.batch(found)
+        else:
+            waves = self._augmented(rng, torch.from_numpy(found), drawn, self.on_wave)
+            x = self.front_end.from_waves(waves)
+        if self.augment is not None:
+            x = spectrum.apply(x, spectrum.draw(rng, self.augment, (len(x), *x.shape[2:])))
         return x
 
-    def _windows(self, rng: np.random.Generator, drawn: np.ndarray) -> Tensor:
+    def _windows(self, rng: np.random.Generator, drawn: np.ndarray) -> np.ndarray:
         windows = []
         for i in drawn:
             features = self.source(self.clips[i])
             windows.append(features[rng.integers(len(features))])
-        return torch.from_numpy(np.stack(windows))
+        return np.stack(windows)
 
     def _augmented(
         self, rng: np.random.Generator, x: Tensor, drawn: np.ndarray, settings: WaveSettings
@@ -97,7 +99,7 @@ class Inputs:
         if self.noise is not None:
             noise = torch.from_numpy(self.noise.draw(rng, *x.shape))
         if settings.background > 0:
-            background = self._windows(rng, self._others(rng, drawn))
+            background = torch.from_numpy(self._windows(rng, self._others(rng, drawn)))
         drawn_parameters = wave.draw(rng, settings, (x.shape[0], x.shape[1]), rate)
         with torch.inference_mode():
             y = wave.apply(x, drawn_parameters, rate, noise, background)

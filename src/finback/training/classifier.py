@@ -102,7 +102,7 @@ def _train_one(
     save_split(run.split_table, result.split)
     labels, settings, split = Labels(info.labels), plan.settings, result.split
     model = _new_model(plan, labels)
-    store = FeatureStore(Extractor(settings.features, model.input), default_folder())
+    store = FeatureStore(Extractor.for_model(model), default_folder())
     store.prepare([*split.train, *split.val], progress)
     how = How(settings.training, labels, plan.seed, plan.device, progress, _prototyped(info))
     if run.info.temperature is None:  # noted before the weights are replaced below

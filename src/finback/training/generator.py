@@ -113,7 +113,7 @@ def _teach(
 ) -> None:
     settings = plan.settings
     model = new_model(plan.family, settings.features, len(labels), settings.model, plan.seed)
-    store = FeatureStore(Extractor(settings.features, model.input), default_folder())
+    store = FeatureStore(Extractor.for_model(model), default_folder())
     inputs = Inputs(store, clips, None, settings.wave)
     inputs.prepare(progress)
     if val:

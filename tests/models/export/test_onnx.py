@@ -23,14 +23,14 @@ from finback.features.extract import Extractor
 from finback.features.spec import FeatureSpec
 from finback.metrics.combination import Combination, equal
 from finback.models.export import onnx as onnx_file
-from finback.models.export.frontend import FRONTS
-from finback.models.export.module import Whole, refuse
+from finback.models.export.frontend import GRAPHS
+from finback.models.export.module import ExportedModel, refuse
 from finback.models.export.onnx import graph, to_onnx
 from finback.models.predictor import Leaf, Node, Predictor, predict_files
 
 ROOT = Path(__file__).parents[3]
 LEAVING = sorted(
-    name for name in models.CLASSIFIERS if models.family(name).input in FRONTS and name != "aisfx-tuned"
+    name for name in models.CLASSIFIERS if models.family(name).input in GRAPHS and name != "aisfx-tuned"
 )
 
 
@@ -44,21 +44,13 @@ def run_graph(root: Leaf | Node, waves: np.ndarray) -> list[np.ndarray]:
     import onnxruntime
 
     spec = root.leaves[0].spec
-    content = graph(Whole(root), spec.clip_samples).SerializeToString()
+    content = graph(ExportedModel(root), spec.clip_samples).SerializeToString()
     return onnxruntime.InferenceSession(content).run(None, {"wave": waves})
 
 
 def own_answers(root: Leaf | Node, waves: np.ndarray) -> np.ndarray:
     """(B, K) calibrated log-probabilities by the classes that predict, window by window."""
-    extractor = Extractor(root.leaves[0].spec, root.leaves[0].model.input)
-    if extractor.embedder:
-        x = torch.from_numpy(extractor.embedder(waves))
-    else:
-        x = (
-            torch.from_numpy(waves)
-            if extractor.input == "wave"
-            else extractor.logmel(torch.from_numpy(waves))
-        )
+    x = Extractor.for_model(root.leaves[0].model).front_end.from_waves(torch.from_numpy(waves))
     with torch.inference_mode():
         raw = [part.model(x).numpy() for part in root.leaves]
     return root.answer(iter(raw))
@@ -137,7 +129,7 @@ def test_what_differs_is_not_written(sharp: Path, tmp_path: Path, monkeypatch: p
     assert (tmp_path / "model.onnx").read_text() == "the old one"
 
 
-def broken_graph(whole: Whole, n: int) -> Any:
+def broken_graph(whole: ExportedModel, n: int) -> Any:
     with torch.no_grad():
         whole.answer.temperature *= 1.5
     return graph(whole, n)
@@ -152,9 +144,11 @@ def test_missing_packages_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_cannot_be_a_graph_is_refused_by_name() -> None:
-    with pytest.raises(SettingsError, match=r"hears birdnet cannot be exported: .*TensorFlow Lite"):
+    with pytest.raises(
+        SettingsError, match=r"a run on birdnet features cannot be exported: .*TensorFlow Lite"
+    ):
         refuse(leaf("birdnet"))
-    with pytest.raises(SettingsError, match="hear differently"):
+    with pytest.raises(SettingsError, match="different features"):
         refuse(Node((leaf("cnn2d"), leaf("cnn1d")), equal(2)))
     cnn2d = leaf("cnn2d")
     spec = FeatureSpec.model_validate({**cnn2d.spec.model_dump(), "background": "median"})

@@ -16,8 +16,8 @@ from finback.audio.io import probe, write
 from finback.core.runs import RunFolder
 from finback.core.types import Labels
 from finback.features.spec import FeatureSpec
-from finback.models.export.metadata import facts_of
-from finback.models.export.module import Whole
+from finback.models.export.metadata import metadata_of
+from finback.models.export.module import ExportedModel
 from finback.models.export.onnx import describe, graph, to_onnx
 from finback.models.predictor import Leaf, Predictor, predict_files
 
@@ -81,8 +81,8 @@ def test_the_script_knows_levels_and_fills(tmp_path: Path) -> None:
     spec = FeatureSpec.model_validate({**made.spec.model_dump(), "level": "rms", "pad": "reflect"})
     predictor = Predictor(Leaf(made.model, 1.1, spec), Labels(tuple("abcde")))
     (tmp_path / "run.json").write_text('{"format": 1, "kind": "classifier", "family": "mfcc-plda"}')
-    model = graph(Whole(predictor.root), spec.clip_samples)
-    describe(model, facts_of(RunFolder.open(tmp_path), predictor))
+    model = graph(ExportedModel(predictor.root), spec.clip_samples)
+    describe(model, metadata_of(RunFolder.open(tmp_path), predictor))
     (tmp_path / "model.onnx").write_bytes(model.SerializeToString())
     write(tmp_path / "short.wav", some_waves(1, 2500)[0], 5000)
     (mine,), _ = predict_files(predictor, [tmp_path / "short.wav"])

@@ -11,8 +11,7 @@ import torch
 from finback import models
 from finback.audio.io import read
 from finback.core.errors import RunError, SettingsError, SpecMismatchError
-from finback.data.index import IndexRequest, index
-from finback.data.manifest import Manifest
+from finback.data.dataset import Dataset
 from finback.evaluation.evaluate import evaluate_run
 from finback.features.spec import FeatureSpec
 from finback.models.networks.heads import Logistic
@@ -34,11 +33,6 @@ pad = "tile"
 
 
 @pytest.fixture(scope="module")
-def manifest(simulated: Path) -> Manifest:
-    return index(IndexRequest(audio=simulated / "audio", labels=simulated / "labels.csv"))
-
-
-@pytest.fixture(scope="module")
 def preset(tmp_path_factory: pytest.TempPathFactory) -> str:
     path = tmp_path_factory.mktemp("preset") / "probe.toml"
     path.write_text(TOML)
@@ -46,30 +40,30 @@ def preset(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.mark.parametrize("family", ["mfcc-svm", "mfcc-forest"])
-def test_the_whole_way(family: str, manifest: Manifest, preset: str, tmp_path: Path) -> None:
+def test_the_whole_way(family: str, tiny_dataset: Dataset, preset: str, tmp_path: Path) -> None:
     settings = resolve(preset, family=family)
-    run = train(Plan(family, settings, seed=1), manifest, tmp_path / "run")
+    run = train(Plan(family, settings, seed=1), tiny_dataset, tmp_path / "run")
     assert run.info.finished
     assert run.info.n_parameters > 1000
     assert (tmp_path / "run" / "validation.parquet").exists()
     found = evaluate_run(tmp_path / "run")
     assert found["accuracy"] > 0.5  # four species
-    assert train(Plan(family, settings, seed=1), manifest, tmp_path / "run").path == run.path
+    assert train(Plan(family, settings, seed=1), tiny_dataset, tmp_path / "run").path == run.path
     with pytest.raises(RunError, match="another run"):
-        train(Plan(family, settings, seed=2), manifest, tmp_path / "run")
+        train(Plan(family, settings, seed=2), tiny_dataset, tmp_path / "run")
 
 
-def test_a_family_preset_keeps_the_level_out(manifest: Manifest, preset: str) -> None:
+def test_a_family_preset_keeps_the_level_out(tiny_dataset: Dataset, preset: str) -> None:
     """The same sound, 20 dB quieter, is the same to an MFCC probe."""
     from finback.audio.level import normalise
-    from finback.features.backbones import embedder
-    from finback.features.extract import fit
+    from finback.features.extract import fit_length
+    from finback.features.frontends import create
 
     spec = resolve(preset, family="mfcc-svm").features
-    clip = manifest.clips[0]
-    wave = fit(read(clip.recording.path, 0, clip.recording.n_samples), spec)
-    hear = embedder("mfcc", spec)
-    loud, quiet = (hear(normalise(x, spec.level)[None]) for x in (wave, wave * np.float32(0.1)))
+    clip = tiny_dataset.clips[0]
+    wave = fit_length(read(clip.recording.path, 0, clip.recording.n_samples), spec)
+    mfcc = create("mfcc", spec)
+    loud, quiet = (mfcc(normalise(x, spec.level)[None]) for x in (wave, wave * np.float32(0.1)))
     assert np.allclose(loud, quiet, atol=1e-2)
 
 
@@ -92,7 +86,7 @@ def test_long_clips_do_not_outvote_short_ones() -> None:
     assert not torch.allclose(short(new), wrong(new), atol=1e-1)
 
 
-def test_onnx_network_of_ones_own(manifest: Manifest, preset: str, tmp_path: Path) -> None:
+def test_onnx_network_of_ones_own(tiny_dataset: Dataset, preset: str, tmp_path: Path) -> None:
     pytest.importorskip("onnxruntime", reason="pip install 'finback[onnx]'")
     pytest.importorskip("onnx", reason="pip install onnx, to make a network for the test")
     from networks import write_network
@@ -100,21 +94,23 @@ def test_onnx_network_of_ones_own(manifest: Manifest, preset: str, tmp_path: Pat
     network = write_network(tmp_path / "mine.onnx", ["b", 8000], n_features=64)
     chosen = [f"features.onnx_file='{network}'", "features.onnx_output=embedding"]
     settings = resolve(preset, chosen, family="onnx")
-    run = train(Plan("onnx", settings), manifest, tmp_path / "run")
-    scores = Predictor.load(run.path).scores(manifest.clips[:5])
+    run = train(Plan("onnx", settings), tiny_dataset, tmp_path / "run")
+    scores = Predictor.load(run.path).scores(tiny_dataset.clips[:5])
     assert np.isfinite(scores.logits).all()
     write_network(network, ["b", 8000], seed=1, n_features=64)
-    with pytest.raises(SpecMismatchError, match="trained behind"):
+    with pytest.raises(SpecMismatchError, match="trained on version"):
         Predictor.load(run.path)
-    with pytest.raises(RunError, match="embedder"):
-        train(Plan("onnx", settings), manifest, tmp_path / "run")
+    with pytest.raises(RunError, match="backbone_version"):
+        train(Plan("onnx", settings), tiny_dataset, tmp_path / "run")
 
 
-def test_a_missing_network_is_said_before_any_work(manifest: Manifest, preset: str, tmp_path: Path) -> None:
+def test_a_missing_network_is_said_before_any_work(
+    tiny_dataset: Dataset, preset: str, tmp_path: Path
+) -> None:
     settings = resolve(preset, ["features.onnx_file=gone.onnx"], family="onnx")
     pytest.importorskip("onnxruntime", reason="pip install 'finback[onnx]'")
     with pytest.raises(SettingsError, match=r"gone\.onnx"):
-        train(Plan("onnx", settings), manifest, tmp_path / "run")
+        train(Plan("onnx", settings), tiny_dataset, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
@@ -138,16 +134,14 @@ def tuned_spec() -> FeatureSpec:
     return resolve(family="aisfx-tuned").features
 
 
-def test_aisfx_tuned_starts_as_the_frozen_embedder(tuned_spec: FeatureSpec) -> None:
-    from finback.features.backbones import embedder
+def test_aisfx_tuned_starts_as_the_frozen_backbone(tuned_spec: FeatureSpec) -> None:
+    from finback.features.frontends import create
 
     wave = np.random.default_rng(0).normal(0, 0.1, (1, tuned_spec.clip_samples)).astype(np.float32)
     wave /= np.abs(wave).max()
     model = models.create("aisfx-tuned", tuned_spec, 3).eval()
     with torch.inference_mode():
-        assert np.allclose(
-            model.embed(torch.from_numpy(wave)), embedder("aisfx", tuned_spec)(wave), atol=1e-4
-        )
+        assert np.allclose(model.embed(torch.from_numpy(wave)), create("aisfx", tuned_spec)(wave), atol=1e-4)
 
 
 def test_aisfx_tuned_freezes_what_it_is_told(tuned_spec: FeatureSpec) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from finback import models
@@ -121,10 +122,10 @@ def plan(
 def check_usable(family: str, settings: Settings) -> None:
     """Raises `SettingsError` when a package or file that the family stands on is not here."""
     model = models.create(family, settings.features, 2, **settings.model)
-    Extractor(settings.features, model.input)
-    if model.input == "wave":
-        with torch.inference_mode():
-            model.eval().embed(torch.zeros(1, settings.features.clip_samples))
+    front_end = Extractor.for_model(model).front_end
+    silence = np.zeros((1, settings.features.clip_samples), dtype=np.float32)
+    with torch.inference_mode():
+        model.eval().embed(front_end.batch(front_end(silence)))
 
 
 def entries(job: Comparison, out: Path) -> tuple[Entry, ...]:

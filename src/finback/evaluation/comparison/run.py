@@ -213,7 +213,7 @@ def _warm(entry: Entry, dataset: Dataset, progress: Progress) -> None:
     """Features of all clips, before the clock of training starts: whoever came first would pay for all."""
     settings = entry.plan.settings
     made = models.create(entry.plan.family, settings.features, 2, **settings.model)
-    store = FeatureStore(Extractor(settings.features, made.input), default_folder())
+    store = FeatureStore(Extractor.for_model(made), default_folder())
     store.prepare(dataset.clips, progress)
     Inputs(store, dataset.clips, settings.augment, settings.wave).prepare(progress)
 

@@ -19,9 +19,9 @@ from finback.audio.resample import resample
 from finback.core.errors import SettingsError
 from finback.core.progress import Progress, no_progress
 from finback.evaluation.generator_audit.windows import Material, Windows, kept
-from finback.features.backbones import Embedder, embedder
 from finback.features.cache import FeatureStore
-from finback.features.extract import fit
+from finback.features.extract import fit_length
+from finback.features.frontends import backbone
 from finback.features.spec import FeatureSpec
 from finback.generation.vocoders.inversion import Inverter
 from finback.training.settings import resolve
@@ -53,7 +53,7 @@ class Backbone:
         if name == "mfcc":  # hears whatever rate there is
             wanted = spec.model_copy(update={"level": wanted.level, "background": "none"})
         self.spec = wanted
-        self.embedder: Embedder = embedder(name, wanted)
+        self.backbone = backbone(name, wanted)
 
     def __call__(self, waves: np.ndarray, progress: Progress = no_progress) -> np.ndarray:
         """(N, T) -> (N, D)."""
@@ -61,12 +61,12 @@ class Backbone:
         for i in progress(
             range(0, len(waves), BATCH), f"hearing through {self.name}", -(-len(waves) // BATCH)
         ):
-            found.append(self.embedder(np.stack([self._fitted(wave) for wave in waves[i : i + BATCH]])))
-        return np.concatenate([np.zeros((0, self.embedder.n_features), dtype=np.float32), *found])
+            found.append(self.backbone(np.stack([self._fitted(wave) for wave in waves[i : i + BATCH]])))
+        return np.concatenate([np.zeros((0, self.backbone.n_features), dtype=np.float32), *found])
 
     def _fitted(self, wave: np.ndarray) -> np.ndarray:
         x = resample(wave, self.rate, self.spec.sample_rate)
-        return fit(normalise(x, self.spec.level), self.spec)
+        return fit_length(normalise(x, self.spec.level), self.spec)
 
 
 def at_hand(name: str = "") -> str:
@@ -78,7 +78,7 @@ def at_hand(name: str = "") -> str:
 
 def waves_of(store: FeatureStore, windows: Windows, n_samples: int) -> np.ndarray:
     """(N, n_samples) of real windows, as recorded, at the spec's rate."""
-    beside = store.beside("wave")
+    beside = store.through("wave")
     waves = [beside(span)[0, :n_samples] for span in windows.spans]
     return np.stack(waves) if waves else np.zeros((0, n_samples), dtype=np.float32)
 
@@ -108,7 +108,7 @@ def embedded(
             continue
         few = windows.subset(_at_most(windows.y, MOST, rng))
         facts = {
-            "backbone": [backbone.name, backbone.embedder.version],
+            "backbone": [backbone.name, backbone.backbone.version],
             "spec": spec.fingerprint,
             "heard": hashlib.blake2b(few.x.tobytes(), digest_size=8).hexdigest(),
         }

@@ -16,7 +16,7 @@ from finback.core.settings import build
 from finback.core.types import Clip
 from finback.data.splits.run_subsets import run_subsets
 from finback.evaluation.pages.generator import varied
-from finback.features.extract import fit
+from finback.features.extract import fit_length
 from finback.features.spec import FeatureSpec
 from finback.generation.vocoders import vocode as vocoding
 from finback.generation.vocoders.clips import heard, logmel_of
@@ -97,7 +97,7 @@ def _first_windows(clips: Sequence[Clip], spec: FeatureSpec) -> tuple[list[Clip]
             continue
         start = round(clip.start_s * spec.sample_rate)
         found.append(clip)
-        waves.append(fit(wave[start : start + spec.clip_samples], spec))
+        waves.append(fit_length(wave[start : start + spec.clip_samples], spec))
     return found, np.stack(waves) if waves else np.zeros((0, spec.clip_samples), dtype=np.float32)
 
 

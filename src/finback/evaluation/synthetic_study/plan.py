@@ -15,6 +15,7 @@ from finback.core.errors import SettingsError, SpecMismatchError
 from finback.core.settings import DEFAULT_PRESET, Frozen
 from finback.core.types import Clip, Split
 from finback.data.dataset import Dataset
+from finback.features.frontends import front_end_class
 from finback.generation.generator import Sampling
 from finback.training.augment.spectrum import SpectrumSettings
 from finback.training.augment.wave_settings import WaveSettings
@@ -166,9 +167,10 @@ def plan(
 
 def _check(family: str, settings: Settings, options: GainSettings) -> None:
     model = models.create(family, settings.features, 2, **settings.model)
-    if model.input != "logmel":
+    if not front_end_class(model.input).is_spectrogram:
         raise SettingsError(
-            f"--synthetic with {family}, which hears {model.input}", "take one that hears log-mels: cnn2d"
+            f"--synthetic with {family}, which takes in {model.input}",
+            "take a family that takes in log-mels: cnn2d",
         )
     if settings.wave.on:
         raise SettingsError(

@@ -1,26 +1,31 @@
-"""Frozen front ends: windows of sound to one vector each. What is frozen is a feature, not a model.
+"""Backbones: frozen networks as front ends, windows of waves to one vector each.
 
-    hear = embedder("birdnet", spec)
-    vectors = hear(waves)  # (w, T) -> (w, D)
+    backbone = create("birdnet", spec)  # of `finback.features.frontends`
+    vectors = backbone(waves)           # (w, T) -> (w, D)
 
-A pretrained backbone that never learns is computed once and cached like a spectrogram; the model on top is
-only a head over (B, D). Packages that carry weights are optional and imported on use; each embedder says what
-to install and under which licence its weights come.
+A frozen network is a feature, not a model: its vectors are computed once and cached like spectrograms, and
+the model is only a head over (B, D). Packages that carry weights are optional and imported on use; each
+backbone says what to install and under which licence its weights come. A new backbone is one file and one
+line in `BACKBONES`.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import ClassVar, Literal, TypeAlias
 
 import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
 
 from finback.core.errors import SettingsError
-from finback.core.registry import looked_up
+from finback.features.spec import FeatureSpec
 
-if TYPE_CHECKING:
-    from finback.features.spec import FeatureSpec
+Array: TypeAlias = NDArray[np.float32]
+# What a front end does where features.background = "median".
+Background = Literal["subtracted", "ignored", "refused"]
 
-EMBEDDERS = {
+BACKBONES = {
     "aisfx": "finback.features.backbones.aisfx:AiSfx",
     "birdnet": "finback.features.backbones.birdnet:BirdNet",
     "mfcc": "finback.features.backbones.mfcc:Mfcc",
@@ -28,40 +33,52 @@ EMBEDDERS = {
 }
 
 
-class Embedder(Protocol):
-    """(w, T) float32 waves -> (w, D) float32 vectors; no vector depends on its neighbours."""
+class Backbone:
+    """Base of all backbones: (w, T) float32 waves -> (w, D) float32 vectors.
 
-    install: ClassVar[str]  # the command that brings its package; "" = nothing is needed
-    licence: ClassVar[str]  # of its weights, shown before first use; "" = there are none
+    It keeps the protocol `finback.features.frontends.FrontEnd`. A backbone sets `name` and the three
+    attributes below, and defines `vectors`. No vector may depend on the other windows of its batch.
+    """
+
+    name: ClassVar[str]  # its key in `BACKBONES`
+    install: ClassVar[str] = ""
+    licence: ClassVar[str] = ""
+    is_spectrogram: ClassVar[bool] = False
+    can_augment_waves: ClassVar[bool] = False  # its vectors are computed once and cached
+    background: ClassVar[Background] = "refused"
+    no_graph: ClassVar[str] = "no graph was written for it"
 
     n_features: int  # D
-    version: str  # part of the cache's key: changes whenever the numbers may
-    heard_samples: int  # how far one window may advance so that no sample is missed
+    version: str  # part of the feature cache's key: changes whenever the numbers may
+    covered_samples: int  # samples at the spec's rate by which a window may advance so that none is missed
 
-    def __call__(self, waves: np.ndarray) -> np.ndarray: ...
+    def vectors(self, waves: Array) -> Array:
+        """(w, T) -> (w, D)."""
+        raise TypeError(f"{type(self).__name__} does not define vectors")
 
+    def __call__(self, waves: Array, background_db: Tensor | None = None) -> Array:
+        """(w, T) -> (w, D)."""
+        return self.vectors(waves)
 
-def embedder_class(name: str) -> type[Embedder]:
-    """The class behind a name, to ask for its licence. Raises `SettingsError` on an unknown one."""
-    found: type[Embedder] = looked_up(EMBEDDERS, name, "embedder")
-    return found
+    def batch(self, features: Array) -> Tensor:
+        """(B, D) -> (B, D)."""
+        return torch.from_numpy(features)
 
+    def from_waves(self, waves: Tensor) -> Tensor:
+        """(B, T) -> (B, D)."""
+        return torch.from_numpy(self.vectors(waves.numpy()))
 
-def embedder(name: str, spec: FeatureSpec) -> Embedder:
-    """An embedder that hears windows of `spec`.
-
-    Raises `SettingsError` when its package is missing (says what to install) or it cannot hear such windows.
-    """
-    make: type = embedder_class(name)
-    made: Embedder = make(spec)
-    return made
+    @classmethod
+    def describe(cls, spec: FeatureSpec) -> str:
+        """What the network above takes in, in words for a model card."""
+        return f"{spec.sample_rate} Hz, {cls.name} of waves of {spec.clip_samples} samples"
 
 
 def check_window(name: str, spec: FeatureSpec, sample_rate: int, clip_samples: int) -> None:
-    """Raises `SettingsError` unless the windows of `spec` are the ones that a network was trained on."""
+    """Raises `SettingsError` unless the windows of `spec` are those that a network was trained on."""
     if (spec.sample_rate, spec.clip_samples) != (sample_rate, clip_samples):
         raise SettingsError(
-            f"{name} hears windows of {clip_samples} samples at {sample_rate} Hz, "
-            f"not {spec.clip_samples} at {spec.sample_rate} Hz",
+            f"{name} needs windows of {clip_samples:,} samples at {sample_rate:,} Hz; "
+            f"these settings give {spec.clip_samples:,} samples at {spec.sample_rate:,} Hz",
             f"set features.sample_rate = {sample_rate} and features.clip_samples = {clip_samples}",
         )

@@ -2,7 +2,7 @@
 
 Source: Ma & Lerch 2022, "Representation learning for the automatic indexing of sound effects libraries",
 ISMIR. The wheel of aisfx carries the weights; its code is not imported, since it asks for NumPy 1.23. The
-network is written here anew, so that it can be fine-tuned (`models/networks/aisfx_tuned.py`) as well as used
+network is written again here, so that it can be fine-tuned (`models/networks/aisfx_tuned.py`) as well as used
 frozen.
 """
 
@@ -13,10 +13,11 @@ from typing import ClassVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from finback.core.errors import SettingsError
-from finback.features.backbones import check_window
+from finback.features.backbones import Backbone, check_window
 from finback.features.spec import FeatureSpec
 
 SAMPLE_RATE = 44_100
@@ -28,12 +29,14 @@ LICENCE = "aiSFX weights: CC BY 4.0, Alison B. Ma and Alexander Lerch"
 WIDTHS = (1, 64, 128, 256, 512)
 
 
-class AiSfx:
+class AiSfx(Backbone):
     """(w, 102400) -> (w, 512), frozen."""
 
-    # No pip extra can bring it: the package pins NumPy 1.23 and librosa 0.9, which its weights do not need.
+    name: ClassVar[str] = "aisfx"
+    # No pip extra can install it: the package pins NumPy 1.23 and librosa 0.9, which its weights do not need.
     install: ClassVar[str] = INSTALL
     licence: ClassVar[str] = LICENCE
+    no_graph: ClassVar[str] = "its features are Essentia's, which are not written as a graph here"
 
     def __init__(self, spec: FeatureSpec) -> None:
         check_window("aisfx", spec, SAMPLE_RATE, WINDOW)
@@ -41,20 +44,20 @@ class AiSfx:
         self.network = Network()
         self.network.load_state_dict(weights)
         self.network.eval()
-        self.front = Front()
+        self.spectrogram = EssentiaMel()
         self.n_features = WIDTHS[-1]
         self.version = package
-        self.heard_samples = WINDOW
+        self.covered_samples = WINDOW
 
     @torch.inference_mode()
-    def __call__(self, waves: np.ndarray) -> np.ndarray:
-        # One at a time: no number depends on its neighbours, and the memory stays small.
-        vectors = [self.network(self.front(wave[None])) for wave in torch.from_numpy(waves)]
-        found: np.ndarray = torch.cat(vectors).numpy()
-        return found
+    def vectors(self, waves: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(w, 102400) -> (w, 512), one window at a time: no number depends on its neighbours."""
+        return torch.cat(
+            [self.network(self.spectrogram(wave[None])) for wave in torch.from_numpy(waves)]
+        ).numpy()
 
 
-class Front(nn.Module):
+class EssentiaMel(nn.Module):
     """(B, T) waves -> (B, 1, F, M): log10(1e4 x + 1) of 96 HTK mel bands of power, over the largest seen.
 
     As Essentia computes it for the authors: symmetric Hann window, centred frames, triangles that are
@@ -104,11 +107,10 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = torch.relu_(self.bn1(self.conv1(x)))
-        out: Tensor = self.pool(torch.relu_(self.bn2(self.conv2(x))))
-        return out
+        return self.pool(torch.relu_(self.bn2(self.conv2(x))))
 
 
-def mel_bands() -> np.ndarray:
+def mel_bands() -> NDArray[np.float32]:
     """(n_bins, M) float32 triangles on the HTK scale, 0 Hz to 22,050 Hz."""
     mel = 2595.0 * np.log10(1.0 + np.fft.rfftfreq(N_FFT, 1.0 / SAMPLE_RATE) / 700.0)  # (n_bins,)
     edges = np.linspace(mel[0], mel[-1], N_MELS + 2)[:, None]

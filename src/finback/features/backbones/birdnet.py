@@ -14,9 +14,10 @@ from threading import Lock
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from finback.core.errors import SettingsError
-from finback.features.backbones import check_window
+from finback.features.backbones import Backbone, check_window
 from finback.features.spec import FeatureSpec
 
 SAMPLE_RATE = 48_000
@@ -25,11 +26,13 @@ N_FEATURES = 1024
 MODEL = "BirdNET_GLOBAL_6K_V2.4_Model_FP32.tflite"
 
 
-class BirdNet:
+class BirdNet(Backbone):
     """(w, 144000) -> (w, 1024). One window at a time: batches of 4 to 32 are no faster on a CPU."""
 
+    name: ClassVar[str] = "birdnet"
     install: ClassVar[str] = "pip install 'finback[birdnet]'"
     licence: ClassVar[str] = "BirdNET V2.4 weights: CC BY-NC-SA 4.0 (not for commercial use)"
+    no_graph: ClassVar[str] = "BirdNET's network is a TensorFlow Lite file, which no ONNX graph can hold"
 
     def __init__(self, spec: FeatureSpec) -> None:
         check_window("birdnet", spec, SAMPLE_RATE, WINDOW)
@@ -39,10 +42,11 @@ class BirdNet:
         self._embedding: int = self._network.get_output_details()[0]["index"] - 1
         self.n_features = N_FEATURES
         self.version = f"2.4-{package}"
-        self.heard_samples = WINDOW
+        self.covered_samples = WINDOW
         self._lock = Lock()  # one interpreter, one memory: the feature store asks from two threads
 
-    def __call__(self, waves: np.ndarray) -> np.ndarray:
+    def vectors(self, waves: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(w, 144000) -> (w, 1024)."""
         out = np.empty((len(waves), self.n_features), dtype=np.float32)
         for i, wave in enumerate(waves):
             with self._lock:

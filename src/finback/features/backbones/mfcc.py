@@ -10,24 +10,27 @@ from typing import ClassVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
+from finback.features.backbones import Backbone
 from finback.features.logmel import LogMel
 from finback.features.mfcc import N_COEFFICIENTS, mfcc_statistics
 from finback.features.spec import FeatureSpec
 
 
-class Mfcc:
+class Mfcc(Backbone):
     """(w, T) -> (w, 4 C) through the spec's own log-mel."""
 
-    install: ClassVar[str] = ""
-    licence: ClassVar[str] = ""
+    name: ClassVar[str] = "mfcc"
+    no_graph: ClassVar[str] = ""
 
     def __init__(self, spec: FeatureSpec) -> None:
         self.logmel = LogMel(spec)
         self.n_features = 4 * min(N_COEFFICIENTS, spec.n_mels)
         self.version = "1"
-        self.heard_samples = spec.covered_samples
+        self.covered_samples = spec.covered_samples
 
     @torch.inference_mode()
-    def __call__(self, waves: np.ndarray) -> np.ndarray:
+    def vectors(self, waves: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(w, T) -> (w, 4 C)."""
         return mfcc_statistics(self.logmel(torch.from_numpy(waves))[:, 0].numpy())

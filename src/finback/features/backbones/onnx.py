@@ -14,30 +14,35 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from finback.core.errors import SettingsError
+from finback.features.backbones import Backbone
 from finback.features.spec import FeatureSpec
 
 
-class Onnx:
+class Onnx(Backbone):
     """(w, T) -> (w, D) by the spec's `onnx_file`, one window at a time where its batch is fixed."""
 
+    name: ClassVar[str] = "onnx"
     install: ClassVar[str] = "pip install 'finback[onnx]'"
     licence: ClassVar[str] = "weights of your own ONNX file: its licence is yours to know"
+    no_graph: ClassVar[str] = "its network is an ONNX file of its own already"
 
     def __init__(self, spec: FeatureSpec) -> None:
         self._session, content = _open(spec.onnx_file, self.install)
         self._input, self._axes = _input(self._session, spec)
         self._output = _output(self._session, spec)
-        self.heard_samples = spec.clip_samples
+        self.covered_samples = spec.clip_samples
         self.version = f"{content}-{self._output.replace('/', '_').replace(':', '_')}"
-        self.n_features = self._vectors(np.zeros((1, spec.clip_samples), dtype=np.float32)).shape[1]
+        self.n_features = self._vector(np.zeros((1, spec.clip_samples), dtype=np.float32)).shape[1]
 
-    def __call__(self, waves: np.ndarray) -> np.ndarray:
+    def vectors(self, waves: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(w, T) -> (w, D)."""
         # Alone, so that no vector depends on its neighbours whatever the network does with a batch.
-        return np.concatenate([self._vectors(wave[None]) for wave in waves])
+        return np.concatenate([self._vector(wave[None]) for wave in waves])
 
-    def _vectors(self, wave: np.ndarray) -> np.ndarray:
+    def _vector(self, wave: np.ndarray) -> np.ndarray:
         """(1, T) -> (1, D)."""
         shaped = {1: wave[0], 2: wave, 3: wave[:, None]}[self._axes]
         out = np.asarray(self._session.run([self._output], {self._input: shaped})[0], dtype=np.float32)

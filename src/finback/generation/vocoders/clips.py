@@ -13,7 +13,7 @@ from finback.audio.resample import resample
 from finback.audio.windows import windows
 from finback.core.errors import AudioError
 from finback.core.progress import Progress, no_progress
-from finback.features.extract import fit
+from finback.features.extract import fit_length
 from finback.features.logmel import LogMel, to_db
 from finback.features.spec import FeatureSpec
 from finback.generation.vocoders.inversion import Inverter, to_waves
@@ -44,7 +44,9 @@ def through(
     """
     length = spec.covered_samples
     spans = windows(len(wave), length, max(length // 2, length - spec.n_fft))
-    pieces = np.stack([fit(normalise(wave[a : a + spec.clip_samples], spec.level), spec) for a, _ in spans])
+    pieces = np.stack(
+        [fit_length(normalise(wave[a : a + spec.clip_samples], spec.level), spec) for a, _ in spans]
+    )
     with torch.inference_mode():
         logmels = LogMel(spec)(torch.from_numpy(pieces))[:, 0].numpy()
     made = to_waves(logmels, invert, progress)[:, : len(wave)]

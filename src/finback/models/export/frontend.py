@@ -105,7 +105,7 @@ def _bands(bank: np.ndarray, a: int, b: int, kept: int) -> np.ndarray:
     return out.reshape(-1, len(bank))
 
 
-class LogMelFront(nn.Module):
+class LogMelGraph(nn.Module):
     """(B, T) -> (B, 1, M, F), as `LogMel` without a background."""
 
     def __init__(self, spec: FeatureSpec) -> None:
@@ -127,14 +127,14 @@ def scaled(mel: Tensor, spec: FeatureSpec) -> Tensor:
     return db
 
 
-class MfccFront(nn.Module):
+class MfccGraph(nn.Module):
     """(B, T) -> (B, 4 C), as `mfcc_statistics` of the log-mel."""
 
     rows: Tensor
 
     def __init__(self, spec: FeatureSpec) -> None:
         super().__init__()
-        self.logmel = LogMelFront(spec)
+        self.logmel = LogMelGraph(spec)
         rows = dct(np.eye(spec.n_mels), axis=0, type=2, norm="ortho")[:N_COEFFICIENTS]  # (C, M)
         self.register_buffer("rows", torch.from_numpy(rows).float(), persistent=False)
 
@@ -145,7 +145,7 @@ class MfccFront(nn.Module):
         return torch.cat(parts, dim=-1)
 
 
-class WaveFront(nn.Module):
+class WaveGraph(nn.Module):
     """(B, T) -> (B, T)."""
 
     def __init__(self, spec: FeatureSpec) -> None:
@@ -155,4 +155,4 @@ class WaveFront(nn.Module):
         return waves
 
 
-FRONTS: dict[str, type[nn.Module]] = {"logmel": LogMelFront, "wave": WaveFront, "mfcc": MfccFront}
+GRAPHS: dict[str, type[nn.Module]] = {"logmel": LogMelGraph, "wave": WaveGraph, "mfcc": MfccGraph}

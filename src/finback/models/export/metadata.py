@@ -11,7 +11,7 @@ from finback.models.networks.classifier import Classifier
 from finback.models.predictor import Leaf, Node, Predictor
 
 
-def facts_of(run: RunFolder, predictor: Predictor) -> dict[str, Any]:
+def metadata_of(run: RunFolder, predictor: Predictor) -> dict[str, Any]:
     """JSON values by name; docs/exporting.md tells of each."""
     info, spec = run.info, predictor.spec
     extractor = predictor.store.extractor
@@ -19,7 +19,7 @@ def facts_of(run: RunFolder, predictor: Predictor) -> dict[str, Any]:
         "labels": list(predictor.labels.names),
         "sample_rate": spec.sample_rate,
         "window_samples": spec.clip_samples,
-        "advance_samples": spec.clip_samples if extractor.input == "wave" else spec.covered_samples,
+        "advance_samples": extractor.front_end.covered_samples,
         "pad": spec.pad,
         "level": spec.level,
         "family": info.family or info.kind,

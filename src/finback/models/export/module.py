@@ -1,7 +1,7 @@
 """A run as one module: waves of one window's length in, calibrated probabilities out.
 
-    whole = Whole(predictor.root)
-    probabilities, clip = whole(waves)  # (B, T) -> (B, K), (1, K)
+    module = ExportedModel(predictor.root)
+    probabilities, clip = module(waves)  # (B, T) -> (B, K), (1, K)
 
 `probabilities` takes every window for itself; `clip` takes all of them for the windows of one clip and
 answers as `Predictor.scores` does: logits averaged over the windows by each classifier, then temperature,
@@ -14,31 +14,26 @@ import torch
 from torch import Tensor, nn
 
 from finback.core.errors import SettingsError
+from finback.features.frontends import front_end_class
 from finback.metrics.combination import FLOOR, Combination
-from finback.models.export.frontend import FRONTS
-from finback.models.export.traceable import fixed
+from finback.models.export.frontend import GRAPHS
+from finback.models.export.traceable import traceable
 from finback.models.predictor import Leaf, Node
 
-WHY = {
-    "birdnet": "BirdNET's network is a TensorFlow Lite file, which no ONNX graph can hold",
-    "aisfx": "its features are Essentia's, which are not written as a graph here",
-    "onnx": "its network is an ONNX file of its own already",
-}
 
-
-class Whole(nn.Module):
+class ExportedModel(nn.Module):
     """Front end, classifiers, temperatures, combination. Raises `SettingsError` where there is no graph."""
 
     def __init__(self, root: Leaf | Node) -> None:
         super().__init__()
         refuse(root)
         first = root.leaves[0]
-        self.front = FRONTS[first.model.input](first.spec)
+        self.front_end = GRAPHS[first.model.input](first.spec)
         self.answer = _answer(root)
         self.eval()
 
     def forward(self, waves: Tensor) -> tuple[Tensor, Tensor]:
-        x = self.front(waves)
+        x = self.front_end(waves)
         logits = self.answer.logits(x)  # (B, E, K)
         together = logits.mean(dim=0, keepdim=True)  # (1, E, K)
         return self.answer(logits).softmax(dim=1), self.answer(together).softmax(dim=1)
@@ -51,7 +46,7 @@ class One(nn.Module):
 
     def __init__(self, leaf: Leaf) -> None:
         super().__init__()
-        self.model = fixed(leaf.model)
+        self.model = traceable(leaf.model)
         self.size: int = 1
         # A tensor: of a plain number the exporter makes a cast that onnxruntime warns of.
         self.register_buffer("temperature", torch.tensor(leaf.temperature), persistent=False)
@@ -111,14 +106,14 @@ def refuse(root: Leaf | Node) -> None:
     leaves = root.leaves
     kinds = sorted({leaf.model.input for leaf in leaves})
     for kind in kinds:
-        if kind not in FRONTS:
+        if reason := front_end_class(kind).no_graph:
             raise SettingsError(
-                f"a run that hears {kind} cannot be exported: {WHY.get(kind, 'it has no graph')}",
+                f"a run on {kind} features cannot be exported: {reason}",
                 "export a run of cnn2d, transformer, cnn1d or mfcc-plda, or use finback predict",
             )
-    if len({leaf.hears for leaf in leaves}) > 1:
+    if len({leaf.features_key for leaf in leaves}) > 1:
         raise SettingsError(
-            f"an ensemble whose members hear differently ({', '.join(kinds)}), in windows of their own",
+            f"an ensemble whose members take in different features ({', '.join(kinds)}) or windows",
             "export its members one by one: each is a run folder under members/",
         )
     if leaves[0].spec.background != "none":

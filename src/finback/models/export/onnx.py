@@ -24,8 +24,8 @@ from finback.core.errors import SettingsError
 from finback.core.files import atomic_path
 from finback.core.runs import RunFolder
 from finback.core.types import Clip
-from finback.models.export.metadata import facts_of
-from finback.models.export.module import Whole
+from finback.models.export.metadata import metadata_of
+from finback.models.export.module import ExportedModel
 from finback.models.export.verify import largest_difference, refuse_if_far, trial_clips
 from finback.models.predictor import Predictor
 
@@ -55,8 +55,8 @@ def to_onnx(run: RunFolder, predictor: Predictor, path: Path) -> dict[str, Any]:
     check_packages()
     from onnx import save
 
-    facts = facts_of(run, predictor)
-    model = graph(Whole(predictor.root), predictor.spec.clip_samples)
+    facts = metadata_of(run, predictor)
+    model = graph(ExportedModel(predictor.root), predictor.spec.clip_samples)
     describe(model, facts)
     with atomic_path(path) as temporary, trial_clips(run, predictor.spec) as clips:
         save(model, str(temporary))
@@ -66,7 +66,7 @@ def to_onnx(run: RunFolder, predictor: Predictor, path: Path) -> dict[str, Any]:
     return {**facts, "opset": OPSET, "largest_difference": difference, "n_clips": len(clips)}
 
 
-def graph(whole: Whole, clip_samples: int) -> ModelProto:
+def graph(whole: ExportedModel, clip_samples: int) -> ModelProto:
     """The module as an ONNX model of any number of windows, without a trace of where it was made."""
     from onnxscript.optimizer import fold_constants, remove_unused_nodes
 

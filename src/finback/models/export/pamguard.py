@@ -36,8 +36,8 @@ from finback.core.runs import RunFolder
 from finback.features.logmel import LogMel
 from finback.features.spec import FeatureSpec
 from finback.models.export.frontend import scaled
-from finback.models.export.metadata import facts_of
-from finback.models.export.module import Whole
+from finback.models.export.metadata import metadata_of
+from finback.models.export.module import ExportedModel
 from finback.models.export.verify import refuse_if_far
 from finback.models.model_card import card
 from finback.models.predictor import Predictor
@@ -52,7 +52,7 @@ class FromSpectrogram(nn.Module):
 
     bank: Tensor
 
-    def __init__(self, whole: Whole, spec: FeatureSpec) -> None:
+    def __init__(self, whole: ExportedModel, spec: FeatureSpec) -> None:
         super().__init__()
         self.spec = spec
         self.answer = whole.answer
@@ -72,11 +72,11 @@ class FromSpectrogram(nn.Module):
 def to_pamguard(run: RunFolder, predictor: Predictor, path: Path) -> dict[str, Any]:
     """Write the zip, whole or not at all; returns the run's facts.
 
-    Raises `SettingsError` for a run that does not hear log-mels, or whose level PAMGuard cannot set.
+    Raises `SettingsError` for a run that does not take in log-mels, or whose level PAMGuard cannot set.
     """
     _check(predictor)
-    whole = Whole(predictor.root)
-    facts, spec = facts_of(run, predictor), predictor.spec
+    whole = ExportedModel(predictor.root)
+    facts, spec = metadata_of(run, predictor), predictor.spec
     module = FromSpectrogram(whole, spec)
     shape = (1, n_frames(spec), n_bins(spec))
     network, difference = script(module, shape)
@@ -91,11 +91,11 @@ def to_pamguard(run: RunFolder, predictor: Predictor, path: Path) -> dict[str, A
 
 
 def _check(predictor: Predictor) -> None:
-    spec, kind = predictor.spec, predictor.store.extractor.input
-    if kind != "logmel":
+    spec, front_end = predictor.spec, predictor.store.extractor.front_end
+    if not front_end.is_spectrogram:
         raise SettingsError(
-            f"PAMGuard hands spectrograms to a PyTorch network, and this run hears {kind}",
-            "export a run of cnn2d, lstm, transformer or another family that hears log-mels",
+            f"PAMGuard gives spectrograms to a PyTorch network, and this run takes in {front_end.name}",
+            "export a run of cnn2d, lstm, transformer or another family that takes in log-mels",
         )
     if spec.level != "none":
         raise SettingsError(

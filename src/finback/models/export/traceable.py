@@ -1,6 +1,6 @@
 """Parts of trained classifiers written anew for a graph: what no wave changes is worked out beforehand.
 
-    model = fixed(leaf.model)  # a copy on the CPU; the same numbers
+    model = traceable(leaf.model)  # a copy on the CPU; the same numbers
 
 A graph has no loops over data and not all of PyTorch's functions. The parts below have the weights and the
 arithmetic of those they stand for.
@@ -20,7 +20,7 @@ from finback.models.networks.cnn1d import SincBank
 from finback.models.networks.heads import LEAST, Forest, Svm
 
 
-class FixedBank(SincBank):
+class TraceableBank(SincBank):
     """Filters that are no longer learnt."""
 
     kept: Tensor
@@ -43,7 +43,7 @@ class FixedBank(SincBank):
         return (cosine.square() + sine.square()).transpose(1, 2)  # (B, K, F)
 
 
-class FixedSvm(Svm):
+class TraceableSvm(Svm):
     """Distances written out: `torch.cdist` has no place in a graph."""
 
     def __init__(self, head: Svm) -> None:
@@ -54,7 +54,7 @@ class FixedSvm(Svm):
         return (x[:, None] - self.support).square().sum(dim=2).sqrt()  # (B, V)
 
 
-class FixedForest(nn.Module):
+class TraceableForest(nn.Module):
     """As many steps as the deepest tree has, all trees at once."""
 
     feature: Tensor
@@ -78,14 +78,14 @@ class FixedForest(nn.Module):
         return self.share[node].mean(dim=1).clamp_min(LEAST).log()
 
 
-STANDS_FOR: dict[type, Any] = {SincBank: FixedBank, Svm: FixedSvm, Forest: FixedForest}
+REPLACED_BY: dict[type, Any] = {SincBank: TraceableBank, Svm: TraceableSvm, Forest: TraceableForest}
 
 
-def fixed(model: Classifier) -> nn.Module:
+def traceable(model: Classifier) -> nn.Module:
     """A copy in evaluation mode without anything left to learn."""
     model = copy.deepcopy(model).cpu()
     for module in list(model.modules()):
         for name, child in module.named_children():
-            if type(child) in STANDS_FOR:
-                setattr(module, name, STANDS_FOR[type(child)](child))
+            if type(child) in REPLACED_BY:
+                setattr(module, name, REPLACED_BY[type(child)](child))
     return model.eval().requires_grad_(False)

@@ -19,11 +19,10 @@ from finback.features.backbones.aisfx import (
     SAMPLE_RATE,
     WIDTHS,
     WINDOW,
-    Front,
+    EssentiaMel,
     Network,
     load_weights,
 )
-from finback.features.extract import Input
 from finback.features.spec import FeatureSpec
 from finback.models.networks.classifier import Classifier
 
@@ -31,14 +30,14 @@ from finback.models.networks.classifier import Classifier
 class AiSfxTuned(Classifier):
     """aiSFX fine-tuned end to end, or from block `freeze` on (extra package: aisfx)."""
 
-    input: ClassVar[Input] = "wave"
+    input: ClassVar[str] = "wave"
     licence: ClassVar[str] = LICENCE
 
     def __init__(self, spec: FeatureSpec, n_classes: int, freeze: int = 2, dropout: float = 0.3) -> None:
         """`freeze`: of the four blocks, how many keep their weights and statistics; 0 trains all."""
         super().__init__(spec, n_classes, n_features=WIDTHS[-1], dropout=dropout)
         check_window("aisfx-tuned", spec, SAMPLE_RATE, WINDOW)
-        self.front = Front()
+        self.spectrogram = EssentiaMel()
         self.network = Network()
         if not 0 <= freeze <= len(self.network.blocks):
             raise SettingsError(
@@ -69,7 +68,7 @@ class AiSfxTuned(Classifier):
         if self._missing is not None:
             raise self._missing
         with torch.no_grad():
-            h = self.front(_peaked(x))  # (B, 1, F, M)
+            h = self.spectrogram(_peaked(x))  # (B, 1, F, M)
             for block in self.network.blocks[: self.frozen]:
                 h = block(h)
         for block in self.network.blocks[self.frozen :]:

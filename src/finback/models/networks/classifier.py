@@ -1,6 +1,6 @@
 """The contract every classifier family keeps.
 
-constructor `(spec, n_classes, **hyperparameters)`, `input` the front end it hears through,
+constructor `(spec, n_classes, **hyperparameters)`, `input` the name of its front end,
 `forward(x) -> logits (B, K)`, `embed(x) -> (B, D)`. Models never see a path, a file or a clip.
 
 `stages` says how it learns, one after another: "contrast" (embeddings of one species are drawn together),
@@ -9,13 +9,12 @@ constructor `(spec, n_classes, **hyperparameters)`, `input` the front end it hea
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal, cast
 
 import torch
 from torch import Tensor, nn
 
-from finback.features.extract import Input
 from finback.features.spec import FeatureSpec
 from finback.models.networks.prototypes import imprinted
 
@@ -25,7 +24,7 @@ Stage = Literal["contrast", "classify", "fit"]
 class Classifier(nn.Module):
     """An encoder and a linear head: `forward` is the head on top of `embed`."""
 
-    input: ClassVar[Input] = "logmel"  # (B, 1, M, F); "wave" is (B, T); an embedder's (B, D)
+    input: ClassVar[str] = "logmel"  # its front end: "logmel" (B, 1, M, F), "wave" (B, T), a backbone (B, D)
     stages: ClassVar[tuple[Stage, ...]] = ("classify",)
     licence: ClassVar[str] = ""  # of weights that others trained, shown before first use; "" = there are none
     imprints: ClassVar[bool] = True  # its head has a row for each class, so that it can `imprint`
@@ -34,6 +33,11 @@ class Classifier(nn.Module):
         super().__init__()
         self.spec = spec
         self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(n_features, n_classes))
+
+    @property
+    def front_end_settings(self) -> Mapping[str, str]:
+        """What its front end must know beside the spec, such as the file of a backbone."""
+        return {}
 
     def embed(self, x: Tensor) -> Tensor:
         """One input each, (B, 1, M, F) or (B, T), to one vector each, (B, D)."""

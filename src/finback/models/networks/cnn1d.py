@@ -22,7 +22,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from finback.features.extract import Input
 from finback.features.mel import band_edges_hz
 from finback.features.spec import FeatureSpec
 from finback.models.networks.blocks import AttentionPool, FrameStem, Standardise
@@ -83,7 +82,7 @@ class SincBank(nn.Module):
 class CNN1D(Classifier):
     """Learned band-pass filters on the raw wave, convolutions, attention pooling over frames."""
 
-    input: ClassVar[Input] = "wave"
+    input: ClassVar[str] = "wave"
 
     def __init__(
         self,

@@ -13,6 +13,7 @@ a tape was digitised names the tape, not the whale. A level of the species' own 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 import torch
@@ -79,7 +80,8 @@ def _level(x: Tensor) -> Tensor:
 class Generator(nn.Module):
     """Names of species to spectrograms. Never sees a path, a file or a clip."""
 
-    input: ClassVar[Literal["logmel"]] = "logmel"
+    input: ClassVar[str] = "logmel"  # name of the front end of its training clips
+    front_end_settings: ClassVar[Mapping[str, str]] = {}
     way: ClassVar[Way] = "decode"
     task: ClassVar[str] = ""  # which training task teaches it: a section of the settings has the same name
 

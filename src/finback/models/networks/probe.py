@@ -18,7 +18,6 @@ from torch import Tensor, nn
 from finback.features.backbones.aisfx import AiSfx
 from finback.features.backbones.birdnet import N_FEATURES, BirdNet
 from finback.features.backbones.onnx import Onnx
-from finback.features.extract import Input
 from finback.features.spec import FeatureSpec
 from finback.models.networks.classifier import Classifier, Stage
 from finback.models.networks.heads import Forest, Head, Logistic, Svm
@@ -59,7 +58,7 @@ class Probe(Classifier):
 class MfccSvm(Probe):
     """Support vector machine on MFCC statistics."""
 
-    input: ClassVar[Input] = "mfcc"
+    input: ClassVar[str] = "mfcc"
 
     def __init__(self, spec: FeatureSpec, n_classes: int, c: float = 1.0) -> None:
         super().__init__(spec, Svm(n_classes, c))
@@ -68,7 +67,7 @@ class MfccSvm(Probe):
 class MfccForest(Probe):
     """Random forest on MFCC statistics."""
 
-    input: ClassVar[Input] = "mfcc"
+    input: ClassVar[str] = "mfcc"
 
     def __init__(self, spec: FeatureSpec, n_classes: int, trees: int = 300) -> None:
         super().__init__(spec, Forest(n_classes, trees))
@@ -84,7 +83,7 @@ class _TapeAware(Probe):
 class MfccPlda(_TapeAware):
     """Tape-aware discriminant analysis (PLDA) on MFCC statistics."""
 
-    input: ClassVar[Input] = "mfcc"
+    input: ClassVar[str] = "mfcc"
 
 
 class _Linear(Probe):
@@ -97,12 +96,12 @@ class _Linear(Probe):
 
 
 class _OnBirdNet(Classifier):
-    input: ClassVar[Input] = "birdnet"
+    input: ClassVar[str] = "birdnet"
     licence: ClassVar[str] = BirdNet.licence
 
 
 class _OnAiSfx(Classifier):
-    input: ClassVar[Input] = "aisfx"
+    input: ClassVar[str] = "aisfx"
     licence: ClassVar[str] = AiSfx.licence
 
 
@@ -117,7 +116,7 @@ class AiSfxProbe(_OnAiSfx, _Linear):
 class OnnxProbe(_Linear):
     """Logistic regression on any network in an ONNX file (extra: onnx)."""
 
-    input: ClassVar[Input] = "onnx"
+    input: ClassVar[str] = "onnx"
     licence: ClassVar[str] = Onnx.licence
 
 

@@ -7,6 +7,7 @@ encoder by `--set model.encoder=lstm`; `--set training.freeze_encoder=true` trai
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from torch import Tensor, nn
@@ -28,7 +29,12 @@ class SupCon(Classifier):
         super().__init__(spec, n_classes, n_features=inner.head[-1].in_features, dropout=dropout)
         inner.head = nn.Sequential()  # this family has its own
         self.encoder = inner
-        self.input = inner.input  # type: ignore[misc]  # whatever the encoder hears
+        self.input = inner.input  # type: ignore[misc]  # that of the encoder
+
+    @property
+    def front_end_settings(self) -> Mapping[str, str]:
+        settings: Mapping[str, str] = self.encoder.front_end_settings
+        return settings
 
     def embed(self, x: Tensor) -> Tensor:
         return self.encoder.embed(x)

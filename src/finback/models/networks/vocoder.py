@@ -23,7 +23,8 @@ The noise is always the same, so the same log-mel gives the same wave, whatever 
 from __future__ import annotations
 
 import math
-from typing import ClassVar, Literal
+from collections.abc import Mapping
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -52,7 +53,8 @@ class Vocoder(nn.Module):
     caller, or the sound is whitened; above and below the spec's bands there is silence.
     """
 
-    input: ClassVar[Literal["wave"]] = "wave"
+    input: ClassVar[str] = "wave"  # name of the front end of its training clips
+    front_end_settings: ClassVar[Mapping[str, str]] = {}
     task: ClassVar[str] = "vocoder"
 
     def __init__(

@@ -1,0 +1,166 @@
+"""Samples by position: one mono sound that is a file, an array, or a stream of blocks.
+
+    samples = StreamSamples(blocks, 48_000)      # blocks of any size, without end if need be
+    while samples.reaches(start + length):
+        x = samples.read(start, start + length)  # (length,) float32
+        samples.forget(start)                    # frees what lies before
+
+Positions are native integer samples from 0. What is read is the same bit for bit wherever it comes from: a
+file's span, a slice of an array of all the file's samples, or blocks of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from finback.audio.io import read
+from finback.audio.level import mixed
+from finback.core.errors import AudioError
+
+
+class Samples(Protocol):
+    """One mono sound. `key` is equal only for the same sound, so that what was measured of it can be kept."""
+
+    sample_rate: int  # Hz
+    key: Hashable
+
+    def reaches(self, stop: int) -> bool:
+        """Whether there are `stop` samples."""
+        ...
+
+    @property
+    def n_samples(self) -> int:
+        """All samples there are; of a stream, those that have come so far."""
+        ...
+
+    def read(self, start: int, stop: int) -> NDArray[np.float32]:
+        """Samples `start` (included) to `stop` (excluded), (stop - start,)."""
+        ...
+
+    def forget(self, before: int) -> None:
+        """The samples before a position are not needed any more: a stream frees them."""
+        ...
+
+
+class FileSamples:
+    """A sound file of `n_samples`; every read opens the file. `channel` None is the mean of all channels."""
+
+    def __init__(
+        self, path: Path, sample_rate: int, n_samples: int, channel: int | None, key: Hashable
+    ) -> None:
+        self.path, self.sample_rate, self.n_samples = path, sample_rate, n_samples
+        self.channel, self.key = channel, key
+
+    def reaches(self, stop: int) -> bool:
+        return stop <= self.n_samples
+
+    def read(self, start: int, stop: int) -> NDArray[np.float32]:
+        return read(self.path, start, stop, self.channel)
+
+    def forget(self, before: int) -> None:
+        """Nothing is kept."""
+
+
+class ArraySamples:
+    """Samples in memory, (n,) or (channels, n), PCM scaled so that full scale is 1.
+
+    Raises `AudioError` for another shape, integers, no samples, and values that are NaN or infinite.
+    """
+
+    def __init__(self, samples: ArrayLike, sample_rate: int, channel: int | None = None) -> None:
+        self.sample_rate = _rate(sample_rate)
+        self.key: Hashable = object()
+        self._x = _mono(samples, channel)
+        if not self._x.size:
+            raise AudioError("an array without samples", "give at least one sample")
+
+    @property
+    def n_samples(self) -> int:
+        return len(self._x)
+
+    def reaches(self, stop: int) -> bool:
+        return stop <= len(self._x)
+
+    def read(self, start: int, stop: int) -> NDArray[np.float32]:
+        return self._x[start:stop]
+
+    def forget(self, before: int) -> None:
+        """The array is the caller's."""
+
+
+class StreamSamples:
+    """Blocks (n_i,) or (channels, n_i) of one sound, taken when they are needed and kept until `forget`.
+
+    Memory is what was not forgotten plus one block. Raises `AudioError` as `ArraySamples` does.
+    """
+
+    def __init__(self, blocks: Iterable[ArrayLike], sample_rate: int, channel: int | None = None) -> None:
+        self.sample_rate = _rate(sample_rate)
+        self.key: Hashable = object()
+        self.channel = channel
+        self._blocks = iter(blocks)
+        self._kept: list[NDArray[np.float32]] = []  # joined when they are read
+        self._first = 0  # position of the first sample that is kept
+        self._stop = 0
+
+    @property
+    def n_samples(self) -> int:
+        return self._stop
+
+    def reaches(self, stop: int) -> bool:
+        """Takes blocks until there are `stop` samples; False once the stream has ended before."""
+        while self._stop < stop:
+            block = next(self._blocks, None)
+            if block is None:
+                return False
+            x = _mono(block, self.channel)
+            self._kept.append(x)
+            self._stop += len(x)
+        return True
+
+    def read(self, start: int, stop: int) -> NDArray[np.float32]:
+        """Raises `ValueError` outside what is kept: a mistake of the caller."""
+        if not self._first <= start < stop <= self._stop:
+            raise ValueError(f"samples {start}-{stop} of a stream that keeps {self._first}-{self._stop}")
+        if len(self._kept) > 1:
+            self._kept = [np.concatenate(self._kept)]
+        return self._kept[0][start - self._first : stop - self._first]
+
+    def forget(self, before: int) -> None:
+        """Free the samples before a position."""
+        while self._kept and self._first + len(self._kept[0]) <= before:
+            self._first += len(self._kept.pop(0))
+        if self._kept and self._first < before:
+            # A copy: a view would keep the whole block.
+            self._kept[0] = self._kept[0][before - self._first :].copy()
+            self._first = before
+
+
+def _rate(sample_rate: int) -> int:
+    if not 10 <= sample_rate <= 1_000_000 or int(sample_rate) != sample_rate:
+        raise AudioError(f"sample rate {sample_rate} Hz", "give a whole number of Hz between 10 Hz and 1 MHz")
+    return int(sample_rate)
+
+
+def _mono(samples: ArrayLike, channel: int | None) -> NDArray[np.float32]:
+    """(n,) or (channels, n) -> (n,) float32, finite, a copy where needed."""
+    x = np.asarray(samples)
+    if x.ndim not in (1, 2):
+        raise AudioError(f"samples of shape {x.shape}", "give (n,) or (channels, n)")
+    if not np.issubdtype(x.dtype, np.floating):
+        raise AudioError(
+            f"samples of type {x.dtype}",
+            "divide integers by full scale first, for example 16-bit samples by 32768.0",
+        )
+    frames = x[:, None] if x.ndim == 1 else x.T  # (n, channels)
+    if channel is not None and not 0 <= channel < frames.shape[1]:
+        raise AudioError(f"no channel {channel}", f"there are {frames.shape[1]}, counted from 0")
+    frames = np.ascontiguousarray(frames, dtype=np.float32)
+    if not np.isfinite(frames).all():
+        raise AudioError("samples that are NaN or infinite", "set them to 0, or leave that part out")
+    return mixed(frames, channel)

@@ -1,0 +1,162 @@
+"""Front ends: windows of waves to the features that a network takes in.
+
+    front_end = create("logmel", spec)
+    features = front_end(waves)         # (w, T) float32 -> (w, M, F) float32
+    x = front_end.batch(features)       # -> (w, 1, M, F), what the network's `forward` takes
+
+There are log-mel spectrograms, the waves themselves, and frozen backbones (`features/backbones`). A front end
+is one class and one line in `FRONT_ENDS`; a backbone is one class and one line in `BACKBONES`. Nobody outside
+asks for a front end's name: what differs between front ends is an attribute or a method of this protocol.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Protocol
+
+import torch
+from torch import Tensor
+
+from finback.core.errors import SettingsError
+from finback.core.registry import looked_up
+from finback.features.backbones import BACKBONES, Array, Backbone, Background
+from finback.features.logmel import LogMel
+from finback.features.spec import FeatureSpec
+
+FRONT_ENDS = {
+    "logmel": "finback.features.frontends:LogMelFrontEnd",
+    "wave": "finback.features.frontends:WaveFrontEnd",
+    **BACKBONES,
+}
+
+
+class FrontEnd(Protocol):
+    """(w, T) float32 waves -> (w, ...) float32, T = `spec.clip_samples`; each window by itself."""
+
+    name: ClassVar[str]  # its key in `FRONT_ENDS`
+    install: ClassVar[str]  # the command that installs its package; "" = no package is needed
+    licence: ClassVar[str]  # of its weights, shown before first use; "" = there are no weights
+    is_spectrogram: ClassVar[bool]  # its features are the spec's log-mel spectrograms, which generators make
+    can_augment_waves: ClassVar[bool]  # training may change the waves of each batch: it is cheap enough
+    background: ClassVar[Background]  # what it does where features.background = "median"
+    no_graph: ClassVar[
+        str
+    ]  # why an ONNX graph cannot hold it; "" = `models/export/frontend.py` has the graph
+
+    version: str  # part of the feature cache's key: changes whenever the numbers may; "" = the spec says all
+    covered_samples: int  # samples at the spec's rate by which a window may advance so that none is missed
+
+    def __call__(self, waves: Array, background_db: Tensor | None = None) -> Array:
+        """(w, T) waves -> (w, ...) features. `background_db` (w, M) is subtracted by those that can."""
+        ...
+
+    def batch(self, features: Array) -> Tensor:
+        """(B, ...) features -> the network's input: (B, 1, M, F), (B, T) or (B, D)."""
+        ...
+
+    def from_waves(self, waves: Tensor) -> Tensor:
+        """(B, T) waves -> the network's input, for waves that were augmented after reading."""
+        ...
+
+    @classmethod
+    def describe(cls, spec: FeatureSpec) -> str:
+        """What the network takes in, in words for a model card."""
+        ...
+
+
+class LogMelFrontEnd:
+    """(w, T) -> (w, M, F) log-mel spectrograms in dB, or PCEN, as the spec says."""
+
+    name: ClassVar[str] = "logmel"
+    install: ClassVar[str] = ""
+    licence: ClassVar[str] = ""
+    is_spectrogram: ClassVar[bool] = True
+    can_augment_waves: ClassVar[bool] = True
+    background: ClassVar[Background] = "subtracted"
+    no_graph: ClassVar[str] = ""
+
+    def __init__(self, spec: FeatureSpec) -> None:
+        self.version = ""
+        self.covered_samples = spec.covered_samples
+        self.logmel = LogMel(spec)
+
+    @torch.inference_mode()
+    def __call__(self, waves: Array, background_db: Tensor | None = None) -> Array:
+        return self.logmel(torch.from_numpy(waves), background_db)[:, 0].numpy()
+
+    def batch(self, features: Array) -> Tensor:
+        return torch.from_numpy(features)[:, None]  # (B, 1, M, F)
+
+    def from_waves(self, waves: Tensor) -> Tensor:
+        return self.logmel(waves)  # (B, 1, M, F)
+
+    @classmethod
+    def describe(cls, spec: FeatureSpec) -> str:
+        return f"{spec.sample_rate} Hz, {spec.n_mels} mel bands x {spec.n_frames} frames"
+
+
+class WaveFrontEnd:
+    """(w, T) -> (w, T): the network takes in the waves themselves."""
+
+    name: ClassVar[str] = "wave"
+    install: ClassVar[str] = ""
+    licence: ClassVar[str] = ""
+    is_spectrogram: ClassVar[bool] = False
+    can_augment_waves: ClassVar[bool] = True
+    background: ClassVar[Background] = "ignored"
+    no_graph: ClassVar[str] = ""
+
+    def __init__(self, spec: FeatureSpec) -> None:
+        self.version = ""
+        self.covered_samples = spec.clip_samples
+
+    def __call__(self, waves: Array, background_db: Tensor | None = None) -> Array:
+        return waves
+
+    def batch(self, features: Array) -> Tensor:
+        return torch.from_numpy(features)  # (B, T)
+
+    def from_waves(self, waves: Tensor) -> Tensor:
+        return waves
+
+    @classmethod
+    def describe(cls, spec: FeatureSpec) -> str:
+        return f"{spec.sample_rate} Hz, waves of {spec.clip_samples} samples"
+
+
+def front_end_class(name: str) -> type[FrontEnd]:
+    """The class behind a name. Raises `SettingsError` on an unknown one."""
+    found: type[FrontEnd] = looked_up(FRONT_ENDS, name, "front end")
+    return found
+
+
+def create(name: str, spec: FeatureSpec, **settings: str) -> FrontEnd:
+    """A front end for windows of `spec`; `settings` are its own, such as the file of a backbone.
+
+    Raises `SettingsError` when its package is missing (says what to install), or when it cannot take such
+    windows.
+    """
+    kind = front_end_class(name)
+    if spec.background == "median" and spec.level != "none":
+        raise SettingsError(
+            f"features.level = '{spec.level}' with features.background = 'median'",
+            "subtracting the background removes the level already: set level = 'none'",
+        )
+    if spec.background == "median" and kind.background == "refused":
+        raise SettingsError(
+            f"features.background = 'median' with a model on {name}",
+            "a backbone takes in whole waves: set features.background = 'none'",
+        )
+    make: type = kind
+    made: FrontEnd = make(spec, **settings)
+    return made
+
+
+def backbone(name: str, spec: FeatureSpec, **settings: str) -> Backbone:
+    """A front end that is a backbone.
+
+    Raises `SettingsError` as `create` does, and for another kind of front end.
+    """
+    made = create(name, spec, **settings)
+    if not isinstance(made, Backbone):
+        raise SettingsError(f"{name}: not a backbone", "there are: " + ", ".join(sorted(BACKBONES)))
+    return made
