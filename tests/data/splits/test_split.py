@@ -100,12 +100,12 @@ def test_clips_of_one_recording_stay_together_without_any_group() -> None:
 
 
 def test_by_clip_needs_its_name_and_says_so() -> None:
-    clips = clips_of(THREE)
+    clips = assign_groups(clips_of(THREE))
     result = make_split(clips, SplitSettings(by="clip"))
     assert result.split.by == "clip"
     assert "recognised, not species" in result.warnings[0]
     assert sides_of(result, "sei")["test"]
-    assert everything(result.split) == Counter(assign_groups(clips))
+    assert everything(result.split) == Counter(clips)
     for species, n in (("fin", 20), ("blue", 12)):
         sides = {side: sum(c.values()) for side, c in sides_of(result, species).items()}
         assert sides["test"] == pytest.approx(0.15 * n, abs=1)
@@ -157,10 +157,11 @@ def test_settings_refused(values: dict[str, object]) -> None:
 def test_synthetic_clips_train_unless_their_tape_is_judged() -> None:
     real = clips_of(THREE)
     made = [clip("fin", g, 1000 + n, synthetic=True) for n, g in enumerate(("a", "b", "c", ""))]
-    result = make_split(real + made)
+    prepared = assign_groups(real + made)
+    result = make_split(prepared)
     assert {c.group for c in result.split.train if c.synthetic} == {"a", f"{1003:016x}"}
     assert {c.group for c in result.split.set_aside if c.synthetic} == {"b", "c"}
-    assert everything(result.split) == Counter(assign_groups(real + made))
+    assert everything(result.split) == Counter(prepared)
 
 
 def test_the_column_of_the_label_table_is_honoured() -> None:

@@ -121,3 +121,11 @@ def test_it_is_the_same_after_a_round_trip(fitted: tuple[Gaussian, torch.Tensor,
     again.load_state_dict(model.state_dict())
     noise = torch.randn(2, *model.noise_shape)
     assert torch.equal(again.decode(noise, torch.tensor([0, 1])), model.decode(noise, torch.tensor([0, 1])))
+
+
+def test_fitted_values_are_counted_as_parameters() -> None:
+    model = models.create("gaussian", SPEC, 2, n_components=6)
+    n_values, n_bands = 10 * 14, 10
+    gaussians = 2 * 6 + 2 * 6 * 6  # centres and factors
+    scale = n_bands + 1 + 2 * 2
+    assert model.n_parameters == n_values + 6 * n_values + n_bands + gaussians + scale

@@ -14,7 +14,6 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from finback.core.errors import SettingsError, SplitError
 from finback.core.types import Clip
 from finback.data.splits.balance import TEST, TRAIN, UNTRAINED, VAL, assign
-from finback.data.splits.groups import assign_groups
 from finback.data.splits.settings import (
     ASIDE,
     BY_CLIP,
@@ -39,9 +38,8 @@ def make_folds(clips: Sequence[Clip], settings: SplitSettings) -> list[SplitResu
     from the remaining groups by the same search as `make_split`. Raises `SplitError` when there are fewer
     groups than folds.
     """
-    grouped = assign_groups(clips)
-    table = Table.of(grouped)
-    synthetic = [c for c in grouped if c.synthetic]
+    table = Table.of(clips)
+    synthetic = [c for c in clips if c.synthetic]
     if settings.folds < 2:
         raise SettingsError(f"{settings.folds} folds", "ask for 2 or more")
     counts = table.counts

@@ -96,9 +96,9 @@ class Table:
                 f"{unlabelled[0].recording.path}: a clip without a species", "label it or leave it out"
             )
         labels = Labels.of(real)
-        names = sorted({c.group for c in real})
+        names = sorted({c.group_key for c in real})
         position = {name: i for i, name in enumerate(names)}
-        return cls(real, labels.names, labels.targets(real), np.array([position[c.group] for c in real]))
+        return cls(real, labels.names, labels.targets(real), np.array([position[c.group_key] for c in real]))
 
     @property
     def counts(self) -> np.ndarray:
@@ -112,9 +112,9 @@ class Table:
     ) -> Split:
         """From sides (N,). Synthetic clips join training, unless their tape is judged by: then set aside."""
         parts = [[c for c, s in zip(self.clips, side, strict=True) if s == k] for k in range(ASIDE + 1)]
-        judged = {c.group for k in (VAL, TEST) for c in parts[k]} if by == "group" else set()
+        judged = {c.group_key for k in (VAL, TEST) for c in parts[k]} if by == "group" else set()
         for clip in sorted(synthetic, key=_order):
-            parts[ASIDE if clip.group in judged else TRAIN].append(clip)
+            parts[ASIDE if clip.group_key in judged else TRAIN].append(clip)
         train, val, test, aside = (tuple(part) for part in parts)
         return Split(train, val, test, by, aside)
 
@@ -159,7 +159,7 @@ def untestable(table: Table, side: np.ndarray, has_test: bool) -> dict[str, str]
         if s in tested:
             continue
         if n_groups[s] == 1:
-            only = table.clips[int(np.flatnonzero(table.label == s)[0])].group
+            only = table.clips[int(np.flatnonzero(table.label == s)[0])].group_key
             aside = bool((side[table.label == s] == ASIDE).any())
             where = (
                 "its clips are set aside, since that group is needed to judge others"

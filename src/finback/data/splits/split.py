@@ -27,7 +27,6 @@ from finback.core.errors import LeakError, ManifestError, SplitError
 from finback.core.types import Clip
 from finback.data.splits.balance import TEST, TRAIN, VAL, assign
 from finback.data.splits.folds import make_folds
-from finback.data.splits.groups import assign_groups, merged
 from finback.data.splits.settings import (
     ASIDE,
     BY_CLIP,
@@ -43,11 +42,9 @@ from finback.data.splits.settings import (
 __all__ = [
     "SplitResult",
     "SplitSettings",
-    "assign_groups",
     "from_column",
     "make_folds",
     "make_split",
-    "merged",
     "parse_fractions",
 ]
 
@@ -67,9 +64,8 @@ SIDE_NAMES = {
 def make_split(clips: Sequence[Clip], settings: SplitSettings | None = None) -> SplitResult:
     """One split of labelled clips. Raises `SplitError` when there are none, or when one has no species."""
     settings = settings or SplitSettings()
-    grouped = assign_groups(clips)
-    table = Table.of(grouped)
-    synthetic = [c for c in grouped if c.synthetic]
+    table = Table.of(clips)
+    synthetic = [c for c in clips if c.synthetic]
     if settings.by == "clip":
         side, cannot = _by_clip(table, settings)
         warnings = [BY_CLIP]
@@ -124,15 +120,14 @@ def from_column(
     unknown = sorted(set(words) - set(SIDE_NAMES))
     if unknown:
         raise ManifestError(f"column 'split': unknown side '{unknown[0]}'", "use train, val or test")
-    grouped = assign_groups(clips)
-    table = Table.of(grouped)
-    for clip, word in zip(grouped, words, strict=True):
+    table = Table.of(clips)
+    for clip, word in zip(clips, words, strict=True):
         if clip.synthetic and SIDE_NAMES[word] in (VAL, TEST):
             raise LeakError(
                 f"column 'split': {clip.recording.path.name} is synthetic and on the {word} side",
                 "generated sound may only be trained on: mark it train",
             )
-    chosen = {id(clip): SIDE_NAMES[word] for clip, word in zip(grouped, words, strict=True)}
+    chosen = {id(clip): SIDE_NAMES[word] for clip, word in zip(clips, words, strict=True)}
     side = np.array([chosen[id(clip)] for clip in table.clips])
     if not (side == TRAIN).any():
         raise SplitError("column 'split' puts no clip in training", "mark some rows train")
@@ -142,5 +137,5 @@ def from_column(
         warnings.append(
             f"{table.species[s]} is on the test side but not in training: it cannot be recognised"
         )
-    split = table.split(side, [c for c in grouped if c.synthetic], by)
+    split = table.split(side, [c for c in clips if c.synthetic], by)
     return SplitResult(split, table.balance(side), tuple(warnings), untestable(table, side, False))

@@ -106,6 +106,11 @@ class Gaussian(Generator):
         self.register_buffer("basis", torch.zeros(n_components, n_values))
         self.register_buffer("residual", torch.zeros(spec.n_mels))  # deviation per band, units of `scale`
 
+    @property
+    def n_parameters(self) -> int:
+        """Number of fitted values. They are buffers, because no gradient changes them."""
+        return sum(buffer.numel() for buffer in self.buffers())
+
     @torch.no_grad()
     def fit(self, x: Tensor, labels: Tensor) -> None:
         """From training log-mels (N, 1, M, F) in dB and their class ids (N,); `scale` must be fitted."""
