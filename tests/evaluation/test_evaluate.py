@@ -57,7 +57,7 @@ def test_the_test_side_is_scored_once(trained: Path, tmp_path: Path) -> None:
 def test_on_the_same_folder_it_says_what_was_heard_before(trained: Path, simulated: Path) -> None:
     result = evaluate_on(trained, prepare_request(request(simulated)), "cpu")
     split = read_json(trained / "run.json")["split"]["clips"]
-    assert result["heard_in_training"] == split["train"] + split["val"]
+    assert result["seen_in_training"] == split["train"] + split["val"]
     assert result["n_clips"] == 32
     assert result["unknown_species"] == {}
 

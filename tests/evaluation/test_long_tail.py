@@ -27,6 +27,7 @@ from finback.data.manifest import Manifest
 from finback.evaluation import pipeline
 from finback.evaluation.comparison import run as compare
 from finback.evaluation.evaluate import evaluate_run
+from finback.evaluation.study import StudyOptions
 from finback.features.cache import FeatureStore
 from finback.models.predictor import Predictor
 from finback.models.weights import load_tensors
@@ -268,7 +269,8 @@ def test_families_are_compared_over_a_long_tail(
 ) -> None:
     monkeypatch.setattr(baselines, "TREES", 5)
     chosen = [*QUICK, "model.mfcc-forest.trees=5", "rare.how=bucket", "rare.below=2"]
-    job = compare.plan(["dnn", "mfcc-forest"], tiny, chosen, folds=2, device="cpu", random=False)
+    options = StudyOptions(2, device="cpu")
+    job = compare.plan(["dnn", "mfcc-forest"], tiny, chosen, random=False, options=options)
     found = compare.run(compare.prepare(job, tail, tmp_path / "run"))
     assert found["leader"] in ("dnn", "mfcc-forest")
     assert set(found["species"]) == {*COMMON, "minke", "rare species"}

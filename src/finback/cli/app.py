@@ -1,4 +1,4 @@
-"""The command table."""
+"""The list of commands."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from finback.cli import (
 
 app = typer.Typer(
     name="finback",
-    help="Name marine-mammal species in sound, and say how far each answer can be trusted.",
+    help="Classify marine-mammal species in sound, and measure how reliable the results are.",
     epilog="Start with `finback demo`. Every command has --help with an example; --debug shows a traceback.",
     add_completion=False,
     rich_markup_mode=None,
@@ -76,4 +76,4 @@ def root(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Name marine-mammal species in sound, and say how far each answer can be trusted."""
+    """Classify marine-mammal species in sound, and measure how reliable the results are."""

@@ -1,4 +1,4 @@
-"""The command that makes one run of several."""
+"""The command that combines runs into an ensemble."""
 
 from __future__ import annotations
 
@@ -20,35 +20,31 @@ def ensemble(
     out_folder: Out,
     how: Annotated[
         Literal["mean", "weights", "stack"],
-        typer.Option(help="How answers become one; weights and stack are fitted on validation."),
+        typer.Option(
+            help="How predictions are combined; weights and stack are fitted on the validation set."
+        ),
     ] = "mean",
     json: Json = False,
 ) -> None:
-    """Make one run of several, which answers with all of them.
+    """Combine several runs into one ensemble.
 
-    The runs must be of the same clips, split in the same way. The new folder holds their weights.
+    The runs must have the same clips and the same split. The new folder contains the weights of all runs.
 
     \b
     Example:
       finback ensemble runs/cnn runs/lstm --out runs/both
     """
-    from finback.models import ensemble as room
+    from finback.models.ensemble import combine
 
-    made = room.combine(runs, out_folder, how, command_line(), progress)
-    parts = [part.info for part in made.parts]
+    combined = combine(runs, out_folder, how, command_line(), progress)
     if json:
-        out_json(
-            {
-                "run": str(out_folder),
-                "folds": [fold.info.to_json() for fold in made.folds],
-                **made.info.to_json(),
-            }
-        )
+        folds = [fold.info.to_json() for fold in combined.folds]
+        out_json({"run": str(out_folder), "folds": folds, **combined.info.to_json()})
         return
     rows: list[tuple[object, ...]] = []
-    for name, part in zip([fold.path.name for fold in made.folds] or ["-"], parts, strict=True):
-        for m in part.members:
+    for name, part in zip([fold.path.name for fold in combined.folds] or ["-"], combined.parts, strict=True):
+        for m in part.info.members:
             rows.append((name, m["origin"], m["family"], m["weight"], m["validation_loss"]))
-        rows.append((name, str(out_folder), how, None, part.validation_loss))
+        rows.append((name, str(out_folder), how, None, part.info.validation_loss))
     out_table(("fold", "run", "family", "weight", "validation loss"), rows)
     out(f"next: finback evaluate {shlex.quote(str(out_folder))}")

@@ -1,4 +1,4 @@
-"""The command that takes a model to other programs."""
+"""The command that exports a model for other programs."""
 
 from __future__ import annotations
 
@@ -15,17 +15,23 @@ from finback.cli.options import Json
 def export(
     run: Annotated[
         str,
-        typer.Argument(metavar="RUN", help="A run folder, or a model that comes along.", show_default=False),
+        typer.Argument(
+            metavar="RUN", help="A run folder, or the name of a bundled model.", show_default=False
+        ),
     ],
-    to: Annotated[str, typer.Option(help="onnx, pamguard or card.")] = "onnx",
+    to: Annotated[str, typer.Option(help="Format: onnx, pamguard, or card for the model card.")] = "onnx",
     out_file: Annotated[
-        Path | None, typer.Option("--out", help="The file to write.", show_default=False)
+        Path | None,
+        typer.Option(
+            "--out", help="The file to write; default: model.onnx, model.zip or card.md.", show_default=False
+        ),
     ] = None,
     json: Json = False,
 ) -> None:
-    """Write a model for other programs: ONNX, PAMGuard; or its card.
+    """Export a model to ONNX or PAMGuard, or write its model card.
 
-    What was written is loaded again and compared with finback's own answers before it gets its name.
+    The exported model is loaded again, and its predictions are compared with those of finback before the file
+    is written.
 
     \b
     Example:
@@ -47,14 +53,15 @@ def export(
     if to == "card":
         return
     n_species, rate = len(facts["labels"]), facts["sample_rate"]
-    out(f"hears {facts['window_samples']} samples at {rate} Hz, mono; names {n_species} species")
+    out(f"input: {facts['window_samples']} samples at {rate} Hz, mono; output: {n_species} species")
     difference = facts["largest_difference"]
     if to == "onnx":
-        out(f"largest difference from finback: {difference:.1e}, over {facts['n_clips']} sounds")
+        out(f"largest difference from finback: {difference:.1e}, over {facts['n_clips']} test sounds")
     else:
         out(f"largest difference of the TorchScript network: {difference:.1e}")
         out_prose(
-            "PAMGuard makes the spectrogram itself: its answers are near finback's, see docs/exporting.md."
+            "PAMGuard computes the spectrogram itself, so its predictions differ a little from those of "
+            "finback; see docs/exporting.md."
         )
     if facts.get("licence"):
-        out_prose(f"terms: {facts['licence']}")
+        out_prose(f"licence: {facts['licence']}")

@@ -1,4 +1,4 @@
-"""Figures of what a model has learnt and of how a generator works."""
+"""Figures of the embeddings of a model and of the sampling of a diffusion model."""
 
 from __future__ import annotations
 
@@ -14,24 +14,23 @@ from finback.cli.options import Device, Json
 
 def map(
     run: Annotated[
-        Path, typer.Argument(metavar="RUN", help="A classifier's or a VAE's run folder.", show_default=False)
+        Path, typer.Argument(metavar="RUN", help="Run folder of a classifier or a VAE.", show_default=False)
     ],
     method: Annotated[
         list[str] | None,
-        typer.Option(
-            help="t-SNE or UMAP; default: those that are installed. Repeatable.", show_default=False
-        ),
+        typer.Option(help="t-SNE or UMAP; default: all that are installed. Repeatable.", show_default=False),
     ] = None,
     sound: Annotated[
-        bool, typer.Option(help="Put every clip's sound into the page, about 15 kB each.")
+        bool, typer.Option(help="Include the sound of every clip in the page, about 15 kB each.")
     ] = True,
-    seed: Annotated[int, typer.Option(help="Every random number comes from it.", min=0)] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of all random numbers.", min=0)] = 0,
     device: Device = "auto",
     json: Json = False,
 ) -> None:
-    """Lay out a run's clips by what the model makes of them.
+    """Plot the clips of a run in two dimensions, by their embeddings.
 
-    Coloured by species and by tape side by side: figures/map.png, and map.html where a point plays its clip.
+    Writes figures/map.png, coloured by species and by recording group, and map.html, where a point plays its
+    clip.
 
     \b
     Example:
@@ -45,7 +44,7 @@ def map(
         out_json(written.to_json())
         return
     if written.unheard:
-        say(f"{written.unheard} clips cannot be heard: the recordings are no longer where they were")
+        say(f"{written.unheard} clips have no sound in the page: their recordings were moved or removed")
     for line in latents.measured(written.map.neighbours):
         out(line)
     out(str(written.figure))
@@ -54,24 +53,32 @@ def map(
 
 def sheet(
     run: Annotated[
-        Path, typer.Argument(metavar="RUN", help="Folder of finback train diffusion.", show_default=False)
+        Path, typer.Argument(metavar="RUN", help="Run folder of a diffusion model.", show_default=False)
     ],
-    species: Annotated[str, typer.Argument(metavar="SPECIES", help="Its name.", show_default=False)],
+    species: Annotated[
+        str, typer.Argument(metavar="SPECIES", help="Name of a species of the model.", show_default=False)
+    ],
     guidance: Annotated[
         list[float] | None,
-        typer.Option(help="A row of the sheet; default: 1, 1.5, 2.5, 4. Repeatable.", show_default=False),
+        typer.Option(
+            help="Guidance of one row of the figure; default: 1, 1.5, 2.5, 4. Repeatable.", show_default=False
+        ),
     ] = None,
     steps: Annotated[
         list[int] | None,
-        typer.Option(help="A column of the sheet; default: 4, 8, 18. Repeatable.", show_default=False),
+        typer.Option(
+            help="Number of steps of one column of the figure; default: 4, 8, 18. Repeatable.",
+            show_default=False,
+        ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Every random number comes from it.", min=0)] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of all random numbers.", min=0)] = 0,
     device: Device = "auto",
     json: Json = False,
 ) -> None:
-    """Draw how a diffusion model makes a sample of a species.
+    """Plot how a diffusion model generates a sample of a species.
 
-    Noise becoming a call step by step, and the same sample at several guidances and numbers of steps.
+    One figure shows the sample after each step, from noise to call. The other shows the same sample for
+    several values of guidance and numbers of steps.
 
     \b
     Example:

@@ -18,19 +18,30 @@ RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.", sh
 def evaluate(
     run: RunPath,
     audio: Annotated[
-        Path | None, typer.Option(help="Judge on this folder of recordings instead.", show_default=False)
+        Path | None,
+        typer.Option(
+            help="Evaluate on the recordings of this folder instead of the test set.", show_default=False
+        ),
     ] = None,
-    labels: Annotated[Path | None, typer.Option(help="Its labels.", show_default=False)] = None,
+    labels: Annotated[
+        Path | None, typer.Option(help="Labels of these recordings.", show_default=False)
+    ] = None,
     groups: Annotated[
-        str | None, typer.Option(help="Its tapes: FILE.csv:COLUMN.", show_default=False)
+        str | None,
+        typer.Option(
+            help="Recording groups (tapes, deployments) of these recordings: FILE.csv:COLUMN.",
+            show_default=False,
+        ),
     ] = None,
-    source: Annotated[str, typer.Option(help="Its layout: auto, folder, watkins, beans, raven.")] = "auto",
+    source: Annotated[
+        str, typer.Option(help="Layout of this folder: auto, folder, watkins, beans, raven.")
+    ] = "auto",
     device: Device = "auto",
     json: Json = False,
 ) -> None:
-    """Score a run on its test side or another folder.
+    """Evaluate a run on its test set or on another folder.
 
-    Every figure has a 95 % interval, by drawing whole tapes.
+    Every metric has a 95 % confidence interval from a bootstrap over recording groups.
 
     \b
     Example:
@@ -41,26 +52,31 @@ def evaluate(
     from finback.core.settings import build
     from finback.data.dataset import prepare_request
     from finback.data.index import IndexRequest
-    from finback.evaluation import evaluate as judge
-    from finback.evaluation import pipeline
+    from finback.evaluation.evaluate import evaluate_on, evaluate_run
 
     say_licences_of(run)
     if audio is None:
         if labels is not None or groups is not None:
             raise InputError(
-                "--labels or --groups without --audio", "give the folder of those recordings too"
+                "--labels or --groups without --audio", "give the folder of these recordings with --audio"
             )
-        result = judge.evaluate_run(run, device, progress)
+        result = evaluate_run(run, device, progress)
     else:
         request = build(IndexRequest, {"audio": audio, "labels": labels, "groups": groups, "source": source})
-        result = judge.evaluate_on(run, prepare_request(request, progress=progress), device, progress)
+        result = evaluate_on(run, prepare_request(request, progress=progress), device, progress)
     if json:
         out_json(result)
         return
+    _show_metrics(result)
+
+
+def _show_metrics(result: dict[str, Any]) -> None:
+    from finback.evaluation import pipeline
+
     for line in pipeline.headline(result):
         out(line)
     out_table(
-        ("species", "clips", "tapes", "precision", "recall", "F1", "AUC"),
+        ("species", "clips", "groups", "precision", "recall", "F1", "AUC"),
         [
             (name, s["n_clips"], s["n_groups"], s["precision"], s["recall"], s["f1"], s["auc"])
             for name, s in result["per_species"].items()
@@ -69,16 +85,16 @@ def evaluate(
     )
     if result.get("unknown_species"):
         out(
-            "left out, not known to this run: "
+            "left out, because the model has no such species: "
             + ", ".join(f"{k} ({n})" for k, n in result["unknown_species"].items())
         )
-    if result.get("heard_in_training"):
-        n = result["heard_in_training"]
-        out(f"warning: {n} of these clips were trained on; the figures flatter the model")
+    if result.get("seen_in_training"):
+        n = result["seen_in_training"]
+        out(f"warning: {n} of these clips were in the training data, so the metrics are too high")
 
 
 def report(run: RunPath) -> None:
-    """Write a run's report.html, be it of a classifier, a generator or a vocoder.
+    """Write report.html of a run: of a classifier, a generator or a vocoder.
 
     \b
     Example:
@@ -90,27 +106,31 @@ def report(run: RunPath) -> None:
 
 
 def predict(
-    words: Annotated[
+    arguments: Annotated[
         list[str],
         typer.Argument(
             metavar="RUN CLIP...",
-            help="A run folder or a shipped model (watkins), then sound files; - reads names from stdin.",
+            help="Run folder or bundled model (watkins), then sound files; - reads their names from stdin.",
             show_default=False,
         ),
     ],
     model: Annotated[
-        str | None, typer.Option(help="The model; then all words are sound files.", show_default=False)
+        str | None,
+        typer.Option(
+            help="The run folder or bundled model; then all arguments are sound files.", show_default=False
+        ),
     ] = None,
-    top: Annotated[int, typer.Option(help="Species shown per clip.", min=1)] = 3,
+    top: Annotated[int, typer.Option(help="Number of species shown per file.", min=1)] = 3,
     channel: Annotated[
-        int | None, typer.Option(help="Channel, from 0; default: the mean.", show_default=False)
+        int | None,
+        typer.Option(help="Channel, counted from 0; default: the mean of all channels.", show_default=False),
     ] = None,
     device: Device = "auto",
     json: Json = False,
 ) -> None:
-    """Name the species in sound files.
+    """Classify the species in sound files.
 
-    Probabilities are calibrated; a long file is heard whole, in windows.
+    Probabilities are calibrated. A long file is scored in windows, and their scores are averaged.
 
     \b
     Example:
@@ -122,32 +142,24 @@ def predict(
     from finback.models.predictor import Predictor, predict_files
     from finback.models.pretrained import resolve
 
-    name, files = (words[0], words[1:]) if model is None else (model, words)
+    name, files = (arguments[0], arguments[1:]) if model is None else (model, arguments)
     if not files:
         raise InputError(
-            f"predict {name}: no sound files", "name them after the run: finback predict RUN CLIP"
+            f"predict {name}: no sound files", "give them after the run: finback predict RUN CLIP"
         )
     run = resolve(name, "classifier")
     say_licences_of(run)
     names = [line.strip() for f in files for line in (sys.stdin if f == "-" else [f]) if line.strip()]
     predictor = Predictor.load(run, device)
-    found, failed = predict_files(predictor, [Path(n) for n in names], channel, progress)
+    predictions, failed = predict_files(predictor, [Path(n) for n in names], channel, progress)
     if json:
-        out_json(
-            {
-                "run": name,
-                "predictions": [_as_json(p, len(predictor.labels)) for p in found],
-                "errors": failed,
-            }
-        )
+        n = len(predictor.labels)
+        by_file = [{"file": p.file, "species": dict(p.top(n))} for p in predictions]
+        out_json({"run": name, "predictions": by_file, "errors": failed})
     else:
-        rows = [(p.file, name, chance) for p in found for name, chance in p.top(top)]
+        rows = [(p.file, species, probability) for p in predictions for species, probability in p.top(top)]
         out_table(("file", "species", "probability"), rows)
     for error in failed:
         say(f"finback: {error}")
     if failed:
-        raise SystemExit(2 if not found else 1)
-
-
-def _as_json(prediction: Any, n: int) -> dict[str, Any]:
-    return {"file": prediction.file, "species": dict(prediction.top(n))}
+        raise SystemExit(2 if not predictions else 1)

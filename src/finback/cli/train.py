@@ -16,7 +16,7 @@ from finback.cli.options import Device, DryRun, Json, SettingOptions, TrainingDa
 if TYPE_CHECKING:
     from finback.training.settings import Settings
 
-Out = Annotated[Path, typer.Option("--out", help="The run folder.", show_default=False)]
+Out = Annotated[Path, typer.Option("--out", help="The run folder to write.", show_default=False)]
 
 
 @takes(data=TrainingData, settings=SettingOptions)
@@ -24,16 +24,15 @@ def run(
     data: TrainingData,
     settings: SettingOptions,
     out_folder: Out,
-    family: Annotated[str, typer.Option(help="Model family (see finback models).")] = "cnn2d",
+    family: Annotated[str, typer.Option(help="Model family; finback models lists them.")] = "cnn2d",
     device: Device = "auto",
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
-    """The whole way, from labelled recordings to a report.
+    """Run the complete workflow, from labelled recordings to a report.
 
-    Index, audit, split, train, calibrate, evaluate, report.
-
-    Running it again goes on where it stopped, or says that it is done.
+    The steps are: index, audit, split, train, calibrate, evaluate, report. Given again, the command continues
+    where it stopped; it does not repeat finished steps.
 
     \b
     Example:
@@ -53,11 +52,13 @@ def run(
 
 
 def demo(
-    out_folder: Annotated[Path, typer.Option("--out", help="Where to put data and run.")] = Path("runs/demo"),
+    out_folder: Annotated[
+        Path, typer.Option("--out", help="Folder for the simulated recordings and the run folder.")
+    ] = Path("runs/demo"),
     device: Device = "auto",
     json: Json = False,
 ) -> None:
-    """The whole way on simulated recordings, in a few minutes.
+    """Run the complete workflow on simulated recordings, in a few minutes.
 
     \b
     Example:
@@ -71,7 +72,9 @@ def demo(
 
 @takes(data=TrainingData, settings=SettingOptions)
 def train(
-    family: Annotated[str, typer.Argument(help="Model family (see finback models).", show_default=False)],
+    family: Annotated[
+        str, typer.Argument(help="Model family; finback models lists them.", show_default=False)
+    ],
     data: TrainingData,
     settings: SettingOptions,
     out_folder: Out,
@@ -79,10 +82,10 @@ def train(
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
-    """Train one classifier, generator or vocoder.
+    """Train a classifier, a generator or a vocoder.
 
-    A classifier is calibrated too; the test side is left for finback evaluate. A generator or vocoder
-    learns from the training side only.
+    A classifier is also calibrated; finback evaluate scores its test set. A generator or a vocoder is trained
+    on the training set only.
 
     \b
     Example:
@@ -136,5 +139,5 @@ def _show_plan(family: str, settings: Settings, folder: Path, seed: int) -> None
 
 
 def command_line() -> str:
-    """The command as it was typed, for the record."""
+    """The command as it was typed, to be kept in run.json."""
     return shlex.join(["finback", *sys.argv[1:]])

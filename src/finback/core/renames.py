@@ -31,11 +31,37 @@ AUDIT_RENAMED: dict[str, str] = {
     "side": "subset",
 }
 SET_NAMES = ("reference", "space", "side", "subset")  # keys whose values are such names
+# The same for keys that mean this in one kind of file only; whoever reads that file gives the table.
+SYNTHETIC_STUDY: dict[str, str] = {  # synthetic_study.json, once gain.json
+    "below": "low_data_below",
+    "thin": "max_real_clips",
+    "of_folds": "n_folds",
+    "few": "low_data_species",
+    "learnt_from": "training_clips",
+    "maker": "generator",
+    "over": "augmentation",
+    "fill": "target_clips",
+    "moved": "tape_transfer",
+    "judged": "filtered",
+    "refused": "rejected_share",
+    "few_f1": "low_data_f1",
+    "few_f1_ci": "low_data_f1_ci",
+    "few_recall": "low_data_recall",
+    "scarce_recall": "low_data_recall_by_fold",
+    "gain_recall": "recall_difference",
+    "gain_f1": "f1_difference",
+}
+RUN: dict[str, str] = {  # run.json
+    **RENAMED,
+    "made": "n_generated",
+    "refused": "n_rejected",
+}
+LEADERBOARD: dict[str, str] = {"random": "random_split"}  # leaderboard.json
 
 
-def current(value: Any) -> Any:
+def current(value: Any, names: Mapping[str, str] = RENAMED) -> Any:
     """The same JSON value with today's keys, at every depth. A key of today wins over its old name."""
-    return _renamed(value, RENAMED)
+    return _renamed(value, names)
 
 
 def current_audit(value: Any) -> Any:

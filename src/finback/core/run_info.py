@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from finback.core.errors import RunError
 from finback.core.files import read_json
-from finback.core.renames import current
+from finback.core.renames import RUN, current
 
 Json = dict[str, Any]  # a JSON object
 
@@ -76,8 +76,8 @@ class RunInfo(BaseModel):
     training_s: float | None = None
     clips_per_s: float | None = None
     n_synthetic: int = 0  # synthetic training clips of an arm
-    made: int = 0  # samples generated for them
-    refused: int = 0  # samples that the quality gate rejected
+    n_generated: int = 0  # samples generated for them
+    n_rejected: int = 0  # samples that the arm's filter rejected
 
     # Of an ensemble.
     members: tuple[Json, ...] = ()  # family, origin, weight, validation_loss
@@ -89,7 +89,7 @@ class RunInfo(BaseModel):
         """Parse a `run.json`. Raises `RunError` that names the file, and the key that is wrong."""
         values = read_json(path)
         try:
-            return cls.model_validate(current(values))
+            return cls.model_validate(current(values, RUN))
         except ValidationError as error:
             first = error.errors()[0]
             key = ".".join(str(part) for part in first["loc"])

@@ -1,12 +1,12 @@
-"""How long a comparison will take: a few real steps of each family, times how many there will be.
+"""How long a study will take: a few real training steps of each model, times the number of steps.
 
-    cost = measure(plan, dataset)          # seconds
-    cost.fold_s(plan.settings.training, split)
+    cost = measure(plan, dataset)
+    cost.fold_s(plan.settings.training, split)  # seconds
 
-Measured with the run's own code on clips of the run: features of clips that are not in the cache yet,
-optimiser steps with the real batch size and augmentation, scoring. A head that is fitted in closed form is
-fitted once on as many clips as `FITTED`, and taken to cost in proportion. The answer is "at most": training
-that validation stops early, and a refit of fewer epochs, end sooner.
+The run's own code is timed on clips of the run: features of clips that are not in the cache yet, optimiser
+steps with the real batch size and augmentation, scoring. A head that is fitted in closed form is fitted once
+on `FITTED` clips, and its time is assumed to grow in proportion. The result is an upper limit: training that
+validation stops early, and a refit of fewer epochs, end sooner.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ from finback.training.loop_settings import TrainingSettings
 from finback.training.plan import Plan
 from finback.training.stages import How, learn, new_model
 
-STEPS = 5  # measured after a first one that is not
-LIMIT_S = 3.0  # of measuring one stage
+STEPS = 5  # that are timed, after a first one that is not
+LIMIT_S = 3.0  # for measuring one stage
 SAMPLE = 8  # clips
 FITTED = 200  # clips
 SAMPLES = 4  # of a generator
@@ -43,17 +43,17 @@ MARGIN = 1.1  # checkpoints, logs, figures
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds of one family's parts of work."""
+    """How long each part of the work takes for one family, in seconds."""
 
     n_parameters: int
     features_s: float  # of all clips that are not in the cache, once
-    steps_s: tuple[float, ...]  # an optimiser step of each gradient stage
-    contrast: bool  # whether the first of them is by contrast
+    steps_s: tuple[float, ...]  # per optimiser step, of each stage that is trained by gradients
+    contrast: bool  # whether the first stage is contrastive
     fit_s: float  # of a head fitted in closed form, per training clip
     score_s: float  # per clip
 
     def fold_s(self, settings: TrainingSettings, split: Split) -> float:
-        """Training, calibrating, refitting and judging one fold, at most."""
+        """Seconds to train, calibrate, refit and evaluate one fold, at most."""
         n_train, n_val = len(split.train), len(split.val)
         epochs = [settings.epochs] * len(self.steps_s)
         if self.contrast:
@@ -67,27 +67,27 @@ class Cost:
         return MARGIN * seconds
 
     def plain_s(self, settings: TrainingSettings, n_train: int, n_test: int) -> float:
-        """One training to its last step, without validation, and judging."""
+        """Seconds of one training to its last step, without validation, and of scoring the test set."""
         steps = max(1, -(-n_train // settings.batch_size)) * settings.epochs
         return MARGIN * (steps * sum(self.steps_s) + self.score_s * n_test)
 
 
 @dataclass(frozen=True)
-class MakerCost:
-    """Seconds of a generator's parts of work."""
+class GeneratorCost:
+    """How long each part of the work takes for a generator, in seconds."""
 
-    step_s: float  # an optimiser step; 0 in closed form
+    step_s: float  # per optimiser step; 0 in closed form
     fit_s: float  # in closed form, per training clip
-    make_s: float  # a sample
+    sample_s: float  # per sample
 
     def train_s(self, settings: TrainingSettings, n_train: int) -> float:
-        """Training on so many clips."""
+        """Seconds of training on `n_train` clips."""
         steps = max(1, -(-n_train // settings.batch_size)) * settings.epochs
         return MARGIN * (steps * self.step_s + n_train * self.fit_s)
 
 
-def measure_maker(plan: Plan, dataset: Dataset, sampling: Sampling) -> MakerCost:
-    """Measure one generator: train it for a few steps, and ask it for a few samples."""
+def measure_generator(plan: Plan, dataset: Dataset, sampling: Sampling) -> GeneratorCost:
+    """Measure one generator: train it for a few steps, and generate a few samples."""
     settings = plan.settings
     store = FeatureStore(Extractor(settings.features, "logmel"), default_folder())
     sample = _sample(dataset.clips)
@@ -95,41 +95,41 @@ def measure_maker(plan: Plan, dataset: Dataset, sampling: Sampling) -> MakerCost
     labels, batch = dataset.labels, settings.training.batch_size
     clips = _repeated(sample, (STEPS + 2) * batch, labels)
     short = settings.model_copy(update={"training": settings.training.model_copy(update=SHORT)})
-    watch = Stopwatch()
+    stopwatch = Stopwatch()
     with tempfile.TemporaryDirectory() as folder:
         started = time.perf_counter()
         train_generator(
-            replace(plan, settings=short), dataset, Path(folder), watch, Split(tuple(clips), by="clip")
+            replace(plan, settings=short), dataset, Path(folder), stopwatch, Split(tuple(clips), by="clip")
         )
-        fit_s = 0.0 if watch.loops else (time.perf_counter() - started) / len(clips)
-        maker = SpectrogramGenerator.load(Path(folder), plan.device)
+        fit_s = 0.0 if stopwatch.loops else (time.perf_counter() - started) / len(clips)
+        generator = SpectrogramGenerator.load(Path(folder), plan.device)
         started = time.perf_counter()
-        maker.sample(np.arange(SAMPLES) % len(labels), np.arange(SAMPLES), sampling)
-        make_s = (time.perf_counter() - started) / SAMPLES
-    return MakerCost(watch.loops[-1] if watch.loops else 0.0, fit_s, make_s)
+        generator.sample(np.arange(SAMPLES) % len(labels), np.arange(SAMPLES), sampling)
+        sample_s = (time.perf_counter() - started) / SAMPLES
+    return GeneratorCost(stopwatch.loops[-1] if stopwatch.loops else 0.0, fit_s, sample_s)
 
 
 def measure(plan: Plan, dataset: Dataset) -> Cost:
-    """Measure one family. Raises what training it would raise."""
+    """Measure one family. Raises the errors that training would raise."""
     labels, settings = dataset.labels, plan.settings
     model = new_model(plan.family, settings.features, len(labels), settings.model, plan.seed)
     store = FeatureStore(Extractor.for_model(model), default_folder())
     sample = _sample(dataset.clips)
     clips = _repeated(sample, (STEPS + 2) * settings.training.batch_size, labels)
     inputs = Inputs(store, clips, settings.augment, settings.wave)
-    heard = [store] if inputs.source is store else [store, inputs.source]
-    features_s = sum(_features_s(one, sample, dataset.clips) for one in heard)
-    for one in heard:
+    stores = [store] if inputs.source is store else [store, inputs.source]
+    features_s = sum(_features_s(one, sample, dataset.clips) for one in stores)
+    for one in stores:
         one.prepare(sample)
-    watch = Stopwatch()
-    how = How(settings.training.model_copy(update=SHORT), labels, plan.seed, plan.device, watch)
+    stopwatch = Stopwatch()
+    how = How(settings.training.model_copy(update=SHORT), labels, plan.seed, plan.device, stopwatch)
     fit_s = 0.0
     with tempfile.TemporaryDirectory() as folder:
         if model.stages == ("fit",):
-            shaken = Shaken(store.extractor, default_folder())
-            few = Inputs(shaken, _repeated(sample, FITTED, labels), settings.augment, settings.wave)
+            noisy = NoisyStore(store.extractor, default_folder())
+            many = Inputs(noisy, _repeated(sample, FITTED, labels), settings.augment, settings.wave)
             started = time.perf_counter()
-            learn(model, few, (), replace(how, progress=no_progress), Path(folder))
+            learn(model, many, (), replace(how, progress=no_progress), Path(folder))
             fit_s = (time.perf_counter() - started) / FITTED
         else:
             learn(model, inputs, (), how, Path(folder))
@@ -138,17 +138,17 @@ def measure(plan: Plan, dataset: Dataset) -> Cost:
     clip_logits([model], store, scored)
     score_s = (time.perf_counter() - started) / len(scored)
     contrast = "contrast" in model.stages
-    return Cost(model.n_parameters, features_s, tuple(watch.loops), contrast, fit_s, score_s)
+    return Cost(model.n_parameters, features_s, tuple(stopwatch.loops), contrast, fit_s, score_s)
 
 
 SHORT = {"epochs": 1, "contrast_epochs": 1, "tensorboard": False}
 
 
 class Stopwatch:
-    """A `Progress` that times a loop's turns, the first left out, and ends it when it knows enough."""
+    """A `Progress` that times the turns of a loop, without the first, and ends it after enough turns."""
 
     def __init__(self) -> None:
-        self.loops: list[float] = []  # seconds of a turn, the median
+        self.loops: list[float] = []  # of each loop: the median seconds of a turn
 
     def __call__(self, items: Iterable[Any], what: str, total: int | None = None) -> Iterable[Any]:
         began = time.perf_counter()
@@ -165,19 +165,19 @@ class Stopwatch:
 
 
 def _sample(clips: Sequence[Clip]) -> list[Clip]:
-    """Clips of all lengths, so that their mean cost is that of the whole."""
+    """Clips of all lengths, so that their mean cost is the mean cost of all clips."""
     by_length = sorted(clips, key=lambda c: (c.duration_s, c.key))
     places = (np.arange(SAMPLE) + 0.5) / SAMPLE * len(by_length)
     return [by_length[int(p)] for p in places]
 
 
 def _repeated(clips: Sequence[Clip], n: int, labels: Labels) -> list[Clip]:
-    """As many clips as asked for, of all species in turn: what they are called costs no time."""
+    """`n` clips, labelled with all species in turn: the label does not change the time."""
     return [replace(clips[i % len(clips)], label=labels.names[i % len(labels)]) for i in range(n)]
 
 
 def _features_s(store: FeatureStore, sample: Sequence[Clip], clips: Sequence[Clip]) -> float:
-    """Seconds of computing the features that are not in the cache, from a sample's."""
+    """Seconds to compute the features that are not in the cache, estimated from a sample of clips."""
     missing = store.missing(clips)
     if not missing:
         return 0.0
@@ -187,8 +187,8 @@ def _features_s(store: FeatureStore, sample: Sequence[Clip], clips: Sequence[Cli
     return (time.perf_counter() - started) / len(sample) * len(missing)
 
 
-class Shaken(FeatureStore):
-    """Features with a little noise, so that no two are equal: a head fits copies of a few too easily."""
+class NoisyStore(FeatureStore):
+    """Features with a little noise, so that no two are equal: a head would fit repeated clips too fast."""
 
     def __init__(self, extractor: Extractor, folder: Path | None = None) -> None:
         super().__init__(extractor, folder)
@@ -196,8 +196,7 @@ class Shaken(FeatureStore):
 
     def __call__(self, clip: Clip) -> np.ndarray:
         x = super().__call__(clip)
-        shaken: np.ndarray = (x + 0.1 * x.std() * self.rng.standard_normal(x.shape)).astype(np.float32)
-        return shaken
+        return (x + 0.1 * x.std() * self.rng.standard_normal(x.shape)).astype(np.float32)
 
 
 def in_words(seconds: float) -> str:

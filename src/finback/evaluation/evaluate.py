@@ -78,7 +78,7 @@ def evaluate_on(
     """Score a finished run on another labelled folder; nothing is written.
 
     Species that the run does not know are listed in `unknown_species` and left out; macro-F1 is over the
-    species present. `heard_in_training` counts clips whose very sound the run was trained or tuned on.
+    species present. `seen_in_training` counts clips whose very sound the run was trained or tuned on.
     """
     require_dataset(dataset, "evaluate_on")
     refuse_synthetic(dataset.clips, "judging a run")
@@ -95,7 +95,7 @@ def evaluate_on(
     return {
         **result,
         "unknown_species": dict(unknown),
-        "heard_in_training": _heard(RunFolder.open(path), clips),
+        "seen_in_training": _heard(RunFolder.open(path), clips),
     }
 
 

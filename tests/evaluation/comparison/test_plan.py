@@ -1,4 +1,4 @@
-"""Who takes part, with which settings; what is refused."""
+"""Which families are compared, with which settings; what is refused."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import pytest
 
 from finback import models
 from finback.core.errors import SettingsError
-from finback.evaluation.comparison.plan import RANDOM_FRACTIONS, check_usable, entries, plan
+from finback.evaluation.comparison.plan import RANDOM_FRACTIONS, check_usable, plan, planned_runs
+from finback.evaluation.study import StudyOptions
 from finback.training.settings import resolve
 
 
@@ -51,7 +52,7 @@ def test_model_settings_go_to_those_that_have_them() -> None:
         (["dnn"], ["model.hiden=64"], "model.hiden: none of dnn has it"),
         (["dnn", "nosuch"], [], "unknown model family 'nosuch'.*cnn2d"),
         (["dnn"], ["model.nosuch.hidden=4"], "model.nosuch"),
-        (["dnn"], ["split.by=clip"], "keeps tapes apart"),
+        (["dnn"], ["split.by=clip"], "splits by recording group"),
     ],
 )
 def test_mistakes_are_refused(families: list[str], overrides: list[str], message: str) -> None:
@@ -60,15 +61,15 @@ def test_mistakes_are_refused(families: list[str], overrides: list[str], message
 
 
 def test_every_family_of_a_seed_has_the_same_folds() -> None:
-    listed = entries(plan(["dnn", "cnn2d"], folds=3, seeds=(4, 5)), Path("out"))
-    assert [e.folder.name for e in listed] == [
+    listed = planned_runs(plan(["dnn", "cnn2d"], options=StudyOptions(3, (4, 5))), Path("out"))
+    assert [run.folder.name for run in listed] == [
         *("dnn-seed4", "cnn2d-seed4", "dnn-seed5", "cnn2d-seed5"),
         *("dnn-random", "cnn2d-random"),
     ]
-    for entry in listed[:4]:
-        assert entry.plan.settings.split.seed == entry.plan.seed
-        assert (entry.plan.settings.split.folds, entry.plan.settings.split.by) == (3, "group")
-        assert entry.n_parts == 3
+    for run in listed[:4]:
+        assert run.plan.settings.split.seed == run.plan.seed
+        assert (run.plan.settings.split.folds, run.plan.settings.split.by) == (3, "group")
+        assert run.n_parts == 3
     by_chance = listed[-1].plan.settings.split
     assert (by_chance.by, by_chance.folds, by_chance.fractions) == ("clip", 0, RANDOM_FRACTIONS)
     assert by_chance.seed == 4
@@ -76,4 +77,4 @@ def test_every_family_of_a_seed_has_the_same_folds() -> None:
 
 
 def test_without_the_random_split() -> None:
-    assert not [e for e in entries(plan(["dnn"], random=False), Path("out")) if e.random]
+    assert not [r for r in planned_runs(plan(["dnn"], random=False), Path("out")) if r.random]

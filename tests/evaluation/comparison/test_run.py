@@ -20,7 +20,7 @@ from finback.core.runs import RunFolder
 from finback.data.index import IndexRequest
 from finback.evaluation.comparison import leaderboard
 from finback.evaluation.comparison import run as compare
-from finback.evaluation.comparison.run import Standing
+from finback.evaluation.study import StudyOptions, StudyProgress
 from finback.metrics.classification import METRICS
 from finback.models.networks.dnn import DNN
 
@@ -31,25 +31,28 @@ def request(simulated: Path) -> IndexRequest:
     return IndexRequest(audio=simulated / "audio", labels=simulated / "labels.csv")
 
 
-def job(tiny: str, families: list[str] = FAMILIES, **other: Any) -> compare.Comparison:
+def comparison(
+    tiny: str, families: list[str] = FAMILIES, seeds: tuple[int, ...] = (0,), random: bool = True
+) -> compare.Comparison:
     few = ["training.epochs=2", "model.hidden=16", "model.trees=20"]
     few = [s for s in few if "trees" not in s or "mfcc-forest" in families]
-    return compare.plan(families, tiny, few, folds=2, device="cpu", command="finback compare ...", **other)
+    options = StudyOptions(2, seeds, device="cpu", command="finback compare ...")
+    return compare.plan(families, tiny, few, random=random, options=options)
 
 
-class Heard:
-    """Keeps what a comparison said and showed."""
+class Recorder:
+    """Keeps the log, the rows of progress and the loops of a comparison."""
 
     def __init__(self) -> None:
         self.said: list[str] = []
-        self.shown: list[list[Standing]] = []
+        self.shown: list[list[StudyProgress]] = []
         self.loops: list[str] = []
 
     def progress(self, items: Iterable[Any], what: str, total: int | None = None) -> Iterable[Any]:
         self.loops.append(what)
         return items
 
-    def run(self, prepared: compare.Prepared) -> dict[str, Any]:
+    def run(self, prepared: compare.PreparedComparison) -> dict[str, Any]:
         return compare.run(
             prepared, self.progress, lambda rows: self.shown.append(list(rows)), self.said.append
         )
@@ -63,17 +66,17 @@ def _small_baseline_forests() -> Iterable[None]:
 
 
 @pytest.fixture(scope="module")
-def done(simulated: Path, tiny: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Heard, dict]:
+def done(simulated: Path, tiny: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Recorder, dict]:
     """A finished comparison: two families, two folds, two seeds, a random split."""
-    out, heard = tmp_path_factory.mktemp("compare") / "out", Heard()
-    prepared = compare.prepare(job(tiny, seeds=(0, 1)), request(simulated), out)
+    out, recorder = tmp_path_factory.mktemp("compare") / "out", Recorder()
+    prepared = compare.prepare(comparison(tiny, seeds=(0, 1)), request(simulated), out)
     assert not out.exists()  # looking costs nothing
     assert set(prepared.left_s) == set(FAMILIES)
     assert prepared.total_s > 0
-    return out, heard, heard.run(prepared)
+    return out, recorder, recorder.run(prepared)
 
 
-def test_everything_is_left(done: tuple[Path, Heard, dict]) -> None:
+def test_everything_is_left(done: tuple[Path, Recorder, dict]) -> None:
     out, _, found = done
     for name in ("leaderboard.json", "leaderboard.csv", "report.html", "audit.json"):
         assert (out / name).stat().st_size > 0, name
@@ -83,7 +86,7 @@ def test_everything_is_left(done: tuple[Path, Heard, dict]) -> None:
     ]
 
 
-def test_all_families_of_a_seed_are_judged_on_the_same_folds(done: tuple[Path, Heard, dict]) -> None:
+def test_all_families_of_a_seed_are_judged_on_the_same_folds(done: tuple[Path, Recorder, dict]) -> None:
     out, _, _ = done
 
     def sides(name: str) -> list[str]:
@@ -94,7 +97,7 @@ def test_all_families_of_a_seed_are_judged_on_the_same_folds(done: tuple[Path, H
     assert sides("dnn-seed0") != sides("dnn-seed1")
 
 
-def test_figures_are_means_over_seeds(done: tuple[Path, Heard, dict]) -> None:
+def test_figures_are_means_over_seeds(done: tuple[Path, Recorder, dict]) -> None:
     out, _, found = done
     for name, row in found["families"].items():
         runs = [read_json(out / "runs" / f"{name}-seed{seed}" / "metrics.json") for seed in (0, 1)]
@@ -111,7 +114,7 @@ def test_figures_are_means_over_seeds(done: tuple[Path, Heard, dict]) -> None:
         assert row["random"]["accuracy"] == by_chance["accuracy"]
 
 
-def test_the_leader_is_the_best_and_the_other_is_set_against_it(done: tuple[Path, Heard, dict]) -> None:
+def test_the_leader_is_the_best_and_the_other_is_set_against_it(done: tuple[Path, Recorder, dict]) -> None:
     _, _, found = done
     first, second = found["families"].values()
     assert found["leader"] == next(iter(found["families"]))
@@ -127,7 +130,7 @@ def test_the_leader_is_the_best_and_the_other_is_set_against_it(done: tuple[Path
     )
 
 
-def test_the_csv_is_the_same_table(done: tuple[Path, Heard, dict]) -> None:
+def test_the_csv_is_the_same_table(done: tuple[Path, Recorder, dict]) -> None:
     out, _, found = done
     with open(out / "leaderboard.csv", encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -140,32 +143,32 @@ def test_the_csv_is_the_same_table(done: tuple[Path, Heard, dict]) -> None:
     assert rows[0]["versus_leader_accuracy"] == ""
 
 
-def test_a_line_a_run_and_a_table_that_fills(done: tuple[Path, Heard, dict]) -> None:
-    _, heard, _ = done
-    assert [line.split(":")[0] for line in heard.said] == [
+def test_a_line_a_run_and_a_table_that_fills(done: tuple[Path, Recorder, dict]) -> None:
+    _, recorder, _ = done
+    assert [line.split(":")[0] for line in recorder.said] == [
         *("dnn, seed 0", "mfcc-forest, seed 0", "dnn, seed 1", "mfcc-forest, seed 1"),
         *("dnn, random split", "mfcc-forest, random split"),
     ]
-    assert "run 1 of 6, at most about" in heard.said[0]
-    assert heard.said[-1].endswith("run 6 of 6")
-    first, last = heard.shown[0][0], heard.shown[-1][0]
-    assert (first.family, first.done, first.total, first.best) == ("dnn", 0, 5, None)
+    assert "run 1 of 6, at most about" in recorder.said[0]
+    assert recorder.said[-1].endswith("run 6 of 6")
+    first, last = recorder.shown[0][0], recorder.shown[-1][0]
+    assert (first.candidate, first.done, first.total, first.best) == ("dnn", 0, 5, None)
     assert last.done == 5
     assert last.best is not None
     assert last.left_s == 0
-    assert any(loop.startswith("dnn, seed 0 (1 of 6): fold 2 of 2: training") for loop in heard.loops)
+    assert any(loop.startswith("dnn, seed 0 (1 of 6): fold 2 of 2: training") for loop in recorder.loops)
 
 
-def test_done_is_not_done_again(done: tuple[Path, Heard, dict], simulated: Path, tiny: str) -> None:
+def test_done_is_not_done_again(done: tuple[Path, Recorder, dict], simulated: Path, tiny: str) -> None:
     out, _, found = done
     before = {p: p.stat().st_mtime_ns for p in (out / "runs").rglob("*") if p.is_file()}
-    prepared, heard = compare.prepare(job(tiny, seeds=(0, 1)), request(simulated), out), Heard()
+    prepared, recorder = compare.prepare(comparison(tiny, seeds=(0, 1)), request(simulated), out), Recorder()
     assert prepared.left_s == {}
-    assert heard.run(prepared) == found
+    assert recorder.run(prepared) == found
     assert {p: p.stat().st_mtime_ns for p in (out / "runs").rglob("*") if p.is_file()} == before
-    assert not [loop for loop in heard.loops if "training" in loop or loop == "listening"]
+    assert not [loop for loop in recorder.loops if "training" in loop or loop == "listening"]
     with pytest.raises(RunError, match=r"holds another run.*epochs"):
-        compare.prepare(compare.plan(FAMILIES, tiny, folds=2), request(simulated), out)
+        compare.prepare(compare.plan(FAMILIES, tiny, options=StudyOptions(2)), request(simulated), out)
 
 
 def test_a_killed_one_goes_on_and_a_family_that_fails_stops_nobody(
@@ -179,8 +182,8 @@ def test_a_killed_one_goes_on_and_a_family_that_fails_stops_nobody(
                 raise KeyboardInterrupt
             yield item
 
-    def prepared() -> compare.Prepared:
-        return compare.prepare(job(tiny, random=False), request(simulated), tmp_path)
+    def prepared() -> compare.PreparedComparison:
+        return compare.prepare(comparison(tiny, random=False), request(simulated), tmp_path)
 
     first = prepared()
     with pytest.raises(KeyboardInterrupt):
@@ -188,23 +191,23 @@ def test_a_killed_one_goes_on_and_a_family_that_fails_stops_nobody(
     assert RunFolder(tmp_path / "runs" / "dnn-seed0").info.training_s > 0  # the part so far
     again = prepared()
     assert again.left_s["dnn"] < first.left_s["dnn"] or again.costs["dnn"] != first.costs["dnn"]
-    assert len(again.entries[0].parts_done()) == 1
+    assert len(again.planned[0].parts_done()) == 1
 
     def broken(self: DNN, x: torch.Tensor) -> torch.Tensor:
         raise RuntimeError("shapes\ndo not fit")
 
     monkeypatch.setattr(DNN, "embed", broken)
-    heard = Heard()
-    found = heard.run(again)
+    recorder = Recorder()
+    found = recorder.run(again)
     row = found["families"]["dnn"]
     assert row["error"] == "RuntimeError: shapes do not fit"
     assert row["rank"] is None
     assert found["leader"] == "mfcc-forest"
     assert list(found["families"]) == ["mfcc-forest", "dnn"]
-    assert any(line.startswith("dnn, seed 0: failed: RuntimeError") for line in heard.said)
+    assert any(line.startswith("dnn, seed 0: failed: RuntimeError") for line in recorder.said)
     assert "dnn failed" in (tmp_path / "report.html").read_text(encoding="utf-8")
     monkeypatch.undo()
-    mended = Heard().run(prepared())
+    mended = Recorder().run(prepared())
     assert mended["families"]["dnn"]["error"] is None
     assert mended["families"]["dnn"]["random"] is None
 
@@ -216,32 +219,32 @@ def test_one_that_cannot_be_measured_is_named_and_wrong_settings_are_refused(
         raise RuntimeError("out of luck")
 
     with pytest.raises(SettingsError, match="onnx"):
-        compare.prepare(job(tiny, ["onnx", "dnn"]), request(simulated), tmp_path)
+        compare.prepare(comparison(tiny, ["onnx", "dnn"]), request(simulated), tmp_path)
     monkeypatch.setattr(compare, "measure", no)
-    found = compare.prepare(job(tiny, ["dnn"]), request(simulated), tmp_path)
+    found = compare.prepare(comparison(tiny, ["dnn"]), request(simulated), tmp_path)
     assert found.errors == {"dnn": "RuntimeError: out of luck"}
     assert found.total_s == 0
 
 
 def test_a_seed_that_only_one_family_has_is_not_compared(
-    done: tuple[Path, Heard, dict], simulated: Path
+    done: tuple[Path, Recorder, dict], simulated: Path
 ) -> None:
     from finback.data.dataset import prepare_request
 
     out, _, _ = done
-    manifest = prepare_request(request(simulated))
-    entrants = [
-        leaderboard.Entrant("dnn", {0: out / "runs" / "dnn-seed0"}),
-        leaderboard.Entrant("mfcc-forest", {1: out / "runs" / "mfcc-forest-seed1"}),
+    dataset = prepare_request(request(simulated))
+    candidates = [
+        leaderboard.Candidate("dnn", {0: out / "runs" / "dnn-seed0"}),
+        leaderboard.Candidate("mfcc-forest", {1: out / "runs" / "mfcc-forest-seed1"}),
     ]
-    found = leaderboard.board(entrants, manifest, {})
+    found = leaderboard.leaderboard(candidates, dataset, {})
     assert [row["versus_leader"] for row in found["families"].values()] == [None, None]
     assert [row["accuracy_sd"] for row in found["families"].values()] == [None, None]
     assert found["no_audio_baselines"] == {"grouped": None, "random": None}
 
 
 def test_the_command_prints_the_board_and_exits_by_the_outcome(
-    done: tuple[Path, Heard, dict], simulated: Path, tiny: str
+    done: tuple[Path, Recorder, dict], simulated: Path, tiny: str
 ) -> None:
     out, _, found = done
     asked = [sys.executable, "-m", "finback", "compare", "--audio", str(simulated / "audio"), "--labels"]
@@ -260,4 +263,4 @@ def test_the_command_prints_the_board_and_exits_by_the_outcome(
     assert run.returncode == 0, run.stderr
     for part in (found["leader"], "leads", "no audio: group lookup", "(random split)", "report: "):
         assert part in run.stdout
-    assert "done already" in run.stderr
+    assert "runs are finished" in run.stderr

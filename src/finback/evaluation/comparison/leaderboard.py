@@ -1,6 +1,6 @@
 """Finished runs side by side: who leads, by how much, and whether that is established.
 
-    found = board([Entrant("cnn2d", {0: run}, random_run)], dataset, baselines)
+    found = leaderboard([Candidate("cnn2d", {0: run}, random_run)], dataset, baselines)
     found["leader"], found["families"]["cnn2d"]["macro_f1_multi_group"]
 
 Every figure of a family is the mean over its seeds. Its interval is over tapes: each draw of tapes is scored
@@ -18,22 +18,21 @@ at hand), `random` {accuracy, accuracy_ci, macro_f1_multi_group, n_clips, run} o
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from finback.core.files import read_json, write_atomic, write_json
+from finback.core.files import read_json, write_json
 from finback.core.progress import Progress, no_progress
 from finback.core.run_files import RunFiles
 from finback.core.runs import RunFolder
 from finback.core.scores import load_scores
 from finback.core.types import Labels, Scores
 from finback.data.dataset import Dataset
+from finback.evaluation.study_table import interval_columns, write_table
 from finback.metrics import classification as classify
 from finback.metrics.paired import NOT_TESTED, SeedScores, intervals, paired
 
@@ -43,7 +42,7 @@ SHOWN = ("accuracy", "macro_f1", RANKED_BY, "macro_auc", "ece")
 
 
 @dataclass(frozen=True)
-class Entrant:
+class Candidate:
     """A family's finished runs: by seed, and the one on a random split; what went wrong, if anything."""
 
     family: str
@@ -52,8 +51,8 @@ class Entrant:
     error: str = ""
 
 
-def board(
-    entrants: Sequence[Entrant],
+def leaderboard(
+    candidates: Sequence[Candidate],
     dataset: Dataset,
     baselines: Mapping[str, Any],
     progress: Progress = no_progress,
@@ -65,19 +64,19 @@ def board(
         e.family: {
             seed: load_scores(RunFiles(path).scores, dataset.clips)[0] for seed, path in e.runs.items()
         }
-        for e in entrants
+        for e in candidates
     }
     rows = {
         e.family: _row(e, scores[e.family], labels, multi)
-        for e in progress(entrants, "intervals", len(entrants))
+        for e in progress(candidates, "intervals", len(candidates))
     }
-    order = sorted((e.family for e in entrants if e.runs), key=lambda name: (-_merit(rows[name]), name))
+    order = sorted((e.family for e in candidates if e.runs), key=lambda name: (-_merit(rows[name]), name))
     for rank, name in enumerate(order, 1):
         rows[name]["rank"] = rank
     leader = order[0] if order else None
     for name in progress(order[1:], "differences", max(0, len(order) - 1)):
         rows[name]["versus_leader"] = _versus(scores[name], scores[order[0]], dataset, labels, multi)
-    failed = [e.family for e in entrants if not e.runs]
+    failed = [e.family for e in candidates if not e.runs]
     return {
         "leader": leader,
         "ranked_by": RANKED_BY,
@@ -101,12 +100,8 @@ def save(found: Mapping[str, Any], folder: Path) -> None:
     columns = ["rank", "family", "seeds", *(f"{m}{part}" for m in classify.METRICS for part in PARTS)]
     columns += ["n_parameters", "training_s", "clips_per_s", "random_accuracy"]
     columns += [f"versus_leader_{m}{part}" for m in ("accuracy", RANKED_BY) for part in ("", *ENDS, "_ahead")]
-    out = StringIO()
-    table = csv.DictWriter(out, [*columns, "error"], restval="", lineterminator="\n")
-    table.writeheader()
-    for name, row in found["families"].items():
-        table.writerow(_flat(name, row))
-    write_atomic(folder / TABLE, out.getvalue())
+    rows = [_flat(name, row) for name, row in found["families"].items()]
+    write_table(folder / TABLE, [*columns, "error"], rows)
 
 
 ENDS = ("_low", "_high")
@@ -119,19 +114,15 @@ def _flat(name: str, row: Mapping[str, Any]) -> dict[str, Any]:
     flat |= {k: row[k] for k in ("rank", "n_parameters", "training_s", "clips_per_s")}
     for metric in classify.METRICS:
         flat |= {metric: row[metric], f"{metric}_sd": row[f"{metric}_sd"]}
-        flat |= _ends(metric, row[f"{metric}_ci"])
+        flat |= interval_columns(metric, row[f"{metric}_ci"])
     flat["random_accuracy"] = (row["random"] or {}).get("accuracy")
     for metric in ("accuracy", RANKED_BY):
         against = (row["versus_leader"] or {}).get(metric)
         if against:
             key = f"versus_leader_{metric}"
             flat |= {key: against["difference"], f"{key}_ahead": against["ahead"]}
-            flat |= _ends(key, against["ci"])
-    return {k: "" if v is None else v for k, v in flat.items()}
-
-
-def _ends(key: str, interval: Sequence[float] | None) -> dict[str, float]:
-    return dict(zip((f"{key}_low", f"{key}_high"), interval or (), strict=False))
+            flat |= interval_columns(key, against["ci"])
+    return flat
 
 
 def _merit(row: Mapping[str, Any]) -> float:
@@ -140,13 +131,15 @@ def _merit(row: Mapping[str, Any]) -> float:
     return float(row["accuracy"] if value is None else value)
 
 
-def _row(entrant: Entrant, scores: Mapping[int, Scores], labels: Labels, multi: list[str]) -> dict[str, Any]:
+def _row(
+    candidate: Candidate, scores: Mapping[int, Scores], labels: Labels, multi: list[str]
+) -> dict[str, Any]:
     judged = [_judged(s, labels) for s in scores.values()]
-    metrics = [read_json(RunFiles(path).metrics) for path in entrant.runs.values()]
-    runs = [RunFolder.open(path) for path in entrant.runs.values()]
+    metrics = [read_json(RunFiles(path).metrics) for path in candidate.runs.values()]
+    runs = [RunFolder.open(path) for path in candidate.runs.values()]
     parts = [part.info for run in runs for part in run.parts]
-    row: dict[str, Any] = {"rank": None, "seeds": list(entrant.runs), "error": entrant.error or None}
-    row["runs"] = {str(seed): path.name for seed, path in entrant.runs.items()}
+    row: dict[str, Any] = {"rank": None, "seeds": list(candidate.runs), "error": candidate.error or None}
+    row["runs"] = {str(seed): path.name for seed, path in candidate.runs.items()}
     ends = intervals(judged, labels.names, multi) if judged else dict.fromkeys(classify.METRICS)
     for name in classify.METRICS:
         values = [m[name] for m in metrics if m[name] is not None]
@@ -158,7 +151,7 @@ def _row(entrant: Entrant, scores: Mapping[int, Scores], labels: Labels, multi: 
     row["n_parameters"] = max((info.n_parameters or 0 for info in parts), default=None)
     row["training_s"] = _mean([run.info.training_s for run in runs])
     row["clips_per_s"] = _mean([run.info.clips_per_s for run in runs])
-    row["random"] = _random(entrant.random)
+    row["random"] = _random(candidate.random)
     row["versus_leader"] = None
     row["per_species"] = {name: _species(name, metrics) for name in labels.names} if metrics else {}
     return row

@@ -1,26 +1,26 @@
 """Families x folds x seeds under one protocol, and the leaderboard of them.
 
-    job = plan(families=["dnn", "cnn2d"], folds=5, seeds=3)
-    prepared = prepare(job, request, out, progress)     # reads the data, measures how long it will take
-    found = run(prepared, progress, watch, say)         # trains, judges, writes the leaderboard
+    comparison = plan(["dnn", "cnn2d"], options=StudyOptions(n_folds=5, seeds=(0, 1, 2)))
+    prepared = prepare(comparison, request, out, progress)   # reads the data, measures how long it will take
+    result = run(prepared, progress, callback, log)          # trains, evaluates, writes the leaderboard
 
-The data are indexed and their groups settled once, so every family of a seed is judged on the very same
-folds. Below `out`, `runs/<family>-seed<seed>` are run folders like any other. What is finished there is not
-done again, so a comparison that was killed goes on; more families or seeds can be added later. A family that
-fails is named in the table with its error, and the rest goes on.
+The data are indexed and assigned to recording groups once, so all families of a seed are evaluated on the
+same folds. The folders `runs/<family>-seed<seed>` below `out` are run folders like any other. Finished runs
+are not repeated, so a comparison that was interrupted continues; more families or seeds can be added later. A
+family that fails is listed in the table with its error, and the other families continue.
 
-Each family is also trained once on a random split of the same clips (`runs/<family>-random`: clips of one
-tape on both sides). That figure is no result; it stands beside the honest one to show the illusion.
+Each family is also trained once on a random split of the same clips (`runs/<family>-random`), where clips of
+one group are in the training set and in the test set. Its accuracy is shown only to compare: it is too high.
 
-Nothing is tuned here. Validation inside the training side stops and calibrates each model as `train` does;
-test sides are scored once, by `evaluate`.
+Nothing is tuned here. A validation set, taken from the training groups, stops and calibrates each model as
+`train` does. Each test set is scored once, by `evaluate`.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,10 +33,17 @@ from finback.core.runs import RunFolder
 from finback.data.dataset import Dataset, prepare_request
 from finback.data.index import IndexRequest
 from finback.evaluation.comparison import leaderboard
-from finback.evaluation.comparison.plan import Comparison, Entry, check_usable, data_of, entries, plan
-from finback.evaluation.cost import Cost, in_words, measure
+from finback.evaluation.comparison.plan import (
+    Comparison,
+    FamilyRun,
+    check_usable,
+    data_of,
+    plan,
+    planned_runs,
+)
+from finback.evaluation.cost import Cost, measure
 from finback.evaluation.evaluate import evaluate_run
-from finback.evaluation.study import FAILURES, in_a_line
+from finback.evaluation.study import Callback, PreparedStudy, StudyRunner, measure_each
 from finback.features.cache import FeatureStore, default_folder
 from finback.features.extract import Extractor
 from finback.models.predictor import Predictor
@@ -44,208 +51,142 @@ from finback.report.pages.leaderboard import render
 from finback.training.batches import Inputs
 from finback.training.classifier import check_out, train
 
-__all__ = ["Comparison", "Prepared", "Standing", "plan", "prepare", "run"]
+__all__ = ["Comparison", "PreparedComparison", "plan", "prepare", "run"]
 
 SPEED_CLIPS = 64
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """A comparison with its data, and what each family will cost (only those with work left)."""
+@dataclass(frozen=True, kw_only=True)
+class PreparedComparison(PreparedStudy[FamilyRun]):
+    """A comparison with its data, and the measured cost of each family that has unfinished runs."""
 
-    job: Comparison
-    dataset: Dataset
-    out: Path
-    entries: tuple[Entry, ...]
-    costs: Mapping[str, Cost] = field(default_factory=dict)
-    left_s: Mapping[str, float] = field(default_factory=dict)  # by family, at most
-    errors: Mapping[str, str] = field(default_factory=dict)  # families that cannot even be measured
-
-    @property
-    def total_s(self) -> float:
-        return sum(self.left_s.values())
+    comparison: Comparison
+    costs: Mapping[str, Cost]
 
 
-@dataclass(frozen=True)
-class Standing:
-    """How far one family has come."""
-
-    family: str
-    done: int  # folds, of all seeds and the random split
-    total: int
-    best: float | None  # mean of the finished folds' best validation macro-F1
-    spent_s: float
-    left_s: float
-    error: str = ""
-
-
-Watch = Callable[[Sequence[Standing]], None]
-
-
-def prepare(job: Comparison, request: IndexRequest, out: Path, progress: Progress = no_progress) -> Prepared:
-    """Read the data, check every run before any work is done, measure what is left; `out` is left alone.
+def prepare(
+    comparison: Comparison, request: IndexRequest, out: Path, progress: Progress = no_progress
+) -> PreparedComparison:
+    """Read the data, check every run before any work is done, measure what is left; nothing is written.
 
     Raises what `train` would for a run that cannot be made: `SettingsError`, `SplitError`, `RunError`.
     """
-    rare = next(iter(job.settings.values())).rare
+    rare = next(iter(comparison.settings.values())).rare
     dataset = prepare_request(request, rare, progress)
-    every = entries(job, out)
-    for entry in every:
-        check_out(entry.plan, dataset, entry.folder)
-    for family, settings in job.settings.items():
+    planned = planned_runs(comparison, out)
+    for one in planned:
+        check_out(one.plan, dataset, one.folder)
+    for family, settings in comparison.settings.items():
         check_usable(family, settings)
-    open_now = [entry for entry in every if not entry.is_done]
-    by_family = {e.plan.family: [o for o in open_now if o.plan.family == e.plan.family] for e in open_now}
-    costs: dict[str, Cost] = {}
-    left: dict[str, float] = {}
-    errors: dict[str, str] = {}
-    for family, its in progress(by_family.items(), "measuring", len(by_family)):
-        try:
-            costs[family] = measure(its[0].plan, dataset)
-        except FAILURES as error:
-            errors[family] = in_a_line(error)
-            continue
-        left[family] = costs[family].features_s + sum(_left_s(entry, costs[family], dataset) for entry in its)
-    return Prepared(job, dataset, out, every, costs, left, errors)
+    todo = [one for one in planned if not one.is_done]
+    first = {one.candidate: one for one in reversed(todo)}  # the first unfinished run of each family
+    names = [family for family in comparison.settings if family in first]
+    costs, errors = measure_each(names, lambda family: measure(first[family].plan, dataset), progress)
+    seconds = {
+        one.name: _left_s(one, costs[one.candidate], dataset) for one in todo if one.candidate in costs
+    }
+    for family, cost in costs.items():
+        seconds[first[family].name] += cost.features_s
+    return PreparedComparison(
+        dataset=dataset,
+        out=out,
+        planned=planned,
+        seconds=seconds,
+        errors=errors,
+        comparison=comparison,
+        costs=costs,
+    )
 
 
-def _left_s(entry: Entry, cost: Cost, dataset: Dataset) -> float:
-    settings = entry.plan.settings
-    splits = data_of(entry, dataset).make_splits(settings.split)
-    parts = [cost.fold_s(entry.plan.settings.training, s.split) for s in splits]
-    return sum(parts[len(entry.parts_done()) :])
+def _left_s(one: FamilyRun, cost: Cost, dataset: Dataset) -> float:
+    settings = one.plan.settings
+    splits = data_of(one, dataset).make_splits(settings.split)
+    parts = [cost.fold_s(settings.training, s.split) for s in splits]
+    return sum(parts[len(one.parts_done()) :])
 
 
 def run(
-    prepared: Prepared,
+    prepared: PreparedComparison,
     progress: Progress = no_progress,
-    watch: Watch = lambda standings: None,
-    say: Log = lambda text: None,
+    callback: Callback = lambda rows: None,
+    log: Log = lambda text: None,
 ) -> dict[str, Any]:
-    """Train and judge what is left; write `leaderboard.json`, `leaderboard.csv`, figures and `report.html`.
+    """Train and evaluate what is left. Write `leaderboard.json`, `leaderboard.csv`, figures, `report.html`.
 
-    Returns the leaderboard's object (keys: see `finback.evaluation.comparison.leaderboard`).
+    Returns the object of `leaderboard.json` (keys: see `finback.evaluation.comparison.leaderboard`).
     """
-    at_work = Work(prepared, watch, say)
-    for i, entry in enumerate(prepared.entries, 1):
-        if not entry.is_done and entry.plan.family not in at_work.errors:
-            at_work.do(entry, i, progress)
-    found = leaderboard.board(
-        [_entrant(family, prepared, at_work.errors) for family in prepared.job.settings],
-        prepared.dataset,
+    dataset, comparison = prepared.dataset, prepared.comparison
+
+    def train_one(one: FamilyRun, named: Progress) -> str:
+        return _train(one, dataset, named)
+
+    runner = StudyRunner(prepared, train_one, comparison.options.hours, callback, log)
+    errors = runner.run(progress)
+    result = leaderboard.leaderboard(
+        [_candidate(family, prepared, errors) for family in comparison.settings],
+        dataset,
         _no_audio_baselines(prepared, progress),
         progress,
     )
-    first = next(iter(prepared.job.settings.values()))
-    found |= {"folds": first.split.folds, "seeds": list(prepared.job.seeds), "command": prepared.job.command}
-    leaderboard.save(found, prepared.out)
-    render(found, prepared.out, progress)
-    return found
+    first = next(iter(comparison.settings.values()))
+    result |= {"folds": first.split.folds, "seeds": list(comparison.options.seeds)}
+    result["command"] = comparison.options.command
+    leaderboard.save(result, prepared.out)
+    render(result, prepared.out, progress)
+    return result
 
 
-class Work:
-    """Runs one entry after another and keeps account of time and failures."""
-
-    def __init__(self, prepared: Prepared, watch: Watch, say: Log) -> None:
-        self.prepared, self.watch, self.say = prepared, watch, say
-        self.errors = dict(prepared.errors)
-        self._began: dict[str, float] = {}  # what a family had spent before this time
-        self._spent: dict[str, float] = {}
-
-    def do(self, entry: Entry, number: int, progress: Progress) -> None:
-        """Train and judge; a failure is kept for the table."""
-        family, started = entry.plan.family, time.monotonic()
-        named = self._named(entry, number, progress, started)
-        try:
-            _warm(entry, self.prepared.dataset, named)
-            before, clock = entry.spent_s, time.monotonic()
-            try:
-                train(entry.plan, data_of(entry, self.prepared.dataset), entry.folder, named)
-            finally:  # also when interrupted, so that the whole training time is known in the end
-                if RunFiles(entry.folder).run_json.exists():
-                    RunFolder(entry.folder).note(training_s=round(before + time.monotonic() - clock, 3))
-            _note_speed(entry, self.prepared.dataset)
-            metrics = evaluate_run(entry.folder, entry.plan.device, named)
-        except FAILURES as error:
-            self.errors[family] = in_a_line(error)
-            self.say(f"{entry.name}: failed: {self.errors[family]}")
-            return
-        self._spent[family] = self._spent.get(family, 0.0) + time.monotonic() - started
-        figures = f"accuracy {metrics['accuracy']:.3f}"
-        if metrics["macro_f1_multi_group"] is not None:
-            figures += f", macro-F1 (species with several tapes) {metrics['macro_f1_multi_group']:.3f}"
-        left = sum(standing.left_s for standing in self.standings())
-        took = in_words(time.monotonic() - started)
-        of = f"run {number} of {len(self.prepared.entries)}"
-        ahead = f", at most about {in_words(left)} left" if left > 0 else ""
-        self.say(f"{entry.name}: {figures}; {took}; {of}{ahead}")
-
-    def _named(self, entry: Entry, number: int, progress: Progress, started: float) -> Progress:
-        """Names the run in each bar, and tells the watcher how things stand whenever a new loop begins."""
-        prefix = f"{entry.name} ({number} of {len(self.prepared.entries)}): "
-
-        def named(items: Iterable[Any], what: str, total: int | None = None) -> Iterable[Any]:
-            self.watch(self.standings(entry, time.monotonic() - started))
-            return progress(items, prefix + what, total)
-
-        return named
-
-    def standings(self, now: Entry | None = None, running_s: float = 0.0) -> list[Standing]:
-        """One row a family, read from the run folders; `now` is at work since `running_s` seconds."""
-        rows = []
-        for family in self.prepared.job.settings:
-            its = [e for e in self.prepared.entries if e.plan.family == family]
-            parts = [p for e in its for p in e.parts_done()]
-            best = [p.best for e in its if not e.random for p in e.parts_done() if p.best is not None]
-            here = running_s if now is not None and now.plan.family == family else 0.0
-            spent = sum(e.spent_s for e in its if e is not now) + (here or 0.0)
-            total = sum(e.n_parts for e in its)
-            at_start = self.prepared.left_s.get(family, 0.0)
-            used = self._spent.get(family, 0.0) + here
-            left = 0.0 if len(parts) == total or family in self.errors else max(0.0, at_start - used)
-            mean = sum(best) / len(best) if best else None
-            error = self.errors.get(family, "")
-            rows.append(Standing(family, len(parts), total, mean, spent, left, error))
-        return rows
+def _train(one: FamilyRun, dataset: Dataset, progress: Progress) -> str:
+    """Train and evaluate one run; the result in words."""
+    _compute_features(one, dataset, progress)
+    with one.timed():
+        train(one.plan, data_of(one, dataset), one.folder, progress)
+    _note_speed(one, dataset)
+    metrics = evaluate_run(one.folder, one.plan.device, progress)
+    text = f"accuracy {metrics['accuracy']:.3f}"
+    if metrics["macro_f1_multi_group"] is not None:
+        text += f", macro-F1 (species with several groups) {metrics['macro_f1_multi_group']:.3f}"
+    return text
 
 
-def _warm(entry: Entry, dataset: Dataset, progress: Progress) -> None:
-    """Features of all clips, before the clock of training starts: whoever came first would pay for all."""
-    settings = entry.plan.settings
-    made = models.create(entry.plan.family, settings.features, 2, **settings.model)
-    store = FeatureStore(Extractor.for_model(made), default_folder())
+def _compute_features(one: FamilyRun, dataset: Dataset, progress: Progress) -> None:
+    """Features of all clips, before training is timed: the first family would pay for all of them."""
+    settings = one.plan.settings
+    model = models.create(one.plan.family, settings.features, 2, **settings.model)
+    store = FeatureStore(Extractor.for_model(model), default_folder())
     store.prepare(dataset.clips, progress)
     Inputs(store, dataset.clips, settings.augment, settings.wave).prepare(progress)
 
 
-def _note_speed(entry: Entry, dataset: Dataset) -> None:
-    """Clips a second through one trained model, features at hand."""
-    run = RunFolder.open(entry.folder)
-    predictor = Predictor.load((run.folds or [run])[0].path, entry.plan.device, default_folder())
+def _note_speed(one: FamilyRun, dataset: Dataset) -> None:
+    """Clips per second through one trained model, with the features in the cache."""
+    folder = RunFolder.open(one.folder)
+    predictor = Predictor.load(folder.parts[0].path, one.plan.device, default_folder())
     step = max(1, len(dataset.clips) // SPEED_CLIPS)
     clips = dataset.clips[::step][:SPEED_CLIPS]
     predictor.scores(clips[:1])
     started = time.perf_counter()
     predictor.scores(clips)
-    run.note(clips_per_s=round(len(clips) / (time.perf_counter() - started), 1))
+    folder.note(clips_per_s=round(len(clips) / (time.perf_counter() - started), 1))
 
 
-def _entrant(family: str, prepared: Prepared, errors: Mapping[str, str]) -> leaderboard.Entrant:
-    done = [e for e in prepared.entries if e.plan.family == family and e.is_done]
-    runs = {e.plan.seed: e.folder for e in done if not e.random}
-    random = next((e.folder for e in done if e.random), None)
-    return leaderboard.Entrant(family, runs, random, errors.get(family, ""))
+def _candidate(family: str, prepared: PreparedComparison, errors: Mapping[str, str]) -> leaderboard.Candidate:
+    done = [one for one in prepared.planned if one.candidate == family and one.is_done]
+    runs = {one.plan.seed: one.folder for one in done if not one.random}
+    random = next((one.folder for one in done if one.random), None)
+    return leaderboard.Candidate(family, runs, random, errors.get(family, ""))
 
 
-def _no_audio_baselines(prepared: Prepared, progress: Progress) -> dict[str, Any]:
-    """The audit's no-audio baselines on the first seed's folds and on random ones; kept in `audit.json`."""
+def _no_audio_baselines(prepared: PreparedComparison, progress: Progress) -> dict[str, Any]:
+    """The no-audio baselines on the first seed's folds and on a random split; kept in `audit.json`."""
     path, fingerprint = RunFiles(prepared.out).audit, prepared.dataset.fingerprint
-    split = prepared.entries[0].plan.settings.split.model_dump(mode="json")
+    settings = prepared.planned[0].plan.settings.split
+    split = settings.model_dump(mode="json")
     if path.exists():
         kept: dict[str, Any] = current(read_json(path))
         if kept.get("data_fingerprint") == fingerprint and kept.get("split") == split:
             return kept
-    found = prepared.dataset.audit(prepared.entries[0].plan.settings.split, progress)
-    facts = {**found.to_json(), "data_fingerprint": fingerprint, "split": split}
-    write_json(path, facts)
-    return facts
+    found = prepared.dataset.audit(settings, progress)
+    value = {**found.to_json(), "data_fingerprint": fingerprint, "split": split}
+    write_json(path, value)
+    return value

@@ -1,10 +1,11 @@
-"""Arms, folds and settings: who is compared, and on what."""
+"""Arms, folds and settings of a synthetic study: what is compared, and on which clips."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -12,113 +13,112 @@ from pydantic import Field
 
 from finback import models
 from finback.core.errors import SettingsError, SpecMismatchError
+from finback.core.run_files import SCORES
+from finback.core.runs import RunFolder
 from finback.core.settings import DEFAULT_PRESET, Frozen
 from finback.core.types import Clip, Split
 from finback.data.dataset import Dataset
+from finback.evaluation.study import RUNS, PlannedRun, StudyOptions
+from finback.evaluation.synthetic_study.arm import CLASSIC, NONE, TAPE_TRANSFER, Arm
 from finback.features.frontends import front_end_class
 from finback.generation.generator import Sampling
-from finback.training.augment.spectrum import SpectrumSettings
-from finback.training.augment.wave_settings import WaveSettings
 from finback.training.plan import Plan
 from finback.training.settings import Settings, resolve
 
-NONE, CLASSIC = "none", "classic"
-MOVED = "moved"  # real clips of the species, moved to other tapes: no generator
-STILL: dict[str, Any] = dict.fromkeys(SpectrumSettings.model_fields, 0)
 
+class SyntheticSettings(Frozen):
+    """How synthetic examples are generated and added."""
 
-class GainSettings(Frozen):
-    """How synthetic examples are made and added."""
-
-    below: int = Field(25, ge=1)  # species with fewer real clips get synthetic ones
-    ratios: tuple[float, ...] = (1.0,)  # synthetic to real
-    fill: int = Field(0, ge=0)  # instead: up to so many, real and synthetic together
-    over: Literal["classic", "none"] = "classic"  # the augmentation that synthetic examples come on top of
-    thin: int = Field(0, ge=0)  # keep at most so many real clips of a species in training; 0 = all
-    judge: bool = False  # keep only what the fold's own classifier, trained without them, names right
-    tries: int = Field(4, ge=1)  # samples made for one kept, at most, where there is a judge
-    moved: float = Field(0.0, ge=0, le=1)  # share of synthetic examples moved to another tape at hand
+    low_data_below: int = Field(25, ge=1)  # species with fewer training clips get synthetic ones
+    ratios: tuple[float, ...] = (1.0,)  # synthetic to real clips
+    target_clips: int = Field(0, ge=0)  # instead: real and synthetic clips together, at most
+    augmentation: Literal["classic", "none"] = "classic"  # in the baseline and in arms with synthetic clips
+    max_real_clips: int = Field(0, ge=0)  # real training clips of a species, at most; 0: no limit
+    filter: bool = False  # keep only samples that the fold's own classifier assigns to their species
+    max_attempts: int = Field(4, ge=1)  # samples generated for one that is kept, at most, with the filter
+    tape_transfer: float = Field(0.0, ge=0, le=1)  # share of synthetic examples transferred to another tape
+    only_folds: tuple[int, ...] = ()  # the folds to train, counted from 0; all if empty
 
 
 @dataclass(frozen=True)
-class Arm:
-    """One way of training: an augmentation, and whose examples come on top."""
-
-    over: str  # none or classic
-    maker: str = ""  # a generator's family, or `moved`; "" = real clips only
-    ratio: float = 0.0
-    fill: int = 0
-    moved: float = 0.0
-    judged: bool = False
-
-    @property
-    def name(self) -> str:
-        if not self.maker:
-            return self.over
-        much = f"to {self.fill}" if self.fill else f"x {self.ratio:g}"
-        also = f", moved {self.moved:g}" if self.moved and self.maker != MOVED else ""
-        return f"{self.over} + {self.maker} {much}{also}" + (", judged" if self.judged else "")
-
-    @property
-    def folder(self) -> str:
-        return "-".join(self.name.replace("+", "").replace(",", "").split())
-
-    def wanted(self, n_real: int) -> int:
-        """How many synthetic examples a species gets that has `n_real` clips to learn from."""
-        return max(0, self.fill - n_real) if self.fill else round(self.ratio * n_real)
-
-    def settings(self, settings: Settings) -> Settings:
-        """The classifier's, with or without augmentation."""
-        if self.over == CLASSIC:
-            return settings
-        training = settings.training.model_copy(update={"mixup": 0.0, "cutmix": 0.0})
-        still = {"augment": SpectrumSettings(**STILL), "wave": WaveSettings(), "training": training}
-        return settings.model_copy(update=still)
-
-
-@dataclass(frozen=True)
-class Gain:
+class SyntheticStudy:
     """What to compare and how; everything that is not data."""
 
     family: str
-    settings: Settings  # of the classifier
+    classifier: Settings
     generators: Mapping[str, Settings]
     arms: tuple[Arm, ...]
-    options: GainSettings = field(default_factory=GainSettings)
+    settings: SyntheticSettings = field(default_factory=SyntheticSettings)
     sampling: Sampling = field(default_factory=Sampling)
-    seeds: tuple[int, ...] = (0,)
-    folds: tuple[int, ...] = ()  # only these; all if empty
-    hours: float = 0.0  # nothing new is begun that would not end by then; 0 = all is done
-    device: str = "auto"
-    command: str = ""
+    options: StudyOptions = field(default_factory=StudyOptions)
 
     @property
     def baseline(self) -> Arm:
         """The arm that synthetic examples are added to."""
-        return next(arm for arm in self.arms if not arm.maker and arm.over == self.options.over)
+        return next(a for a in self.arms if not a.generator and a.augmentation == self.settings.augmentation)
 
-    def classifier(self, arm: Arm, seed: int) -> Plan:
-        split = self.settings.split.model_copy(update={"seed": seed})
-        its = arm.settings(self.settings).model_copy(update={"split": split})
-        return Plan(self.family, its, seed, self.device, self.command)
+    def classifier_plan(self, arm: Arm, seed: int) -> Plan:
+        split = self.classifier.split.model_copy(update={"seed": seed})
+        settings = arm.apply(self.classifier).model_copy(update={"split": split})
+        return Plan(self.family, settings, seed, self.options.device, self.options.command)
 
-    def generator(self, name: str, seed: int) -> Plan:
-        return Plan(name, self.generators[name], seed, self.device, self.command)
+    def generator_plan(self, name: str, seed: int) -> Plan:
+        return Plan(name, self.generators[name], seed, self.options.device, self.options.command)
+
+    def most_synthetic(self, generator: str, n_real: int) -> int:
+        """The largest number of synthetic clips that an arm with this generator adds to `n_real` clips."""
+        return max(arm.n_synthetic(n_real) for arm in self.arms if arm.generator == generator)
 
 
 @dataclass(frozen=True)
 class Fold:
-    """One fold of one seed; validation has joined training."""
+    """One fold of one seed; the validation clips have joined the training set."""
 
     seed: int
     number: int
-    of: int
+    n_folds: int
     split: Split
-    real: Mapping[str, int] = field(default_factory=dict)  # clips to learn from, by species
+    training_clips: Mapping[str, int] = field(default_factory=dict)  # real ones, by species
 
-    def few(self, below: int) -> dict[str, int]:
-        """The species with fewer clips to learn from, and how many."""
-        return {name: n for name, n in sorted(self.real.items()) if n < below}
+    def low_data(self, below: int) -> dict[str, int]:
+        """The species with fewer training clips than `below`, and how many they have."""
+        return {name: n for name, n in sorted(self.training_clips.items()) if n < below}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArmRun(PlannedRun):
+    """One arm in one fold."""
+
+    evaluated = SCORES
+    arm: Arm
+    fold: Fold
+
+
+def planned_runs(study: SyntheticStudy, folds: Sequence[Fold], out: Path) -> tuple[ArmRun, ...]:
+    """All runs, fold by fold, so that the arms that are finished can be compared."""
+    return tuple(
+        ArmRun(
+            candidate=arm.name,
+            name=f"{arm.name}, seed {fold.seed}, fold {fold.number}",
+            folder=fold_folder(out, arm, fold),
+            arm=arm,
+            fold=fold,
+        )
+        for fold in folds
+        for arm in study.arms
+    )
+
+
+def arm_folder(out: Path, arm: Arm, seed: int) -> Path:
+    return out / RUNS / f"{arm.folder}-seed{seed}"
+
+
+def fold_folder(out: Path, arm: Arm, fold: Fold) -> Path:
+    return RunFolder(arm_folder(out, arm, fold.seed)).fold(fold.number).path
+
+
+def generator_folder(out: Path, generator: str, fold: Fold) -> Path:
+    return out / RUNS / f"{generator}-seed{fold.seed}-fold{fold.number}"
 
 
 def plan(
@@ -127,24 +127,24 @@ def plan(
     preset: str = DEFAULT_PRESET,
     overrides: Sequence[str] = (),
     generator_overrides: Sequence[str] = (),
-    n_folds: int = 5,
-    options: GainSettings | None = None,
-    **other: Any,
-) -> Gain:
-    """Settle arms and settings; `other` goes to `Gain`.
+    settings: SyntheticSettings | None = None,
+    sampling: Sampling | None = None,
+    options: StudyOptions | None = None,
+) -> SyntheticStudy:
+    """Choose the arms and resolve their settings.
 
-    `names` are `none`, `classic`, `moved` and families of generators. A `generator_overrides` pair is for all
-    generators, or for one as `vae:training.epochs=20`; features follow the classifier's. Raises
-    `SettingsError`, `SpecMismatchError`.
+    `names` are `none`, `classic`, `tape-transfer` and families of generators. A pair of `generator_overrides`
+    is for all generators, or for one as in `vae:training.epochs=20`; generators have the features of the
+    classifier. Raises `SettingsError`, `SpecMismatchError`.
     """
-    options = options or GainSettings()
+    settings, options = settings or SyntheticSettings(), options or StudyOptions()
     names = list(dict.fromkeys(names))
-    known = [NONE, CLASSIC, MOVED, *models.GENERATORS]
+    known = [NONE, CLASSIC, TAPE_TRANSFER, *models.GENERATORS]
     for name in names:
         if name not in known:
-            raise SettingsError(f"--synthetic {name}: no such arm", "there are: " + ", ".join(known))
-    settings = resolve(preset, overrides, family, split={"folds": n_folds})
-    _check(family, settings, options)
+            raise SettingsError(f"--synthetic {name}: no such arm", "the arms are: " + ", ".join(known))
+    classifier = resolve(preset, overrides, family, split={"folds": options.n_folds})
+    _check(family, classifier, settings)
     features = [pair for pair in overrides if pair.strip().startswith("features.")]
     generators = {}
     for name in names:
@@ -152,71 +152,89 @@ def plan(
             continue
         own = [*features, "generate.held_out=0", *_own(generator_overrides, name, names)]
         generators[name] = resolve(preset, own, name)
-        if generators[name].features != settings.features:
-            raise SpecMismatchError(f"{name} would make other features than {family} hears", "set them alike")
-    arms = [Arm(name) for name in (NONE, CLASSIC) if name in names or name == options.over]
+        if generators[name].features != classifier.features:
+            raise SpecMismatchError(
+                f"{name} would generate other features than {family} takes as input",
+                "give both the same settings",
+            )
+    arms = _arms(names, settings)
+    return SyntheticStudy(family, classifier, generators, arms, settings, sampling or Sampling(), options)
+
+
+def _arms(names: Sequence[str], settings: SyntheticSettings) -> tuple[Arm, ...]:
+    """Arms of real clips first, the baseline among them; then each source of synthetic clips."""
+    arms = [Arm(name) for name in (NONE, CLASSIC) if name in names or name == settings.augmentation]
     for name in names:
         if name in (NONE, CLASSIC):
             continue
-        moved = 1.0 if name == MOVED else options.moved
-        made = Arm(options.over, name, moved=moved, judged=options.judge and name != MOVED)
-        amounts = [{"fill": options.fill}] if options.fill else [{"ratio": r} for r in options.ratios]
-        arms += [replace(made, **amount) for amount in amounts]
-    return Gain(family, settings, generators, tuple(arms), options, **other)
+        share = 1.0 if name == TAPE_TRANSFER else settings.tape_transfer
+        filtered = settings.filter and name != TAPE_TRANSFER
+        arm = Arm(settings.augmentation, name, tape_transfer=share, filtered=filtered)
+        if settings.target_clips:
+            arms.append(replace(arm, target_clips=settings.target_clips))
+        else:
+            arms += [replace(arm, ratio=ratio) for ratio in settings.ratios]
+    return tuple(arms)
 
 
-def _check(family: str, settings: Settings, options: GainSettings) -> None:
-    model = models.create(family, settings.features, 2, **settings.model)
+def _check(family: str, classifier: Settings, settings: SyntheticSettings) -> None:
+    model = models.create(family, classifier.features, 2, **classifier.model)
     if not front_end_class(model.input).is_spectrogram:
         raise SettingsError(
-            f"--synthetic with {family}, which takes in {model.input}",
-            "take a family that takes in log-mels: cnn2d",
+            f"--synthetic with {family}: its input is {model.input}, and generators make log-mels",
+            "choose a family whose input is log-mels, such as cnn2d",
         )
-    if settings.wave.on:
+    if classifier.wave.on:
         raise SettingsError(
-            "wave augmentation with --synthetic: generated log-mels have no wave", "leave wave.* out"
+            "wave augmentation with --synthetic: generated log-mels have no wave",
+            "remove the wave.* settings",
         )
-    if settings.split.by == "clip" or settings.split.folds < 2:
-        raise SettingsError("--synthetic is judged on unseen tapes", "give --folds 2 or more, by group")
-    if settings.rare.how == "prototype":
-        raise SettingsError("rare.how = 'prototype' with --synthetic", "take keep or drop")
-    if not options.fill and not all(r > 0 for r in options.ratios):
-        raise SettingsError(f"--ratio {options.ratios}: not above 0", "give e.g. 0.5,1,2")
+    if classifier.split.by == "clip" or classifier.split.folds < 2:
+        raise SettingsError(
+            "--synthetic is evaluated on held-out recording groups", "give --folds 2 or more, by group"
+        )
+    if classifier.rare.how == "prototype":
+        raise SettingsError("rare.how = 'prototype' with --synthetic", "choose keep or drop")
+    if not settings.target_clips and not all(r > 0 for r in settings.ratios):
+        raise SettingsError(f"--ratio {settings.ratios}: not above 0", "give e.g. 0.5,1,2")
 
 
 def _own(overrides: Sequence[str], name: str, names: Sequence[str]) -> list[str]:
     """The pairs that are for this generator, without its name."""
-    found = []
+    own = []
     for pair in overrides:
         to, colon, rest = pair.partition(":")
         if colon and "=" not in to:
             if to not in names:
-                raise SettingsError(f"--generator-set {pair}: {to} takes no part", "name one of the arms")
-            found += [rest] if to == name else []
+                raise SettingsError(
+                    f"--generator-set {pair}: {to} is not one of the arms", "name a generator of --synthetic"
+                )
+            own += [rest] if to == name else []
         else:
-            found.append(pair)
-    return found
+            own.append(pair)
+    return own
 
 
-def folds_of(job: Gain, dataset: Dataset) -> tuple[Fold, ...]:
-    """Every fold of every seed that is asked for, fold by fold, seeds first to have an early answer."""
-    found = []
-    for seed in job.seeds:
-        settings = job.classifier(job.baseline, seed).settings
+def folds_of(study: SyntheticStudy, dataset: Dataset) -> tuple[Fold, ...]:
+    """Every fold of every seed to be trained, seed by seed."""
+    only, n_folds = study.settings.only_folds, study.options.n_folds
+    folds = []
+    for seed in study.options.seeds:
+        settings = study.classifier_plan(study.baseline, seed).settings
         for result in dataset.make_splits(settings.split):
             number = result.fold or 0
-            if job.folds and number not in job.folds:
+            if only and number not in only:
                 continue
-            split = _thinned(result.split, job.options.thin, [seed, number, 11])
-            real = dict(Counter(c.label or "" for c in split.train))
-            found.append(Fold(seed, number, job.settings.split.folds, split, real))
-    if not found:
-        raise SettingsError(f"--only-folds {job.folds}: no such fold", "they are counted from 0")
-    return tuple(found)
+            split = _limited(result.split, study.settings.max_real_clips, [seed, number, 11])
+            counts: dict[str, Any] = dict(Counter(c.label or "" for c in split.train))
+            folds.append(Fold(seed, number, n_folds, split, counts))
+    if not folds:
+        raise SettingsError(f"--only-folds {only}: no such fold", f"folds are 0 to {n_folds - 1}")
+    return tuple(folds)
 
 
-def _thinned(split: Split, most: int, seed: list[int]) -> Split:
-    """Validation joins training, of which at most so many clips a species stay; the others are set aside."""
+def _limited(split: Split, most: int, seed: list[int]) -> Split:
+    """Validation joins training, with at most `most` clips of each species; the others are set aside."""
     rng = np.random.default_rng(seed)
     clips: list[Clip] = sorted((*split.train, *split.val), key=lambda c: c.key)
     kept: Counter[str] = Counter()

@@ -1,145 +1,151 @@
-"""Preparing and running: what is left, how long it will take, and the work itself, fold by fold."""
+"""A synthetic study from the data to the results: what is left, how long it takes, and the training."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from finback.core.progress import Log, Progress, no_progress, prefixed
+from finback.core.progress import Log, Progress, no_progress
 from finback.core.run_files import RunFiles
 from finback.core.run_info import RunInfo
 from finback.core.runs import RunFolder
 from finback.data.dataset import Dataset, prepare_request
 from finback.data.index import IndexRequest
-from finback.evaluation.cost import Cost, MakerCost, in_words, measure, measure_maker
-from finback.evaluation.study import FAILURES, in_a_line
-from finback.evaluation.synthetic_study import results as figures
-from finback.evaluation.synthetic_study.plan import MOVED, Arm, Fold, Gain, folds_of
-from finback.evaluation.synthetic_study.samples import generator_folder
-from finback.evaluation.synthetic_study.train_arm import info_of, is_done, learn_fold
-from finback.report.plots.style import save
-from finback.report.plots.synthetic_study import gain_bars
+from finback.evaluation.cost import Cost, GeneratorCost, measure, measure_generator
+from finback.evaluation.study import Callback, PreparedStudy, StudyRunner, measure_each
+from finback.evaluation.synthetic_study.arm import TAPE_TRANSFER
+from finback.evaluation.synthetic_study.plan import (
+    ArmRun,
+    Fold,
+    SyntheticStudy,
+    folds_of,
+    generator_folder,
+    planned_runs,
+)
+from finback.evaluation.synthetic_study.results import results, save
+from finback.evaluation.synthetic_study.train_arm import info_of, train_arm
+from finback.report.plots import style
+from finback.report.plots.synthetic_study import differences
 from finback.training.generator import check_out
 
+KIND, OLD_KIND = "synthetic_study", "gain"  # in run.json, today and in version 0.1.0
+MANIFEST = "dataset.csv"
 
-@dataclass(frozen=True)
-class Prepared:
-    """A comparison with its data, its folds, and what it will cost."""
 
-    job: Gain
-    dataset: Dataset
-    out: Path
+@dataclass(frozen=True, kw_only=True)
+class PreparedSyntheticStudy(PreparedStudy[ArmRun]):
+    """A synthetic study with its data and its folds."""
+
+    study: SyntheticStudy
     folds: tuple[Fold, ...]
-    cost: Cost | None = None  # of a classifier; None when all is done
-    makers: Mapping[str, MakerCost] = field(default_factory=dict)
-    errors: Mapping[str, str] = field(default_factory=dict)  # arms whose generator cannot be measured
-
-    @property
-    def todo(self) -> list[tuple[Fold, Arm]]:
-        """Fold by fold, so that whatever is done can be compared."""
-        both = [(fold, arm) for fold in self.folds for arm in self.job.arms if arm.name not in self.errors]
-        return [(fold, arm) for fold, arm in both if not is_done(self.job, arm, fold, self.out)]
-
-    def seconds(self, fold: Fold, arm: Arm, generator: bool = True) -> float:
-        """Training an arm in a fold, and its generator if that is still to be trained."""
-        if self.cost is None:
-            return 0.0
-        n_train = len(fold.split.train)
-        total = self.cost.plain_s(self.job.settings.training, n_train, len(fold.split.test))
-        if generator and arm.maker in self.makers:
-            maker, training = self.makers[arm.maker], self.job.generators[arm.maker].training
-            if not RunFolder(generator_folder(self.out, arm.maker, fold)).is_trained:
-                total += maker.train_s(training, n_train)
-            few = fold.few(self.job.options.below)
-            wanted = sum(
-                max(a.wanted(n) for a in self.job.arms if a.maker == arm.maker) for n in few.values()
-            )
-            total += wanted * maker.make_s * (self.job.options.tries if arm.judged else 1)
-        return total
-
-    @property
-    def left_s(self) -> dict[str, float]:
-        """By arm; a generator counts for the first arm that needs it in a fold."""
-        left: dict[str, float] = {}
-        seen: set[tuple[int, int, str]] = set()
-        for fold, arm in self.todo:
-            key = (fold.seed, fold.number, arm.maker)
-            left[arm.name] = left.get(arm.name, 0.0) + self.seconds(fold, arm, key not in seen)
-            seen.add(key)
-        return left
-
-    @property
-    def total_s(self) -> float:
-        return sum(self.left_s.values())
+    costs: Mapping[str, GeneratorCost] = field(default_factory=dict)  # of generators
 
 
-def prepare(job: Gain, request: IndexRequest, out: Path, progress: Progress = no_progress) -> Prepared:
-    """Read the data, check every run before any work is done, measure what is left; `out` is left alone.
+def prepare(
+    study: SyntheticStudy, request: IndexRequest, out: Path, progress: Progress = no_progress
+) -> PreparedSyntheticStudy:
+    """Read the data, check every run before any work is done, measure what is left; nothing is written.
 
     Raises what training would for a run that cannot be made.
     """
-    dataset = prepare_request(request, job.settings.rare, progress)
-    folds = folds_of(job, dataset)
-    RunFolder.check(out, _info(job, dataset, folds[0], out))
+    dataset = prepare_request(request, study.classifier.rare, progress)
+    folds = folds_of(study, dataset)
+    planned = planned_runs(study, folds, out)
+    RunFolder.check(out, _info(study, planned[0], dataset, out))
+    for run in planned:
+        info_of(study, run, dataset, out)
     for fold in folds:
-        for arm in job.arms:
-            info_of(job, arm, fold, dataset, out)
-        for name in job.generators:
-            check_out(job.generator(name, fold.seed), dataset, generator_folder(out, name, fold))
-    plain = Prepared(job, dataset, out, folds)
-    if not plain.todo:
-        return plain
-    cost = measure(job.classifier(job.baseline, job.seeds[0]), dataset)
-    needed = {arm.maker for _, arm in plain.todo if arm.maker and arm.maker != MOVED}
-    makers: dict[str, MakerCost] = {}
+        for name in study.generators:
+            check_out(study.generator_plan(name, fold.seed), dataset, generator_folder(out, name, fold))
+    todo = [run for run in planned if not run.is_done]
+    seconds: dict[str, float] = {}
     errors: dict[str, str] = {}
-    for name in progress(sorted(needed), "measuring", len(needed)):
-        try:
-            makers[name] = measure_maker(job.generator(name, job.seeds[0]), dataset, job.sampling)
-        except FAILURES as error:
-            errors |= {arm.name: in_a_line(error) for arm in job.arms if arm.maker == name}
-    return Prepared(job, dataset, out, folds, cost, makers, errors)
+    costs: dict[str, GeneratorCost] = {}
+    if todo:
+        seed = study.options.seeds[0]
+        cost = measure(study.classifier_plan(study.baseline, seed), dataset)
+        names = sorted({run.arm.generator for run in todo} - {"", TAPE_TRANSFER})
+        costs, failed = measure_each(
+            names,
+            lambda name: measure_generator(study.generator_plan(name, seed), dataset, study.sampling),
+            progress,
+        )
+        errors = {arm.name: failed[arm.generator] for arm in study.arms if arm.generator in failed}
+        seconds = _seconds(study, todo, cost, costs, out)
+    return PreparedSyntheticStudy(
+        dataset=dataset,
+        out=out,
+        planned=planned,
+        seconds=seconds,
+        errors=errors,
+        study=study,
+        folds=folds,
+        costs=costs,
+    )
 
 
-def _info(job: Gain, dataset: Dataset, fold: Fold, out: Path) -> RunInfo:
-    """What must be the same in every call for one folder: the data, the classifier, and how it is thinned."""
-    arm = info_of(job, job.baseline, fold, dataset, out)
-    settings = job.settings.model_dump(mode="json", include={"features", "rare", "training", "model"})
-    kept = arm.only("family", "labels", "spec", "data_fingerprint")
-    thin = {"thin": job.options.thin, "folds": job.settings.split.folds}
-    return RunInfo(kind="gain", **kept, settings=settings, arm=thin, command=job.command)
+def _seconds(
+    study: SyntheticStudy,
+    todo: Sequence[ArmRun],
+    cost: Cost,
+    costs: Mapping[str, GeneratorCost],
+    out: Path,
+) -> dict[str, float]:
+    """The time of each run; a generator counts for the first arm that needs it in a fold."""
+    seconds: dict[str, float] = {}
+    counted: set[tuple[int, int, str]] = set()
+    for run in todo:
+        arm, fold = run.arm, run.fold
+        n_train, n_test = len(fold.split.train), len(fold.split.test)
+        total = cost.plain_s(study.classifier.training, n_train, n_test)
+        key = (fold.seed, fold.number, arm.generator)
+        if arm.generator in costs and key not in counted:
+            generator = costs[arm.generator]
+            if not RunFolder(generator_folder(out, arm.generator, fold)).is_trained:
+                total += generator.train_s(study.generators[arm.generator].training, n_train)
+            low_data = fold.low_data(study.settings.low_data_below)
+            n_samples = sum(study.most_synthetic(arm.generator, n) for n in low_data.values())
+            total += n_samples * generator.sample_s * (study.settings.max_attempts if arm.filtered else 1)
+        counted.add(key)
+        seconds[run.name] = total
+    return seconds
 
 
-def run(prepared: Prepared, progress: Progress = no_progress, say: Log = lambda text: None) -> dict[str, Any]:
-    """Train and judge what is left, as far as the hours reach; write the figures.
+def _info(study: SyntheticStudy, first: ArmRun, dataset: Dataset, out: Path) -> RunInfo:
+    """What must be the same in every call for one folder: the data, the classifier, the limit of clips."""
+    settings = study.classifier.model_dump(mode="json", include={"features", "rare", "training", "model"})
+    kept = info_of(study, first, dataset, out).only("family", "labels", "spec", "data_fingerprint")
+    folder = RunFolder(out)
+    old = folder.run_json.exists() and folder.info.kind == OLD_KIND
+    arm = {"thin": study.settings.max_real_clips, "folds": study.options.n_folds}  # keys of version 0.1.0
+    return RunInfo(
+        kind=OLD_KIND if old else KIND, **kept, settings=settings, arm=arm, command=study.options.command
+    )
 
-    Leaves `gain.json`, `gain.csv` and `figures/gain.png`; returns the object of the first
-    (`results.py`). An arm that fails is named in it with its error, and the others go on.
+
+def run(
+    prepared: PreparedSyntheticStudy,
+    progress: Progress = no_progress,
+    callback: Callback = lambda rows: None,
+    log: Log = lambda text: None,
+) -> dict[str, Any]:
+    """Train and evaluate what is left, as far as the hours allow; write the results.
+
+    Writes `synthetic_study.json`, `synthetic_study.csv` and `figures/synthetic_study.png`; returns the object
+    of the first (`results.py`). An arm that fails is listed with its error, and the other arms continue.
     """
-    job, out = prepared.job, prepared.out
-    RunFolder.begin(out, _info(job, prepared.dataset, prepared.folds[0], out))
-    prepared.dataset.save(RunFiles(out).manifest)
-    errors = dict(prepared.errors)
-    end = time.monotonic() + 3600 * job.hours if job.hours else None
-    todo = prepared.todo
-    for i, (fold, arm) in enumerate(todo, 1):
-        if arm.name in errors:
-            continue
-        if end is not None and time.monotonic() + prepared.seconds(fold, arm) > end:
-            say(f"the {job.hours:g} hours are up: {len(todo) - i + 1} of {len(todo)} trainings are left")
-            break
-        what, started = f"{arm.name}, seed {fold.seed}, fold {fold.number}", time.monotonic()
-        try:
-            learn_fold(job, arm, fold, prepared.dataset, out, prefixed(progress, f"{what}: "))
-        except FAILURES as error:
-            errors[arm.name] = in_a_line(error)
-            say(f"{what}: failed: {errors[arm.name]}")
-            continue
-        say(f"{what}: {in_words(time.monotonic() - started)}; {i} of {len(todo)}")
-    found = figures.board(job, prepared.folds, prepared.dataset, out, errors, progress)
-    figures.save(found, out)
-    save(gain_bars(found), out / "figures", "gain")
-    return found
+    study, out, dataset = prepared.study, prepared.out, prepared.dataset
+    RunFolder.begin(out, _info(study, prepared.planned[0], dataset, out))
+    dataset.save(RunFiles(out).manifest)
+
+    def train_one(one: ArmRun, named: Progress) -> str:
+        train_arm(study, one, dataset, out, named)
+        return ""
+
+    runner = StudyRunner(prepared, train_one, study.options.hours, callback, log)
+    result = results(study, prepared.folds, dataset, out, runner.run(progress), progress)
+    save(result, out)
+    style.save(differences(result), out / "figures", "synthetic_study")
+    return result

@@ -1,4 +1,4 @@
-"""The synthetic examples of one fold: made by what has heard its training side only, kept on disk."""
+"""The synthetic examples of one fold: generated from its training set alone, and kept on disk."""
 
 from __future__ import annotations
 
@@ -9,37 +9,43 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from finback.core.files import atomic_path
 from finback.core.progress import Progress, no_progress
-from finback.core.runs import RunFolder
 from finback.core.types import Labels
 from finback.data.dataset import Dataset
-from finback.evaluation.synthetic_study.plan import MOVED, Arm, Fold, Gain
+from finback.evaluation.synthetic_study.arm import TAPE_TRANSFER, Arm
+from finback.evaluation.synthetic_study.plan import (
+    ArmRun,
+    Fold,
+    SyntheticStudy,
+    fold_folder,
+    generator_folder,
+)
 from finback.features.cache import FeatureStore, default_folder
 from finback.features.extract import Extractor
 from finback.generation.generator import SpectrogramGenerator
 from finback.models.predictor import Predictor
-from finback.training.augment import tape_transfer as tapes
+from finback.training.augment import tape_transfer
 from finback.training.generator import train_generator, windows_of
 from finback.training.sampling import group_codes
 
-RUNS = "runs"
-FAR = 1_000_003  # between the seeds of species, so that no two samples of a fold share one
+SEED_STEP = 1_000_003  # between the seeds of two species, so that no two samples of a fold share a seed
 
 
 @dataclass(frozen=True)
-class Pool:
-    """Synthetic log-mels of one maker in one fold, as many of each species as the greediest arm wants."""
+class Samples:
+    """Synthetic log-mels of one source in one fold; of each species as many as the largest arm needs."""
 
-    x: np.ndarray  # (N, M, F) dB
+    x: NDArray[np.float32]  # (N, M, F) dB
     species: tuple[str, ...]  # N names
-    made: int  # samples asked of the generator
-    refused: int  # of them not named right by the judge
+    n_generated: int
+    n_rejected: int  # of them assigned to another species by the filter
 
-    def first(self, wanted: Mapping[str, int]) -> tuple[np.ndarray, tuple[str, ...]]:
-        """So many of each species, the first ones."""
-        left = dict(wanted)
+    def first(self, counts: Mapping[str, int]) -> tuple[NDArray[np.float32], tuple[str, ...]]:
+        """(log-mels (n, M, F), n species): the first samples of each species, as many as `counts` says."""
+        left = dict(counts)
         rows = []
         for i, name in enumerate(self.species):
             if left.get(name, 0) > 0:
@@ -48,126 +54,124 @@ class Pool:
         return self.x[rows], tuple(self.species[i] for i in rows)
 
 
-def generator_folder(out: Path, maker: str, fold: Fold) -> Path:
-    return out / RUNS / f"{maker}-seed{fold.seed}-fold{fold.number}"
-
-
 def examples(
-    job: Gain, arm: Arm, fold: Fold, dataset: Dataset, out: Path, progress: Progress = no_progress
-) -> tuple[np.ndarray, tuple[str, ...], Pool]:
-    """(log-mels (N, M, F), their N species, the pool they are from) that an arm adds to a fold's training.
+    study: SyntheticStudy, run: ArmRun, dataset: Dataset, out: Path, progress: Progress = no_progress
+) -> tuple[NDArray[np.float32], tuple[str, ...], Samples]:
+    """(log-mels (N, M, F), their N species, all samples of the source) that an arm adds to a fold's training.
 
-    A species that the pool has too few of, since the judge refused the rest, gets fewer.
+    A species of which the filter rejected too many samples gets fewer.
     """
-    few = fold.few(job.options.below)
-    greediest = {name: max(a.wanted(n) for a in job.arms if a.maker == arm.maker) for name, n in few.items()}
-    greediest = {name: n for name, n in greediest.items() if n}
-    made = _moved_pool if arm.maker == MOVED else _generated_pool
-    pool = made(job, arm, fold, greediest, dataset, out, progress)
-    x, names = pool.first({name: arm.wanted(n) for name, n in few.items()})
-    return _moved(job, arm, fold, x), names, pool
+    arm, fold = run.arm, run.fold
+    low_data = fold.low_data(study.settings.low_data_below)
+    counts = {name: study.most_synthetic(arm.generator, n) for name, n in low_data.items()}
+    counts = {name: n for name, n in counts.items() if n}
+    if arm.generator == TAPE_TRANSFER:
+        samples = _real_windows(study, fold, counts)
+    else:
+        samples = _generated(study, run, counts, dataset, out, progress)
+    x, names = samples.first({name: arm.n_synthetic(n) for name, n in low_data.items()})
+    return _transferred(study, arm, fold, x), names, samples
 
 
-def _generated_pool(
-    job: Gain,
-    arm: Arm,
-    fold: Fold,
-    wanted: Mapping[str, int],
+def _generated(
+    study: SyntheticStudy,
+    run: ArmRun,
+    counts: Mapping[str, int],
     dataset: Dataset,
     out: Path,
     progress: Progress,
-) -> Pool:
-    folder = generator_folder(out, arm.maker, fold)
-    train_generator(job.generator(arm.maker, fold.seed), dataset, folder, progress, fold.split)
-    how = {**asdict(job.sampling), "wanted": dict(wanted)}
-    if arm.judged:
-        how |= {"judge": "classic", "tries": job.options.tries}
-    kept = folder / f"made-{hashlib.sha256(json.dumps(how, sort_keys=True).encode()).hexdigest()[:12]}.npz"
-    if kept.exists():
-        with np.load(kept) as found:
-            return Pool(
-                found["x"], tuple(found["species"].tolist()), int(found["made"]), int(found["refused"])
-            )
-    judge = Predictor.load(fold_folder(out, job.baseline, fold), job.device) if arm.judged else None
-    pool = make(job, SpectrogramGenerator.load(folder, job.device), wanted, judge, progress)
-    with atomic_path(kept) as temporary:
-        np.savez(temporary, x=pool.x, species=np.array(pool.species), made=pool.made, refused=pool.refused)
-    return pool
+) -> Samples:
+    """Samples of the fold's generator, which is trained first if necessary; kept in its folder."""
+    arm, fold, device = run.arm, run.fold, study.options.device
+    folder = generator_folder(out, arm.generator, fold)
+    train_generator(study.generator_plan(arm.generator, fold.seed), dataset, folder, progress, fold.split)
+    path = folder / f"made-{_digest(study, arm, counts)}.npz"
+    if path.exists():
+        with np.load(path) as kept:
+            species = tuple(kept["species"].tolist())
+            return Samples(kept["x"], species, int(kept["made"]), int(kept["refused"]))
+    classifier = Predictor.load(fold_folder(out, study.baseline, fold), device) if arm.filtered else None
+    samples = generate(study, SpectrogramGenerator.load(folder, device), counts, classifier, progress)
+    with atomic_path(path) as temporary:
+        np.savez(
+            temporary,
+            x=samples.x,
+            species=np.array(samples.species),
+            made=samples.n_generated,
+            refused=samples.n_rejected,
+        )
+    return samples
 
 
-def make(
-    job: Gain,
-    maker: SpectrogramGenerator,
-    wanted: Mapping[str, int],
-    judge: Predictor | None,
+def _digest(study: SyntheticStudy, arm: Arm, counts: Mapping[str, int]) -> str:
+    """Identifies what was generated. Its words are those of version 0.1.0, whose files are still used."""
+    content = {**asdict(study.sampling), "wanted": dict(counts)}
+    if arm.filtered:
+        content |= {"judge": "classic", "tries": study.settings.max_attempts}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def generate(
+    study: SyntheticStudy,
+    generator: SpectrogramGenerator,
+    counts: Mapping[str, int],
+    classifier: Predictor | None,
     progress: Progress,
-) -> Pool:
-    """As many samples of each species; with a judge, those it names right among `tries` times as many."""
-    rows: list[np.ndarray] = []
+) -> Samples:
+    """As many samples of each species as `counts` says.
+
+    With a classifier, only samples that it assigns to their species, of at most `max_attempts` times as many.
+    """
+    rows: list[NDArray[np.float32]] = []
     names: list[str] = []
-    made = refused = 0
-    for name, n in wanted.items():
-        k, have = maker.labels.index(name), 0
-        for attempt in range(job.options.tries if judge else 1):
-            seeds = np.arange(n - have) + FAR * k + attempt * n
-            x = maker.sample(np.full(n - have, k), seeds, job.sampling, progress=progress)
-            made += len(x)
-            if judge is not None:
-                said = judge.score_logmels(x, maker.spec).argmax(axis=1)
-                x = x[said == judge.labels.index(name)]
-            refused += n - have - len(x)
+    n_generated = n_rejected = 0
+    for name, n in counts.items():
+        k, have = generator.labels.index(name), 0
+        for attempt in range(study.settings.max_attempts if classifier else 1):
+            seeds = np.arange(n - have) + SEED_STEP * k + attempt * n
+            x = generator.sample(np.full(n - have, k), seeds, study.sampling, progress=progress)
+            n_generated += len(x)
+            if classifier is not None:
+                predicted = classifier.score_logmels(x, generator.spec).argmax(axis=1)
+                x = x[predicted == classifier.labels.index(name)]
+            n_rejected += n - have - len(x)
             rows.append(x)
             names += [name] * len(x)
             have += len(x)
             if have == n:
                 break
-    shape = (0, maker.spec.n_mels, maker.spec.n_frames)
-    return Pool(np.concatenate([np.zeros(shape, np.float32), *rows]), tuple(names), made, refused)
+    empty = np.zeros((0, generator.spec.n_mels, generator.spec.n_frames), np.float32)
+    return Samples(np.concatenate([empty, *rows]), tuple(names), n_generated, n_rejected)
 
 
-def _moved_pool(
-    job: Gain,
-    arm: Arm,
-    fold: Fold,
-    wanted: Mapping[str, int],
-    dataset: Dataset,
-    out: Path,
-    progress: Progress,
-) -> Pool:
-    """Windows of the species' own clips, one after another; `_moved` then moves them."""
-    store = store_of(job)
+def _real_windows(study: SyntheticStudy, fold: Fold, counts: Mapping[str, int]) -> Samples:
+    """Windows of the species' own clips, in random order; `_transferred` then changes their tape."""
+    store = feature_store(study)
     rows, names = [], []
-    for name, n in wanted.items():
+    for name, n in counts.items():
         windows = np.concatenate([store(c) for c in fold.split.train if c.label == name])
         order = np.random.default_rng([fold.seed, fold.number, 17]).permutation(len(windows))
         rows += [windows[order[i % len(order)]] for i in range(n)]
         names += [name] * n
-    spec = job.settings.features
+    spec = study.classifier.features
     shape = (len(rows), spec.n_mels, spec.n_frames)
-    return Pool(np.array(rows, np.float32).reshape(shape), tuple(names), len(rows), 0)
+    return Samples(np.array(rows, np.float32).reshape(shape), tuple(names), len(rows), 0)
 
 
-def _moved(job: Gain, arm: Arm, fold: Fold, x: np.ndarray) -> np.ndarray:
-    """The arm's share of the examples (N, M, F) moved to other tapes of the fold's training side."""
-    if not arm.moved or not len(x):
+def _transferred(study: SyntheticStudy, arm: Arm, fold: Fold, x: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The examples (N, M, F), the arm's share of them transferred to other training tapes of the fold."""
+    if not arm.tape_transfer or not len(x):
         return x
     clips = fold.split.train
     labels = Labels.of(clips)
-    store = store_of(job)
+    store = feature_store(study)
     windows, species = windows_of(store, clips, labels)
     of_tape = np.repeat(group_codes(clips), [len(store(c)) for c in clips])
-    known = tapes.Tapes.of(windows[:, 0].numpy(), of_tape, species.numpy())
-    move = tapes.draw(np.random.default_rng([fold.seed, fold.number, 13]), known, len(x), arm.moved)
-    return tapes.apply(x, move, job.settings.features.top_db)
+    tapes = tape_transfer.Tapes.of(windows[:, 0].numpy(), of_tape, species.numpy())
+    rng = np.random.default_rng([fold.seed, fold.number, 13])
+    move = tape_transfer.draw(rng, tapes, len(x), arm.tape_transfer)
+    return tape_transfer.apply(x, move, study.classifier.features.top_db)
 
 
-def store_of(job: Gain) -> FeatureStore:
-    return FeatureStore(Extractor(job.settings.features, "logmel"), default_folder())
-
-
-def arm_folder(out: Path, arm: Arm, seed: int) -> Path:
-    return out / RUNS / f"{arm.folder}-seed{seed}"
-
-
-def fold_folder(out: Path, arm: Arm, fold: Fold) -> Path:
-    return RunFolder(arm_folder(out, arm, fold.seed)).fold(fold.number).path
+def feature_store(study: SyntheticStudy) -> FeatureStore:
+    return FeatureStore(Extractor(study.classifier.features, "logmel"), default_folder())
