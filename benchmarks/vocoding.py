@@ -44,11 +44,11 @@ from finback.data.splits.run_subsets import run_subsets
 from finback.data.splits.settings import SplitSettings
 from finback.features.extract import Extractor
 from finback.features.spec import FeatureSpec
-from finback.generation.synthesizer import teacher
+from finback.generation.synthesizer import provenance_of
 from finback.generation.vocoders.clips import logmel_of
 from finback.generation.vocoders.inversion import to_waves
 from finback.generation.vocoders.level import PEAK
-from finback.generation.vocoders.vocode import compare, vocoder
+from finback.generation.vocoders.vocode import Vocoder, compare
 from finback.metrics.waveforms import MEASURES
 from finback.models import pretrained as shipped
 from finback.models.devices import tune_allocator
@@ -70,7 +70,7 @@ def test_clips(asked: argparse.Namespace, run: Path | None) -> tuple[list[Clip],
             request = IndexRequest(audio=asked.audio, labels=asked.labels, groups=asked.groups)
             place = asked.audio.name
         result = prepare_request(request).make_splits(SplitSettings())[0]
-        heard = teacher("vocoder", "", run).recordings if run else frozenset()
+        heard = provenance_of("vocoder", "", run).recordings if run else frozenset()
         found = [clip for clip in result.split.test if clip.recording.id not in heard]
         place = f"the test side of {place}"
     order = np.random.default_rng(0).permutation(len(found))
@@ -163,7 +163,7 @@ def main() -> None:
     names |= {"trained vocoder": str(run)} if run else {}
     found = by_librosa(logmels, spec)
     for title, name in names.items():
-        invert = vocoder(name, spec, asked.device)
+        invert = Vocoder.load(name, spec, asked.device)
         found[title] = timed(lambda invert=invert: to_waves(logmels, invert))
     judge = Predictor.load(judged_by, asked.device) if judged_by else None
     before = heard_as(judge, real, spec.sample_rate) if judge else None

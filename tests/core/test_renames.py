@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from importlib import resources
 
-from finback.core.renames import RENAMED, current, current_audit
+from finback.core.renames import RENAMED, current, current_audit, current_generated
 from finback.evaluation.pipeline import headline
 from finback.report.pages import summary
 from finback.report.pages.leaderboard import no_audio_baselines
@@ -41,6 +41,14 @@ def test_audits_rename_the_sets_that_values_name_too() -> None:
         ],
         "copying": {"reference_classifier": {"thresholds": {"pair": 0.5}}},
         "subset": "held_out",
+    }
+
+
+def test_settings_of_generated_clips_name_the_reference_classifier() -> None:
+    old = {"settings": {"judge": "3f2a", "seed": 0}, "teachers": []}
+    assert current_generated(old) == {
+        "settings": {"reference_classifier": "3f2a", "seed": 0},
+        "provenance": [],
     }
 
 

@@ -22,7 +22,7 @@ from finback.data.index import IndexRequest
 from finback.data.manifest import Manifest
 from finback.data.splits.run_subsets import run_subsets
 from finback.data.splits.settings import SplitSettings
-from finback.generation.fill_rare import KEPT, FillPlan, QualityGate, fill_rare_species
+from finback.generation.fill_rare import ACCEPTED, FillPlan, QualityGate, fill_rare_species
 from finback.generation.synthesizer import SynthesisConfig, Synthesizer
 from finback.models.predictor import Predictor
 from finback.training.classifier import train
@@ -75,16 +75,16 @@ def heard(path: Path, wave: np.ndarray) -> Clip:
 def test_a_real_clip_made_again_is_a_copy_and_silence_is_silent(gate: QualityGate, tmp_path: Path) -> None:
     from finback.features.extract import Extractor
 
-    clip = gate.near.clips[0]
+    clip = gate.nearest.clips[0]
     label = gate.names.index(clip.label or "")
     name = (clip.label or "").lower().replace(" ", "-")
-    wave = Extractor(gate.fresh.extractor.spec, "wave")(clip)[0]
-    assert gate.mark is not None
+    wave = Extractor(gate.uncached.extractor.spec, "wave")(clip)[0]
+    assert gate.copy_threshold is not None
     quiet = heard(tmp_path / f"{name}-1.wav", np.full(7680, 1e-5))
     copied = heard(tmp_path / f"{name}-2.wav", 0.5 * np.roll(wave, 900))
     verdicts = gate([quiet, copied], label)
     assert [v.outcome for v in verdicts] == ["silent", "copy"]
-    assert verdicts[1].distance < gate.mark
+    assert verdicts[1].distance < gate.copy_threshold
     assert verdicts[1].parent == clip.recording.path.name
     assert verdicts[1].probability == pytest.approx(0.9)
 
@@ -99,14 +99,14 @@ def test_the_judge_and_the_band_have_a_say(
     # Low ticking: in no band of theirs, and no copy of anything.
     sound = heard(file, 0.2 * np.sin(2 * np.pi * 60 * time) * (time % 0.13 < 0.02))
     assert gate([sound], label)[0].outcome == "out of band"
-    assert gate([sound], label, least=0.95)[0].outcome == "other species", "not sure enough"
-    monkeypatch.setattr(gate, "judge", Yes(gate.judge.labels, always=gate.names[label - 1]))
+    assert gate([sound], label, min_probability=0.95)[0].outcome == "other species", "not sure enough"
+    monkeypatch.setattr(gate, "classifier", Yes(gate.classifier.labels, always=gate.names[label - 1]))
     verdict = gate([sound], label)[0]
     assert verdict.outcome == "other species"
     assert verdict.probability == pytest.approx(0.1 / 3)
-    monkeypatch.setattr(gate, "judge", Yes(gate.judge.labels))
+    monkeypatch.setattr(gate, "classifier", Yes(gate.classifier.labels))
     monkeypatch.setattr(gate, "bands", {**gate.bands, name: None})
-    assert gate([sound], label)[0].outcome == KEPT, "with a handful of real clips nobody knows the band"
+    assert gate([sound], label)[0].outcome == ACCEPTED, "with a handful of real clips nobody knows the band"
 
 
 def open_gate(monkeypatch: pytest.MonkeyPatch, pattern: list[str]) -> None:
@@ -118,7 +118,7 @@ def open_gate(monkeypatch: pytest.MonkeyPatch, pattern: list[str]) -> None:
         def __init__(self, *given: object) -> None:
             pass
 
-        def __call__(self, sounds: list[Clip], label: int, least: float) -> list[GateResult]:
+        def __call__(self, sounds: list[Clip], label: int, min_probability: float) -> list[GateResult]:
             seeds = [int(c.recording.path.stem.rsplit("-", 1)[1]) for c in sounds]
             return [GateResult(pattern[s % len(pattern)], 0.5, 0.7, None, "a.wav") for s in seeds]
 
@@ -133,31 +133,31 @@ def test_fills_up_says_what_was_refused_and_goes_on(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    open_gate(monkeypatch, ["copy", KEPT, "silent", KEPT])
+    open_gate(monkeypatch, ["copy", ACCEPTED, "silent", ACCEPTED])
     real = tiny_dataset.make_splits(SplitSettings())[0].split.train
     n = {name: sum(c.label == name for c in real) for name in Labels.of(real).names}
     fill = FillPlan(target=max(n.values()) + 2, species=("Sperm whale", "killer whale"))
     filled = fill_rare_species(config, tiny_dataset, str(trained), fill, tmp_path)
     assert filled.unfilled == {}
-    assert {name: (s.real, s.made) for name, s in filled.species.items()} == {
+    assert {name: (s.real, s.accepted) for name, s in filled.species.items()} == {
         name: (n[name], fill.target - n[name]) for name in ("Sperm whale", "Killer whale")
     }
     report = read_json(tmp_path / "synthesis.json")
     one = report["species"]["Killer whale"]
     wanted = fill.target - n["Killer whale"]
-    assert one["tried"] == 2 * wanted, "no try after the last that was needed"
+    assert one["attempts"] == 2 * wanted, "no try after the last that was needed"
     assert one["rejected"] == {"silent": wanted // 2, "copy": -(-wanted // 2)}
     assert one["rejected_share"] == 0.5
     with open(tmp_path / "manifest.csv", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert len(rows) == sum(s.made for s in filled.species.values()) == len(list(tmp_path.glob("*.wav")))
+    assert len(rows) == sum(s.accepted for s in filled.species.values()) == len(list(tmp_path.glob("*.wav")))
     assert {r["probability"] for r in rows} == {"0.5"}
-    assert not (tmp_path / ".tried").exists()
+    assert not (tmp_path / ".unchecked").exists()
     before = {p.name: p.stat().st_mtime_ns for p in tmp_path.glob("*.wav")}
     again = fill_rare_species(
         config, tiny_dataset, str(trained), replace(fill, target=fill.target + 1), tmp_path
     )
-    assert again.species["Killer whale"].made == wanted + 1
+    assert again.species["Killer whale"].accepted == wanted + 1
     after = {p.name: p.stat().st_mtime_ns for p in tmp_path.glob("*.wav")}
     assert before.items() <= after.items(), "what was there stays"
     assert len(after) == len(before) + 2
@@ -175,7 +175,7 @@ def test_an_interrupted_run_ends_as_an_uninterrupted_one(
 ) -> None:
     from finback.generation import sample_folder as module
 
-    open_gate(monkeypatch, [KEPT, "copy", KEPT])
+    open_gate(monkeypatch, [ACCEPTED, "copy", ACCEPTED])
     fill = FillPlan(target=9, species=("killer whale", "sperm whale"))
     whole = fill_rare_species(config, tiny_dataset, str(trained), fill, tmp_path / "whole")
     real, count = module.write, 0
@@ -192,8 +192,8 @@ def test_an_interrupted_run_ends_as_an_uninterrupted_one(
         fill_rare_species(config, tiny_dataset, str(trained), fill, tmp_path / "parts")
     monkeypatch.setattr(module, "write", real)
     parts = fill_rare_species(config, tiny_dataset, str(trained), fill, tmp_path / "parts")
-    assert parts.as_json() == whole.as_json()
-    for name in ("manifest.csv", "tries.csv", "synthesis.json"):
+    assert parts.to_json() == whole.to_json()
+    for name in ("manifest.csv", "attempts.csv", "synthesis.json"):
         assert (tmp_path / "parts" / name).read_text() == (tmp_path / "whole" / name).read_text()
 
 
@@ -206,11 +206,14 @@ def test_tries_are_bounded_and_unfilled_species_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     open_gate(monkeypatch, ["out of band"])
-    filled = fill_rare_species(config, tiny_dataset, str(trained), FillPlan(target=9, tries=2), tmp_path)
-    assert filled.species["Killer whale"].made == 0
+    filled = fill_rare_species(
+        config, tiny_dataset, str(trained), FillPlan(target=9, max_attempts=2), tmp_path
+    )
+    assert filled.species["Killer whale"].accepted == 0
     for name, s in filled.species.items():
-        assert len(s.tried) == 2 * s.wanted
-        assert filled.unfilled[name] == f"0 of {s.wanted} passed in {2 * s.wanted} tries"
+        assert len(s.attempts) == 2 * s.requested
+        accepted = f"only 0 of the {s.requested} requested clips were accepted"
+        assert filled.unfilled[name] == f"{accepted} after {2 * s.requested} attempts"
     assert read_json(tmp_path / "synthesis.json")["rejected_share"] == 1.0
 
 
@@ -238,13 +241,13 @@ def test_what_was_filled_up_is_trained_on(
 ) -> None:
     """The whole way with a real judge and the real gate, however few it lets through."""
     out = tmp_path / "made"
-    filled = fill_rare_species(config, tiny_dataset, str(trained), FillPlan(target=8, tries=6), out)
-    assert sum(len(s.tried) for s in filled.species.values()) > 4
-    if not any(s.made for s in filled.species.values()):
-        open_gate(monkeypatch, [KEPT])
+    filled = fill_rare_species(config, tiny_dataset, str(trained), FillPlan(target=8, max_attempts=6), out)
+    assert sum(len(s.attempts) for s in filled.species.values()) > 4
+    if not any(s.accepted for s in filled.species.values()):
+        open_gate(monkeypatch, [ACCEPTED])
         shutil.rmtree(out)
         filled = fill_rare_species(config, tiny_dataset, str(trained), FillPlan(target=8), out)
-    n_made = sum(s.made for s in filled.species.values())
+    n_made = sum(s.accepted for s in filled.species.values())
     request = IndexRequest(audio=simulated / "audio", labels=simulated / "labels.csv", synthetic=(out,))
     from finback.data.dataset import prepare_request
 
@@ -264,3 +267,25 @@ def test_what_was_filled_up_is_trained_on(
 
     with pytest.raises(LeakError, match="for judging a run are synthetic"):
         evaluate_on(trained, prepare_request(IndexRequest(audio=out, labels=out / "manifest.csv")))
+
+
+@pytest.mark.usefixtures("agreeing")
+def test_a_folder_of_version_0_1_0_continues(
+    config: SynthesisConfig,
+    tiny_dataset: Dataset,
+    trained: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its attempts are in `tries.csv`, accepted ones are "kept", and its settings name a judge."""
+    open_gate(monkeypatch, [ACCEPTED, "copy"])
+    plan = FillPlan(target=9, species=("killer whale",))
+    whole = fill_rare_species(config, tiny_dataset, str(trained), plan, tmp_path)
+    attempts = (tmp_path / "attempts.csv").read_text()
+    (tmp_path / "attempts.csv").unlink()
+    (tmp_path / "tries.csv").write_text(attempts.replace("accepted", "kept"))
+    about = (tmp_path / "generated.json").read_text()
+    about = about.replace('"reference_classifier"', '"judge"').replace('"provenance"', '"teachers"')
+    (tmp_path / "generated.json").write_text(about)
+    again = fill_rare_species(config, tiny_dataset, str(trained), plan, tmp_path)
+    assert again.to_json() == whole.to_json()

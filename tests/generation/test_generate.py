@@ -16,7 +16,7 @@ from finback.core.files import read_json
 from finback.core.progress import no_progress
 from finback.core.types import Labels
 from finback.data.index import IndexRequest, index
-from finback.generation.generate import SampleRequest, generate_clips
+from finback.generation.generate import SampleRequest, generate, generate_clips
 from finback.generation.synthesizer import SynthesisConfig, species_id
 
 
@@ -48,7 +48,7 @@ def config(generator_run: Path) -> SynthesisConfig:
 def folder(config: SynthesisConfig, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("generated") / "out"
     made = generate_clips(config, SampleRequest(("killer WHALE", "Bearded  seal"), n=6, seed=3), out)
-    assert (made.made, made.kept, made.parents) == (12, 0, "nearest")
+    assert (made.n_new, made.n_existing, made.parents) == (12, 0, "nearest")
     assert [p.name for p in made.files["Killer whale"]][:2] == [
         "killer-whale-000003.wav",
         "killer-whale-000004.wav",
@@ -76,9 +76,9 @@ def test_the_folder_holds_sound_spectrograms_a_picture_and_a_manifest(folder: Pa
         assert row["sampler"] == "", "a generator that decodes in one go is not sampled"
     assert (folder / "grid.png").read_bytes().startswith(b"\x89PNG")
     assert not (folder / ".parts").exists()
-    told = read_json(folder / "generated.json")
-    assert told["family"] == "gaussian"
-    (model,) = told["provenance"]
+    about = read_json(folder / "generated.json")
+    assert about["family"] == "gaussian"
+    (model,) = about["provenance"]
     assert model["role"] == "generator"
     assert len(model["recordings"]) >= 8
 
@@ -143,10 +143,10 @@ def test_an_interrupted_run_goes_on_and_ends_the_same(
     assert len(list(tmp_path.glob("*.wav"))) == 7
     assert not (tmp_path / "manifest.csv").exists()
     made = generate_clips(config, order, tmp_path)
-    assert (made.made, made.kept) == (5, 7)
+    assert (made.n_new, made.n_existing) == (5, 7)
     same(tmp_path, folder)
     before = {p.name: p.stat().st_mtime_ns for p in tmp_path.glob("*.wav")}
-    assert generate_clips(config, order, tmp_path).made == 0
+    assert generate_clips(config, order, tmp_path).n_new == 0
     assert before == {p.name: p.stat().st_mtime_ns for p in tmp_path.glob("*.wav")}
     same(tmp_path, folder)
 
@@ -183,11 +183,11 @@ def test_a_folder_grows_but_not_with_other_settings(
     generate_clips(config, SampleRequest(("killer whale",), n=2), tmp_path)
     made = generate_clips(config, SampleRequest(n=1, seed=1), tmp_path)
     assert set(made.files) == {"Bearded seal", "Humpback whale", "Killer whale", "Sperm whale"}
-    assert (made.made, made.kept) == (3, 1)
+    assert (made.n_new, made.n_existing) == (3, 1)
     with np.load(tmp_path / "spectrograms.npz") as kept:
         assert len(list(kept)) == len(rows_of(tmp_path)) == 5
     (tmp_path / "killer-whale-000000.wav").unlink()
-    assert generate_clips(config, SampleRequest(("killer whale",), n=2), tmp_path).made == 1, (
+    assert generate_clips(config, SampleRequest(("killer whale",), n=2), tmp_path).n_new == 1, (
         "what was deleted comes back"
     )
     other = SynthesisConfig(str(generator_run), vocoder="fast-griffin-lim", device="cpu")
@@ -202,14 +202,14 @@ def test_parents_are_the_nearest_clips_and_may_be_out_of_reach(
     generator_run: Path, config: SynthesisConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from finback.data.manifest import Manifest
-    from finback.generation.generate import learnt
     from finback.generation.generator import SpectrogramGenerator
+    from finback.generation.nearest_clips import training_clips
 
-    near, why = learnt(SpectrogramGenerator.load(generator_run, "cpu"))
+    near, why = training_clips(SpectrogramGenerator.load(generator_run, "cpu"))
     assert near is not None
     assert why == ""
     clip = near.clips[5]
-    index, distance = near.nearest(near.store(clip)[:1] + 7)
+    index, distance = near.find(near.store(clip)[:1] + 7)
     assert near.clips[int(index[0])] == clip
     assert distance[0] < 1e-2, "louder is still the same"
     text = (generator_run / "problems.json").read_text()
@@ -225,7 +225,7 @@ def test_parents_are_the_nearest_clips_and_may_be_out_of_reach(
         SampleRequest(("killer whale",), n=1),
         tmp_path / "out",
     )
-    assert "recordings it learnt from are not at hand" in made.parents
+    assert "training recordings are not on this machine" in made.parents
     assert rows_of(tmp_path / "out")[0]["parents"] == ""
 
 
@@ -236,7 +236,7 @@ def test_species_are_found_as_people_type_them() -> None:
     assert species_id(labels, "white beaked dolphin") == 3
     with pytest.raises(InputError, match="unknown species 'Ross Seel'; did you mean 'Ross Seal'"):
         species_id(labels, "Ross Seel")
-    with pytest.raises(InputError, match="it knows: Beluga, White Whale, Killer"):
+    with pytest.raises(InputError, match="known species: Beluga, White Whale, Killer"):
         species_id(labels, "xyz")
 
 
@@ -249,8 +249,20 @@ def test_species_without_a_heard_clip_are_refused(generator_run: Path, tmp_path:
     rows = [line for line in table.read_text().splitlines() if "Killer whale" not in line]
     table.write_text("\n".join(rows) + "\n")
     config = SynthesisConfig(str(run), vocoder="griffin-lim", device="cpu")
-    with pytest.raises(InputError, match="'Killer whale': no clip of it"):
+    with pytest.raises(InputError, match=r"'Killer whale': .* has no clip of this species"):
         generate_clips(config, SampleRequest(("killer whale",), n=1), tmp_path / "out")
     assert (
         "Killer whale" not in generate_clips(config, SampleRequest(n=1), tmp_path / "out", no_progress).files
     )
+
+
+def test_one_function_for_python(generator_run: Path, tmp_path: Path) -> None:
+    report = generate(generator_run, "killer whale", n=2, out=tmp_path / "whales", device="cpu")
+    assert [p.name for p in report.files["Killer whale"]] == [
+        "killer-whale-000000.wav",
+        "killer-whale-000001.wav",
+    ]
+    assert all(p.is_file() for p in report.files["Killer whale"])
+    assert repr(report) == f"SampleReport(2 clips of 1 species in {tmp_path / 'whales'}, 2 of them new)"
+    again = generate(str(generator_run), ["killer whale"], n=3, out=str(tmp_path / "whales"), device="cpu")
+    assert (again.n_new, again.n_existing) == (1, 2)

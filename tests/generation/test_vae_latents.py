@@ -14,7 +14,7 @@ from finback.cli.app import app
 from finback.core.errors import RunError, SettingsError
 from finback.data.dataset import Dataset
 from finback.data.splits.run_subsets import run_subsets
-from finback.evaluation.reconstruction import Reconstruction, heard_in, reconstruct, with_phases_of
+from finback.evaluation.reconstruction import Reconstruction, reconstruct, windows_with_waves, with_phases_of
 from finback.features.cache import FeatureStore
 from finback.features.extract import Extractor
 from finback.features.logmel import LogMel
@@ -74,7 +74,7 @@ def test_samples_by_seed(space: LatentSpace) -> None:
 
 
 def test_the_way_between_two_species(space: LatentSpace) -> None:
-    a, b = (space.end(name) for name in space.labels.names[:2])
+    a, b = (space.endpoint(name) for name in space.labels.names[:2])
     way = space.interpolate(a, b, 5)
     assert way.shape == (5, space.spec.n_mels, space.spec.n_frames)
     np.testing.assert_allclose(way[::-1], space.interpolate(b, a, 5), atol=1e-2)
@@ -86,16 +86,16 @@ def test_the_way_between_two_species(space: LatentSpace) -> None:
 
 def test_ends_are_clips_or_species(space: LatentSpace, tmp_path: Path) -> None:
     clip = run_subsets(space.run)["train"][0]
-    end = space.end(str(clip.recording.path))
+    end = space.endpoint(str(clip.recording.path))
     assert end.species == clip.label
     logmel = Extractor(space.spec)(clip)[:1]
     np.testing.assert_allclose(end.latent, space.encode(logmel)[0], atol=1e-5)
     # The way begins at the clip's own reconstruction.
-    way = space.interpolate(end, space.end(space.labels.names[0]), 3)
+    way = space.interpolate(end, space.endpoint(space.labels.names[0]), 3)
     y = np.array([space.labels.index(end.species)])
     np.testing.assert_allclose(way[0], space.reconstruct(logmel, y)[0], atol=1e-2)
     with pytest.raises(SettingsError, match="Unicorn"):
-        space.end("Unicorn")
+        space.endpoint("Unicorn")
 
 
 def test_a_strange_file_is_of_the_likeliest_species(space: LatentSpace, tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ def test_a_strange_file_is_of_the_likeliest_species(space: LatentSpace, tmp_path
     clip = run_subsets(space.run)["train"][0]
     wave = read(clip.recording.path, 0, clip.recording.n_samples)
     write(tmp_path / "stranger.wav", wave * 0.5, clip.recording.sample_rate)
-    end = space.end(str(tmp_path / "stranger.wav"))
+    end = space.endpoint(str(tmp_path / "stranger.wav"))
     with torch.no_grad():
         densities = space.model.gaussians.log_prob(torch.from_numpy(end.latent)[None])
     assert end.species == space.labels.names[int(densities.argmax())]
@@ -112,7 +112,7 @@ def test_a_strange_file_is_of_the_likeliest_species(space: LatentSpace, tmp_path
 
 def test_windows_are_those_of_the_store(space: LatentSpace) -> None:
     clips = run_subsets(space.run)["test"]
-    found, waves, background, y = heard_in(space, clips)
+    found, waves, background, y = windows_with_waves(space, clips)
     store = FeatureStore(Extractor(space.spec))
     np.testing.assert_allclose(found, np.concatenate([store(c) for c in clips]), atol=1e-4)
     assert background is None
@@ -168,12 +168,12 @@ def test_another_family_is_refused(tiny_dataset: Dataset, tiny: str, tmp_path: P
     train_generator(
         Plan("gaussian", resolve(tiny, family="gaussian"), device="cpu"), tiny_dataset, tmp_path / "g"
     )
-    with pytest.raises(RunError, match="no latents"):
+    with pytest.raises(RunError, match="no latent space"):
         LatentSpace.load(tmp_path / "g", "cpu")
 
 
-def test_the_strip_needs_a_picture_name(space: LatentSpace, tmp_path: Path) -> None:
-    ends = space.end(space.labels.names[0]), space.end(space.labels.names[1])
+def test_the_figure_needs_a_name_of_a_figure(space: LatentSpace, tmp_path: Path) -> None:
+    ends = space.endpoint(space.labels.names[0]), space.endpoint(space.labels.names[1])
     assert save_interpolation(space, ends, 3, tmp_path / "way.svg").read_text().startswith("<?xml")
     with pytest.raises(SettingsError, match=r"\.png or \.svg"):
         save_interpolation(space, ends, 3, tmp_path / "way.mp3")
@@ -184,7 +184,7 @@ def test_commands(run: Path, tmp_path: Path) -> None:
     assert told.exit_code == 0, told.output
     facts = json.loads(told.stdout)
     assert {"methods", "n_windows", "active_latents", "files"} <= set(facts)
-    shown = CliRunner().invoke(app, ["vae", "reconstruct", str(run), "--side", "val"])
+    shown = CliRunner().invoke(app, ["vae", "reconstruct", str(run), "--subset", "val"])
     assert "mean over species" in shown.stdout
     assert (run / "figures" / "reconstruction.png").exists()
     names = json.loads((run / "run.json").read_text())["labels"][:2]

@@ -26,7 +26,7 @@ class AuditedData(DataOptions):
 class GeneratorOptions:
     """How a generator is audited."""
 
-    judge: Annotated[
+    classifier: Annotated[
         Path | None,
         typer.Option(
             help="A classifier's run; default: one is trained on what the generator learnt from.",
@@ -79,7 +79,7 @@ def audit(
     Example:
       finback audit --audio clips --labels labels.csv --groups metadata.csv:group
       finback audit runs/generator --against runs/gaussian
-      finback audit runs/vocoder --judge runs/mine
+      finback audit runs/vocoder --classifier runs/mine
     """
     from finback.core.errors import InputError
     from finback.core.runs import RunFolder
@@ -120,7 +120,7 @@ def _generator(run: Path, how: GeneratorOptions, seed: int, device: str, json: b
 
     request = AuditRequest(
         run=run,
-        judge=how.judge,
+        classifier=how.classifier,
         against=tuple(how.against or ()),
         n=how.n,
         seeds=how.seeds,
@@ -145,7 +145,7 @@ def _generator(run: Path, how: GeneratorOptions, seed: int, device: str, json: b
 def _vocoder(run: Path, how: GeneratorOptions, device: str, json: bool) -> None:
     from finback.evaluation.vocoder_audit import audit_vocoder
 
-    found = audit_vocoder(run, how.judge, device, progress)
+    found = audit_vocoder(run, how.classifier, device, progress)
     if json:
         out_json(found)
         return
@@ -153,8 +153,8 @@ def _vocoder(run: Path, how: GeneratorOptions, device: str, json: bool) -> None:
     rows = [(name, *(_within(row, key) for key in names)) for name, row in found["vocoders"].items()]
     out_table(("vocoder", *names), rows)
     out(f"{found['n_windows']} windows of {found['n_groups']} tapes that it never heard; 95 % over tapes")
-    if how.judge is None:
-        out("whether a classifier still names the species: --judge RUN")
+    if how.classifier is None:
+        out("whether a classifier still names the species: --classifier RUN")
     out(str(RunFiles(run).vocoder_audit))
 
 

@@ -1,4 +1,4 @@
-"""What augmentation does to a clip, for eyes and ears."""
+"""The command that shows what each augmentation does to a clip."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ExampleOptions:
-    """What examples are made of."""
+    """The clip, and the settings of the examples."""
 
     clip: Annotated[Path, typer.Argument(metavar="CLIP", help="A sound file.", show_default=False)]
     noise: Annotated[
@@ -31,12 +31,14 @@ class ExampleOptions:
     preset: Preset = "watkins"
     set_: Set = None
     channel: Annotated[
-        int | None, typer.Option(help="Channel, from 0; default: the mean.", show_default=False)
+        int | None,
+        typer.Option(help="Use this channel, counted from 0; default: the mean.", show_default=False),
     ] = None
     n: Annotated[int, typer.Option("-n", help="Examples of each augmentation.", min=1, max=12)] = 1
     seed: Seed = 0
 
     def make(self) -> tuple[FeatureSpec, list[Example]]:
+        """The features, and `n` examples of each augmentation."""
         from finback.training.augment import examples
         from finback.training.augment.noise_files import NoiseBank
         from finback.training.settings import resolve
@@ -55,10 +57,13 @@ class ExampleOptions:
 @takes(options=ExampleOptions)
 def augment(
     options: ExampleOptions,
-    show: Annotated[bool, typer.Option("--show/--no-show", help="Save a picture of examples.")] = True,
-    out_file: Annotated[Path, typer.Option("--out", help="Where, as PNG or SVG.")] = Path("augment.png"),
+    show: Annotated[bool, typer.Option("--show/--no-show", help="Save a figure of the examples.")] = True,
+    out_file: Annotated[Path, typer.Option("--out", help="File of the figure, PNG or SVG.")] = Path(
+        "augment.png"
+    ),
     wav: Annotated[
-        Path | None, typer.Option(help="Also write the augmented sounds here, as WAV.", show_default=False)
+        Path | None,
+        typer.Option(help="Also write the augmented sounds to this folder, as WAV.", show_default=False),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -72,17 +77,17 @@ def augment(
     from finback.report.plots.augment import save_grid
     from finback.training.augment.examples import write_waves
 
-    spec, made = options.make()
-    written = [] if wav is None else write_waves(made, wav, spec.sample_rate)
+    spec, examples = options.make()
+    written = [] if wav is None else write_waves(examples, wav, spec.sample_rate)
     if show:
-        save_grid([(e.name, e.title, e.mel) for e in made], spec, out_file)
+        save_grid([(e.name, e.title, e.mel) for e in examples], spec, out_file)
     if json:
         out_json(
             {
                 "clip": str(options.clip),
-                "picture": str(out_file) if show else None,
+                "figure": str(out_file) if show else None,
                 "waves": [str(path) for path in written],
-                "examples": [{"name": e.name, "title": e.title} for e in made],
+                "examples": [{"name": e.name, "title": e.title} for e in examples],
             }
         )
         return

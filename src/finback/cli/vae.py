@@ -1,4 +1,4 @@
-"""Commands on a trained VAE; its samples are finback generate's."""
+"""Commands for a trained VAE. `finback generate` samples from one."""
 
 from __future__ import annotations
 
@@ -12,53 +12,57 @@ from finback.cli.options import Device, Json
 
 app = typer.Typer(
     name="vae",
-    help="What a trained VAE keeps of clips, and what lies between two of them.",
+    help="Reconstruct clips with a trained VAE, and interpolate between two clips.",
     rich_markup_mode=None,
     no_args_is_help=True,
 )
-Run = Annotated[Path, typer.Argument(help="Folder of finback train vae.", show_default=False)]
+Run = Annotated[Path, typer.Argument(help="Run folder of finback train vae.", show_default=False)]
 
 
 @app.command()
 def reconstruct(
     run: Run,
-    side: Annotated[
+    subset: Annotated[
         Literal["test", "val", "held_out", "train"],
-        typer.Option(help="Clips to judge by: test and val are tapes that it has not heard."),
+        typer.Option(
+            help="Clips to reconstruct: test, val (tapes not used in training), held_out (other clips of the "
+            "training tapes) or train."
+        ),
     ] = "test",
     out_folder: Annotated[
         Path | None,
-        typer.Option("--out", help="Where to write; default: the run's figures/.", show_default=False),
+        typer.Option("--out", help="Output folder; default: the run's figures/.", show_default=False),
     ] = None,
     device: Device = "auto",
     json: Json = False,
 ) -> None:
-    """How much of its clips a VAE keeps, species by species, beside principal components and a mean spectrum.
+    """Reconstruct clips and measure the error for each species.
 
-    Writes reconstruction.json and a grid of originals, reconstructions and samples.
+    Two simple methods serve as baselines: principal components, and the mean spectrum of the species. Writes
+    reconstruction.json and a figure with originals, reconstructions and samples.
 
     \b
     Example:
       finback vae reconstruct runs/vae
     """
-    from finback.evaluation.reconstruction import reconstruct as judge
+    from finback.evaluation import reconstruction
     from finback.generation.vae_latents import LatentSpace
 
-    found = judge(LatentSpace.load(run, device), side, progress)
-    paths = found.write(out_folder or run / "figures")
+    result = reconstruction.reconstruct(LatentSpace.load(run, device), subset, progress)
+    paths = result.write(out_folder or run / "figures")
     if json:
-        out_json({**found.facts(), "files": [str(path) for path in paths]})
+        out_json({**result.to_json(), "files": [str(path) for path in paths]})
         return
-    columns = ("species", "windows", *(f"{name}, dB^2" for name in found.table if name != "original"))
-    waves = tuple(f"{name}, SNR dB" for name in found.table)
+    columns = ("species", "windows", *(f"{name}, dB^2" for name in result.table if name != "original"))
+    waves = tuple(f"{name}, SNR dB" for name in result.table)
     rows: list[tuple[object, ...]] = []
-    for species in found.table["vae"]:
-        errors = [t[species]["mse_db2"] for name, t in found.table.items() if name != "original"]
-        ratios = [t[species]["snr_db"] for t in found.table.values()]
-        n = found.n_windows.get(species, sum(found.n_windows.values()))
+    for species in result.table["vae"]:
+        errors = [t[species]["mse_db2"] for name, t in result.table.items() if name != "original"]
+        ratios = [t[species]["snr_db"] for t in result.table.values()]
+        n = result.n_windows.get(species, sum(result.n_windows.values()))
         rows.append((species or "mean over species", n, *errors, *ratios))
     out_table((*columns, *waves), rows)
-    out(f"latents in use: {found.active} of {found.facts()['latents']}")
+    out(f"active latents: {result.active} of {result.to_json()['latents']}")
     for path in paths:
         out(str(path))
 
@@ -67,16 +71,18 @@ def reconstruct(
 def interpolate(
     run: Run,
     a: Annotated[str, typer.Argument(metavar="A", help="A species or a sound file.", show_default=False)],
-    b: Annotated[str, typer.Argument(metavar="B", help="Another one.", show_default=False)],
-    steps: Annotated[int, typer.Option(help="Pictures, both ends included.")] = 7,
+    b: Annotated[str, typer.Argument(metavar="B", help="Another species or sound file.", show_default=False)],
+    steps: Annotated[int, typer.Option(help="Number of spectrograms, A and B included.")] = 7,
     out_file: Annotated[
         Path | None,
-        typer.Option("--out", help="A .png or .svg; default: in the run's figures/.", show_default=False),
+        typer.Option("--out", help="File, .png or .svg; default: in the run's figures/.", show_default=False),
     ] = None,
     device: Device = "auto",
     json: Json = False,
 ) -> None:
-    """A strip of pictures on the straight way between two clips, two species, or one of each.
+    """Interpolate between two clips, two species, or a clip and a species.
+
+    The figure shows spectrograms on the straight line between two points of the latent space.
 
     \b
     Example:
@@ -85,11 +91,11 @@ def interpolate(
     from finback.generation.vae_latents import LatentSpace, save_interpolation
 
     space = LatentSpace.load(run, device)
-    ends = space.end(a), space.end(b)
+    ends = space.endpoint(a), space.endpoint(b)
     path = save_interpolation(space, ends, steps, out_file or run / "figures" / "interpolation.png")
     if json:
         names = [{"name": e.name, "species": e.species} for e in ends]
-        out_json({"run": str(run), "ends": names, "steps": steps, "picture": str(path)})
+        out_json({"run": str(run), "ends": names, "steps": steps, "figure": str(path)})
         return
     out(" -> ".join(e.name if e.name == e.species else f"{e.name} ({e.species})" for e in ends))
     out(str(path))

@@ -1,4 +1,4 @@
-"""Spectrograms to sound, and sound to a spectrogram and back."""
+"""The command that converts spectrograms to sound, and a sound to its spectrogram and back."""
 
 from __future__ import annotations
 
@@ -18,22 +18,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class VocoderOptions:
-    """Which features, and what makes sound of them."""
+    """The vocoder, and the features that it inverts."""
 
     vocoder: Annotated[
         str,
         typer.Option(
-            help="griffin-lim, fast-griffin-lim, a run folder of finback train vocoder, the name of one that "
-            "comes along; auto: one that fits, else fast-griffin-lim."
+            help="griffin-lim, fast-griffin-lim, a run folder of finback train vocoder, or the name of a "
+            "bundled vocoder; auto: the bundled vocoder if it has these features, else fast-griffin-lim."
         ),
     ] = "auto"
-    rounds: Annotated[int, typer.Option(help="Of Griffin-Lim.", min=1)] = 32
+    rounds: Annotated[int, typer.Option(help="Iterations of Griffin-Lim.", min=1)] = 32
     preset: Preset = "watkins"
     set_: Set = None
     seed: Seed = 0
     device: Device = "auto"
 
     def spec(self) -> FeatureSpec:
+        """The features of the preset and the single settings."""
         from finback.training.settings import resolve
 
         return resolve(self.preset, self.set_ or ()).features
@@ -45,31 +46,39 @@ def vocode(
         Path,
         typer.Argument(
             metavar="SPECTROGRAM|CLIP",
-            help=".npy or .npz of log-mels in dB, or a sound file.",
+            help="A .npy or .npz file of log-mels in dB, or a sound file.",
             show_default=False,
         ),
     ],
     out_path: Annotated[
         Path,
-        typer.Option("--out", help="A .wav or .flac; a folder for several spectrograms.", show_default=False),
+        typer.Option(
+            "--out", help="A .wav or .flac file; a folder for several spectrograms.", show_default=False
+        ),
     ],
     options: VocoderOptions,
-    like: Annotated[Path | None, typer.Option(help="As loud as this sound file.", show_default=False)] = None,
-    channel: Annotated[
-        int | None, typer.Option(help="Of the clip, from 0; default: the mean.", show_default=False)
+    like: Annotated[
+        Path | None, typer.Option(help="Use the level of this sound file.", show_default=False)
     ] = None,
-    picture: Annotated[
-        Path | None, typer.Option(help="PNG or SVG of before and after.", show_default=False)
+    channel: Annotated[
+        int | None,
+        typer.Option(
+            help="Use this channel of the clip, counted from 0; default: the mean.", show_default=False
+        ),
+    ] = None,
+    figure: Annotated[
+        Path | None,
+        typer.Option(help="Also write a figure of the log-mels (PNG or SVG).", show_default=False),
     ] = None,
     json: Json = False,
 ) -> None:
-    """Make sound of spectrograms, or hear what a clip's spectrogram keeps.
+    """Convert spectrograms to sound, or a clip to its spectrogram and back.
 
-    A clip makes the round trip: to its log-mel, and back to sound beside which the original can be heard.
+    A clip is converted to its log-mel and back to sound, so that both sounds can be compared.
 
     \b
     Example:
-      finback vocode clip.wav --out again.wav --picture again.png
+      finback vocode clip.wav --out again.wav --figure again.png
       finback vocode spectrograms.npz --out sounds --vocoder runs/vocoder
     """
     from finback.generation.vocoders.vocode import VocodeRequest, vocode
@@ -78,33 +87,33 @@ def vocode(
     request = VocodeRequest(
         source, out_path, options.vocoder, options.rounds, options.seed, options.device, like, channel
     )
-    done = vocode(request, spec, progress)
-    if picture is not None:
-        _draw(done, picture)
+    result = vocode(request, spec, progress)
+    if figure is not None:
+        _draw(result, figure)
     if json:
-        out_json(_as_json(done, source, picture))
+        out_json(_to_json(result, source, figure))
         return
-    for path in [*done.paths, *([picture] if picture else [])]:
+    for path in [*result.paths, *([figure] if figure else [])]:
         out(str(path))
-    out_table((f"by {done.vocoder}", "mean"), done.measures.items())
+    out_table((f"by {result.vocoder}", "mean"), result.measures.items())
 
 
-def _draw(done: VocodeResult, picture: Path) -> None:
+def _draw(result: VocodeResult, path: Path) -> None:
     from finback.report.plots.augment import save_grid
 
     save_grid(
-        [("before", "before", done.before_db), ("after", f"after, by {done.vocoder}", done.after_db)],
-        done.spec,
-        picture,
+        [("before", "before", result.before_db), ("after", f"after, by {result.vocoder}", result.after_db)],
+        result.spec,
+        path,
     )
 
 
-def _as_json(done: VocodeResult, source: Path, picture: Path | None) -> dict[str, Any]:
+def _to_json(result: VocodeResult, source: Path, figure: Path | None) -> dict[str, Any]:
     return {
         "source": str(source),
-        "out": [str(path) for path in done.paths],
-        "picture": str(picture) if picture else None,
-        "vocoder": done.vocoder,
-        "sample_rate": done.spec.sample_rate,
-        "measures": done.measures,
+        "out": [str(path) for path in result.paths],
+        "figure": str(figure) if figure else None,
+        "vocoder": result.vocoder,
+        "sample_rate": result.spec.sample_rate,
+        "measures": result.measures,
     }

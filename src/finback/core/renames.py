@@ -21,6 +21,8 @@ RENAMED: dict[str, str] = {
     "deaf": "no_audio_baselines",
     "by_tape": "grouped",
 }
+# The same for the settings in generated.json.
+GENERATED_RENAMED: dict[str, str] = {**RENAMED, "judge": "reference_classifier"}
 # The same for generator_audit.json, vocoder_audit.json and reconstruction.json, which name sets of clips.
 AUDIT_RENAMED: dict[str, str] = {
     "learnt": "train",
@@ -62,6 +64,11 @@ LEADERBOARD: dict[str, str] = {"random": "random_split"}  # leaderboard.json
 def current(value: Any, names: Mapping[str, str] = RENAMED) -> Any:
     """The same JSON value with today's keys, at every depth. A key of today wins over its old name."""
     return _renamed(value, names)
+
+
+def current_generated(value: Any) -> Any:
+    """The same for the JSON value of a generated.json."""
+    return _renamed(value, GENERATED_RENAMED)
 
 
 def current_audit(value: Any) -> Any:

@@ -1,18 +1,19 @@
-"""How much of clips of unseen tapes a VAE keeps, beside what two simple methods keep.
+"""How well a VAE reconstructs clips, compared with two simple methods.
 
-    found = reconstruct(LatentSpace.load(run), "test")
-    found.table["vae"][""]          # {"mse_db2": ..., "snr_db": ..., "si_snr_db": ...}, mean over species
-    found.write(folder)             # reconstruction.json and .png
+    result = reconstruct(LatentSpace.load(run), "test")
+    result.table["vae"][""]          # {"mse_db2": ..., "snr_db": ..., "si_snr_db": ...}, mean over species
+    result.write(folder)             # reconstruction.json and reconstruction.png
 
-Three methods, all fitted on the clips that the VAE learnt from, all given the level of the clip:
+Three methods, all fitted to the training clips of the VAE. Each gets the level of the clip:
 
-- `vae`: encoded to the means of its latents, and painted from them as the clip's own species;
+- `vae`: encoded to the means of the latents, and decoded from these as the clip's own species;
 - `pca`: as many principal components as the VAE has latents;
 - `mean spectrum`: the mean spectrum of the clip's species, the same in every frame.
 
-**Waves.** A log-mel has lost the phase, and a guessed one makes every difference of waves meaningless. So
-each log-mel is made a wave with the phases of the original, and the ratios tell what the changed magnitudes
-cost. `original`, the clip's own log-mel gone the same way, is the best that can be had.
+**Waves.** A log-mel has no phases, and guessed phases would dominate every difference between waves. So each
+log-mel is converted to a wave with the phases of the original clip, and the ratios measure the error of the
+magnitudes alone. `original` is the clip's own log-mel, converted in the same way: the upper limit for any
+method.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from finback.core.errors import SettingsError
@@ -37,31 +39,31 @@ from finback.features.extract import Extractor
 from finback.features.logmel import LogMel
 from finback.features.mel import band_centres_hz
 from finback.features.stft import Frames
-from finback.generation.vae_latents import LatentSpace, levels
+from finback.generation.vae_latents import LatentSpace, LogMels, levels
 from finback.metrics.reconstruction import by_species, mse_db2, si_snr_db, snr_db
 from finback.models.networks.gaussian import principal
 from finback.report.plots.style import render
 from finback.report.plots.vae import grid
 
-SIDES = ("test", "val", "held_out", "train")
+SUBSETS = ("test", "val", "held_out", "train")
 SLICE = 8  # windows at a time through the inverse STFT
 TINY = 1e-12
-COLUMNS = ("original", "vae", "pca")  # of the grid, before the samples
+COLUMNS = ("original", "vae", "pca")  # of the figure, before the samples
 N_SAMPLES = 2
 
 
 @dataclass(frozen=True, eq=False)
 class Reconstruction:
-    """The figures of one side of a run, and pictures to look at."""
+    """The errors on one set of clips of a run, and spectrograms for a figure."""
 
     space: LatentSpace
-    side: str
-    n_windows: dict[str, int]  # species -> windows; species without one are not there
-    active: int  # latents in use, over the clips of training
-    table: dict[str, dict[str, dict[str, float]]]  # method -> species ("" = mean over them) -> figure
-    rows: list[tuple[str, list[np.ndarray]]] = field(repr=False)  # species -> one picture per column
+    subset: str
+    n_windows: dict[str, int]  # species -> windows; only species with windows
+    active: int  # number of active latents, over the training clips
+    table: dict[str, dict[str, dict[str, float]]]  # method -> species ("" = mean over species) -> measure
+    rows: list[tuple[str, list[np.ndarray]]] = field(repr=False)  # species -> a spectrogram for each column
 
-    def facts(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """Plain values, as in `reconstruction.json`."""
         methods = {
             name: {**table[""], "per_species": {k: v for k, v in table.items() if k}}
@@ -69,7 +71,7 @@ class Reconstruction:
         }
         return {
             "run": str(self.space.run.path),
-            "subset": self.side,
+            "subset": self.subset,
             "n_windows": self.n_windows,
             "latents": self.space.model.noise_shape[0],
             "active_latents": self.active,
@@ -77,116 +79,119 @@ class Reconstruction:
         }
 
     def write(self, folder: Path) -> list[Path]:
-        """`reconstruction.json` and `reconstruction.png`; both paths."""
+        """Write `reconstruction.json` and `reconstruction.png`; returns both paths."""
         spec = self.space.spec
         columns = (*COLUMNS, *(["sample"] * N_SAMPLES))
         centres = band_centres_hz(spec.n_mels, spec.f_min, spec.top_hz)
-        picture = grid(self.rows, columns, centres, spec.hop / spec.sample_rate)
+        figure = grid(self.rows, columns, centres, spec.hop / spec.sample_rate)
         table, image = folder / RECONSTRUCTION, folder / "reconstruction.png"
-        write_json(table, self.facts())
-        write_atomic(image, render(picture, "png"))
+        write_json(table, self.to_json())
+        write_atomic(image, render(figure, "png"))
         return [table, image]
 
 
-def reconstruct(space: LatentSpace, side: str = "test", progress: Progress = no_progress) -> Reconstruction:
-    """Judge a VAE on one side of its own run: test and val are tapes it has not heard.
+def reconstruct(space: LatentSpace, subset: str = "test", progress: Progress = no_progress) -> Reconstruction:
+    """Evaluate a VAE on one set of its own run; `test` and `val` are tapes that were not used in training.
 
-    Raises `SettingsError` if there is no such side, or nothing on it.
+    Raises `SettingsError` if there is no such set, or no clip in it.
     """
-    if side not in SIDES:
-        raise SettingsError(f"--side {side}: no such side", "take one of " + ", ".join(SIDES))
-    parts = run_subsets(space.run)
-    if not parts[side]:
+    if subset not in SUBSETS:
+        raise SettingsError(f"--subset {subset}: unknown set", "give one of " + ", ".join(SUBSETS))
+    subsets = run_subsets(space.run)
+    if not subsets[subset]:
         raise SettingsError(
-            f"{space.run.path}: no clips on the {side} side",
-            "take another: " + ", ".join(s for s in SIDES if parts[s]),
+            f"{space.run.path}: no clips in the {subset} set",
+            "give another --subset: " + ", ".join(name for name in SUBSETS if subsets[name]),
         )
     store = FeatureStore(Extractor(space.spec), default_folder())
-    learnt, y_learnt = (t.numpy() for t in windows_of(store, parts["train"], space.labels))
-    logmels, waves, backgrounds, y = heard_in(space, parts[side], progress)
-    methods = _methods(space, learnt[:, 0], y_learnt)
-    made = {"original": logmels, **{name: paint(logmels, y) for name, paint in methods.items()}}
+    train, y_train = (t.numpy() for t in windows_of(store, subsets["train"], space.labels))
+    logmels, waves, backgrounds, y = windows_with_waves(space, subsets[subset], progress)
+    methods = _methods(space, train[:, 0], y_train)
+    reconstructed = {"original": logmels, **{name: method(logmels, y) for name, method in methods.items()}}
     table = {}
-    for name, pictures in progress(made.items(), "reconstructing", len(made)):
-        again = with_phases_of(waves, pictures, LogMel(space.spec), backgrounds)
+    for name, x in progress(reconstructed.items(), "reconstructing", len(reconstructed)):
+        again = with_phases_of(waves, x, LogMel(space.spec), backgrounds)
         length = again.shape[1]
-        figures = {
-            "mse_db2": mse_db2(logmels, pictures),
+        errors = {
+            "mse_db2": mse_db2(logmels, x),
             "snr_db": snr_db(waves[:, :length], again),
             "si_snr_db": si_snr_db(waves[:, :length], again),
         }
-        table[name] = by_species(figures, y, space.labels.names)
+        table[name] = by_species(errors, y, space.labels.names)
     counts = {name: int((y == k).sum()) for k, name in enumerate(space.labels.names) if (y == k).any()}
-    return Reconstruction(space, side, counts, space.active(learnt[:, 0]), table, _rows(space, made, y))
+    rows = _rows(space, reconstructed, y)
+    return Reconstruction(space, subset, counts, space.active(train[:, 0]), table, rows)
 
 
-def heard_in(
+def windows_with_waves(
     space: LatentSpace, clips: Sequence[Clip], progress: Progress = no_progress
-) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, np.ndarray]:
-    """Every window of the clips: log-mel (N, M, F), wave that it was made of (N, T), background (N, M) that
-    was taken from it where the spec does so, class id (N,).
+) -> tuple[LogMels, NDArray[np.float32], NDArray[np.float32] | None, NDArray[np.int64]]:
+    """Every window of the clips: log-mels (N, M, F), the waves (N, T) of these, the backgrounds (N, M) in dB
+    that were subtracted where the spec does so, and class ids (N,).
     """
     spec = space.spec
-    pictures, sounds = Extractor(spec), Extractor(spec, "wave")
+    logmel_of, wave_of = Extractor(spec), Extractor(spec, "wave")
     waves, backgrounds, labels = [], [], []
     for clip in progress(clips, "reading", len(clips)):
-        for span in pictures.windows(clip):
-            # Past the last frame's centre the spectrogram hears half a window more, of the clip's own sound.
+        for span in logmel_of.windows(clip):
+            # The last frame reaches half a window beyond its centre, into the clip's own sound.
             reach = spec.native(spec.clip_samples, clip.recording.sample_rate)
-            waves.append(sounds(replace(span, stop=min(clip.stop, span.start + reach)))[0])
+            waves.append(wave_of(replace(span, stop=min(clip.stop, span.start + reach)))[0])
             labels.append(space.labels.index(clip.label or ""))
             if spec.background == "median":
-                backgrounds.append(pictures.background_db(span))
+                backgrounds.append(logmel_of.background_db(span))
     background = np.stack(backgrounds) if backgrounds else None
-    away = None if background is None else torch.from_numpy(background)
-    logmels = pictures.front_end(np.stack(waves), away)
+    subtracted = None if background is None else torch.from_numpy(background)
+    logmels = logmel_of.front_end(np.stack(waves), subtracted)
     return logmels, np.stack(waves), background, np.array(labels)
 
 
 @torch.no_grad()
 def with_phases_of(
-    waves: np.ndarray, logmels: np.ndarray, front: LogMel, background_db: np.ndarray | None = None
-) -> np.ndarray:
-    """(N, M, F) dB made waves (N, T') with the phases of `waves` (N, T), up to the last frame's centre."""
+    waves: NDArray[np.float32],
+    logmels: LogMels,
+    front: LogMel,
+    background_db: NDArray[np.float32] | None = None,
+) -> NDArray[np.float32]:
+    """(N, M, F) dB -> waves (N, T') with the phases of `waves` (N, T), up to the last frame's centre."""
     spec = front.spec
-    # Up to the last frame's centre: beyond it only the thin end of one window hears anything.
+    # Beyond the centre of the last frame only the thin end of one window contributes.
     length = min(spec.clip_samples, (spec.n_frames - 1) * spec.hop)
-    heard = Frames(spec, spec.n_frames, spec.clip_samples, torch.zeros(1))
+    original = Frames(spec, spec.n_frames, spec.clip_samples, torch.zeros(1))
     frames = Frames(spec, spec.n_frames, length, torch.zeros(1))
-    made = []
+    parts = []
     for i in range(0, len(waves), SLICE):
         part = slice(i, i + SLICE)
-        away = None if background_db is None else torch.from_numpy(background_db[part])
-        magnitude = front.inverse(torch.from_numpy(logmels[part])[:, None], away)  # (b, n_bins, F)
-        spectra = heard.analyse(heard.padded(torch.from_numpy(waves[part])))  # (b, F, n_bins)
+        background = None if background_db is None else torch.from_numpy(background_db[part])
+        magnitude = front.inverse(torch.from_numpy(logmels[part])[:, None], background)  # (b, n_bins, F)
+        spectra = original.analyse(original.padded(torch.from_numpy(waves[part])))  # (b, F, n_bins)
         phases = spectra / spectra.abs().clamp_min(TINY)
-        made.append(frames.cut(frames.synthesise(phases * magnitude.transpose(1, 2))))
-    out: np.ndarray = torch.cat(made).numpy()
-    return out
+        parts.append(frames.cut(frames.synthesise(phases * magnitude.transpose(1, 2))))
+    return torch.cat(parts).numpy()
 
 
-Paint = Callable[[np.ndarray, np.ndarray], np.ndarray]
+Method = Callable[[LogMels, NDArray[np.int64]], LogMels]
 
 
-def _methods(space: LatentSpace, learnt: np.ndarray, labels: np.ndarray) -> dict[str, Paint]:
-    """Name -> (log-mels (N, M, F) dB, class ids) -> reconstructions."""
+def _methods(space: LatentSpace, train: LogMels, labels: NDArray[np.int64]) -> dict[str, Method]:
+    """Name -> (log-mels (N, M, F) dB, class ids (N,)) -> reconstructions (N, M, F) dB."""
     scale, device = space.model.scale, space.device
 
-    def units(x: np.ndarray) -> Tensor:
+    def units(x: LogMels) -> Tensor:
         return scale.to_units(torch.from_numpy(x)[:, None].to(device))  # (N, 1, M, F)
 
-    flat = units(learnt).flatten(1)
+    flat = units(train).flatten(1)
     mean, basis = principal(flat, space.model.noise_shape[0])
-    pictures = flat.unflatten(1, learnt.shape[1:])
-    spectra = torch.zeros(len(space.labels), learnt.shape[1], device=device)
+    unflattened = flat.unflatten(1, train.shape[1:])
+    spectra = torch.zeros(len(space.labels), train.shape[1], device=device)
     for k in np.unique(labels):
-        spectra[k] = pictures[torch.from_numpy(labels == k)].mean(dim=(0, 2))
+        spectra[k] = unflattened[torch.from_numpy(labels == k)].mean(dim=(0, 2))
 
-    def pca(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    def pca(x: LogMels, y: NDArray[np.int64]) -> LogMels:
         again = mean + (units(x).flatten(1) - mean) @ basis.T @ basis
         return space.at_level(again.unflatten(1, (1, *x.shape[1:])), levels(x))
 
-    def spectrum(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    def spectrum(x: LogMels, y: NDArray[np.int64]) -> LogMels:
         steady = spectra[torch.from_numpy(y)][:, None, :, None].expand(-1, 1, -1, x.shape[2])
         return space.at_level(steady, levels(x))
 
@@ -194,14 +199,14 @@ def _methods(space: LatentSpace, learnt: np.ndarray, labels: np.ndarray) -> dict
 
 
 def _rows(
-    space: LatentSpace, made: dict[str, np.ndarray], labels: np.ndarray
+    space: LatentSpace, reconstructed: dict[str, LogMels], labels: NDArray[np.int64]
 ) -> list[tuple[str, list[np.ndarray]]]:
-    """A window of each species through the columns of the grid, and samples of the species beside it."""
+    """For each species one window by each method of the figure, and samples of the species."""
     rows = []
     for k, name in enumerate(space.labels.names):
         own = np.flatnonzero(labels == k)
         if len(own):
             middle = own[len(own) // 2]
             samples = space.sample([k] * N_SAMPLES, range(N_SAMPLES))
-            rows.append((name, [*(made[column][middle] for column in COLUMNS), *samples]))
+            rows.append((name, [*(reconstructed[column][middle] for column in COLUMNS), *samples]))
     return rows

@@ -1,11 +1,12 @@
-"""The audit of a vocoder: how near is what it makes of log-mels to the sound that they were taken from?
+"""The audit of a vocoder: how near is its sound to the sound that its log-mels were computed from?
 
-    found = audit_vocoder(Path("runs/vocoder"), judge=Path("runs/mine"))
+    audit = audit_vocoder(Path("runs/vocoder"), classifier=Path("runs/mine"))
 
-Windows of tapes that it never heard (validation and test side; it chooses nothing by either) go there and
-back, through it and through Griffin-Lim, and are compared with the sound itself (`metrics.vocoding`).
-`agreement` is the share of them that the judge gives the same species before and after. Intervals are over
-tapes. The result is kept in `vocoder_audit.json`; its keys are told in docs/json.md.
+Windows of tapes that were not used in training (the validation and the test set; a vocoder chooses nothing by
+either) are converted to log-mels and back, by this vocoder and by Griffin-Lim, and compared with the original
+sound (`metrics.waveforms`). `agreement` is the share of windows to which the classifier assigns the same
+species before and after. Intervals are over tapes. The result is written to `vocoder_audit.json`;
+docs/json.md documents its keys.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from finback.features.extract import Extractor
 from finback.features.spec import FeatureSpec
 from finback.generation.vocoders.clips import logmel_of
 from finback.generation.vocoders.inversion import METHODS, to_waves
-from finback.generation.vocoders.vocode import vocoder
+from finback.generation.vocoders.vocode import Vocoder
 from finback.metrics import bootstrap
 from finback.metrics.waveforms import MEASURES, measures
 from finback.models.load import load_model
@@ -38,12 +39,12 @@ MOST = 400  # windows: more move no figure and take minutes
 
 
 def audit_vocoder(
-    run: Path, judge: Path | None = None, device: str = "auto", progress: Progress = no_progress
+    run: Path, classifier: Path | None = None, device: str = "auto", progress: Progress = no_progress
 ) -> dict[str, Any]:
     """Figures of a trained vocoder and of those that need no training; writes them and returns them.
 
     Raises `RunError` if the folder holds none or no clip is left of other tapes, `SpecMismatchError` where
-    the judge hears other features.
+    the classifier hears other features.
     """
     model, folder = load_model(run, "vocoder", device)
     by_side = run_subsets(folder)
@@ -51,11 +52,11 @@ def audit_vocoder(
     if not len(real):
         raise RunError(f"{run}: all tapes were learnt from", "train with a test side, e.g. --split 70/15/15")
     logmels = logmel_of(real, model.spec)
-    predictor = None if judge is None else Predictor.load(judge, device, default_folder())
+    predictor = None if classifier is None else Predictor.load(classifier, device, default_folder())
     before = None if predictor is None else predictor.score_logmels(logmels, model.spec).argmax(axis=1)
     rows: dict[str, Any] = {}
     for name, which in ((OWN, str(run)), *((method, method) for method in METHODS)):
-        made = to_waves(logmels, vocoder(which, model.spec, device), progress)
+        made = to_waves(logmels, Vocoder.load(which, model.spec, device), progress)
         again = logmel_of(made, model.spec)
         values = measures(real, made, logmels, again, model.spec.n_fft, model.spec.hop)
         if predictor is not None:
@@ -65,10 +66,10 @@ def audit_vocoder(
         rows[name] |= {f"{key}_ci": _over_tapes(v, tapes) for key, v in values.items()}
     found = {
         "run": str(run),
-        "reference_classifier": None if judge is None else str(judge),
+        "reference_classifier": None if classifier is None else str(classifier),
         "n_windows": len(real),
         "n_groups": len(set(tapes)),
-        "measures": [*MEASURES, *(["agreement"] if judge is not None else [])],
+        "measures": [*MEASURES, *(["agreement"] if classifier is not None else [])],
         "vocoders": rows,
     }
     write_json(RunFiles(run).vocoder_audit, found)

@@ -1,15 +1,16 @@
-"""Rare species filled up with generated clips, each of which had to pass a gate (`synthesize.gate`).
+"""Fill up rare species with generated clips that passed every check of the quality gate (`quality_gate`).
 
     config = SynthesisConfig("runs/diffusion")
     report = fill_rare_species(config, dataset, "runs/classifier", FillPlan(target=60), out)
 
-Counted are the real clips of the training side, on the split that the generator was trained on (or another,
-given as `FillPlan.split`): only they are learnt from, and only they tell the gate what is usual.
-Samples are made and those that pass are kept, up to `target` clips with the real ones. At most `tries` are
-made for each clip that is wanted; a species that is not full then is named.
+Only real clips of the training set count, on the split that the generator was trained on (or another, given
+as `FillPlan.split`); the gate takes its thresholds from the same clips. Samples are generated until real and
+accepted clips together number `target`. For each requested clip at most `max_attempts` samples are generated;
+the report names every species that is not full then.
 
-Every try stands in `tries.csv`, so that a run goes on where it stopped; `synthesis.json` says what was
-refused, and why. Else the folder is as `finback.generation.generate` leaves it.
+`attempts.csv` has a row for each attempt, so that an interrupted run continues where it stopped.
+`synthesis.json` counts the rejected samples by reason. The other files are those of
+`finback.generation.generate`.
 """
 
 from __future__ import annotations
@@ -36,9 +37,9 @@ from finback.data.dataset import Dataset, require_dataset
 from finback.data.provenance import refuse_leaks, refuse_synthetic
 from finback.data.rare import RareSettings
 from finback.data.splits.split import SplitSettings
-from finback.generation.generate import draw
+from finback.generation.generate import save_grid
 from finback.generation.generator import BATCH
-from finback.generation.quality_gate import KEPT, REASONS, GateResult, QualityGate
+from finback.generation.quality_gate import ACCEPTED, REASONS, GateResult, QualityGate
 from finback.generation.sample_folder import Row, SampleFolder
 from finback.generation.synthesizer import (
     SynthesisConfig,
@@ -47,79 +48,88 @@ from finback.generation.synthesizer import (
     provenance_of,
     species_id,
 )
-from finback.models import pretrained as shipped
+from finback.models import pretrained
 from finback.models.predictor import Predictor
 
-ATTEMPTS, REPORT = "tries.csv", "synthesis.json"
+ATTEMPTS, REPORT = "attempts.csv", "synthesis.json"
+ATTEMPTS_OF_0_1 = "tries.csv"
 COLUMNS = ("species", "seed", "outcome", "probability", "distance", "band_share", "parent")
-TRIED = ".tried"  # samples that the gate is hearing
+UNCHECKED = ".unchecked"  # folder of samples that the gate has not checked yet
 
 
 @dataclass(frozen=True)
 class FillPlan:
-    """How far species are filled up, and how hard it is tried."""
+    """How many clips each species shall have, and how many attempts are made."""
 
-    target: int = 60  # clips a species, real ones counted
-    species: tuple[str, ...] = ()  # only these; none: all that there are
-    tries: int = 5  # for each wanted clip
-    min_probability: float = 0.0
+    target: int = 60  # clips of a species, real and accepted together
+    species: tuple[str, ...] = ()  # none: all of the training set
+    max_attempts: int = 5  # samples generated for each requested clip
+    min_probability: float = 0.0  # of the wanted species, by the reference classifier
     seed: int = 0
     split: SplitSettings | None = None  # None: that of the generator's run
 
 
 @dataclass
 class SpeciesState:
-    """One species on its way. `tried` says what became of each seed."""
+    """One species while it is filled up. `attempts`: the gate's result for each seed."""
 
     name: str
     label: int  # the generator's class id
-    real: int
-    wanted: int
-    tried: dict[int, GateResult] = field(default_factory=dict)
+    real: int  # clips in the training set
+    requested: int
+    attempts: dict[int, GateResult] = field(default_factory=dict)
 
     @property
     def outcomes(self) -> Counter[str]:
-        return Counter(verdict.outcome for verdict in self.tried.values())
+        """Number of attempts by outcome."""
+        return Counter(result.outcome for result in self.attempts.values())
 
     @property
-    def made(self) -> int:
-        return self.outcomes[KEPT]
+    def accepted(self) -> int:
+        """Number of accepted samples."""
+        return self.outcomes[ACCEPTED]
 
-    def next(self, fill: FillPlan) -> list[int]:
-        """The seeds to try next; none when it is full, or was tried often enough."""
-        missing = self.wanted - self.made
-        left = fill.tries * self.wanted - len(self.tried)
+    def next_seeds(self, plan: FillPlan) -> list[int]:
+        """The seeds of the next batch; none when the species is full or has no attempts left."""
+        missing = self.requested - self.accepted
+        left = plan.max_attempts * self.requested - len(self.attempts)
         n = max(0, min(BATCH, left, missing + missing // 2)) if missing > 0 else 0
-        first = max(self.tried, default=fill.seed - 1) + 1
+        first = max(self.attempts, default=plan.seed - 1) + 1
         return list(range(first, first + n))
 
-    def as_json(self) -> dict[str, Any]:
-        tally, tried = self.outcomes, len(self.tried)
+    def to_json(self) -> dict[str, Any]:
+        """Plain values; docs/json.md documents the keys."""
+        tally, n = self.outcomes, len(self.attempts)
         return {
-            **{"real": self.real, "wanted": self.wanted, "made": self.made, "tried": tried},
+            **{"real": self.real, "requested": self.requested, "accepted": self.accepted, "attempts": n},
             "rejected": {reason: tally[reason] for reason in REASONS if tally[reason]},
-            "rejected_share": round((tried - self.made) / tried, 4) if tried else None,
+            "rejected_share": round((n - self.accepted) / n, 4) if n else None,
         }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class FillReport:
-    """What a run of `synthesize` left: each species, and why some are not full."""
+    """The final state of each species, and the reason for each that is not full."""
 
     folder: Path
     species: dict[str, SpeciesState]
     unfilled: dict[str, str]
 
-    def as_json(self) -> dict[str, Any]:
-        """Plain values; the keys are told in docs/json.md."""
-        every = sum((s.outcomes for s in self.species.values()), Counter[str]())
-        tried = every.total()
+    def __repr__(self) -> str:
+        n = sum(s.accepted for s in self.species.values())
+        counts = f"{n} clips of {len(self.species)} species"
+        return f"FillReport({counts} in {self.folder}, {len(self.unfilled)} not full)"
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values; docs/json.md documents the keys."""
+        tally = sum((s.outcomes for s in self.species.values()), Counter[str]())
+        n = tally.total()
         return {
-            "made": every[KEPT],
-            "tried": tried,
-            "rejected": {reason: every[reason] for reason in REASONS},
-            "rejected_share": round((tried - every[KEPT]) / tried, 4) if tried else None,
-            "species": {name: s.as_json() for name, s in self.species.items()},
+            "accepted": tally[ACCEPTED],
+            "attempts": n,
+            "rejected": {reason: tally[reason] for reason in REASONS},
+            "rejected_share": round((n - tally[ACCEPTED]) / n, 4) if n else None,
+            "species": {name: s.to_json() for name, s in self.species.items()},
             "unfilled": self.unfilled,
         }
 
@@ -127,100 +137,92 @@ class FillReport:
 def fill_rare_species(
     config: SynthesisConfig,
     dataset: Dataset,
-    judge: str,
-    fill: FillPlan,
+    classifier: str,
+    plan: FillPlan,
     out: Path,
     progress: Progress = no_progress,
 ) -> FillReport:
     """Fill up the training set of `dataset`, which was prepared with `rare_policy(config)`. See the module.
 
-    Raises `LeakError` when the generator, vocoder or judge learnt from tapes that the split judges by,
-    `InputError` for species that nobody knows, `RunError` when `out` holds clips of other settings.
+    `classifier`: the run folder of the reference classifier, or the name of a bundled one. Raises `LeakError`
+    when generator, vocoder or classifier were trained on tapes that the split tests on, `InputError` for
+    unknown species, `RunError` when `out` holds clips with other settings.
     """
     require_dataset(dataset, "fill_rare_species")
     refuse_synthetic(dataset.clips, "filling up")
     synthesizer = Synthesizer(config)
-    run = shipped.resolve(judge, "classifier")
+    run = pretrained.resolve(classifier, "classifier")
     predictor = Predictor.load(run, config.device)
-    real = _training_set(synthesizer, dataset, fill)
-    provenance = [*synthesizer.provenance, provenance_of("classifier", judge, run)]
-    refuse_leaks(real.split, provenance)
-    species, unfilled = _species(synthesizer, predictor, real.clips, fill)
-    told = {
+    split, split_settings = _split(synthesizer, dataset, plan)
+    provenance = [*synthesizer.provenance, provenance_of("classifier", classifier, run)]
+    refuse_leaks(split, provenance)
+    species, unfilled = _species(synthesizer, predictor, split.train, plan)
+    settings = {
         **synthesizer.settings,
-        "judge": fingerprint(run),
-        "min_probability": fill.min_probability,
-        "seed": fill.seed,
+        "reference_classifier": fingerprint(run),
+        "min_probability": plan.min_probability,
+        "seed": plan.seed,
         "data": dataset.fingerprint,
-        "split": real.settings.model_dump(mode="json"),
+        "split": split_settings.model_dump(mode="json"),
     }
-    samples = SampleFolder.open(out, told, synthesizer.about, provenance)
-    _recall(out / ATTEMPTS, species, synthesizer, samples)
-    if any(s.next(fill) for s in species.values()):
-        gate = QualityGate(synthesizer, real.clips, dataset, predictor, progress)
-        total = sum(max(0, s.wanted - s.made) for s in species.values())
-        for _ in progress(_fill(synthesizer, gate, samples, species, fill), "filling up", total):
+    samples = SampleFolder.open(out, settings, synthesizer.about, provenance)
+    _load_attempts(out, species, synthesizer, samples)
+    if any(s.next_seeds(plan) for s in species.values()):
+        gate = QualityGate(synthesizer, split.train, dataset, predictor, progress)
+        total = sum(max(0, s.requested - s.accepted) for s in species.values())
+        for _ in progress(_fill(synthesizer, gate, samples, species, plan), "filling up", total):
             pass
     samples.finish()
-    shutil.rmtree(out / TRIED, ignore_errors=True)
-    draw(samples, synthesizer.generator)
+    shutil.rmtree(out / UNCHECKED, ignore_errors=True)
+    save_grid(samples, synthesizer.spec)
     for name, s in species.items():
-        if s.made < s.wanted:
-            unfilled[name] = f"{s.made} of {s.wanted} passed in {len(s.tried)} tries"
-    filled = FillReport(out, species, dict(sorted(unfilled.items())))
-    write_json(out / REPORT, filled.as_json())
-    return filled
+        if s.accepted < s.requested:
+            n = len(s.attempts)
+            unfilled[name] = (
+                f"only {s.accepted} of the {s.requested} requested clips were accepted after {n} attempts"
+            )
+    report = FillReport(out, species, dict(sorted(unfilled.items())))
+    write_json(out / REPORT, report.to_json())
+    return report
 
 
 def rare_policy(config: SynthesisConfig) -> RareSettings:
     """The policy for rare species that the generator was trained with."""
-    run = RunFolder.open(shipped.resolve(config.generator, "generator"))
+    run = RunFolder.open(pretrained.resolve(config.generator, "generator"))
     return build(RareSettings, run.info.settings["rare"])
 
 
-@dataclass(frozen=True)
-class TrainingSet:
-    """The split in use, how it was asked for, and the real clips that are learnt from."""
-
-    split: Split
-    settings: SplitSettings
-
-    @property
-    def clips(self) -> tuple[Clip, ...]:
-        return self.split.train
-
-
-def _training_set(synthesizer: Synthesizer, dataset: Dataset, fill: FillPlan) -> TrainingSet:
-    """The same data under the generator's settings are split as they were when it was trained."""
+def _split(synthesizer: Synthesizer, dataset: Dataset, plan: FillPlan) -> tuple[Split, SplitSettings]:
+    """The split of the plan, or else of the generator's run, which its settings give again."""
     if dataset.rare != rare_policy(synthesizer.config):
         raise SettingsError(
             f"{synthesizer.config.generator}: trained with another policy for rare species than these clips",
             "prepare the clips with finback.generation.fill_rare.rare_policy",
         )
-    split = fill.split or build(SplitSettings, synthesizer.run.info.settings["split"])
-    return TrainingSet(dataset.make_splits(split)[0].split, split)
+    split = plan.split or build(SplitSettings, synthesizer.run.info.settings["split"])
+    return dataset.make_splits(split)[0].split, split
 
 
 def _species(
-    synthesizer: Synthesizer, judge: Predictor, real: tuple[Clip, ...], fill: FillPlan
+    synthesizer: Synthesizer, classifier: Predictor, real: tuple[Clip, ...], plan: FillPlan
 ) -> tuple[dict[str, SpeciesState], dict[str, str]]:
-    """Those to fill up, and those that cannot be, with the reason."""
-    there = Labels.of(real)
-    asked = [there.names[species_id(there, name)] for name in fill.species] or list(there.names)
-    heard = synthesizer.heard
+    """The species to fill up, and those that cannot be filled up with the reason."""
+    labels = Labels.of(real)
+    names = [labels.names[species_id(labels, name)] for name in plan.species] or list(labels.names)
+    trained = synthesizer.trained_species
     species: dict[str, SpeciesState] = {}
-    cannot: dict[str, str] = {}
-    for name in dict.fromkeys(asked):
+    impossible: dict[str, str] = {}
+    for name in dict.fromkeys(names):
         n = sum(c.label == name for c in real)
-        if n >= fill.target:
+        if n >= plan.target:
             continue
-        if name not in synthesizer.labels or (heard and name not in heard):
-            cannot[name] = "the generator learnt no clip of it"
-        elif name not in judge.labels:
-            cannot[name] = "the judge does not know it"
+        if name not in synthesizer.labels or (trained and name not in trained):
+            impossible[name] = "the generator was trained on no clip of this species"
+        elif name not in classifier.labels:
+            impossible[name] = "the reference classifier does not know this species"
         else:
-            species[name] = SpeciesState(name, synthesizer.labels.index(name), n, fill.target - n)
-    return species, cannot
+            species[name] = SpeciesState(name, synthesizer.labels.index(name), n, plan.target - n)
+    return species, impossible
 
 
 def _fill(
@@ -228,69 +230,71 @@ def _fill(
     gate: QualityGate,
     samples: SampleFolder,
     species: dict[str, SpeciesState],
-    fill: FillPlan,
+    plan: FillPlan,
 ) -> Iterator[str]:
-    """Try batch after batch; yields the name of each clip that is kept."""
+    """Generate and check batch after batch; yields the name of each accepted clip."""
+    rate = synthesizer.spec.sample_rate
     for s in species.values():
-        while seeds := s.next(fill):
+        while seeds := s.next_seeds(plan):
             logmels, waves = synthesizer.sample([(s.label, seed) for seed in seeds])
             names = [synthesizer.name(s.label, seed) for seed in seeds]
-            sounds = [
-                _on_disk(samples.folder / TRIED / f"{n}.wav", w, synthesizer)
-                for n, w in zip(names, waves, strict=True)
-            ]
-            verdicts = gate(sounds, s.label, fill.min_probability)
-            for i, (seed, verdict) in enumerate(zip(seeds, verdicts, strict=True)):
-                if s.made == s.wanted:
-                    break  # as if the rest had not been made, so that a later run meets them in their turn
-                s.tried[seed] = verdict
-                if verdict.outcome == KEPT:
-                    row = {**synthesizer.row(s.label, seed), **_facts(verdict)}
-                    samples.add(names[i], row, logmels[i], waves[i], synthesizer.spec.sample_rate)
+            paths = [samples.folder / UNCHECKED / f"{name}.wav" for name in names]
+            clips = [_written(path, wave, rate) for path, wave in zip(paths, waves, strict=True)]
+            results = gate(clips, s.label, plan.min_probability)
+            for i, (seed, result) in enumerate(zip(seeds, results, strict=True)):
+                if s.accepted == s.requested:
+                    break  # the rest is not recorded, so that a later run with a higher target begins there
+                s.attempts[seed] = result
+                if result.outcome == ACCEPTED:
+                    row = {**synthesizer.row(s.label, seed), **_columns(result)}
+                    samples.add(names[i], row, logmels[i], waves[i], rate)
                     yield names[i]
-            _note(samples.folder / ATTEMPTS, species)
+            _save_attempts(samples.folder / ATTEMPTS, species)
 
 
-def _on_disk(path: Path, wave: np.ndarray, synthesizer: Synthesizer) -> Clip:
-    write(path, wave, synthesizer.spec.sample_rate)
+def _written(path: Path, wave: np.ndarray, rate: int) -> Clip:
+    """The clip of a wave (n,) that was written to its own file."""
+    write(path, wave, rate)
     recording = open_recording(path)
     return Clip(recording, 0, recording.n_samples)
 
 
-def _facts(verdict: GateResult) -> Row:
-    """What the dataset says of a clip that was kept."""
+def _columns(result: GateResult) -> Row:
+    """The columns of an accepted clip in manifest.csv that the gate knows."""
     return {
-        "parents": verdict.parent,
-        "distance": round(verdict.distance, 4),
-        "probability": round(verdict.probability, 4),
+        "parents": result.parent,
+        "distance": round(result.distance, 4),
+        "probability": round(result.probability, 4),
     }
 
 
-def _note(path: Path, species: dict[str, SpeciesState]) -> None:
-    """Write `tries.csv`: a row a try."""
+def _save_attempts(path: Path, species: dict[str, SpeciesState]) -> None:
+    """Write `attempts.csv`: a row for each attempt."""
     text = io.StringIO(newline="")
     table = csv.writer(text, lineterminator="\n")
     table.writerow(COLUMNS)
     for name, s in species.items():
-        for seed, v in sorted(s.tried.items()):
-            share = "" if v.band_share is None else round(v.band_share, 4)
+        for seed, r in sorted(s.attempts.items()):
+            share = "" if r.band_share is None else round(r.band_share, 4)
             table.writerow(
-                [name, seed, v.outcome, round(v.probability, 4), round(v.distance, 4), share, v.parent]
+                [name, seed, r.outcome, round(r.probability, 4), round(r.distance, 4), share, r.parent]
             )
     write_atomic(path, text.getvalue())
 
 
-def _recall(
-    path: Path, species: dict[str, SpeciesState], synthesizer: Synthesizer, samples: SampleFolder
+def _load_attempts(
+    folder: Path, species: dict[str, SpeciesState], synthesizer: Synthesizer, samples: SampleFolder
 ) -> None:
-    """Earlier tries, as far as the clips that were kept are still there."""
+    """Add earlier attempts to the species' states. An accepted clip counts only while its file is there."""
+    path = next((p for p in (folder / ATTEMPTS, folder / ATTEMPTS_OF_0_1) if p.exists()), None)
     rows: list[dict[str, str]] = []
-    if path.exists():
+    if path is not None:
         with open(path, encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
     for row in rows:
         s, seed = species.get(row["species"]), int(row["seed"])
-        if s is not None and (row["outcome"] != KEPT or samples.has(synthesizer.name(s.label, seed))):
+        outcome = ACCEPTED if row["outcome"] == "kept" else row["outcome"]  # "kept" in version 0.1.0
+        if s is not None and (outcome != ACCEPTED or samples.has(synthesizer.name(s.label, seed))):
             share = float(row["band_share"]) if row["band_share"] else None
             p, distance = float(row["probability"]), float(row["distance"])
-            s.tried[seed] = GateResult(row["outcome"], p, distance, share, row["parent"])
+            s.attempts[seed] = GateResult(outcome, p, distance, share, row["parent"])

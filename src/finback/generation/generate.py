@@ -1,46 +1,44 @@
-"""Species to wav files: what a generator makes, put on disk for listening and for later training.
+"""Species to wav files: generated clips on disk, to listen to and to train on.
+
+    report = generate("watkins", "Ross seal", n=4, out="seals")
 
     request = SampleRequest(("Beluga, White Whale",), n=16)
-    report = generate_clips(SynthesisConfig("runs/diffusion"), request, out)
+    report = generate_clips(SynthesisConfig("runs/diffusion"), request, Path("belugas"))
 
-The folder holds the wavs (the spec's rate, 16 bits), `manifest.csv` (a labels file, with seed, settings and
-parents of each), `spectrograms.npz` (one array (M, F) dB for each, by the wav's name), `grid.png`, and
-`generated.json` (settings, and which recordings the models had learnt from).
+The folder holds the wavs (the spec's sample rate, 16 bits), `manifest.csv` (a labels file; it gives seed,
+settings and nearest training clip of each sample), `spectrograms.npz` (an array (M, F) in dB for each wav, by
+its name), `grid.png`, and `generated.json` (settings, and the recordings that the models were trained on).
 
-A run that was stopped by a signal or a full disk continues where it stopped (`sample_folder`). More species
-or seeds can be added later with the same settings. The sample of a seed does not depend on what else is made
-with it, except for rounding (one or two steps of the 16 bits).
-`parents` names the clip nearest to the sample among those that the generator learnt from, and `distance` how
-near (`metrics.memorisation.shifted_distances`), where the features of those clips are at hand.
+An interrupted run continues where it stopped (`sample_folder`). More species or seeds can be added later with
+the same settings. The sample of a seed does not depend on what else is made with it, except for rounding (one
+or two steps of the 16 bits). The column `parents` names the training clip nearest to the sample, and
+`distance` is the distance between them (`nearest_clips`); both are empty where the training clips are not
+there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from finback.core.errors import InputError, RunError
+from finback.core.errors import InputError
 from finback.core.files import write_atomic
 from finback.core.progress import Progress, no_progress
-from finback.core.types import Clip
-from finback.data.manifest import Manifest
-from finback.data.splits.run_subsets import run_subsets
-from finback.features.cache import FeatureStore, default_folder
-from finback.features.extract import Extractor
 from finback.features.mel import band_centres_hz
-from finback.generation.generator import BATCH, SpectrogramGenerator
+from finback.features.spec import FeatureSpec
+from finback.generation.generator import BATCH, Sampling
+from finback.generation.nearest_clips import add_parents, training_clips
 from finback.generation.sample_folder import SampleFolder
 from finback.generation.synthesizer import SynthesisConfig, Synthesizer, species_id
-from finback.metrics.copying import shifted_distances
 from finback.report.plots.sample_grid import sheet
 from finback.report.plots.style import render
 
-CHUNK = 256  # spectrograms in memory at a time
 GRID_ROWS, GRID_COLUMNS = 12, 8
 GRID = "grid.png"
+NEAREST = "nearest"
 
 
 @dataclass(frozen=True)
@@ -52,113 +50,89 @@ class SampleRequest:
     seed: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SampleReport:
-    """What an order left in its folder."""
+    """The clips of a request in their folder."""
 
     folder: Path
     files: dict[str, list[Path]]  # by species
-    made: int
-    kept: int  # that were there already
-    parents: str  # "nearest", or why there are none
+    n_new: int
+    n_existing: int  # that the folder held already
+    parents: str  # "nearest", or why the nearest training clips are not known
+
+    def __repr__(self) -> str:
+        n, species = self.n_new + self.n_existing, len(self.files)
+        return f"SampleReport({n} clips of {species} species in {self.folder}, {self.n_new} of them new)"
+
+
+def generate(
+    model: str | Path,
+    species: str | Sequence[str] = (),
+    n: int = 16,
+    out: str | Path = "generated",
+    seed: int = 0,
+    sampling: Sampling | None = None,
+    device: str = "auto",
+    progress: Progress = no_progress,
+) -> SampleReport:
+    """Generate `n` clips of a species, or of each of several, into the folder `out`.
+
+    `model`: the run folder of a generator, or the name of a bundled one ("watkins"). No species means all.
+    Seeds are `seed`, `seed` + 1, ... Raises `InputError` for unknown species, `RunError` for a model that is
+    not there or a folder that holds clips with other settings.
+    """
+    names = (species,) if isinstance(species, str) else tuple(species)
+    config = SynthesisConfig(str(model), sampling or Sampling(), device=device)
+    return generate_clips(config, SampleRequest(names, n, seed), Path(out), progress)
 
 
 def generate_clips(
-    config: SynthesisConfig, order: SampleRequest, out: Path, progress: Progress = no_progress
+    config: SynthesisConfig, request: SampleRequest, out: Path, progress: Progress = no_progress
 ) -> SampleReport:
-    """Make what was ordered, or what is missing of it. See the module.
+    """Generate the samples of a request that `out` does not hold yet. See the module.
 
-    Raises `InputError` for species that the generator does not know or never heard, `RunError` when `out`
-    holds clips of other settings.
+    Raises `InputError` for species that the generator does not know or was not trained on, `RunError` when
+    `out` holds clips with other settings.
     """
     synthesizer = Synthesizer(config)
-    chosen = [species_id(synthesizer.labels, name) for name in order.species] or list(
-        range(len(synthesizer.labels))
-    )
-    _check_heard(synthesizer, chosen, bool(order.species))
+    labels = _trained(synthesizer, request.species)
     samples = SampleFolder.open(out, synthesizer.settings, synthesizer.about, synthesizer.provenance)
-    wanted = [(k, order.seed + i) for k in dict.fromkeys(chosen) for i in range(order.n)]
+    wanted = [(k, request.seed + i) for k in labels for i in range(request.n)]
     missing = [(k, s) for k, s in wanted if not samples.has(synthesizer.name(k, s))]
     starts = range(0, len(missing), BATCH)
     for start in progress(starts, f"generating {len(missing)} clips", len(starts)):
         batch = missing[start : start + BATCH]
         for (k, s), x, wave in zip(batch, *synthesizer.sample(batch), strict=True):
             samples.add(synthesizer.name(k, s), synthesizer.row(k, s), x, wave, synthesizer.spec.sample_rate)
-    near, why = learnt(synthesizer.generator)
-    if near is not None:
-        add_parents(samples, near, progress)
+    nearest, reason = training_clips(synthesizer.generator)
+    if nearest is not None:
+        add_parents(samples, nearest, progress)
     samples.finish()
-    draw(samples, synthesizer.generator)
+    save_grid(samples, synthesizer.spec)
     files: dict[str, list[Path]] = {}
     for k, s in wanted:
         files.setdefault(synthesizer.labels.names[k], []).append(out / f"{synthesizer.name(k, s)}.wav")
-    return SampleReport(out, files, len(missing), len(wanted) - len(missing), why or "nearest")
+    return SampleReport(out, files, len(missing), len(wanted) - len(missing), reason or NEAREST)
 
 
-def _check_heard(synthesizer: Synthesizer, chosen: list[int], by_name: bool) -> None:
-    """Raises for species the generator never heard; takes them out of `chosen` where all were asked for."""
-    heard = synthesizer.heard
-    deaf = [k for k in chosen if heard and synthesizer.labels.names[k] not in heard]
-    if deaf and by_name:
+def _trained(synthesizer: Synthesizer, names: Sequence[str]) -> list[int]:
+    """Class ids of the named species, or of all; only species that the generator was trained on.
+
+    Raises `InputError` for a named species without training clips.
+    """
+    known, trained = synthesizer.labels, synthesizer.trained_species
+    labels = list(dict.fromkeys(species_id(known, name) for name in names)) or list(range(len(known)))
+    untrained = [k for k in labels if trained and known.names[k] not in trained]
+    if untrained and names:
         raise InputError(
-            f"'{synthesizer.labels.names[deaf[0]]}': no clip of it was on the generator's training side",
-            "train it with --split 100/0/0 to hear all tapes, then there are none left to judge by",
+            f"'{known.names[untrained[0]]}': the generator's training set has no clip of this species",
+            "train a generator with --split 100/0/0 to use all tapes; then no tape is left to test on",
         )
-    chosen[:] = [k for k in chosen if k not in deaf]
+    return [k for k in labels if k not in untrained]
 
 
-class NearestClips:
-    """Real clips, of which the nearest to a made spectrogram is wanted."""
-
-    def __init__(self, store: FeatureStore, clips: Sequence[Clip], files: Sequence[str]) -> None:
-        self.store, self.clips, self.files = store, tuple(clips), tuple(files)
-
-    def nearest(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Log-mels (N, M, F) -> index of the nearest clip of `clips` (N,), and its distance (N,)."""
-        best, index = np.full(len(x), np.inf), np.zeros(len(x), dtype=np.int64)
-        for owners, windows in self._windows():
-            distances = shifted_distances(x, windows)  # (N, L)
-            near = distances.argmin(axis=1)
-            closer = distances[np.arange(len(x)), near] < best
-            best[closer] = distances[closer, near[closer]]
-            index[closer] = owners[near[closer]]
-        return index, best
-
-    def _windows(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        for first in range(0, len(self.clips), CHUNK):
-            found = [self.store(c) for c in self.clips[first : first + CHUNK]]
-            owners = np.repeat(np.arange(first, first + len(found)), [len(w) for w in found])
-            yield owners, np.concatenate(found)
-
-
-def learnt(generator: SpectrogramGenerator) -> tuple[NearestClips | None, str]:
-    """What the generator learnt from, where those clips or their features are at hand; else None, and why."""
-    try:
-        clips = run_subsets(generator.run)["train"]
-        manifest = Manifest.load(generator.run.manifest)
-    except (RunError, InputError):
-        return None, "the run folder does not hold the table of the clips it learnt from"
-    store = FeatureStore(Extractor(generator.spec, "logmel"), default_folder())
-    gone = [c for c in store.missing(clips) if not c.recording.path.exists()]
-    if gone:
-        name = gone[0].recording.path.name
-        return None, f"{len(gone)} of {len(clips)} recordings it learnt from are not at hand ({name}, ...)"
-    return NearestClips(store, clips, [manifest.file_of(c) for c in clips]), ""
-
-
-def add_parents(samples: SampleFolder, near: NearestClips, progress: Progress) -> None:
-    """Fill in the parents of new clips."""
-    names = sorted(name for name in samples.new if not samples.rows[name]["parents"])
-    starts = range(0, len(names), CHUNK)
-    for start in progress(starts, "looking for parents", len(starts)) if names else ():
-        part = names[start : start + CHUNK]
-        index, distance = near.nearest(np.stack(list(samples.logmels(part))))
-        for name, i, d in zip(part, index, distance, strict=True):
-            samples.rows[name].update(parents=near.files[i], distance=round(float(d), 4))
-
-
-def draw(samples: SampleFolder, generator: SpectrogramGenerator) -> None:
-    """`grid.png`: the first clips of the first species."""
+def save_grid(samples: SampleFolder, spec: FeatureSpec) -> None:
+    """Write `grid.png`: spectrograms of the first samples of the first species."""
     by_species: dict[str, list[str]] = {}
     for name in sorted(samples.rows, key=lambda name: int(samples.rows[name]["seed"])):
         by_species.setdefault(samples.rows[name]["species"], []).append(name)
@@ -166,6 +140,5 @@ def draw(samples: SampleFolder, generator: SpectrogramGenerator) -> None:
         species: np.stack(list(samples.logmels(by_species[species][:GRID_COLUMNS])))
         for species in sorted(by_species)[:GRID_ROWS]
     }
-    spec = generator.spec
     bands = band_centres_hz(spec.n_mels, spec.f_min, spec.top_hz)
     write_atomic(samples.folder / GRID, render(sheet(rows, bands, spec.hop / spec.sample_rate), "png"))

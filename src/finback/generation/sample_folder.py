@@ -1,13 +1,13 @@
-"""A folder of generated clips while it is being filled: every sample is whole or absent.
+"""A folder of generated clips. Every sample in it is complete or absent.
 
-    samples = SampleFolder.open(folder, settings, about)
+    samples = SampleFolder.open(folder, settings, about, provenance)
     if not samples.has(name):
         samples.add(name, row, logmel, wave, rate)
     samples.finish()
 
-A sample is put down as its spectrogram and facts (`.parts/NAME.npz`), then its sound (`NAME.wav`); `finish`
-makes `spectrograms.npz` and `manifest.csv` of all there are. A folder goes on where it was left, and grows
-when it is opened again with the same settings.
+`add` writes the spectrogram and the manifest row of a sample (`.parts/NAME.npz`), then its sound
+(`NAME.wav`). `finish` combines all samples into `spectrograms.npz` and `manifest.csv`. An interrupted folder
+continues where it stopped, and a folder that is opened again with the same settings can grow.
 """
 
 from __future__ import annotations
@@ -24,10 +24,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from finback.audio.io import write
 from finback.core.errors import RunError
 from finback.core.files import atomic_path, read_json, write_atomic, write_json
+from finback.core.renames import current_generated
 from finback.core.run_files import MANIFEST
 from finback.data.manifest import ModelProvenance
 from finback.data.provenance import GENERATED
@@ -49,13 +51,13 @@ COLUMNS = (
 )
 SPECTROGRAMS = "spectrograms.npz"
 PARTS = ".parts"
-ANOTHER = "give another --out, or delete that folder"
+REPAIR = "give another --out"
 
 Row = dict[str, Any]
 
 
 class SampleFolder:
-    """Generated clips by name; `rows` holds the facts of each that is finished."""
+    """Generated clips by name. `rows`: the manifest row of each finished sample; `new`: those of this run."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -68,6 +70,9 @@ class SampleFolder:
         for name in sorted(self.new):
             self.rows[name] = json.loads(str(self._part(name)["row"]))
 
+    def __repr__(self) -> str:
+        return f"SampleFolder({self.folder}, {len(self.rows)} samples)"
+
     @classmethod
     def open(
         cls,
@@ -76,34 +81,38 @@ class SampleFolder:
         about: Mapping[str, Any],
         provenance: Sequence[ModelProvenance],
     ) -> SampleFolder:
-        """A new samples, or one that was begun with the same settings; `about` is noted and nothing more.
+        """A new folder, or one that was begun with the same settings.
 
-        Raises `RunError` when the folder holds clips of other settings, or another manifest.
+        `generated.json` keeps the settings, `about` and the provenance. Raises `RunError` when the folder
+        holds clips with other settings, or a manifest that finback did not generate.
         """
-        told = {"settings": dict(settings), **about, "provenance": [t.as_dict() for t in provenance]}
         path = folder / GENERATED
         if path.exists():
-            old = read_json(path).get("settings", {})
+            old = current_generated(read_json(path)).get("settings", {})
             changed = [
                 f"{key} {old.get(key)} -> {settings.get(key)}"
                 for key in sorted({*old, *settings})
                 if old.get(key) != json.loads(json.dumps(settings.get(key)))
             ]
             if changed:
-                raise RunError(f"{folder}: holds clips of other settings ({', '.join(changed[:3])})", ANOTHER)
+                raise RunError(
+                    f"{folder}: holds clips with other settings ({', '.join(changed[:3])})", REPAIR
+                )
         elif (folder / MANIFEST).exists():
-            raise RunError(f"{folder}: holds another manifest.csv", ANOTHER)
+            raise RunError(f"{folder}: holds another manifest.csv", REPAIR)
         else:
-            write_json(path, told)
+            models = [model.as_dict() for model in provenance]
+            write_json(path, {"settings": dict(settings), **about, "provenance": models})
         return cls(folder)
 
     def has(self, name: str) -> bool:
+        """Whether the sample of that name is finished."""
         return name in self.rows
 
-    def add(self, name: str, row: Row, logmel: np.ndarray, wave: np.ndarray, rate: int) -> None:
-        """Keep one sample: log-mel (M, F), samples (n,) within -1 to 1 as 16 bits.
+    def add(self, name: str, row: Row, logmel: NDArray[np.float32], wave: np.ndarray, rate: int) -> None:
+        """Keep one sample: log-mel (M, F) in dB, wave (n,) within -1 to 1 as 16 bits at `rate` Hz.
 
-        Raises `FinbackError` when it cannot be written; then it is as if it had never been made.
+        Raises `FinbackError` when it cannot be written; then the folder is as if `add` had not been called.
         """
         row = {**dict.fromkeys(COLUMNS, ""), "file": f"{name}.wav", "synthetic": "true", **row}
         with atomic_path(self.folder / PARTS / f"{name}.npz") as temporary:
@@ -112,8 +121,8 @@ class SampleFolder:
         self.rows[name] = row
         self.new.add(name)
 
-    def logmels(self, names: Sequence[str]) -> Iterator[np.ndarray]:
-        """Log-mels (M, F) of finished clips, one at a time."""
+    def logmels(self, names: Sequence[str]) -> Iterator[NDArray[np.float32]]:
+        """Log-mels (M, F) in dB of finished samples, one at a time."""
         path, parts = self.folder / SPECTROGRAMS, set(self._parts())
         old = np.load(path) if path.exists() else None
         try:
@@ -124,7 +133,7 @@ class SampleFolder:
                 old.close()
 
     def finish(self) -> None:
-        """Write spectrograms and manifest of all clips there are, by species and seed."""
+        """Write the spectrograms and the manifest of all samples, sorted by species and seed."""
         order = sorted(self.rows, key=lambda name: (self.rows[name]["species"], int(self.rows[name]["seed"])))
         if self.new:
             with (
@@ -132,7 +141,7 @@ class SampleFolder:
                 zipfile.ZipFile(temporary, "w") as archive,
             ):
                 for name, x in zip(order, self.logmels(order), strict=True):
-                    # A ZipInfo of its own has no date, so the same clips are the same file.
+                    # A ZipInfo made by hand has no date, so the same clips give the same file.
                     with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as file:
                         np.lib.format.write_array(file, x)
         text = io.StringIO(newline="")
@@ -155,7 +164,7 @@ class SampleFolder:
 
 
 def safe_names(names: Sequence[str]) -> tuple[str, ...]:
-    """A file name for each species: lower case, a-z, 0-9 and dashes; all different."""
+    """A different file name for each species, of a-z, 0-9 and dashes."""
     found: list[str] = []
     for k, name in enumerate(names):
         plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().casefold()

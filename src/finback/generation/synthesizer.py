@@ -1,10 +1,10 @@
-"""A generator and a vocoder under one roof: species and seeds in; spectrograms, sound and facts out.
+"""A generator and a vocoder: species and seeds to spectrograms and sound.
 
     synthesizer = Synthesizer(SynthesisConfig("runs/diffusion"))
     k = species_id(synthesizer.labels, "ross seal")
-    logmels, waves = synthesizer.sample([(k, 0), (k, 1)])
+    logmels, waves = synthesizer.sample([(k, 0), (k, 1)])  # (2, M, F) dB and (2, T')
 
-Nothing is written here; `finback.generation.generate` and `finback.generation.fill_rare` do that.
+A `Synthesizer` writes no file; `finback.generation.generate` and `finback.generation.fill_rare` do.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from finback.core.errors import InputError
 from finback.core.run_files import HELD_OUT, SPLIT_TABLE, WEIGHTS
@@ -26,46 +27,49 @@ from finback.data.manifest import ModelProvenance
 from finback.generation.generator import Sampling, SpectrogramGenerator
 from finback.generation.sample_folder import Row, safe_names
 from finback.generation.vocoders.inversion import METHODS
-from finback.generation.vocoders.vocode import to_waves, vocoder
-from finback.models import pretrained as shipped
+from finback.generation.vocoders.vocode import Vocoder, to_waves
+from finback.models import pretrained
 from finback.models.predictor import Predictor
 
 
 @dataclass(frozen=True)
 class SynthesisConfig:
-    """What turns species and seeds into sound. Models are run folders or names of those that come along."""
+    """Models and settings of a `Synthesizer`. A model is a run folder or the name of a bundled model."""
 
     generator: str
     sampling: Sampling = field(default_factory=Sampling)
-    vocoder: str = "auto"  # the one that comes along, if it is for these features; else fast Griffin-Lim
-    guide: str = ""  # the classifier of `sampling.classifier_scale`
+    vocoder: str = "auto"  # the bundled vocoder if it has these features, else fast Griffin-Lim
+    guide: str = ""  # the classifier of classifier guidance
     device: str = "auto"
 
 
 class Synthesizer:
-    """A generator and a vocoder, loaded: species and seeds in, spectrograms, sound and facts out."""
+    """A loaded generator and vocoder. Raises `RunError` for a model that is not there or not trained."""
 
     def __init__(self, config: SynthesisConfig) -> None:
-        path = shipped.resolve(config.generator, "generator")
+        path = pretrained.resolve(config.generator, "generator")
         self.config = config
         self.generator = SpectrogramGenerator.load(path, config.device)
         self.labels, self.spec, self.run = self.generator.labels, self.generator.spec, self.generator.run
-        self.vocoder = vocoder(config.vocoder, self.spec, config.device)
+        self.vocoder = Vocoder.load(config.vocoder, self.spec, config.device)
         self.guide = None
         if config.sampling.classifier_scale > 0 and config.guide:
-            self.guide = Predictor.load(shipped.resolve(config.guide, "classifier"), config.device)
+            self.guide = Predictor.load(pretrained.resolve(config.guide, "classifier"), config.device)
         self.id = fingerprint(path)
         self.names = safe_names(self.labels.names)
 
+    def __repr__(self) -> str:
+        return f"Synthesizer({self.generator!r}, vocoder {self.vocoder.name})"
+
     @property
     def settings(self) -> dict[str, Any]:
-        """What two clips of one folder must have in common."""
-        sampled = self.generator.model.way == "denoise"
-        sampling = asdict(self.config.sampling) if sampled else {}
-        if sampled:
+        """The settings that all clips of one folder must share, as plain values."""
+        uses_steps = self.generator.model.way == "denoise"
+        sampling = asdict(self.config.sampling) if uses_steps else {}
+        if uses_steps:
             # JSON has no infinity.
             sampling["interval"] = [None if np.isinf(s) else s for s in self.config.sampling.interval]
-        guide = fingerprint(shipped.resolve(self.config.guide, "classifier")) if self.guide else None
+        guide = fingerprint(pretrained.resolve(self.config.guide, "classifier")) if self.guide else None
         features = self.spec.fingerprint
         return {
             **{"generator": self.id, "vocoder": self.vocoder_id, "features": features, "guide": guide},
@@ -74,47 +78,50 @@ class Synthesizer:
 
     @property
     def vocoder_id(self) -> str:
-        """The name of a method; of a trained vocoder, what it is wherever it lies."""
+        """The name of an inversion method, or a hash of a trained vocoder, wherever its folder lies."""
         path = _vocoder_run(self.vocoder.name)
         return f"vocoder:{fingerprint(path)}" if path else self.vocoder.name
 
     @property
     def about(self) -> dict[str, Any]:
-        """What a reader of the folder wants to know; nothing depends on it."""
-        told = ("family", "labels", "data_fingerprint", "source", "licence", "citation", "finback")
-        return {"run": self.config.generator, **self.run.info.only(*told)}
+        """Facts of the generator's run for readers of the folder; no code depends on them."""
+        keys = ("family", "labels", "data_fingerprint", "source", "licence", "citation", "finback")
+        return {"run": self.config.generator, **self.run.info.only(*keys)}
 
     @property
-    def heard(self) -> set[str]:
-        """Species of the clips that the generator learnt from; empty where its run does not tell."""
-        return {row["species"] for row in _learnt_rows(self.run.path)}
+    def trained_species(self) -> set[str]:
+        """Species with clips in the generator's training set; empty where its run does not list them."""
+        return {row["species"] for row in _training_rows(self.run.path)}
 
     @property
     def provenance(self) -> list[ModelProvenance]:
-        """The models with a part in these clips, and what they learnt from."""
-        found = [provenance_of("generator", self.config.generator, self.run.path)]
+        """The models that make these clips, each with the recordings it was trained on."""
+        models = [provenance_of("generator", self.config.generator, self.run.path)]
         if path := _vocoder_run(self.vocoder.name):
-            found.append(provenance_of("vocoder", self.vocoder.name, path))
+            models.append(provenance_of("vocoder", self.vocoder.name, path))
         if self.guide:
-            path = shipped.resolve(self.config.guide, "classifier")
-            found.append(provenance_of("classifier", self.config.guide, path))
-        return found
+            path = pretrained.resolve(self.config.guide, "classifier")
+            models.append(provenance_of("classifier", self.config.guide, path))
+        return models
 
     def name(self, label: int, seed: int) -> str:
-        """The file name, without suffix, of a sample."""
+        """The file name of a sample, without suffix."""
         return f"{self.names[label]}-{seed:06d}"
 
-    def sample(self, wanted: Sequence[tuple[int, int]]) -> tuple[np.ndarray, np.ndarray]:
-        """(class id, seed) pairs -> log-mels (N, M, F) dB, waves (N, T') as loud as those say, within 1."""
+    def sample(self, wanted: Sequence[tuple[int, int]]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """N (class id, seed) pairs -> log-mels (N, M, F) in dB and waves (N, T') within -1 to 1.
+
+        A wave has the level of its log-mel, or a lower one where it would clip.
+        """
         labels, seeds = [k for k, _ in wanted], [s for _, s in wanted]
         logmels = self.generator.sample(labels, seeds, self.config.sampling, self.guide)
-        # One by one: a wave that is found in rounds must not depend on its neighbours' rounding.
+        # One by one: an iterative method must not depend on the rounding of the other waves of its batch.
         return logmels, np.concatenate([to_waves(x[None], self.vocoder) for x in logmels])
 
     def row(self, label: int, seed: int) -> Row:
-        """The manifest's facts of a sample."""
-        s, sampled = self.config.sampling, self.generator.model.way == "denoise"
-        how = {"sampler": s.sampler, "steps": s.steps, "guidance": s.guidance} if sampled else {}
+        """The columns of a sample in manifest.csv that the synthesizer knows."""
+        s, uses_steps = self.config.sampling, self.generator.model.way == "denoise"
+        sampling = {"sampler": s.sampler, "steps": s.steps, "guidance": s.guidance} if uses_steps else {}
         return {
             "species": self.labels.names[label],
             "group": f"synthetic:{self.id}",
@@ -122,15 +129,15 @@ class Synthesizer:
             "generator": f"{self.run.info.family}:{self.id}",
             "vocoder": self.vocoder_id,
             "licence": self.run.info.licence,
-            **how,
+            **sampling,
         }
 
 
 def species_id(labels: Labels, text: str) -> int:
-    """The class id of a species as typed: in any case, with any spaces, whole or one of its names.
+    """The class id of a species as a person types it: any case, any spaces, the whole name or a part.
 
-    "beluga" is "Beluga, White Whale" where no other species has that name. Raises `InputError` that names the
-    nearest.
+    "beluga" is "Beluga, White Whale" if no other species has that name. Raises `InputError` with the nearest
+    name.
     """
 
     def plain(name: str) -> str:
@@ -144,13 +151,15 @@ def species_id(labels: Labels, text: str) -> int:
         return parts[0]
     near = difflib.get_close_matches(plain(text), whole, n=1, cutoff=0.5)
     repair = (
-        f"did you mean '{labels.names[whole[near[0]]]}'?" if near else "it knows: " + ", ".join(labels.names)
+        f"did you mean '{labels.names[whole[near[0]]]}'?"
+        if near
+        else "known species: " + ", ".join(labels.names)
     )
     raise InputError(f"unknown species '{text}'", repair)
 
 
 def fingerprint(run: Path) -> str:
-    """12 hex digits of a run's facts and weights: the same wherever the folder lies."""
+    """12 hex digits of the weights of a run, its folds and its members: the same wherever the folder lies."""
     digest = hashlib.blake2b(digest_size=6)
     for path in sorted(run.rglob(WEIGHTS)):
         with open(path, "rb") as file:
@@ -159,20 +168,23 @@ def fingerprint(run: Path) -> str:
 
 
 def provenance_of(role: str, name: str, run: Path) -> ModelProvenance:
-    """Who it is, and the recordings it learnt from, by the tables in its run folder."""
+    """A model and the recordings it was trained on, from the tables of its run folder.
+
+    `role` is generator, vocoder or classifier. A classifier's validation set counts too.
+    """
     if role != "classifier":
-        return ModelProvenance(role, name, frozenset(row["recording_id"] for row in _learnt_rows(run)))
-    heard = {
+        return ModelProvenance(role, name, frozenset(row["recording_id"] for row in _training_rows(run)))
+    recordings = {
         row["recording_id"]
         for table in run.rglob(SPLIT_TABLE)  # of folds and members too
         for row in _rows(table)
         if row["side"] in ("train", "val")
     }
-    return ModelProvenance(role, name, frozenset(heard))
+    return ModelProvenance(role, name, frozenset(recordings))
 
 
-def _learnt_rows(run: Path) -> list[dict[str, str]]:
-    """Rows of what a generator or vocoder learnt from; none where the run does not tell."""
+def _training_rows(run: Path) -> list[dict[str, str]]:
+    """Rows of the training clips of a generator or vocoder; none where the run does not list them."""
     if (run / HELD_OUT).exists():
         return [row for row in _rows(run / HELD_OUT) if row["side"] == "set_aside"]
     return (
@@ -188,4 +200,5 @@ def _rows(table: Path) -> list[dict[str, str]]:
 
 
 def _vocoder_run(name: str) -> Path | None:
-    return None if name in METHODS else shipped.resolve(name, "vocoder")
+    """The run folder of a trained vocoder; None for a method without training."""
+    return None if name in METHODS else pretrained.resolve(name, "vocoder")

@@ -1,13 +1,13 @@
-"""What a trained VAE makes of clips, and of what lies between them.
+"""The latent space of a trained VAE: encode, reconstruct, sample, interpolate.
 
     space = LatentSpace.load(run)
-    z = space.encode(logmels)                      # (N, D): clips as points
+    z = space.encode(logmels)                      # (N, D)
     again = space.reconstruct(logmels, labels)     # (N, M, F) dB
     new = space.sample(labels, seeds)              # (N, M, F) dB
-    strip = space.interpolate(space.end("Sperm whale"), space.end("clips/a.wav"), steps=7)
+    between = space.interpolate(space.endpoint("Sperm whale"), space.endpoint("clips/a.wav"), steps=7)
 
-Log-mels are in the spec's own units. The level of a clip is no part of its latents: a reconstruction is given
-the level of its original, a sample the usual one of its species.
+Log-mels have the spec's own units. The level of a clip is not part of its latents: a reconstruction gets the
+level of its original, a sample the usual level of its species.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from finback.audio.io import open_recording
@@ -35,19 +36,21 @@ from finback.models.networks.vae import ACTIVE, BATCH, VAE
 from finback.report.plots.style import render
 from finback.report.plots.vae import strip
 
+LogMels = NDArray[np.float32]  # (N, M, F) dB
+
 
 @dataclass(frozen=True, eq=False)
-class End:
-    """One end of an interpolation: a point, whose species it is painted as, and how loud."""
+class Endpoint:
+    """One end of an interpolation: a point, the species that it is decoded as, and its level."""
 
     name: str
     species: str
-    latent: np.ndarray  # (D,)
+    latent: NDArray[np.float32]  # (D,)
     level_db: float
 
 
 class LatentSpace:
-    """The latent space of a trained VAE."""
+    """A trained VAE, its species and its features."""
 
     def __init__(self, model: VAE, labels: Labels, run: RunFolder) -> None:
         self.model = model
@@ -55,34 +58,40 @@ class LatentSpace:
         self.run = run
         self.spec = model.spec
 
+    def __repr__(self) -> str:
+        return (
+            f"LatentSpace({self.model.noise_shape[0]} latents, {len(self.labels)} species, {self.run.path})"
+        )
+
     @classmethod
     def load(cls, path: Path, device: str = "auto") -> LatentSpace:
-        """The VAE of a run. Raises `RunError` if the folder holds something else, or nothing finished."""
+        """The VAE of a run folder. Raises `RunError` if the folder has no trained VAE."""
         tune_allocator()
         model, run = load_model(path, "generator", device)
         if not isinstance(model, VAE):
             raise RunError(
-                f"{path}: a {run.info.family}, which has no latents",
-                "give the folder of finback train vae",
+                f"{path}: a {run.info.family}, which has no latent space",
+                "give the run folder of finback train vae",
             )
         return cls(model, Labels(run.info.labels), run)
 
     @property
     def device(self) -> torch.device:
+        """The device of the network."""
         return self.model.scale.mean.device
 
     @torch.no_grad()
-    def encode(self, logmels: np.ndarray) -> np.ndarray:
+    def encode(self, logmels: LogMels) -> NDArray[np.float32]:
         """(N, M, F) dB -> means of the latents (N, D)."""
         parts = [self.model.encode(self.model.scale.to_units(x))[0] for x in self._batches(logmels)]
         return np.concatenate([p.cpu().numpy() for p in parts])
 
-    def active(self, logmels: np.ndarray) -> int:
-        """How many latents these clips make use of: the mean's variance is above 0.01 (Burda et al. 2016)."""
+    def active(self, logmels: LogMels) -> int:
+        """Number of active latents: the variance of the mean is above 0.01 (Burda et al. 2016)."""
         return int((self.encode(logmels).var(axis=0) > ACTIVE).sum())
 
     @torch.no_grad()
-    def decode(self, latents: np.ndarray, species: np.ndarray, level_db: np.ndarray) -> np.ndarray:
+    def decode(self, latents: np.ndarray, species: np.ndarray, level_db: np.ndarray) -> LogMels:
         """Points (N, D), weights of species (N, K) and levels (N,) in dB -> (N, M, F) dB."""
         units = [
             self.model.paint(
@@ -92,25 +101,28 @@ class LatentSpace:
         ]
         return self.at_level(torch.cat(units), level_db)
 
-    def reconstruct(self, logmels: np.ndarray, labels: np.ndarray) -> np.ndarray:
-        """(N, M, F) dB and class ids (N,) -> what the latents' means keep of them, at the same levels."""
+    def reconstruct(self, logmels: LogMels, labels: NDArray[np.integer]) -> LogMels:
+        """(N, M, F) dB and class ids (N,) -> (N, M, F) dB, decoded from the means, at the same levels."""
         return self.decode(self.encode(logmels), np.eye(len(self.labels))[labels], levels(logmels))
 
     @torch.no_grad()
-    def sample(self, labels: Sequence[int], seeds: Sequence[int]) -> np.ndarray:
-        """(N, M, F) dB of the species' usual level; the same seed gives the same sample."""
+    def sample(self, labels: Sequence[int], seeds: Sequence[int]) -> LogMels:
+        """Class ids (N,) and seeds (N,) -> (N, M, F) dB at the usual level of the species.
+
+        The same seed gives the same sample.
+        """
         noise = Streams(seeds, self.device).normal(self.model.noise_shape)
         y = torch.as_tensor(list(labels), device=self.device)
-        made = self.model.scale.to_db(self.model.decode(noise, y), y, torch.zeros(len(y), device=self.device))
-        return made[:, 0].cpu().numpy()
+        usual = torch.zeros(len(y), device=self.device)
+        return self.model.scale.to_db(self.model.decode(noise, y), y, usual)[:, 0].cpu().numpy()
 
-    def interpolate(self, a: End, b: End, steps: int) -> np.ndarray:
-        """(steps, M, F) dB: the straight line from one point to the other, species and level with it.
+    def interpolate(self, a: Endpoint, b: Endpoint, steps: int) -> LogMels:
+        """(steps, M, F) dB on the straight line from `a` to `b`, in latents, species and level.
 
         Raises `SettingsError` for fewer than two steps.
         """
         if steps < 2:
-            raise SettingsError(f"--steps {steps}: no way between two ends", "take 2 or more")
+            raise SettingsError(f"--steps {steps}: two ends need two steps", "give 2 or more")
         t = np.linspace(0.0, 1.0, steps)
         one_hot = np.eye(len(self.labels))
         species = (one_hot[self.labels.index(e.species)] for e in (a, b))
@@ -119,20 +131,20 @@ class LatentSpace:
             latents, _line(t, *species), _line(t, np.array([a.level_db]), np.array([b.level_db]))[:, 0]
         )
 
-    def end(self, text: str) -> End:
-        """A species by name (the middle of its clips), or a sound file (its first window).
+    def endpoint(self, text: str) -> Endpoint:
+        """A species by name (the centre of its clips), or a sound file (its first window).
 
-        A file of the run's own data is of the species it is labelled with; another one of the species that
-        its point is likeliest under. Raises `SettingsError` if the text is neither.
+        A file of the run's own data has the species of its label; any other file gets the most likely species
+        of its point. Raises `SettingsError` if the text is neither.
         """
         if text in self.labels:
             k = self.labels.index(text)
             level = float(self.model.scale.levels[k, 0])
-            return End(text, text, self.model.gaussians.centres[k].cpu().numpy(), level)
+            return Endpoint(text, text, self.model.gaussians.centres[k].cpu().numpy(), level)
         if not Path(text).is_file():
             raise SettingsError(
                 f"'{text}': neither a species of this run nor a sound file",
-                "known: " + ", ".join(self.labels.names),
+                "known species: " + ", ".join(self.labels.names),
             )
         recording = open_recording(Path(text))
         clip = Clip(recording, 0, recording.n_samples)
@@ -142,45 +154,42 @@ class LatentSpace:
         species = known.get(recording.id)
         if species not in self.labels:
             with torch.no_grad():
-                likeliest = self.model.gaussians.log_prob(torch.as_tensor(point, device=self.device))
-            species = self.labels.names[int(likeliest[0].argmax())]
-        return End(Path(text).name, species or "", point[0], float(levels(logmel)[0]))
+                likelihoods = self.model.gaussians.log_prob(torch.as_tensor(point, device=self.device))
+            species = self.labels.names[int(likelihoods[0].argmax())]
+        return Endpoint(Path(text).name, species or "", point[0], float(levels(logmel)[0]))
 
-    def at_level(self, units: Tensor, level_db: np.ndarray) -> np.ndarray:
-        """Pictures (N, 1, M, F) in the units of the model's scale -> (N, M, F) dB at these levels (N,)."""
-        anyone = torch.zeros(len(units), dtype=torch.long, device=self.device)
-        db = self.model.scale.to_db(units, anyone, anyone.float())[:, 0].cpu().numpy()
-        moved: np.ndarray = db + (level_db - levels(db))[:, None, None].astype(np.float32)
-        return moved
+    def at_level(self, units: Tensor, level_db: np.ndarray) -> LogMels:
+        """Spectrograms (N, 1, M, F) in units of the model's scale -> (N, M, F) dB at these levels (N,)."""
+        any_species = torch.zeros(len(units), dtype=torch.long, device=self.device)
+        db = self.model.scale.to_db(units, any_species, any_species.float())[:, 0].cpu().numpy()
+        return db + (level_db - levels(db))[:, None, None].astype(np.float32)
 
-    def _batches(self, logmels: np.ndarray) -> list[Tensor]:
+    def _batches(self, logmels: LogMels) -> list[Tensor]:
         x = torch.from_numpy(np.asarray(logmels, dtype=np.float32))[:, None]
         return [part.to(self.device) for part in x.split(BATCH)]
 
 
-def save_interpolation(space: LatentSpace, ends: tuple[End, End], steps: int, path: Path) -> Path:
-    """Write the way between two ends as a picture, PNG or SVG by the suffix.
+def save_interpolation(space: LatentSpace, ends: tuple[Endpoint, Endpoint], steps: int, path: Path) -> Path:
+    """Write the figure of an interpolation, PNG or SVG by the suffix of `path`.
 
     Raises `SettingsError` for another suffix or too few steps.
     """
     format = path.suffix.lower().removeprefix(".")
     if format not in ("png", "svg"):
-        raise SettingsError(f"--out {path}: not a picture's name", "end it in .png or .svg")
+        raise SettingsError(f"--out {path}: not the name of a figure", "use a name that ends in .png or .svg")
     spec = space.spec
     centres = band_centres_hz(spec.n_mels, spec.f_min, spec.top_hz)
-    pictures = space.interpolate(*ends, steps)
-    figure = strip(list(pictures), (ends[0].name, ends[1].name), centres, spec.hop / spec.sample_rate)
+    logmels = space.interpolate(*ends, steps)
+    figure = strip(list(logmels), (ends[0].name, ends[1].name), centres, spec.hop / spec.sample_rate)
     write_atomic(path, render(figure, format))
     return path
 
 
-def levels(logmels: np.ndarray) -> np.ndarray:
-    """(N, M, F) -> (N,) mean over bands and frames, dB."""
-    level: np.ndarray = logmels.mean(axis=(1, 2))
-    return level
+def levels(logmels: LogMels) -> NDArray[np.float32]:
+    """(N, M, F) -> (N,) mean over bands and frames, in dB."""
+    return logmels.mean(axis=(1, 2))
 
 
-def _line(t: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """(steps, D) from a to b."""
-    between: np.ndarray = a + t[:, None] * (b - a)
-    return between
+def _line(t: np.ndarray, a: np.ndarray, b: np.ndarray) -> NDArray[np.float64]:
+    """(steps, D) from a (D,) to b (D,), at t (steps,) from 0 to 1."""
+    return a + t[:, None] * (b - a)

@@ -185,14 +185,16 @@ def test_the_judge_has_heard_what_the_generator_has(audited: dict[str, Any], gen
 
     assert audited["reference_classifier"]["seen_in_training"] == 0
     clips = run_subsets(RunFolder.open(generator))
-    table = RunFolder.open(generator / "judge").path / "split.csv"
+    table = RunFolder.open(generator / "reference_classifier").path / "split.csv"
     everything = [c for side in clips.values() for c in side]
     taught = load_split(table, everything, "group")
     assert {c.key for c in taught.train} == {c.key for c in clips["train"]}
     assert not taught.val
     held = {c.key for c in clips["held_out"]}
-    assert judge.has_heard(generator / "judge", held) == 0
-    assert judge.has_heard(generator / "judge", {c.key for c in clips["train"]}) == len(clips["train"])
+    assert judge.has_heard(generator / "reference_classifier", held) == 0
+    assert judge.has_heard(generator / "reference_classifier", {c.key for c in clips["train"]}) == len(
+        clips["train"]
+    )
 
 
 def test_samples_are_kept_and_do_not_depend_on_how_many(audited: dict[str, Any], generator: Path) -> None:

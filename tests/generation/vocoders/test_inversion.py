@@ -65,16 +65,16 @@ def test_the_wave_of_a_real_clip_has_its_log_mel(watkins) -> None:
     assert np.abs(waves).max() <= 0.99
 
 
-def test_settling_brings_the_bands_nearer(monkeypatch) -> None:
+def test_band_rounds_bring_the_bands_nearer(monkeypatch) -> None:
     spec = SPECS["watkins"]
     asked = logmels(spec)
 
     def error() -> float:
         return float((LogMel(spec)(GriffinLim(spec, rounds=16)(asked)) - asked).abs().mean())
 
-    settled = error()
-    monkeypatch.setattr(invert, "SETTLE", 0)
-    assert settled < 0.85 * error()
+    corrected = error()
+    monkeypatch.setattr(invert, "BAND_ROUNDS", 0)
+    assert corrected < 0.85 * error()
 
 
 def test_a_wave_does_not_depend_on_its_batch() -> None:

@@ -16,9 +16,9 @@ from finback.core.run_info import RunInfo
 from finback.features.logmel import LogMel
 from finback.features.spec import FeatureSpec
 from finback.generation.vocoders import vocode as vocoding
-from finback.generation.vocoders.clips import heard, logmel_of, through
+from finback.generation.vocoders.clips import logmel_of, read_wave, round_trip
 from finback.generation.vocoders.files import load_logmels
-from finback.generation.vocoders.vocode import VocodeRequest, vocode, vocoder
+from finback.generation.vocoders.vocode import Vocoder, VocodeRequest, vocode
 from finback.models import pretrained as shipped
 
 SPEC = FeatureSpec(sample_rate=8000, clip_samples=8000, n_fft=256, hop=64, n_mels=32, n_frames=60, pad="tile")
@@ -44,7 +44,7 @@ def clip(tmp_path: Path) -> Path:
 def test_a_sound_of_any_length_comes_back_as_long_and_as_loud(seconds: float, level: str) -> None:
     spec = SPEC.model_copy(update={"level": level})
     wave = song(seconds, 8000)
-    made = through(wave, spec, vocoder("fast-griffin-lim", spec, "cpu"))
+    made = round_trip(wave, spec, Vocoder.load("fast-griffin-lim", spec, "cpu"))
     assert made.shape == wave.shape
     assert 10 * np.log10(np.mean(made**2) / np.mean(wave**2)) == pytest.approx(0, abs=1)
     asked, came = logmel_of(wave[None], spec), logmel_of(made[None], spec)
@@ -53,7 +53,7 @@ def test_a_sound_of_any_length_comes_back_as_long_and_as_loud(seconds: float, le
 
 def test_windows_fade_into_each_other_without_a_seam() -> None:
     noise = np.random.default_rng(0).normal(0, 0.1, 30_000).astype(np.float32)
-    made = through(noise, SPEC, vocoder("fast-griffin-lim", SPEC, "cpu"))
+    made = round_trip(noise, SPEC, Vocoder.load("fast-griffin-lim", SPEC, "cpu"))
     level = 10 * np.log10(np.mean(made[: 117 * 256].reshape(117, 256) ** 2, axis=1))
     assert level.min() > np.median(level) - 2.5
     assert level.max() < np.median(level) + 2.5
@@ -63,7 +63,7 @@ def test_a_clip_makes_the_round_trip(clip: Path, tmp_path: Path) -> None:
     done = vocode(VocodeRequest(clip, tmp_path / "again.wav"), SPEC)
     again = io.probe(tmp_path / "again.wav")
     assert (again.sample_rate, again.n_channels) == (8000, 1)
-    assert again.n_samples == len(heard(clip, SPEC)) == 16_000
+    assert again.n_samples == len(read_wave(clip, SPEC)) == 16_000
     assert done.vocoder == "fast-griffin-lim"
     assert done.before_db.shape == done.after_db.shape == (32, 250)
     assert set(done.measures) == {
@@ -83,7 +83,7 @@ def test_a_clip_makes_the_round_trip(clip: Path, tmp_path: Path) -> None:
 def test_as_loud_as_another_clip(clip: Path, tmp_path: Path) -> None:
     io.write(tmp_path / "quiet.wav", song(1.0) * 0.01, 11_025)
     vocode(VocodeRequest(clip, tmp_path / "a.wav", like=tmp_path / "quiet.wav"), SPEC)
-    rms = [np.sqrt(np.mean(heard(tmp_path / n, SPEC) ** 2)) for n in ("a.wav", "quiet.wav")]
+    rms = [np.sqrt(np.mean(read_wave(tmp_path / n, SPEC) ** 2)) for n in ("a.wav", "quiet.wav")]
     assert rms[0] == pytest.approx(rms[1], rel=0.02)
 
 
@@ -139,9 +139,9 @@ def test_files_and_names_that_do_not_fit_are_refused(tmp_path: Path, clip: Path)
     with pytest.raises(AudioError, match="no such"):
         vocode(VocodeRequest(tmp_path / "none.wav", tmp_path / "x.wav"), SPEC)
     with pytest.raises(RunError, match="none here"):
-        vocoder("none here", SPEC)
+        Vocoder.load("none here", SPEC)
     with pytest.raises(SettingsError, match="pcen"):
-        vocoder("auto", FeatureSpec(scale="pcen"))
+        Vocoder.load("auto", FeatureSpec(scale="pcen"))
 
 
 class Network(torch.nn.Module):
@@ -166,22 +166,22 @@ def weights(tmp_path: Path, monkeypatch) -> Path:
 def test_a_trained_vocoder_by_folder_by_name_and_by_itself(weights: Path) -> None:
     x = torch.full((20, 1, 32, 60), -20.0)
     for name in (weights, "sea", "auto"):
-        made = vocoder(name, SPEC, "cpu")(x)
+        made = Vocoder.load(name, SPEC, "cpu")(x)
         assert made.shape == (20, SPEC.covered_samples)
         assert torch.allclose(made, torch.tensor(0.1))
     # How clips were filled up and levelled makes no difference.
-    assert vocoder("sea", SPEC.model_copy(update={"pad": "zero", "level": "rms", "top_db": None}), "cpu")
+    assert Vocoder.load("sea", SPEC.model_copy(update={"pad": "zero", "level": "rms", "top_db": None}), "cpu")
 
 
 def test_a_vocoder_for_other_features_is_refused_with_a_repair(weights: Path) -> None:
     other = SPEC.model_copy(update={"hop": 128, "f_max": 3000.0})
     with pytest.raises(SpecMismatchError, match="hop 64, not 128") as refused:
-        vocoder("sea", other)
+        Vocoder.load("sea", other)
     assert "finback train vocoder" in refused.value.repair
-    assert vocoder("auto", other, "cpu").name == "fast-griffin-lim"
+    assert Vocoder.load("auto", other, "cpu").name == "fast-griffin-lim"
 
 
 def test_a_recording_too_long_to_hold_is_refused(tmp_path: Path) -> None:
     io.write(tmp_path / "long.flac", np.zeros(601 * 1000, dtype=np.float32), 1000)
     with pytest.raises(AudioError, match="601 s long"):
-        heard(tmp_path / "long.flac", SPEC)
+        read_wave(tmp_path / "long.flac", SPEC)

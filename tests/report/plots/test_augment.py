@@ -118,7 +118,7 @@ def test_command_writes_picture_and_waves(tmp_path: Path, monkeypatch: pytest.Mo
     done = CliRunner().invoke(app, [*command, "--json", "--wav", "made"])
     assert done.exit_code == 0, done.output
     said = json.loads(done.stdout)
-    assert (tmp_path / said["picture"]).read_bytes()[:4] == b"\x89PNG"
+    assert (tmp_path / said["figure"]).read_bytes()[:4] == b"\x89PNG"
     assert said["examples"][0] == {"name": "original", "title": "original"}
     assert len(said["waves"]) >= 10
     x, rate = soundfile.read(tmp_path / said["waves"][0])

@@ -48,7 +48,7 @@ from finback.evaluation.generator_audit.windows import FOLDER, Material, Windows
 from finback.features.cache import FeatureStore, default_folder
 from finback.features.extract import Extractor
 from finback.generation.generator import Sampling, SpectrogramGenerator
-from finback.generation.vocoders.vocode import vocoder
+from finback.generation.vocoders.vocode import Vocoder
 from finback.metrics import copying as memory
 from finback.models.predictor import Predictor
 
@@ -62,7 +62,7 @@ class AuditRequest:
     """What to audit, and with what."""
 
     run: Path
-    judge: Path | None = None  # None: one is trained on the learnt clips, and kept in the run's folder
+    classifier: Path | None = None  # None: one is trained on the learnt clips, and kept in the run's folder
     against: tuple[Path, ...] = ()  # other generators, trained on the same clips
     n: int | None = None  # samples per species; None: as many as learnt windows, 20 to 60
     seeds: int = SEEDS  # draws of which the distances are means, and networks of the substitution
@@ -82,7 +82,7 @@ def audit_generator(request: AuditRequest, progress: Progress = no_progress) -> 
     makers = _makers(request)
     main = next(iter(makers.values()))
     clips = run_subsets(main.run)
-    judge_path = request.judge or own_judge(main, request.device, progress)
+    judge_path = request.classifier or own_judge(main, request.device, progress)
     judge, known = load_judge(judge_path, main, request.device)
     judge.embed_logmels(np.zeros((0, main.spec.n_mels, main.spec.n_frames), dtype=np.float32), main.spec)
     material = _material(request, makers, progress)
@@ -210,7 +210,7 @@ def _distances(
     by_judge = {name: (embedded[name], w.y) for name, w in material.all.items() if len(w)}
     spec = material.store.extractor.spec
     name = heard.at_hand(request.backbone)
-    backbone, invert = heard.Backbone(name, spec), vocoder(request.vocoder, spec, request.device)
+    backbone, invert = heard.Backbone(name, spec), Vocoder.load(request.vocoder, spec, request.device)
     how = heard.How(request.vocoder, request.run / FOLDER, request.seed)
     spaces = {
         "reference_classifier": by_judge,

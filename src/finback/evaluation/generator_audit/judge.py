@@ -28,14 +28,16 @@ from finback.training.plan import Plan
 from finback.training.settings import resolve
 
 FAMILY, EPOCHS = "cnn2d", 40
-FOLDER = "judge"
+FOLDER = "reference_classifier"
+FOLDER_OF_0_1 = "judge"
 
 
 def own_judge(maker: SpectrogramGenerator, device: str = "auto", progress: Progress = no_progress) -> Path:
     """The folder of a classifier trained on the generator's learnt clips, trained now if it is not there."""
     run = maker.run
-    if RunFolder(run.path / FOLDER).is_trained:
-        return run.path / FOLDER
+    for name in (FOLDER, FOLDER_OF_0_1):
+        if RunFolder(run.path / name).is_trained:
+            return run.path / name
     dataset = Dataset.load(run.path)
     clips = run_subsets(run)
     side = {c.key: "train" for c in clips["train"]} | {

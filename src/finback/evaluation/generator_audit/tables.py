@@ -46,7 +46,7 @@ def notes(found: Mapping[str, Any]) -> list[str]:
     if heard:
         lines.append(
             f"warning: the judge has heard {heard} of the clips that the generator was not shown; "
-            "leave out --judge to have one trained that has not"
+            "leave out --classifier to have one trained that has not"
         )
     if few:
         lines.append("distances left out: fewer than seven clips have species in common with the reference")

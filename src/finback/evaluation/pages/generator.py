@@ -24,7 +24,7 @@ from finback.evaluation.pages import diffusion_sheets as sheets
 from finback.features.cache import FeatureStore, default_folder
 from finback.features.extract import Extractor
 from finback.generation.generator import SpectrogramGenerator
-from finback.generation.vocoders.vocode import to_waves, vocoder
+from finback.generation.vocoders.vocode import Vocoder, to_waves
 from finback.report.pages import audit_tables as audited
 from finback.report.pages.classifier import command, environment, flat, toml
 from finback.report.pages.figures import Picture, embed
@@ -58,7 +58,7 @@ def render(path: Path, progress: Progress = no_progress) -> Path:
     maker = SpectrogramGenerator.load(path)
     run = read_run(path)
     clips = run_subsets(maker.run)
-    invert = vocoder("auto", maker.spec)
+    invert = Vocoder.load("auto", maker.spec)
     shown = _species(maker, clips["train"], invert, progress)
     pictures = _pictures(maker, shown, run, progress)
     page = environment().get_template("generator.html.j2").render(

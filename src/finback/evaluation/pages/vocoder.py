@@ -19,7 +19,7 @@ from finback.evaluation.pages.generator import varied
 from finback.features.extract import fit_length
 from finback.features.spec import FeatureSpec
 from finback.generation.vocoders import vocode as vocoding
-from finback.generation.vocoders.clips import heard, logmel_of
+from finback.generation.vocoders.clips import logmel_of, read_wave
 from finback.generation.vocoders.inversion import to_waves
 from finback.models.load import load_model
 from finback.report.pages.audit_tables import Table
@@ -66,7 +66,8 @@ def render(path: Path, progress: Progress = no_progress) -> Path:
     waves = {REAL: real[:, : spec.covered_samples]}
     if len(clips):
         logmels = logmel_of(real, spec)[..., : spec.n_frames]
-        ways = {"this vocoder": vocoding.vocoder(path, spec)} | {n: vocoding.vocoder(n, spec) for n in OTHERS}
+        ways = {"this vocoder": vocoding.Vocoder.load(path, spec)}
+        ways |= {name: vocoding.Vocoder.load(name, spec) for name in OTHERS}
         waves |= {name: to_waves(logmels, way, progress) for name, way in ways.items()}
     page = environment().get_template("vocoder.html.j2").render(
         title=run.path.resolve().name,
@@ -92,7 +93,7 @@ def _first_windows(clips: Sequence[Clip], spec: FeatureSpec) -> tuple[list[Clip]
     found, waves = [], []
     for clip in clips:
         try:
-            wave = heard(clip.recording.path, spec, clip.channel)
+            wave = read_wave(clip.recording.path, spec, clip.channel)
         except FinbackError:
             continue
         start = round(clip.start_s * spec.sample_rate)

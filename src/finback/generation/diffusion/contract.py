@@ -1,6 +1,6 @@
-"""What the parts of sampling pass to one another.
+"""The types that the parts of diffusion sampling pass to one another.
 
-Everything here lives in "variance exploding" coordinates: a noisy sample is clean data plus `sigma` times
+All values are in "variance exploding" coordinates: a noisy sample is clean data plus `sigma` times
 standard normal noise, never scaled down. The score is then `(denoise(x, sigma) - x) / sigma**2`.
 """
 
@@ -19,7 +19,7 @@ StepCallback = Callable[[int, float, Tensor, Tensor], None]
 
 
 class Noise(Protocol):
-    """Where fresh noise comes from while sampling; `streams.Streams` is one."""
+    """The source of fresh noise during sampling; `seeds.Streams` is one."""
 
     def normal(self, shape: tuple[int, ...]) -> Tensor:
         """(B, *shape) standard normal."""

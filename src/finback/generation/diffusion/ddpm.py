@@ -2,8 +2,8 @@
 
 Ho, Jain & Abbeel work in "variance preserving" coordinates, `x_t = sqrt(abar_t) x_0 + sqrt(1 - abar_t) noise`
 (arXiv 2006.11239, eq. 4). Divided by `sqrt(abar_t)` this is clean data plus `sigma_t` times noise,
-`sigma_t = sqrt((1 - abar_t) / abar_t)`, so the same denoiser serves both. A noise level says all there is to
-say about a step; so `ddpm` is a sampler like the others, and knows its schedule from the levels it is given.
+`sigma_t = sqrt((1 - abar_t) / abar_t)`, so the same denoiser serves both. A step is fully described by its
+noise level, so `ddpm` is a sampler like the others and takes its schedule from the levels.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ BETAS = (1e-4, 0.02)  # first and last; Ho et al. 2020, section 4
 
 
 def ddpm_sigmas(steps: int = STEPS) -> Tensor:
-    """(steps + 1,) float64 noise levels from 157 down to 0.01, then 0: all of the schedule, or `steps` of it.
+    """(steps + 1,) float64 noise levels from 157 down to 0.01, then 0: the whole schedule, or `steps` of it.
 
     Raises `SettingsError` unless 1 <= steps <= 1000.
     """
     if not 1 <= steps <= STEPS:
-        raise SettingsError(f"{steps} steps: the classic schedule has {STEPS}", f"take 1 to {STEPS}")
+        raise SettingsError(f"{steps} steps: the classic schedule has {STEPS}", f"give 1 to {STEPS}")
     abar = torch.cumprod(1 - torch.linspace(*BETAS, STEPS, dtype=torch.float64), dim=0)
     levels = ((1 - abar) / abar).sqrt().flip(0)
     kept = torch.linspace(0, STEPS - 1, steps, dtype=torch.float64).round().long()
@@ -40,8 +40,8 @@ def ddpm(
     """Ancestral sampling, Ho et al. 2020, algorithm 2, with the posterior of eq. 6 and 7 and its own
     variance.
 
-    noise: (B, ...) standard normal. sigmas: falling to 0, as of `ddpm_sigmas`. Draws once a step but for the
-    last.
+    noise: (B, ...) standard normal. sigmas: falling to 0, as from `ddpm_sigmas`. Returns (B, ...). Draws
+    noise at every step except the last.
     """
     abars = (1 / (1 + sigmas.double() ** 2)).tolist()
     x = noise  # (B, ...), variance preserving throughout

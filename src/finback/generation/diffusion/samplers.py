@@ -1,4 +1,4 @@
-"""Samplers: pure functions that turn noise into data by asking a denoiser at falling noise levels.
+"""Samplers: pure functions that turn noise into data by evaluating a denoiser at falling noise levels.
 
     levels = sigmas(18)                                  # (19,), from 80 down to 0
     x = heun(unguided(denoise, labels), streams.normal(shape), levels, streams)
@@ -7,7 +7,7 @@ All have one signature, `(denoise, noise, sigmas, streams, callback)`; `SAMPLERS
 standard normal and is scaled here. Samplers that add noise at each step draw from `streams`, the object that
 `noise` came from.
 
-| sampler  | evaluations per step | order | noise on the way |
+| sampler  | evaluations per step | order | adds noise       |
 |----------|----------------------|-------|------------------|
 | heun     | 2, the last 1        | 2     | with churn only  |
 | ddim     | 1                    | 1     | no               |
@@ -37,7 +37,7 @@ def sigmas(steps: int, low: float = 0.002, high: float = 80.0, rho: float = 7.0)
     Raises `SettingsError` if there is no step or 0 < low < high does not hold.
     """
     if steps < 1:
-        raise SettingsError(f"{steps} steps: nothing would be sampled", "18 is usual")
+        raise SettingsError(f"{steps} steps: no step would be taken", "give 1 or more; 18 is usual")
     if not 0 < low < high:
         raise SettingsError(
             f"noise levels {low:g} to {high:g}: not rising from above 0", "0.002 to 80 is usual"
@@ -50,23 +50,23 @@ def sigmas(steps: int, low: float = 0.002, high: float = 80.0, rho: float = 7.0)
 
 
 def levels_for(sampler: str, steps: int, low: float = 0.002, high: float = 80.0) -> Tensor:
-    """The noise levels that a sampler is meant for: the classic ones for `ddpm`, else those of `sigmas`.
+    """The noise levels of a sampler: the classic schedule for `ddpm`, `sigmas` for all others.
 
     Raises `SettingsError` on an unknown sampler or a wrong number of steps.
     """
     if sampler not in SAMPLERS:
-        raise SettingsError(f"unknown sampler '{sampler}'", "there are: " + ", ".join(sorted(SAMPLERS)))
+        raise SettingsError(f"unknown sampler '{sampler}'", "known samplers: " + ", ".join(sorted(SAMPLERS)))
     return ddpm_sigmas(steps) if sampler == "ddpm" else sigmas(steps, low, high)
 
 
 @dataclass(frozen=True)
 class Churn:
-    """Fresh noise before every step of `heun` (Karras et al. 2022, section 4). `amount` 0 is none."""
+    """Fresh noise before every step of `heun` (Karras et al. 2022, section 4). `amount` 0: off."""
 
     amount: float = 0.0  # S_churn, over all steps
     low: float = 0.0  # S_tmin and S_tmax: the noise levels where noise is added
     high: float = inf
-    inflation: float = 1.0  # S_noise, the deviation of what is added
+    inflation: float = 1.0  # S_noise, the deviation of the added noise
 
 
 @torch.no_grad()
@@ -78,11 +78,11 @@ def heun(
     callback: StepCallback | None = None,
     churn: Churn = Churn(),
 ) -> Tensor:
-    """Karras et al. 2022, algorithm 2: a step along the slope, and again along the mean of it and the next
-    slope.
+    """Karras et al. 2022, algorithm 2: a step along the slope, repeated along the mean of this and the
+    next slope.
 
-    noise: (B, ...) standard normal. sigmas: falling, the last one 0. Returns (B, ...). Without churn nothing
-    is drawn from `streams`, and the result is a smooth function of the noise.
+    noise: (B, ...) standard normal. sigmas: falling, the last one 0. Returns (B, ...). Without churn
+    no noise is drawn from `streams`, and the result is a smooth function of the noise.
     """
     levels = sigmas.tolist()
     most = min(churn.amount / (len(levels) - 1), 2**0.5 - 1)
@@ -92,13 +92,13 @@ def heun(
             raised = sigma * (1 + most)
             fresh = streams.normal(tuple(x.shape[1:])) * churn.inflation
             x, sigma = x + (raised**2 - sigma**2) ** 0.5 * fresh, raised
-        clean = _ask(denoise, x, sigma)
+        clean = _evaluate(denoise, x, sigma)
         if callback:
             callback(i, sigma, x, clean)
         slope = (x - clean) / sigma
         ahead = x + (after - sigma) * slope
         if after > 0:
-            slope = (slope + (ahead - _ask(denoise, ahead, after)) / after) / 2
+            slope = (slope + (ahead - _evaluate(denoise, ahead, after)) / after) / 2
             ahead = x + (after - sigma) * slope
         x = ahead
     return x
@@ -110,12 +110,12 @@ def ddim(
 ) -> Tensor:
     """Song et al. 2021 (arXiv 2010.02502), eq. 12 with eta 0: in these coordinates, Euler's method.
 
-    noise: (B, ...) standard normal. sigmas: falling, the last one 0. Returns (B, ...). Draws nothing.
+    noise: (B, ...) standard normal. sigmas: falling, the last one 0. Returns (B, ...). Draws no noise.
     """
     levels = sigmas.tolist()
     x = noise * levels[0]
     for i, (sigma, after) in enumerate(pairwise(levels)):
-        clean = _ask(denoise, x, sigma)
+        clean = _evaluate(denoise, x, sigma)
         if callback:
             callback(i, sigma, x, clean)
         x = clean + after / sigma * (x - clean)
@@ -126,16 +126,17 @@ def ddim(
 def dpmpp_2m(
     denoise: Denoise, noise: Tensor, sigmas: Tensor, streams: Noise, callback: StepCallback | None = None
 ) -> Tensor:
-    """DPM-Solver++(2M), Lu et al. 2022 (arXiv 2211.01095), algorithm 2: the last answer tells how this one
-    bends.
+    """DPM-Solver++(2M), Lu et al. 2022 (arXiv 2211.01095), algorithm 2: the last answer gives the
+    curvature.
 
-    noise: (B, ...) standard normal. sigmas: falling, the last one 0. Returns (B, ...). Draws nothing. The
-    first step and the one to 0 are of order 1: there is no answer before, and no logarithm after.
+    noise: (B, ...) standard normal. sigmas: falling, the last one 0. Returns (B, ...). Draws no
+    noise. The first step and the last step are of order 1: the first has no earlier answer, the last no
+    logarithm.
     """
     levels = sigmas.tolist()
     x, last, h_last = noise * levels[0], None, 0.0
     for i, (sigma, after) in enumerate(pairwise(levels)):
-        clean = _ask(denoise, x, sigma)
+        clean = _evaluate(denoise, x, sigma)
         if callback:
             callback(i, sigma, x, clean)
         if after == 0:
@@ -151,17 +152,17 @@ def dpmpp_2m(
 def dpmpp_3m(
     denoise: Denoise, noise: Tensor, sigmas: Tensor, streams: Noise, callback: StepCallback | None = None
 ) -> Tensor:
-    """DPM-Solver++(3M), of the paper's authors' programme: the last two answers tell how this one bends.
+    """DPM-Solver++(3M), from the code of the paper's authors: the last two answers give the curvature.
 
-    noise: (B, ...) standard normal. sigmas: falling, the last one 0. Returns (B, ...). Draws nothing. The
-    first two steps are those of `dpmpp_2m`, the one to 0 is of order 1. As everywhere, the bend counts half
-    of what a parabola through three answers would say: the order is 2, but the error at 18 steps, on normal
-    data, a quarter of Heun's.
+    noise: (B, ...) standard normal. sigmas: falling, the last one 0. Returns (B, ...). Draws no noise. The
+    first two steps are those of `dpmpp_2m`, the last step is of order 1. As in other implementations, the
+    curvature has half the weight of a parabola through three answers: the order is 2, but at 18 steps on
+    normal data the error is a quarter of that of Heun.
     """
     levels = sigmas.tolist()
     x, answers, widths = noise * levels[0], list[Tensor](), list[float]()  # newest first
     for i, (sigma, after) in enumerate(pairwise(levels)):
-        clean = _ask(denoise, x, sigma)
+        clean = _evaluate(denoise, x, sigma)
         if callback:
             callback(i, sigma, x, clean)
         if after == 0:
@@ -173,9 +174,9 @@ def dpmpp_3m(
         elif answers:
             near = (clean - answers[0]) * (h / widths[0])
             far = (answers[0] - answers[1]) * (h / widths[1])
-            bend = (near - far) * (h / (widths[0] + widths[1]))
-            slope = near + bend * (widths[0] / h)
-            x = x + (expm1(-h) / h + 1) * slope - ((expm1(-h) + h) / h**2 - 0.5) * bend
+            curvature = (near - far) * (h / (widths[0] + widths[1]))
+            slope = near + curvature * (widths[0] / h)
+            x = x + (expm1(-h) / h + 1) * slope - ((expm1(-h) + h) / h**2 - 0.5) * curvature
         answers, widths = [clean, *answers[:1]], [h, *widths[:1]]
     return x
 
@@ -184,15 +185,16 @@ def dpmpp_3m(
 def ancestral(
     denoise: Denoise, noise: Tensor, sigmas: Tensor, streams: Noise, callback: StepCallback | None = None
 ) -> Tensor:
-    """Draws from the posterior of the next noise level, as `ddpm` does, on any levels.
+    """Draws from the posterior at the next noise level, as `ddpm` does, for any levels.
 
     In these coordinates, Ho et al. 2020, eq. 7, has the mean `D + (after / sigma)² (x - D)` and the variance
     `after² (sigma² - after²) / sigma²`. noise: (B, ...) standard normal. sigmas: falling, the last one 0.
+    Returns (B, ...).
     """
     levels = sigmas.tolist()
     x = noise * levels[0]
     for i, (sigma, after) in enumerate(pairwise(levels)):
-        clean = _ask(denoise, x, sigma)
+        clean = _evaluate(denoise, x, sigma)
         if callback:
             callback(i, sigma, x, clean)
         x = clean + (after / sigma) ** 2 * (x - clean)
@@ -212,5 +214,5 @@ SAMPLERS = {
 }
 
 
-def _ask(denoise: Denoise, x: Tensor, sigma: float) -> Tensor:
+def _evaluate(denoise: Denoise, x: Tensor, sigma: float) -> Tensor:
     return denoise(x, x.new_full((len(x),), sigma))

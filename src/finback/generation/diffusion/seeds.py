@@ -3,10 +3,9 @@
     streams = Streams([3, 14, 15], device="cuda")
     noise = streams.normal((1, 96, 112))  # (3, 1, 96, 112)
 
-Numbers are drawn on the CPU, so that a seed names the same sample on every device (up to rounding), and each
-sample draws its own, so that neither the size nor the order of the batch matters. The order of the draws of
-one sample does: first the noise that it starts from, then, at every step of a sampler that adds some, one
-more.
+Numbers are drawn on the CPU, so that a seed names the same sample on every device (up to rounding). Each
+sample draws its own numbers, so neither the size nor the order of the batch matters. The order of the draws
+of one sample matters: first its starting noise, then one draw at every step of a sampler that adds noise.
 """
 
 from __future__ import annotations
@@ -21,14 +20,13 @@ from finback.core.errors import SettingsError
 
 
 class Streams:
-    """A generator for each seed; `normal` draws from all of them. Raises `SettingsError` on a seed below
-    0."""
+    """A random generator for each seed; `normal` draws from all. Raises `SettingsError` on a seed below 0."""
 
     def __init__(self, seeds: Iterable[int], device: torch.device | str = "cpu") -> None:
         self.seeds = tuple(int(seed) for seed in seeds)
         wrong = [seed for seed in self.seeds if seed < 0]
         if wrong:
-            raise SettingsError(f"seed {wrong[0]}: below 0", "take a whole number from 0")
+            raise SettingsError(f"seed {wrong[0]}: below 0", "give a whole number of at least 0")
         self.device = torch.device(device)
         self._generators = [np.random.default_rng(seed) for seed in self.seeds]
 

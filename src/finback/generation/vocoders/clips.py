@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from finback.audio.io import probe, read
 from finback.audio.level import normalise, remove_dc
@@ -19,28 +20,31 @@ from finback.features.spec import FeatureSpec
 from finback.generation.vocoders.inversion import Inverter, to_waves
 from finback.generation.vocoders.level import limit, match, rms
 
-LONGEST_S = 600.0  # of a file that is heard and made again whole, in memory
+LONGEST_S = 600.0  # of a file that is vocoded whole, in memory
 
 
-def heard(path: Path, spec: FeatureSpec, channel: int | None = None) -> np.ndarray:
-    """(n,) samples of a whole file as the features hear it: mono, without offset, at the spec's rate."""
+def read_wave(path: Path, spec: FeatureSpec, channel: int | None = None) -> NDArray[np.float32]:
+    """(n,) samples of a whole file as the features use them: mono, without offset, at the spec's rate in Hz.
+
+    Raises `AudioError` for a file longer than `LONGEST_S`.
+    """
     info = probe(path)
     seconds = info.n_samples / info.sample_rate
     if seconds > LONGEST_S:
         raise AudioError(
-            f"{path}: {seconds:.0f} s long, more than the {LONGEST_S:.0f} s that are vocoded", "cut it"
+            f"{path}: {seconds:.0f} s long; at most {LONGEST_S:.0f} s can be vocoded", "give a shorter file"
         )
     return resample(remove_dc(read(path, channel=channel)), info.sample_rate, spec.sample_rate)
 
 
-def through(
-    wave: np.ndarray, spec: FeatureSpec, invert: Inverter, progress: Progress = no_progress
-) -> np.ndarray:
+def round_trip(
+    wave: NDArray[np.float32], spec: FeatureSpec, invert: Inverter, progress: Progress = no_progress
+) -> NDArray[np.float32]:
     """(n,) at the spec's rate -> (n,): to log-mels and back, never clipped.
 
-    Windows overlap by one n_fft, over which one fades into the next; the phases of the two have nothing to do
-    with each other, so the fade keeps the power, not the sum. A spec that levels its windows has taken their
-    level away: each is given its own back.
+    Windows overlap by one n_fft, over which one fades into the next. The phases of two windows are
+    independent, so the fade keeps the power, not the sum. Where the spec normalises the level of its windows,
+    each window gets its own level back.
     """
     length = spec.covered_samples
     spans = windows(len(wave), length, max(length // 2, length - spec.n_fft))
@@ -49,18 +53,18 @@ def through(
     )
     with torch.inference_mode():
         logmels = LogMel(spec)(torch.from_numpy(pieces))[:, 0].numpy()
-    made = to_waves(logmels, invert, progress)[:, : len(wave)]
+    vocoded = to_waves(logmels, invert, progress)[:, : len(wave)]
     if spec.level != "none":
         own = torch.tensor([float(rms(torch.from_numpy(wave[a:b])[None])) for a, b in spans])
-        made = match(torch.from_numpy(made), own).numpy()
-    return _joined(made, spans, spec.n_fft)
+        vocoded = match(torch.from_numpy(vocoded), own).numpy()
+    return _joined(vocoded, spans, spec.n_fft)
 
 
-def _joined(made: np.ndarray, spans: list[tuple[int, int]], fade: int) -> np.ndarray:
-    """(W, T') windows that lie at `spans` -> (n,), each fading into the next where they overlap."""
+def _joined(waves: np.ndarray, spans: list[tuple[int, int]], fade: int) -> NDArray[np.float32]:
+    """(W, T') windows at `spans` -> (n,); each fades into the next over at most `fade` samples."""
     out = np.zeros(spans[-1][1], dtype=np.float32)
-    out[: spans[0][1]] = made[0]
-    for (_, before), (start, stop), wave in zip(spans, spans[1:], made[1:], strict=False):
+    out[: spans[0][1]] = waves[0]
+    for (_, before), (start, stop), wave in zip(spans, spans[1:], waves[1:], strict=False):
         length = min(fade, before - start)
         first = start + (before - start - length) // 2
         angle = np.linspace(0, np.pi / 2, length, dtype=np.float32)
@@ -72,13 +76,12 @@ def _joined(made: np.ndarray, spans: list[tuple[int, int]], fade: int) -> np.nda
 
 
 @torch.inference_mode()
-def logmel_of(waves: np.ndarray, spec: FeatureSpec) -> np.ndarray:
-    """(W, T) -> (W, M, ceil(T / hop)) dB, floored as the spec says, whatever the length."""
+def logmel_of(waves: np.ndarray, spec: FeatureSpec) -> NDArray[np.float32]:
+    """(W, T) -> (W, M, ceil(T / hop)) dB for any length T, floored by the spec's `top_db`."""
     x, front = torch.from_numpy(np.ascontiguousarray(waves)), LogMel(spec)
     n_frames = max(2, -(-waves.shape[1] // spec.hop))
     out = []
     for wave in x:
         db = to_db(front.mel_power(wave[None], n_frames))  # (1, M, F')
         out.append(db if spec.top_db is None else torch.maximum(db, db.amax() - spec.top_db))
-    logmels: np.ndarray = torch.cat(out).numpy()
-    return logmels
+    return torch.cat(out).numpy()

@@ -17,26 +17,28 @@ def load_logmels(path: Path, spec: FeatureSpec) -> tuple[dict[str, np.ndarray], 
     """{name: (M, F) dB float32}, and the spec with as many frames as they have.
 
     A .npy holds (M, F) or (N, M, F); in an .npz each array is one or several of these. Raises `InputError`
-    for what is no log-mel of this spec: other shapes, no numbers, values that cannot be dB.
+    for other shapes than the spec's, arrays without numbers, and values that cannot be dB.
     """
     found: dict[str, np.ndarray] = {}
     for name, array in _arrays(path).items():
         several = array[None] if array.ndim == 2 else array
         if several.ndim != 3 or several.shape[1] != spec.n_mels or several.shape[2] < 2:
             raise InputError(
-                f"{path}: an array of shape {array.shape}, where log-mels of {spec.n_mels} bands x frames "
-                "belong",
-                "give the preset or settings that they were made with",
+                f"{path}: an array of shape {array.shape}, not log-mels of {spec.n_mels} bands x frames",
+                "give the preset or settings of these log-mels",
             )
         for i, one in enumerate(several):
             found[name if len(several) == 1 else f"{name}-{i + 1:04d}"] = one.astype(np.float32)
     frames = {one.shape[1] for one in found.values()}
     if len(frames) != 1:
-        raise InputError(f"{path}: log-mels of {sorted(frames)} frames", "give those of one length together")
+        raise InputError(
+            f"{path}: log-mels of different lengths, {sorted(frames)} frames",
+            "put log-mels of one length into a file",
+        )
     for name, one in found.items():
         if not np.isfinite(one).all() or np.abs(one).max() > 400:
             raise InputError(
-                f"{path}: {name} is not in dB (not finite, or beyond 400)", "give 10 log10(power)"
+                f"{path}: {name} is not in dB (not finite, or above 400)", "give 10 log10(power)"
             )
     n_frames = frames.pop()
     if n_frames == spec.n_frames:
@@ -56,7 +58,7 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
     except (ValueError, EOFError, OSError, BadZipFile) as error:
-        raise InputError(f"{path}: cannot be read as arrays ({error})", "save it by numpy.save") from error
+        raise InputError(f"{path}: cannot be read as arrays ({error})", "write it with numpy.save") from error
     arrays = {key: array for key, array in arrays.items() if array.dtype.kind in "fiu" and array.ndim >= 2}
     if not arrays:
         raise InputError(f"{path}: holds no log-mels", "save arrays of (bands, frames) in dB")

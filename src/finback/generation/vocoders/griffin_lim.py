@@ -1,8 +1,8 @@
 """Griffin-Lim, plain and fast: magnitudes to waves, a batch at a time.
 
-A magnitude says how loud each frequency is, not where in its swing. Griffin-Lim starts from random phases
-and goes to and fro: to a wave, and back to its spectrogram, which keeps its phases and is given the magnitude
-asked for. The fast variant goes on past where a round has led, in the direction of the last two.
+A magnitude spectrogram has no phases. Griffin-Lim starts from random phases and repeats two steps: make a
+wave, and take its spectrogram, whose phases are kept and whose magnitudes are replaced by the wanted ones.
+The fast variant extrapolates each round in the direction of the last two.
 
 Sources: Griffin & Lim 1984, "Signal estimation from modified short-time Fourier transform", IEEE Trans. ASSP
 32(2); Perraudin, Balazs & Søndergaard 2013, "A fast Griffin-Lim algorithm", WASPAA.
@@ -23,8 +23,8 @@ from finback.features.logmel import slice_for
 from finback.features.spec import FeatureSpec
 from finback.features.stft import Frames
 
-FAST = 0.99  # momentum; Perraudin et al. recommend it, and librosa takes it
-TINY = 1e-30  # power: below it a bin has no phase
+FAST = 0.99  # momentum recommended by Perraudin et al.; librosa uses the same
+TINY = 1e-30  # power below which a bin has no phase
 
 
 @torch.no_grad()
@@ -40,7 +40,7 @@ def griffin_lim(
     """(B, n_bins, F) linear magnitude -> (B, length) waves; `length` is by default F hops.
 
     `momentum` 0 is Griffin-Lim, 0.99 the fast one. The first `phases` (n_bins, F) are in radians; without
-    them they are drawn from `seed`, the same for every clip, so that a wave does not depend on its batch.
+    them phases are drawn from `seed`, the same for every clip, so that a wave does not depend on its batch.
     """
     n_frames = magnitude.shape[2]
     frames = Frames(spec, n_frames, n_frames * spec.hop if length is None else length, magnitude)
@@ -61,17 +61,17 @@ def _rounds(spectra: Tensor, wanted: Tensor, frames: Frames, rounds: int, moment
     twice = wanted.repeat_interleave(2, dim=-1)  # (b, F, 2 n_bins), for real and imaginary parts
     before: Tensor | None = None
     for _ in range(rounds):
-        found = frames.analyse(frames.synthesise(spectra))
+        now = frames.analyse(frames.synthesise(spectra))
         # c + momentum (c - c_before), divided by 1 + momentum: the size does not matter, the phases do.
-        ahead = found
+        ahead = now
         if before is not None and momentum:
-            ahead = torch.sub(found, before, alpha=momentum / (1 + momentum))
-        spectra, before = _resized(ahead, twice), found
+            ahead = torch.sub(now, before, alpha=momentum / (1 + momentum))
+        spectra, before = _resized(ahead, twice), now
     return spectra
 
 
 def _resized(spectra: Tensor, twice: Tensor) -> Tensor:
-    """The phases of `spectra` (b, F, n_bins) with the magnitudes that `twice` (b, F, 2 n_bins) has double.
+    """The phases of `spectra` (b, F, n_bins) with magnitudes `twice` (b, F, 2 n_bins), each written twice.
 
     Written without abs() or a sum over pairs, which cost more than the FFT: z conj(z) (1 + i) holds the
     power in both parts, and the rest is arithmetic on one long row of floats.
@@ -79,7 +79,7 @@ def _resized(spectra: Tensor, twice: Tensor) -> Tensor:
     power = torch.conj_physical(spectra).mul_(spectra).mul_(1 + 1j)
     factor = torch.view_as_real(power).flatten(-2).clamp_min_(TINY).rsqrt_().mul_(twice)
     factor.mul_(torch.view_as_real(spectra).flatten(-2))
-    return power  # whose memory `factor` has filled
+    return power  # `factor` shares its memory and has overwritten it
 
 
 @lru_cache(maxsize=4)

@@ -1,14 +1,15 @@
-"""Log-mels to waves: what every vocoder here is, and the two that need no training.
+"""Log-mels to waves: the contract of every vocoder, and two vocoders that need no training.
 
     invert = inverter("fast-griffin-lim", spec)
     waves = invert(logmel_db)  # (B, 1, M, F) -> (B, T')
 
-**T' = `spec.covered_samples`**, F hops: what the kept frames stand for. Frames are centred, so the last one
-is centred a hop before the end; (F - 1) hops, the usual length of an inverse STFT, would cut it in half, and
-its spectrogram, taken again, would end 3 dB low. Windows of a longer sound laid end to end are as long as it.
+**T' = `spec.covered_samples`** = F hops, the time that the frames cover. Frames are centred, so the last
+frame is centred one hop before the end. (F - 1) hops, the usual length of an inverse STFT, would cut the last
+frame in half, and the log-mel of that wave would end 3 dB too low. With F hops, the windows of a longer
+sound, laid end to end, have its length.
 
-A trained network is called the same way (`vocode.vocoder` gives either). Sound is as loud as the dB
-say; `level.limit` keeps it from clipping.
+A trained network is called in the same way (`vocode.Vocoder.load` gives either kind). A wave has the level of
+its log-mel; `level.limit` keeps it from clipping.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from finback.core.errors import SettingsError, SpecMismatchError
@@ -31,18 +33,20 @@ Inverter = Callable[[Tensor], Tensor]
 METHODS = {"griffin-lim": 0.0, "fast-griffin-lim": gl.FAST}  # name -> momentum
 ROUNDS = 32
 BATCH = 16  # log-mels at a time
-UPDATES = 4  # of the linear magnitude: enough for a start, since the last rounds mend the bands
-SETTLE = 4  # rounds that follow the bands instead of the magnitude
+UPDATES = 4  # of the linear magnitude: enough for a start, since the last rounds correct the bands
+BAND_ROUNDS = 4  # rounds that follow the bands instead of the magnitude
 
 
 class GriffinLim:
     """Linear magnitude by `LogMel.inverse`, phases by Griffin-Lim, then a few rounds towards the bands.
 
-    No wave has the smooth magnitude that was asked for, so the wave that comes nearest has lost some of each
-    noisy band. In the last rounds each bin of its spectrum is scaled by what its bands lack, instead of being
-    given a magnitude: the fine structure that the wave has found stays, and the bands come right.
+    No wave has exactly the smooth magnitude that a log-mel asks for, so the nearest wave loses some power in
+    each noisy band. The last rounds do not impose a magnitude: they scale each bin of the spectrum by the
+    missing power of its bands. The fine structure of the wave stays, and the power of the bands becomes
+    right.
 
-    Where the spec removes a recording's background, add it to the log-mels first; else the sound is whitened.
+    If the spec removes a recording's background, add the background to the log-mels first; otherwise the
+    sound is whitened. Raises `SettingsError` for features without a level (PCEN) or fewer than one round.
     """
 
     def __init__(
@@ -54,11 +58,11 @@ class GriffinLim:
     ) -> None:
         if spec.scale != "db":
             raise SettingsError(
-                f"features.scale = '{spec.scale}': cannot be made sound, it discards the level",
+                f"features.scale = '{spec.scale}': no sound can be made from it, because it has no level",
                 "use a spec with scale = 'db'",
             )
         if rounds < 1:
-            raise SettingsError(f"{rounds} rounds of Griffin-Lim", "32 is usual, 1 the least")
+            raise SettingsError(f"{rounds} rounds of Griffin-Lim", "give 1 or more; 32 is usual")
         self.spec, self.momentum, self.rounds, self.seed = spec, momentum, rounds, seed
         self.logmel = LogMel(spec)
 
@@ -70,16 +74,16 @@ class GriffinLim:
         magnitude = self.logmel.inverse(logmel_db, None, UPDATES)  # (B, n_bins, F)
         length = self.spec.covered_samples
         waves = gl.griffin_lim(magnitude, self.spec, self.rounds, self.momentum, self.seed, length)
-        return self._settled(waves, self.logmel.band_power(logmel_db).transpose(1, 2))
+        return self._corrected(waves, self.logmel.band_power(logmel_db).transpose(1, 2))
 
-    def _settled(self, waves: Tensor, bands: Tensor) -> Tensor:
-        """(B, T') with spectra scaled towards the power of their bands (B, F, M)."""
+    def _corrected(self, waves: Tensor, bands: Tensor) -> Tensor:
+        """Waves (B, T') with spectra scaled towards the power of their bands (B, F, M)."""
         frames = Frames(self.spec, self.spec.n_frames, waves.shape[1], waves)
         out = torch.empty_like(waves)
         size = slice_for(waves)
         for i in range(0, len(waves), size):
             padded = frames.padded(waves[i : i + size])
-            for _ in range(SETTLE):
+            for _ in range(BAND_ROUNDS):
                 spectra = frames.analyse(padded)  # (b, F, n_bins)
                 parts = torch.view_as_real(spectra)
                 power = parts[..., 0].square().addcmul_(parts[..., 1], parts[..., 1])
@@ -89,20 +93,19 @@ class GriffinLim:
         return out
 
 
-def inverter(how: str, spec: FeatureSpec, rounds: int = ROUNDS, seed: int = 0) -> Inverter:
+def inverter(method: str, spec: FeatureSpec, rounds: int = ROUNDS, seed: int = 0) -> Inverter:
     """ "griffin-lim" or "fast-griffin-lim" for one spec. Raises `SettingsError` for another name."""
-    if how not in METHODS:
-        raise SettingsError(f"no inversion '{how}'", "there are: " + ", ".join(METHODS))
-    return GriffinLim(spec, METHODS[how], rounds, seed)
+    if method not in METHODS:
+        raise SettingsError(f"unknown inversion method '{method}'", "there are: " + ", ".join(METHODS))
+    return GriffinLim(spec, METHODS[method], rounds, seed)
 
 
-def to_waves(logmels: np.ndarray, invert: Inverter, progress: Progress = no_progress) -> np.ndarray:
-    """(N, M, F) dB -> (N, T') float32, as loud as they say; one that would clip is turned down as a whole."""
+def to_waves(logmels: np.ndarray, invert: Inverter, progress: Progress = no_progress) -> NDArray[np.float32]:
+    """(N, M, F) dB -> (N, T') within -1 to 1; a wave that would clip is turned down as a whole."""
     x = torch.from_numpy(np.ascontiguousarray(logmels, dtype=np.float32))[:, None]
     starts = range(0, len(x), BATCH)
-    made = [invert(x[i : i + BATCH]) for i in progress(starts, "vocoding", len(starts))]
-    waves: np.ndarray = limit(torch.cat(made)).cpu().numpy()
-    return waves
+    waves = [invert(x[i : i + BATCH]) for i in progress(starts, "vocoding", len(starts))]
+    return limit(torch.cat(waves)).cpu().numpy()
 
 
 def check(logmel_db: Tensor, spec: FeatureSpec) -> None:
@@ -111,5 +114,5 @@ def check(logmel_db: Tensor, spec: FeatureSpec) -> None:
     if logmel_db.ndim != 4 or tuple(logmel_db.shape[1:]) != wanted:
         raise SpecMismatchError(
             f"log-mels of shape {tuple(logmel_db.shape)} for a vocoder of (B, {', '.join(map(str, wanted))})",
-            "give the preset or settings that they were made with",
+            "give the preset or settings of these log-mels",
         )

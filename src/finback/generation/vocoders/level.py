@@ -1,7 +1,7 @@
-"""How loud a made wave is: as loud as its spectrogram says, or as a real clip is, and never clipped.
+"""The level of a vocoded wave: that of its spectrogram or that of a real clip, and never clipped.
 
-A log-mel in dB re 1 holds the level. A spec that scales its windows (`level` peak or rms) or removes the
-background has taken it away; then the level of a real clip is put in its place.
+A log-mel in dB re 1 holds the level. A spec that normalises its windows (`level` peak or rms) or removes the
+background has no level; then a wave can take the level of a real clip.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ PEAK = 0.99  # of full scale: leaves 16-bit files a last step above the highest 
 
 
 def limit(waves: Tensor, peak: float = PEAK) -> Tensor:
-    """(B, T) with those that pass `peak` turned down as a whole; nothing is cut off, the others stay."""
+    """(B, T); a wave above `peak` is scaled down as a whole, the others stay as they are."""
     highest = waves.abs().amax(dim=1, keepdim=True)
     return torch.where(highest > peak, waves * (peak / highest.clamp_min(SILENCE)), waves)
 
@@ -26,8 +26,9 @@ def rms(waves: Tensor) -> Tensor:
 
 
 def match(waves: Tensor, wanted_rms: Tensor | float, peak: float = PEAK) -> Tensor:
-    """(B, T) at the level of real clips, `wanted_rms` (B,) or one for all, or just below `peak` where that is
-    lower. Silence stays silence.
+    """(B, T) at the level `wanted_rms`, (B,) or one for all, or just below `peak` where that is lower.
+
+    Silence stays silence.
     """
     have = rms(waves)
     gain = torch.where(have > SILENCE, wanted_rms / have.clamp_min(SILENCE), 1.0)
