@@ -23,10 +23,10 @@ from finback.data.index import IndexRequest
 from finback.data.manifest import Manifest
 from finback.evaluation import pipeline
 from finback.evaluation.evaluate import evaluate_run
+from finback.evaluation.pages.classifier import write as write_report
 from finback.models import ensemble
 from finback.models.ensemble import combine
 from finback.models.predictor import Predictor
-from finback.report.pages.classifier import render
 from finback.training.plan import Plan
 from finback.training.settings import resolve
 
@@ -312,7 +312,7 @@ def test_it_is_evaluated_and_reported_like_any_run(folded: list[Path], tmp_path:
     metrics = evaluate_run(made.path, "cpu")
     assert metrics["n_clips"] == 32
     assert evaluate_run(made.path, "cpu") == metrics
-    page = render(made.path).read_text(encoding="utf-8")
+    page = write_report(made.path).read_text(encoding="utf-8")
     assert "an <b>ensemble</b> of 2 classifiers" in page
     for run in folded:
         assert str(run) in page

@@ -36,16 +36,16 @@ def map(
     Example:
       finback map runs/mine
     """
-    from finback.evaluation.pages import embedding_map as latents
+    from finback.evaluation.pages import embedding_map
 
     say_licences_of(run)
-    written = latents.render(run, tuple(method or ()), sound, seed, device, progress)
+    written = embedding_map.write(run, tuple(method or ()), sound, seed, device, progress)
     if json:
         out_json(written.to_json())
         return
-    if written.unheard:
-        say(f"{written.unheard} clips have no sound in the page: their recordings were moved or removed")
-    for line in latents.measured(written.map.neighbours):
+    if written.n_silent:
+        say(f"{written.n_silent} clips have no sound in the page: their recordings were moved or removed")
+    for line in embedding_map.measured(written.map.neighbours):
         out(line)
     out(str(written.figure))
     out(str(written.page))
@@ -84,10 +84,14 @@ def sheet(
     Example:
       finback sheet runs/diffusion "Bowhead Whale" --steps 4 --steps 18
     """
-    from finback.evaluation.pages import diffusion_sheets as sheets
+    from finback.evaluation.pages import diffusion_figures
 
-    plan = sheets.Sheets(seed, weights=tuple(guidance or sheets.WEIGHTS), steps=tuple(steps or sheets.STEPS))
-    written = [str(path) for path in sheets.render(run, species, plan, device, progress)]
+    plan = diffusion_figures.SamplingFigures(
+        seed,
+        weights=tuple(guidance or diffusion_figures.WEIGHTS),
+        steps=tuple(steps or diffusion_figures.STEPS),
+    )
+    written = [str(path) for path in diffusion_figures.write(run, species, plan, device, progress)]
     if json:
         out_json({"figures": written})
         return

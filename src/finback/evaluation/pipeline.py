@@ -22,8 +22,8 @@ from finback.data.problems import counts
 from finback.datasets.simulate.calls import CALLS
 from finback.datasets.simulate.simulate import ClipSettings, simulate_clips
 from finback.evaluation.evaluate import evaluate_run
+from finback.evaluation.pages.classifier import write as write_report
 from finback.models import kind
-from finback.report.pages.classifier import render
 from finback.report.pages.summary import verdict
 from finback.training.classifier import check_out, train
 from finback.training.generator import train_generator
@@ -70,7 +70,7 @@ def run(plan: Plan, request: IndexRequest, out: Path, progress: Progress, say: L
     if finished:
         say(f"{out}: done already; give another --out to train again")
     else:
-        render(out, progress)
+        write_report(out, progress)
     heard = current(read_json(audited))
     said = verdict(metrics, heard, plan.settings.split.by == "clip")
     return Done(out, report, metrics, headline(metrics, heard), said)

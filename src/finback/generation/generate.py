@@ -33,7 +33,7 @@ from finback.generation.generator import BATCH, Sampling
 from finback.generation.nearest_clips import add_parents, training_clips
 from finback.generation.sample_folder import SampleFolder
 from finback.generation.synthesizer import SynthesisConfig, Synthesizer, species_id
-from finback.report.plots.sample_grid import sheet
+from finback.report.plots.sample_grid import sample_grid
 from finback.report.plots.style import render
 
 GRID_ROWS, GRID_COLUMNS = 12, 8
@@ -141,4 +141,4 @@ def save_grid(samples: SampleFolder, spec: FeatureSpec) -> None:
         for species in sorted(by_species)[:GRID_ROWS]
     }
     bands = band_centres_hz(spec.n_mels, spec.f_min, spec.top_hz)
-    write_atomic(samples.folder / GRID, render(sheet(rows, bands, spec.hop / spec.sample_rate), "png"))
+    write_atomic(samples.folder / GRID, render(sample_grid(rows, bands, spec.hop / spec.sample_rate), "png"))

@@ -34,7 +34,7 @@ from finback.models.devices import tune_allocator
 from finback.models.load import load_model
 from finback.models.networks.vae import ACTIVE, BATCH, VAE
 from finback.report.plots.style import render
-from finback.report.plots.vae import strip
+from finback.report.plots.vae import interpolation
 
 LogMels = NDArray[np.float32]  # (N, M, F) dB
 
@@ -180,7 +180,7 @@ def save_interpolation(space: LatentSpace, ends: tuple[Endpoint, Endpoint], step
     spec = space.spec
     centres = band_centres_hz(spec.n_mels, spec.f_min, spec.top_hz)
     logmels = space.interpolate(*ends, steps)
-    figure = strip(list(logmels), (ends[0].name, ends[1].name), centres, spec.hop / spec.sample_rate)
+    figure = interpolation(list(logmels), (ends[0].name, ends[1].name), centres, spec.hop / spec.sample_rate)
     write_atomic(path, render(figure, format))
     return path
 

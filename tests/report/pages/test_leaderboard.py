@@ -1,15 +1,15 @@
-"""The page of a comparison: what is established is said so, what is not is not, and nothing is loaded."""
+"""The page of a comparison: it separates what is established from what is not, and loads nothing."""
 
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from finback.metrics.classification import METRICS
 from finback.report.pages import leaderboard as page
+from finback.report.pages.common import embed
 
 
 def row(rank: int | None, merit: float, versus: list[float] | None = None, **other: Any) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def row(rank: int | None, merit: float, versus: list[float] | None = None, **oth
     }
 
 
-def found(**families: dict[str, Any]) -> dict[str, Any]:
+def board_of(**families: dict[str, Any]) -> dict[str, Any]:
     return {
         "leader": next(iter(families), None),
         "families": families,
@@ -54,7 +54,7 @@ def found(**families: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-THREE = found(
+THREE = board_of(
     cnn2d=row(1, 0.5), lstm=row(2, 0.48, [-0.08, 0.03]), dnn=row(3, 0.2, [-0.4, -0.2])
 )  # lstm cannot be told from the leader, dnn can
 
@@ -64,13 +64,13 @@ def text_of(html: str) -> str:
     return " ".join(re.sub(r"<[^>]+>", " ", body).split())
 
 
-def test_what_is_established_is_said_and_what_is_not_is_not() -> None:
-    said = " ".join(page.verdict(THREE))
-    assert "cnn2d leads with 50.0 %" in said
-    assert "Clearly behind it: dnn." in said
-    assert "Not established to be worse: lstm." in said
-    assert "is clearly more than the 30.0 %" in said
-    weak = found(cnn2d=row(1, 0.32))
+def test_the_verdict_separates_established_differences_from_others() -> None:
+    text = " ".join(page.verdict(THREE))
+    assert "cnn2d ranks first with 50.0 %" in text
+    assert "Clearly behind cnn2d: dnn." in text
+    assert "Not clearly worse than cnn2d: lstm." in text
+    assert "is clearly more than the 30.0 %" in text
+    weak = board_of(cnn2d=row(1, 0.32))
     assert "is not clearly more than the 30.0 %" in " ".join(page.verdict(weak))
 
 
@@ -78,54 +78,57 @@ def test_what_is_established_is_said_and_what_is_not_is_not() -> None:
     ("ci", "word"),
     [([-0.2, -0.1], "behind"), ([-0.2, 0.0], "not established"), ([0.1, 0.2], "ahead"), (None, "unknown")],
 )
-def test_an_interval_that_holds_nought_establishes_nothing(ci: list[float] | None, word: str) -> None:
+def test_an_interval_that_contains_0_establishes_nothing(ci: list[float] | None, word: str) -> None:
     versus = {"accuracy": {"difference": 0.1, "ci": ci, "ahead": 0.5}}
-    assert page.words_of(versus, "accuracy") == word
-    assert page.words_of(None, "accuracy") == "unknown"
+    assert page.established(versus, "accuracy") == word
+    assert page.established(None, "accuracy") == "unknown"
 
 
-def test_the_winners_curse_is_told_where_there_was_a_choice() -> None:
+def test_the_winners_curse_is_explained_where_there_was_a_choice() -> None:
     assert "chosen on these same clips" in page.warnings(THREE)[0]
-    assert not [w for w in page.warnings(found(cnn2d=row(1, 0.5))) if "chosen" in w]
+    assert not [w for w in page.warnings(board_of(cnn2d=row(1, 0.5))) if "chosen" in w]
 
 
-def test_unknown_tapes_few_tapes_failures_and_missing_seeds_are_warned_of() -> None:
-    odd = found(
+def test_unknown_groups_few_groups_failures_and_missing_seeds_are_warned_of() -> None:
+    odd = board_of(
         cnn2d=row(1, 0.5, n_clips=4, n_groups=4),
         lstm=row(2, 0.4, [-0.1, 0.1], seeds=[1], n_clips=4, n_groups=4),
         dnn=row(None, 0.0, error="the loss is nan"),
     )
-    said = " ".join(page.warnings(odd))
-    for part in ("a tape of its own", "Only 4 tapes", "dnn failed", "Fewer seeds than asked for: lstm"):
-        assert part in said
+    text = " ".join(page.warnings(odd))
+    for part in ("a group of its own", "Only 4 groups", "failed: dnn", "fewer seeds than requested: lstm"):
+        assert part in text
 
 
-def test_the_page_holds_every_figure_and_loads_nothing(tmp_path: Path) -> None:
+def html_of(board: dict[str, Any]) -> str:
+    pictures = {name: embed(figure, alt) for name, (figure, alt) in page.figures(board).items()}
+    return page.render(page.ComparisonPage("four models", board, pictures))
+
+
+def test_the_page_holds_every_figure_and_loads_nothing() -> None:
     broken = {**THREE["families"], "rnn": row(None, 0.0, error="the <loss> is nan", per_species={})}
-    path = page.render({**THREE, "families": broken}, tmp_path)
-    html = path.read_text(encoding="utf-8")
+    html = html_of({**THREE, "families": broken})
     text = text_of(html)
     for part in ("1. cnn2d", "3. dnn", "rnn failed", "1,234,567", "75 s", "93.0 %", "-40.0 to -20.0"):
         assert part in text.replace("\N{NO-BREAK SPACE}", " "), part
-    assert "no: the interval holds 0" in text
-    assert "yes, behind" in text
+    assert "no: the interval contains 0" in text
+    assert "yes, worse" in text
     assert "no audio: group lookup" in text
     assert "the &lt;loss&gt; is nan" in html
     assert "a &lt;b&gt;" in html
     assert not re.findall(r'(?:src|href)="(?!data:|#)', html)
-    names = sorted(p.name for p in (tmp_path / "figures").iterdir())
-    assert names == [f"{n}.{s}" for n in ("leaderboard", "species_by_family") for s in ("png", "svg")]
+    assert html.count("<figure>") == 2
 
 
-def test_without_a_random_split_without_seeds_and_without_any_finished_family(tmp_path: Path) -> None:
-    alone = found(cnn2d=row(1, 0.5, random=None, macro_f1_multi_group=None, macro_f1_multi_group_ci=None))
+def test_without_a_random_split_without_seeds_and_without_any_finished_family() -> None:
+    alone = board_of(cnn2d=row(1, 0.5, random=None, macro_f1_multi_group=None, macro_f1_multi_group_ci=None))
     alone["no_audio_baselines"] = {"grouped": None, "random": None}
-    text = text_of(page.render(alone, tmp_path / "a").read_text(encoding="utf-8"))
-    assert "The random split was left out" in text
+    text = text_of(html_of(alone))
+    assert "This comparison has no random split" in text
     assert "There is no second family" in text
-    assert "leads with 50.0 % accuracy" in " ".join(page.verdict(alone))
-    none = found(cnn2d=row(None, 0.0, error="disk full", per_species={}, n_clips=0, n_groups=0))
-    assert "No family has finished" in text_of(page.render(none, tmp_path / "b").read_text(encoding="utf-8"))
+    assert "ranks first with 50.0 % accuracy" in " ".join(page.verdict(alone))
+    none = board_of(cnn2d=row(None, 0.0, error="disk full", per_species={}, n_clips=0, n_groups=0))
+    assert "No family has finished" in text_of(html_of(none))
 
 
 @pytest.mark.parametrize(

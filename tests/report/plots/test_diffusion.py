@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from finback.features.spec import FeatureSpec
-from finback.report.plots.diffusion import Block, beside, guidance_by_steps, sheet, strip
+from finback.report.plots.diffusion import (
+    SpectrogramBlock,
+    denoising_steps,
+    guidance_by_steps,
+    real_and_generated,
+    spectrogram_blocks,
+)
 from finback.report.plots.losses import losses
 from finback.report.plots.style import render
 
@@ -22,8 +28,13 @@ def cells(figure) -> list:
 
 
 def test_real_above_generated_each_from_its_loudest_down() -> None:
-    figure = sheet(
-        [beside("Narwhal", mels(3), mels(3, -40)), beside("Walrus", mels(2), mels(3))], SPEC, across=2
+    figure = spectrogram_blocks(
+        [
+            real_and_generated("Narwhal", mels(3), mels(3, -40)),
+            real_and_generated("Walrus", mels(2), mels(3)),
+        ],
+        SPEC,
+        across=2,
     )
     drawn = cells(figure)
     assert len(drawn) == 11
@@ -43,32 +54,36 @@ def test_real_above_generated_each_from_its_loudest_down() -> None:
 
 
 def test_nothing_lies_on_anything_else() -> None:
-    figure = sheet([beside(n, mels(4), mels(4)) for n in "abc"], SPEC, "A heading", across=2, note="one\ntwo")
+    figure = spectrogram_blocks(
+        [real_and_generated(n, mels(4), mels(4)) for n in "abc"], SPEC, "A heading", across=2, note="one\ntwo"
+    )
     boxes = [axes.get_position() for axes in figure.axes]
     assert all(b.x0 >= 0 and b.x1 <= 1 and b.y0 >= 0 and b.y1 <= 1 for b in boxes)
     assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
 
 
-def test_strip_and_sheet_say_what_changes() -> None:
-    block = strip("Narwhal", [80.0, 0.5, 0.0], mels(3), mels(3))
-    assert list(block.tops) == ["noise 80", "noise 0.5", "done"]
+def test_titles_name_what_changes() -> None:
+    block = denoising_steps("Narwhal", [80.0, 0.5, 0.0], mels(3), mels(3))
+    assert list(block.tops) == ["noise 80", "noise 0.5", "result"]
     block = guidance_by_steps("Narwhal", [1.0, 2.5], [1, 18], [mels(2), mels(2)])
     assert [name for name, _ in block.rows] == ["guidance 1", "guidance 2.5"]
     assert list(block.tops) == ["1 step", "18 steps"]
-    titles = [axes.get_title() for axes in cells(sheet([block], SPEC))]
+    titles = [axes.get_title() for axes in cells(spectrogram_blocks([block], SPEC))]
     assert titles == ["1 step", "18 steps", "", ""]
 
 
-def test_an_empty_sheet_says_so() -> None:
-    assert "nothing to show" in sheet([Block("x", [])], SPEC).texts[0].get_text()
+def test_an_empty_figure_has_a_message() -> None:
+    assert "nothing to show" in spectrogram_blocks([SpectrogramBlock("x", [])], SPEC).texts[0].get_text()
 
 
-def test_the_same_sheet_is_the_same_file() -> None:
-    block = beside("Narwhal", mels(2), mels(2))
-    assert render(sheet([block], SPEC), "png") == render(sheet([block], SPEC), "png")
+def test_the_same_figure_is_the_same_file() -> None:
+    block = real_and_generated("Narwhal", mels(2), mels(2))
+    assert render(spectrogram_blocks([block], SPEC), "png") == render(
+        spectrogram_blocks([block], SPEC), "png"
+    )
 
 
-def test_losses_stand_beside_those_of_other_tapes() -> None:
+def test_losses_of_training_and_of_other_groups() -> None:
     log = [
         {"step": s, "epoch": s, "loss": 3.0, "kl": 2.0 / s, "reconstruction": 1.0, "val_reconstruction": 1.5}
         for s in (1, 10, 100)
@@ -79,4 +94,4 @@ def test_losses_stand_beside_those_of_other_tapes() -> None:
     assert kl.get_yscale() == "log"  # from 2 to 0.02
     assert reconstruction.get_yscale() == "linear"
     assert [line.get_ydata()[0] for line in reconstruction.lines] == [1.0, 1.5]
-    assert "No training log" in losses([]).texts[0].get_text()
+    assert "no training log" in losses([]).texts[0].get_text()

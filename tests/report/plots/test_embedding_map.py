@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from finback.report.plots.embedding_map import NAMED, colour_of, latents, marks, spread
+from finback.report.plots.embedding_map import NAMED, colour_of, embedding_map, markers, spread
 from finback.report.plots.style import render
 
 
@@ -18,12 +18,12 @@ def clips(n_species: int = 3, each: int = 6) -> tuple[np.ndarray, list[str], lis
 
 def test_two_panels_a_layout_species_named_and_tapes_threaded() -> None:
     flat, species, tapes, heard = clips()
-    figure = latents({"t-SNE": flat, "UMAP": flat}, species, tapes, heard, "A heading", ["look here"])
+    figure = embedding_map({"t-SNE": flat, "UMAP": flat}, species, tapes, heard, "A heading", ["look here"])
     assert len(figure.axes) == 4
     left, right = figure.axes[:2]
     assert {t.get_text() for t in left.texts} == set(species)
     assert not right.texts
-    assert len(right.collections) > len(set(tapes))  # threads beside points
+    assert len(right.collections) > len(set(tapes))  # lines and points
     drawn = sum(len(c.get_offsets()) for c in left.collections)
     assert drawn == len(species)
     assert "look here" in figure.get_supxlabel()
@@ -32,24 +32,24 @@ def test_two_panels_a_layout_species_named_and_tapes_threaded() -> None:
 
 def test_the_rarest_species_are_grey_and_counted() -> None:
     flat, species, tapes, heard = clips(NAMED + 2, 3)
-    left = latents({"t-SNE": flat}, [*species, "species 00"][1:], tapes, heard, "x").axes[0]
+    left = embedding_map({"t-SNE": flat}, [*species, "species 00"][1:], tapes, heard, "x").axes[0]
     assert len(left.texts) == NAMED
     assert "grey: 2 species" in left.get_title(loc="left")
 
 
 def test_looks_differ_between_named_species() -> None:
-    looks = marks([f"s{k}" for k in range(40)])
+    looks = markers([f"s{k}" for k in range(40)])
     assert len(looks) == len(set(looks.values())) == NAMED
 
 
-def test_unknown_tapes_are_said() -> None:
+def test_unknown_groups_have_a_message() -> None:
     flat, species, _, heard = clips()
-    right = latents({"t-SNE": flat}, species, [""] * len(species), heard, "x").axes[1]
+    right = embedding_map({"t-SNE": flat}, species, [""] * len(species), heard, "x").axes[1]
     assert "not known" in right.texts[0].get_text()
 
 
 def test_nothing_to_map() -> None:
-    assert "no clips" in latents({}, [], [], np.zeros(0, dtype=bool), "x").texts[0].get_text()
+    assert "no clips" in embedding_map({}, [], [], np.zeros(0, dtype=bool), "x").texts[0].get_text()
 
 
 def test_a_tape_has_one_colour_everywhere() -> None:
@@ -68,5 +68,5 @@ def test_names_do_not_overlap() -> None:
 
 @pytest.mark.parametrize("n", [1, 2])
 def test_a_single_clip_is_no_special_case(n: int) -> None:
-    figure = latents({"t-SNE": np.zeros((n, 2))}, ["a"] * n, ["t"] * n, np.ones(n, dtype=bool), "x")
+    figure = embedding_map({"t-SNE": np.zeros((n, 2))}, ["a"] * n, ["t"] * n, np.ones(n, dtype=bool), "x")
     assert figure.axes[0].texts[0].get_text() == "a"

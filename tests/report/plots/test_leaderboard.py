@@ -7,7 +7,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from finback.report.plots import style
-from finback.report.plots.leaderboard import NoAudioBaseline, Row, Species, heat_map, leaderboard
+from finback.report.plots.leaderboard import NoAudioBaseline, Row, SpeciesF1, heat_map, leaderboard
 
 ROWS = [
     Row("cnn2d", 0.5, [0.4, 0.6], 0.45, [0.35, 0.55], random=0.93),
@@ -44,7 +44,7 @@ def test_no_audio_baselines_are_lines_named_with_their_figures() -> None:
     upright = [line for line in figure.axes[1].get_lines() if list(line.get_ydata()) == [0, 1]]
     assert sorted(line.get_xdata()[0] for line in upright) == [0.02, 0.3, 0.94]
     named = [t.get_text() for t in figure.legends[0].get_texts()]
-    assert "no audio, tapes apart: group lookup (2 %)" in named
+    assert "no audio, split by group: group lookup (2 %)" in named
     assert "no audio, random split: group lookup (94 %)" in named
     without = leaderboard(ROWS[1:2]).legends[0].get_texts()
     assert not any("random" in t.get_text() or "no audio" in t.get_text() for t in without)
@@ -56,12 +56,12 @@ def test_the_leader_is_set_off() -> None:
     assert next(t.get_text() for t in leaderboard(ROWS).axes[0].get_yticklabels()) == "cnn2d"
 
 
-def some_species() -> list[Species]:
+def some_species() -> list[SpeciesF1]:
     return [
-        Species("Fin whale", 4, 2, True, [0.2, 0.4]),
-        Species("Blue whale", 40, 5, False, [0.9, 0.7]),
-        Species("Sei whale", 0, 0, True, [None, None]),
-        Species("Minke whale", 12, 1, True, [0.5, None]),
+        SpeciesF1("Fin whale", 4, 2, True, [0.2, 0.4]),
+        SpeciesF1("Blue whale", 40, 5, False, [0.9, 0.7]),
+        SpeciesF1("Sei whale", 0, 0, True, [None, None]),
+        SpeciesF1("Minke whale", 12, 1, True, [0.5, None]),
     ]
 
 
@@ -69,8 +69,8 @@ def test_heat_map_writes_every_cell_best_species_first() -> None:
     axes = heat_map(["cnn2d", "dnn"], some_species()).axes[0]
     labels = [t.get_text() for t in axes.get_yticklabels()]
     assert [label.split("  ")[0] for label in labels] == ["Blue whale", "Fin whale *", "Minke whale *"]
-    assert labels[0].endswith("(40 clips, 5 tapes)")
-    assert labels[2].endswith("(12 clips, 1 tape)")
+    assert labels[0].endswith("(40 clips, 5 groups)")
+    assert labels[2].endswith("(12 clips, 1 group)")
     cells = {t.get_position(): t.get_text() for t in axes.texts}
     assert cells == {(0, 0): "90", (1, 0): "70", (0, 1): "20", (1, 1): "40", (0, 2): "50", (1, 2): "–"}
     assert axes.images[0].get_array().tolist()[0] == pytest.approx([0.9, 0.7])

@@ -37,6 +37,6 @@ def test_curves_are_shares_that_lie_nearer() -> None:
     assert "a mark" in axes.texts[0].get_text()
 
 
-def test_nothing_to_draw_is_said() -> None:
-    assert "No samples" in neighbours([]).texts[0].get_text()
-    assert "No distances" in nearest_distances({"x": np.zeros(0)}, {}).texts[0].get_text()
+def test_nothing_to_draw_has_a_message() -> None:
+    assert "no samples" in neighbours([]).texts[0].get_text()
+    assert "no distances" in nearest_distances({"x": np.zeros(0)}, {}).texts[0].get_text()

@@ -102,7 +102,7 @@ def test_confusion_writes_each_count_in_its_cell_and_greys_the_untested():
     assert [t.get_text() for t in axes.get_yticklabels()] == [
         f"{n}  ({c})" for n, c in zip(NAMES, [8, 3, 5, 0], strict=True)
     ]
-    assert "not tested: no clip on the test side" in texts(axes)
+    assert "not tested: no clip in the test set" in texts(axes)
     assert axes.get_xticklabels()[3].get_color() == style.GREY
 
 
@@ -146,10 +146,10 @@ def test_reliability_bars_are_the_table():
     assert [bar.get_x() for bar in bars] == pytest.approx([row["low"] for row in table])
     assert [bool(bar.get_hatch()) for bar in bars] == [row["n"] < reliability.FEW_CLIPS for row in table]
     assert [int(t) for t in texts(counts)] == [row["n"] for row in table]
-    assert "12.3 points" in axes.get_title(loc="left")
+    assert "12.3 percentage points" in axes.get_title(loc="left")
 
 
-def test_species_bars_stand_by_f1_with_the_clips_and_tapes_behind_them():
+def test_species_bars_are_sorted_by_f1_with_their_clips_and_groups():
     table = {
         "weak": {"f1": 0.2, "n_clips": 40, "n_groups": 5, "noisy": False},
         "strong": {"f1": 0.9, "n_clips": 1, "n_groups": 1, "noisy": True},
@@ -160,7 +160,7 @@ def test_species_bars_stand_by_f1_with_the_clips_and_tapes_behind_them():
     assert [bar.get_width() for bar in axes.patches[:2]] == [0.9, 0.2]
     assert [bool(bar.get_hatch()) for bar in axes.patches[:2]] == [True, False]
     assert max(bar.get_width() for bar in axes.patches) == 0.9  # no bar for what was not tested
-    assert {"1 clip, 1 tape", "40 clips, 5 tapes", "not tested"} <= set(texts(axes))
+    assert {"1 clip, 1 group", "40 clips, 5 groups", "not tested"} <= set(texts(axes))
 
 
 def test_headline_sets_the_model_beside_the_no_audio_baselines():
@@ -189,7 +189,7 @@ def test_learning_curves_mark_the_best_step_and_take_uneven_logs():
     assert history.step.tolist() == [10, 20, 40]
     assert history.val_step.tolist() == [20, 30, 40]
     f1 = curves.learning([history]).axes[1]
-    assert texts(f1) == ["best 40.0 %, kept from step 30"]
+    assert texts(f1) == ["best: 40.0 % at step 30"]
     folds = curves.learning([history] * 5).axes[0].get_legend().get_texts()
     assert [t.get_text() for t in folds][-5:] == [f"fold {i}" for i in range(5)]
 

@@ -1,11 +1,11 @@
-"""Pictures of a VAE: the grid's rows share a scale, the strip runs from end to end."""
+"""Pictures of a VAE: the grid's rows share a scale, the interpolation runs from end to end."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from finback.report.plots.style import render
-from finback.report.plots.vae import SPAN, grid, strip
+from finback.report.plots.vae import SPAN, grid, interpolation
 
 BANDS = np.linspace(100.0, 4000.0, 12)
 
@@ -31,7 +31,7 @@ def test_grid_brings_a_row_to_the_level_and_scale_of_its_first() -> None:
 
 def test_strip_names_its_ends_and_keeps_one_scale() -> None:
     own = pictures(3)
-    figure = strip(own, ("Orca", "a.wav"), BANDS, 0.001)
+    figure = interpolation(own, ("Orca", "a.wav"), BANDS, 0.001)
     assert [cell.get_title(loc="left") for cell in figure.axes] == ["Orca", "50 %", "a.wav"]
     assert len({cell.images[0].get_clim() for cell in figure.axes}) == 1
     assert figure.axes[0].get_xlabel() == "ms"

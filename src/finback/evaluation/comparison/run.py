@@ -33,6 +33,7 @@ from finback.core.runs import RunFolder
 from finback.data.dataset import Dataset, prepare_request
 from finback.data.index import IndexRequest
 from finback.evaluation.comparison import leaderboard
+from finback.evaluation.comparison.page import write as write_page
 from finback.evaluation.comparison.plan import (
     Comparison,
     FamilyRun,
@@ -47,7 +48,6 @@ from finback.evaluation.study import Callback, PreparedStudy, StudyRunner, measu
 from finback.features.cache import FeatureStore, default_folder
 from finback.features.extract import Extractor
 from finback.models.predictor import Predictor
-from finback.report.pages.leaderboard import render
 from finback.training.batches import Inputs
 from finback.training.classifier import check_out, train
 
@@ -132,7 +132,7 @@ def run(
     result |= {"folds": first.split.folds, "seeds": list(comparison.options.seeds)}
     result["command"] = comparison.options.command
     leaderboard.save(result, prepared.out)
-    render(result, prepared.out, progress)
+    write_page(result, prepared.out, progress)
     return result
 
 

@@ -1,19 +1,10 @@
-"""`map.html`: the map of a run's clips as a page where a point plays its clip and shows its spectrogram.
-
-One file that loads nothing from elsewhere: sounds are in it as MP3, spectrograms as a few kB of grey values
-that the page colours. The same map is drawn for print in `figures/map.png` and `.svg`.
-"""
+"""The page of a run's embedding map, `map.html`, and the same map for print in `figures/`."""
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-from matplotlib import colormaps
 
 from finback.core.errors import FinbackError
 from finback.core.files import write_atomic
@@ -22,31 +13,30 @@ from finback.core.run_files import RunFiles
 from finback.core.types import Clip
 from finback.evaluation.embedding_map.make import Map, make_map
 from finback.evaluation.embedding_map.neighbours import Neighbours
+from finback.evaluation.pages.clips import around, n_frames, playable
 from finback.features.cache import FeatureStore, default_folder
 from finback.features.extract import Extractor
-from finback.features.mel import band_centres_hz
-from finback.features.spec import FeatureSpec
-from finback.report.pages.classifier import environment
-from finback.report.pages.sound import Sound, around, playable
-from finback.report.pages.summary import percent
-from finback.report.plots.embedding_map import REST, colour_of, latents, marks
-from finback.report.plots.spectrogram import nice_ticks
+from finback.report.pages.common import percent
+from finback.report.pages.embedding_map import Excerpt, MapClip, MapPage, grey_picture, render
+from finback.report.plots.embedding_map import embedding_map
 from finback.report.plots.style import save
 
 FIGURE = "map"
-SHOWN_DB = 60.0  # below a picture's loudest point: deeper is noise to the eye
-KIND = ("name", "colour", "shape")
-PICTURE = (48, 56)  # bands and frames of a picture on the page, at most
+HOW_TO_READ = (
+    "Clusters of one colour on the left are species that the model separates. If such a cluster splits on "
+    "the right into smaller clusters of one colour each, these are recording groups: the model has learned "
+    "how each group was recorded."
+)
 
 
 @dataclass(frozen=True)
 class Written:
-    """What was made of a run."""
+    """The files that were written for a run."""
 
     map: Map
     figure: Path
     page: Path
-    unheard: int  # clips whose sound could not be read
+    n_silent: int  # clips whose sound could not be read
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -55,11 +45,11 @@ class Written:
             "n_clips": len(self.map.clips),
             "layouts": list(self.map.layouts),
             "neighbours": asdict(self.map.neighbours),
-            "unheard": self.unheard,
+            "n_silent": self.n_silent,
         }
 
 
-def render(
+def write(
     path: Path,
     methods: tuple[str, ...] = (),
     sound: bool = True,
@@ -71,153 +61,88 @@ def render(
 
     Raises what `make_map` raises. Without `sound` the page is small and silent.
     """
-    found = make_map(path, methods, seed=seed, device=device, progress=progress)
-    species = [clip.label or "" for clip in found.clips]
-    figure = latents(found.layouts, species, found.tapes, found.heard, title(found), notes(found))
-    png, _ = save(figure, found.run / "figures", FIGURE)
-    silent: list[_Heard | None] = [None] * len(found.clips)
-    heard = _sounds(found, progress) if sound else silent
-    page = environment().get_template("map.html.j2").render(
-        title=found.run.resolve().name,
-        found=found,
-        lines=notes(found),
-        look=LOOK,
-        species=sorted(set(species)),
-        n_tapes=len(set(found.tapes) - {""}),
-        sound=sound,
-        unheard=sum(h is None for h in heard) if sound else 0,
-        data=_data(found, heard),
-    )  # fmt: skip
-    path = RunFiles(found.run).map_page
-    write_atomic(path, page)
-    return Written(found, png, path, sum(h is None for h in heard) if sound else 0)
+    made = make_map(path, methods, seed=seed, device=device, progress=progress)
+    page = collect(made, sound, progress)
+    species = [clip.species for clip in page.clips]
+    figure = embedding_map(made.layouts, species, made.tapes, made.heard, heading(made), page.notes)
+    png, _ = save(figure, made.run / "figures", FIGURE)
+    out = RunFiles(made.run).map_page
+    write_atomic(out, render(page))
+    return Written(made, png, out, page.n_silent)
 
 
-LOOK = (
-    "Groups of one colour on the left are species that the model tells apart. If a group on the left falls "
-    "apart into groups of one colour each on the right, those are tapes: the model has learnt how each was "
-    "recorded."
-)
+def collect(made: Map, sound: bool = True, progress: Progress = no_progress) -> MapPage:
+    """What the page of a map shows; with `sound`, the loudest window of each clip is read."""
+    excerpts = _excerpts(made, progress) if sound else [None] * len(made.clips)
+    clips = [
+        MapClip(
+            clip.label or "",
+            clip.group,
+            bool(seen),
+            clip.recording.path.name,
+            clip.start_s,
+            clip.stop_s,
+            excerpt,
+        )
+        for clip, seen, excerpt in zip(made.clips, made.heard, excerpts, strict=True)
+    ]
+    return MapPage(made.run.resolve().name, made.what, made.spec, made.layouts, clips, notes(made), sound)
 
 
-def title(found: Map) -> str:
+def heading(made: Map) -> str:
     """A heading for the figure."""
-    what = found.what[0].upper() + found.what[1:]
-    return f"{what}: {len(found.clips)} clips, like beside like"
+    content = made.what[0].upper() + made.what[1:]
+    return f"{content}: {len(made.clips)} clips in two dimensions"
 
 
-def notes(found: Map) -> list[str]:
-    """What to look for, and what was measured: sentences for below the figure."""
-    lines = [LOOK, *measured(found.neighbours)]
-    if found.left_out:
-        lines.append(f"{found.left_out} more clips, drawn at random, are not shown.")
+def notes(made: Map) -> list[str]:
+    """How to read the map, and what was measured, in sentences."""
+    lines = [HOW_TO_READ, *measured(made.neighbours)]
+    if made.left_out:
+        lines.append(f"{made.left_out} more clips, chosen at random, are not shown.")
     return lines
 
 
 def measured(near: Neighbours) -> list[str]:
-    """The neighbours in words."""
+    """The measured neighbours, in sentences."""
     lines = []
     if near.same_tape is not None:
         lines.append(
-            "Measured among the vectors themselves: the nearest clip is of the same tape for "
-            f"{percent(near.same_tape, 0)} of clips (at random: {percent(near.same_tape_by_chance, 0)})."
+            "Measured on the vectors themselves, not on the map: for "
+            f"{percent(near.same_tape, 0)} of the clips the nearest clip is from the same group "
+            f"(by chance: {percent(near.same_tape_by_chance, 0)})."
         )
     shares = [
-        f"{percent(share, 0)} of clips that {what} learnt from"
-        for share, what in ((near.same_species, "were"), (near.same_species_new, "were never"))
+        f"{percent(share, 0)} of the {which}"
+        for share, which in (
+            (near.same_species, "training clips"),
+            (near.same_species_new, "clips that were not in training"),
+        )
         if share is not None
     ]
     if shares:
         lines.append(
-            f"The nearest clip of another tape is of the same species for {' and '.join(shares)} "
-            f"(at random: {percent(near.same_species_by_chance, 0)})."
+            f"For {' and '.join(shares)}, the nearest clip of another group is of the same species "
+            f"(by chance: {percent(near.same_species_by_chance, 0)})."
         )
     return lines
 
 
-@dataclass(frozen=True)
-class _Heard:
-    """A clip's loudest window: a picture (m, f) of 0..255, how long it is, its sound."""
+def _excerpts(made: Map, progress: Progress) -> list[Excerpt | None]:
+    """The loudest window of each clip; None where the recording is gone or cannot be read."""
+    spec = made.spec
+    store = FeatureStore(Extractor(spec), default_folder())
 
-    picture: np.ndarray
-    seconds: float
-    sound: Sound
-
-
-def _sounds(found: Map, progress: Progress) -> list[_Heard | None]:
-    """None where the recording is gone or cannot be read."""
-    store = FeatureStore(Extractor(found.spec), default_folder())
-
-    def hear(clip: Clip) -> _Heard | None:
+    def excerpt(clip: Clip) -> Excerpt | None:
         try:
             windows = store.extractor.windows(clip)
-            mel = store(clip)  # (W, M, F)
-            loudest = int(mel.mean(axis=(1, 2)).argmax())
+            logmel = store(clip)  # (W, M, F)
+            loudest = int(logmel.mean(axis=(1, 2)).argmax())
             window = windows[loudest]
-            n = _frames(window, found.spec)
-            sound = playable(around(window, clip, found.spec.top_hz), found.spec.top_hz, compact=True)
+            n = min(spec.n_frames, max(2, round(n_frames(window, spec))))
+            sound = playable(around(window, clip, spec.top_hz), spec.top_hz, compact=True)
         except FinbackError:
             return None
-        return _Heard(picture(mel[loudest][:, :n]), n * found.spec.hop / found.spec.sample_rate, sound)
+        return Excerpt(grey_picture(logmel[loudest][:, :n]), n * spec.hop / spec.sample_rate, sound)
 
-    return [hear(clip) for clip in progress(found.clips, "sounds", len(found.clips))]
-
-
-def _frames(window: Clip, spec: FeatureSpec) -> int:
-    """Frames of a window before what a short clip was padded with begins."""
-    length = window.n_samples / window.recording.sample_rate * spec.sample_rate
-    return min(spec.n_frames, max(2, round(length / spec.hop)))
-
-
-def picture(mel: np.ndarray) -> np.ndarray:
-    """(M, F) -> at most `PICTURE` of uint8, 255 the loudest, 0 what lies `SHOWN_DB` below it or deeper."""
-    for axis, most in enumerate(PICTURE):
-        step = -(-mel.shape[axis] // most)
-        mel = np.maximum.reduceat(mel, np.arange(0, mel.shape[axis], step), axis=axis)
-    top = float(mel.max())
-    scaled = (mel - (top - SHOWN_DB)) / SHOWN_DB
-    grey: np.ndarray = np.round(255 * scaled.clip(0, 1)).astype(np.uint8)
-    return grey
-
-
-def _data(found: Map, heard: list[_Heard | None]) -> Mapping[str, Any]:
-    """What the page's script reads; short keys, since there is one entry a clip."""
-    names = sorted({clip.label or "" for clip in found.clips})
-    tapes = sorted(set(found.tapes))
-    looks = marks([clip.label or "" for clip in found.clips])
-    centres = band_centres_hz(found.spec.n_mels, found.spec.f_min, found.spec.top_hz)
-    ticks = nice_ticks(float(centres[0]), float(centres[-1]), centres, gap=0.14)
-    places = np.interp(ticks, centres, np.linspace(0, 1, len(centres)))
-    return {
-        "layouts": {name: np.round(flat, 3).tolist() for name, flat in found.layouts.items()},
-        "species": [dict(zip(KIND, (n, *looks.get(n, (REST, "o"))), strict=True)) for n in names],
-        "tapes": [{"name": t, "colour": colour_of(t) if t else REST} for t in tapes],
-        "ticks": [{"at": float(p), "label": f"{t / 1000:g}"} for p, t in zip(places, ticks, strict=True)],
-        "magma": _base64((255 * colormaps["magma"](np.arange(256))[:, :3]).round().astype(np.uint8)),
-        "clips": [
-            {
-                "s": names.index(clip.label or ""),
-                "t": tapes.index(clip.group),
-                "new": int(not learnt),
-                "file": clip.recording.path.name,
-                "from": round(clip.start_s, 2),
-                "to": round(clip.stop_s, 2),
-                **({} if h is None else _sounding(h)),
-            }
-            for clip, learnt, h in zip(found.clips, found.heard, heard, strict=True)
-        ],
-    }  # fmt: skip
-
-
-def _sounding(heard: _Heard) -> dict[str, Any]:
-    return {
-        "wav": heard.sound.uri,
-        "note": heard.sound.note,
-        "w": heard.picture.shape[1],
-        "long": round(heard.seconds, 3),
-        "mel": _base64(heard.picture),
-    }
-
-
-def _base64(values: np.ndarray) -> str:
-    return base64.b64encode(np.ascontiguousarray(values).tobytes()).decode()
+    return [excerpt(clip) for clip in progress(made.clips, "sounds", len(made.clips))]

@@ -1,12 +1,12 @@
-"""`report.html` of a vocoder: clips that it never heard, sent there and back, to see, to hear, in numbers."""
+"""The page of a vocoder, collected from its run folder: clips made into log-mels and back into sound."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from finback.core.errors import FinbackError
 from finback.core.files import write_atomic
@@ -15,26 +15,23 @@ from finback.core.run_files import RunFiles
 from finback.core.settings import build
 from finback.core.types import Clip
 from finback.data.splits.run_subsets import run_subsets
-from finback.evaluation.pages.generator import varied
+from finback.evaluation.pages.clips import varied
+from finback.evaluation.pages.run_data import RunData, read_run, reproduction
 from finback.features.extract import fit_length
 from finback.features.spec import FeatureSpec
 from finback.generation.vocoders import vocode as vocoding
 from finback.generation.vocoders.clips import logmel_of, read_wave
 from finback.generation.vocoders.inversion import to_waves
 from finback.models.load import load_model
-from finback.report.pages.audit_tables import Table
-from finback.report.pages.classifier import command, environment, flat, toml
-from finback.report.pages.figures import Picture, embed
-from finback.report.pages.run_data import RunData, read_run
-from finback.report.pages.sound import Sound, of_samples
-from finback.report.plots.diffusion import Block, sheet
+from finback.report.pages.common import Picture, Table, embed, save_pictures
+from finback.report.pages.sound import of_samples
+from finback.report.pages.vocoder import VocodedClip, VocoderPage, render
+from finback.report.plots.diffusion import SpectrogramBlock, spectrogram_blocks
 from finback.report.plots.losses import losses
-from finback.report.plots.style import render as to_bytes
-from finback.report.plots.style import save
 
 SHOWN = 6  # clips with sound
-JUDGED = 24  # clips behind the figures
-OTHERS = ("griffin-lim",)  # what it stands beside
+COMPARED = 24  # clips behind the table
+OTHERS = ("griffin-lim",)  # vocoders to compare with
 REAL = "real"
 MEASURES = {
     "lsd_db": ("log-spectral distance, dB", 1),
@@ -44,92 +41,87 @@ MEASURES = {
     "envelope_db": ("error of the envelope, dB", 1),
     "onset_error": ("error of the onsets", 2),
 }
+Waves = Mapping[str, NDArray[np.floating]]  # vocoder -> (N, T); REAL is the clips themselves
 
 
-@dataclass(frozen=True)
-class There:
-    """One clip and what each vocoder makes of its log-mel."""
+def write(path: Path, progress: Progress = no_progress) -> Path:
+    """Write `report.html` and `figures/` into a trained vocoder's folder; the page's path.
 
-    name: str
-    picture: Picture
-    sounds: list[tuple[str, Sound]]
+    Raises `RunError` if it is none.
+    """
+    page = RunFiles(path).report
+    write_atomic(page, render(collect(Path(path), progress)))
+    return page
 
 
-def render(path: Path, progress: Progress = no_progress) -> Path:
-    """Write `report.html` into a trained vocoder's folder; its path. Raises `RunError` if it is none."""
+def collect(path: Path, progress: Progress = no_progress) -> VocoderPage:
+    """What the page shows. Raises `RunError` if the folder holds no trained vocoder."""
     _, folder = load_model(path, "vocoder")
     run = read_run(path)
     spec = build(FeatureSpec, run.info.spec)
-    by_side = run_subsets(folder)
-    never = (*by_side["val"], *by_side["test"])
-    clips, real = _first_windows(varied(never or by_side["held_out"], JUDGED), spec)
+    subsets = run_subsets(folder)
+    unseen = (*subsets["val"], *subsets["test"])
+    clips, real = _first_windows(varied(unseen or subsets["held_out"], COMPARED), spec)
     waves = {REAL: real[:, : spec.covered_samples]}
-    if len(clips):
+    if clips:
         logmels = logmel_of(real, spec)[..., : spec.n_frames]
-        ways = {"this vocoder": vocoding.Vocoder.load(path, spec)}
-        ways |= {name: vocoding.Vocoder.load(name, spec) for name in OTHERS}
-        waves |= {name: to_waves(logmels, way, progress) for name, way in ways.items()}
-    page = environment().get_template("vocoder.html.j2").render(
+        vocoders = {"this vocoder": vocoding.Vocoder.load(path, spec)}
+        vocoders |= {name: vocoding.Vocoder.load(name, spec) for name in OTHERS}
+        waves |= {name: to_waves(logmels, one, progress) for name, one in vocoders.items()}
+    return VocoderPage(
         title=run.path.resolve().name,
-        info=run.info,
-        n_learnt={side: len(found) for side, found in by_side.items()},
-        never=bool(never),
-        table_=_table(waves, spec) if clips else None,
-        clips=[_there(i, clip, waves, spec) for i, clip in enumerate(clips[:SHOWN])],
+        reproduction=reproduction(run),
+        n_train=len(subsets["train"]),
+        n_unseen=len(unseen),
+        comparison=_comparison(waves, spec) if clips else None,
+        clips=[_vocoded(i, clip, waves, spec) for i, clip in enumerate(clips[:SHOWN])],
         pictures=_pictures(run),
-        settings=flat(run.info.settings),
-        toml=toml(run.info.settings),
-        spec=flat(run.info.spec),
-        command=command(run),
-        source=run.manifest.source if run.manifest else None,
-    )  # fmt: skip
-    out = RunFiles(run.path).report
-    write_atomic(out, page)
-    return out
+    )
 
 
-def _first_windows(clips: Sequence[Clip], spec: FeatureSpec) -> tuple[list[Clip], np.ndarray]:
-    """Clips that are still there, and the beginning of each (N, clip_samples), filled up as the spec says."""
-    found, waves = [], []
+def _first_windows(clips: Sequence[Clip], spec: FeatureSpec) -> tuple[list[Clip], NDArray[np.floating]]:
+    """Clips whose recordings are there, and the first window (N, clip_samples) of each, padded or cut."""
+    kept, waves = [], []
     for clip in clips:
         try:
             wave = read_wave(clip.recording.path, spec, clip.channel)
         except FinbackError:
             continue
         start = round(clip.start_s * spec.sample_rate)
-        found.append(clip)
+        kept.append(clip)
         waves.append(fit_length(wave[start : start + spec.clip_samples], spec))
-    return found, np.stack(waves) if waves else np.zeros((0, spec.clip_samples), dtype=np.float32)
+    return kept, np.stack(waves) if waves else np.zeros((0, spec.clip_samples), dtype=np.float32)
 
 
-def _table(waves: Mapping[str, np.ndarray], spec: FeatureSpec) -> Table:
+def _comparison(waves: Waves, spec: FeatureSpec) -> Table:
     rows = []
-    for name, made in waves.items():
+    for name, vocoded in waves.items():
         if name != REAL:
-            found = vocoding.compare(waves[REAL], made, spec)
-            rows.append((name, *(f"{found[key].mean():.{digits}f}" for key, (_, digits) in MEASURES.items())))
+            errors = vocoding.compare(waves[REAL], vocoded, spec)
+            means = (f"{errors[key].mean():.{digits}f}" for key, (_, digits) in MEASURES.items())
+            rows.append((name, *means))
     return Table(
-        "How near is it to the clip?",
-        f"Means over {len(waves[REAL])} clips. Lower is better, but for the correlation. A band of noise is "
-        "a draw that no log-mel tells: two draws of one noise are 7.9 dB apart in log-spectral distance.",
-        ("vocoder", *(words for words, _ in MEASURES.values())),
+        "How close is the vocoded sound to the real clip?",
+        f"Means over {len(waves[REAL])} clips. Lower is better, except for the correlation. A log-mel does "
+        "not hold the exact waveform of noise: two recordings of the same noise differ by 7.9 dB in "
+        "log-spectral distance.",
+        ("vocoder", *(title for title, _ in MEASURES.values())),
         rows,
     )
 
 
-def _there(i: int, clip: Clip, waves: Mapping[str, np.ndarray], spec: FeatureSpec) -> There:
+def _vocoded(i: int, clip: Clip, waves: Waves, spec: FeatureSpec) -> VocodedClip:
     logmels = [logmel_of(x[i : i + 1], spec)[0][:, : spec.n_frames] for x in waves.values()]
-    figure = sheet([Block(clip.label or "", [("", logmels)], list(waves))], spec)
-    heard_as = [
+    figure = spectrogram_blocks([SpectrogramBlock(clip.label or "", [("", logmels)], list(waves))], spec)
+    sounds = [
         (name, of_samples(x[i], spec.sample_rate, spec.top_hz, compact=True)) for name, x in waves.items()
     ]
     alt = f"Spectrograms of {clip.label}: " + ", ".join(waves)
-    return There(clip.recording.path.name, embed(figure, alt, to_bytes(figure, "png")), heard_as)
+    return VocodedClip(clip.recording.path.name, embed(figure, alt), sounds)
 
 
 def _pictures(run: RunData) -> dict[str, Picture]:
     if not run.logs:
         return {}
-    figure = losses(run.logs[0])
-    png, _ = save(figure, run.path / "figures", "losses")
-    return {"losses": embed(figure, "Losses against the training step", png.read_bytes())}
+    drawn = {"losses": (losses(run.logs[0]), "Training and validation losses against the training step")}
+    return save_pictures(drawn, run.path / "figures", vector=False)

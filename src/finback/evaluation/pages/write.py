@@ -1,4 +1,4 @@
-"""A run's page, whatever the run is."""
+"""A run's page, of whatever kind the run is."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ from pathlib import Path
 
 from finback.core.progress import Progress, no_progress
 from finback.core.runs import RunFolder
-from finback.evaluation.pages import generator, vocoder
-from finback.report.pages import classifier as page
+from finback.evaluation.pages import classifier, generator, vocoder
 
-PAGES = {"generator": generator.render, "vocoder": vocoder.render}
+PAGES = {"generator": generator.write, "vocoder": vocoder.write}  # all other kinds: a classifier's page
 
 
 def write(path: Path, progress: Progress = no_progress) -> Path:
     """Write `report.html` and `figures/` into a run's folder; the page's path. Raises `RunError`."""
     kind = RunFolder.open(path).info.kind
-    return PAGES.get(kind, page.render)(path, progress)
+    return PAGES.get(kind, classifier.write)(path, progress)

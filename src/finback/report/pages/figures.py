@@ -1,114 +1,99 @@
-"""The figures of a run, written to its `figures/` folder as PNG and SVG and embedded in the page."""
+"""The figures of a classifier's page."""
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
-from finback.core.progress import Progress, no_progress
-from finback.report.pages.run_data import RunData
+from finback.report.pages.common import Drawn
 from finback.report.pages.summary import no_audio_baselines
 from finback.report.plots.confusion import confusion
 from finback.report.plots.learning_curves import History, learning
 from finback.report.plots.reliability import reliability
 from finback.report.plots.roc import roc
 from finback.report.plots.species import Bar, headline, species_bars
-from finback.report.plots.style import save
-
-LARGEST_SVG = 450_000  # bytes; SVG stays sharp at any size, but a light page matters more
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """An embedded figure: data URI, what it shows in words, and its width in CSS pixels."""
+@dataclass(frozen=True, eq=False)
+class TestScores:
+    """Scores of N test clips for K species: class ids (N,) and probabilities (N, K)."""
 
-    uri: str
-    alt: str
-    width: int
+    truth: NDArray[np.int64]
+    probabilities: NDArray[np.float64]
 
-
-def embed(figure: Figure, alt: str, png: bytes, svg: bytes = b"") -> Picture:
-    """SVG where there is one and it is small, else PNG."""
-    data, kind = (svg, "image/svg+xml") if 0 < len(svg) <= LARGEST_SVG else (png, "image/png")
-    uri = f"data:{kind};base64,{base64.b64encode(data).decode()}"
-    return Picture(uri, alt, round(96 * figure.get_figwidth()))
+    __test__ = False  # no test class, although its name begins so
 
 
-def draw_all(run: RunData, progress: Progress = no_progress) -> dict[str, Picture]:
-    """Draw what the run has, save each into `figures/`, and return the pictures by name."""
-    figures = dict(_drawn(run))
-    pictures = {}
-    for name, (figure, alt) in progress(figures.items(), "figures", len(figures)):
-        png, svg = save(figure, run.path / "figures", name)
-        pictures[name] = embed(figure, alt, png.read_bytes(), svg.read_bytes())
-    return pictures
-
-
-def _drawn(run: RunData) -> dict[str, tuple[Figure, str]]:
-    figures: dict[str, tuple[Figure, str]] = {}
-    sections = bars(run.metrics, run.audit, run.by_clip)
-    if any(sections.values()):
-        figures["headline"] = headline(sections), "Accuracy of the model beside baselines that hear nothing"
-    if run.logs:
-        histories = [History.of(log) for log in run.logs]
-        figures["learning_curves"] = (
-            learning(histories),
-            "Training and validation loss and macro-F1 against step",
+def figures(
+    labels: Sequence[str],
+    metrics: Mapping[str, Any],
+    audit: Mapping[str, Any] | None,
+    by_clip: bool,
+    logs: Sequence[Sequence[Mapping[str, Any]]],
+    scores: TestScores | None,
+) -> dict[str, Drawn]:
+    """All that can be drawn, by name. `logs`: the lines of metrics.jsonl, one log for each fold."""
+    drawn: dict[str, Drawn] = {}
+    panels = bars(metrics, audit, by_clip)
+    if any(panels.values()):
+        drawn["headline"] = headline(panels), "Accuracy of the model and of baselines that use no audio"
+    if logs:
+        histories = [History.of(log) for log in logs]
+        alt = "Training and validation loss and macro-F1 against the training step"
+        drawn["learning_curves"] = learning(histories), alt
+    if counts := metrics.get("confusion"):
+        names = metrics.get("labels") or labels
+        drawn["confusion"] = confusion(np.array(counts), names), "Confusion matrix of all species"
+    if table := metrics.get("reliability"):
+        drawn["reliability"] = (
+            reliability(table, metrics.get("ece")),
+            "Accuracy against predicted probability",
         )
-    if run.metrics:
-        counts = run.metrics.get("confusion")
-        if counts:
-            names = run.metrics.get("labels") or run.labels
-            figures["confusion"] = confusion(np.array(counts), names), "Confusion matrix, species by species"
-        if run.metrics.get("reliability"):
-            table, ece = run.metrics["reliability"], run.metrics.get("ece")
-            figures["reliability"] = reliability(table, ece), "Accuracy against confidence"
-        if run.metrics.get("per_species"):
-            figures["species"] = (
-                species_bars(run.metrics["per_species"]),
-                "F1 of each species with clips and tapes",
-            )
-    if run.scores is not None:
-        table = (run.metrics or {}).get("per_species", {})
-        noisy = [name for name, facts in table.items() if facts.get("noisy")]
-        figures["roc"] = (
-            roc(run.scores.truth, run.scores.probabilities, run.labels, noisy),
-            "ROC curve of each species",
-        )
-    return figures
+    per_species = metrics.get("per_species") or {}
+    if per_species:
+        alt = "F1 of each species, with its numbers of test clips and groups"
+        drawn["species"] = species_bars(per_species), alt
+    if scores is not None:
+        noisy = [name for name, row in per_species.items() if row.get("noisy")]
+        drawn["roc"] = roc(scores.truth, scores.probabilities, labels, noisy), "ROC curve of each species"
+    return drawn
 
 
-def bars(
-    metrics: Mapping[str, Any] | None, audit: Mapping[str, Any] | None, by_clip: bool
-) -> dict[str, list[Bar]]:
-    """The headline's panels, by tape and by a random draw; the model stands where it was judged.
+def bars(metrics: Mapping[str, Any], audit: Mapping[str, Any] | None, by_clip: bool) -> dict[str, list[Bar]]:
+    """The headline's panels, by group and by clip; the model stands in the panel of its own split.
 
     Beside the model stand the baselines of its own split, where the audit has them.
     """
     model = []
-    if metrics and metrics.get("accuracy") is not None:
+    if metrics.get("accuracy") is not None:
         model = [Bar("this model", metrics["accuracy"], metrics.get("accuracy_ci"))]
     grouped, random = ((audit or {}).get(key) for key in ("grouped", "random"))
     key, same = no_audio_baselines(audit, by_clip)
-    honest, illusion = ([], model) if by_clip else (model, [])
-    by_tape, by_chance = (grouped, same if key else random) if by_clip else (same, random)
+    in_grouped, in_random = ([], model) if by_clip else (model, [])
+    by_group, by_chance = (grouped, same if key else random) if by_clip else (same, random)
     return {
-        "Split by tape: test tapes never heard in training": [*honest, *_baseline_bars(by_tape)],
-        "Random split: clips of one tape on both sides": [*illusion, *_baseline_bars(by_chance)],
+        "Split by recording group: no test group is in the training set": [
+            *in_grouped,
+            *_baselines(by_group),
+        ],
+        "Random split of clips: groups are in both the training and the test set": [
+            *in_random,
+            *_baselines(by_chance),
+        ],
     }
 
 
-def _baseline_bars(side: Mapping[str, Any] | None) -> list[Bar]:
+def _baselines(figures_: Mapping[str, Any] | None) -> list[Bar]:
     rows = (
-        ("metadata_only_accuracy", "no audio: file metadata"),
+        ("metadata_only_accuracy", "no audio: file metadata (rate, length, level, bandwidth)"),
         ("group_lookup_accuracy", "no audio: group lookup"),
     )
-    found = [
-        (text, side[key], side.get(f"{key}_ci")) for key, text in rows if side and side.get(key) is not None
+    return [
+        Bar(text, figures_[key], figures_.get(f"{key}_ci"), uses_audio=False)
+        for key, text in rows
+        if figures_ and figures_.get(key) is not None
     ]
-    return [Bar(text, value, interval, uses_audio=False) for text, value, interval in found]

@@ -1,4 +1,4 @@
-"""Augmented spectrograms of one clip beside each other, all in the colours of the original."""
+"""Augmented spectrograms of one clip, all on the colour scale of the original."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ COLUMNS = 4
 def layout(pictures: Sequence[tuple[str, str, np.ndarray]]) -> list[list[Picture]]:
     """(kind, title, (M, F)) in order, the original first -> rows of a grid.
 
-    One example of each kind: they follow each other in rows of four. Several: a row for each kind.
+    With one example of each kind, rows have four; with several, each kind has a row.
     """
     kinds: dict[str, list[Picture]] = {}
     for kind, title, mel in pictures:
@@ -41,7 +41,7 @@ def save_grid(pictures: Sequence[tuple[str, str, np.ndarray]], spec: FeatureSpec
     """Write the grid of `layout` as PNG or SVG, by the suffix. Raises `SettingsError` for another suffix."""
     format = path.suffix.lower().removeprefix(".")
     if format not in ("png", "svg"):
-        raise SettingsError(f"--out {path}: not a picture's name", "end it in .png or .svg")
+        raise SettingsError(f"--out {path}: not the name of a picture", "end the name in .png or .svg")
     centres = band_centres_hz(spec.n_mels, spec.f_min, spec.top_hz)
     unit, span = ("dB", 60.0) if spec.scale == "db" else ("PCEN", None)
     figure = grid(layout(pictures), centres, spec.hop / spec.sample_rate, unit, span)
@@ -56,7 +56,7 @@ def grid(
     unit: str = "dB",
     span: float | None = 60.0,
 ) -> Figure:
-    """`rows` of pictures, the first of them the original; band centres (M,) in Hz, seconds a frame.
+    """`rows` of pictures, the first is the original; band centres (M,) in Hz, `frame_s` seconds per frame.
 
     Loud is bright, on one scale: the upper `span` of the original's range (None: all of it), so that a change
     of level shows too. Rows may be of different lengths.

@@ -1,8 +1,9 @@
-"""The confusion matrix: what each species was taken for. Readable with 31 species of long names."""
+"""The confusion matrix: how the clips of each species were classified. Readable with 31 long names."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -22,16 +23,16 @@ LETTER = 0.082  # inches, about, of a letter at 9 points
 
 @styled
 def confusion(counts: np.ndarray, names: Sequence[str]) -> Figure:
-    """Counts (K, K), rows the truth: colour is the share of the row, figures are clips.
+    """Counts (K, K), a row for each true species: the colour is the share of the row, numbers are clips.
 
-    Species with test clips stand first, by name; those without are greyed below them and to the right.
+    Species with test clips come first, by name; species without are grey, below and to the right.
     """
     counts = np.asarray(counts)
     if counts.sum() == 0:
-        return message("No test clips: there is nothing to confuse.")
+        return message("There are no test clips, so there is no confusion matrix.")
     tested = counts.sum(axis=1) > 0
     order = np.concatenate([np.flatnonzero(tested), np.flatnonzero(~tested)])
-    # A species neither tested nor ever named has an empty row and column: only its name is listed.
+    # A species that was neither tested nor predicted has an empty row and column: it is only counted.
     order = order[tested[order] | (counts.sum(axis=0)[order] > 0)]
     left_out = len(names) - len(order)
     counts, n_tested = counts[np.ix_(order, order)], int(tested.sum())
@@ -47,7 +48,7 @@ def confusion(counts: np.ndarray, names: Sequence[str]) -> Figure:
     if n_tested < k:
         axes.axhspan(n_tested, k, color=PALE, zorder=2)
         axes.text(
-            k / 2, (n_tested + k) / 2, "not tested: no clip on the test side", **_centred(GREY, 9), zorder=4
+            k / 2, (n_tested + k) / 2, "not tested: no clip in the test set", **_centred(GREY, 9), zorder=4
         )
     _write_counts(axes, counts, share, 8 if k > 12 else 9)
     rows = [f"{name}  ({n})" for name, n in zip(shown, counts.sum(axis=1), strict=True)]
@@ -61,16 +62,19 @@ def confusion(counts: np.ndarray, names: Sequence[str]) -> Figure:
     axes.set_aspect("equal")
     axes.invert_yaxis()
     axes.spines[:].set_visible(False)
-    axes.set_xlabel("what the model said")
-    axes.set_ylabel("what it is (test clips)")
-    title = "A dark diagonal is good\nA dark cell off it: one species taken for another"
-    note = f"\n{left_out} more species have no test clip and were never named" if left_out else ""
+    axes.set_xlabel("predicted species")
+    axes.set_ylabel("true species (number of test clips)")
+    title = (
+        "Test clips by true species (row) and predicted species (column)\n"
+        "Dark cells off the diagonal: confusions of two species"
+    )
+    note = f"\n{left_out} more species have no test clip and were never predicted" if left_out else ""
     # On the figure, not the axes: these are narrow when species are few and their names long.
     figure.suptitle(title + note, x=0.01, ha="left", fontsize=11.5, fontweight="bold")
     bar = figure.colorbar(
         mesh, ax=axes, shrink=0.4, aspect=22, pad=0.02, format=lambda v, _: f"{100 * v:.0f} %"
     )
-    bar.set_label("share of the row's clips")
+    bar.set_label("share of the clips in the row")
     bar.outline.set_visible(False)
     return figure
 
@@ -83,5 +87,5 @@ def _write_counts(axes: Axes, counts: np.ndarray, share: np.ndarray, size: float
         text.set_fontweight("bold" if i == j else "normal")
 
 
-def _centred(colour: str, size: float) -> dict:
+def _centred(colour: str, size: float) -> dict[str, Any]:
     return {"ha": "center", "va": "center", "color": colour, "fontsize": size}

@@ -1,8 +1,8 @@
-"""Sheets of spectrograms: generated below real ones, noise becoming a call, guidance against steps.
+"""Blocks of spectrograms: real clips and samples, the steps of one sample, guidance against number of steps.
 
-Every picture is shown from its own loudest point down by 60 dB, since how loud a tape was digitised says
-nothing of the call; one colour bar serves all. Laid out by hand in inches: the usual engines take minutes for
-hundreds of pictures.
+Every picture is shown from its own loudest point down by 60 dB, because the level of a recording does not
+describe the call; one colour bar serves all. The layout is computed here in inches: the layout engines of
+matplotlib take minutes for hundreds of pictures.
 """
 
 from __future__ import annotations
@@ -22,6 +22,16 @@ from finback.report.plots.spectrogram import nice_ticks
 from finback.report.plots.style import BLACK, GREY, message, new_figure, short, styled
 
 SHOWN_DB = 60.0
+DENOISING_NOTE = (
+    "Above: one sample at several steps of the sampler, from noise to the result. Below: the clean\n"
+    "spectrogram that the model predicts at each step. Noise: its standard deviation; that of a real clip\n"
+    "is about 1."
+)
+GUIDANCE_NOTE = (
+    "Samples from the same noise, by guidance weight (rows) and number of steps (columns). A weight of 1\n"
+    "means no guidance. Higher weights make the species clearer and the samples more alike. More steps are\n"
+    "more exact."
+)
 CELL = (1.45, 0.92)  # inches
 GAP = 0.07
 LEFT, HEAD, TOPS, FOOT = 0.82, 0.3, 0.2, 0.36  # inches around a block: names, title, columns, seconds
@@ -29,8 +39,8 @@ BAR = 0.95  # inches for the colour bar
 
 
 @dataclass(frozen=True, eq=False)
-class Block:
-    """Rows of pictures (M, F) in dB that belong together, under a title; `tops` stand above the columns."""
+class SpectrogramBlock:
+    """Rows of spectrograms (M, F) in dB that belong together, under a title; `tops` name the columns."""
 
     title: str
     rows: Sequence[tuple[str, Sequence[np.ndarray]]]
@@ -47,10 +57,10 @@ class Block:
 
 
 @styled
-def sheet(
-    blocks: Sequence[Block], spec: FeatureSpec, title: str = "", across: int = 1, note: str = ""
+def spectrogram_blocks(
+    blocks: Sequence[SpectrogramBlock], spec: FeatureSpec, title: str = "", across: int = 1, note: str = ""
 ) -> Figure:
-    """Blocks from the top left, `across` beside each other; a heading above, a `note` (lines) below."""
+    """Blocks from the top left, `across` in a row; a heading above, a `note` (lines) below."""
     blocks = [b for b in blocks if b.n_columns]
     if not blocks:
         return message("There is nothing to show.")
@@ -77,14 +87,14 @@ def sheet(
     tall = min(1.9, size[1] - above - HEAD - FOOT - below)
     bar_at = _inches(figure, size[0] - BAR + 0.1, size[1] - above - HEAD - tall, 0.13, tall)
     bar = figure.colorbar(image, cax=figure.add_axes(bar_at))
-    bar.set_label("dB below the\npicture's loudest", fontsize=8)
+    bar.set_label("dB, relative to\nthe loudest point", fontsize=8)
     bar.ax.tick_params(labelsize=7.5)
     bar.outline.set_visible(False)
     return figure
 
 
-def _block(figure: Figure, block: Block, spec: FeatureSpec, corner: tuple[float, float]) -> Any:
-    """Draw with the upper left corner at (x, y) inches; the last image, for the colour bar."""
+def _block(figure: Figure, block: SpectrogramBlock, spec: FeatureSpec, corner: tuple[float, float]) -> Any:
+    """Draw with the upper left corner at (x, y) inches; returns the last image, for the colour bar."""
     x, y = corner
     size = figure.get_size_inches()
     centres = band_centres_hz(spec.n_mels, spec.f_min, spec.top_hz)
@@ -132,7 +142,7 @@ def _draw(axes: Axes, picture: np.ndarray, spec: FeatureSpec, centres: np.ndarra
 
 
 def _label(axes: Axes, centres: np.ndarray, first: bool, last: bool) -> None:
-    """Numbers and units at the left and below only."""
+    """Numbers and units on the left and at the bottom only."""
     if first:
         axes.set_ylabel("kHz", fontsize=7.5, labelpad=2)
     else:
@@ -150,22 +160,24 @@ def _inches(
     return x / w, y / h, width / w, height / h
 
 
-def beside(species: str, real: Sequence[np.ndarray], made: Sequence[np.ndarray]) -> Block:
-    """Real clips above generated ones of a species."""
-    return Block(species, [("real", real), ("generated", made)])
+def real_and_generated(
+    species: str, real: Sequence[np.ndarray], generated: Sequence[np.ndarray]
+) -> SpectrogramBlock:
+    """Real clips of a species above its samples, all (M, F) in dB."""
+    return SpectrogramBlock(species, [("real", real), ("generated", generated)])
 
 
-def strip(
-    species: str, levels: Sequence[float], noisy: Sequence[np.ndarray], guess: Sequence[np.ndarray]
-) -> Block:
-    """How one sample comes to be: at falling noise levels the sample, and what the model takes it for."""
-    tops = [f"noise {level:.2g}" if level > 0 else "done" for level in levels]
-    return Block(species, [("sample", noisy), ("model's guess", guess)], tops)
+def denoising_steps(
+    species: str, levels: Sequence[float], noisy: Sequence[np.ndarray], predicted: Sequence[np.ndarray]
+) -> SpectrogramBlock:
+    """One sample at falling noise levels, and the clean spectrogram predicted at each; all (M, F) in dB."""
+    tops = [f"noise {level:.2g}" if level > 0 else "result" for level in levels]
+    return SpectrogramBlock(species, [("sample", noisy), ("predicted", predicted)], tops)
 
 
 def guidance_by_steps(
     species: str, weights: Sequence[float], steps: Sequence[int], pictures: Sequence[Sequence[np.ndarray]]
-) -> Block:
-    """`pictures[i][j]` (M, F): the same noise at guidance `weights[i]` in `steps[j]` steps."""
+) -> SpectrogramBlock:
+    """`pictures[i][j]` (M, F) in dB: from the same noise, with guidance `weights[i]` and `steps[j]` steps."""
     rows = [(f"guidance {w:g}", row) for w, row in zip(weights, pictures, strict=True)]
-    return Block(species, rows, [f"{n} steps" if n > 1 else "1 step" for n in steps])
+    return SpectrogramBlock(species, rows, [f"{n} steps" if n > 1 else "1 step" for n in steps])

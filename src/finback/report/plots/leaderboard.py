@@ -1,4 +1,4 @@
-"""Families side by side: a leaderboard with intervals, and which species each of them knows."""
+"""Model families compared: a leaderboard with intervals, and the F1 of each species by each family."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ from finback.report.plots.style import (
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One family: shares 0..1 with 95 % intervals; None where there is none."""
+    """One family: shares 0..1 with 95 % intervals; None where a value is not defined."""
 
     family: str
-    macro_f1: float | None  # over species with several tapes
+    macro_f1: float | None  # over species with at least two groups
     macro_f1_ci: Sequence[float] | None
     accuracy: float
     accuracy_ci: Sequence[float] | None
@@ -40,7 +40,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class NoAudioBaseline:
-    """A baseline that uses no audio: its accuracy (0..1) with groups kept whole, and on a random split."""
+    """A baseline that uses no audio: its accuracy on a split by group and on a random split."""
 
     name: str
     grouped: float | None
@@ -49,7 +49,7 @@ class NoAudioBaseline:
 
 @styled
 def leaderboard(rows: Sequence[Row], baselines: Sequence[NoAudioBaseline] = ()) -> Figure:
-    """Families from the best down: macro-F1 to the left, accuracy beside what a random split would say."""
+    """Families, the best first: macro-F1 on the left; accuracy, also on a random split, on the right."""
     if not rows:
         return message("No family has finished.")
     figure = new_figure(10.4, 1.9 + 0.42 * len(rows))
@@ -65,7 +65,7 @@ def leaderboard(rows: Sequence[Row], baselines: Sequence[NoAudioBaseline] = ()) 
         for value, colour in ((baseline.grouped, ORANGE), (baseline.random, "#AAAAAA")):
             if value is not None:
                 right.axvline(value, ls=style, lw=1.6, color=colour, zorder=3)
-    for axes, title in ((left, "Macro-F1, species with several tapes"), (right, "Accuracy")):
+    for axes, title in ((left, "Macro-F1, species with at least two groups"), (right, "Accuracy")):
         axes.set(xlim=(0, 1), ylim=(len(rows) - 0.45, -0.55))
         axes.set_title(title)
         percent_axis(axes)
@@ -86,7 +86,7 @@ def _bar(axes: Axes, y: int, value: float | None, interval: Sequence[float] | No
     if interval is not None:
         axes.plot(interval, [y, y], color="black", lw=1.4, marker="|", ms=8)
         end = max(value, interval[1])
-    # White behind the figure: a baseline's line may run there.
+    # White behind the number: the line of a baseline may be there.
     box = {"boxstyle": "square,pad=0.1", "fc": "white", "ec": "none"}
     text = f"{100 * value:.1f}"
     axes.text(end + 0.015, y, text, va="center", fontsize=9, fontweight="bold", bbox=box, zorder=4)
@@ -94,13 +94,13 @@ def _bar(axes: Axes, y: int, value: float | None, interval: Sequence[float] | No
 
 def _legend(rows: Sequence[Row], baselines: Sequence[NoAudioBaseline]) -> tuple[list[Line2D], list[str]]:
     handles = [Line2D([], [], color="black", lw=1.4, marker="|", ms=8)]
-    names = ["95 % interval over tapes; judged on tapes never heard in training"]
+    names = ["95 % interval over groups (no test group is in the training set)"]
     if any(row.random is not None for row in rows):
         handles.append(Line2D([], [], ls="none", marker="D", ms=7, mfc="#BBBBBB", mec=GREY))
-        names.append("the same family on a random split: no fair test")
+        names.append("the same family on a random split of clips")
     for baseline, style in zip(baselines, (":", (0, (4, 2, 1, 2))), strict=False):
         for value, colour, where in (
-            (baseline.grouped, ORANGE, "tapes apart"),
+            (baseline.grouped, ORANGE, "split by group"),
             (baseline.random, "#AAAAAA", "random split"),
         ):
             if value is not None:
@@ -110,8 +110,8 @@ def _legend(rows: Sequence[Row], baselines: Sequence[NoAudioBaseline]) -> tuple[
 
 
 @dataclass(frozen=True, slots=True)
-class Species:
-    """One species of the heat map: test clips and tapes behind it, F1 by family (None: not tested)."""
+class SpeciesF1:
+    """One species of the heat map: its test clips and groups, its F1 by each family (None: not tested)."""
 
     name: str
     n_clips: int
@@ -121,8 +121,8 @@ class Species:
 
 
 @styled
-def heat_map(families: Sequence[str], species: Sequence[Species]) -> Figure:
-    """F1 of each species (rows) by each family (columns); few clips or tapes are marked with a star."""
+def heat_map(families: Sequence[str], species: Sequence[SpeciesF1]) -> Figure:
+    """F1 of each species (rows) by each family (columns); species with few clips or groups have a star."""
     tested = [s for s in species if s.n_clips]
     if not families or not tested:
         return message("No species was tested.")
@@ -151,15 +151,17 @@ def heat_map(families: Sequence[str], species: Sequence[Species]) -> Figure:
     bar.set_label("F1")
     bar.outline.set_visible(False)
     note = (
-        "\n* fewer than 10 test clips or 3 test tapes: a rough guess" if any(s.noisy for s in tested) else ""
+        "\n* fewer than 10 test clips or 3 test groups: a rough estimate"
+        if any(s.noisy for s in tested)
+        else ""
     )
     # On the figure, not the axes: these are narrow when families are few.
-    title = f"F1 in percent: which family knows which species{note}"
+    title = f"F1 of each species (row) by each family (column), in %{note}"
     figure.suptitle(title, x=0.01, ha="left", fontsize=11.5, fontweight="bold")
     return figure
 
 
-def _label(species: Species) -> str:
+def _label(species: SpeciesF1) -> str:
     clips = f"{species.n_clips} clip{'' if species.n_clips == 1 else 's'}"
-    tapes = f"{species.n_groups} tape{'' if species.n_groups == 1 else 's'}"
-    return f"{short(species.name, 32)}{' *' if species.noisy else ''}  ({clips}, {tapes})"
+    groups = f"{species.n_groups} group{'' if species.n_groups == 1 else 's'}"
+    return f"{short(species.name, 32)}{' *' if species.noisy else ''}  ({clips}, {groups})"

@@ -1,9 +1,10 @@
-"""Learning curves: is it still learning, and where did it begin to learn the training clips by heart?"""
+"""Learning curves: losses and validation macro-F1 against the training step, to see overfitting."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -24,7 +25,7 @@ from finback.report.plots.style import (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class History:
-    """One training's log: each quantity with the steps it was measured at, (n,) float64."""
+    """The log of one training: each quantity with the steps at which it was measured, (n,) float64."""
 
     step: np.ndarray
     loss: np.ndarray
@@ -33,7 +34,7 @@ class History:
     val_macro_f1: np.ndarray
 
     @classmethod
-    def of(cls, log: Sequence[dict]) -> History:
+    def of(cls, log: Sequence[Mapping[str, Any]]) -> History:
         """From the lines of `metrics.jsonl`; a line need not hold every key."""
 
         def column(key: str) -> tuple[np.ndarray, np.ndarray]:
@@ -54,7 +55,7 @@ def learning(histories: Sequence[History]) -> Figure:
     """Losses above, validation macro-F1 below, against the training step; one line per training (fold)."""
     drawn = [h for h in histories if len(h.step)]
     if not drawn:
-        return message("No training log: metrics.jsonl is empty or missing.")
+        return message("There is no training log: metrics.jsonl is empty or missing.")
     figure = new_figure(8.2, 5.6)
     losses, f1 = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
     one = len(drawn) == 1
@@ -68,7 +69,10 @@ def learning(histories: Sequence[History]) -> Figure:
         _mark_best(losses, f1, history, RED if one else colour, one)
     _legend(losses, drawn)
     losses.set_ylabel("loss (lower is better)")
-    losses.set_title("A validation loss that turns up while training falls is learning by heart")
+    losses.set_title(
+        "Training and validation loss\n"
+        "A validation loss that rises while the training loss falls: overfitting"
+    )
     losses.grid(axis="y")
     percent_axis(f1, "y")
     f1.set_ylabel("validation\nmacro-F1")
@@ -89,7 +93,7 @@ def _mark_best(losses: Axes, f1: Axes, history: History, colour: str, one: bool)
             axes.axvline(step, color=GREY, lw=0.9, ls=":")
         late = step > np.median(history.step)
         f1.annotate(
-            f"best {100 * value:.1f} %, kept from step {step:.0f}",
+            f"best: {100 * value:.1f} % at step {step:.0f}",
             (step, value),
             xytext=(-9 if late else 9, 7),
             textcoords="offset points",

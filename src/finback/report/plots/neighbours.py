@@ -1,4 +1,4 @@
-"""Samples beside the training clips that they are closest to: the eye's own test for copies."""
+"""Samples and their nearest training clips, to look for copies by eye."""
 
 from __future__ import annotations
 
@@ -10,27 +10,26 @@ from matplotlib.figure import Figure
 
 from finback.report.plots.style import BLACK, CYCLE, GREY, message, new_figure, percent_axis, short, styled
 
-PAIRS = 3  # beside each other in one row
+PAIRS = 3  # in one row
 CELL = (1.9, 1.15)  # inches
 
 
 @dataclass(frozen=True, eq=False)
 class Pair:
-    """A sample (M, F) and its closest training clip (M, F), both dB, the clip rolled to where it fits
-    best."""
+    """A sample (M, F) and its nearest training clip (M, F), both in dB; the clip is rolled to fit best."""
 
     species: str
     sample: np.ndarray
     clip: np.ndarray
     clip_species: str
-    distance: float  # over a held-out clip's typical one; NaN where that is not known
+    distance: float  # divided by that of a typical held-out clip; NaN where that is not known
 
 
 @styled
 def neighbours(pairs: Sequence[Pair]) -> Figure:
-    """One pair a species, sample on the left; each on its own scale, the upper 60 dB."""
+    """One pair for each species, the sample on the left; each on its own scale, the upper 60 dB."""
     if not pairs:
-        return message("No samples to show.")
+        return message("There are no samples to show.")
     n_rows = -(-len(pairs) // PAIRS)
     figure = new_figure(2 * PAIRS * CELL[0] + 0.2, n_rows * (CELL[1] + 0.32) + 0.45)
     axes = figure.subplots(n_rows, 2 * PAIRS, squeeze=False)
@@ -50,8 +49,8 @@ def neighbours(pairs: Sequence[Pair]) -> Figure:
             cell.set(xticks=[], yticks=[])
             cell.set_title(title, fontsize=7.5, fontweight=weight, color=BLACK, pad=3)
     figure.suptitle(
-        "Each species' sample that lies closest to a training clip, and right of it that clip "
-        "(x: distance over a held-out clip's usual one; a species where it is another)",
+        "The sample of each species that is nearest to a training clip (left), and this clip (right)\n"
+        "x: distance divided by that of a typical held-out clip; a species name: the clip is of another one",
         fontsize=9.5,
         fontweight="bold",
         x=0.01,
@@ -61,25 +60,25 @@ def neighbours(pairs: Sequence[Pair]) -> Figure:
 
 
 @styled
-def nearest_distances(rows: Mapping[str, np.ndarray], marks: Mapping[str, float]) -> Figure:
-    """Cumulative curves of each set's distances (N,) to the nearest training clip; `marks` are upright
-    lines."""
+def nearest_distances(rows: Mapping[str, np.ndarray], thresholds: Mapping[str, float]) -> Figure:
+    """Cumulative curves of each set's distances (N,) to the nearest training clip; `thresholds` are
+    vertical lines."""
     drawn = {name: np.sort(values) for name, values in rows.items() if len(values)}
     if not drawn:
-        return message("No distances to show.")
+        return message("There are no distances to show.")
     figure = new_figure(7.2, 4.2)
     axes = figure.subplots()
     for i, (name, values) in enumerate(drawn.items()):
         share = np.arange(1, len(values) + 1) / len(values)
         style = ("-", "--", ":", "-.")[i // len(CYCLE) if i >= len(CYCLE) else i % 4]
         axes.step(values, share, where="post", color=CYCLE[i % len(CYCLE)], ls=style, lw=1.8, label=name)
-    for name, at in marks.items():
+    for name, at in thresholds.items():
         axes.axvline(at, color=GREY, lw=1.0)
         axes.text(at, 0.99, f" {name}", color=GREY, fontsize=8, rotation=90, va="top", ha="left")
-    axes.set(ylim=(0, 1), xlabel="distance to the nearest training clip (0: a copy, 1.41: nothing in common)")
+    axes.set(ylim=(0, 1), xlabel="distance to the nearest training clip (0: a copy; 1.41: nothing in common)")
     axes.set_xlim(left=0)
     percent_axis(axes, "y")
-    axes.set_ylabel("share that lies nearer")
+    axes.set_ylabel("cumulative share")
     axes.legend(loc="lower right")
-    axes.set_title("How near samples and real clips come to what was learnt")
+    axes.set_title("Distance to the nearest training clip: samples and real clips")
     return figure

@@ -1,4 +1,4 @@
-"""The reliability diagram: of the clips the model is 80 % sure of, are 80 % right?"""
+"""The reliability diagram: accuracy against predicted probability, in bins of test clips."""
 
 from __future__ import annotations
 
@@ -20,45 +20,45 @@ from finback.report.plots.style import (
     styled,
 )
 
-FEW_CLIPS = 10  # a bar of fewer is a rough guess
+FEW_CLIPS = 10  # the bar of a bin with fewer clips is a rough estimate
 
 
 @styled
 def reliability(table: Sequence[Mapping[str, float | int | None]], ece: float | None) -> Figure:
-    """Rows {low, high, confidence, accuracy, n} of `calibrate.reliability_table`, and the ECE.
+    """Rows {low, high, confidence, accuracy, n} of `calibration.reliability_table`, and the ECE.
 
-    Above: accuracy per bin against the model's own confidence; below: how many clips each bin has.
+    Above: accuracy of each bin against the predicted probability. Below: the number of clips in each bin.
     """
     rows = [row for row in table if row["n"]]
     if not rows:
-        return message("No test clips: calibration cannot be judged.")
+        return message("There are no test clips, so calibration cannot be measured.")
     low, high, confidence, accuracy, n = (
         np.array([float(row[key] or 0) for row in rows])
         for key in ("low", "high", "confidence", "accuracy", "n")
     )
     figure = new_figure(6.2, 6.8)
     axes, counts = figure.subplots(2, 1, sharex=True, height_ratios=(4, 1.2))
-    axes.plot([0, 1], [0, 1], color=GREY, lw=1.2, ls="--", label="as sure as it is right")
+    axes.plot([0, 1], [0, 1], color=GREY, lw=1.2, ls="--", label="perfect calibration")
     few = n < FEW_CLIPS
     for which, look, text in (
-        (~few, {"color": BLUE}, "share right"),
-        (few, {"color": SKY, "hatch": "////"}, f"the same, fewer than {FEW_CLIPS} clips"),
+        (~few, {"color": BLUE}, "accuracy"),
+        (few, {"color": SKY, "hatch": "////"}, f"accuracy, fewer than {FEW_CLIPS} clips"),
     ):
         if which.any():
             axes.bar(
                 low[which], accuracy[which], (high - low)[which], align="edge", label=text, ec="white", **look
             )
     over = confidence > accuracy
-    for which, colour, text in ((over, RED, "too sure"), (~over, ORANGE, "not sure enough")):
+    for which, colour, text in ((over, RED, "probability too high"), (~over, ORANGE, "probability too low")):
         if which.any():
             axes.vlines(
                 confidence[which], accuracy[which], confidence[which], color=colour, lw=2.2, label=text
             )
     axes.set(xlim=(0, 1), ylim=(0, 1.01))
     percent_axis(axes, "y")
-    axes.set_ylabel("share of these clips that are right")
-    error = "" if ece is None else f"\nCalibration error {100 * ece:.1f} points"
-    axes.set_title(f"Bars on the dashed line: the scores can be trusted{error}")
+    axes.set_ylabel("accuracy of the clips in each bin")
+    error = "" if ece is None else f"\nCalibration error: {100 * ece:.1f} percentage points"
+    axes.set_title(f"Accuracy against predicted probability{error}")
     figure.legend(loc="outside lower center", ncols=2)  # any place inside can be under a bar
     counts.bar(low, n, width=high - low, align="edge", color=GREY, edgecolor="white")
     for x, count in zip((low + high) / 2, n, strict=True):
@@ -70,5 +70,5 @@ def reliability(table: Sequence[Mapping[str, float | int | None]], ece: float | 
     percent_axis(counts, "x")
     counts.grid(visible=False)
     counts.set_ylabel("test clips")
-    counts.set_xlabel("how sure the model says it is of its first choice")
+    counts.set_xlabel("predicted probability of the first choice")
     return figure

@@ -12,7 +12,7 @@ from sklearn.metrics import auc, roc_curve
 
 from finback.report.plots.style import BLACK, CYCLE, GREY, message, new_figure, percent_axis, short, styled
 
-MARKS = ("", "o", "s", "^")  # colours repeat after eight species; the mark then changes
+MARKERS = ("", "o", "s", "^")  # colours repeat after eight species; the marker then changes
 COLUMNS = 2
 
 
@@ -31,17 +31,17 @@ class Curve:
 def roc(
     truth: np.ndarray, probabilities: np.ndarray, names: Sequence[str], noisy: Collection[str] = ()
 ) -> Figure:
-    """Class ids (N,), probabilities (N, K): one curve per species that has clips and is not alone.
+    """Class ids (N,), probabilities (N, K): one curve for each species with clips, if there are two or more.
 
-    Species in `noisy` (few clips or tapes) are dashed: their curves have few steps and would move a lot.
+    Species in `noisy` (few clips or groups) are dashed: with other clips their curves would change a lot.
     """
     curves = curves_of(np.asarray(truth), probabilities, names)
     if not curves:
-        return message("No ROC curve: it takes test clips of at least two species.")
+        return message("There is no ROC curve: that needs test clips of at least two species.")
     rows = -(-(len(curves) + 2) // COLUMNS)
     figure = new_figure(8.6, 5.6 + 0.215 * rows)
     axes = figure.subplots()
-    axes.plot([0, 1], [0, 1], color=GREY, lw=1, ls=":", label="guessing, AUC 0.50")
+    axes.plot([0, 1], [0, 1], color=GREY, lw=1, ls=":", label="chance, AUC 0.50")
     for i, curve in enumerate(curves):
         _draw(axes, curve, i, curve.name in noisy)
     _draw_mean(axes, curves)
@@ -50,11 +50,11 @@ def roc(
     percent_axis(axes, "x")
     percent_axis(axes, "y")
     axes.grid(axis="both")
-    axes.set_xlabel("other species' clips wrongly let through")
-    axes.set_ylabel("the species' own clips found")
-    axes.set_title("The nearer to the top left corner, the better the species stands out")
+    axes.set_xlabel("false positive rate (clips of other species)")
+    axes.set_ylabel("true positive rate (clips of the species)")
+    axes.set_title("ROC curve of each species against all others")
     few = any(curve.name in noisy for curve in curves)
-    note = "; dashed: few clips or tapes, do not lean on it" if few else ""
+    note = "; dashed: few clips or groups, a rough estimate" if few else ""
     figure.legend(
         loc="outside lower center",
         ncols=COLUMNS,
@@ -82,7 +82,7 @@ def _draw(axes: Axes, curve: Curve, i: int, few: bool) -> None:
         curve.false_rate,
         curve.true_rate,
         color=CYCLE[i % len(CYCLE)],
-        marker=MARKS[(i // len(CYCLE)) % len(MARKS)],
+        marker=MARKERS[(i // len(CYCLE)) % len(MARKERS)],
         markevery=0.13,
         ms=4.5,
         lw=1.0 if few else 1.7,

@@ -1,4 +1,4 @@
-"""Many spectrograms on one sheet, a row a species: what a generator makes, at a glance."""
+"""Samples of a generator in one figure, a row for each species."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from finback.report.plots.style import message, new_figure, short, styled
 
 
 @styled
-def sheet(
+def sample_grid(
     rows: Mapping[str, np.ndarray], band_hz: np.ndarray, frame_s: float, span_db: float = 60.0
 ) -> Figure:
-    """`rows` {name: (n, M, F) dB}, band centres `band_hz` (M,) ascending, seconds a frame; loud is bright.
+    """`rows` {name: (n, M, F) dB}, band centres (M,) in Hz, `frame_s` seconds per frame; loud is bright.
 
     Each spectrogram is shown from its own loudest point down by `span_db`. Rows may differ in length.
     """
     shown = {name: x for name, x in rows.items() if len(x)}
     if not shown:
-        return message("nothing was generated")
+        return message("Nothing was generated.")
     n_columns = max(len(x) for x in shown.values())
     figure = new_figure(1.15 + 1.25 * n_columns, 0.35 + 1.15 * len(shown))
     axes = figure.subplots(len(shown), n_columns, squeeze=False)
@@ -51,5 +51,8 @@ def sheet(
         row[0].tick_params(labelsize=7)
     seconds = frame_s * next(iter(shown.values())).shape[2]
     unit = "kHz" if in_khz else "Hz"
-    figure.supxlabel(f"{seconds:.3g} s each, {unit} on the mel scale, {span_db:g} dB shown", fontsize=8)
+    figure.supxlabel(
+        f"{seconds:.3g} s each; {unit} on the mel scale; the upper {span_db:g} dB of each spectrogram",
+        fontsize=8,
+    )
     return figure

@@ -1,4 +1,4 @@
-"""Bars: each species' F1 with the clips and tapes behind it, and the model beside what can be had unheard."""
+"""Bars: the F1 of each species with its clips and groups, and the accuracy of the model and of baselines."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from finback.report.plots.style import (
 
 @styled
 def species_bars(per_species: Mapping[str, Mapping[str, Any]]) -> Figure:
-    """`per_species` of `classify.evaluate`: tested species by F1, then those that could not be tested."""
+    """`per_species` of metrics.json: tested species by F1, then the species that could not be tested."""
     if not per_species:
         return message("No species to show.")
     tested = sorted((s for s in per_species.items() if s[1]["n_clips"]), key=lambda s: (-s[1]["f1"], s[0]))
@@ -32,14 +32,14 @@ def species_bars(per_species: Mapping[str, Mapping[str, Any]]) -> Figure:
     rows = tested + untested
     figure = new_figure(9.0, 1.5 + 0.27 * len(rows))
     axes = figure.subplots()
-    for y, (_, facts) in enumerate(rows):
-        if not facts["n_clips"]:
+    for y, (_, row) in enumerate(rows):
+        if not row["n_clips"]:
             axes.text(0.008, y, "not tested", color=GREY, va="center", fontsize=8.5)
             continue
-        few = facts["noisy"]
-        axes.barh(y, facts["f1"], color=SKY if few else BLUE, hatch="////" if few else None, height=0.72)
-        axes.text(facts["f1"] + 0.008, y, f"{100 * facts['f1']:.0f}", va="center", fontsize=8.5)
-        behind = f"{_count(facts['n_clips'], 'clip')}, {_count(facts['n_groups'], 'tape')}"
+        few = row["noisy"]
+        axes.barh(y, row["f1"], color=SKY if few else BLUE, hatch="////" if few else None, height=0.72)
+        axes.text(row["f1"] + 0.008, y, f"{100 * row['f1']:.0f}", va="center", fontsize=8.5)
+        behind = f"{_count(row['n_clips'], 'clip')}, {_count(row['n_groups'], 'group')}"
         axes.text(1.06, y, behind, va="center", fontsize=8.5, color=GREY if few else "black")
     axes.set_yticks(np.arange(len(rows)), [short(name) for name, _ in rows])
     axes.tick_params(axis="y", length=0)
@@ -47,17 +47,17 @@ def species_bars(per_species: Mapping[str, Mapping[str, Any]]) -> Figure:
     axes.set(xlim=(0, 1.05), ylim=(len(rows) - 0.4, -0.6))
     percent_axis(axes)
     axes.set_xticks(np.linspace(0, 1, 6))
-    axes.set_xlabel("F1: high only if the species is both found and not cried wrongly")
+    axes.set_xlabel("F1 in % (the harmonic mean of precision and recall)")
     handles = [axes.barh(-5, 0, color=BLUE), axes.barh(-5, 0, color=SKY, hatch="////")]
     axes.legend(
         handles,
-        ["tested on 10 clips and 3 tapes or more", "fewer: a rough guess"],
+        ["at least 10 test clips and 3 test groups", "fewer: a rough estimate"],
         loc="lower left",
         bbox_to_anchor=(0, 1.0),
         ncols=2,
         borderaxespad=0.2,
     )
-    axes.set_title("Which species can be told apart, and on how much that rests", pad=30)
+    axes.set_title("F1 of each species, with its numbers of test clips and groups", pad=30)
     return figure
 
 
@@ -67,20 +67,20 @@ def _count(n: int, what: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One bar of the headline: a share 0..1 with its interval, or None where there is none."""
+    """One bar of the headline: a share 0..1 with its 95 % interval (None: there is none)."""
 
     label: str
     value: float
     interval: Sequence[float] | None = None
-    uses_audio: bool = True  # False for a no-audio baseline
+    uses_audio: bool = True  # False for a baseline without audio
 
 
 @styled
 def headline(sections: Mapping[str, Sequence[Bar]]) -> Figure:
-    """One panel a section (a way of splitting, named by its key): the model and the no-audio baselines."""
+    """Accuracy of the model and of baselines without audio; one panel for each way of splitting (the key)."""
     drawn = [(title, bars) for title, bars in sections.items() if bars]
     if not drawn:
-        return message("Nothing measured yet.")
+        return message("Nothing has been measured yet.")
     figure = new_figure(8.6, 0.9 + sum(0.45 * len(bars) + 0.55 for _, bars in drawn))
     panels = figure.subplots(
         len(drawn), 1, sharex=True, squeeze=False, height_ratios=[len(b) + 0.3 for _, b in drawn]
@@ -109,5 +109,5 @@ def headline(sections: Mapping[str, Sequence[Bar]]) -> Figure:
         axes.set_title(title, fontsize=10.5)
         percent_axis(axes)
         axes.set_xticks(np.linspace(0, 1, 6))
-    panels[-1, 0].set_xlabel("share right (lines: 95 % interval; hatched: without hearing a sound)")
+    panels[-1, 0].set_xlabel("accuracy (lines: 95 % intervals; hatched bars: baselines that use no audio)")
     return figure

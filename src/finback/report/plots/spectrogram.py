@@ -1,4 +1,4 @@
-"""A clip as the model sees it: log-mel power in dB over time, with the mel axis in kHz (or Hz when low)."""
+"""The input of a model: log-mel power in dB over time, with the mel axis in kHz (Hz if it is low)."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def spectrogram(
     unit: str = "dB",
     span: float | None = 60.0,
 ) -> Figure:
-    """`mel_db` (M, F), band centres `band_hz` (M,) ascending, seconds a frame; loud is bright.
+    """`mel_db` (M, F), band centres `band_hz` (M,) ascending, `frame_s` seconds per frame; loud is bright.
 
-    Only the upper `span` dB are shown (None: all), since the model may see 80 but the eye finds noise there.
+    Only the upper `span` dB are shown (None: all): a model may use 80, but what is deeper looks like noise.
     """
     n_mels, n_frames = mel_db.shape
     figure = new_figure(3.9, 2.5)

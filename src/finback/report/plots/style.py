@@ -1,6 +1,6 @@
-"""One look for all figures: object-made (no pyplot, no screen), legible in print, safe for colour-blind eyes.
+"""One style for all figures: made without pyplot or a screen, legible in print, safe for colour blindness.
 
-Colours are Okabe & Ito's ("Color Universal Design", 2008), and no figure tells anything by colour alone.
+Colours are Okabe & Ito's ("Color Universal Design", 2008), and no figure relies on colour alone.
 A figure function is marked `@styled`, takes numpy and returns a `Figure`; `save` writes it as PNG and SVG.
 """
 
@@ -57,7 +57,7 @@ RC: Any = {
 
 
 def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
-    """Draw under finback's style, and leave everybody else's alone."""
+    """Draw in finback's style, without changing the style of other code."""
 
     @wraps(draw)
     def inner(*args: P.args, **kwargs: P.kwargs) -> Figure:
@@ -68,14 +68,14 @@ def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """An empty figure of `width` x `height` inches, off screen, whose parts keep out of each other's way."""
+    """An empty figure of `width` x `height` inches, without a screen, whose parts do not overlap."""
     figure = Figure(figsize=(width, height), layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
     return figure
 
 
 def message(text: str, width: float = 7.0) -> Figure:
-    """A figure that says why there is nothing to draw."""
+    """A figure with a sentence that says why there is nothing to draw."""
     figure = new_figure(width, 1.2)
     figure.text(0.5, 0.5, text, ha="center", va="center", color=GREY, fontsize=11)
     return figure

@@ -1,4 +1,4 @@
-"""Pictures of a VAE: originals beside what it makes of them and samples, and the way between two clips."""
+"""Figures of a VAE: real clips, their reconstructions and samples; and the interpolation of two clips."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from finback.report.plots.spectrogram import nice_ticks
 from finback.report.plots.style import BLACK, new_figure, short, styled
 
 CELL = (1.9, 1.15)  # inches
-SPAN = 60.0  # dB below the loudest that are shown: the eye finds noise below
+SPAN = 60.0  # dB below the loudest point that are shown: what is deeper looks like noise
 
 
 @styled
@@ -23,10 +23,10 @@ def grid(
     band_hz: np.ndarray,
     frame_s: float,
 ) -> Figure:
-    """A species to a row, its pictures (M, F) in dB under their column's name; band centres (M,) in Hz.
+    """One row for each species: its spectrograms (M, F) in dB under named columns; band centres (M,) in Hz.
 
-    Loud is bright, on the scale of the row's first picture. All pictures of a row are brought to its level,
-    since levels say how a tape was digitised.
+    Loud is bright, on the scale of the first spectrogram of the row. All others are shifted to its mean
+    level, because the level of a recording does not describe the call.
     """
     figure = new_figure(CELL[0] * len(columns) + 0.6, CELL[1] * len(rows) + 0.5)
     axes = figure.subplots(len(rows), len(columns), squeeze=False)
@@ -45,10 +45,10 @@ def grid(
 
 
 @styled
-def strip(
+def interpolation(
     pictures: Sequence[np.ndarray], ends: tuple[str, str], band_hz: np.ndarray, frame_s: float
 ) -> Figure:
-    """Pictures (M, F) in dB on the way from one end to the other, left to right, on one scale."""
+    """Spectrograms (M, F) in dB from one end to the other, left to right, on one scale."""
     figure = new_figure(CELL[0] * len(pictures) + 0.6, CELL[1] + 0.7)
     top = max(float(picture.max()) for picture in pictures)
     axes = figure.subplots(1, len(pictures), squeeze=False)[0]

@@ -1,0 +1,230 @@
+"""The files of a run folder, read for its page. A part that is missing is None or empty, never an error."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import json
+import shlex
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from finback.core.errors import FinbackError, RunError
+from finback.core.files import read_json
+from finback.core.renames import current
+from finback.core.run_files import RunFiles
+from finback.core.run_info import RunInfo
+from finback.core.runs import RunFolder
+from finback.core.types import Clip
+from finback.data.manifest import Manifest
+from finback.metrics import calibration
+from finback.report.pages.common import Picture, Reproduction
+from finback.report.pages.figures import TestScores
+from finback.report.plots.style import DPI
+
+Part = TypeVar("Part")
+Key = tuple[str, int, int, int]  # (recording id, start, stop, channel), as Clip.key
+
+
+@dataclass(frozen=True)
+class RunData:
+    """All that a page is made of. `missing` says in sentences what the folder lacks."""
+
+    path: Path
+    info: RunInfo
+    labels: tuple[str, ...]
+    metrics: dict[str, Any] | None = None
+    audit: dict[str, Any] | None = None
+    scores: TestScores | None = None  # of N test clips
+    keys: tuple[Key, ...] = ()  # N
+    files: tuple[str, ...] = ()  # N
+    manifest: Manifest | None = None
+    logs: list[list[dict[str, Any]]] = field(default_factory=list)  # lines of metrics.jsonl of each fold
+    split: list[dict[str, str]] = field(default_factory=list)
+    parts: list[RunInfo] = field(default_factory=list)  # of each fold, or the run's own
+    missing: tuple[str, ...] = ()
+
+    @property
+    def splits(self) -> list[dict[str, Any]]:
+        """The descriptions of the split, or of the split of each fold, in run.json."""
+        return self.info.splits
+
+    @property
+    def ensemble(self) -> list[dict[str, Any]]:
+        """The members of an ensemble in run.json; empty for a single classifier."""
+        return list(self.info.members) if self.info.kind == "ensemble" else []
+
+    @property
+    def by_clip(self) -> bool:
+        """Was the split made by clip, without regard to recording groups?"""
+        return self.info.setting("split", "by") == "clip" or any(
+            split.get("by") == "clip" for split in self.splits
+        )
+
+    @property
+    def clips(self) -> dict[Key, Clip]:
+        return {clip.key: clip for clip in self.manifest.clips} if self.manifest else {}
+
+
+def read_run(path: Path) -> RunData:
+    """Raises `RunError` if `path` is not a run folder; all else that is wrong is listed in `missing`."""
+    run = RunFolder(path)
+    if not run.run_json.is_file():
+        raise RunError(
+            f"{path}: not a finback run folder (it has no run.json)",
+            "give the folder that finback train wrote",
+        )
+    info = run.info
+    if not info.labels:
+        raise RunError(
+            f"{run.run_json}: names no labels", "restore the file from a copy, or train into another --out"
+        )
+    missing: list[str] = []
+
+    def part(path: Path, read: Callable[[Path], Part], without: str) -> Part | None:
+        if not path.is_file():
+            missing.append(f"{path.name} is missing: {without}.")
+            return None
+        try:
+            return read(path)
+        except (FinbackError, OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
+            missing.append(f"{path.name} cannot be read ({error}): {without}.")
+            return None
+
+    metrics = part(run.metrics, _object, "the run has not been evaluated")
+    audit = part(run.audit, _object, "the data were not searched for leaks and duplicates")
+    without = "there are no ROC curves and no confusions"
+    scored = part(run.scores, lambda p: _test_scores(p, info.labels), without)
+    scores, keys, files = scored or (None, (), ())
+    manifest = part(run.manifest, Manifest.load, "the recordings cannot be found")
+    logs = [log for log in (_log(each.log) for each in run.parts) if log]
+    if not logs and info.kind != "ensemble":
+        missing.append("metrics.jsonl is missing: there are no learning curves.")
+    parts = [fold.info for fold in run.folds if fold.run_json.is_file()] or [info]
+    split = [] if run.folds else part(run.split_table, _rows, "the training clips are not listed") or []
+    return RunData(
+        run.path,
+        info,
+        info.labels,
+        metrics,
+        audit,
+        scores,
+        keys,
+        files,
+        manifest,
+        logs,
+        split,
+        parts,
+        tuple(missing),
+    )
+
+
+def reproduction(run: RunData) -> Reproduction:
+    """How to repeat the run. An ensemble has no settings of its own: no file of settings would repeat it."""
+    info = run.info
+    rows = [
+        (name, str(value))
+        for name, value in (
+            ("finback", info.finback),
+            ("git commit", info.git_commit),
+            ("seed", info.seed),
+            ("fingerprint of the data", info.data_fingerprint),
+        )
+        if value not in ("", None)
+    ]
+    if info.temperature is not None:
+        rows.append(("calibration temperature", f"{info.temperature:.4g}"))
+    if info.versions:
+        rows.append(("versions", ", ".join(f"{name} {value}" for name, value in info.versions.items())))
+    if run.manifest:
+        source = run.manifest.source
+        cited = f"; {source.citation}" if source.citation else ""
+        rows.append(("recordings", f"source {source.name}; licence {source.licence}{cited}"))
+    return Reproduction(command(run), rows, info.spec, {} if run.ensemble else info.settings)
+
+
+def command(run: RunData) -> str:
+    """The command that made the run, as it was given; else one that trains the same from its manifest."""
+    given = run.info.command
+    if given:
+        return given if isinstance(given, str) else shlex.join(str(part) for part in given)
+    if run.ensemble:
+        method = str(run.info.settings.get("how", "mean"))
+        origins = [str(member.get("origin")) for member in run.ensemble]
+        return shlex.join(["finback", "ensemble", *origins, "--how", method, "--out", "again"])
+    parts = ["finback", "train", run.info.family or "cnn2d", "--preset", "settings.toml"]
+    if run.manifest:
+        parts += ["--audio", str(run.manifest.audio), "--labels", str(RunFiles(run.path).manifest)]
+    if run.info.seed is not None:
+        parts += ["--seed", str(run.info.seed)]
+    return shlex.join([*parts, "--out", "again"])
+
+
+def _test_scores(
+    path: Path, labels: tuple[str, ...]
+) -> tuple[TestScores, tuple[Key, ...], tuple[str, ...]] | None:
+    """Scores, keys and file names of the test clips; None if there are none."""
+    table = pq.read_table(path)
+    sides = table.column("side").to_pylist()
+    position = {name: k for k, name in enumerate(labels)}
+    rows = [
+        row
+        for row, side in zip(table.to_pylist(), sides, strict=True)
+        if side == "test" and row["species"] in position
+    ]
+    if not rows:
+        return None
+    logits = np.array([row["logits"] for row in rows], dtype=np.float64)
+    channels = [-1 if row["channel"] is None else int(row["channel"]) for row in rows]
+    scores = TestScores(
+        truth=np.array([position[row["species"]] for row in rows]),
+        probabilities=calibration.apply(logits, 1.0),
+    )
+    keys = tuple(
+        (row["recording_id"], int(row["start"]), int(row["stop"]), channel)
+        for row, channel in zip(rows, channels, strict=True)
+    )
+    return scores, keys, tuple(str(row["file"]) for row in rows)
+
+
+def _object(path: Path) -> dict[str, Any]:
+    """A JSON object. Raises `ValueError` or `RunError` if the file holds something else."""
+    value = current(read_json(path))
+    if not isinstance(value, dict):
+        raise ValueError("not a JSON object")
+    return value
+
+
+def _log(path: Path) -> list[dict[str, Any]]:
+    """The lines of a `metrics.jsonl`; a line cut short by a killed run is left out."""
+    if not path.is_file():
+        return []
+    lines = []
+    for text in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        try:
+            line = json.loads(text)
+        except json.JSONDecodeError:
+            continue
+        if isinstance(line, dict):
+            lines.append(line)
+    return lines
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with open(path, encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def picture_of_file(path: Path, alt: str) -> Picture:
+    """A PNG of the folder, at the size it was drawn for."""
+    data = path.read_bytes()
+    pixels = struct.unpack(">I", data[16:20])[0]  # width in the PNG's first chunk
+    uri = f"data:image/png;base64,{base64.b64encode(data).decode()}"
+    return Picture(uri, alt, round(pixels * 96 / DPI))
