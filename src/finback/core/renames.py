@@ -61,6 +61,38 @@ RUN: dict[str, str] = {  # run.json
 LEADERBOARD: dict[str, str] = {"random": "random_split"}  # leaderboard.json
 
 
+# Settings of the features in 0.1.0 that are settings of the model today.
+MOVED_TO_MODEL = ("onnx_file", "onnx_output")
+
+
+def with_moved_settings(run: Any) -> Any:
+    """The object of a run.json, its settings where they belong today."""
+    if not isinstance(run, dict):
+        return run
+    features = [part for part in (run.get("spec"), _section(run, "features")) if isinstance(part, dict)]
+    moved = {key: part[key] for part in features for key in MOVED_TO_MODEL if part.get(key)}
+    kept = {
+        "spec": _without(run.get("spec"), MOVED_TO_MODEL),
+        "settings": _without(run.get("settings"), ()),
+    }
+    if isinstance(kept["settings"], dict):
+        sections = {
+            "features": _without(_section(run, "features"), MOVED_TO_MODEL),
+            "model": {**(_section(run, "model") or {}), **moved},
+        }
+        kept["settings"] |= {name: part for name, part in sections.items() if name in kept["settings"]}
+    return {**run, **{key: part for key, part in kept.items() if key in run}}
+
+
+def _section(run: Mapping[str, Any], name: str) -> Any:
+    settings = run.get("settings")
+    return settings.get(name) if isinstance(settings, dict) else None
+
+
+def _without(part: Any, keys: Sequence[str]) -> Any:
+    return {k: v for k, v in part.items() if k not in keys} if isinstance(part, dict) else part
+
+
 def current(value: Any, names: Mapping[str, str] = RENAMED) -> Any:
     """The same JSON value with today's keys, at every depth. A key of today wins over its old name."""
     return _renamed(value, names)

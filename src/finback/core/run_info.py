@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from finback.core.errors import RunError
 from finback.core.files import read_json
-from finback.core.renames import RUN, current
+from finback.core.renames import RUN, current, with_moved_settings
 
 Json = dict[str, Any]  # a JSON object
 
@@ -89,7 +89,7 @@ class RunInfo(BaseModel):
         """Parse a `run.json`. Raises `RunError` that names the file, and the key that is wrong."""
         values = read_json(path)
         try:
-            return cls.model_validate(current(values, RUN))
+            return cls.model_validate(with_moved_settings(current(values, RUN)))
         except ValidationError as error:
             first = error.errors()[0]
             key = ".".join(str(part) for part in first["loc"])

@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -17,6 +18,7 @@ from finback.core.settings import Frozen
 
 Pad = Literal["zero", "tile", "reflect"]
 Level = Literal["none", "peak", "rms"]
+REMOVED = {"onnx_file": "", "onnx_output": ""}  # settings of version 0.1.0, at their defaults
 
 
 class FeatureSpec(Frozen):
@@ -36,8 +38,14 @@ class FeatureSpec(Frozen):
     top_db: float | None = 80.0  # floor below each window's maximum, in dB; None = no floor
     background: Literal["none", "median"] = "none"  # subtract the recording's median per band
     background_s: float = Field(30.0, gt=0)  # length of recording that the median is taken over
-    onnx_file: str = ""  # the network of input "onnx", which hears windows of clip_samples at sample_rate
-    onnx_output: str = ""  # the name of its output to take; "" = its only one
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_removed(cls, values: Any) -> Any:
+        """Specs of version 0.1.0 hold two empty settings of a backbone, which belong to the model today."""
+        if not isinstance(values, Mapping):
+            return values
+        return {key: value for key, value in values.items() if key not in REMOVED or value != REMOVED[key]}
 
     @model_validator(mode="after")
     def _consistent(self) -> FeatureSpec:
@@ -75,6 +83,6 @@ class FeatureSpec(Frozen):
 
     @property
     def fingerprint(self) -> str:
-        """12 hex digits; equal exactly when all settings are equal."""
-        text = json.dumps(self.model_dump(), sort_keys=True)
+        """12 hex digits; equal exactly when all settings are equal. The same as in version 0.1.0."""
+        text = json.dumps({**self.model_dump(), **REMOVED}, sort_keys=True)
         return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()

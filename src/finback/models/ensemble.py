@@ -34,6 +34,7 @@ from finback.core.types import Clip, Labels, Scores, Split
 from finback.data.manifest import Manifest
 from finback.metrics.calibration import cannot_fit, fit_temperature
 from finback.metrics.combination import Combination, CombinationMethod, fit, loss_per_group
+from finback.models.model_files import keep_copies
 
 KEPT = (RUN, WEIGHTS, VALIDATION_SCORES)  # of every member; the second only where it has learned any
 METHODS: tuple[CombinationMethod, ...] = get_args(CombinationMethod)
@@ -194,6 +195,7 @@ def _combine_one(members: Sequence[RunFolder], split: Split, info: RunInfo, fold
         for name in KEPT:
             if (member.path / name).is_file():
                 write_atomic(run.member(i).path / name, (member.path / name).read_bytes())
+        keep_copies(member.info.family, member.path, run.member(i).path)
     save_split(run.split_table, split)
     if split.val:
         save_scores(run.validation_scores, blend.scores, np.zeros(len(split.val)), side="val")

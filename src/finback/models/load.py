@@ -11,6 +11,7 @@ from finback.core.runs import RunFolder
 from finback.core.settings import build
 from finback.features.spec import FeatureSpec
 from finback.models.devices import torch_device
+from finback.models.model_files import located_settings
 from finback.models.weights import load_weights
 
 
@@ -26,6 +27,8 @@ def load_model(path: Path, kind: str, device: str = "auto") -> tuple[Any, RunFol
         raise RunError(f"{path}: a {info.kind}, not a {kind}", f"give the folder of finback train {train}")
     run.require_trained()
     spec = build(FeatureSpec, info.spec)
-    model = models.create(info.family, spec, len(info.labels), **info.settings["model"])
+    model = models.create(
+        info.family, spec, len(info.labels), **located_settings(info.family, info.settings["model"], run.path)
+    )
     load_weights(model, run.weights)
     return model.to(torch_device(device)).eval(), run

@@ -30,6 +30,7 @@ from finback.features.frontends import create, front_end_class
 from finback.features.spec import FeatureSpec
 from finback.metrics.combination import Combination, equal
 from finback.models.devices import torch_device, tune_allocator
+from finback.models.model_files import located_settings
 from finback.models.networks.classifier import Classifier
 from finback.models.scoring import clip_embeddings, clip_logits, through
 from finback.models.weights import load_weights
@@ -190,7 +191,8 @@ def _part(run: RunFolder, whole: RunInfo) -> RunFolder:
 def _leaf(run: RunFolder, device: torch.device) -> Leaf:
     info = run.info
     spec = build(FeatureSpec, info.spec)
-    model = models.create(info.family, spec, len(info.labels), **info.settings["model"])
+    settings = located_settings(info.family, info.settings["model"], run.path)
+    model = models.create(info.family, spec, len(info.labels), **settings)
     load_weights(model, run.weights)
     return Leaf(model.to(device).eval(), _temperature(run), spec, info.backbone_version)
 

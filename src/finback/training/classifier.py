@@ -33,10 +33,11 @@ from finback.data.splits.split import SplitResult
 from finback.features.cache import FeatureStore, default_folder
 from finback.features.extract import Extractor
 from finback.metrics.calibration import cannot_fit, fit_temperature
+from finback.models.model_files import keep_files
 from finback.models.networks.classifier import Classifier
 from finback.models.scoring import clip_logits
 from finback.training.batches import Inputs
-from finback.training.plan import Plan, describe
+from finback.training.plan import Plan, describe, resumed
 from finback.training.rare_species import take_on
 from finback.training.settings import Settings
 from finback.training.stages import How, check, learn, new_model
@@ -48,6 +49,7 @@ def train(plan: Plan, dataset: Dataset, out: Path, progress: Progress = no_progr
     Raises `ManifestError` for a manifest that was not prepared, `RunError` if `out` holds another run,
     `SplitError` where fewer than two species can be trained on.
     """
+    plan = resumed(plan, out)
     info = check_out(plan, dataset, out)
     results = dataset.make_splits(plan.settings.split)
     for result in results:
@@ -56,6 +58,7 @@ def train(plan: Plan, dataset: Dataset, out: Path, progress: Progress = no_progr
         return _train_one(plan, info, results[0], dataset, out, progress)
     whole = info.updated(n_folds=len(results), split=[describe_split(r) for r in results])
     run = RunFolder.begin(out, whole)
+    keep_files(plan.family, plan.settings.model, out)
     dataset.save(run.manifest)
     for i, result in enumerate(results):
         named = prefixed(progress, f"fold {i + 1} of {len(results)}: ")
@@ -70,6 +73,7 @@ def check_out(plan: Plan, dataset: Dataset, out: Path, arm: Json | None = None) 
     Raises `SettingsError`, `SplitError` or `RunError` before any work is done.
     """
     require_dataset(dataset, "train")
+    plan = resumed(plan, out)
     labels, settings = dataset.labels, plan.settings
     if len(labels) < 2:
         raise SplitError(
@@ -98,6 +102,7 @@ def _train_one(
     if run.is_trained:
         return run
     if info.fold is None:
+        keep_files(plan.family, plan.settings.model, out)
         dataset.save(run.manifest)
     save_split(run.split_table, result.split)
     labels, settings, split = Labels(info.labels), plan.settings, result.split

@@ -8,7 +8,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from finback import models
 from finback.core.errors import SettingsError
@@ -17,6 +18,7 @@ from finback.data.dataset import Dataset, require_dataset
 from finback.data.rare import RareSettings
 from finback.features.extract import Extractor
 from finback.models.devices import check_device
+from finback.models.model_files import resumed_settings, stored_settings
 from finback.training.settings import Settings
 
 
@@ -29,6 +31,12 @@ class Plan:
     seed: int = 0
     device: str = "auto"
     command: str = ""
+
+
+def resumed(plan: Plan, out: Path) -> Plan:
+    """The plan for training in `out`: files of the user's that are gone are taken from their copies there."""
+    model = resumed_settings(plan.family, plan.settings.model, out)
+    return replace(plan, settings=plan.settings.model_copy(update={"model": model}))
 
 
 def describe(plan: Plan, dataset: Dataset, arm: Json | None = None) -> RunInfo:
@@ -55,7 +63,10 @@ def describe(plan: Plan, dataset: Dataset, arm: Json | None = None) -> RunInfo:
         labels=dataset.labels.names,
         spec=settings.features.model_dump(mode="json"),
         **({"backbone_version": backbone_version} if backbone_version else {}),
-        settings=settings.model_dump(mode="json"),
+        settings={
+            **settings.model_dump(mode="json"),
+            "model": stored_settings(plan.family, settings.model),
+        },
         seed=plan.seed,
         command=plan.command,
         data_fingerprint=dataset.fingerprint,

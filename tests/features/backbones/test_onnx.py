@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from finback.core.errors import SettingsError
-from finback.features.backbones.onnx import Onnx
+from finback.features.backbones import Backbone
 from finback.features.frontends import backbone
 from finback.features.spec import FeatureSpec
 
@@ -20,30 +20,32 @@ from networks import write_network
 T = 500
 
 
-def spec_of(path: Path | str, output: str = "embedding", **changes: object) -> FeatureSpec:
-    base = {"sample_rate": 1000, "clip_samples": T, "n_fft": 128, "hop": 32, "n_mels": 8, "n_frames": 10}
-    return FeatureSpec.model_validate({**base, "onnx_file": str(path), "onnx_output": output, **changes})
+SPEC = FeatureSpec(sample_rate=1000, clip_samples=T, n_fft=128, hop=32, n_mels=8, n_frames=10)
+
+
+def network_of(path: Path | str, output: str = "embedding", spec: FeatureSpec = SPEC) -> Backbone:
+    return backbone("onnx", spec, onnx_file=str(path), onnx_output=output)
 
 
 def test_an_embedding_of_three_shapes_of_input(tmp_path: Path) -> None:
     x = np.random.default_rng(0).normal(0, 0.1, (3, T)).astype(np.float32)
     weights = np.random.default_rng(0).normal(0, 1, (T, 6)).astype(np.float32)
     for i, axes in enumerate((["b", T], [1, T], ["b", 1, T], [1, 1, T], [T])):
-        network = backbone("onnx", spec_of(write_network(tmp_path / f"{i}.onnx", axes)))
+        network = network_of(write_network(tmp_path / f"{i}.onnx", axes))
         assert np.allclose(network(x), x @ weights, atol=1e-4), axes
         assert network.n_features == 6
 
 
 def test_a_grid_is_averaged(tmp_path: Path) -> None:
     x = np.random.default_rng(0).normal(0, 0.1, (2, T)).astype(np.float32)
-    plain = backbone("onnx", spec_of(write_network(tmp_path / "a.onnx", ["b", T])))(x)
-    grid = backbone("onnx", spec_of(write_network(tmp_path / "b.onnx", ["b", T], grid=True)))(x)
+    plain = network_of(write_network(tmp_path / "a.onnx", ["b", T]))(x)
+    grid = network_of(write_network(tmp_path / "b.onnx", ["b", T], grid=True))(x)
     assert np.allclose(grid, plain + 2.5, atol=1e-4)  # the mean of 0 to 5
 
 
 def test_the_version_is_the_content_and_the_output(tmp_path: Path) -> None:
     versions = [
-        Onnx(spec_of(write_network(tmp_path / name, ["b", T], seed), output)).version
+        network_of(write_network(tmp_path / name, ["b", T], seed), output).version
         for name, seed, output in (
             ("a.onnx", 0, "embedding"),
             ("copy.onnx", 0, "embedding"),
@@ -62,7 +64,7 @@ def test_the_version_is_the_content_and_the_output(tmp_path: Path) -> None:
         (["b", T], {"onnx_file": ""}, "onnx_file=network.onnx"),
         (["b", T], {"onnx_file": "gone.onnx"}, r"gone\.onnx: no such file"),
         (["b", T], {"onnx_output": "embeding"}, "one of: embedding, scores"),
-        (["b", T], {"onnx_output": ""}, "2 outputs; set features.onnx_output to one of: embedding, scores"),
+        (["b", T], {"onnx_output": ""}, "2 outputs; set model.onnx_output to one of: embedding, scores"),
         (["b", T], {"clip_samples": 600}, r"features\.clip_samples = 500"),
         ([4, T], {}, "batch of 1 or of any size"),
         (["b", 2, T], {}, "one channel"),
@@ -73,11 +75,14 @@ def test_what_cannot_be_used_is_named(
     axes: list[int | str], changes: dict[str, object], said: str, tmp_path: Path
 ) -> None:
     path = write_network(tmp_path / "a.onnx", axes)
+    settings = {"onnx_file": str(path), "onnx_output": "embedding"}
+    settings |= {key: str(value) for key, value in changes.items() if key in settings}
+    spec = SPEC.model_copy(update={"clip_samples": changes.get("clip_samples", T)})
     with pytest.raises(SettingsError, match=said):
-        backbone("onnx", spec_of(path, **changes))
+        backbone("onnx", spec, **settings)
 
 
 def test_a_file_that_is_no_network(tmp_path: Path) -> None:
     (tmp_path / "a.onnx").write_bytes(b"not a network" * 10)
     with pytest.raises(SettingsError, match="not a network that onnxruntime can run"):
-        backbone("onnx", spec_of(tmp_path / "a.onnx"))
+        network_of(tmp_path / "a.onnx")

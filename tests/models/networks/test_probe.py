@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +13,13 @@ import torch
 from finback import models
 from finback.audio.io import read
 from finback.core.errors import RunError, SettingsError, SpecMismatchError
+from finback.core.runs import RunFolder
+from finback.core.types import Labels
 from finback.data.dataset import Dataset
 from finback.evaluation.evaluate import evaluate_run
 from finback.features.spec import FeatureSpec
+from finback.models.ensemble import combine
+from finback.models.export.folder import ship as package
 from finback.models.networks.heads import Logistic
 from finback.models.networks.probe import Probe
 from finback.models.predictor import Predictor
@@ -86,28 +92,74 @@ def test_long_clips_do_not_outvote_short_ones() -> None:
     assert not torch.allclose(short(new), wrong(new), atol=1e-1)
 
 
-def test_onnx_network_of_ones_own(tiny_dataset: Dataset, preset: str, tmp_path: Path) -> None:
+def own_network(preset: str, tmp_path: Path) -> tuple[Path, Plan]:
+    """An ONNX file, and the plan of a model on it."""
     pytest.importorskip("onnxruntime", reason="pip install 'finback[onnx]'")
     pytest.importorskip("onnx", reason="pip install onnx, to make a network for the test")
     from networks import write_network
 
     network = write_network(tmp_path / "mine.onnx", ["b", 8000], n_features=64)
-    chosen = [f"features.onnx_file='{network}'", "features.onnx_output=embedding"]
-    settings = resolve(preset, chosen, family="onnx")
-    run = train(Plan("onnx", settings), tiny_dataset, tmp_path / "run")
-    scores = Predictor.load(run.path).scores(tiny_dataset.clips[:5])
-    assert np.isfinite(scores.logits).all()
-    write_network(network, ["b", 8000], seed=1, n_features=64)
-    with pytest.raises(SpecMismatchError, match="trained on version"):
-        Predictor.load(run.path)
-    with pytest.raises(RunError, match="backbone_version"):
-        train(Plan("onnx", settings), tiny_dataset, tmp_path / "run")
+    chosen = [f"model.onnx_file='{network}'", "model.onnx_output=embedding"]
+    return network, Plan("onnx", resolve(preset, chosen, family="onnx"))
 
 
-def test_a_missing_network_is_said_before_any_work(
+def test_a_run_on_a_network_of_ones_own_needs_nothing_but_its_folder(
     tiny_dataset: Dataset, preset: str, tmp_path: Path
 ) -> None:
-    settings = resolve(preset, ["features.onnx_file=gone.onnx"], family="onnx")
+    network, plan = own_network(preset, tmp_path)
+    run = train(plan, tiny_dataset, tmp_path / "run")
+    clips = tiny_dataset.clips[:5]
+    scores = Predictor.load(run.path).scores(clips).logits
+    assert np.isfinite(scores).all()
+    assert str(tmp_path) not in run.run_json.read_text().split('"command"')[0]
+    network.unlink()
+    moved = (tmp_path / "run").rename(tmp_path / "moved")
+    assert np.array_equal(Predictor.load(moved).scores(clips).logits, scores)
+    assert train(plan, tiny_dataset, moved).path == moved  # the same run: its copy stands for the file
+    small = package(moved, tmp_path / "small", half=False)
+    assert np.array_equal(Predictor.load(small).scores(clips).logits, scores)
+    both = combine([moved, train_mfcc(tiny_dataset, preset, tmp_path)], tmp_path / "both")
+    shutil.rmtree(moved)
+    members = Predictor.load(both.path).root.leaves
+    assert np.array_equal(Predictor(members[0], both_labels(both)).scores(clips).logits, scores)
+
+
+def train_mfcc(dataset: Dataset, preset: str, tmp_path: Path) -> Path:
+    return train(Plan("mfcc-svm", resolve(preset, family="mfcc-svm")), dataset, tmp_path / "mfcc").path
+
+
+def both_labels(run: RunFolder) -> Labels:
+    return Labels(run.info.labels)
+
+
+def test_a_network_that_was_changed_is_refused(tiny_dataset: Dataset, preset: str, tmp_path: Path) -> None:
+    from networks import write_network
+
+    network, plan = own_network(preset, tmp_path)
+    run = train(plan, tiny_dataset, tmp_path / "run")
+    write_network(network, ["b", 8000], seed=1, n_features=64)
+    Predictor.load(run.path)  # its own copy is as it was
+    with pytest.raises(RunError, match="backbone_version"):
+        train(plan, tiny_dataset, tmp_path / "run")
+    (tmp_path / "run" / "backbone.onnx").write_bytes(network.read_bytes())
+    with pytest.raises(SpecMismatchError, match="trained on version"):
+        Predictor.load(run.path)
+
+
+def test_folds_share_one_copy_of_the_network(tiny_dataset: Dataset, preset: str, tmp_path: Path) -> None:
+    network, plan = own_network(preset, tmp_path)
+    split = plan.settings.split.model_copy(update={"folds": 2})
+    plan = replace(plan, settings=plan.settings.model_copy(update={"split": split}))
+    run = train(plan, tiny_dataset, tmp_path / "run")
+    network.unlink()
+    assert [p.parent for p in run.path.rglob("*.onnx")] == [run.path]
+    assert Predictor.load(run.path).scores(tiny_dataset.clips[:2]).logits.shape[0] == 2
+
+
+def test_a_missing_network_is_named_before_any_work(
+    tiny_dataset: Dataset, preset: str, tmp_path: Path
+) -> None:
+    settings = resolve(preset, ["model.onnx_file=gone.onnx"], family="onnx")
     pytest.importorskip("onnxruntime", reason="pip install 'finback[onnx]'")
     with pytest.raises(SettingsError, match=r"gone\.onnx"):
         train(Plan("onnx", settings), tiny_dataset, tmp_path / "run")

@@ -1,10 +1,11 @@
 """`onnx`: any network in an ONNX file that turns windows of sound into vectors: Perch, or one of your own.
 
-    finback train onnx --set features.onnx_file=perch_v2.onnx --set features.onnx_output=embedding \\
+    finback train onnx --set model.onnx_file=perch_v2.onnx --set model.onnx_output=embedding \\
         --set features.sample_rate=32000 --set features.clip_samples=160000 ...
 
 The network takes one float32 input, (B, T) or (B, 1, T) or (T,), of waves in [-1, 1]. Of an output with more
-axes than (B, D) the mean over those in between is taken. The file's content is part of the cache's key.
+axes than (B, D) the mean over those in between is taken. The file's content is part of the cache's key, and
+the file is copied into the run folder.
 """
 
 from __future__ import annotations
@@ -22,17 +23,18 @@ from finback.features.spec import FeatureSpec
 
 
 class Onnx(Backbone):
-    """(w, T) -> (w, D) by the spec's `onnx_file`, one window at a time where its batch is fixed."""
+    """(w, T) -> (w, D): the output `onnx_output` ("": its only one) of the network in `onnx_file`."""
 
     name: ClassVar[str] = "onnx"
     install: ClassVar[str] = "pip install 'finback[onnx]'"
     licence: ClassVar[str] = "weights of your own ONNX file: its licence is yours to know"
     no_graph: ClassVar[str] = "its network is an ONNX file of its own already"
 
-    def __init__(self, spec: FeatureSpec) -> None:
-        self._session, content = _open(spec.onnx_file, self.install)
-        self._input, self._axes = _input(self._session, spec)
-        self._output = _output(self._session, spec)
+    def __init__(self, spec: FeatureSpec, onnx_file: str = "", onnx_output: str = "") -> None:
+        """Raises `SettingsError` naming what is wrong with the file, its input or its output."""
+        self._session, content = _open(onnx_file, self.install)
+        self._input, self._axes = _input(self._session, spec, onnx_file)
+        self._output = _output(self._session, onnx_file, onnx_output)
         self.covered_samples = spec.clip_samples
         self.version = f"{content}-{self._output.replace('/', '_').replace(':', '_')}"
         self.n_features = self._vector(np.zeros((1, spec.clip_samples), dtype=np.float32)).shape[1]
@@ -58,10 +60,10 @@ def _open(name: str, install: str) -> tuple[Any, str]:
     except ImportError:
         raise SettingsError("onnx: onnxruntime is not installed", install) from None
     if not name:
-        raise SettingsError("onnx: no network is given", "say which: --set features.onnx_file=network.onnx")
+        raise SettingsError("onnx: no network is given", "name its file: --set model.onnx_file=network.onnx")
     path = Path(name)
     if not path.is_file():
-        raise SettingsError(f"features.onnx_file = {name}: no such file", "check the path")
+        raise SettingsError(f"model.onnx_file = {name}: no such file", "check the path")
     with open(path, "rb") as file:
         content = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=6)).hexdigest()
     options = onnxruntime.SessionOptions()
@@ -71,39 +73,37 @@ def _open(name: str, install: str) -> tuple[Any, str]:
         return onnxruntime.InferenceSession(name, options, providers=["CPUExecutionProvider"]), content
     except (Fail, InvalidGraph, InvalidProtobuf) as error:
         problem = f"{name}: not a network that onnxruntime can run ({str(error).strip().splitlines()[0]})"
-        raise SettingsError(problem, "export it anew") from None
+        raise SettingsError(problem, "export it again") from None
 
 
-def _input(session: Any, spec: FeatureSpec) -> tuple[str, int]:
+def _input(session: Any, spec: FeatureSpec, name: str) -> tuple[str, int]:
     """Name and number of axes of the one input, once it is sure that it takes the spec's windows."""
     inputs = session.get_inputs()
     shapes = ", ".join(f"{i.name} {i.type} {i.shape}" for i in inputs)
     if len(inputs) != 1 or inputs[0].type != "tensor(float)" or len(inputs[0].shape) not in (1, 2, 3):
         raise SettingsError(
-            f"{spec.onnx_file}: takes in {shapes}", "one float32 input (B, T), (B, 1, T) or (T,) is needed"
+            f"{name}: takes in {shapes}", "one float32 input (B, T), (B, 1, T) or (T,) is needed"
         )
     axes = inputs[0].shape
     fixed = [n for n in axes if isinstance(n, int)]
     if isinstance(axes[-1], int) and axes[-1] != spec.clip_samples:
         raise SettingsError(
-            f"{spec.onnx_file}: hears windows of {axes[-1]} samples, not {spec.clip_samples}",
+            f"{name}: needs windows of {axes[-1]} samples; these settings give {spec.clip_samples}",
             f"set features.clip_samples = {axes[-1]} and features.sample_rate to the network's own",
         )
     leading = [n for n in (fixed[:-1] if isinstance(axes[-1], int) else fixed) if n != 1]
     if leading:
         raise SettingsError(
-            f"{spec.onnx_file}: takes in {shapes}", "export it with a batch of 1 or of any size, one channel"
+            f"{name}: takes in {shapes}", "export it with a batch of 1 or of any size, one channel"
         )
     return inputs[0].name, len(axes)
 
 
-def _output(session: Any, spec: FeatureSpec) -> str:
+def _output(session: Any, name: str, output: str) -> str:
     names = [o.name for o in session.get_outputs()]
-    if not spec.onnx_output and len(names) == 1:
+    if not output and len(names) == 1:
         return str(names[0])
-    if spec.onnx_output not in names:
-        problem = f"no output '{spec.onnx_output}'" if spec.onnx_output else f"{len(names)} outputs"
-        raise SettingsError(
-            f"{spec.onnx_file}: {problem}", "set features.onnx_output to one of: " + ", ".join(names)
-        )
-    return spec.onnx_output
+    if output not in names:
+        problem = f"no output '{output}'" if output else f"{len(names)} outputs"
+        raise SettingsError(f"{name}: {problem}", "set model.onnx_output to one of: " + ", ".join(names))
+    return output

@@ -17,6 +17,7 @@ from finback.core.files import read_json, write_atomic, write_json
 from finback.core.run_files import GENERATOR_AUDIT, HELD_OUT, METRICS, SPLIT_TABLE, VOCODER_AUDIT
 from finback.core.runs import RunFolder
 from finback.models.model_card import card, without_paths
+from finback.models.model_files import keep_copies
 from finback.models.weights import load_tensors, save_tensors
 
 SIDES = (SPLIT_TABLE, HELD_OUT)
@@ -45,6 +46,7 @@ def _copy(run: RunFolder, folder: Path, half: bool) -> None:
         tensors, _ = load_tensors(run.weights)
         small = {k: v.half() if half and v.dtype == torch.float32 else v for k, v in tensors.items()}
         save_tensors(copy.weights, small, {})
+    keep_copies(run.info.family, run.path, folder)
     for name in SIDES:
         if (run.path / name).is_file():
             write_atomic(folder / name, (run.path / name).read_bytes())

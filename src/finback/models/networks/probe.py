@@ -9,7 +9,7 @@ stand on pretrained networks (docs/backbones.md).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -118,6 +118,17 @@ class OnnxProbe(_Linear):
 
     input: ClassVar[str] = "onnx"
     licence: ClassVar[str] = Onnx.licence
+    files: ClassVar[Mapping[str, str]] = {"onnx_file": "backbone.onnx"}
+
+    def __init__(
+        self, spec: FeatureSpec, n_classes: int, onnx_file: str = "", onnx_output: str = "", c: float = 0.01
+    ) -> None:
+        super().__init__(spec, n_classes, c)
+        self._network = {"onnx_file": onnx_file, "onnx_output": onnx_output}
+
+    @property
+    def front_end_settings(self) -> Mapping[str, str]:
+        return self._network
 
 
 class BirdNetPlda(_OnBirdNet, _TapeAware):

@@ -1,0 +1,67 @@
+"""Files of the user's that a model stands on, such as the ONNX network of a backbone.
+
+A family names them: `files` says which of its settings is such a file, and how the copy in a run folder is
+named. `run.json` holds the name of the copy instead of a path, so a run folder works wherever it is copied or
+moved to, and the same file under another path is the same run. What the file holds is part of
+`backbone_version`.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from finback import models
+from finback.core.files import atomic_path
+from finback.core.run_files import FOLDS
+
+
+def stored_settings(family: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Model settings as `run.json` holds them: each file by the name of its copy in the run folder."""
+    names = {key: name for key, name in _files(family).items() if settings.get(key)}
+    return {**settings, **names}
+
+
+def located_settings(family: str, settings: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """Model settings with the paths of the copies in a run folder, for `models.create`.
+
+    A fold finds the copy of the whole run. Where there is no copy, the setting stays as it is.
+    """
+    return {**settings, **{key: str(path) for key, path in _copies(family, folder).items()}}
+
+
+def resumed_settings(family: str, settings: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """Model settings for training in `folder`, whose copy of a file stands for a file that is gone."""
+    copies = {key: str(path) for key, path in _copies(family, folder).items()}
+    gone = [key for key in copies if settings.get(key) and not Path(settings[key]).is_file()]
+    return {**settings, **{key: copies[key] for key in gone}}
+
+
+def keep_files(family: str, settings: Mapping[str, Any], folder: Path) -> None:
+    """Copy the files into a run folder, each whole or not at all; a copy that is there already stays."""
+    for key, name in _files(family).items():
+        source, target = Path(settings.get(key) or ""), Path(folder) / name
+        if settings.get(key) and not target.exists():
+            with atomic_path(target) as temporary:
+                shutil.copyfile(source, temporary)
+
+
+def keep_copies(family: str, source: Path, folder: Path) -> None:
+    """Copy the files of the run folder `source` into another one."""
+    found = {key: str(path) for key, path in _copies(family, source).items()}
+    keep_files(family, found, folder)
+
+
+def _files(family: str) -> Mapping[str, str]:
+    files: Mapping[str, str] = models.family(family).files if family in models.CLASSIFIERS else {}
+    return files
+
+
+def _copies(family: str, folder: Path) -> dict[str, Path]:
+    """The copies that a run folder has, by setting; a fold has those of the whole run."""
+    folder = Path(folder)
+    places = [folder, folder.parent.parent] if folder.parent.name == FOLDS else [folder]
+    paths = [(key, place / name) for place in reversed(places) for key, name in _files(family).items()]
+    return {key: path for key, path in paths if path.is_file()}
