@@ -70,7 +70,7 @@ def test_species_it_does_not_know_are_listed_and_left_out(trained: Path, simulat
     assert result["n_clips"] == 24
     strangers = rows.replace("Bearded seal", "A").replace("Humpback whale", "B").replace("Killer whale", "C")
     (simulated / "other.csv").write_text(strangers)
-    with pytest.raises(RunError, match="knows none of these species"):
+    with pytest.raises(RunError, match="the model has none of these species"):
         evaluate_on(trained, prepare_request(request(simulated, "other.csv")), "cpu")
 
 
@@ -86,9 +86,11 @@ def test_folds_pool_every_testable_clip_once(simulated: Path, tiny: str, tmp_pat
     assert set(table["fold"]) == {0, 1, 2}
 
 
-def test_without_a_test_side_it_says_how_to_judge(simulated: Path, tiny: str, tmp_path: Path) -> None:
+def test_without_a_test_set_the_error_names_the_way_to_evaluate(
+    simulated: Path, tiny: str, tmp_path: Path
+) -> None:
     settings = resolve(tiny, ["training.epochs=1"], split={"fractions": (0.75, 0.25, 0)})
     job = Plan("dnn", settings.model_copy(update={"model": {}}), device="cpu")
     run = pipeline.train_on(job, request(simulated), tmp_path / "run", no_progress, lambda text: None)
-    with pytest.raises(RunError, match=r"no test side.*--audio"):
+    with pytest.raises(RunError, match=r"no test set.*--audio"):
         evaluate_run(run.path, "cpu")

@@ -42,7 +42,7 @@ def test_done_is_said_and_nothing_is_done_again(trained: Path, simulated: Path, 
     before = {p: p.stat().st_mtime_ns for p in trained.rglob("*") if p.is_file()}
     said: list[str] = []
     done = pipeline.run(job(tiny, seed=0), request(simulated), trained, no_progress, said.append)
-    assert any("done already" in line for line in said)
+    assert any("this run is finished" in line for line in said)
     assert {p: p.stat().st_mtime_ns for p in trained.rglob("*") if p.is_file()} == before
     assert any("accuracy" in line for line in done.headline)
 

@@ -1,7 +1,10 @@
-"""The one place that looks at the test side, and the way to judge a finished run on other recordings.
+"""The only place that reads a test set. It also evaluates a finished run on other recordings.
 
-`evaluate_run` scores a run's own test side (of all folds together, each clip by the model that has not
-heard its tape); `evaluate_on` scores it on any other labelled folder.
+    evaluate_run(path)["accuracy"]              # on the run's own test set
+    evaluate_on(path, dataset)["accuracy"]      # on any other labelled recordings
+
+With folds, the test sets of all folds are evaluated together. Each clip is scored by the model of the fold
+that did not use the clip's recording group in training.
 """
 
 from __future__ import annotations
@@ -9,13 +12,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from finback.core.errors import RunError
 from finback.core.files import read_json, write_json
 from finback.core.progress import Progress, no_progress
+from finback.core.renames import current
 from finback.core.runs import RunFolder
 from finback.core.scores import save_scores
 from finback.core.split_table import load_split
@@ -30,14 +34,13 @@ from finback.models.predictor import Predictor
 
 
 def evaluate_run(path: Path, device: str = "auto", progress: Progress = no_progress) -> dict[str, Any]:
-    """Score the run's test side and keep `metrics.json` and `scores.parquet`; once kept, it is only read.
+    """Evaluate a run on its test set. Writes `metrics.json` and `scores.parquet`; if they exist, reads them.
 
-    Raises `RunError` when the run is unfinished, has no test side, or its recordings are gone.
+    Raises `RunError` if the run is unfinished or has no test set, or if its recordings are missing.
     """
     run = RunFolder.open(path)
     if run.metrics.exists():
-        kept: dict[str, Any] = read_json(run.metrics)
-        return kept
+        return cast("dict[str, Any]", current(read_json(run.metrics)))
     clips = Manifest.load(run.manifest).clips
     parts: list[tuple[int, Scores]] = []
     for fold, member in enumerate(run.parts):
@@ -48,8 +51,8 @@ def evaluate_run(path: Path, device: str = "auto", progress: Progress = no_progr
             parts.append((fold, predictor.scores(split.test, progress)))
     if not parts:
         raise RunError(
-            f"{path}: has no test side",
-            "judge it on other recordings: finback evaluate RUN --audio ... --labels ...",
+            f"{path}: the run has no test set",
+            "evaluate the run on other recordings: finback evaluate RUN --audio ... --labels ...",
         )
     pooled = Scores(
         tuple(c for _, s in parts for c in s.clips),
@@ -58,52 +61,60 @@ def evaluate_run(path: Path, device: str = "auto", progress: Progress = no_progr
     )
     folds = np.concatenate([np.full(len(s.clips), fold) for fold, s in parts])
     save_scores(run.scores, pooled, folds)
-    result = judge(pooled, run.info.multi_group)
+    result = evaluate_scores(pooled, run.info.multi_group)
     write_json(run.metrics, result)
     return result
 
 
-def judge(scores: Scores, multi_group: Sequence[str], pinned: Sequence[str] | None = None) -> dict[str, Any]:
-    """The metrics object of labelled scores; keys as documented for `finback evaluate --json`."""
+def evaluate_scores(
+    scores: Scores, multi_group: Sequence[str], averaged: Sequence[str] | None = None
+) -> dict[str, Any]:
+    """The metrics of the scores of labelled clips, with the keys that docs/json.md lists.
+
+    `multi_group` are the species with several recording groups; macro averages are over the species
+    `averaged` (default: all species of the model).
+    """
     truth = scores.labels.targets(scores.clips)
     groups = [c.group_key for c in scores.clips]
     known = [name for name in multi_group if name in scores.labels]
-    result = evaluate(truth, scores.probabilities, scores.labels.names, groups, known, pinned)
+    result = evaluate(truth, scores.probabilities, scores.labels.names, groups, known, averaged)
     return {**result, "reliability": reliability_table(scores.probabilities, truth)}
 
 
 def evaluate_on(
     path: Path, dataset: Dataset, device: str = "auto", progress: Progress = no_progress
 ) -> dict[str, Any]:
-    """Score a finished run on another labelled folder; nothing is written.
+    """Evaluate a finished run on other labelled recordings; nothing is written.
 
-    Species that the run does not know are listed in `unknown_species` and left out; macro-F1 is over the
-    species present. `seen_in_training` counts clips whose very sound the run was trained or tuned on.
+    Species that the model does not have are listed in `unknown_species` and left out. Macro averages are over
+    the species of these recordings. `seen_in_training` counts the clips of recordings that were in the run's
+    training or validation set.
     """
     require_dataset(dataset, "evaluate_on")
-    refuse_synthetic(dataset.clips, "judging a run")
+    refuse_synthetic(dataset.clips, "evaluating a run")
     predictor = Predictor.load(path, device, default_folder())
     clips = [c for c in dataset.clips if c.label in predictor.labels]
     unknown = Counter(c.label for c in dataset.clips if c.label not in predictor.labels)
     if not clips:
         raise RunError(
-            f"{path}: knows none of these species", "it knows: " + ", ".join(predictor.labels.names)
+            f"{path}: the model has none of these species",
+            "its species are: " + ", ".join(predictor.labels.names),
         )
     predictor.prepare(clips, progress)
     present = Labels.of(clips).names
-    result = judge(predictor.scores(clips, progress), dataset.multi_group, present)
+    result = evaluate_scores(predictor.scores(clips, progress), dataset.multi_group, present)
     return {
         **result,
         "unknown_species": dict(unknown),
-        "seen_in_training": _heard(RunFolder.open(path), clips),
+        "seen_in_training": _seen_in_training(RunFolder.open(path), clips),
     }
 
 
-def _heard(run: RunFolder, clips: Sequence[Clip]) -> int:
-    """How many of the clips come from recordings whose content the run learned from."""
-    heard: set[str] = set()
+def _seen_in_training(run: RunFolder, clips: Sequence[Clip]) -> int:
+    """How many of the clips come from recordings of the run's training or validation sets."""
+    seen: set[str] = set()
     for part in run.parts:
         table = part.split_table
         rows = table.read_text(encoding="utf-8").splitlines()[1:] if table.exists() else []
-        heard |= {row.split(",")[0] for row in rows if row.endswith((",train", ",val"))}
-    return sum(c.recording.id in heard for c in clips)
+        seen |= {row.split(",")[0] for row in rows if row.endswith((",train", ",val"))}
+    return sum(c.recording.id in seen for c in clips)

@@ -1,7 +1,7 @@
-"""The main job, end to end: index, audit, split, train, calibrate, evaluate, report.
+"""The complete workflow: index, audit, split, train, calibrate, evaluate, report.
 
-Each stage leaves its file in the run folder and is not done again while the data and settings are the
-same, so a run that was interrupted goes on, and a finished one says so.
+Each stage writes its file into the run folder. With the same data and settings a finished stage is not
+repeated, so an interrupted run continues where it stopped.
 """
 
 from __future__ import annotations
@@ -33,25 +33,25 @@ from finback.training.settings import resolve
 
 @dataclass(frozen=True)
 class Done:
-    """What a finished job left."""
+    """The results of the complete workflow."""
 
     folder: Path
     report: Path
     metrics: dict[str, Any]
     headline: list[str]
-    verdict: str  # whether that is more than the no-audio baselines score; "" when unknown
+    verdict: str  # whether the accuracy is higher than that of the no-audio baselines; "" if unknown
 
 
-def train_on(plan: Plan, request: IndexRequest, out: Path, progress: Progress, say: Log) -> RunFolder:
+def train_on(plan: Plan, request: IndexRequest, out: Path, progress: Progress, log: Log) -> RunFolder:
     """Index the recordings, prepare the clips, and train."""
     dataset = prepare_request(request, plan.settings.rare, progress)
-    _say_data(dataset, say)
+    _log_data(dataset, log)
     training = train if kind(plan.family) == "classifier" else train_generator
     return training(plan, dataset, out, progress)
 
 
-def run(plan: Plan, request: IndexRequest, out: Path, progress: Progress, say: Log) -> Done:
-    """Run the complete workflow; a stage that is done already is skipped."""
+def run(plan: Plan, request: IndexRequest, out: Path, progress: Progress, log: Log) -> Done:
+    """Run the complete workflow; finished stages are skipped."""
     manifest = index(request, progress)
     files = RunFiles(out)
     audited = files.audit
@@ -59,39 +59,41 @@ def run(plan: Plan, request: IndexRequest, out: Path, progress: Progress, say: L
         dataset = prepare(manifest, find(manifest.clips, progress), plan.settings.rare)
     else:
         dataset, found = prepare_and_audit(manifest, plan.settings.rare, plan.settings.split, progress)
-        check_out(plan, dataset, out)  # before anything is written there
-        facts = {**found.to_json(), "lines": found.lines(), "data_fingerprint": manifest.fingerprint}
-        write_json(audited, facts)
-    _say_data(dataset, say)
+        check_out(plan, dataset, out)  # before anything is written
+        value = {**found.to_json(), "lines": found.lines(), "data_fingerprint": manifest.fingerprint}
+        write_json(audited, value)
+    _log_data(dataset, log)
     report = files.report
     finished = report.exists() and files.metrics.exists()
     train(plan, dataset, out, progress)
     metrics = evaluate_run(out, plan.device, progress)
     if finished:
-        say(f"{out}: done already; give another --out to train again")
+        log(f"{out}: this run is finished; give another --out to train again")
     else:
         write_report(out, progress)
-    heard = current(read_json(audited))
-    said = verdict(metrics, heard, plan.settings.split.by == "clip")
-    return Done(out, report, metrics, headline(metrics, heard), said)
+    audit = current(read_json(audited))
+    sentence = verdict(metrics, audit, plan.settings.split.by == "clip")
+    return Done(out, report, metrics, headline(metrics, audit), sentence)
 
 
-def demo(out: Path, device: str, command: str, progress: Progress, say: Log) -> Done:
-    """The main job on simulated recordings, of the species that the default preset can hear."""
+def demo(out: Path, device: str, command: str, progress: Progress, log: Log) -> Done:
+    """The complete workflow on simulated recordings.
+
+    The species are those whose calls are inside the frequency range of the default preset.
+    """
     top_hz = resolve().features.top_hz
-    heard = tuple(name for name, call in CALLS.items() if call.low_hz < top_hz)
-    settings = ClipSettings(species=heard)
+    settings = ClipSettings(species=tuple(name for name, call in CALLS.items() if call.low_hz < top_hz))
     labels = simulate_clips(out / "data", settings, progress)
     request = IndexRequest(audio=labels.parent / "audio", labels=labels)
     plan = Plan("cnn2d", resolve(overrides=["training.epochs=25"], family="cnn2d"), 0, device, command)
-    return run(plan, request, out / "run", progress, say)
+    return run(plan, request, out / "run", progress, log)
 
 
 def headline(metrics: dict[str, Any], audit: dict[str, Any] | None = None) -> list[str]:
-    """The few lines a stranger needs: how good, how sure, and what a model without audio would score."""
-    few = " (few: that is why the intervals are wide)" if metrics["n_groups"] < 10 else ""
+    """The metrics with their intervals and, from an audit, the accuracy of the no-audio baselines."""
+    few = " (few groups: the intervals are wide)" if metrics["n_groups"] < 10 else ""
     lines = [
-        f"on {metrics['n_clips']} test clips from {metrics['n_groups']} tapes{few}, with 95 % intervals",
+        f"{metrics['n_clips']} test clips from {metrics['n_groups']} recording groups{few}, 95 % intervals",
         *(_with_interval(metrics, key, name) for key, name in HEADLINE),
     ]
     for which, name in (("in_use", "the same split"), ("random", "random split of clips")):
@@ -106,7 +108,7 @@ HEADLINE = (
     ("accuracy", "accuracy"),
     ("balanced_accuracy", "balanced accuracy"),
     ("macro_f1", "macro-F1, all species"),
-    ("macro_f1_multi_group", "macro-F1, species with several tapes"),
+    ("macro_f1_multi_group", "macro-F1, species with several groups"),
     ("macro_auc", "macro AUC"),
     ("top3_accuracy", "top-3 accuracy"),
     ("ece", "calibration error (ECE)"),
@@ -116,15 +118,15 @@ HEADLINE = (
 def _with_interval(metrics: dict[str, Any], key: str, name: str) -> str:
     value, interval = metrics[key], metrics[f"{key}_ci"]
     if value is None:
-        return f"  {name:<38} not defined here"
-    shown = f"[{interval[0]:.3f}, {interval[1]:.3f}]" if interval else "(one tape: no interval)"
+        return f"  {name:<38} undefined for these clips"
+    shown = f"[{interval[0]:.3f}, {interval[1]:.3f}]" if interval else "(one group: no interval)"
     return f"  {name:<38} {value:.3f}  {shown}"
 
 
-def _say_data(dataset: Dataset, say: Log) -> None:
-    """How many problems the data have, and what was done with rare species."""
+def _log_data(dataset: Dataset, log: Log) -> None:
+    """Log the number of problems in the data, and what was done with rare species."""
     if dataset.problems:
         tally = ", ".join(f"{n} {kind}" for kind, n in counts(dataset.problems).items())
-        say(f"{len(dataset.problems)} remarks on the data ({tally}); finback index shows them")
+        log(f"{len(dataset.problems)} problems in the data ({tally}); finback index lists them")
     if line := dataset.rare_summary():
-        say(line)
+        log(line)

@@ -32,7 +32,7 @@ from finback.data.dataset import prepare
 from finback.data.manifest import Manifest, SourceInfo
 from finback.data.splits.make import describe_split
 from finback.data.splits.split import make_split
-from finback.evaluation.evaluate import judge
+from finback.evaluation.evaluate import evaluate_scores
 from finback.evaluation.pages import classifier as page
 from finback.evaluation.pages import confusions
 from finback.evaluation.pages.run_data import command, read_run
@@ -100,7 +100,7 @@ def build_run(out: Path, audio: Path, by: str = "group") -> Path:
     logits = np.random.default_rng(0).normal(size=(len(truth), 4)) * 0.1 + 3 * np.eye(4)[said]
     scores = Scores(result.split.test, labels, logits.astype(np.float32))
     save_scores(out / "scores.parquet", scores, np.zeros(len(truth)))
-    write_json(run.metrics, judge(scores, run.info.multi_group))
+    write_json(run.metrics, evaluate_scores(scores, run.info.multi_group))
     write_json(out / "audit.json", AUDIT)
     log = [
         {
