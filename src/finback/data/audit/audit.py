@@ -1,27 +1,28 @@
-"""The audit: can a test on these recordings be believed, and what is wrong with them?
+"""The audit of labelled recordings: is a test result on them trustworthy, and which problems do they have?
 
     found = dataset.audit(SplitSettings(folds=5))
-    found.lines()      # a page for people
-    found.to_json()    # the same as one object, keys below
+    found.lines()      # a page of text
+    found.to_json()    # the same as one object; the keys are below
 
-`finback.data.dataset.prepare` has joined recordings with the same sound into groups. Here every clip is read
-for its quality and its technical data (`inspection`).
+`finback.data.dataset.prepare` has put recordings with the same sound into one recording group. The quality of
+every clip is measured when the clip is read (`inspection`).
 
 Two no-audio baselines (`baselines`) are evaluated by three protocols:
-- `random`: 5-fold cross-validation over clips, groups ignored, three seeds pooled. A random 70/15/15 split
-  leaks as much; pooled folds judge every clip and so depend less on luck;
-- `grouped`: 5-fold cross-validation over whole groups (as many folds as there are groups, if fewer), three
-  seeds pooled. Species with one group cannot be judged and are left out;
-- `in_use`: the split in use (or its folds, pooled); null when it has no test side.
-Judged are species with at least `min_clips_for_audit` clips; if none has as many, all. Synthetic clips are
-looked through for copies of real ones and have no other part in this.
+- `random`: 5-fold cross-validation over clips, three seeds pooled; groups are ignored. A random 70/15/15
+  split leaks as much, but pooled folds test every clip and so depend less on chance;
+- `grouped`: 5-fold cross-validation over whole groups (fewer folds if there are fewer groups), three seeds
+  pooled. Species with one group cannot be evaluated and are left out;
+- `in_use`: the split in use (or its folds, pooled); null when it has no test set.
+
+Only species with at least `min_clips_for_audit` clips are evaluated; if no species has as many, all are.
+Synthetic clips are compared with the real clips to find copies, and are not used otherwise.
 
 Keys of the JSON: `random`, `grouped`, `in_use`, each {group_leak_share, group_lookup_accuracy,
 metadata_only_accuracy, for each `<name>_ci` [low, high] over groups, n_clips, n_groups, protocol}; lists
-`exact_duplicates`, `near_duplicates` (`b` is heard in `a`, from `offset_s` on), `label_conflicts`,
-`single_group_species`, `problems`; `species` (a row each), `quality` {flag: [files]}, `merged_groups`,
+`exact_duplicates`, `near_duplicates` (the sound of `b` is in `a`, from `offset_s` on), `label_conflicts`,
+`single_group_species`, `problems`; `species` (a row for each), `quality` {flag: [files]}, `merged_groups`,
 `untestable`, `warnings`, `balance`, `groups_known`, `min_clips_for_audit`, `duration_s`, `n_clips`,
-`n_groups`. What is undefined is null.
+`n_groups`. An undefined value is null.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from finback.core.errors import SplitError
 from finback.core.progress import Progress, no_progress
@@ -51,8 +53,8 @@ FIGURES = ("group_leak_share", "group_lookup_accuracy", "metadata_only_accuracy"
 
 @dataclass(frozen=True)
 class Audit:
-    """What was found. `clips` carry their effective groups, in the manifest's order; `splits` is the one in
-    use, or its folds."""
+    """The result of an audit. `clips` have their final groups and the order of the manifest; `splits` is the
+    split in use, or its folds."""
 
     clips: tuple[Clip, ...]
     splits: tuple[SplitResult, ...]
@@ -65,16 +67,16 @@ class Audit:
     min_clips: int
 
     def to_json(self) -> dict[str, Any]:
-        """One object of plain values; the keys are described in the module's docstring."""
-        found = self.duplicates
+        """One object of plain values; the docstring of the module describes the keys."""
+        pairs = self.duplicates
         return {
             **self.baselines,
-            "exact_duplicates": [_pair(a, b) for a, b in found.exact],
+            "exact_duplicates": [_pair(a, b) for a, b in pairs.exact],
             "near_duplicates": [
                 {**_pair(p.a, p.b), "similarity": p.similarity, "kind": p.kind, "offset_s": p.offset_s}
-                for p in found.near
+                for p in pairs.near
             ],
-            "label_conflicts": [_pair(a, b) for a, b in found.conflicts] + self._dropped_conflicts(),
+            "label_conflicts": [_pair(a, b) for a, b in pairs.conflicts] + self._dropped_conflicts(),
             "single_group_species": [row["species"] for row in self.species if row["n_groups"] == 1],
             "problems": [p.as_dict() for p in self.problems],
             "species": self.species,
@@ -93,22 +95,22 @@ class Audit:
         }
 
     def _dropped_conflicts(self) -> list[dict[str, Any]]:
-        """Those that stood in the labels already, whose clips were dropped when they were read."""
+        """Conflicts in the label table itself: their clips were left out when the table was read."""
         dropped = [p for p in self.problems if p.kind == "two_species"]
         return [{"a": p.file, "row": p.row, "message": p.message} for p in dropped]
 
     @property
     def species(self) -> list[dict[str, Any]]:
-        """A row a species: clips, groups, seconds, and whether the split in use tests it."""
+        """A row for each species: clips, groups, seconds, and whether the split in use tests it."""
         rows = []
         for name in sorted({c.label or "" for c in self.clips}):
-            mine = [c for c in self.clips if c.label == name and not c.synthetic]
+            own = [c for c in self.clips if c.label == name and not c.synthetic]
             rows.append(
                 {
                     "species": name,
-                    "n_clips": len(mine),
-                    "n_groups": len({c.group for c in mine}),
-                    "duration_s": round(sum(c.duration_s for c in mine), 3),
+                    "n_clips": len(own),
+                    "n_groups": len({c.group for c in own}),
+                    "duration_s": round(sum(c.duration_s for c in own), 3),
                     "testable": name not in self.untestable,
                 }
             )
@@ -116,11 +118,11 @@ class Audit:
 
     @property
     def untestable(self) -> dict[str, str]:
-        """{species: why it is not tested}, of the split in use."""
+        """{species: why the split in use does not test it}."""
         return {name: why for s in self.splits for name, why in s.untestable.items()}
 
     def lines(self) -> list[str]:
-        """The page that `finback audit` prints; the report shows the same findings."""
+        """The lines of the page that `finback audit` prints; the report shows the same findings."""
         return findings.lines(self.to_json())
 
 
@@ -136,7 +138,7 @@ def _pair(a: Clip, b: Clip) -> dict[str, Any]:
 
 
 class Audited(Protocol):
-    """What an audit looks at; `finback.data.dataset.Dataset` is one."""
+    """The data that an audit needs; `finback.data.dataset.Dataset` has them."""
 
     @property
     def clips(self) -> tuple[Clip, ...]: ...
@@ -160,10 +162,11 @@ def audit(
     progress: Progress | None = None,
     min_clips: int = MIN_CLIPS,
 ) -> Audit:
-    """Evaluate the baselines and collect the findings; `quality` is that of every clip that could be read.
+    """Make the split, evaluate the no-audio baselines, and collect the findings.
 
-    A `split` column in the labels is used as the split, unless folds are asked for. Raises `SplitError` when
-    no clip is left, `LeakError` when the column puts a group into two sets.
+    `quality` is the quality of every clip that could be read; the other clips are left out. A `split` column
+    in the labels is used as the split, unless `settings` asks for folds. Raises `SplitError` when no clip is
+    left, `LeakError` when the column puts a group into two sets.
     """
     settings, progress = settings or SplitSettings(), progress or no_progress
     kept = [i for i, clip in enumerate(data.clips) if clip.key in quality]
@@ -172,14 +175,13 @@ def audit(
         raise SplitError(*NO_CLIPS)
     side_of = None if data.side_of is None else [data.side_of[i] for i in kept]
     splits = tuple(splits_of(clips, side_of, settings))
-    features = baselines.metadata_features(clips, [quality[c.key] for c in clips])
-    metadata = zip(clips, features, strict=True)
-    known = {clip: row for clip, row in metadata if not clip.synthetic}
+    metadata = baselines.metadata_features(clips, [quality[c.key] for c in clips])
+    features = {clip: row for clip, row in zip(clips, metadata, strict=True) if not clip.synthetic}
     flagged: dict[str, list[str]] = {}
     for clip in clips:
         for flag in flags(quality[clip.key]):
             flagged.setdefault(flag, []).append(clip.recording.path.name)
-    joined = tuple(
+    shared = tuple(
         Problem("shared_sound", m.pairs[0][0] if m.pairs else "", None, str(m), "check the tape numbers")
         for m in data.merges
     )
@@ -189,34 +191,35 @@ def audit(
         duplicates=data.duplicates,
         merges=data.merges,
         quality=flagged,
-        problems=(*data.problems, *unreadable, *joined),
-        baselines=_baselines(tuple(known), splits, known, settings.seed, min_clips, progress),
+        problems=(*data.problems, *unreadable, *shared),
+        baselines=_baselines(splits, features, settings.seed, min_clips, progress),
         groups_known=data.groups_known,
         min_clips=min_clips,
     )
 
 
 def _baselines(
-    clips: Sequence[Clip],
     splits: Sequence[SplitResult],
-    known: dict[Clip, np.ndarray],
+    features: dict[Clip, NDArray[np.float64]],
     seed: int,
     min_clips: int,
     progress: Progress,
 ) -> dict[str, dict[str, Any] | None]:
     tally: dict[str, int] = {}
-    for clip in clips:
+    for clip in features:
         tally[clip.label or ""] = tally.get(clip.label or "", 0) + 1
-    judged = {name for name, n in tally.items() if n >= min_clips} or set(tally)
-    subset = [c for c in clips if c.label in judged]
+    species = {name for name, n in tally.items() if n >= min_clips} or set(tally)
+    chosen = [clip for clip in features if clip.label in species]
     figures: dict[str, dict[str, Any] | None] = {}
     for name in progress(["random", "grouped", "in_use"], "no-audio baselines", 3):
         if name == "in_use":
-            hits = [baselines.evaluate([s.split for s in splits], known, judged, seed)]
+            hits = [baselines.evaluate([s.split for s in splits], features, species, seed)]
             protocol = _in_use(splits)
         else:
-            folds = _folds(subset, "clip" if name == "random" else "group", seed)
-            hits = [baselines.evaluate([f.split for f in of_seed], known, judged, seed) for of_seed in folds]
+            folds = _folds(chosen, "clip" if name == "random" else "group", seed)
+            hits = [
+                baselines.evaluate([f.split for f in of_seed], features, species, seed) for of_seed in folds
+            ]
             over = "clips" if name == "random" else "whole tapes"
             protocol = (
                 f"{len(folds[0]) if folds else 0}-fold cross-validation over {over}, {SEEDS} seeds pooled"
@@ -226,7 +229,7 @@ def _baselines(
 
 
 def _folds(clips: Sequence[Clip], by: Literal["group", "clip"], seed: int) -> list[list[SplitResult]]:
-    """Folds of `SEEDS` seeds, all clips that are not tested in training; none where groups are too few."""
+    """The folds of `SEEDS` seeds; all other clips are for training. Empty for too few groups."""
     for k in range(FOLDS, 1, -1):
         try:
             return [
@@ -261,7 +264,7 @@ def _figures(hits: Sequence[baselines.BaselineHits], seed: int, protocol: str) -
 
 
 def _interval(right: np.ndarray, groups: Sequence[str], seed: int) -> list[float] | None:
-    """95 % interval of a share, groups drawn with replacement."""
+    """95 % interval of the mean of `right` (N,) bool, by drawing the groups (N,) with replacement."""
     codes, n_groups = bootstrap.group_codes(groups)
     if n_groups < 2:
         return None

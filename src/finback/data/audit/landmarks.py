@@ -1,10 +1,11 @@
-"""Finding, among thousands of clips, the few that may hold the same sound: spectrogram landmarks.
+"""Spectrogram landmarks: a fast search, among thousands of clips, for clips that may have the same sound.
 
-Peaks of the spectrogram stay where they are when a sound is scaled, resampled, cut or mixed with noise, so
-pairs of peaks (frequency of the first, step in frequency, step in time) are looked up in a table of all
-clips, and a shared sound shows as many pairs agreeing on one offset between two clips: Wang 2003, "An
-industrial-strength audio search algorithm", ISMIR. Peaks are local maxima, not the N largest, so a copy that
-lost its upper band keeps the landmarks below it. Chance agreements are let through: `coherence` decides.
+The peaks of a spectrogram keep their places when a sound is scaled, resampled, cut or mixed with noise. A
+landmark is a pair of peaks: frequency of the first, difference in frequency, difference in time. The
+landmarks of a clip are looked up in a table of all clips; if two clips share sound, many landmarks agree on
+one offset between them (Wang 2003, "An industrial-strength audio search algorithm", ISMIR). Peaks are local
+maxima and not the N largest values, so a copy without its upper band keeps the landmarks below. Some
+agreements are chance; `phase_match` decides.
 """
 
 from __future__ import annotations
@@ -13,24 +14,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter
 
 N_FFT, HOP = 256, 64  # 32 ms and 8 ms at 8 kHz
-PEAK_FRAMES, PEAK_BINS = 5, 4  # a peak is the largest within so much on each side
-MAX_FRAMES, MAX_BINS, FAN = 40, 24, 6  # a peak is paired with the next FAN peaks within that reach
-SHIFTS = (0, HOP // 2)  # a query is cut into frames twice, since copies do not start on our frames
-# Chance reaches 5 between most pairs of long clips; a short one has fewer landmarks, in truth and by chance.
+PEAK_FRAMES, PEAK_BINS = 5, 4  # a peak is the maximum within so many frames and bins on each side
+MAX_FRAMES, MAX_BINS, FAN = 40, 24, 6  # a peak is paired with the next FAN peaks within these distances
+SHIFTS = (0, HOP // 2)  # a query is framed twice, because a copy may start between two frames
+# Two unrelated long clips agree on up to 5 landmarks by chance; a short clip has fewer landmarks altogether.
 MIN_AGREEING, SHORT_AGREEING, SHORT = 6, 4, 300
-QUERY_LANDMARKS = 3000  # of a long clip, evenly spread; the shorter of two clips asks
-OFFSETS = 1 << 20  # frames; a clip of two hours has fewer
+QUERY_LANDMARKS = 3000  # largest number that is looked up, evenly spread; the shorter clip is the query
+OFFSETS = 1 << 20  # more than the number of frames of a clip of two hours
 
 
 @dataclass(frozen=True)
 class Landmarks:
-    """Hashes (L,) int32 and the frames (L,) int32 they start in."""
+    """Hashes (L,) int32 of the landmarks, and the frames (L,) int32 in which they start."""
 
-    hashes: np.ndarray
-    frames: np.ndarray
+    hashes: NDArray[np.int32]
+    frames: NDArray[np.int32]
 
 
 @dataclass(frozen=True)
@@ -40,17 +42,22 @@ class Candidate:
     query: int
     other: int
     lag: int
-    agreeing: int  # landmarks that say so
+    agreeing: int  # number of landmarks that agree on this offset
 
 
 def landmarks(wave: np.ndarray, top: float, shift: int = 0) -> Landmarks:
-    """Landmarks of samples (n,), first frame `shift` samples in; `top`: part of the band in use, 0 to 1."""
+    """Landmarks of samples (n,), without the first `shift` samples; `top`: part of the band that is used, 0
+    to 1."""
     spectrum = _log_spectrum(wave[shift:])
-    used = spectrum[:, 2 : max(int(top * spectrum.shape[1]), 3)]  # below two bins lies the offset's skirt
+    used = spectrum[
+        :, 2 : max(int(top * spectrum.shape[1]), 3)
+    ]  # without the two lowest bins, into which an offset leaks
     largest = maximum_filter(
         used, size=(2 * PEAK_FRAMES + 1, 2 * PEAK_BINS + 1), mode="constant", cval=-np.inf
     )
-    frame, freq = np.nonzero((used == largest) & (used > used.max(initial=-np.inf) - 9.2))  # 80 dB in nepers
+    frame, freq = np.nonzero(
+        (used == largest) & (used > used.max(initial=-np.inf) - 9.2)
+    )  # 9.2 nepers are 80 dB
     hashes, frames, rank = [], [], np.zeros(len(frame), dtype=np.int64)
     for ahead in range(1, min(len(frame), 40)):
         step, rise = frame[ahead:] - frame[:-ahead], freq[ahead:] - freq[:-ahead]
@@ -65,8 +72,8 @@ def landmarks(wave: np.ndarray, top: float, shift: int = 0) -> Landmarks:
     return Landmarks(np.concatenate(hashes).astype(np.int32), np.concatenate(frames).astype(np.int32))
 
 
-def _log_spectrum(wave: np.ndarray) -> np.ndarray:
-    """Log magnitudes (frames, bins) float32."""
+def _log_spectrum(wave: np.ndarray) -> NDArray[np.float32]:
+    """Natural logarithms of the magnitudes (frames, bins) of samples (n,)."""
     x = np.asarray(wave, dtype=np.float32)
     if len(x) < N_FFT:
         x = np.pad(x, (0, N_FFT - len(x)))
@@ -76,31 +83,33 @@ def _log_spectrum(wave: np.ndarray) -> np.ndarray:
 
 
 class Index:
-    """All landmarks of all clips, sorted by hash. Clips are numbered by length, the shortest first."""
+    """The landmarks of all clips, sorted by hash. Clips are numbered by length, the shortest first."""
 
-    def __init__(self, marks: Sequence[Landmarks]) -> None:
-        sizes = [len(m.hashes) for m in marks]
-        hashes = np.concatenate([m.hashes for m in marks]) if marks else np.zeros(0, np.int32)
+    def __init__(self, landmarks: Sequence[Landmarks]) -> None:
+        sizes = [len(one.hashes) for one in landmarks]
+        hashes = np.concatenate([one.hashes for one in landmarks]) if landmarks else np.zeros(0, np.int32)
         order = np.argsort(hashes, kind="stable")
         self.hashes = hashes[order]
-        self.clip = np.repeat(np.arange(len(marks), dtype=np.int32), sizes)[order]
-        self.frames = np.concatenate([m.frames for m in marks])[order] if marks else hashes
+        self.clip = np.repeat(np.arange(len(landmarks), dtype=np.int32), sizes)[order]
+        self.frames = np.concatenate([one.frames for one in landmarks])[order] if landmarks else hashes
         n_distinct = 1 + int(np.count_nonzero(np.diff(self.hashes))) if len(hashes) else 1
-        # Landmarks that stand everywhere (a hum, a steady line) tell nothing and cost the most.
+        # Landmarks that occur everywhere (a hum, a steady line) carry no information and cost the most time.
         self.common = 64 + 4 * len(hashes) // n_distinct
 
-    def candidates(self, query: int, marks: Sequence[Landmarks], limit: int = 4) -> list[Candidate]:
-        """The `limit` longer clips that most landmarks of clip `query` agree on; `marks` as of `SHIFTS`."""
+    def candidates(self, query: int, landmarks: Sequence[Landmarks], limit: int = 4) -> list[Candidate]:
+        """At most `limit` longer clips with the most agreeing landmarks; `landmarks` of clip `query` for each
+        shift of `SHIFTS`."""
         best: dict[int, Candidate] = {}
-        for shift, mark in zip(SHIFTS, marks, strict=True):
-            pick = slice(None, None, -(-len(mark.hashes) // QUERY_LANDMARKS) or 1)
-            for other, offset, agreeing in self._agreeing(query, mark.hashes[pick], mark.frames[pick]):
+        for shift, one in zip(SHIFTS, landmarks, strict=True):
+            pick = slice(None, None, -(-len(one.hashes) // QUERY_LANDMARKS) or 1)
+            for other, offset, agreeing in self._agreeing(query, one.hashes[pick], one.frames[pick]):
                 if other not in best or agreeing > best[other].agreeing:
                     best[other] = Candidate(query, other, offset * HOP - shift, agreeing)
         return sorted(best.values(), key=lambda c: (-c.agreeing, c.other))[:limit]
 
     def _agreeing(self, query: int, hashes: np.ndarray, frames: np.ndarray) -> list[tuple[int, int, int]]:
-        """(clip, offset in frames, landmarks agreeing on it): the best offset of each clip with enough."""
+        """(clip, offset in frames, number of agreeing landmarks): the best offset of each clip that has
+        enough."""
         first = np.searchsorted(self.hashes, hashes, "left")
         count = np.searchsorted(self.hashes, hashes, "right") - first
         count[count > self.common] = 0
@@ -112,7 +121,7 @@ class Index:
         at, start = at[longer], np.repeat(frames, count)[longer]
         keys = self.clip[at].astype(np.int64) * OFFSETS + (self.frames[at] - start + OFFSETS // 2)
         keys, agreeing = np.unique(keys, return_counts=True)
-        # A copy that lies between two frames spreads over two neighbouring offsets.
+        # The landmarks of a copy that starts between two frames spread over two neighbouring offsets.
         both = agreeing.copy()
         both[1:] += np.where(np.diff(keys) == 1, agreeing[:-1], 0)
         found = np.flatnonzero(both >= (SHORT_AGREEING if len(hashes) < SHORT else MIN_AGREEING))

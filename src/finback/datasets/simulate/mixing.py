@@ -1,7 +1,7 @@
-"""Calls laid on a tape: at a place, at a level in true dB, in blocks if the tape is long.
+"""Calls mixed into the noise of a tape: at a position, with a given SNR in dB, block by block.
 
-A `Voice` is the seed of a call, not its samples: planning an archive of days costs a line for each call,
-and mixing holds only the calls under way.
+A `SimulatedCall` is the seed of a call, not its samples: the plan of an archive of days needs one line for
+each call, and mixing holds only the calls of the current block in memory.
 """
 
 from __future__ import annotations
@@ -12,43 +12,46 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from finback.datasets.simulate.calls import call_kind
 from finback.datasets.simulate.snr import active_power, energy_band
-from finback.datasets.simulate.tape import Channel
+from finback.datasets.simulate.tape import TapeModel
 
-FULL = 0.99  # of full scale; nothing is written beyond it
+FULL = 0.99  # largest sample that is written, full scale = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Voice:
-    """One animal calling once. Of a call longer than `longest` samples there is a piece of that length."""
+class SimulatedCall:
+    """One call of one animal. Of a call that is longer than `longest` samples, a part of that length is
+    used."""
 
     species: str
     seed: np.random.SeedSequence
     longest: int
 
-    def on(self, channel: Channel) -> np.ndarray:
-        """The call (n,) float32 as the tape has it, always the same; its level is not yet set."""
+    def received(self, tape: TapeModel) -> NDArray[np.float32]:
+        """The call (n,) as the tape records it, before its level is set. Always the same for one tape."""
         rng = np.random.default_rng(self.seed)
-        call = call_kind(self.species).make(rng, channel.sample_rate)
+        call = call_kind(self.species).make(rng, tape.sample_rate)
         if len(call) <= self.longest:
-            return channel.receive(call)
-        # Somewhere about a moment drawn by energy, so that a piece of a pulse train holds a pulse.
+            return tape.receive(call)
+        # Around a moment that is drawn in proportion to energy, so that a part of a pulse train has a pulse.
         energy = np.cumsum(call.astype(np.float64) ** 2)
         moment = int(np.searchsorted(energy, rng.random() * energy[-1]))
         start = int(np.clip(moment - rng.integers(0, self.longest), 0, len(call) - self.longest))
-        # The filter sees half a second of what was before and after: it must not hear the cut.
-        margin = min(start, channel.sample_rate // 2)
-        piece = call[start - margin : start + self.longest + margin]
-        return channel.receive(piece)[margin : margin + self.longest]
+        # The filter gets half a second before and after the part, so that the cut has no effect.
+        margin = min(start, tape.sample_rate // 2)
+        part = call[start - margin : start + self.longest + margin]
+        return tape.receive(part)[margin : margin + self.longest]
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A call in its place on a tape. `peak` is its largest sample there, full scale = 1."""
+    """A call at its position on a tape: samples `start` to `stop`. `peak` is its largest sample, full scale =
+    1."""
 
-    voice: Voice
+    call: SimulatedCall
     start: int
     stop: int
     gain: float
@@ -58,31 +61,34 @@ class Event:
     snr_db: float
 
     def row(self, file: str, sample_rate: int) -> tuple[Any, ...]:
-        """Its line in truth.csv."""
+        """The row of this call in truth.csv."""
         times = (f"{self.start / sample_rate:.6f}", f"{self.stop / sample_rate:.6f}")
         band = (f"{self.low_hz:.2f}", f"{self.high_hz:.2f}")
-        return (file, *times, self.voice.species, *band, f"{self.snr_db:.2f}")
+        return (file, *times, self.call.species, *band, f"{self.snr_db:.2f}")
 
 
-def lay(voice: Voice, channel: Channel, call: np.ndarray, start: int, snr_db: float, room: float) -> Event:
-    """A call (n,), as `voice.on(channel)` gave it, put at `start` with the gain that gives its SNR (`snr`).
+def place_call(
+    call: SimulatedCall, tape: TapeModel, samples: np.ndarray, start: int, snr_db: float, headroom: float
+) -> Event:
+    """Place a call at sample `start` of a tape, with the gain that gives the SNR (see `snr`).
 
-    Softer than asked for where its peak would pass `room`; the event's own SNR says so. Tapes are drawn
-    with room enough, so that is rare.
+    `samples` (n,) are `call.received(tape)`. If the peak would exceed `headroom`, the gain is lower, and the
+    event has the lower SNR. Tapes are drawn with enough headroom, so this is rare.
     """
-    low, high = energy_band(call, channel.sample_rate)
-    signal, noise = active_power(call, channel.sample_rate, low, high), channel.noise_power(low, high)
+    low, high = energy_band(samples, tape.sample_rate)
+    signal, noise = active_power(samples, tape.sample_rate, low, high), tape.noise_power(low, high)
     gain = math.sqrt(noise / signal * 10 ** (snr_db / 10))
-    largest = float(np.abs(call).max())
-    fitting = min(gain, room / largest)
+    largest = float(np.abs(samples).max())
+    fitting = min(gain, headroom / largest)
     snr_db += 20 * math.log10(fitting / gain)
-    return Event(voice, start, start + len(call), fitting, fitting * largest, low, high, snr_db)
+    return Event(call, start, start + len(samples), fitting, fitting * largest, low, high, snr_db)
 
 
-def with_calls(
-    noise: Iterable[np.ndarray], events: Sequence[Event], channel: Channel
-) -> Iterator[np.ndarray]:
-    """Blocks of noise (m,) from sample 0 on, with the calls of `events` (in order of start) mixed in."""
+def mix_calls(
+    noise: Iterable[np.ndarray], events: Sequence[Event], tape: TapeModel
+) -> Iterator[NDArray[np.float32]]:
+    """Mix the calls of `events` (sorted by start) into consecutive blocks of noise (m,), which begin at
+    sample 0."""
     waiting = list(reversed(events))
     sounding: list[tuple[Event, np.ndarray]] = []
     first = 0
@@ -90,10 +96,10 @@ def with_calls(
         last = first + len(block)
         while waiting and waiting[-1].start < last:
             event = waiting.pop()
-            sounding.append((event, np.float32(event.gain) * event.voice.on(channel)))
-        for event, call in sounding:
+            sounding.append((event, np.float32(event.gain) * event.call.received(tape)))
+        for event, samples in sounding:
             start, stop = max(first, event.start), min(last, event.stop)
-            block[start - first : stop - first] += call[start - event.start : stop - event.start]
-        sounding = [(event, call) for event, call in sounding if event.stop > last]
+            block[start - first : stop - first] += samples[start - event.start : stop - event.start]
+        sounding = [(event, samples) for event, samples in sounding if event.stop > last]
         first = last
         yield block

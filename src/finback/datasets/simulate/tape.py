@@ -1,12 +1,12 @@
-"""A tape: what the sea, the hydrophone and the recorder add to every clip cut from it.
+"""The acoustics of a simulated tape: what the sea, the hydrophone and the recorder add to every clip from it.
 
     sea noise ─┐
     call ──────┴─ hydrophone (EQ: tilt, resonances) ─ band limit ─┐
     tape hiss ───────────────────────────────────── band limit ───┴─ + hum and ship lines ─ gain, DC, bits
 
-All of it belongs to the tape; only the call belongs to the clip. Two clips of a tape are cut from one
-continuous noise process, so a model can learn the tape from them, as it can from real ones, and the leak
-audit can show that it does.
+All this belongs to the tape; only the call belongs to the clip. All clips of a tape are parts of one
+continuous noise process. So a model can recognise the tape, as it can with real clips, and the audit can show
+it.
 
 Sea noise follows Wenz (1962, J. Acoust. Soc. Am. 34:1936) in the formulas of Coates (1990, Underwater
 Acoustic Systems, Macmillan), f in kHz, dB:
@@ -14,8 +14,8 @@ Acoustic Systems, Macmillan), f in kHz, dB:
     turbulence 17 - 30 log f,    shipping 40 + 20 (s - 0.5) + 26 log f - 60 log(f + 0.03),
     wind 50 + 7.5 sqrt(w) + 20 log f - 40 log(f + 0.4),    thermal -15 + 20 log f
 
-with shipping s from 0 to 1 and wind w in m/s; above 1 kHz it falls by 5 to 6 dB an octave until thermal
-noise takes over near 100 kHz. Only the shape is used: `level_dbfs` sets the loudness.
+with shipping s from 0 to 1 and wind speed w in m/s. Above 1 kHz the noise decreases by 5 to 6 dB per octave,
+up to about 100 kHz, where thermal noise dominates. Only the shape is used; `level_dbfs` sets the level.
 """
 
 from __future__ import annotations
@@ -25,11 +25,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import fft
 
 from finback.datasets.simulate.snr import band_mask
 
-# Rates met in archives and recorders: HARP decimated, Watkins' digitisers, sonobuoys, DAT, SoundTrap, DTAG.
+# Sample rates (Hz) of archives and recorders: decimated HARP, Watkins, sonobuoys, DAT, SoundTrap, DTAG.
 RATES = (
     1000, 2000, 4000, 5120, 8000, 10_000, 16_000, 20_480, 22_050, 32_000, 40_960, 44_100, 48_000, 64_000,
     81_920, 96_000, 166_600, 192_000, 200_000, 250_000,
@@ -38,7 +39,7 @@ RATES = (
 
 @dataclass(frozen=True)
 class Resonance:
-    """A bump (or dip) of the response, Gaussian on a musical scale."""
+    """A peak (or dip) of the frequency response, Gaussian on a logarithmic frequency axis."""
 
     hz: float
     gain_db: float
@@ -47,7 +48,7 @@ class Resonance:
 
 @dataclass(frozen=True)
 class Line:
-    """A steady tone of the tape: mains hum, a ship's blades, a screen's line frequency.
+    """A steady tone of the tape: mains hum, blade lines of a ship, the line frequency of a screen.
 
     `amplitude` is relative to the RMS of the tape's random noise.
     """
@@ -58,8 +59,9 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Channel:
-    """Everything that is one tape's own. `level_dbfs` is the RMS of its random noise, full scale = 1."""
+class TapeModel:
+    """The acoustics of one tape. `level_dbfs` is the RMS of its random noise in dB re full scale; `dc` is in
+    full scale."""
 
     sample_rate: int
     low_cut_hz: float
@@ -68,7 +70,7 @@ class Channel:
     resonances: tuple[Resonance, ...] = ()
     shipping: float = 0.5
     wind_m_s: float = 5.0
-    hiss_hz: float = 8000.0  # where tape hiss and sea noise are equally strong
+    hiss_hz: float = 8000.0  # frequency at which tape hiss and sea noise are equally strong
     lines: tuple[Line, ...] = ()
     level_dbfs: float = -40.0
     dc: float = 0.0
@@ -76,16 +78,18 @@ class Channel:
 
     @property
     def gain(self) -> float:
+        """Amplitude of the random noise, full scale = 1."""
         return 10 ** (self.level_dbfs / 20)
 
-    def band_limit(self, hz: np.ndarray) -> np.ndarray:
-        """Amplitude response of recorder and digitiser: Butterworth, 12 dB an octave below, 96 above."""
+    def band_limit(self, hz: np.ndarray) -> NDArray[np.float64]:
+        """Amplitude response (F,) of recorder and digitiser: Butterworth, 12 dB per octave below, 96
+        above."""
         hz = np.maximum(hz, 1e-6)
         low = 1 / np.sqrt(1 + (self.low_cut_hz / hz) ** 4)
         return low / np.sqrt(1 + (hz / self.high_cut_hz) ** 32)
 
-    def response(self, hz: np.ndarray) -> np.ndarray:
-        """Amplitude response that a call meets: band limit times EQ. Zero phase, so nothing is delayed."""
+    def response(self, hz: np.ndarray) -> NDArray[np.float64]:
+        """Amplitude response (F,) for a call: band limit times EQ, with zero phase and so without delay."""
         octaves = np.log2(np.maximum(hz, 1.0) / 1000)
         eq_db = np.clip(self.tilt_db_per_octave * octaves, -12, 12)
         for bump in self.resonances:
@@ -95,33 +99,34 @@ class Channel:
 
     @property
     def noise_peak(self) -> float:
-        """What no sample of the noise exceeds in any archive: 6.5 standard deviations, all lines, DC."""
+        """Upper limit of the noise samples: 6.5 standard deviations, plus all lines and DC; full scale =
+        1."""
         return self.gain * (6.5 + sum(line.amplitude for line in self.lines)) + abs(self.dc)
 
     @property
     def block_samples(self) -> int:
-        """Length of the blocks of `noise`: the new samples of each FFT of 4 x taps (overlap-save)."""
+        """Length of the blocks of `noise`: the new samples of each FFT of 4 x the taps (overlap-save)."""
         return 3 * len(self.taps)
 
     @cached_property
-    def taps(self) -> np.ndarray:
-        """FIR filter (L,) that turns white noise of variance 1 into the tape's random noise of RMS 1.
+    def taps(self) -> NDArray[np.float64]:
+        """FIR filter (L,) from white noise of variance 1 to the random noise of the tape, with RMS 1.
 
-        L spans a quarter of a second or more, so that 20 Hz is resolved at any rate.
+        L is a quarter of a second or more, so that 20 Hz is resolved at any sample rate.
         """
         n = 2 ** int(np.ceil(np.log2(max(self.sample_rate / 4, 64))))
         hz = fft.rfftfreq(n, 1 / self.sample_rate)
         sea = sea_density(hz, self.shipping, self.wind_m_s)
         hiss = sea_density(np.array([self.hiss_hz]), self.shipping, self.wind_m_s)
         power = sea * self.response(hz) ** 2 + hiss * self.band_limit(hz) ** 2
-        power[0] = 0.0  # DC is set apart
+        power[0] = 0.0  # DC is added separately
         taps = np.roll(fft.irfft(np.sqrt(power), n), n // 2) * np.hanning(n + 1)[:n]
         return taps / np.sqrt(np.sum(taps**2))
 
     def noise_power(self, low_hz: float, high_hz: float) -> float:
-        """Expected noise power in a band on the finished tape: random noise, lines and rounding.
+        """Expected noise power in a band of the finished tape: random noise, lines and rounding.
 
-        This is the N of every SNR: the long-term mean, so that it belongs to the tape and not to the clip.
+        This is N in the SNR. It is the long-term mean, a property of the tape and not of the clip.
         """
         n = 8 * len(self.taps)
         hz = fft.rfftfreq(n, 1 / self.sample_rate)
@@ -132,17 +137,17 @@ class Channel:
         rounding = step**2 / 12 * (min(high_hz, self.sample_rate / 2) - low_hz) / (self.sample_rate / 2)
         return float(self.gain**2 * (share + lines) + rounding)
 
-    def receive(self, call: np.ndarray) -> np.ndarray:
-        """A call (n,) as the tape has it (n,) float32, before its level is set."""
-        # Room for the filter to ring into, or the end of the call would wrap to its start.
+    def receive(self, call: np.ndarray) -> NDArray[np.float32]:
+        """A call (n,) as the tape records it (n,), before its level is set."""
+        # Padded for the ringing of the filter; otherwise the end of the call would wrap around to its start.
         n = fft.next_fast_len(len(call) + self.sample_rate // 4, real=True)
         spectrum = fft.rfft(call, n) * self.response(fft.rfftfreq(n, 1 / self.sample_rate))
         return fft.irfft(spectrum, n)[: len(call)].astype(np.float32)
 
-    def noise(self, seed: np.random.SeedSequence, start: int, stop: int) -> Iterator[np.ndarray]:
-        """The tape's noise from sample `start` to `stop`, in blocks (m,) float32, DC and lines included.
+    def noise(self, seed: np.random.SeedSequence, start: int, stop: int) -> Iterator[NDArray[np.float32]]:
+        """The noise of the tape from sample `start` to `stop`, in blocks (m,), with DC and lines.
 
-        A function of position: whatever span is asked for, the tape holds the same samples there.
+        A sample depends only on its position, and not on the span that is requested.
         """
         n = len(self.taps)
         size = self.block_samples
@@ -157,24 +162,24 @@ class Channel:
             mixed = mixed + self._tones(first, last)
             yield (self.gain * mixed + self.dc).astype(np.float32)
 
-    def _tones(self, start: int, stop: int) -> np.ndarray:
-        """The lines from sample `start` to `stop` (m,), as one product of rows and columns of phasors."""
+    def _tones(self, start: int, stop: int) -> NDArray[np.float64]:
+        """The lines (m,) from sample `start` to `stop`, as one product of rows and columns of phasors."""
         hz = np.array([line.hz for line in self.lines])
         at = np.array([line.amplitude * np.exp(1j * line.phase) for line in self.lines])
         turn = 2j * np.pi * hz / self.sample_rate
         columns = np.exp(np.outer(turn, np.arange(256)))  # (lines, 256)
-        first = start // 256 * 256  # the same rows whatever span is asked for
+        first = start // 256 * 256  # the same rows for every span
         rows = at * np.exp(np.outer(np.arange(first, stop, 256), turn))  # (m / 256 and a bit, lines)
         return (rows @ columns).imag.ravel()[start - first : stop - first]
 
-    def digitise(self, sound: np.ndarray) -> np.ndarray:
-        """Rounded to the tape's bits; a multiple of the 16-bit step, so PCM_16 stores it exactly."""
+    def digitise(self, sound: np.ndarray) -> NDArray[np.float32]:
+        """Samples (n,) rounded to the bits of the tape; PCM_16 stores them exactly."""
         scale = 2.0 ** (self.bits - 1)
         return (np.round(sound * scale) / scale).astype(np.float32)
 
 
-def sea_density(hz: np.ndarray, shipping: float, wind_m_s: float) -> np.ndarray:
-    """Power density (F,) of sea noise in the shape of Wenz, by the formulas above; level below 5 Hz."""
+def sea_density(hz: np.ndarray, shipping: float, wind_m_s: float) -> NDArray[np.float64]:
+    """Power density (F,) of sea noise by the formulas above, constant below 5 Hz; `shipping` is 0 to 1."""
     khz = np.maximum(hz, 5.0) / 1000
     log = np.log10(khz)
     parts_db = (
@@ -186,32 +191,33 @@ def sea_density(hz: np.ndarray, shipping: float, wind_m_s: float) -> np.ndarray:
     return sum((10 ** (part / 10) for part in parts_db), start=np.zeros_like(khz))
 
 
-def _white(seed: np.random.SeedSequence, block: int, size: int) -> np.ndarray:
-    """White noise (size,) float32; each block has a seed of its own, so any is made without the rest."""
+def _white(seed: np.random.SeedSequence, block: int, size: int) -> NDArray[np.float32]:
+    """White noise (size,); each block has its own seed, so it can be computed without the others."""
     key = np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, block))
     return np.random.default_rng(key).standard_normal(size, dtype=np.float32)
 
 
 def suitable_rates(min_rate: int) -> tuple[int, ...]:
-    """Rates of `RATES` on which a call can be recognised, but not far beyond what anyone would use for it."""
+    """Sample rates (Hz) from `RATES` at which a call can be recognised, but not much more than that."""
     return tuple(r for r in RATES if min_rate <= r <= max(48_000, 2 * min_rate))
 
 
-def draw_channel(
+def draw_tape(
     rng: np.random.Generator,
     low_hz: float,
     min_rate: int,
     loudest_snr_db: float,
     sample_rate: int | None = None,
-) -> Channel:
-    """A tape on which a call from `low_hz` up, needing `min_rate`, can be heard.
+) -> TapeModel:
+    """Draw a tape on which a call above `low_hz` that needs a sample rate of `min_rate` can be recognised.
 
-    Its noise lies so far below full scale that calls at `loudest_snr_db` fit, a few at once: noise and hum
-    peak some 16 dB over the noise's RMS, calls up to 10 dB over their own.
+    The noise is so far below full scale that a few simultaneous calls with `loudest_snr_db` fit: noise and
+    hum have peaks of about 16 dB above the RMS of the noise, and calls have peaks of up to 10 dB above their
+    RMS. `sample_rate` (Hz) is drawn if None.
     """
     rate = int(rng.choice(suitable_rates(min_rate)))
     rate = rate if sample_rate is None else sample_rate
-    # The call must pass: band limits lie outside 0.7 of its lowest, 0.45 of the lowest useful rate.
+    # The band must contain the call: limits below 0.7 of its lowest frequency and above 0.45 of `min_rate`.
     low_cut = np.exp(rng.uniform(np.log(2.0), np.log(np.clip(0.7 * low_hz, 2.1, 100))))
     high_cut = np.exp(rng.uniform(np.log(0.45 * min(min_rate, rate)), np.log(0.47 * rate)))
     top = np.log2(high_cut)
@@ -219,7 +225,7 @@ def draw_channel(
         Resonance(2 ** rng.uniform(top - 6, top), rng.uniform(-8, 10), rng.uniform(0.15, 0.8))
         for _ in range(rng.integers(0, 4))
     )
-    return Channel(
+    return TapeModel(
         sample_rate=rate,
         low_cut_hz=float(low_cut),
         high_cut_hz=float(high_cut),
@@ -236,10 +242,10 @@ def draw_channel(
 
 
 def _draw_lines(rng: np.random.Generator, high_cut_hz: float) -> tuple[Line, ...]:
-    """Mains hum on half of the tapes, blade lines of a ship and a screen's whine on some."""
+    """Mains hum on half of the tapes, blade lines of a ship and the line frequency of a screen on some."""
     tones: list[tuple[float, float]] = []
     if rng.random() < 0.5:
-        # A tape played a little fast or slow moves 50 or 60 Hz.
+        # A tape that is played a little too fast or too slow changes 50 or 60 Hz.
         mains, strength = rng.choice((50.0, 60.0)) * rng.normal(1, 0.005), 10 ** rng.uniform(-1.3, -0.3)
         tones += [
             (k * mains, strength * rng.uniform(0.3, 1.0) / k**0.7) for k in (1, 2, 3, 4, 5, 6, 7, 9, 11)
