@@ -47,7 +47,7 @@ def main() -> None:
     labels, spec, clips = main_.labels, main_.spec, run_subsets(main_.run)
     store = FeatureStore(Extractor(spec), default_folder())
     learnt = real(store, clips["train"], labels)
-    unseen = real(store, (*clips["val"], *clips["test"]), labels)
+    unseen = real(store, (*clips["validation"], *clips["test"]), labels)
     counts = how_many(learnt.y, len(labels))
     samples = {name: made(maker, counts, Sampling()) for name, maker in makers.items()}
     n_clips = np.bincount(labels.targets(clips["train"]), minlength=len(labels))

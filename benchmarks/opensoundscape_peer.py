@@ -59,7 +59,7 @@ def write_clips(folder: Path) -> IndexRequest:
         table = csv.writer(file)
         table.writerow(["file", "species", "group", "split"])
         for side in ("train", "val", "test"):
-            for i, clip in enumerate(split.side(side)):
+            for i, clip in enumerate(split.subset(side)):
                 name = f"{side}-{i:04d}.wav"
                 io.write(folder / "audio" / name, extractor(clip)[0], extractor.spec.sample_rate, "FLOAT")
                 table.writerow([name, clip.label, clip.group, side])

@@ -32,7 +32,7 @@ def run(tiny: str, tiny_dataset: Dataset, tmp_path_factory: pytest.TempPathFacto
 def test_every_measure_beside_griffin_lim_on_tapes_never_heard(run: Path, trained: Path) -> None:
     found = audit_vocoder(run, trained, "cpu")
     by_side = run_subsets(RunFolder.open(run))
-    unseen = (*by_side["val"], *by_side["test"])
+    unseen = (*by_side["validation"], *by_side["test"])
     assert found["n_groups"] == len({c.group for c in unseen})
     assert found["n_windows"] >= len(unseen)
     assert list(found["vocoders"]) == [OWN, "griffin-lim", "fast-griffin-lim"]

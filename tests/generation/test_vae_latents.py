@@ -184,7 +184,7 @@ def test_commands(run: Path, tmp_path: Path) -> None:
     assert told.exit_code == 0, told.output
     facts = json.loads(told.stdout)
     assert {"methods", "n_windows", "active_latents", "files"} <= set(facts)
-    shown = CliRunner().invoke(app, ["vae", "reconstruct", str(run), "--subset", "val"])
+    shown = CliRunner().invoke(app, ["vae", "reconstruct", str(run), "--subset", "validation"])
     assert "mean over species" in shown.stdout
     assert (run / "figures" / "reconstruction.png").exists()
     names = json.loads((run / "run.json").read_text())["labels"][:2]

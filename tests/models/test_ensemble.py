@@ -172,7 +172,7 @@ def with_answers(run: Path, clips: tuple[Clip, ...], strength: float) -> None:
         path = fold.path / "validation.parquet"
         scores, folds = load_scores(path, clips)
         told = strength * np.eye(len(scores.labels))[scores.labels.targets(scores.clips)]
-        save_scores(path, Scores(scores.clips, scores.labels, told.astype(np.float32)), folds, side="val")
+        save_scores(path, Scores(scores.clips, scores.labels, told.astype(np.float32)), folds, subset="val")
 
 
 @pytest.mark.parametrize("how", ["weights", "stack"])
@@ -293,7 +293,10 @@ def test_without_validation_there_is_only_the_plain_mean(
     runs = [Path(shutil.copytree(run, tmp_path / run.name)) for run in (trained, second)]
     for run in runs:
         table = (
-            (run / "split.csv").read_text().replace(",val\n", ",train\n").replace(",val\r\n", ",train\r\n")
+            (run / "split.csv")
+            .read_text()
+            .replace(",validation\n", ",train\n")
+            .replace(",validation\r\n", ",train\r\n")
         )
         (run / "split.csv").write_text(table)
         (run / "validation.parquet").unlink()

@@ -66,7 +66,7 @@ def test_trains_keeps_sides_and_makes_samples(tiny_dataset: Dataset, tmp_path: P
     parts = run_subsets(run)
     every = [c.key for side in parts.values() for c in side]
     assert len(every) == len(set(every))
-    assert not {c.group for c in parts["train"]} & {c.group for c in (*parts["val"], *parts["test"])}
+    assert not {c.group for c in parts["train"]} & {c.group for c in (*parts["validation"], *parts["test"])}
     maker = SpectrogramGenerator.load(tmp_path / "run", "cpu")
     made = maker.sample([0, 1], [5, 6], Sampling(steps=3))
     assert made.shape == (2, 16, 16)

@@ -23,10 +23,10 @@ Run = Annotated[Path, typer.Argument(help="Run folder of finback train vae.", sh
 def reconstruct(
     run: Run,
     subset: Annotated[
-        Literal["test", "val", "held_out", "train"],
+        Literal["test", "validation", "held_out", "train"],
         typer.Option(
-            help="Clips to reconstruct: test, val (tapes not used in training), held_out (other clips of the "
-            "training tapes) or train."
+            help="Clips to reconstruct: test or validation (tapes not used in training), held_out (other "
+            "clips of the training tapes), or train."
         ),
     ] = "test",
     out_folder: Annotated[

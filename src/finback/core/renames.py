@@ -27,6 +27,7 @@ GENERATED_RENAMED: dict[str, str] = {**RENAMED, "judge": "reference_classifier"}
 AUDIT_RENAMED: dict[str, str] = {
     "learnt": "train",
     "held": "held_out",
+    "val": "validation",
     "judge": "reference_classifier",
     "heard": "seen_in_training",
     "marks": "thresholds",

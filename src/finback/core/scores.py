@@ -15,11 +15,12 @@ import pyarrow.parquet as pq
 
 from finback.core.errors import RunError
 from finback.core.files import atomic_path
-from finback.core.types import Clip, Labels, Scores, Side
+from finback.core.split_table import NAMES
+from finback.core.types import Clip, Labels, Scores, Subset
 
 
-def save_scores(path: Path, scores: Scores, folds: np.ndarray, side: Side = "test") -> None:
-    """One row a clip: what it is, on which side of which fold (N,) it was scored, its calibrated logits."""
+def save_scores(path: Path, scores: Scores, folds: np.ndarray, subset: Subset = "test") -> None:
+    """One row for each clip: the clip, its set, the fold (N,) that scored it, and its calibrated logits."""
     rows = scores.clips
     table = pa.table(
         {
@@ -30,7 +31,7 @@ def save_scores(path: Path, scores: Scores, folds: np.ndarray, side: Side = "tes
             "channel": [c.key[3] for c in rows],
             "group": [c.group for c in rows],
             "species": [c.label for c in rows],
-            "side": [side] * len(rows),
+            "subset": [NAMES[subset]] * len(rows),
             "fold": folds.astype(np.int32),
             "logits": pa.array(list(scores.logits), type=pa.list_(pa.float32())),
         }

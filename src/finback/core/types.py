@@ -17,8 +17,9 @@ import numpy as np
 
 from finback.core.errors import AudioError, LeakError, ManifestError
 
-Side = Literal["train", "val", "test"]
-SIDES: tuple[Side, ...] = ("train", "val", "test")
+Subset = Literal["train", "val", "test"]  # training set, validation set, test set
+SUBSETS: tuple[Subset, ...] = ("train", "val", "test")
+SUBSET_WORDS = {"train": "training set", "val": "validation set", "test": "test set"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,11 +169,11 @@ class Labels:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Clips to learn from, to choose by, and to be judged by once.
+    """Training, validation and test set.
 
-    Refuses a group on two sides unless `by="clip"` was asked for by name, and synthetic clips outside
-    training always. `set_aside` holds clips that no side may have: they share a tape with the test side
-    but their species cannot be tested.
+    Refuses a group in two sets unless `by="clip"` was asked for by name, and always refuses synthetic clips
+    outside the training set. `set_aside` holds clips that no set may have: they share a group with clips of
+    the validation or test set, but their species cannot be tested.
     """
 
     train: tuple[Clip, ...]
@@ -182,23 +183,25 @@ class Split:
     set_aside: tuple[Clip, ...] = ()
 
     def __post_init__(self) -> None:
-        for side in ("val", "test"):
-            if any(c.synthetic for c in self.side(side)):
+        for name in ("val", "test"):
+            if any(c.synthetic for c in self.subset(name)):
                 raise LeakError(
-                    f"synthetic clips on the {side} side", "generated sound may only be trained on"
+                    f"synthetic clips in the {SUBSET_WORDS[name]}", "generated sound may only be trained on"
                 )
         if self.by == "group":
             seen: dict[str, str] = {}
-            for side in SIDES:
-                for clip in self.side(side):
+            for name in SUBSETS:
+                for clip in self.subset(name):
                     group = clip.group_key
-                    if seen.setdefault(group, side) != side:
+                    if seen.setdefault(group, name) != name:
                         raise LeakError(
-                            f"group '{group}' is on the {seen[group]} and the {side} side",
+                            f"group '{group}' is in the {SUBSET_WORDS[seen[group]]} and in the "
+                            f"{SUBSET_WORDS[name]}",
                             "split by group, or ask for --by clip by name",
                         )
 
-    def side(self, name: str) -> tuple[Clip, ...]:
+    def subset(self, name: str) -> tuple[Clip, ...]:
+        """The clips of `train`, `val` or `test`."""
         return {"train": self.train, "val": self.val, "test": self.test}[name]
 
 

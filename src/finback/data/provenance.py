@@ -120,7 +120,7 @@ def leaks(split: Split, provenance: Sequence[ModelProvenance]) -> list[Leak]:
         for side in HEEDED.get(model.role, ("test",)):
             own = [
                 c
-                for c in split.side(side)
+                for c in split.subset(side)
                 if c.recording.id in heard or (split.by == "group" and c.group in tapes)
             ]
             if own:

@@ -22,7 +22,7 @@ from finback.core.progress import Progress, no_progress
 from finback.core.renames import current
 from finback.core.runs import RunFolder
 from finback.core.scores import save_scores
-from finback.core.split_table import load_split
+from finback.core.split_table import load_split, read_rows
 from finback.core.types import Clip, Labels, Scores
 from finback.data.dataset import Dataset, require_dataset
 from finback.data.manifest import Manifest
@@ -114,7 +114,6 @@ def _seen_in_training(run: RunFolder, clips: Sequence[Clip]) -> int:
     """How many of the clips come from recordings of the run's training or validation sets."""
     seen: set[str] = set()
     for part in run.parts:
-        table = part.split_table
-        rows = table.read_text(encoding="utf-8").splitlines()[1:] if table.exists() else []
-        seen |= {row.split(",")[0] for row in rows if row.endswith((",train", ",val"))}
+        rows = read_rows(part.split_table) if part.split_table.exists() else []
+        seen |= {row.recording_id for row in rows if row.subset in ("train", "validation")}
     return sum(c.recording.id in seen for c in clips)

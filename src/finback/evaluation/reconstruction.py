@@ -45,7 +45,7 @@ from finback.models.networks.gaussian import principal
 from finback.report.plots.style import render
 from finback.report.plots.vae import grid
 
-SUBSETS = ("test", "val", "held_out", "train")
+SUBSETS = ("test", "validation", "held_out", "train")
 SLICE = 8  # windows at a time through the inverse STFT
 TINY = 1e-12
 COLUMNS = ("original", "vae", "pca")  # of the figure, before the samples
@@ -91,7 +91,7 @@ class Reconstruction:
 
 
 def reconstruct(space: LatentSpace, subset: str = "test", progress: Progress = no_progress) -> Reconstruction:
-    """Evaluate a VAE on one set of its own run; `test` and `val` are tapes that were not used in training.
+    """Evaluate a VAE on one set of its own run; `test` and `validation` are of tapes not used in training.
 
     Raises `SettingsError` if there is no such set, or no clip in it.
     """

@@ -48,7 +48,7 @@ def audit_vocoder(
     """
     model, folder = load_model(run, "vocoder", device)
     by_side = run_subsets(folder)
-    real, tapes = _windows((*by_side["val"], *by_side["test"]), model.spec, progress)
+    real, tapes = _windows((*by_side["validation"], *by_side["test"]), model.spec, progress)
     if not len(real):
         raise RunError(f"{run}: all tapes were learnt from", "train with a test side, e.g. --split 70/15/15")
     logmels = logmel_of(real, model.spec)

@@ -9,7 +9,6 @@ A `Synthesizer` writes no file; `finback.generation.generate` and `finback.gener
 
 from __future__ import annotations
 
-import csv
 import difflib
 import hashlib
 from collections.abc import Sequence
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 
 from finback.core.errors import InputError
 from finback.core.run_files import HELD_OUT, SPLIT_TABLE, WEIGHTS
+from finback.core.split_table import SplitRow, read_held_out, read_rows
 from finback.core.types import Labels
 from finback.data.manifest import ModelProvenance
 from finback.generation.generator import Sampling, SpectrogramGenerator
@@ -91,7 +91,7 @@ class Synthesizer:
     @property
     def trained_species(self) -> set[str]:
         """Species with clips in the generator's training set; empty where its run does not list them."""
-        return {row["species"] for row in _training_rows(self.run.path)}
+        return {row.species for row in _training_rows(self.run.path)}
 
     @property
     def provenance(self) -> list[ModelProvenance]:
@@ -173,30 +173,23 @@ def provenance_of(role: str, name: str, run: Path) -> ModelProvenance:
     `role` is generator, vocoder or classifier. A classifier's validation set counts too.
     """
     if role != "classifier":
-        return ModelProvenance(role, name, frozenset(row["recording_id"] for row in _training_rows(run)))
+        return ModelProvenance(role, name, frozenset(row.recording_id for row in _training_rows(run)))
     recordings = {
-        row["recording_id"]
+        row.recording_id
         for table in run.rglob(SPLIT_TABLE)  # of folds and members too
-        for row in _rows(table)
-        if row["side"] in ("train", "val")
+        for row in read_rows(table)
+        if row.subset in ("train", "validation")
     }
     return ModelProvenance(role, name, frozenset(recordings))
 
 
-def _training_rows(run: Path) -> list[dict[str, str]]:
+def _training_rows(run: Path) -> list[SplitRow]:
     """Rows of the training clips of a generator or vocoder; none where the run does not list them."""
     if (run / HELD_OUT).exists():
-        return [row for row in _rows(run / HELD_OUT) if row["side"] == "set_aside"]
-    return (
-        [row for row in _rows(run / SPLIT_TABLE) if row["side"] == "train"]
-        if (run / SPLIT_TABLE).exists()
-        else []
-    )
-
-
-def _rows(table: Path) -> list[dict[str, str]]:
-    with open(table, encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+        rows = read_held_out(run / HELD_OUT)
+    else:
+        rows = read_rows(run / SPLIT_TABLE) if (run / SPLIT_TABLE).exists() else []
+    return [row for row in rows if row.subset == "train"]
 
 
 def _vocoder_run(name: str) -> Path | None:

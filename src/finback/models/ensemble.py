@@ -30,7 +30,7 @@ from finback.core.run_info import RunInfo
 from finback.core.runs import RunFolder
 from finback.core.scores import load_scores, save_scores
 from finback.core.split_table import load_split, save_split
-from finback.core.types import Clip, Labels, Scores, Split
+from finback.core.types import SUBSETS, Clip, Labels, Scores, Split
 from finback.data.manifest import Manifest
 from finback.metrics.calibration import cannot_fit, fit_temperature
 from finback.metrics.combination import Combination, CombinationMethod, fit, loss_per_group
@@ -139,7 +139,7 @@ def _moved(one: Sequence[Split], two: Sequence[Split]) -> str:
 
 
 def _sides(split: Split) -> dict[Clip, str]:
-    return {clip: side for side in ("train", "val", "test") for clip in split.side(side)}
+    return {clip: name for name in SUBSETS for clip in split.subset(name)}
 
 
 def _splits(run: RunFolder, clips: Sequence[Clip]) -> list[Split]:
@@ -198,7 +198,7 @@ def _combine_one(members: Sequence[RunFolder], split: Split, info: RunInfo, fold
         keep_copies(member.info.family, member.path, run.member(i).path)
     save_split(run.split_table, split)
     if split.val:
-        save_scores(run.validation_scores, blend.scores, np.zeros(len(split.val)), side="val")
+        save_scores(run.validation_scores, blend.scores, np.zeros(len(split.val)), subset="val")
     run.note(
         members=told,
         combination=asdict(blend.combination),

@@ -20,7 +20,7 @@ from finback.core.errors import SettingsError
 from finback.core.progress import Progress, no_progress
 from finback.core.run_info import RunInfo
 from finback.core.runs import RunFolder
-from finback.core.split_table import save_split
+from finback.core.split_table import save_held_out, save_split
 from finback.core.types import Clip, Labels, Split
 from finback.data.dataset import Dataset, require_dataset
 from finback.data.provenance import refuse_synthetic
@@ -55,7 +55,7 @@ def train_generator(
     dataset.save(run.manifest)
     save_split(run.split_table, split)
     learnt, held = hold_out(split.train, plan.settings.generate.held_out, plan.seed)
-    save_split(run.held_out_table, Split(train=held, set_aside=learnt))
+    save_held_out(run.held_out_table, learnt, held, split)
     _teach(plan, Labels(info.labels), learnt, split.val, run, progress)
     run.finish()
     return run

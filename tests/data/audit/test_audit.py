@@ -92,7 +92,7 @@ def test_groups_that_share_sound_are_merged_and_reported(made: Audit) -> None:
     assert found["merged_groups"][0]["groups"] == ["a", "b"]
     assert {c.group for c in made.clips} == {"a", "c", "d", "e", "f"}
     assert [p["kind"] for p in found["problems"]] == ["shared_sound"]
-    sides = {c.group: side for side in ("train", "val", "test") for c in made.splits[0].split.side(side)}
+    sides = {c.group: side for side in ("train", "val", "test") for c in made.splits[0].split.subset(side)}
     assert sides["a"] in ("train", "test")
 
 

@@ -93,7 +93,7 @@ def test_clips_of_one_recording_stay_together_without_any_group() -> None:
     where = {
         side
         for side in ("train", "val", "test")
-        for c in result.split.side(side)
+        for c in result.split.subset(side)
         if c.recording.id == "0" * 16
     }
     assert len(where) == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import re
 import shutil
 import tomllib
 import wave
@@ -269,7 +270,7 @@ def test_a_folder_with_only_a_run_json_names_what_it_lacks(tmp_path):
 
 
 def test_a_run_without_a_test_set_names_the_reason(run):
-    lines = (run / "split.csv").read_text().replace(",test\n", ",val\n").replace(",test\r\n", ",val\r\n")
+    lines = re.sub(r",test(?=\r?\n)", ",validation", (run / "split.csv").read_text())
     (run / "split.csv").write_text(lines)
     for name in ("metrics.json", "scores.parquet"):
         (run / name).unlink()
@@ -287,9 +288,9 @@ def test_a_damaged_part_is_named_and_the_rest_is_read(run, name):
 
 def test_only_the_test_set_is_scored(run):
     table = pq.read_table(run / "scores.parquet")
-    sides = pa.array(["val", *["test"] * (len(table) - 1)])
-    at = table.column_names.index("side")
-    pq.write_table(table.set_column(at, "side", sides), run / "scores.parquet")
+    sides = pa.array(["validation", *["test"] * (len(table) - 1)])
+    at = table.column_names.index("subset")
+    pq.write_table(table.set_column(at, "subset", sides), run / "scores.parquet")
     assert len(read_run(run).scores.truth) == len(table) - 1
 
 

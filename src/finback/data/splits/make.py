@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from finback.core.types import Clip
+from finback.core.types import SUBSETS, Clip
 from finback.data.manifest import ModelProvenance
 from finback.data.provenance import refuse_leaks
 from finback.data.splits.settings import SplitResult, SplitSettings
@@ -36,10 +36,10 @@ def splits_of(
 
 def describe_split(result: SplitResult) -> dict[str, Any]:
     """Plain values for run.json and `finback split --json`."""
-    sides = {side: len(result.split.side(side)) for side in ("train", "val", "test")}
+    clips = {name: len(result.split.subset(name)) for name in SUBSETS}
     return {
         "by": result.split.by,
-        "clips": {**sides, "set_aside": len(result.split.set_aside)},
+        "clips": {**clips, "set_aside": len(result.split.set_aside)},
         "synthetic": sum(c.synthetic for c in result.split.train),
         "warnings": list(result.warnings),
         "untestable": result.untestable,

@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 
 from finback.core.errors import SettingsError, SplitError
 from finback.core.settings import Frozen
-from finback.core.types import SIDES, Clip, Labels, Split
+from finback.core.types import SUBSETS, Clip, Labels, Split
 from finback.data.splits.balance import TEST, TRAIN, VAL, Balance
 
 ASIDE = 3  # beside TRAIN, VAL, TEST
@@ -173,7 +173,7 @@ def untestable(table: Table, side: np.ndarray, has_test: bool) -> dict[str, str]
 
 
 def empty_sides(side: np.ndarray, fractions: Sequence[float]) -> list[str]:
-    names = [SIDES[k] for k in (TRAIN, VAL, TEST) if fractions[k] > 0 and not (side == k).any()]
+    names = [SUBSETS[k] for k in (TRAIN, VAL, TEST) if fractions[k] > 0 and not (side == k).any()]
     return [
         f"the {name} side is empty: too few groups; record more tapes or ask for another split"
         for name in names

@@ -24,7 +24,7 @@ from finback.core.run_info import RunInfo
 from finback.core.runs import RunFolder
 from finback.core.settings import build
 from finback.core.split_table import load_split
-from finback.core.types import SIDES, Clip, Labels
+from finback.core.types import SUBSETS, Clip, Labels
 from finback.data.manifest import Manifest
 from finback.data.splits.run_subsets import run_subsets
 from finback.evaluation.embedding_map import store as saved
@@ -140,8 +140,8 @@ def _embeddings(run: RunFolder, device: str, progress: Progress) -> _Vectors:
     known = Manifest.load(_holder(trail, MANIFEST)).clips
     split = load_split(_holder(trail, SPLIT_TABLE), known, info.split_by)
     learnt = ("train",) if info.refit_epochs is None else ("train", "val")
-    clips = tuple(c for side in SIDES for c in split.side(side) if c.label is not None)
-    heard = np.array([side in learnt for side in SIDES for c in split.side(side) if c.label is not None])
+    clips = tuple(c for side in SUBSETS for c in split.subset(side) if c.label is not None)
+    heard = np.array([side in learnt for side in SUBSETS for c in split.subset(side) if c.label is not None])
 
     def of(chosen: Sequence[Clip]) -> np.ndarray:
         predictor = Predictor.load(run.path, device, default_folder())

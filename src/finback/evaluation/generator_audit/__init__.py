@@ -87,7 +87,7 @@ def audit_generator(request: AuditRequest, progress: Progress = no_progress) -> 
     judge.embed_logmels(np.zeros((0, main.spec.n_mels, main.spec.n_frames), dtype=np.float32), main.spec)
     material = _material(request, makers, progress)
     embedded = {name: judge.embed_logmels(w.x, main.spec) for name, w in material.all.items()}
-    held_keys = {c.key for side in ("held_out", "val", "test") for c in clips[side]}
+    held_keys = {c.key for side in ("held_out", "validation", "test") for c in clips[side]}
     copies, nearest, matrix = _copying(material, embedded)
     result = {
         "run": str(request.run),
@@ -143,7 +143,11 @@ def _material(
     main = next(iter(makers.values()))
     store = FeatureStore(Extractor(main.spec, "logmel"), default_folder())
     clips = run_subsets(main.run)
-    of = {"train": clips["train"], "held_out": clips["held_out"], "unseen": (*clips["val"], *clips["test"])}
+    of = {
+        "train": clips["train"],
+        "held_out": clips["held_out"],
+        "unseen": (*clips["validation"], *clips["test"]),
+    }
     windows = {name: real(store, of[name], main.labels, progress) for name in REAL}
     counts = how_many(windows["train"].y, len(main.labels), request.n)
     samples = {

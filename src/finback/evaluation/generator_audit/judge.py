@@ -9,7 +9,6 @@ was settled once, on Watkins: docs/generative-metrics.md.)
 
 from __future__ import annotations
 
-import csv
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +17,7 @@ import numpy as np
 from finback.core.errors import InputError
 from finback.core.progress import Progress, no_progress
 from finback.core.runs import RunFolder
+from finback.core.split_table import read_rows
 from finback.data.dataset import Dataset
 from finback.data.splits.run_subsets import run_subsets
 from finback.features.cache import default_folder
@@ -41,7 +41,7 @@ def own_judge(maker: SpectrogramGenerator, device: str = "auto", progress: Progr
     dataset = Dataset.load(run.path)
     clips = run_subsets(run)
     side = {c.key: "train" for c in clips["train"]} | {
-        c.key: "test" for name in ("val", "test") for c in clips[name]
+        c.key: "test" for name in ("validation", "test") for c in clips[name]
     }
     marked = replace(dataset, side_of=tuple(side.get(c.key, "") for c in dataset.clips))
     settings = resolve(
@@ -74,15 +74,8 @@ def load_judge(path: Path, maker: SpectrogramGenerator, device: str = "auto") ->
 def has_heard(path: Path, keys: set[tuple[str, int, int, int]]) -> int:
     """How many of the clips with these keys stand on the judge's training or validation side."""
     run = RunFolder.open(path)
-    heard: set[tuple[str, ...]] = set()
+    heard: set[tuple[str, int, int, int]] = set()
     for part in run.parts:
-        table = part.split_table
-        rows = table.read_text(encoding="utf-8").splitlines()[1:] if table.exists() else []
-        heard |= {_key(row) for row in rows if row.endswith((",train", ",val"))}
-    return sum(tuple(map(str, key)) in heard for key in keys)
-
-
-def _key(row: str) -> tuple[str, ...]:
-    """(recording, start, stop, channel) of a line of split.csv, whose file name may hold commas."""
-    cells = next(csv.reader([row]))
-    return (cells[0], *cells[2:5])
+        rows = read_rows(part.split_table) if part.split_table.exists() else []
+        heard |= {row.key for row in rows if row.subset in ("train", "validation")}
+    return len(keys & heard)

@@ -41,7 +41,7 @@ def collect(path: Path, progress: Progress = no_progress) -> ClassifierPage:
         metrics=run.metrics or {},
         audit=run.audit,
         by_clip=run.by_clip,
-        has_test_set=not run.split or any(row.get("side") == "test" for row in run.split),
+        has_test_set=not run.split or any(row.subset == "test" for row in run.split),
         warnings=warnings(run),
         missing=run.missing,
         species=species_rows(run),
@@ -89,8 +89,8 @@ def species_rows(run: RunData) -> list[SpeciesRow]:
         clips[clip.label or ""] += 1
         groups[clip.label or ""].add(clip.group_key)
     for row in () if run.manifest else run.split:
-        clips[row["species"]] += 1
-        groups[row["species"]].add(row["group"] or row["file"])
+        clips[row.species] += 1
+        groups[row.species].add(row.group or row.file)
     table = (run.metrics or {}).get("per_species") or {}
     rows = []
     for name in run.labels:

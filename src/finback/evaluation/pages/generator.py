@@ -69,7 +69,7 @@ def collect(path: Path, progress: Progress = no_progress) -> GeneratorPage:
         n_train=len(clips["train"]),
         n_groups=len({c.group for c in clips["train"]}),
         n_held_out=len(clips["held_out"]),
-        n_unseen=len(clips["val"]) + len(clips["test"]),
+        n_unseen=len(clips["validation"]) + len(clips["test"]),
         vocoder=invert.name,
         has_steps=generator.model.way == "denoise",
         species=[samples for samples, _ in shown],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import csv
 import json
 import shlex
 import struct
@@ -22,6 +21,7 @@ from finback.core.renames import current
 from finback.core.run_files import RunFiles
 from finback.core.run_info import RunInfo
 from finback.core.runs import RunFolder
+from finback.core.split_table import SplitRow, read_rows
 from finback.core.types import Clip
 from finback.data.manifest import Manifest
 from finback.metrics import calibration
@@ -47,7 +47,7 @@ class RunData:
     files: tuple[str, ...] = ()  # N
     manifest: Manifest | None = None
     logs: list[list[dict[str, Any]]] = field(default_factory=list)  # lines of metrics.jsonl of each fold
-    split: list[dict[str, str]] = field(default_factory=list)
+    split: list[SplitRow] = field(default_factory=list)
     parts: list[RunInfo] = field(default_factory=list)  # of each fold, or the run's own
     missing: tuple[str, ...] = ()
 
@@ -108,7 +108,7 @@ def read_run(path: Path) -> RunData:
     if not logs and info.kind != "ensemble":
         missing.append("metrics.jsonl is missing: there are no learning curves.")
     parts = [fold.info for fold in run.folds if fold.run_json.is_file()] or [info]
-    split = [] if run.folds else part(run.split_table, _rows, "the training clips are not listed") or []
+    split = [] if run.folds else part(run.split_table, read_rows, "the training clips are not listed") or []
     return RunData(
         run.path,
         info,
@@ -172,12 +172,13 @@ def _test_scores(
 ) -> tuple[TestScores, tuple[Key, ...], tuple[str, ...]] | None:
     """Scores, keys and file names of the test clips; None if there are none."""
     table = pq.read_table(path)
-    sides = table.column("side").to_pylist()
+    column = "subset" if "subset" in table.column_names else "side"  # of version 0.1.0
+    subsets = table.column(column).to_pylist()
     position = {name: k for k, name in enumerate(labels)}
     rows = [
         row
-        for row, side in zip(table.to_pylist(), sides, strict=True)
-        if side == "test" and row["species"] in position
+        for row, subset in zip(table.to_pylist(), subsets, strict=True)
+        if subset == "test" and row["species"] in position
     ]
     if not rows:
         return None
@@ -215,11 +216,6 @@ def _log(path: Path) -> list[dict[str, Any]]:
         if isinstance(line, dict):
             lines.append(line)
     return lines
-
-
-def _rows(path: Path) -> list[dict[str, str]]:
-    with open(path, encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def picture_of_file(path: Path, alt: str) -> Picture:

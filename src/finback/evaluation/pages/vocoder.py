@@ -60,7 +60,7 @@ def collect(path: Path, progress: Progress = no_progress) -> VocoderPage:
     run = read_run(path)
     spec = build(FeatureSpec, run.info.spec)
     subsets = run_subsets(folder)
-    unseen = (*subsets["val"], *subsets["test"])
+    unseen = (*subsets["validation"], *subsets["test"])
     clips, real = _first_windows(varied(unseen or subsets["held_out"], COMPARED), spec)
     waves = {REAL: real[:, : spec.covered_samples]}
     if clips:

@@ -41,7 +41,7 @@ def train_arm(
     """Train and score; finished work is not repeated. The folder is an ordinary run folder."""
     fold = run.fold
     info = info_of(study, run, dataset, out)
-    clips = {side: len(fold.split.side(side)) for side in ("train", "val", "test")}
+    clips = {side: len(fold.split.subset(side)) for side in ("train", "val", "test")}
     split = {"by": "group", "clips": clips, "warnings": [], "untestable": {}}
     RunFolder.begin(arm_folder(out, run.arm, fold.seed), info.updated(n_folds=fold.n_folds))
     folder = RunFolder.begin(run.folder, info.updated(fold=fold.number, split=split))

@@ -20,7 +20,7 @@ from finback.models.model_card import card, without_paths
 from finback.models.model_files import keep_copies
 from finback.models.weights import load_tensors, save_tensors
 
-SIDES = (SPLIT_TABLE, HELD_OUT)
+TABLES = (SPLIT_TABLE, HELD_OUT)
 MEASURED = (METRICS, GENERATOR_AUDIT, VOCODER_AUDIT)
 
 
@@ -47,7 +47,7 @@ def _copy(run: RunFolder, folder: Path, half: bool) -> None:
         small = {k: v.half() if half and v.dtype == torch.float32 else v for k, v in tensors.items()}
         save_tensors(copy.weights, small, {})
     keep_copies(run.info.family, run.path, folder)
-    for name in SIDES:
+    for name in TABLES:
         if (run.path / name).is_file():
             write_atomic(folder / name, (run.path / name).read_bytes())
     for i in range(len(run.info.members)):
