@@ -206,7 +206,7 @@ def show(result: dict[str, Any]) -> None:
         versus = (row["versus_leader"] or {}).get("macro_f1_multi_group")
         behind = _difference(versus) if versus else "leads" if row["rank"] == 1 else "-"
         figures = (_figure(row, "macro_f1_multi_group"), _figure(row, "accuracy"))
-        random = (row["random"] or {}).get("accuracy")
+        random = (row["random_split"] or {}).get("accuracy")
         first.append((row["rank"], name, *figures, behind, random))
         price = (
             row["n_parameters"],
@@ -218,7 +218,8 @@ def show(result: dict[str, Any]) -> None:
         grouped = "-" if one.grouped is None else f"{one.grouped:.3f}"
         first.append((None, f"no audio: {one.name}", "-", grouped, "-", one.random))
     out_table(("", "family", "macro-F1 *", "accuracy", "behind by *", "(random split)"), first)
-    out("* over species with several tapes. (random split): accuracy with clips of one tape on both sides")
+    out("* over species with at least two recording groups")
+    out("(random split): accuracy when clips of one group are in the training set and in the test set")
     out("")
     out_table(("family", "macro-F1 all", "AUC", "ECE", "parameters", "training", "clips/s"), second)
     out("")
@@ -226,8 +227,8 @@ def show(result: dict[str, Any]) -> None:
         out_prose(sentence)
     if sum(bool(row["rank"]) for row in result["families"].values()) > 1:
         out_prose(
-            "The leader was chosen on these same clips, so its own figure is a little flattered; differences "
-            "whose interval holds 0 are not established."
+            "The leader was chosen on these same clips, so its metrics are a little too high. Differences "
+            "whose interval contains 0 are not established."
         )
     for name, row in result["families"].items():
         if row["error"]:

@@ -59,7 +59,7 @@ RUN: dict[str, str] = {  # run.json
     "made": "n_generated",
     "refused": "n_rejected",
 }
-LEADERBOARD: dict[str, str] = {"random": "random_split"}  # leaderboard.json
+LEADERBOARD: dict[str, str] = {"random": "random_split"}  # a family in leaderboard.json
 
 
 # Settings of the features in 0.1.0 that are settings of the model today.

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from finback.core.errors import RunError, SettingsError
-from finback.core.files import read_json
+from finback.core.files import read_json, write_json
 from finback.core.runs import RunFolder
 from finback.data.index import IndexRequest
 from finback.evaluation.comparison import leaderboard
@@ -111,7 +111,7 @@ def test_figures_are_means_over_seeds(done: tuple[Path, Recorder, dict]) -> None
         assert row["clips_per_s"] > 0
         assert row["n_parameters"] > 0
         by_chance = read_json(out / "runs" / f"{name}-random" / "metrics.json")
-        assert row["random"]["accuracy"] == by_chance["accuracy"]
+        assert row["random_split"]["accuracy"] == by_chance["accuracy"]
 
 
 def test_the_leader_is_the_best_and_the_other_is_set_against_it(done: tuple[Path, Recorder, dict]) -> None:
@@ -209,7 +209,7 @@ def test_a_killed_one_goes_on_and_a_family_that_fails_stops_nobody(
     monkeypatch.undo()
     mended = Recorder().run(prepared())
     assert mended["families"]["dnn"]["error"] is None
-    assert mended["families"]["dnn"]["random"] is None
+    assert mended["families"]["dnn"]["random_split"] is None
 
 
 def test_one_that_cannot_be_measured_is_named_and_wrong_settings_are_refused(
@@ -264,3 +264,16 @@ def test_the_command_prints_the_board_and_exits_by_the_outcome(
     for part in (found["leader"], "leads", "no audio: group lookup", "(random split)", "report: "):
         assert part in run.stdout
     assert "runs are finished" in run.stderr
+
+
+def test_a_leaderboard_of_version_0_1_0_is_read_with_todays_keys(tmp_path: Path) -> None:
+    accuracy = {"group_lookup_accuracy": 0.9, "metadata_accuracy": 0.8}
+    old = {"families": {"dnn": {"random": {"accuracy": 0.9}}}, "deaf": {"by_tape": None, "random": accuracy}}
+    write_json(tmp_path / "leaderboard.json", old)
+    assert leaderboard.load(tmp_path) == {
+        "families": {"dnn": {"random_split": {"accuracy": 0.9}}},
+        "no_audio_baselines": {
+            "grouped": None,
+            "random": {"group_lookup_accuracy": 0.9, "metadata_only_accuracy": 0.8},
+        },
+    }

@@ -14,7 +14,7 @@ import torch
 from finback.core.errors import InputError, RunError, SettingsError
 from finback.core.runs import RunFolder
 from finback.evaluation.embedding_map import make
-from finback.evaluation.embedding_map.layout import METHODS, available, wanted
+from finback.evaluation.embedding_map.layout import METHODS, available, choose_methods
 from finback.evaluation.embedding_map.make import make_map
 from finback.evaluation.embedding_map.neighbours import neighbours
 
@@ -51,17 +51,17 @@ def test_wide_vectors_and_few_clips_can_be_laid_out() -> None:
 
 
 def test_methods_are_named_as_people_spell_them() -> None:
-    assert wanted(["tsne"]) == wanted(["T-SNE"]) == ("t-SNE",)
-    assert wanted([]) == available()
-    with pytest.raises(SettingsError, match=r"pca: no such map.*t-SNE, UMAP"):
-        wanted(["pca"])
+    assert choose_methods(["tsne"]) == choose_methods(["T-SNE"]) == ("t-SNE",)
+    assert choose_methods([]) == available()
+    with pytest.raises(SettingsError, match=r"pca: no such method.*t-SNE, UMAP"):
+        choose_methods(["pca"])
 
 
 def test_without_umap_only_tsne_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert available() == ("t-SNE",)
     with pytest.raises(SettingsError, match=r"finback\[figures\]"):
-        wanted(["umap"])
+        choose_methods(["umap"])
 
 
 def test_neighbours_by_hand() -> None:
@@ -69,8 +69,8 @@ def test_neighbours_by_hand() -> None:
     x = np.array([[0.0], [1.0], [3.0], [3.5], [9.0]])
     species = ["whale", "whale", "whale", "seal", "seal"]
     near = neighbours(x, species, ["A", "A", "B", "B", ""], np.array([True, True, True, False, True]))
-    assert near.same_tape == 1.0  # of the four whose tape has several clips
-    assert near.same_tape_by_chance == pytest.approx(1 / 4)
+    assert near.same_group == 1.0  # of the four whose tape has several clips
+    assert near.same_group_by_chance == pytest.approx(1 / 4)
     # Another tape's nearest: whale at 3 for those at 0 and 1, whale at 1 for those at 3 and 3.5, seal for 9.
     assert near.same_species == 1.0
     assert near.same_species_new == 0.0
@@ -93,9 +93,11 @@ def test_a_classifiers_clips_are_mapped_once(run: Path, monkeypatch: pytest.Monk
     found = make_map(run, ["t-SNE"], device="cpu")
     sides = RunFolder.open(run).info.splits[0]["clips"]
     assert len(found.clips) == sides["train"] + sides["val"] + sides["test"]
-    assert found.heard.sum() == sides["train"] + sides["val"]  # the refit learns from validation too
+    assert (
+        found.seen_in_training.sum() == sides["train"] + sides["val"]
+    )  # the refit learns from validation too
     assert found.what == "embeddings of a cnn2d classifier"
-    assert set(found.tapes) > {""} or all(found.tapes)
+    assert set(found.groups) > {""} or all(found.groups)
     table = pq.read_table(run / "map.parquet")
     assert table["species"].to_pylist() == [c.label for c in found.clips]
 
@@ -111,7 +113,7 @@ def test_a_classifiers_clips_are_mapped_once(run: Path, monkeypatch: pytest.Monk
             make_map(run, ["t-SNE"], device="cpu", **changed)
 
 
-def test_a_damaged_map_is_made_anew(run: Path) -> None:
+def test_a_damaged_map_is_computed_again(run: Path) -> None:
     first = make_map(run, ["t-SNE"], device="cpu")
     (run / "map.parquet").write_bytes(b"PAR1 and no more")
     assert np.allclose(make_map(run, ["t-SNE"], device="cpu").layouts["t-SNE"], first.layouts["t-SNE"])
@@ -124,7 +126,7 @@ def test_many_clips_are_drawn_from(run: Path) -> None:
 
 
 def test_what_cannot_be_mapped_says_why(run: Path, generator_run: Path, tmp_path: Path) -> None:
-    with pytest.raises(RunError, match=r"gaussian has no vectors.*finback train vae"):
+    with pytest.raises(RunError, match=r"gaussian has no embeddings.*finback train vae"):
         make_map(generator_run)
     with pytest.raises(InputError, match="only 4 clips"):
         make_map(run, most=4)

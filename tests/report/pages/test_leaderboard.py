@@ -27,7 +27,7 @@ def row(rank: int | None, merit: float, versus: list[float] | None = None, **oth
         "n_parameters": 1234567,
         "training_s": 75.0,
         "clips_per_s": 480.0,
-        "random": {"accuracy": 0.93, "accuracy_ci": [0.9, 0.96], "n_clips": 20, "run": "x"},
+        "random_split": {"accuracy": 0.93, "accuracy_ci": [0.9, 0.96], "n_clips": 20, "run": "x"},
         "versus_leader": {"accuracy": difference, "macro_f1_multi_group": difference} if versus else None,
         "per_species": {"Fin & <whale>": {"f1": merit, "n_clips": 50, "n_groups": 12, "noisy": False}},
         **other,
@@ -121,7 +121,9 @@ def test_the_page_holds_every_figure_and_loads_nothing() -> None:
 
 
 def test_without_a_random_split_without_seeds_and_without_any_finished_family() -> None:
-    alone = board_of(cnn2d=row(1, 0.5, random=None, macro_f1_multi_group=None, macro_f1_multi_group_ci=None))
+    alone = board_of(
+        cnn2d=row(1, 0.5, random_split=None, macro_f1_multi_group=None, macro_f1_multi_group_ci=None)
+    )
     alone["no_audio_baselines"] = {"grouped": None, "random": None}
     text = text_of(html_of(alone))
     assert "This comparison has no random split" in text

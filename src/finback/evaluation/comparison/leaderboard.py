@@ -1,19 +1,19 @@
-"""Finished runs side by side: who leads, by how much, and whether that is established.
+"""The leaderboard of finished runs: which family leads, by how much, and whether that is established.
 
-    found = leaderboard([Candidate("cnn2d", {0: run}, random_run)], dataset, baselines)
-    found["leader"], found["families"]["cnn2d"]["macro_f1_multi_group"]
+    board = leaderboard([Candidate("cnn2d", {0: run}, random_run)], dataset, baselines)
+    board["leader"], board["families"]["cnn2d"]["macro_f1_multi_group"]
 
-Every figure of a family is the mean over its seeds. Its interval is over tapes: each draw of tapes is scored
-seed by seed and averaged (`metrics.paired`). `<name>_sd` is the standard deviation between seeds, null for
-one. Families are ranked by macro-F1 over the species with several tapes, and each is set against the leader
-by a paired bootstrap over tapes. Nothing is trained, tuned or chosen here but that order; it is made on the
-very clips it is shown on, so the leader's own figure is a little flattered.
+Every metric of a family is the mean over its seeds. Its interval is from a bootstrap over recording groups,
+in which each resample of groups is scored seed by seed and averaged (`metrics.paired`). `<name>_sd` is the
+standard deviation between seeds, null for one seed. Families are ranked by macro-F1 over the species with at
+least two groups, and each family is compared with the leader by a paired bootstrap over groups. The leader is
+chosen on the same clips that its metrics come from, so its metrics are a little too high.
 
-Keys of a family: `rank` (null without a finished run), `seeds`, `runs` {seed: folder}, `error` (null if all
-went well), the metrics of `finback evaluate` with `_ci` and `_sd`, `n_clips` and `n_groups` judged,
-`n_parameters`, `training_s` (of one seed, all its folds, refits included), `clips_per_s` (scored, features
-at hand), `random` {accuracy, accuracy_ci, macro_f1_multi_group, n_clips, run} or null, `versus_leader` (as
-`metrics.paired` says; null for the leader), `per_species` {name: {f1, n_clips, n_groups, noisy}}.
+Keys of a family: `rank` (null without a finished run), `seeds`, `runs` {seed: folder}, `error` (null without
+one), the metrics of `finback evaluate` with `_ci` and `_sd`, `n_clips` and `n_groups` tested, `n_parameters`,
+`training_s` (one seed, all folds with their refits), `clips_per_s` (scoring, with features in the cache),
+`random_split` {accuracy, accuracy_ci, macro_f1_multi_group, n_clips, run} or null, `versus_leader` (keys of
+`metrics.paired`; null for the leader), `per_species` {name: {f1, n_clips, n_groups, noisy}}.
 """
 
 from __future__ import annotations
@@ -24,9 +24,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from finback.core.files import read_json, write_json
 from finback.core.progress import Progress, no_progress
+from finback.core.renames import LEADERBOARD, current
 from finback.core.run_files import RunFiles
 from finback.core.runs import RunFolder
 from finback.core.scores import load_scores
@@ -38,17 +40,16 @@ from finback.metrics.paired import NOT_TESTED, SeedScores, intervals, paired
 
 FILE, TABLE = "leaderboard.json", "leaderboard.csv"
 RANKED_BY = "macro_f1_multi_group"
-SHOWN = ("accuracy", "macro_f1", RANKED_BY, "macro_auc", "ece")
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A family's finished runs: by seed, and the one on a random split; what went wrong, if anything."""
+    """The finished runs of a family."""
 
     family: str
-    runs: Mapping[int, Path] = field(default_factory=dict)
-    random: Path | None = None
-    error: str = ""
+    runs: Mapping[int, Path] = field(default_factory=dict)  # folders by seed
+    random: Path | None = None  # the folder of the run on a random split
+    error: str = ""  # why a run failed
 
 
 def leaderboard(
@@ -57,26 +58,28 @@ def leaderboard(
     baselines: Mapping[str, Any],
     progress: Progress = no_progress,
 ) -> dict[str, Any]:
-    """The leaderboard as one object. `baselines` is the object of an audit: `in_use`, `grouped`, `random`."""
+    """The leaderboard as a JSON object. `baselines` is that of an audit: `in_use`, `grouped`, `random`."""
     labels = dataset.labels
     multi = dataset.multi_group
     scores = {
-        e.family: {
-            seed: load_scores(RunFiles(path).scores, dataset.clips)[0] for seed, path in e.runs.items()
+        c.family: {
+            seed: load_scores(RunFiles(path).scores, dataset.clips)[0] for seed, path in c.runs.items()
         }
-        for e in candidates
+        for c in candidates
     }
     rows = {
-        e.family: _row(e, scores[e.family], labels, multi)
-        for e in progress(candidates, "intervals", len(candidates))
+        c.family: _row(c, scores[c.family], labels, multi)
+        for c in progress(candidates, "intervals", len(candidates))
     }
-    order = sorted((e.family for e in candidates if e.runs), key=lambda name: (-_merit(rows[name]), name))
+    order = sorted(
+        (c.family for c in candidates if c.runs), key=lambda name: (-_rank_score(rows[name]), name)
+    )
     for rank, name in enumerate(order, 1):
         rows[name]["rank"] = rank
     leader = order[0] if order else None
     for name in progress(order[1:], "differences", max(0, len(order) - 1)):
         rows[name]["versus_leader"] = _versus(scores[name], scores[order[0]], dataset, labels, multi)
-    failed = [e.family for e in candidates if not e.runs]
+    failed = [c.family for c in candidates if not c.runs]
     return {
         "leader": leader,
         "ranked_by": RANKED_BY,
@@ -94,14 +97,21 @@ def leaderboard(
     }
 
 
-def save(found: Mapping[str, Any], folder: Path) -> None:
-    """`leaderboard.json`, and `leaderboard.csv` with a row for each family."""
-    write_json(folder / FILE, found)
+def save(board: Mapping[str, Any], folder: Path) -> None:
+    """Write `leaderboard.json`, and `leaderboard.csv` with a row for each family."""
+    write_json(folder / FILE, board)
     columns = ["rank", "family", "seeds", *(f"{m}{part}" for m in classify.METRICS for part in PARTS)]
-    columns += ["n_parameters", "training_s", "clips_per_s", "random_accuracy"]
+    columns += ["n_parameters", "training_s", "clips_per_s", "random_split_accuracy"]
     columns += [f"versus_leader_{m}{part}" for m in ("accuracy", RANKED_BY) for part in ("", *ENDS, "_ahead")]
-    rows = [_flat(name, row) for name, row in found["families"].items()]
+    rows = [_flat(name, row) for name, row in board["families"].items()]
     write_table(folder / TABLE, [*columns, "error"], rows)
+
+
+def load(folder: Path) -> dict[str, Any]:
+    """The object of `leaderboard.json`, with today's keys."""
+    board = current(read_json(folder / FILE))
+    families = {name: current(row, LEADERBOARD) for name, row in board["families"].items()}
+    return {**board, "families": families}
 
 
 ENDS = ("_low", "_high")
@@ -109,24 +119,24 @@ PARTS = ("", *ENDS, "_sd")
 
 
 def _flat(name: str, row: Mapping[str, Any]) -> dict[str, Any]:
-    """A family's row of the CSV; an interval is two columns."""
+    """The row of a family in the CSV table; an interval takes two columns."""
     flat: dict[str, Any] = {"family": name, "seeds": " ".join(map(str, row["seeds"])), "error": row["error"]}
     flat |= {k: row[k] for k in ("rank", "n_parameters", "training_s", "clips_per_s")}
     for metric in classify.METRICS:
         flat |= {metric: row[metric], f"{metric}_sd": row[f"{metric}_sd"]}
         flat |= interval_columns(metric, row[f"{metric}_ci"])
-    flat["random_accuracy"] = (row["random"] or {}).get("accuracy")
+    flat["random_split_accuracy"] = (row["random_split"] or {}).get("accuracy")
     for metric in ("accuracy", RANKED_BY):
-        against = (row["versus_leader"] or {}).get(metric)
-        if against:
+        versus = (row["versus_leader"] or {}).get(metric)
+        if versus:
             key = f"versus_leader_{metric}"
-            flat |= {key: against["difference"], f"{key}_ahead": against["ahead"]}
-            flat |= interval_columns(key, against["ci"])
+            flat |= {key: versus["difference"], f"{key}_ahead": versus["ahead"]}
+            flat |= interval_columns(key, versus["ci"])
     return flat
 
 
-def _merit(row: Mapping[str, Any]) -> float:
-    """Macro-F1 over species with several tapes; where there is none, accuracy."""
+def _rank_score(row: Mapping[str, Any]) -> float:
+    """Macro-F1 over the species with at least two groups; accuracy if there is no such species."""
     value = row[RANKED_BY]
     return float(row["accuracy"] if value is None else value)
 
@@ -134,13 +144,13 @@ def _merit(row: Mapping[str, Any]) -> float:
 def _row(
     candidate: Candidate, scores: Mapping[int, Scores], labels: Labels, multi: list[str]
 ) -> dict[str, Any]:
-    judged = [_judged(s, labels) for s in scores.values()]
+    by_seed = [_seed_scores(s, labels) for s in scores.values()]
     metrics = [read_json(RunFiles(path).metrics) for path in candidate.runs.values()]
     runs = [RunFolder.open(path) for path in candidate.runs.values()]
     parts = [part.info for run in runs for part in run.parts]
     row: dict[str, Any] = {"rank": None, "seeds": list(candidate.runs), "error": candidate.error or None}
     row["runs"] = {str(seed): path.name for seed, path in candidate.runs.items()}
-    ends = intervals(judged, labels.names, multi) if judged else dict.fromkeys(classify.METRICS)
+    ends = intervals(by_seed, labels.names, multi) if by_seed else dict.fromkeys(classify.METRICS)
     for name in classify.METRICS:
         values = [m[name] for m in metrics if m[name] is not None]
         row[name] = float(np.mean(values)) if values else None
@@ -151,25 +161,25 @@ def _row(
     row["n_parameters"] = max((info.n_parameters or 0 for info in parts), default=None)
     row["training_s"] = _mean([run.info.training_s for run in runs])
     row["clips_per_s"] = _mean([run.info.clips_per_s for run in runs])
-    row["random"] = _random(candidate.random)
+    row["random_split"] = _random_split(candidate.random)
     row["versus_leader"] = None
     row["per_species"] = {name: _species(name, metrics) for name in labels.names} if metrics else {}
     return row
 
 
 def _species(name: str, metrics: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Mean F1 over the seeds that tested the species, and what that rests on."""
-    found = [m["per_species"][name] for m in metrics]
-    tested = [s["f1"] for s in found if s["n_clips"]]
+    """Mean F1 over the seeds that tested the species, and the number of clips and groups tested."""
+    by_seed = [m["per_species"][name] for m in metrics]
+    tested = [s["f1"] for s in by_seed if s["n_clips"]]
     return {
         "f1": float(np.mean(tested)) if tested else None,
-        "n_clips": max(s["n_clips"] for s in found),
-        "n_groups": max(s["n_groups"] for s in found),
-        "noisy": any(s["noisy"] for s in found),
+        "n_clips": max(s["n_clips"] for s in by_seed),
+        "n_groups": max(s["n_groups"] for s in by_seed),
+        "noisy": any(s["noisy"] for s in by_seed),
     }
 
 
-def _random(path: Path | None) -> dict[str, Any] | None:
+def _random_split(path: Path | None) -> dict[str, Any] | None:
     if path is None:
         return None
     metrics = read_json(RunFiles(path).metrics)
@@ -182,7 +192,7 @@ def _mean(values: Sequence[float | None]) -> float | None:
     return float(np.mean(known)) if known else None
 
 
-def _judged(scores: Scores, labels: Labels) -> SeedScores:
+def _seed_scores(scores: Scores, labels: Labels) -> SeedScores:
     groups = tuple(c.group_key for c in scores.clips)
     return SeedScores(labels.targets(scores.clips), scores.probabilities, groups)
 
@@ -194,22 +204,22 @@ def _versus(
     labels: Labels,
     multi: Sequence[str],
 ) -> dict[str, Any] | None:
-    """The paired difference to the leader over the seeds that both have; None without one."""
+    """The paired difference from the leader, over the seeds that both have; None if there is none."""
     both = [seed for seed in ours if seed in theirs]
     if not both:
         return None
     clips = list({c.key: c for c in dataset.clips}.values())
     place = {c.key: i for i, c in enumerate(clips)}
 
-    def said(scores: Scores) -> np.ndarray:
+    def predicted(scores: Scores) -> NDArray[np.int64]:
         predictions = np.full(len(place), NOT_TESTED)
         predictions[[place[c.key] for c in scores.clips]] = scores.logits.argmax(axis=1)
         return predictions
 
     return paired(
         labels.targets(clips),
-        [said(ours[seed]) for seed in both],
-        [said(theirs[seed]) for seed in both],
+        [predicted(ours[seed]) for seed in both],
+        [predicted(theirs[seed]) for seed in both],
         [c.group_key for c in clips],
         [labels.index(name) for name in multi],
     )

@@ -1,12 +1,12 @@
-"""What a model has learnt, as a map: each clip's vector laid out in the plane, like beside like.
+"""A map of the clips of a run: their embeddings in two dimensions, with similar clips close together.
 
-    found = make_map(run)         # a classifier's embeddings, or a VAE's latents
-    found.layouts["t-SNE"]        # (N, 2)
+    embedding_map = make_map(run)         # embeddings of a classifier, or latents of a VAE
+    embedding_map.layouts["t-SNE"]        # (N, 2)
 
 t-SNE comes with scikit-learn; UMAP needs the extra `figures` and is left out without it. Both keep neighbours
-together and say little of distances between far groups. What is measured (`Neighbours`) is therefore measured
-among the vectors themselves: whose clip lies nearest? If it is nearly always one of the same tape, the model
-has learnt the tape.
+together, but distances between separate clusters mean little. Therefore `Neighbours` is measured among the
+vectors themselves: from which recording group and species is the nearest clip? If it is nearly always from
+the same group, the model recognises the group.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from finback.core.errors import InputError, RunError
 from finback.core.progress import Progress, no_progress
@@ -27,8 +28,8 @@ from finback.core.split_table import load_split
 from finback.core.types import SUBSETS, Clip, Labels
 from finback.data.manifest import Manifest
 from finback.data.splits.run_subsets import run_subsets
-from finback.evaluation.embedding_map import store as saved
-from finback.evaluation.embedding_map.layout import METHODS, wanted
+from finback.evaluation.embedding_map import store
+from finback.evaluation.embedding_map.layout import METHODS, choose_methods
 from finback.evaluation.embedding_map.neighbours import Neighbours, neighbours
 from finback.features.cache import FeatureStore, default_folder
 from finback.features.extract import Extractor
@@ -36,40 +37,43 @@ from finback.features.spec import FeatureSpec
 from finback.generation.vae_latents import LatentSpace
 from finback.models.predictor import Predictor
 
-FEWEST = 8  # clips: of fewer there is no neighbourhood to keep
-MOST = 2000  # clips: more take minutes and cannot be told apart on a page
+FEWEST = 8  # clips: with fewer there are no neighbourhoods
+MOST = 2000  # clips: more take minutes, and points on the page would cover each other
+
+Floats = NDArray[np.float32]
+Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
-class Map:
-    """N clips of a run, each with its place in every layout."""
+class EmbeddingMap:
+    """N clips of a run, and the position of each clip in every layout."""
 
     run: Path
-    what: str  # what is laid out, in words
+    what: str  # the kind of vectors, in words
     labels: Labels
     spec: FeatureSpec
     clips: tuple[Clip, ...]
-    heard: np.ndarray  # (N,) bool: was it learnt from?
-    layouts: dict[str, np.ndarray] = field(repr=False)  # name -> (N, 2)
+    seen_in_training: Bools  # (N,)
+    layouts: dict[str, Floats] = field(repr=False)  # name -> (N, 2), from -1 to 1
     neighbours: Neighbours
-    left_out: int = 0  # clips beyond `most`
+    left_out: int = 0  # clips that are not shown, because there are more than `most`
 
     @property
-    def tapes(self) -> list[str]:
-        """Each clip's tape; "" where it is not known."""
+    def groups(self) -> list[str]:
+        """The recording group of each clip; "" if unknown."""
         return [clip.group for clip in self.clips]
 
 
 @dataclass(frozen=True)
 class _Vectors:
-    """Where a run's vectors come from; `of` is called only when the layout is not on disk."""
+    """Where the vectors of a run come from; `of` is called only if the layout is not on disk."""
 
     what: str
     info: RunInfo
     weights: Path
     clips: tuple[Clip, ...]
-    heard: np.ndarray
-    of: Callable[[Sequence[Clip]], np.ndarray]
+    seen_in_training: Bools  # (N,)
+    of: Callable[[Sequence[Clip]], Floats]  # N clips -> (N, D)
 
 
 def make_map(
@@ -79,13 +83,13 @@ def make_map(
     seed: int = 0,
     device: str = "auto",
     progress: Progress = no_progress,
-) -> Map:
-    """The map of a run's clips, from `map.parquet` in its folder when it was made before.
+) -> EmbeddingMap:
+    """The map of the clips of a run, read from `map.parquet` in its folder if it exists.
 
-    `methods`: names of `METHODS`; none: those that this machine can do. Raises `RunError` if the run has no
-    vectors to show, `InputError` for too few clips, `SettingsError` for a method that is not there.
+    `methods` are names of `METHODS` (default: all that are installed). Raises `RunError` if the model has no
+    embeddings, `InputError` for too few clips, `SettingsError` for an unknown method.
     """
-    names = wanted(methods)
+    names = choose_methods(methods)
     run = RunFolder.open(path)
     source = _source(run, device, progress)
     rows = np.arange(len(source.clips))
@@ -94,22 +98,22 @@ def make_map(
     clips = tuple(source.clips[i] for i in rows)
     if len(clips) < FEWEST:
         raise InputError(f"{path}: only {len(clips)} clips to map", f"a map needs {FEWEST} or more")
-    made_of = saved.fingerprint(source.weights, clips, names, seed)
-    kept = saved.load(run.map, made_of)
+    fingerprint = store.fingerprint(source.weights, clips, names, seed)
+    kept = store.load(run.map, fingerprint)
     if kept is None:
         vectors = source.of(clips)
-        layouts = {name: METHODS[name](vectors, seed) for name in progress(names, "laying out", len(names))}
-        species, tapes = [c.label or "" for c in clips], [c.group for c in clips]
-        kept = layouts, neighbours(vectors, species, tapes, source.heard[rows])
-        saved.save(run.map, clips, source.heard[rows], *kept, made_of)
+        layouts = {name: METHODS[name](vectors, seed) for name in progress(names, "layout", len(names))}
+        species, groups = [c.label or "" for c in clips], [c.group for c in clips]
+        kept = layouts, neighbours(vectors, species, groups, source.seen_in_training[rows])
+        store.save(run.map, clips, source.seen_in_training[rows], *kept, fingerprint)
     layouts, near = kept
-    return Map(
+    return EmbeddingMap(
         run.path,
         source.what,
         Labels(source.info.labels),
         build(FeatureSpec, source.info.spec),
         clips,
-        source.heard[rows],
+        source.seen_in_training[rows],
         layouts,
         near,
         len(source.clips) - len(clips),
@@ -123,13 +127,13 @@ def _source(run: RunFolder, device: str, progress: Progress) -> _Vectors:
     if info.family == "vae":
         return _latents(run, device, progress)
     raise RunError(
-        f"{run.path}: a {info.family or info.kind} has no vectors to map",
-        "give the folder of a classifier (finback train cnn2d) or of finback train vae",
+        f"{run.path}: a {info.family or info.kind} has no embeddings",
+        "give the run folder of a classifier (finback train cnn2d) or of a VAE (finback train vae)",
     )
 
 
 def _embeddings(run: RunFolder, device: str, progress: Progress) -> _Vectors:
-    """Of a classifier; of the first fold or member where there are several."""
+    """Embeddings of a classifier; of the first fold or member if there are several."""
     trail, part = [run], ""
     while run.folds or run.info.kind == "ensemble":
         part += "fold 1 of " if run.folds else "the first member of "
@@ -137,45 +141,45 @@ def _embeddings(run: RunFolder, device: str, progress: Progress) -> _Vectors:
         trail.append(run)
     info = run.info
     run.require_trained()
-    known = Manifest.load(_holder(trail, MANIFEST)).clips
-    split = load_split(_holder(trail, SPLIT_TABLE), known, info.split_by)
-    learnt = ("train",) if info.refit_epochs is None else ("train", "val")
-    clips = tuple(c for side in SUBSETS for c in split.subset(side) if c.label is not None)
-    heard = np.array([side in learnt for side in SUBSETS for c in split.subset(side) if c.label is not None])
+    known = Manifest.load(_innermost(trail, MANIFEST)).clips
+    split = load_split(_innermost(trail, SPLIT_TABLE), known, info.split_by)
+    trained_on = ("train",) if info.refit_epochs is None else ("train", "val")
+    listed = [(c, name in trained_on) for name in SUBSETS for c in split.subset(name) if c.label is not None]
+    clips, seen = tuple(c for c, _ in listed), [trained for _, trained in listed]
 
-    def of(chosen: Sequence[Clip]) -> np.ndarray:
+    def of(chosen: Sequence[Clip]) -> Floats:
         predictor = Predictor.load(run.path, device, default_folder())
         predictor.prepare(chosen, progress)
         return predictor.embed(chosen, progress)
 
     what = f"embeddings of {part}a {info.family} classifier"
-    return _Vectors(what, info, run.weights, clips, heard, of)
+    return _Vectors(what, info, run.weights, clips, np.array(seen), of)
 
 
-def _holder(trail: Sequence[RunFolder], name: str) -> Path:
+def _innermost(trail: Sequence[RunFolder], name: str) -> Path:
     """The file of that name in the innermost folder that has one.
 
-    A fold has a split of its own; a member of an ensemble has that of the ensemble.
+    A fold has its own split; a member of an ensemble has the split of the ensemble.
     """
     for run in reversed(trail):
         if (run.path / name).is_file():
             return run.path / name
-    raise RunError(f"{trail[0].path / name}: no such file", "is this a finished finback run folder?")
+    raise RunError(f"{trail[0].path / name}: no such file", "give a finished run folder of finback")
 
 
 def _latents(run: RunFolder, device: str, progress: Progress) -> _Vectors:
-    """Of a VAE: the means of its latents, averaged over a clip's windows."""
-    by_side = run_subsets(run)
-    clips = tuple(c for side in by_side.values() for c in side if c.label is not None)
-    learnt = {c.key for c in by_side["train"]}
+    """Latents of a VAE: their means, averaged over the windows of a clip."""
+    subsets = run_subsets(run)
+    clips = tuple(c for subset in subsets.values() for c in subset if c.label is not None)
+    trained_on = {c.key for c in subsets["train"]}
 
-    def of(chosen: Sequence[Clip]) -> np.ndarray:
+    def of(chosen: Sequence[Clip]) -> Floats:
         space = LatentSpace.load(run.path, device)
-        store = FeatureStore(Extractor(space.spec), default_folder())
-        store.prepare(chosen, progress)
+        features = FeatureStore(Extractor(space.spec), default_folder())
+        features.prepare(chosen, progress)
         return np.stack(
-            [space.encode(store(c)).mean(axis=0) for c in progress(chosen, "encoding", len(chosen))]
+            [space.encode(features(c)).mean(axis=0) for c in progress(chosen, "encoding", len(chosen))]
         )
 
-    heard = np.array([c.key in learnt for c in clips])
-    return _Vectors("latents of a VAE", run.info, run.weights, clips, heard, of)
+    seen = np.array([c.key in trained_on for c in clips])
+    return _Vectors("latents of a VAE", run.info, run.weights, clips, seen, of)

@@ -1,4 +1,4 @@
-"""`map.parquet`: where each clip lies, kept in the run folder, since a layout takes longer than a drawing."""
+"""`map.parquet` in the run folder: the position of each clip, since computing a layout takes long."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from finback.core.files import atomic_path
 from finback.core.types import Clip
@@ -18,7 +19,7 @@ from finback.evaluation.embedding_map.neighbours import Neighbours
 
 
 def fingerprint(weights: Path, clips: Sequence[Clip], names: Sequence[str], seed: int) -> str:
-    """Equal exactly when the layouts would be."""
+    """Hex digits that are equal exactly if the layouts are equal."""
     digest = hashlib.blake2b(weights.read_bytes(), digest_size=12)
     digest.update(repr(([c.key for c in clips], [c.group for c in clips], list(names), seed)).encode())
     return digest.hexdigest()
@@ -27,12 +28,12 @@ def fingerprint(weights: Path, clips: Sequence[Clip], names: Sequence[str], seed
 def save(
     path: Path,
     clips: Sequence[Clip],
-    heard: np.ndarray,
-    layouts: dict[str, np.ndarray],
+    seen_in_training: NDArray[np.bool_],
+    layouts: dict[str, NDArray[np.float32]],
     near: Neighbours,
-    made_of: str,
+    digest: str,
 ) -> None:
-    """One row a clip."""
+    """Write one row for each clip; layouts are (N, 2), `digest` is the `fingerprint`."""
     columns = {
         "recording_id": [c.recording.id for c in clips],
         "file": [c.recording.path.name for c in clips],
@@ -41,26 +42,26 @@ def save(
         "channel": [c.key[3] for c in clips],
         "group": [c.group for c in clips],
         "species": [c.label for c in clips],
-        "heard": heard.tolist(),
+        "seen_in_training": seen_in_training.tolist(),
     }
     for name, flat in layouts.items():
         columns |= {f"{name} x": flat[:, 0], f"{name} y": flat[:, 1]}
-    facts = {"made_of": made_of, "neighbours": json.dumps(asdict(near)), "layouts": "\n".join(layouts)}
+    metadata = {"fingerprint": digest, "neighbours": json.dumps(asdict(near)), "layouts": "\n".join(layouts)}
     with atomic_path(path) as temporary:
-        pq.write_table(pa.table(columns).replace_schema_metadata(facts), temporary)
+        pq.write_table(pa.table(columns).replace_schema_metadata(metadata), temporary)
 
 
-def load(path: Path, made_of: str) -> tuple[dict[str, np.ndarray], Neighbours] | None:
-    """What was saved, if it was made of the same; a damaged file is made anew."""
+def load(path: Path, digest: str) -> tuple[dict[str, NDArray[np.float32]], Neighbours] | None:
+    """The saved layouts, if the fingerprint is the same; None for another one or a damaged file."""
     try:
         table = pq.read_table(path)
-        facts = {k.decode(): v.decode() for k, v in (table.schema.metadata or {}).items()}
-        if facts.get("made_of") != made_of:
+        metadata = {k.decode(): v.decode() for k, v in (table.schema.metadata or {}).items()}
+        if metadata.get("fingerprint") != digest:
             return None
-        near = Neighbours(**json.loads(facts["neighbours"]))
+        near = Neighbours(**json.loads(metadata["neighbours"]))
         layouts = {
             name: np.column_stack([table[f"{name} {axis}"].to_numpy() for axis in "xy"])
-            for name in facts["layouts"].split("\n")
+            for name in metadata["layouts"].split("\n")
         }
     except (OSError, pa.ArrowException, KeyError, TypeError, ValueError):
         return None

@@ -11,7 +11,7 @@ from finback.core.files import write_atomic
 from finback.core.progress import Progress, no_progress
 from finback.core.run_files import RunFiles
 from finback.core.types import Clip
-from finback.evaluation.embedding_map.make import Map, make_map
+from finback.evaluation.embedding_map.make import EmbeddingMap, make_map
 from finback.evaluation.embedding_map.neighbours import Neighbours
 from finback.evaluation.pages.clips import around, n_frames, playable
 from finback.features.cache import FeatureStore, default_folder
@@ -33,7 +33,7 @@ HOW_TO_READ = (
 class Written:
     """The files that were written for a run."""
 
-    map: Map
+    map: EmbeddingMap
     figure: Path
     page: Path
     n_silent: int  # clips whose sound could not be read
@@ -64,14 +64,16 @@ def write(
     made = make_map(path, methods, seed=seed, device=device, progress=progress)
     page = collect(made, sound, progress)
     species = [clip.species for clip in page.clips]
-    figure = embedding_map(made.layouts, species, made.tapes, made.heard, heading(made), page.notes)
+    figure = embedding_map(
+        made.layouts, species, made.groups, made.seen_in_training, heading(made), page.notes
+    )
     png, _ = save(figure, made.run / "figures", FIGURE)
     out = RunFiles(made.run).map_page
     write_atomic(out, render(page))
     return Written(made, png, out, page.n_silent)
 
 
-def collect(made: Map, sound: bool = True, progress: Progress = no_progress) -> MapPage:
+def collect(made: EmbeddingMap, sound: bool = True, progress: Progress = no_progress) -> MapPage:
     """What the page of a map shows; with `sound`, the loudest window of each clip is read."""
     excerpts = _excerpts(made, progress) if sound else [None] * len(made.clips)
     clips = [
@@ -84,18 +86,18 @@ def collect(made: Map, sound: bool = True, progress: Progress = no_progress) -> 
             clip.stop_s,
             excerpt,
         )
-        for clip, seen, excerpt in zip(made.clips, made.heard, excerpts, strict=True)
+        for clip, seen, excerpt in zip(made.clips, made.seen_in_training, excerpts, strict=True)
     ]
     return MapPage(made.run.resolve().name, made.what, made.spec, made.layouts, clips, notes(made), sound)
 
 
-def heading(made: Map) -> str:
+def heading(made: EmbeddingMap) -> str:
     """A heading for the figure."""
     content = made.what[0].upper() + made.what[1:]
     return f"{content}: {len(made.clips)} clips in two dimensions"
 
 
-def notes(made: Map) -> list[str]:
+def notes(made: EmbeddingMap) -> list[str]:
     """How to read the map, and what was measured, in sentences."""
     lines = [HOW_TO_READ, *measured(made.neighbours)]
     if made.left_out:
@@ -106,11 +108,11 @@ def notes(made: Map) -> list[str]:
 def measured(near: Neighbours) -> list[str]:
     """The measured neighbours, in sentences."""
     lines = []
-    if near.same_tape is not None:
+    if near.same_group is not None:
         lines.append(
             "Measured on the vectors themselves, not on the map: for "
-            f"{percent(near.same_tape, 0)} of the clips the nearest clip is from the same group "
-            f"(by chance: {percent(near.same_tape_by_chance, 0)})."
+            f"{percent(near.same_group, 0)} of the clips the nearest clip is from the same group "
+            f"(by chance: {percent(near.same_group_by_chance, 0)})."
         )
     shares = [
         f"{percent(share, 0)} of the {which}"
@@ -128,7 +130,7 @@ def measured(near: Neighbours) -> list[str]:
     return lines
 
 
-def _excerpts(made: Map, progress: Progress) -> list[Excerpt | None]:
+def _excerpts(made: EmbeddingMap, progress: Progress) -> list[Excerpt | None]:
     """The loudest window of each clip; None where the recording is gone or cannot be read."""
     spec = made.spec
     store = FeatureStore(Extractor(spec), default_folder())

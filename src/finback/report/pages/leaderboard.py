@@ -49,7 +49,7 @@ def render(page: ComparisonPage) -> str:
         established={
             name: established(row["versus_leader"], RANKED_BY) for name, row in board["families"].items()
         },
-        has_random=[name for name, row in board["families"].items() if row["random"]],
+        has_random=[name for name, row in board["families"].items() if row["random_split"]],
         seconds=seconds,
     )  # fmt: skip
 
@@ -75,7 +75,7 @@ def rows(board: Mapping[str, Any]) -> list[Row]:
     drawn = []
     for name in ranked(board):
         row = board["families"][name]
-        random = (row["random"] or {}).get("accuracy")
+        random = (row["random_split"] or {}).get("accuracy")
         ends = row[f"{RANKED_BY}_ci"]
         drawn.append(Row(name, row[RANKED_BY], ends, row["accuracy"], row["accuracy_ci"], random))
     return drawn
