@@ -18,9 +18,15 @@ from pathlib import Path
 import numpy as np
 
 from finback.data.splits.run_subsets import run_subsets
-from finback.evaluation.generator_audit import set_metrics as sets
-from finback.evaluation.generator_audit import substitution as learners
-from finback.evaluation.generator_audit.windows import Windows, how_many, made, per_clip, real
+from finback.evaluation.generator_audit import substitution
+from finback.evaluation.generator_audit.set_metrics import predictions, resampled_means
+from finback.evaluation.generator_audit.windows import (
+    Windows,
+    per_clip,
+    real_windows,
+    sampled_windows,
+    samples_per_species,
+)
 from finback.features.cache import FeatureStore, default_folder
 from finback.features.extract import Extractor
 from finback.generation.generator import Sampling, SpectrogramGenerator
@@ -46,10 +52,10 @@ def main() -> None:
     main_ = next(iter(makers.values()))
     labels, spec, clips = main_.labels, main_.spec, run_subsets(main_.run)
     store = FeatureStore(Extractor(spec), default_folder())
-    learnt = real(store, clips["train"], labels)
-    unseen = real(store, (*clips["validation"], *clips["test"]), labels)
-    counts = how_many(learnt.y, len(labels))
-    samples = {name: made(maker, counts, Sampling()) for name, maker in makers.items()}
+    learnt = real_windows(store, clips["train"], labels)
+    unseen = real_windows(store, (*clips["validation"], *clips["test"]), labels)
+    counts = samples_per_species(learnt.y, len(labels))
+    samples = {name: sampled_windows(maker, counts, Sampling()) for name, maker in makers.items()}
     n_clips = np.bincount(labels.targets(clips["train"]), minlength=len(labels))
     every, few = np.flatnonzero(n_clips), np.flatnonzero((n_clips > 0) & (n_clips < BELOW))
     sets_of = {"nothing": (learnt.x, learnt.y)}
@@ -64,13 +70,13 @@ def main() -> None:
     print(f"{'':<36}{'accuracy':>9}{'recall':>8}{'gain':>26}{f'recall < {BELOW}':>13}{'gain':>26}")
     right: dict[str, np.ndarray] = {}
     for row, (x, y) in sets_of.items():
-        pupils = [learners.cnn2d(x, y, spec, len(labels), seed) for seed in range(asked.seeds)]
-        right[row] = np.mean([sets.answers(p(unseen.x), unseen) == truth for p in pupils], axis=0)
+        students = [substitution.train_cnn2d(x, y, spec, len(labels), seed) for seed in range(asked.seeds)]
+        right[row] = np.mean([predictions(s(unseen.x), unseen) == truth for s in students], axis=0)
         line = f"{row:<36}{right[row].mean():>9.3f}"
         for part in (np.ones_like(is_few), is_few):
             both = np.stack([right[row], right["nothing"]], axis=1)[part]
             recall = np.mean([both[truth[part] == k].mean(axis=0) for k in np.unique(truth[part])], axis=0)
-            drawn = sets.redrawn(both, truth[part], [t for t, p in zip(tapes, part, strict=True) if p])
+            drawn = resampled_means(both, truth[part], [t for t, p in zip(tapes, part, strict=True) if p])
             ends = None if drawn is None else percentiles(drawn[1][:, 0] - drawn[1][:, 1])
             within = f" ({ends[0]:+.3f} to {ends[1]:+.3f})" if ends else ""
             gain = "" if row == "nothing" else f"{recall[0] - recall[1]:+.3f}{within}"

@@ -17,22 +17,16 @@ from finback.data.manifest import Manifest
 from finback.evaluation.generator_audit import (
     AuditRequest,
     audit_generator,
-    judge,
+    embeddings,
+    reference_classifier,
+    set_metrics,
+    substitution,
 )
 from finback.evaluation.generator_audit import (
-    embeddings as heard,
-)
-from finback.evaluation.generator_audit import (
-    set_metrics as sets,
-)
-from finback.evaluation.generator_audit import (
-    substitution as learners,
-)
-from finback.evaluation.generator_audit import (
-    windows as material,
+    windows as audit_windows,
 )
 from finback.evaluation.generator_audit.tables import notes, tables
-from finback.evaluation.generator_audit.windows import Windows, alike, how_many, per_clip
+from finback.evaluation.generator_audit.windows import Windows, balanced, per_clip, samples_per_species
 from finback.features.spec import FeatureSpec
 from finback.generation.generator import Sampling, SpectrogramGenerator
 from finback.models.predictor import Predictor
@@ -54,42 +48,46 @@ def test_a_clip_answers_with_the_mean_of_its_windows() -> None:
     values, y, tapes = per_clip(np.array([[4.0, 0.0], [0.0, 6.0], [1.0, 0.0]]), w)
     assert values.tolist() == [[2.0, 3.0], [1.0, 0.0]]
     assert (y.tolist(), tapes) == ([1, 0], ["s", "t"])
-    assert sets.answers(np.array([[4.0, 0.0], [0.0, 6.0], [1.0, 0.0]]), w).tolist() == [1, 0]
+    assert set_metrics.predictions(np.array([[4.0, 0.0], [0.0, 6.0], [1.0, 0.0]]), w).tolist() == [1, 0]
 
 
 def test_shares_count_clips_and_species_alike() -> None:
     w = windows([0, 1, 2, 3], [0, 0, 0, 1], ["s", "s", "t", "u"])
-    found = sets.shares(np.array([True, True, False, True]), w, NAMES)
+    found = set_metrics.accuracies(np.array([True, True, False, True]), w, NAMES)
     assert found["accuracy"] == 0.75
     assert found["mean_recall"] == pytest.approx((2 / 3 + 1) / 2)
     assert found["per_species"]["a"] == {"recall": pytest.approx(2 / 3), "n_clips": 3}
     low, high = found["accuracy_ci"]
     assert low < 0.75 < high
-    assert "accuracy_ci" not in sets.shares(np.array([True]), windows([0], [0], ["1"], real=False), NAMES)
-    assert sets.shares(np.zeros(0, dtype=bool), windows([], [], []), NAMES)["accuracy"] is None
+    assert "accuracy_ci" not in set_metrics.accuracies(
+        np.array([True]), windows([0], [0], ["1"], real=False), NAMES
+    )
+    assert set_metrics.accuracies(np.zeros(0, dtype=bool), windows([], [], []), NAMES)["accuracy"] is None
 
 
 def test_draws_are_of_whole_tapes() -> None:
-    drawn = sets.redrawn(np.array([[1.0], [1.0], [0.0]]), np.array([0, 0, 1]), ["s", "s", "t"])
+    drawn = set_metrics.resampled_means(np.array([[1.0], [1.0], [0.0]]), np.array([0, 0, 1]), ["s", "s", "t"])
     assert drawn is not None
     overall, by_species = drawn[0][:, 0], drawn[1][:, 0]
     assert set(np.round(overall, 6)) == {0.0, round(2 / 3, 6), 1.0}
     assert set(by_species) == {0.0, 0.5, 1.0}  # a species that was not drawn is left out
-    assert sets.redrawn(np.ones((2, 1)), np.array([0, 1]), ["s", "s"]) is None
+    assert set_metrics.resampled_means(np.ones((2, 1)), np.array([0, 1]), ["s", "s"]) is None
 
 
 def test_a_ratio_is_paired() -> None:
     w = windows([0, 1, 2, 3], [0, 0, 1, 1], ["s", "t", "u", "v"])
     real = np.array([True, True, True, False])
-    same = sets.ratio(real, real, w)
+    same = set_metrics.accuracy_ratio(real, real, w)
     assert (same["ratio"], same["ratio_ci"]) == (1.0, [1.0, 1.0])
-    assert sets.ratio(np.array([True, False, False, False]), real, w)["ratio"] == pytest.approx(1 / 3)
-    assert sets.ratio(real, ~(real | True), w)["ratio"] is None
+    assert set_metrics.accuracy_ratio(np.array([True, False, False, False]), real, w)[
+        "ratio"
+    ] == pytest.approx(1 / 3)
+    assert set_metrics.accuracy_ratio(real, ~(real | True), w)["ratio"] is None
 
 
 def test_sets_are_drawn_alike() -> None:
     ys = [np.array([0] * 9 + [1] * 4 + [2] + [3] * 5), np.array([1] * 8 + [0] * 3 + [3])]
-    drawn = alike(ys, np.random.default_rng(0), most=4)
+    drawn = balanced(ys, np.random.default_rng(0), most=4)
     counts = [np.bincount(y[i], minlength=4).tolist() for y, i in zip(ys, drawn, strict=True)]
     assert counts == [[3, 4, 0, 0], [3, 4, 0, 0]]
     assert all(len(set(i.tolist())) == len(i) for i in drawn)
@@ -99,24 +97,24 @@ def test_distances_have_one_n_and_know_the_farther_set() -> None:
     rng = np.random.default_rng(0)
     y = np.repeat([0, 1], 30)
     near, far, reference = (rng.normal(m, 1, (60, 3)) for m in (0.0, 2.0, 0.0))
-    found = sets.distances({"near": (near, y), "far": (far, y)}, (reference, y), seeds=4)
+    found = set_metrics.distances({"near": (near, y), "far": (far, y)}, (reference, y), seeds=4)
     assert (found["n"], found["seeds"]) == (40, 4)
     for figure in ("kad", "frechet"):
         assert found["rows"]["far"][figure] > 5 * abs(found["rows"]["near"][figure])
         assert found["rows"]["near"][f"{figure}_sd"] > 0
     assert found["rows"]["far"]["coverage"] < 0.5 < found["rows"]["near"]["coverage"]
-    few = sets.distances({"near": (near[:3], y[:3])}, (reference, y), seeds=2)
+    few = set_metrics.distances({"near": (near[:3], y[:3])}, (reference, y), seeds=2)
     assert (few["n"], few["rows"]) == (3, {})
 
 
 def test_how_many_samples_a_species_gets() -> None:
     y = np.repeat([0, 1, 2], [5, 33, 200])
-    assert how_many(y, 4).tolist() == [20, 33, 60, 0]
-    assert how_many(y, 4, 7).tolist() == [7, 7, 7, 0]
+    assert samples_per_species(y, 4).tolist() == [20, 33, 60, 0]
+    assert samples_per_species(y, 4, 7).tolist() == [7, 7, 7, 0]
 
 
 def test_both_learners_tell_bands_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(learners, "STEPS", 40)
+    monkeypatch.setattr(substitution, "STEPS", 40)
     spec = FeatureSpec(sample_rate=8000, clip_samples=8000, n_fft=256, hop=128, n_mels=16, n_frames=24)
     rng = np.random.default_rng(0)
     y = np.repeat([0, 2], 20)
@@ -124,21 +122,21 @@ def test_both_learners_tell_bands_apart(monkeypatch: pytest.MonkeyPatch) -> None
     x[y == 0, 2:5] += 20
     x[y == 2, 10:13] += 20
     fresh = np.roll(x, 5, axis=2) + 30  # another time, another level
-    for pupil in (learners.cnn2d(x, y, spec, 3, device="cpu"), learners.bands(x, y, 3)):
-        logits = pupil(fresh)
+    for student in (substitution.train_cnn2d(x, y, spec, 3, device="cpu"), substitution.train_bands(x, y, 3)):
+        logits = student(fresh)
         assert logits.shape == (40, 3)
         assert (logits.argmax(axis=1) == y).mean() > 0.9
 
 
-def test_a_backbone_hears_waves_of_any_level() -> None:
+def test_a_backbone_embeds_waves_of_any_level() -> None:
     spec = FeatureSpec(sample_rate=8000, clip_samples=8000, n_fft=256, hop=128, n_mels=32, n_frames=60)
-    hear = heard.Backbone("mfcc", spec)
+    embedder = embeddings.WaveEmbedder("mfcc", spec)
     waves = np.random.default_rng(0).normal(0, 0.1, (3, 7000)).astype(np.float32)
-    found = hear(waves)
+    found = embedder(waves)
     assert len(found) == 3
-    assert hear(4 * waves) == pytest.approx(found, abs=1e-3)
+    assert embedder(4 * waves) == pytest.approx(found, abs=1e-3)
     with pytest.raises(SettingsError, match="unknown backbone"):
-        heard.Backbone("ears", spec)
+        embeddings.WaveEmbedder("ears", spec)
 
 
 @pytest.fixture(scope="module")
@@ -152,8 +150,8 @@ def generator(tiny_dataset: Dataset, tiny: str, tmp_path_factory: pytest.TempPat
 @pytest.fixture(scope="module")
 def audited(generator: Path) -> dict[str, Any]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(learners, "STEPS", 10)
-        patch.setattr(judge, "EPOCHS", 2)
+        patch.setattr(substitution, "STEPS", 10)
+        patch.setattr(reference_classifier, "EPOCHS", 2)
         request = AuditRequest(
             generator, n=8, seeds=2, backbone="mfcc", vocoder="fast-griffin-lim", device="cpu"
         )
@@ -178,7 +176,9 @@ def test_every_part_is_there_and_kept(audited: dict[str, Any], generator: Path) 
         assert set(facts["rows"]) == {"gaussian", "held_out", "unseen"}
 
 
-def test_the_judge_has_heard_what_the_generator_has(audited: dict[str, Any], generator: Path) -> None:
+def test_the_reference_classifier_has_the_clips_of_the_generator(
+    audited: dict[str, Any], generator: Path
+) -> None:
     from finback.core.runs import RunFolder
     from finback.core.split_table import load_split
     from finback.data.splits.run_subsets import run_subsets
@@ -187,44 +187,44 @@ def test_the_judge_has_heard_what_the_generator_has(audited: dict[str, Any], gen
     clips = run_subsets(RunFolder.open(generator))
     table = RunFolder.open(generator / "reference_classifier").path / "split.csv"
     everything = [c for side in clips.values() for c in side]
-    taught = load_split(table, everything, "group")
-    assert {c.key for c in taught.train} == {c.key for c in clips["train"]}
-    assert not taught.val
+    trained = load_split(table, everything, "group")
+    assert {c.key for c in trained.train} == {c.key for c in clips["train"]}
+    assert not trained.val
     held = {c.key for c in clips["held_out"]}
-    assert judge.has_heard(generator / "reference_classifier", held) == 0
-    assert judge.has_heard(generator / "reference_classifier", {c.key for c in clips["train"]}) == len(
-        clips["train"]
-    )
+    assert reference_classifier.seen_in_training(generator / "reference_classifier", held) == 0
+    assert reference_classifier.seen_in_training(
+        generator / "reference_classifier", {c.key for c in clips["train"]}
+    ) == len(clips["train"])
 
 
 def test_samples_are_kept_and_do_not_depend_on_how_many(audited: dict[str, Any], generator: Path) -> None:
     kept = list((generator / "audit").glob("samples-*.npy"))
     assert len(kept) == 1
     maker = SpectrogramGenerator.load(generator, "cpu")
-    fewer = material.made(maker, np.full(4, 3), Sampling())
+    fewer = audit_windows.sampled_windows(maker, np.full(4, 3), Sampling())
     whole = np.load(kept[0]).reshape(4, 8, *fewer.x.shape[1:])
     assert fewer.x.reshape(4, 3, *fewer.x.shape[1:]) == pytest.approx(whole[:, :3], abs=1e-3)
 
 
 def test_tables_say_it_in_words(audited: dict[str, Any]) -> None:
     made = tables(audited)
-    assert next(t.title.split("?")[0] for t in made) == "Does the judge recognise the species"
+    assert next(t.title.split("?")[0] for t in made) == "Does the reference classifier recognise the species"
     for table in made:
         assert table.rows
         assert all(len(row) == len(table.columns) for row in table.rows)
     first = {row[0]: row for row in made[0].rows}
     assert first["samples: gaussian"][2] == audited["recognised"]["gaussian"]["accuracy"]
-    assert "real: held out, same tapes" in first
+    assert "real: held out, training tapes" in first
     assert not any("warning" in line for line in notes(audited))
-    told = {**audited, "reference_classifier": {**audited["reference_classifier"], "seen_in_training": 3}}
-    assert "heard 3 of the clips" in notes(told)[0]
+    changed = {**audited, "reference_classifier": {**audited["reference_classifier"], "seen_in_training": 3}}
+    assert "trained on 3 of the clips" in notes(changed)[0]
 
 
 def test_a_generator_of_every_tape_is_audited_without_unseen_ones(
     tiny_dataset: Dataset, tiny: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(learners, "STEPS", 10)
-    monkeypatch.setattr(judge, "EPOCHS", 1)
+    monkeypatch.setattr(substitution, "STEPS", 10)
+    monkeypatch.setattr(reference_classifier, "EPOCHS", 1)
     settings = resolve(
         tiny, ["generate.held_out=0", "model.n_components=4"], "gaussian", split={"fractions": (1, 0, 0)}
     )
@@ -244,16 +244,16 @@ def test_copies_are_found_out(
     import finback.evaluation.generator_audit as room
 
     def parrot(maker: Any, counts: Any, *rest: Any) -> Windows:
-        learnt = room.real(store(maker), room.run_subsets(maker.run)["train"], maker.labels)
+        learnt = room.real_windows(store(maker), room.run_subsets(maker.run)["train"], maker.labels)
         x = np.roll(learnt.x, 7, axis=2) + 5
         return Windows(x, learnt.y, np.arange(len(x)), tuple(map(str, range(len(x)))))
 
     def store(maker: Any) -> Any:
         return room.FeatureStore(room.Extractor(maker.spec, "logmel"), room.default_folder())
 
-    monkeypatch.setattr(room, "made", parrot)
+    monkeypatch.setattr(room, "sampled_windows", parrot)
     monkeypatch.setattr(run_files, "GENERATOR_AUDIT", "parrot.json")
-    monkeypatch.setattr(learners, "STEPS", 10)
+    monkeypatch.setattr(substitution, "STEPS", 10)
     found = audit_generator(AuditRequest(generator, seeds=1, backbone="mfcc", device="cpu"))
     rows = found["copying"]["logmel"]["rows"]
     assert rows["gaussian"]["below_pair"] == rows["gaussian"]["below_nearest"] == 1.0
@@ -266,13 +266,13 @@ def test_generators_of_other_clips_are_refused(
 ) -> None:
     plan = Plan("gaussian", resolve(tiny, ["generate.held_out=0.25"], "gaussian"), seed=5, device="cpu")
     other = train_generator(plan, tiny_dataset, tmp_path / "other")
-    with pytest.raises(InputError, match="learnt other clips"):
+    with pytest.raises(InputError, match="trained on other clips"):
         audit_generator(AuditRequest(generator, against=(other.path,), device="cpu"))
 
 
-def test_judges_that_will_not_do_are_refused(trained: Path, generator: Path) -> None:
+def test_unsuitable_classifiers_are_refused(trained: Path, generator: Path) -> None:
     maker = SpectrogramGenerator.load(generator, "cpu")
-    predictor, known = judge.load_judge(trained, maker, "cpu")
+    predictor, known = reference_classifier.load_reference_classifier(trained, maker, "cpu")
     assert known.tolist() == [0, 1, 2, 3]
     x = np.zeros((2, maker.spec.n_mels, maker.spec.n_frames), dtype=np.float32)
     assert predictor.score_logmels(x, maker.spec).shape == (2, 4)
@@ -280,7 +280,7 @@ def test_judges_that_will_not_do_are_refused(trained: Path, generator: Path) -> 
         predictor.score_logmels(x, replace_spec(maker.spec))
     maker.labels = replace(maker.labels, names=(*maker.labels.names, "Nobody"))
     with pytest.raises(InputError, match="does not know Nobody"):
-        judge.load_judge(trained, maker, "cpu")
+        reference_classifier.load_reference_classifier(trained, maker, "cpu")
 
 
 def replace_spec(spec: FeatureSpec) -> FeatureSpec:

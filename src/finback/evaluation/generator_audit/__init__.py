@@ -1,21 +1,24 @@
-"""The audit of a generator: are its samples their species, as varied as real clips, and no copies of them?
+"""The audit of a generator: are its samples good, diverse, and no copies of training clips?
 
-    result = audit_generator(AuditRequest(run, against=(other_run,)))
+    audit = audit_generator(AuditRequest(run, against=(other_run,)))
 
-Real clips stand beside samples in every table: `learnt`, what the generator was trained on; `held`, clips of
-the same tapes that it was not shown; `unseen`, clips of other tapes: the validation and the test side
-together, since a generator chooses nothing by either. A sample is as good as can be hoped for where it cannot
-be told from `held`.
+Every table compares samples with three sets of real clips: `train`, the clips that the generator was trained
+on; `held_out`, other clips of the same tapes; `unseen`, clips of other tapes (the validation and the test set
+together, since a generator chooses nothing by either). The best possible samples cannot be distinguished from
+`held_out`.
 
-- `recognised`: how often the judge (`judge`) names the species, of samples and of real clips.
-- `substitution`: classifiers taught by samples instead of learnt clips, tested on unseen tapes, and the
-  reverse (`learners`).
-- `distances`: of sets, in the judge's embedding and, vocoded, in a backbone's (`heard`), to learnt and to
-  unseen clips; `unseen vocoded` is real sound through the vocoder: what it alone costs.
-- `copying`: how near samples come to learnt clips, on log-mels and in the judge's embedding.
-- `diversity`: mean distance between samples of a species over that between its learnt clips.
+- `recognised`: how often the reference classifier (`reference_classifier`) recognises the species of samples
+  and of real clips.
+- `substitution`: classifiers trained on samples instead of training clips, tested on unseen tapes, and the
+  reverse (`substitution`).
+- `distances`: between sets, in the embedding of the reference classifier and, vocoded, in that of a backbone
+  (`embeddings`), to training clips and to unseen clips; `unseen vocoded` is real sound through the vocoder,
+  which shows the error of the vocoder alone.
+- `copying`: how near samples are to training clips, on log-mels and in the embedding of the reference
+  classifier.
+- `diversity`: mean distance between samples of a species over the mean distance between its training clips.
 
-The result is kept in `generator_audit.json`, pictures in `figures/`. Its keys are told in docs/json.md.
+The result is written to `generator_audit.json`, figures to `figures/`. docs/json.md documents the keys.
 """
 
 from __future__ import annotations
@@ -26,46 +29,49 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from finback.core.errors import InputError
 from finback.core.files import write_json
 from finback.core.progress import Progress, no_progress
 from finback.data.splits.run_subsets import run_subsets
-from finback.evaluation.generator_audit import (
-    embeddings as heard,
+from finback.evaluation.generator_audit import embeddings, figures, set_metrics, substitution
+from finback.evaluation.generator_audit.reference_classifier import (
+    load_reference_classifier,
+    seen_in_training,
+    train_reference_classifier,
 )
-from finback.evaluation.generator_audit import (
-    figures as pictures,
+from finback.evaluation.generator_audit.windows import (
+    FOLDER,
+    AuditData,
+    Windows,
+    real_windows,
+    sampled_windows,
+    samples_per_species,
 )
-from finback.evaluation.generator_audit import (
-    set_metrics as sets,
-)
-from finback.evaluation.generator_audit import (
-    substitution as learners,
-)
-from finback.evaluation.generator_audit.judge import has_heard, load_judge, own_judge
-from finback.evaluation.generator_audit.windows import FOLDER, Material, Windows, how_many, made, real
 from finback.features.cache import FeatureStore, default_folder
 from finback.features.extract import Extractor
 from finback.generation.generator import Sampling, SpectrogramGenerator
 from finback.generation.vocoders.vocode import Vocoder
-from finback.metrics import copying as memory
+from finback.metrics.copying import CopyThresholds, copying, shifted_distances, vector_distances
 from finback.models.predictor import Predictor
 
 REAL = ("train", "held_out", "unseen")
+CLASSIFIER = "reference_classifier"  # the name of its embedding among the spaces
 SEEDS = 5
-PUPILS = 3  # at most; one alone is right on 4 % more or fewer clips from one training to the next
+STUDENTS = 3  # at most; the accuracy of one alone varies by up to 4 % from one training to the next
+Matrices = dict[str, NDArray[np.floating]]
 
 
 @dataclass(frozen=True)
 class AuditRequest:
-    """What to audit, and with what."""
+    """The generator to audit, and the settings of the audit."""
 
     run: Path
-    classifier: Path | None = None  # None: one is trained on the learnt clips, and kept in the run's folder
+    classifier: Path | None = None  # None: one is trained on the training clips, and kept in the run's folder
     against: tuple[Path, ...] = ()  # other generators, trained on the same clips
-    n: int | None = None  # samples per species; None: as many as learnt windows, 20 to 60
-    seeds: int = SEEDS  # draws of which the distances are means, and networks of the substitution
+    n: int | None = None  # samples per species; None: as many as training windows, 20 to 60
+    seeds: int = SEEDS  # draws over which distances are averaged, and networks of the substitution
     seed: int = 0
     sampling: Sampling = field(default_factory=Sampling)
     backbone: str = ""
@@ -74,203 +80,211 @@ class AuditRequest:
 
 
 def audit_generator(request: AuditRequest, progress: Progress = no_progress) -> dict[str, Any]:
-    """Everything above, for one trained generator and those it is set against; writes it and returns it.
+    """Audit a trained generator and those it is compared with; writes the result and returns it.
 
-    Raises `InputError` where a generator of `against` learnt other clips, or the judge knows other species;
-    `SpecMismatchError` where they hear other features.
+    Raises `InputError` where a generator of `against` was trained on other clips, or the classifier knows
+    other species; `SpecMismatchError` where the features differ.
     """
-    makers = _makers(request)
-    main = next(iter(makers.values()))
+    generators = _generators(request)
+    main = next(iter(generators.values()))
     clips = run_subsets(main.run)
-    judge_path = request.classifier or own_judge(main, request.device, progress)
-    judge, known = load_judge(judge_path, main, request.device)
-    judge.embed_logmels(np.zeros((0, main.spec.n_mels, main.spec.n_frames), dtype=np.float32), main.spec)
-    material = _material(request, makers, progress)
-    embedded = {name: judge.embed_logmels(w.x, main.spec) for name, w in material.all.items()}
-    held_keys = {c.key for side in ("held_out", "validation", "test") for c in clips[side]}
-    copies, nearest, matrix = _copying(material, embedded)
+    path = request.classifier or train_reference_classifier(main, request.device, progress)
+    classifier, known = load_reference_classifier(path, main, request.device)
+    # An empty batch: other features are refused before the samples are made.
+    classifier.embed_logmels(np.zeros((0, main.spec.n_mels, main.spec.n_frames), dtype=np.float32), main.spec)
+    data = _data(request, generators, progress)
+    embedded = {name: classifier.embed_logmels(w.x, main.spec) for name, w in data.all.items()}
+    kept_from_it = {c.key for subset in ("held_out", "validation", "test") for c in clips[subset]}
+    copies, thresholds, nearest, between = _copying(data, embedded)
     result = {
         "run": str(request.run),
-        "generators": {name: str(maker.run.path) for name, maker in makers.items()},
+        "generators": {name: str(generator.run.path) for name, generator in generators.items()},
         "labels": list(main.labels.names),
         "sampling": _plain(request.sampling),
-        "n_windows": {name: len(w) for name, w in material.all.items()},
-        "reference_classifier": {
-            "run": str(judge_path),
-            "seen_in_training": has_heard(judge_path, held_keys),
-        },
-        "recognised": _recognised(material, judge, known),
-        "substitution": _substitution(material, request, progress),
-        "distances": _distances(material, embedded, request, progress),
+        "n_windows": {name: len(w) for name, w in data.all.items()},
+        CLASSIFIER: {"run": str(path), "seen_in_training": seen_in_training(path, kept_from_it)},
+        "recognised": _recognised(data, classifier, known),
+        "substitution": _substitution(data, request, progress),
+        "distances": _distances(data, embedded, request, progress),
         "copying": copies,
-        "diversity": _diversity(material, embedded, matrix),
+        "diversity": _diversity(data, embedded, between),
     }
     write_json(main.run.generator_audit, result)
-    first, marks = next(iter(material.made)), copies["logmel"]["thresholds"]
-    learnt, typical = material.real["train"], marks["typical"]
-    pairs = pictures.closest(material.made[first], learnt, nearest[first], material.labels, typical)
-    pictures.save(main.run.path / "figures", pairs, nearest, marks)
+    first, train = next(iter(data.generated)), data.real["train"]
+    pairs = figures.nearest_pairs(
+        data.generated[first], train, nearest[first], data.labels, thresholds.typical
+    )
+    figures.save_figures(main.run.path / "figures", pairs, nearest, thresholds)
     return result
 
 
 def _plain(sampling: Sampling) -> dict[str, Any]:
-    """For JSON, which knows no infinity: null is no limit."""
-    facts = asdict(sampling)
-    return {**facts, "interval": [None if np.isinf(v) else v for v in facts["interval"]]}
+    """Plain values for JSON, which has no infinity: null is no limit."""
+    values = asdict(sampling)
+    return {**values, "interval": [None if np.isinf(v) else v for v in values["interval"]]}
 
 
-def _makers(request: AuditRequest) -> dict[str, SpectrogramGenerator]:
-    """Generators by name, the audited one first; refuses those that learnt other clips."""
-    makers: dict[str, SpectrogramGenerator] = {}
-    learnt: set[Any] = set()
+def _generators(request: AuditRequest) -> dict[str, SpectrogramGenerator]:
+    """Generators by name, the audited one first; refuses those that were trained on other clips."""
+    generators: dict[str, SpectrogramGenerator] = {}
+    clips: set[Any] = set()
     for path in (request.run, *request.against):
-        maker = SpectrogramGenerator.load(path, request.device)
-        own = {(c.key, c.label) for c in run_subsets(maker.run)["train"]}
-        if makers and own != learnt:
+        generator = SpectrogramGenerator.load(path, request.device)
+        own = {(c.key, c.label) for c in run_subsets(generator.run)["train"]}
+        if generators and own != clips:
             raise InputError(
-                f"{path}: learnt other clips than {request.run}, their figures cannot stand side by side",
+                f"{path}: trained on other clips than {request.run}, so their results cannot be compared",
                 "train both with the same data, split and seed",
             )
-        learnt = own
-        family = maker.run.info.family
-        makers[family if family not in makers else f"{family} ({maker.run.path.name})"] = maker
-    return makers
+        clips = own
+        family = generator.run.info.family
+        name = family if family not in generators else f"{family} ({generator.run.path.name})"
+        generators[name] = generator
+    return generators
 
 
-def _material(
-    request: AuditRequest, makers: Mapping[str, SpectrogramGenerator], progress: Progress
-) -> Material:
-    main = next(iter(makers.values()))
+def _data(
+    request: AuditRequest, generators: Mapping[str, SpectrogramGenerator], progress: Progress
+) -> AuditData:
+    main = next(iter(generators.values()))
     store = FeatureStore(Extractor(main.spec, "logmel"), default_folder())
     clips = run_subsets(main.run)
-    of = {
-        "train": clips["train"],
-        "held_out": clips["held_out"],
-        "unseen": (*clips["validation"], *clips["test"]),
+    subsets = {**clips, "unseen": (*clips["validation"], *clips["test"])}
+    real = {name: real_windows(store, subsets[name], main.labels, progress) for name in REAL}
+    counts = samples_per_species(real["train"].y, len(main.labels), request.n)
+    generated = {
+        name: sampled_windows(generator, counts, request.sampling, request.seed, progress)
+        for name, generator in generators.items()
     }
-    windows = {name: real(store, of[name], main.labels, progress) for name in REAL}
-    counts = how_many(windows["train"].y, len(main.labels), request.n)
-    samples = {
-        name: made(maker, counts, request.sampling, request.seed, progress) for name, maker in makers.items()
-    }
-    return Material(main.labels, windows, samples, store)
+    return AuditData(main.labels, real, generated, store)
 
 
-def _recognised(material: Material, judge: Predictor, known: np.ndarray) -> dict[str, Any]:
-    found = {}
-    for name, windows in material.all.items():
-        said = sets.answers(judge.score_logmels(windows.x, material.store.extractor.spec), windows)
-        right = known[said] == windows.y[np.unique(windows.clip, return_index=True)[1]]
-        found[name] = sets.shares(right, windows, material.labels.names)
-    return found
+def _truth(windows: Windows) -> NDArray[np.int64]:
+    """(C,) class ids of the clips."""
+    return windows.y[np.unique(windows.clip, return_index=True)[1]]
 
 
-def _substitution(material: Material, request: AuditRequest, progress: Progress) -> dict[str, Any]:
-    """For each learner and each set that teaches it: on unseen clips, and on what the learnt clips' pupil
-    says. Means over a few networks; the linear learner is the same every time."""
-    unseen, names = material.real["unseen"], material.labels.names
-    teachers = {"train": material.real["train"], **material.made}
-    found: dict[str, Any] = {}
-    for learner in ("cnn2d", "bands"):
-        rights: dict[str, np.ndarray] = {}
+def _recognised(data: AuditData, classifier: Predictor, known: NDArray[np.int64]) -> dict[str, Any]:
+    result = {}
+    for name, windows in data.all.items():
+        logits = classifier.score_logmels(windows.x, data.store.extractor.spec)
+        correct = known[set_metrics.predictions(logits, windows)] == _truth(windows)
+        result[name] = set_metrics.accuracies(correct, windows, data.labels.names)
+    return result
+
+
+def _substitution(data: AuditData, request: AuditRequest, progress: Progress) -> dict[str, Any]:
+    """Accuracies by kind of student and training set: on unseen clips, and `of_samples`, the accuracy on
+    samples of the student that was trained on real clips.
+
+    Values are means over several networks; the linear student is always the same.
+    """
+    unseen, names = data.real["unseen"], data.labels.names
+    sets = {"train": data.real["train"], **data.generated}
+    result: dict[str, Any] = {}
+    for kind in ("cnn2d", "bands"):
+        correct: dict[str, NDArray[np.float64]] = {}
         rows: dict[str, Any] = {}
-        for name, w in teachers.items():
-            pupils = _pupils(learner, w, material, request, progress)
-            rights[name] = _right(pupils, unseen)
-            rows[name] = {"on_unseen": sets.shares(rights[name], unseen, names)}
+        for name, w in sets.items():
+            students = _students(kind, w, data, request, progress)
+            correct[name] = _correct(students, unseen)
+            rows[name] = {"on_unseen": set_metrics.accuracies(correct[name], unseen, names)}
             if name == "train":
-                on_samples = {m: sets.shares(_right(pupils, s), s, names) for m, s in material.made.items()}
+                of_samples = {
+                    other: set_metrics.accuracies(_correct(students, s), s, names)
+                    for other, s in data.generated.items()
+                }
             else:
-                rows[name] |= sets.ratio(rights[name], rights["train"], unseen)
-                rows[name]["of_samples"] = on_samples[name]
-        found[learner] = rows
-    return found
+                rows[name] |= set_metrics.accuracy_ratio(correct[name], correct["train"], unseen)
+                rows[name]["of_samples"] = of_samples[name]
+        result[kind] = rows
+    return result
 
 
-def _pupils(
-    learner: str, w: Windows, material: Material, request: AuditRequest, progress: Progress
-) -> list[learners.Answer]:
-    """Taught by these windows, each from a seed of its own."""
-    spec, n_classes = material.store.extractor.spec, len(material.labels)
-    if learner == "bands":
-        return [learners.bands(w.x, w.y, n_classes)]
-    seeds = range(request.seed, request.seed + min(PUPILS, request.seeds))
-    return [learners.cnn2d(w.x, w.y, spec, n_classes, s, request.device, progress) for s in seeds]
+def _students(
+    kind: str, w: Windows, data: AuditData, request: AuditRequest, progress: Progress
+) -> list[substitution.Student]:
+    """Students trained on these windows, each from its own seed."""
+    spec, n_classes = data.store.extractor.spec, len(data.labels)
+    if kind == "bands":
+        return [substitution.train_bands(w.x, w.y, n_classes)]
+    seeds = range(request.seed, request.seed + min(STUDENTS, request.seeds))
+    return [substitution.train_cnn2d(w.x, w.y, spec, n_classes, s, request.device, progress) for s in seeds]
 
 
-def _right(pupils: Sequence[learners.Answer], windows: Windows) -> np.ndarray:
-    """(C,) share of the pupils that name each clip right."""
+def _correct(students: Sequence[substitution.Student], windows: Windows) -> NDArray[np.float64]:
+    """(C,) share of the students whose prediction is correct for each clip."""
     if not len(windows):
         return np.zeros(0)
-    truth = windows.y[np.unique(windows.clip, return_index=True)[1]]
-    right: np.ndarray = np.mean([sets.answers(p(windows.x), windows) == truth for p in pupils], axis=0)
-    return right
+    truth = _truth(windows)
+    return np.mean([set_metrics.predictions(s(windows.x), windows) == truth for s in students], axis=0)
 
 
 def _distances(
-    material: Material, embedded: Mapping[str, np.ndarray], request: AuditRequest, progress: Progress
+    data: AuditData, embedded: Mapping[str, NDArray[np.float32]], request: AuditRequest, progress: Progress
 ) -> list[dict[str, Any]]:
     """Two spaces, each with two references."""
-    by_judge = {name: (embedded[name], w.y) for name, w in material.all.items() if len(w)}
-    spec = material.store.extractor.spec
-    name = heard.at_hand(request.backbone)
-    backbone, invert = heard.Backbone(name, spec), Vocoder.load(request.vocoder, spec, request.device)
-    how = heard.How(request.vocoder, request.run / FOLDER, request.seed)
+    spec = data.store.extractor.spec
+    name = embeddings.default_backbone(request.backbone)
+    embedder = embeddings.WaveEmbedder(name, spec)
+    vocoder = Vocoder.load(request.vocoder, spec, request.device)
+    options = embeddings.EmbeddingOptions(request.vocoder, request.run / FOLDER, request.seed)
     spaces = {
-        "reference_classifier": by_judge,
-        f"{name}, vocoded by {request.vocoder}": heard.embedded(material, backbone, how, invert, progress),
+        CLASSIFIER: {name: (embedded[name], w.y) for name, w in data.all.items() if len(w)},
+        f"{name}, vocoded by {request.vocoder}": embeddings.embedded(
+            data, embedder, options, vocoder, progress
+        ),
     }
-    found = []
+    result = []
     for space, vectors in spaces.items():
         for reference in ("unseen", "train"):
-            # `held` is a tenth of the clips: only where it is the control worth having.
+            # `held_out` is a tenth of the clips: only where it is the right control.
             left_out = {reference, "held_out"} if reference == "unseen" else {reference}
-            if reference not in vectors:  # a generator may have been trained on every tape there is
+            if reference not in vectors:  # a generator may have been trained on every tape
                 continue
             rows = {k: v for k, v in vectors.items() if k not in left_out}
-            table = sets.distances(rows, vectors[reference], request.seeds)
-            found.append({"space": space, "reference": reference, **table})
-    return found
+            table = set_metrics.distances(rows, vectors[reference], request.seeds)
+            result.append({"space": space, "reference": reference, **table})
+    return result
 
 
 def _copying(
-    material: Material, embedded: Mapping[str, np.ndarray]
-) -> tuple[dict[str, Any], dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Figures in both spaces; log-mel distances (N, L) to learnt windows by set; (L, L) by space."""
-    learnt = material.real["train"]
-    logmels = {name: w.x for name, w in material.all.items()}
-    found: dict[str, Any] = {}
-    matrices: dict[str, np.ndarray] = {}
-    nearest: dict[str, np.ndarray] = {}
-    for space, values, apart in (
-        ("logmel", logmels, memory.shifted_distances),
-        ("reference_classifier", embedded, memory.vector_distances),
-    ):
-        between = matrices[space] = apart(values["train"], values["train"])
-        to = {k: apart(v, values["train"]) for k, v in values.items() if k != "train"}
-        low = {k: d.min(axis=1) for k, d in to.items()}
-        marks = memory.CopyThresholds.of(between, learnt.tapes, low["held_out"])
-        rows = {k: memory.copying(d, marks) for k, d in low.items()}
-        found[space] = {"thresholds": asdict(marks), "rows": rows}
-        nearest = nearest or to
-    return found, nearest, matrices
+    data: AuditData, embedded: Mapping[str, NDArray[np.float32]]
+) -> tuple[dict[str, Any], CopyThresholds, Matrices, Matrices]:
+    """The values in both spaces; on log-mels the thresholds and the distances (N, L) of each set to training
+    windows; in each space the distances (L, L) between training windows."""
+    logmels = {name: w.x for name, w in data.all.items()}
+    spaces: dict[str, tuple[Mapping[str, NDArray[np.float32]], set_metrics.Distances]] = {
+        "logmel": (logmels, shifted_distances),
+        CLASSIFIER: (embedded, vector_distances),
+    }
+    result: dict[str, Any] = {}
+    between: Matrices = {}
+    on_logmels: list[tuple[CopyThresholds, Matrices]] = []
+    for space, (values, distance) in spaces.items():
+        between[space] = distance(values["train"], values["train"])
+        to = {k: distance(v, values["train"]) for k, v in values.items() if k != "train"}
+        lowest = {k: d.min(axis=1) for k, d in to.items()}
+        thresholds = CopyThresholds.of(between[space], data.real["train"].groups, lowest["held_out"])
+        rows = {k: copying(d, thresholds) for k, d in lowest.items()}
+        result[space] = {"thresholds": asdict(thresholds), "rows": rows}
+        on_logmels.append((thresholds, to))
+    return result, *on_logmels[0], between
 
 
 def _diversity(
-    material: Material, embedded: Mapping[str, np.ndarray], matrices: Mapping[str, np.ndarray]
+    data: AuditData, embedded: Mapping[str, NDArray[np.float32]], between: Matrices
 ) -> dict[str, Any]:
-    names, y = material.labels.names, material.real["train"].y
-    by_logmel = {name: (w.x, w.y) for name, w in material.made.items()}
-    by_judge = {name: (embedded[name], w.y) for name, w in material.made.items()}
-    found = {
-        "logmel": sets.diversities(by_logmel, (matrices["logmel"], y), memory.shifted_distances, names),
-        "reference_classifier": sets.diversities(
-            by_judge, (matrices["reference_classifier"], y), memory.vector_distances, names
-        ),
+    names, y = data.labels.names, data.real["train"].y
+    logmels = {name: (w.x, w.y) for name, w in data.generated.items()}
+    vectors = {name: (embedded[name], w.y) for name, w in data.generated.items()}
+    values = {
+        "logmel": set_metrics.diversities(logmels, (between["logmel"], y), shifted_distances, names),
+        CLASSIFIER: set_metrics.diversities(vectors, (between[CLASSIFIER], y), vector_distances, names),
     }
     return {
         space: {row: {"mean": _mean(list(each.values())), "per_species": each} for row, each in rows.items()}
-        for space, rows in found.items()
+        for space, rows in values.items()
     }
 
 

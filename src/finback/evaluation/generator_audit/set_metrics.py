@@ -1,58 +1,64 @@
-"""Sets of windows against one another: shares right, distances, copies. Plain values for the audit's JSON."""
+"""Measures between sets of windows: accuracies, distances, diversity. Plain values for the audit's JSON."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from finback.evaluation.generator_audit.windows import Windows, alike, per_clip
+from finback.evaluation.generator_audit.embeddings import Embedded
+from finback.evaluation.generator_audit.windows import Windows, balanced, per_clip
 from finback.metrics import bootstrap, generative
-from finback.metrics import copying as memory
+from finback.metrics.copying import diversity
 
-PER_SPECIES = 20  # windows of one species at most, so that the commonest does not decide
-FEWEST = generative.K + 2  # below this there is no k-th neighbour to speak of
-
-
-def answers(logits: np.ndarray, windows: Windows) -> np.ndarray:
-    """(C,) class ids said of each clip: the likeliest by the mean over its windows, from logits (N, K)."""
-    said: np.ndarray = per_clip(logits, windows)[0].argmax(axis=1)
-    return said
+PER_SPECIES = 20  # windows of one species at most, so that the most common species does not dominate
+FEWEST = generative.K + 2  # with fewer windows there is no k-th neighbour
+Distances = Callable[[Any, Any], NDArray[np.floating]]  # N and L items -> (N, L)
 
 
-def shares(right: np.ndarray, windows: Windows, names: Sequence[str]) -> dict[str, Any]:
-    """How many of the clips were `right` (C,), 0 to 1: all, the mean over species, and each species'.
+def predictions(logits: NDArray[np.floating], windows: Windows) -> NDArray[np.int64]:
+    """Logits of windows (N, K) -> class ids of clips (C,), from the mean over the windows of a clip."""
+    return per_clip(logits, windows)[0].argmax(axis=1)
 
-    With intervals over tapes; samples have no tapes, and no intervals.
+
+def accuracies(correct: NDArray[Any], windows: Windows, names: Sequence[str]) -> dict[str, Any]:
+    """Accuracy over clips, mean recall over species, and recall of each species.
+
+    `correct` (C,) is the share of correct predictions of each clip, 0 to 1. Real clips have intervals over
+    groups; samples have no groups and no intervals.
     """
-    _, y, tapes = per_clip(np.zeros((len(windows), 1)), windows)
-    if not len(right):
+    _, y, groups = per_clip(np.zeros((len(windows), 1)), windows)
+    if not len(correct):
         return {"n_clips": 0, "accuracy": None, "mean_recall": None, "per_species": {}}
     per_species = {
-        names[k]: {"recall": float(right[y == k].mean()), "n_clips": int((y == k).sum())}
+        names[k]: {"recall": float(correct[y == k].mean()), "n_clips": int((y == k).sum())}
         for k in np.unique(y)
     }
-    found: dict[str, Any] = {
-        "n_clips": len(right),
-        "accuracy": float(right.mean()),
+    result: dict[str, Any] = {
+        "n_clips": len(correct),
+        "accuracy": float(correct.mean()),
         "mean_recall": float(np.mean([s["recall"] for s in per_species.values()])),
         "per_species": per_species,
     }
     if windows.spans:
-        drawn = redrawn(right[:, None].astype(float), y, tapes)
-        found["n_groups"] = len(set(tapes))
-        found["accuracy_ci"] = None if drawn is None else bootstrap.percentiles(drawn[0][:, 0])
-        found["mean_recall_ci"] = None if drawn is None else bootstrap.percentiles(drawn[1][:, 0])
-    return found
+        means = resampled_means(correct[:, None].astype(float), y, groups)
+        result["n_groups"] = len(set(groups))
+        result["accuracy_ci"] = None if means is None else bootstrap.percentiles(means[0][:, 0])
+        result["mean_recall_ci"] = None if means is None else bootstrap.percentiles(means[1][:, 0])
+    return result
 
 
-def redrawn(values: np.ndarray, y: np.ndarray, tapes: Sequence[str]) -> tuple[np.ndarray, np.ndarray] | None:
-    """Means (B, D) of values (C, D) over clips, and over species' means, when whole tapes are drawn anew.
+def resampled_means(
+    values: NDArray[np.float64], y: NDArray[np.integer], groups: Sequence[str]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    """Means of values (C, D) over clips (B, D), and over the means of species (B, D), in B bootstrap draws.
 
-    A species that a draw misses is left out of that draw's mean. None where there is one tape.
+    Each draw resamples whole groups. A species that is missing in a draw is left out of that draw's mean.
+    None if there is only one group.
     """
-    codes, n_groups = bootstrap.group_codes(tapes)
+    codes, n_groups = bootstrap.group_codes(groups)
     if n_groups < 2:
         return None
     draws = bootstrap.draw_groups(n_groups)  # (B, G)
@@ -64,38 +70,42 @@ def redrawn(values: np.ndarray, y: np.ndarray, tapes: Sequence[str]) -> tuple[np
     return overall, np.nanmean(each, axis=0)
 
 
-def ratio(made: np.ndarray, real: np.ndarray, windows: Windows) -> dict[str, Any]:
-    """Right answers (C,) of one learner over another's on the same real clips, paired over tapes."""
-    _, y, tapes = per_clip(np.zeros((len(windows), 1)), windows)
+def accuracy_ratio(generated: NDArray[Any], real: NDArray[Any], windows: Windows) -> dict[str, Any]:
+    """Accuracy of a student trained on samples over that of one trained on real clips, paired over groups.
+
+    `generated` and `real` (C,) are the shares of correct predictions on the same real clips.
+    """
+    _, y, groups = per_clip(np.zeros((len(windows), 1)), windows)
     if not len(real) or not real.any():
         return {"ratio": None, "ratio_ci": None, "ratio_mean_recall": None, "ratio_mean_recall_ci": None}
-    both = np.stack([made, real], axis=1).astype(float)
+    both = np.stack([generated, real], axis=1).astype(float)
     by_species = np.mean([both[y == k].mean(axis=0) for k in np.unique(y)], axis=0)
-    found: dict[str, Any] = {
-        "ratio": float(made.mean() / real.mean()),
+    result: dict[str, Any] = {
+        "ratio": float(generated.mean() / real.mean()),
         "ratio_ci": None,
         "ratio_mean_recall": float(by_species[0] / by_species[1]),
         "ratio_mean_recall_ci": None,
     }
-    drawn = redrawn(both, y, tapes)
-    if drawn is not None:
+    means = resampled_means(both, y, groups)
+    if means is not None:
         with np.errstate(divide="ignore", invalid="ignore"):
-            over = [d[:, 0] / d[:, 1] for d in drawn]
-        found["ratio_ci"], found["ratio_mean_recall_ci"] = (bootstrap.percentiles(d) for d in over)
-    return found
-
-
-Embedded = tuple[np.ndarray, np.ndarray]  # vectors (N, D), class ids (N,)
+            ratios = [m[:, 0] / m[:, 1] for m in means]
+        result["ratio_ci"], result["ratio_mean_recall_ci"] = (bootstrap.percentiles(r) for r in ratios)
+    return result
 
 
 def distances(sets: Mapping[str, Embedded], reference: Embedded, seeds: int) -> dict[str, Any]:
-    """KAD, Frechet and support of every set against the reference, all with the same N of each species.
+    """KAD, Frechet distance and support of every set against the reference.
 
-    Each figure is the mean over `seeds` draws, `<name>_sd` their spread. The kernel's width is that of the
-    whole reference, so that one ruler serves all rows.
+    All sets have equal numbers of each species in each draw.
+
+    Each value is the mean over `seeds` draws, `<name>_sd` its standard deviation. The kernel's width is that
+    of the whole reference, so that all rows use the same width.
     """
     drawn = [
-        alike([reference[1], *(y for _, y in sets.values())], np.random.default_rng([seed, 11]), PER_SPECIES)
+        balanced(
+            [reference[1], *(y for _, y in sets.values())], np.random.default_rng([seed, 11]), PER_SPECIES
+        )
         for seed in range(seeds)
     ]
     n = len(drawn[0][0])
@@ -104,44 +114,45 @@ def distances(sets: Mapping[str, Embedded], reference: Embedded, seeds: int) -> 
     width = generative.median_distance(reference[0])
     rows = {}
     for i, (name, own) in enumerate(sets.items(), start=1):
-        tries = [_figures(_rows(reference, chosen[0]), _rows(own, chosen[i]), width) for chosen in drawn]
-        rows[name] = {key: float(np.mean([t[key] for t in tries])) for key in tries[0]} | {
-            f"{key}_sd": float(np.std([t[key] for t in tries])) for key in tries[0]
+        values = [_measures(_rows(reference, chosen[0]), _rows(own, chosen[i]), width) for chosen in drawn]
+        rows[name] = {key: float(np.mean([v[key] for v in values])) for key in values[0]} | {
+            f"{key}_sd": float(np.std([v[key] for v in values])) for key in values[0]
         }
     return {"n": n, "seeds": seeds, "rows": rows}
 
 
-def _rows(of: Embedded, chosen: np.ndarray) -> Embedded:
+def _rows(of: Embedded, chosen: NDArray[np.int64]) -> Embedded:
     return of[0][chosen], of[1][chosen]
 
 
-def _figures(real: Embedded, made: Embedded, width: float) -> dict[str, float]:
-    near = generative.support(real[0], made[0])
+def _measures(real: Embedded, generated: Embedded, width: float) -> dict[str, float]:
+    support = generative.support(real[0], generated[0])
     return {
-        "kad": generative.kernel_distance(real[0], made[0], width, (real[1], made[1])),
-        "frechet": generative.frechet_distance(real[0], made[0]),
-        "precision": near.precision,
-        "recall": near.recall,
-        "density": near.density,
-        "coverage": near.coverage,
+        "kad": generative.kernel_distance(real[0], generated[0], width, (real[1], generated[1])),
+        "frechet": generative.frechet_distance(real[0], generated[0]),
+        "precision": support.precision,
+        "recall": support.recall,
+        "density": support.density,
+        "coverage": support.coverage,
     }
 
 
 def diversities(
-    made: Mapping[str, tuple[Any, np.ndarray]],
-    learnt: tuple[np.ndarray, np.ndarray],
-    apart: Any,
+    sets: Mapping[str, tuple[Any, NDArray[np.integer]]],
+    train: tuple[NDArray[np.floating], NDArray[np.integer]],
+    distance: Distances,
     names: Sequence[str],
 ) -> dict[str, dict[str, float | None]]:
-    """For each set (inputs of `apart`, class ids) each species' diversity re the learnt clips'.
+    """The diversity of each species in each set, relative to that of its training clips.
 
-    `learnt` is their matrix of distances (L, L) and class ids (L,); `apart(x, y)` measures distances.
+    `sets` holds the inputs of `distance` and class ids (N,) by name; `train` the distances (L, L) between
+    training windows and their class ids (L,).
     """
-    between, y = learnt
-    found: dict[str, dict[str, float | None]] = {}
-    for row, (x, ids) in made.items():
-        found[row] = {}
+    between, y = train
+    result: dict[str, dict[str, float | None]] = {}
+    for name, (x, ids) in sets.items():
+        result[name] = {}
         for k in np.unique(ids):
             own, real = x[ids == k], between[np.ix_(y == k, y == k)]
-            found[row][names[k]] = memory.diversity(apart(own, own), real)
-    return found
+            result[name][names[k]] = diversity(distance(own, own), real)
+    return result

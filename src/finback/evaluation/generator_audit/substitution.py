@@ -1,10 +1,10 @@
-"""Do samples serve in place of recordings? Classifiers trained on one and tested on the other.
+"""Can samples replace recordings? Students trained on samples and tested on recordings, and the reverse.
 
-Each learner is trained from nothing on log-mels, with the same number of steps whatever it is given, and
-answers for log-mels. Two of them, because what one makes of synthetic sound may be its own weakness:
+Each student is trained from scratch on log-mels, with the same number of steps for every set, and predicts
+from log-mels. There are two students, because the result of one may come from its own weakness:
 
-- `cnn2d`: the workhorse at half its width, a few hundred steps, augmented as always;
-- `bands`: logistic regression on the mean and deviation over time of every band, without the level.
+- `cnn2d`: the standard network at half its width, a few hundred steps, with the usual augmentation;
+- `bands`: logistic regression on mean and deviation over time of every band, without the level.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from finback import models
@@ -29,17 +30,18 @@ from finback.training.augment.spectrum import SpectrumSettings
 from finback.training.loop import fit
 from finback.training.loop_settings import TrainingSettings
 
-Answer = Callable[[np.ndarray], np.ndarray]  # log-mels (N, M, F) -> logits (N, K)
+LogMels = NDArray[np.float32]  # (N, M, F) dB
+Student = Callable[[LogMels], NDArray[np.float32]]  # log-mels (N, M, F) -> logits (N, K)
 STEPS, BATCH, WIDTH = 300, 32, 8
 
 
 class ArrayTask:
     """Cross-entropy over log-mels in memory; every species is drawn equally often."""
 
-    score = ""  # nothing is chosen: the last average is the model
+    score = ""  # nothing is chosen by a score: the last average is the model
     steps_per_epoch = 10
 
-    def __init__(self, model: nn.Module, x: np.ndarray, y: np.ndarray) -> None:
+    def __init__(self, model: nn.Module, x: LogMels, y: NDArray[np.int64]) -> None:
         self.model = model
         self.x = x
         self.y = y
@@ -48,6 +50,7 @@ class ArrayTask:
         self._augment = SpectrumSettings()
 
     def kept(self, model: nn.Module) -> nn.Module:
+        """The module whose weights are saved."""
         return model
 
     def batch(self, rng: np.random.Generator) -> tuple[Tensor, ...]:
@@ -58,23 +61,25 @@ class ArrayTask:
         return x, torch.from_numpy(self.y[drawn])
 
     def losses(self, model: nn.Module, batch: tuple[Tensor, ...]) -> dict[str, Tensor]:
+        """The loss of a batch by name."""
         x, y = batch
         return {"cross_entropy": nn.functional.cross_entropy(model(x), y, label_smoothing=0.1)}
 
     def validate(self, model: nn.Module) -> dict[str, float]:
+        """No validation."""
         return {}
 
 
-def cnn2d(
-    x: np.ndarray,
-    y: np.ndarray,
+def train_cnn2d(
+    x: LogMels,
+    y: NDArray[np.int64],
     spec: FeatureSpec,
     n_classes: int,
     seed: int = 0,
     device: str = "auto",
     progress: Progress = no_progress,
-) -> Answer:
-    """A convolutional network taught from log-mels (N, M, F) of class ids (N,)."""
+) -> Student:
+    """A convolutional network trained on log-mels (N, M, F) with class ids (N,)."""
     with torch.random.fork_rng([]):
         torch.manual_seed(seed)
         model = models.create("cnn2d", spec, n_classes, width=WIDTH)
@@ -84,23 +89,23 @@ def cnn2d(
     with TemporaryDirectory() as folder:
         fit(task, settings, Path(folder), seed, device, progress)
         load_weights(model, RunFiles(Path(folder)).weights)
-    return lambda heard: through(model, model, heard)
+    return lambda logmels: through(model, model, logmels)
 
 
-def bands(x: np.ndarray, y: np.ndarray, n_classes: int) -> Answer:
-    """A linear head on `band_statistics` of log-mels (N, M, F)."""
+def train_bands(x: LogMels, y: NDArray[np.int64], n_classes: int) -> Student:
+    """Logistic regression on `band_statistics` of log-mels (N, M, F) with class ids (N,)."""
     head = Logistic(n_classes)
     head.fit(band_statistics(x), y, np.ones(len(y)))
 
     @torch.inference_mode()
-    def answer(heard: np.ndarray) -> np.ndarray:
-        logits: np.ndarray = head(torch.from_numpy(band_statistics(heard)).float()).numpy()
+    def predict(logmels: LogMels) -> NDArray[np.float32]:
+        logits: NDArray[np.float32] = head(torch.from_numpy(band_statistics(logmels)).float()).numpy()
         return logits
 
-    return answer
+    return predict
 
 
-def band_statistics(x: np.ndarray) -> np.ndarray:
-    """(N, M, F) dB -> (N, 2 M): each band's mean re the whole clip's, and its deviation over time."""
+def band_statistics(x: LogMels) -> NDArray[np.float32]:
+    """(N, M, F) dB -> (N, 2 M): each band's mean re the mean of the clip, and its deviation over time."""
     level = x.mean(axis=(1, 2))[:, None]
     return np.concatenate([x.mean(axis=2) - level, x.std(axis=2)], axis=1)

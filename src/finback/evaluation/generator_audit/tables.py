@@ -1,4 +1,4 @@
-"""The audit of a generator as tables that a stranger can read."""
+"""The audit of a generator as tables for the terminal."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-WORDS = {
-    "train": "real: learnt from",
-    "held_out": "real: held out, same tapes",
+SETS = {
+    "train": "real: training clips",
+    "held_out": "real: held out, training tapes",
     "unseen": "real: unseen tapes",
     "unseen vocoded": "real: unseen tapes, vocoded",
 }
-LEARNERS = {"cnn2d": "small CNN", "bands": "linear on bands"}
+STUDENTS = {"cnn2d": "small CNN", "bands": "linear on bands"}
 SPACES = {"logmel": "log-mel", "reference_classifier": "embedding of the reference classifier"}
 
 
 @dataclass(frozen=True)
 class Table:
-    """A title, rows of cells under columns, and lines to be read below."""
+    """A title, rows of cells under columns, and notes below."""
 
     title: str
     columns: Sequence[str]
@@ -26,39 +26,38 @@ class Table:
     notes: Sequence[str] = ()
 
 
-def tables(found: Mapping[str, Any]) -> list[Table]:
-    """Everything in the result of `audit_generator`, in the order in which one asks."""
+def tables(audit: Mapping[str, Any]) -> list[Table]:
+    """All tables of the result of `audit_generator`."""
     return [
-        _recognised(found["recognised"]),
-        _per_species(found),
-        _substitution(found["substitution"]),
-        *(_distances(d) for d in found["distances"] if d["rows"]),
-        *(_copying(space, facts) for space, facts in found["copying"].items()),
-        _diversity(found["diversity"]),
+        _recognised(audit["recognised"]),
+        _per_species(audit),
+        _substitution(audit["substitution"]),
+        *(_distances(d) for d in audit["distances"] if d["rows"]),
+        *(_copying(space, values) for space, values in audit["copying"].items()),
+        _diversity(audit["diversity"]),
     ]
 
 
-def notes(found: Mapping[str, Any]) -> list[str]:
-    """What must be known to read the tables, and where the rest is."""
-    few = [d for d in found["distances"] if not d["rows"]]
-    heard = found["reference_classifier"]["seen_in_training"]
+def notes(audit: Mapping[str, Any]) -> list[str]:
+    """Warnings and notes on the tables, and the place of the files."""
+    seen = audit["reference_classifier"]["seen_in_training"]
     lines = []
-    if heard:
+    if seen:
         lines.append(
-            f"warning: the judge has heard {heard} of the clips that the generator was not shown; "
-            "leave out --classifier to have one trained that has not"
+            f"warning: the reference classifier was trained on {seen} of the clips that were kept from the "
+            "generator; leave out --classifier to train one without these clips"
         )
-    if few:
+    if any(not d["rows"] for d in audit["distances"]):
         lines.append("distances left out: fewer than seven clips have species in common with the reference")
     lines.append(
-        "unseen tapes are the validation and the test side together: no generator chooses anything by them"
+        "unseen tapes are the validation set and the test set together: no generator chooses anything by them"
     )
-    lines.append(f"pictures and generator_audit.json: {found['run']}")
+    lines.append(f"figures and generator_audit.json: {audit['run']}")
     return lines
 
 
 def _name(row: str) -> str:
-    return WORDS.get(row, f"samples: {row}")
+    return SETS.get(row, f"samples: {row}")
 
 
 def _between(interval: Sequence[float] | None) -> str:
@@ -67,18 +66,18 @@ def _between(interval: Sequence[float] | None) -> str:
 
 def _recognised(rows: Mapping[str, Any]) -> Table:
     return Table(
-        "Does the judge recognise the species?",
+        "Does the reference classifier recognise the species?",
         ("", "clips", "recognised", "95 % over tapes", "mean over species"),
         [
             (_name(k), v["n_clips"], v["accuracy"], _between(v.get("accuracy_ci")), v["mean_recall"])
             for k, v in rows.items()
         ],
-        ("the judge has learnt from the same clips as the generator: on those it is flattered",),
+        ("the reference classifier was trained on the training clips, so their value is too high",),
     )
 
 
-def _per_species(found: Mapping[str, Any]) -> Table:
-    rows = found["recognised"]
+def _per_species(audit: Mapping[str, Any]) -> Table:
+    rows = audit["recognised"]
     names = [k for k in rows if k != "train"]
 
     def recall(row: str, species: str) -> float | None:
@@ -86,21 +85,21 @@ def _per_species(found: Mapping[str, Any]) -> Table:
         return own["recall"] if own else None
 
     return Table(
-        "Recognised, species by species",
+        "Recognised, by species",
         ("species", *map(_name, names)),
-        [(species, *(recall(row, species) for row in names)) for species in found["labels"]],
+        [(species, *(recall(row, species) for row in names)) for species in audit["labels"]],
     )
 
 
-def _substitution(found: Mapping[str, Any]) -> Table:
+def _substitution(students: Mapping[str, Any]) -> Table:
     rows = []
-    for learner, taught in found.items():
-        for row, v in taught.items():
+    for student, sets in students.items():
+        for name, v in sets.items():
             unseen, own = v["on_unseen"], v.get("of_samples", {})
             rows.append(
                 (
-                    LEARNERS[learner],
-                    _name(row),
+                    STUDENTS[student],
+                    _name(name),
                     unseen["accuracy"],
                     unseen["mean_recall"],
                     v.get("ratio"),
@@ -110,16 +109,16 @@ def _substitution(found: Mapping[str, Any]) -> Table:
                 )
             )
     return Table(
-        "Do samples serve in place of recordings? Tested on unseen tapes",
+        "Can samples replace recordings? Tested on unseen tapes",
         (
-            "learner",
-            "taught by",
+            "student",
+            "trained on",
             "accuracy",
             "mean recall",
-            "of real's accuracy",
+            "ratio to real, accuracy",
             "95 % over tapes",
-            "of real's recall",
-            "taught by real, right on samples",
+            "ratio to real, recall",
+            "trained on real, accuracy on samples",
         ),
         rows,
     )
@@ -140,37 +139,40 @@ def _distances(table: Mapping[str, Any]) -> Table:
     ]
     space = SPACES.get(table["space"], table["space"])
     return Table(
-        f"How far from {_name(table['reference'])}? In the {space}",
+        f"Distance to: {_name(table['reference'])}. Space: {space}",
         ("", "KAD", "Frechet", "precision", "recall", "density", "coverage"),
         rows,
-        (f"{table['n']} windows a row, as many of a species as the others; ± over {table['seeds']} draws",),
-    )
-
-
-def _copying(space: str, facts: Mapping[str, Any]) -> Table:
-    return Table(
-        f"Are they copies? Distance to the nearest learnt clip, {SPACES[space]}",
-        ("", "windows", "median ratio", "5th percentile ratio", "nearer than pairs", "nearer than nearest"),
-        [
-            (_name(k), v["n"], v["ratio"], v["ratio_low"], v["below_pair"], v["below_nearest"])
-            for k, v in facts["rows"].items()
-        ],
         (
-            "ratio: to a held-out clip's usual distance; pairs: 1 % of learnt clips' pairs of two tapes lie",
-            "nearer; nearest: 1 % of learnt clips are nearer to another tape, which compares like with like",
+            f"{table['n']} windows in each row, with equal numbers of each species; ± over {table['seeds']} "
+            "draws",
         ),
     )
 
 
-def _diversity(found: Mapping[str, Any]) -> Table:
+def _copying(space: str, values: Mapping[str, Any]) -> Table:
+    return Table(
+        f"Are samples copies? Distance to the nearest training clip. Space: {SPACES[space]}",
+        ("", "windows", "median ratio", "5th percentile ratio", "nearer than pairs", "nearer than nearest"),
+        [
+            (_name(k), v["n"], v["ratio"], v["ratio_low"], v["below_pair"], v["below_nearest"])
+            for k, v in values["rows"].items()
+        ],
+        (
+            "ratio: to the median distance of held-out clips; pairs: 1 % of pairs of training clips from two",
+            "tapes are nearer; nearest: 1 % of training clips are nearer to a clip of another tape",
+        ),
+    )
+
+
+def _diversity(spaces: Mapping[str, Any]) -> Table:
     rows = []
-    for space, of in found.items():
-        for row, v in of.items():
+    for space, sets in spaces.items():
+        for row, v in sets.items():
             defined = {k: d for k, d in v["per_species"].items() if d is not None}
             least = min(defined, key=lambda k: defined[k]) if defined else ""
             rows.append((_name(row), SPACES[space], v["mean"], defined.get(least), least))
     return Table(
-        "Do samples of one species differ as its clips do? (1: as much, 0: all the same)",
-        ("", "distance", "mean over species", "least", "of"),
+        "Are samples of a species as diverse as its training clips? (1: as diverse, 0: all the same)",
+        ("", "space", "mean over species", "lowest", "species"),
         rows,
     )
