@@ -1,4 +1,4 @@
-"""Commands that tell about finback itself and the machine."""
+"""Commands about finback itself and the machine: models, doctor."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from finback.cli.options import Json
 
 def models(
     settings: Annotated[
-        bool, typer.Option("--settings", help="List every setting of a preset instead.")
+        bool, typer.Option("--settings", help="List all settings of a preset instead.")
     ] = False,
-    preset: Annotated[str, typer.Option(help="Preset or TOML file.")] = "watkins",
+    preset: Annotated[str, typer.Option(help="Name of a preset, or a TOML file.")] = "watkins",
     json: Json = False,
 ) -> None:
     """List model families, their settings, and presets.
@@ -34,12 +34,13 @@ def models(
     families: dict[str, dict[str, Any]] = {}
     for name in sorted(registry.FAMILIES, key=lambda n: (registry.kind(n), n)):
         model = registry.create(name, resolve(preset, family=name).features, 10)
-        said = (registry.family(name).__doc__ or "").strip().splitlines()[0]
+        about = (registry.family(name).__doc__ or "").strip().splitlines()[0]
         families[name] = {
             "kind": registry.kind(name),
-            "about": said,
+            "about": about,
             "input": model.input,
-            "parameters": model.n_parameters or None,  # a fitted head has as many as the data asks for
+            "parameters": model.n_parameters
+            or None,  # the number of values in a fitted head depends on the data
             "licence": getattr(model, "licence", ""),
             "settings": registry.hyperparameters(name),
         }
@@ -58,7 +59,7 @@ def models(
         for name, f in families.items()
     ]
     out_table(
-        ("family", "kind", "input", "parameters", "settings (--set model.…)", "what it is"),
+        ("family", "kind", "input", "parameters", "settings (--set model.…)", "description"),
         rows,
         title="families (10 species)",
     )
@@ -66,20 +67,20 @@ def models(
 
 
 def doctor(json: Json = False) -> None:
-    """Print versions, devices, codecs, cache.
+    """Print versions, devices, codecs and cache.
 
-    Paste it into a question.
+    Paste this text into a question or a bug report.
 
     \b
     Example:
       finback doctor
     """
-    from finback.cli.environment import facts
+    from finback.cli.environment import environment_report
 
-    found = facts()
+    report = environment_report()
     if json:
-        out_json(found)
+        out_json(report)
         return
-    for key, value in found.items():
+    for key, value in report.items():
         shown = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else value
         out(f"{key}: {', '.join(shown) if isinstance(shown, list) else shown}")

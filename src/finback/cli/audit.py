@@ -1,4 +1,4 @@
-"""`finback audit`: of labelled recordings before anything is learned, or of a generator or vocoder."""
+"""`finback audit`: an audit of labelled recordings before training, of a generator, or of a vocoder."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ MaybeAudio = Annotated[Path | None, typer.Option(help="Folder of recordings.", s
 
 @dataclass(frozen=True)
 class AuditedData(DataOptions):
-    """Recordings and labels, where they are what is audited."""
+    """Recordings and labels, if these are audited."""
 
-    audio: MaybeAudio = None  # type: ignore[assignment]  # not needed where a run is named
+    audio: MaybeAudio = None  # type: ignore[assignment]  # not needed for the audit of a run
 
 
 @dataclass(frozen=True)
@@ -36,25 +36,40 @@ class GeneratorOptions:
     against: Annotated[
         list[Path] | None,
         typer.Option(
-            help="Another generator of the same clips, as a baseline. Repeatable.", show_default=False
+            help="Run folder of another generator, trained on the same clips, as a baseline. Repeatable.",
+            show_default=False,
         ),
     ] = None
     n: Annotated[
         int | None,
         typer.Option(
-            "-n", help="Samples per species; default: as it has clips, 20 to 60.", min=2, show_default=False
+            "-n",
+            help="Number of generated samples per species "
+            "(default: the number of training clips, at least 20, at most 60).",
+            min=2,
+            show_default=False,
         ),
     ] = None
-    seeds: Annotated[int, typer.Option(help="Draws that distances are means of.", min=1)] = 5
-    sampler: Annotated[str, typer.Option(help="dpmpp-3m, heun, ddim, ancestral, ddpm.")] = "dpmpp-3m"
-    steps: Annotated[int, typer.Option(help="Steps of the sampler.", min=1)] = 18
-    guidance: Annotated[float, typer.Option(help="Towards the species; 1: none.", min=0)] = 1.5
+    seeds: Annotated[
+        int, typer.Option(help="Number of random draws over which each distance is averaged.", min=1)
+    ] = 5
+    sampler: Annotated[
+        str, typer.Option(help="Sampler of a diffusion model: dpmpp-3m, heun, ddim, ancestral, ddpm.")
+    ] = "dpmpp-3m"
+    steps: Annotated[int, typer.Option(help="Number of steps of the sampler.", min=1)] = 18
+    guidance: Annotated[
+        float, typer.Option(help="Classifier-free guidance towards the species (1: off).", min=0)
+    ] = 1.5
     backbone: Annotated[
-        str, typer.Option(help="aisfx, birdnet or mfcc; default: aisfx if installed.", show_default=False)
+        str,
+        typer.Option(
+            help="Backbone for the distances: aisfx, birdnet or mfcc (default: aisfx if installed).",
+            show_default=False,
+        ),
     ] = ""
-    vocoder: Annotated[str, typer.Option(help="Vocoder that the backbone hears samples through.")] = (
-        "fast-griffin-lim"
-    )
+    vocoder: Annotated[
+        str, typer.Option(help="Vocoder that makes sound from the samples, as input of the backbone.")
+    ] = "fast-griffin-lim"
 
 
 @takes(data=AuditedData, settings=SettingOptions, how=GeneratorOptions)
@@ -66,14 +81,14 @@ def audit(
         Path | None,
         typer.Argument(
             metavar="RUN",
-            help="A generator's or vocoder's run, instead of --audio.",
+            help="Run folder of a generator or vocoder, instead of --audio.",
             show_default=False,
         ),
     ] = None,
     device: Device = "auto",
     json: Json = False,
 ) -> None:
-    """Say what a split would leak and what cannot be tested; or how good a generator or a vocoder is.
+    """Show what a split would leak and which species cannot be tested; or evaluate a generator or a vocoder.
 
     \b
     Example:
@@ -86,8 +101,8 @@ def audit(
 
     if (run is None) == (data.audio is None):
         raise InputError(
-            "finback audit wants either recordings or a generator",
-            "give --audio FOLDER with --labels, or the run folder of finback train diffusion or vocoder",
+            "finback audit needs either recordings or a run folder",
+            "give --audio FOLDER with --labels, or the run folder of a generator or vocoder",
         )
     if run is None:
         _recordings(data, settings, json)

@@ -1,4 +1,4 @@
-"""What the terminal sees: results on stdout, everything else on stderr."""
+"""Output on the terminal: results on stdout, everything else on stderr."""
 
 from __future__ import annotations
 
@@ -21,34 +21,35 @@ ERR = Console(stderr=True, highlight=False)
 
 
 def say(text: str) -> None:
-    """A line for people, on stderr: never mixed into results."""
+    """Print a message on stderr, so that it is never part of the results."""
     ERR.print(text, markup=False, soft_wrap=True)
 
 
 def out(text: str) -> None:
-    """A line of the result, on stdout, as it is."""
+    """Print a line of the result on stdout, unchanged."""
     print(text)
 
 
 def out_prose(text: str) -> None:
-    """A paragraph on stdout, wrapped for reading; what is laid out in columns stays as it is."""
+    """Print a paragraph on stdout, wrapped to 110 columns; a line with two spaces is a table row and stays as
+    it is."""
     print(text if "  " in text else textwrap.fill(text, 110, break_long_words=False, break_on_hyphens=False))
 
 
 def out_json(value: Any) -> None:
-    """The whole result as one JSON object on stdout."""
+    """Print the result as one JSON object on stdout."""
     print(json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False))
 
 
 def out_table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> None:
-    """A table on stdout; numbers to the right, three decimals."""
+    """Print a table on stdout; numbers are right-aligned, with three decimals."""
     table = table_of(columns, rows, title)
-    # A pipe has no width: names stay whole, so that grep finds them.
+    # A pipe has no width: names are not broken, so that grep finds them.
     Console(highlight=False, width=None if sys.stdout.isatty() else 1000).print(table, markup=False)
 
 
 def table_of(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> Table:
-    """The table itself, for other places than stdout."""
+    """The table of `out_table`, to be printed elsewhere."""
     table = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
     listed = [list(row) for row in rows]
     for i, column in enumerate(columns):
@@ -66,17 +67,18 @@ def _cell(value: object) -> str:
 
 
 def progress(items: Iterable[Any], what: str, total: int | None = None) -> Iterable[Any]:
-    """A bar with rate and time left on a terminal; elsewhere a line at the end of each piece of work."""
+    """A progress bar with rate and remaining time on a terminal; elsewhere a line at the end of each loop."""
     if ERR.is_terminal:
         return bars.terminal_bars(ERR)(items, what, total)
     return bars.in_lines(items, what, total, say)
 
 
 class Board:
-    """A table that changes while work goes on, above the bar of what is done just now.
+    """A table that is updated while work is in progress, above a progress bar.
 
-    Used as a context manager; `progress` is a `Progress` whose bars go when they are done. Not on a terminal
-    there is no table, and only work that takes long says so: a comparison has hundreds of small loops.
+    A context manager; its method `progress` is a `Progress` whose bars disappear at the end of a loop.
+    Outside a terminal there is no table, and only long loops print a line, because a comparison has hundreds
+    of short ones.
     """
 
     def __init__(self) -> None:
@@ -98,10 +100,11 @@ class Board:
             self._live = None
 
     def show(self, columns: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> None:
-        """The table as it stands now; cells as in `out_table`."""
+        """Show these rows from now on; the cells are as in `out_table`."""
         self._table = table_of(columns, rows, title)
 
     def progress(self, items: Iterable[Any], what: str, total: int | None = None) -> Iterable[Any]:
+        """The items, with a progress bar below the table."""
         if self._bar is None:
             yield from bars.in_lines(items, what, total, say, brief=True)
             return

@@ -1,4 +1,4 @@
-"""Commands on recordings and labels, before anything is learned."""
+"""Commands on recordings and labels, before training: index, split, simulate."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 def index(
     data: TrainingData,
     out_file: Annotated[
-        Path | None, typer.Option("--out", help="Write the manifest here, as CSV.", show_default=False)
+        Path | None, typer.Option("--out", help="Write the manifest to this CSV file.", show_default=False)
     ] = None,
     json: Json = False,
 ) -> None:
-    """Match labels to recordings, and list every problem.
+    """Match the labels with the recordings, and list every problem.
 
     \b
     Example:
@@ -62,7 +62,7 @@ def _show_problems(problems: Sequence[Problem], most: int = 20) -> None:
     for problem in problems[:most]:
         out(f"  {problem}")
     if len(problems) > most:
-        out(f"  ... and {len(problems) - most} more: --json or --out lists all")
+        out(f"  ... and {len(problems) - most} more (--json and --out list all)")
 
 
 @takes(data=TrainingData, settings=SettingOptions)
@@ -70,11 +70,11 @@ def split(
     data: TrainingData,
     settings: SettingOptions,
     out_file: Annotated[
-        Path | None, typer.Option("--out", help="Write the split here, as CSV.", show_default=False)
+        Path | None, typer.Option("--out", help="Write the split to this CSV file.", show_default=False)
     ] = None,
     json: Json = False,
 ) -> None:
-    """Part the clips into sides, whole tapes together.
+    """Split the clips into training, validation and test sets; all clips of a tape stay in one set.
 
     \b
     Example:
@@ -102,8 +102,8 @@ def split(
             out(f"fold {result.fold + 1} of {len(results)}")
         for line in result.balance.lines():
             out(line)
-        if made := sum(c.synthetic for c in result.split.train):
-            out(f"and {made} synthetic clips on the training side")
+        if n_synthetic := sum(c.synthetic for c in result.split.train):
+            out(f"and {n_synthetic} synthetic clips in the training set")
         for warning in result.warnings:
             out(f"warning: {warning}")
         for species, reason in result.untestable.items():
@@ -113,18 +113,22 @@ def split(
 def simulate(
     out_folder: Annotated[Path, typer.Argument(metavar="OUT", help="A new folder.", show_default=False)],
     species: Annotated[
-        str | None, typer.Option(help="Species by name, separated by ';'; default: all.", show_default=False)
+        str | None,
+        typer.Option(help="Names of species, separated by ';' (default: all).", show_default=False),
     ] = None,
-    clips: Annotated[int, typer.Option(help="Clips per species.")] = 20,
-    tapes: Annotated[int, typer.Option(help="Tapes per species.")] = 4,
-    snr_db: Annotated[str, typer.Option(help="Lowest and highest signal-to-noise ratio, in dB.")] = "6:20",
+    clips: Annotated[int, typer.Option(help="Number of clips per species.")] = 20,
+    tapes: Annotated[int, typer.Option(help="Number of tapes per species.")] = 4,
+    snr_db: Annotated[
+        str, typer.Option(help="Lowest and highest signal-to-noise ratio in dB, as LOW:HIGH.")
+    ] = "6:20",
     minutes: Annotated[
         float | None,
         typer.Option(
-            help="One long recording of this length with a truth table, instead of clips.", show_default=False
+            help="Make one recording of this length (minutes) with a table of its calls, instead of clips.",
+            show_default=False,
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Every random number comes from it.", min=0)] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of all random numbers.", min=0)] = 0,
     json: Json = False,
 ) -> None:
     """Make recordings of simulated calls, with labels.
@@ -146,7 +150,9 @@ def simulate(
     try:
         low, high = (float(part) for part in snr_db.split(":"))
     except ValueError:
-        raise SettingsError(f"--snr-db {snr_db}: not of the form LOW:HIGH", "write e.g. 6:20") from None
+        raise SettingsError(
+            f"--snr-db {snr_db}: not of the form LOW:HIGH", "write for example 6:20"
+        ) from None
     chosen = None if species is None else tuple(name.strip() for name in species.split(";") if name.strip())
     common = {"species": chosen, "snr_db": (low, high), "seed": seed}
     if minutes is None:

@@ -1,4 +1,4 @@
-"""What a machine has: versions, devices, codecs, cache. The first thing to paste into a question."""
+"""The environment for `finback doctor`: versions, devices, codecs, cache."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from finback.core.runs import environment
 from finback.features.cache import default_folder
 
 
-def facts() -> dict[str, Any]:
+def environment_report() -> dict[str, Any]:
     """Plain values, stable keys: finback, versions, platform, cpus, devices, codecs, cache."""
     cache = default_folder()
     files = list(cache.rglob("*.npy")) if cache.is_dir() else []

@@ -1,4 +1,4 @@
-"""Public recordings onto this disk."""
+"""`finback fetch`: download public recordings with their labels."""
 
 from __future__ import annotations
 
@@ -22,24 +22,31 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FetchOptions:
-    """What to fetch of a source, where to, and how gently."""
+    """Which files of a source are fetched, to which folder, and how fast."""
 
     out: Annotated[
-        Path | None, typer.Option(help="Folder; default: the source's name.", show_default=False)
+        Path | None,
+        typer.Option(help="Folder for the recordings (default: the name of the source).", show_default=False),
     ] = None
-    species: Annotated[str | None, typer.Option(help="Only these, separated by ';'.", show_default=False)] = (
-        None
-    )
+    species: Annotated[
+        str | None, typer.Option(help="Only these species, separated by ';'.", show_default=False)
+    ] = None
     limit: Annotated[
-        int | None, typer.Option(help="At most so many files of each species.", min=1, show_default=False)
+        int | None, typer.Option(help="Maximum number of files of each species.", min=1, show_default=False)
     ] = None
-    rate: Annotated[float, typer.Option(help="Requests a second at most, all together.", max=10)] = 1.0
-    jobs: Annotated[int, typer.Option(help="Files at a time.", min=1, max=8)] = 2
+    rate: Annotated[
+        float, typer.Option(help="Maximum number of requests per second, over all jobs.", max=10)
+    ] = 1.0
+    jobs: Annotated[
+        int, typer.Option(help="Number of files that are fetched at the same time.", min=1, max=8)
+    ] = 2
     url: Annotated[
-        str | None, typer.Option(help="Where the source's list is now, if it moved.", show_default=False)
+        str | None,
+        typer.Option(help="New address of the list of the source, if it has moved.", show_default=False),
     ] = None
     check: Annotated[
-        bool, typer.Option("--check", help="Read files that are there again, against fetched.csv.")
+        bool,
+        typer.Option("--check", help="Compare the files in the folder with the checksums in fetched.csv."),
     ] = False
 
     def request(self, source: Source) -> Request:
@@ -56,20 +63,20 @@ class FetchOptions:
 def fetch(
     options: FetchOptions,
     name: Annotated[
-        str | None, typer.Argument(metavar="SOURCE", help="Its name, see --list.", show_default=False)
+        str | None, typer.Argument(metavar="SOURCE", help="Name of a source, see --list.", show_default=False)
     ] = None,
     source: Annotated[
-        str | None, typer.Option(help="TOML file of a source of your own.", show_default=False)
+        str | None, typer.Option(help="TOML file of your own source.", show_default=False)
     ] = None,
     accept_licence: Annotated[
-        bool, typer.Option("--accept-licence", help="I have read the licence and accept it; do not ask.")
+        bool, typer.Option("--accept-licence", help="I have read the licence and accept it: do not ask.")
     ] = False,
-    list_: Annotated[bool, typer.Option("--list", help="List the sources, and stop.")] = False,
+    list_: Annotated[bool, typer.Option("--list", help="List the sources, then stop.")] = False,
     json: Json = False,
 ) -> None:
     """Fetch public recordings, with their labels.
 
-    The licence is shown first. Running it again fetches what is missing.
+    The licence is shown first. The same command fetches missing files later.
 
     \b
     Example:
@@ -83,8 +90,8 @@ def fetch(
         _list(json)
         return
     if (name is None) == (source is None):
-        repair = "finback fetch watkins, or --source FILE.toml; finback fetch --list tells the names"
-        raise InputError("name one source", repair)
+        repair = "write finback fetch watkins, or --source FILE.toml; finback fetch --list shows the names"
+        raise InputError("name one source, and only one", repair)
     chosen = load(name or source or "")
     if isinstance(chosen.listing, ByHand):
         _by_hand(chosen, chosen.listing.steps, json)
@@ -119,13 +126,13 @@ def _by_hand(source: Source, steps: Sequence[str], json: bool) -> None:
         out_json({"source": source.name, "licence": source.licence, "steps": list(steps)})
         return
     say(terms(source))
-    out(f"{source.name} cannot be fetched by a program like this one. Instead:")
+    out(f"{source.name}: finback cannot fetch these recordings. Instead:")
     for i, step in enumerate(steps, 1):
         out(f"  {i}. {step}")
 
 
 def _accept(source: Source, folder: Path, yes: bool) -> None:
-    """Show the licence and have it accepted; nothing has been requested so far."""
+    """Show the licence, and ask the user to accept it before the first request."""
     from finback.core.errors import InputError
     from finback.datasets.fetch import tables
 
@@ -134,7 +141,7 @@ def _accept(source: Source, folder: Path, yes: bool) -> None:
         return
     say(tables.terms(source))
     if source.untried:
-        say(f"Not tried by those who made finback: {source.untried}.\n")
+        say(f"Not tested by the authors of finback: {source.untried}.\n")
     if not yes and not sys.stdin.isatty():
         raise InputError("the licence was not accepted", "read it above, and add --accept-licence")
     if not yes and not typer.confirm("Do you accept these terms?", err=True):
@@ -175,9 +182,9 @@ def _show(report: Report, source: Source, seconds: float, json: bool) -> None:
     for file, why in report.failed[:20]:
         out(f"not fetched: {file}: {why}")
     if len(report.failed) > 20:
-        out(f"... and {len(report.failed) - 20} more: --json lists all")
+        out(f"... and {len(report.failed) - 20} more (--json lists all)")
     out(
-        f"{report.new} files fetched ({report.bytes / 1e6:.1f} MB), {report.had} were there, "
+        f"{report.new} files fetched ({report.bytes / 1e6:.1f} MB), {report.had} were in the folder before, "
         f"{len(report.failed)} could not be fetched; {labels} has {report.rows} rows"
     )
     if report.rows:

@@ -1,4 +1,4 @@
-"""Licences of weights that others trained, said once before a command first uses them."""
+"""The licences of pretrained weights, shown before a command uses them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from finback.cli.console import say
 
 
 def say_licences(families: Iterable[str]) -> None:
-    """One line on stderr for each licence that model families bring along."""
+    """Print one line on stderr for each licence of the pretrained weights of these model families."""
     from finback import models
 
     for licence in models.licences(families):
@@ -17,7 +17,7 @@ def say_licences(families: Iterable[str]) -> None:
 
 
 def say_licences_of(run: Path) -> None:
-    """The same for a run folder, be it an ensemble."""
+    """The same for the model families of a run folder, also of an ensemble."""
     from finback.core.runs import RunFolder
 
     say_licences(RunFolder.open(run).info.families)

@@ -1,7 +1,7 @@
-"""Options that mean the same everywhere, declared once.
+"""Options with the same meaning in several commands, declared once.
 
-A command takes a whole group of them as one dataclass: `@takes(data=DataOptions)` unfolds its fields into
-typer options and hands the command a filled `data`.
+A command takes a group of options as one dataclass: `@takes(data=DataOptions)` turns each field of the
+dataclass into a typer option, and passes the filled dataclass to the command as `data`.
 """
 
 from __future__ import annotations
@@ -19,46 +19,55 @@ if TYPE_CHECKING:
     from finback.data.index import IndexRequest
     from finback.training.settings import Settings
 
-Preset = Annotated[str, typer.Option(help="Preset (see finback models) or TOML file.")]
+Preset = Annotated[str, typer.Option(help="Name of a preset (see finback models), or a TOML file.")]
 Set = Annotated[
     list[str] | None,
     typer.Option(
         "--set",
-        help="One setting, e.g. training.epochs=20 augment.eq_db=6. Repeatable.",
+        help="Change one setting, for example training.epochs=20. Repeatable.",
         show_default=False,
     ),
 ]
-Seed = Annotated[int, typer.Option(help="Every random number comes from it.", min=0)]
+Seed = Annotated[int, typer.Option(help="Seed of all random numbers.", min=0)]
 
 
 @dataclass(frozen=True)
 class DataOptions:
-    """Which recordings and labels."""
+    """Options for recordings and labels."""
 
     audio: Annotated[Path, typer.Option(help="Folder of recordings.", show_default=False)]
     labels: Annotated[
         Path | None,
         typer.Option(
-            help="CSV with file,species (Raven: a selection table or a folder of them).", show_default=False
+            help="CSV file with columns file,species (Raven: a selection table, or a folder of them).",
+            show_default=False,
         ),
     ] = None
     source: Annotated[
-        str, typer.Option(help="How they are laid out: auto, folder, watkins, beans, raven.")
+        str, typer.Option(help="Layout of recordings and labels: auto, folder, watkins, beans, raven.")
     ] = "auto"
     groups: Annotated[
         str | None,
-        typer.Option(help="Tapes or deployments from another table: FILE.csv:COLUMN.", show_default=False),
+        typer.Option(
+            help="Table with the recording groups (tapes, deployments): FILE.csv:COLUMN.", show_default=False
+        ),
     ] = None
     file_column: Annotated[str, typer.Option(help="Name of the file column.")] = "file"
     species_column: Annotated[str, typer.Option(help="Name of the species column.")] = "species"
     channel: Annotated[
         int | None,
-        typer.Option(help="Use this channel, counted from 0; default: the mean.", show_default=False),
+        typer.Option(
+            help="Channel of the recordings, counted from 0 (default: the mean of all channels).",
+            show_default=False,
+        ),
     ] = None
-    min_clips: Annotated[int, typer.Option(help="Drop species with fewer clips.")] = 1
-    strict: Annotated[bool, typer.Option("--strict", help="Fail on any problem in the data.")] = False
+    min_clips: Annotated[int, typer.Option(help="Leave out species with fewer clips.")] = 1
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Stop with an error if the data have any problem.")
+    ] = False
 
     def request(self) -> IndexRequest:
+        """The request for `finback.data.index.index`."""
         from finback.core.settings import build
         from finback.data.index import IndexRequest
 
@@ -68,12 +77,12 @@ class DataOptions:
 
 @dataclass(frozen=True)
 class TrainingData(DataOptions):
-    """Which recordings and labels, and which generated clips to learn from beside them."""
+    """Options for recordings and labels, and for generated clips that are added to the training set."""
 
     synthetic: Annotated[
         list[Path] | None,
         typer.Option(
-            help="Folder of finback generate or synthesize: clips that join the training side. Repeatable.",
+            help="Folder of finback generate or synthesize: its clips are added to training. Repeatable.",
             show_default=False,
         ),
     ] = None
@@ -81,31 +90,41 @@ class TrainingData(DataOptions):
 
 @dataclass(frozen=True)
 class SettingOptions:
-    """Which settings."""
+    """Options for settings: preset, single settings, split, rare species, seed."""
 
     preset: Preset = "watkins"
     set_: Set = None
     split: Annotated[
-        str | None, typer.Option(help="Train/validation/test in percent, e.g. 70/15/15.", show_default=False)
+        str | None,
+        typer.Option(
+            help="Training/validation/test sets in percent, for example 70/15/15.", show_default=False
+        ),
     ] = None
     folds: Annotated[
-        int, typer.Option(help="Grouped cross-validation with this many folds; 0: one split.")
+        int, typer.Option(help="Number of folds of a grouped cross-validation (0: one split).")
     ] = 0
     by: Annotated[
-        str, typer.Option(help="group: a tape stays on one side. clip: leaks, figures mean little.")
+        str,
+        typer.Option(
+            help="group: all clips of a tape are in one set. clip: a random split of clips, which leaks."
+        ),
     ] = "group"
     rare: Annotated[
         str | None,
         typer.Option(
-            help="Species with few clips: keep (default), drop, bucket, prototype.", show_default=False
+            help="Policy for rare species: keep (default), drop, bucket, prototype.", show_default=False
         ),
     ] = None
     rare_below: Annotated[
-        int | None, typer.Option(help="Rare: fewer clips than this; default: 3.", min=1, show_default=False)
+        int | None,
+        typer.Option(
+            help="A species with fewer clips than this is rare (default: 3).", min=1, show_default=False
+        ),
     ] = None
     seed: Seed = 0
 
     def resolve(self, family: str = "") -> Settings:
+        """The settings of the preset, changed by the options."""
         from finback.data.splits.split import parse_fractions
         from finback.training.settings import resolve
 
@@ -117,15 +136,18 @@ class SettingOptions:
         return resolve(self.preset, self.set_ or (), family, split=split, rare=rare)
 
 
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, cuda*4, mps.")]
-Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout, nothing else there.")]
-DryRun = Annotated[
-    bool, typer.Option("--dry-run", help="Show what would be done and with which settings, then stop.")
-]
+Device = Annotated[str, typer.Option(help="Device: auto, cpu, cuda, cuda:1, cuda*4, mps.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else there.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the planned work and its settings, then stop.")]
 
 
 def takes(**groups: type) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Unfold each named option group into the command's own signature."""
+    """Replace each parameter of a command that is a group of options by the fields of the group.
+
+    typer reads the options of a command from its signature, so the decorated command gets a new signature:
+    its other parameters and the fields of each group. When it is called, it fills the groups from the values
+    of their fields. Tested by `tests/cli/test_options.py`.
+    """
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         signature = inspect.signature(command)
@@ -146,9 +168,10 @@ def takes(**groups: type) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
             return command(**filled, **given)
 
         parameters = sorted([*own, *unfolded], key=lambda p: p.default is not p.empty)
+        # typer reads the signature, the annotations, and what the function wraps.
         call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         call.__annotations__ = {p.name: p.annotation for p in parameters}
-        del call.__wrapped__  # typer would look through it at the original signature
+        del call.__wrapped__  # else typer uses the signature of the wrapped command
         return call
 
     return decorate

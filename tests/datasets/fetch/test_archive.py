@@ -10,8 +10,8 @@ from misbehaving import wav
 
 from finback.core.errors import InputError
 from finback.datasets.fetch.archive import offers, unpack
-from finback.datasets.fetch.errors import Lasting
-from finback.datasets.fetch.listing import Chosen
+from finback.datasets.fetch.errors import PermanentError
+from finback.datasets.fetch.listing import SpeciesFilter
 from finback.datasets.fetch.source import load
 
 SOURCE = load("watkins-archive")
@@ -29,7 +29,7 @@ def packed(tmp_path: Path) -> Path:
 
 
 def test_members_with_species_and_tape(packed: Path, tmp_path: Path) -> None:
-    risso, walrus = offers(SOURCE, packed, Chosen())
+    risso, walrus = offers(SOURCE, packed, SpeciesFilter())
     assert (risso.species, risso.group) == (("Grampus, Risso's Dolphin",), "61025")
     assert walrus.file == "Walrus/7201500A.wav"
     path = tmp_path / "audio" / walrus.file
@@ -40,9 +40,9 @@ def test_members_with_species_and_tape(packed: Path, tmp_path: Path) -> None:
 
 
 def test_some_species_only(packed: Path) -> None:
-    assert [o.file for o in offers(SOURCE, packed, Chosen(["walrus"]))] == ["Walrus/7201500A.wav"]
+    assert [o.file for o in offers(SOURCE, packed, SpeciesFilter(["walrus"]))] == ["Walrus/7201500A.wav"]
     with pytest.raises(InputError, match="Walrus"):
-        offers(SOURCE, packed, Chosen(["Dodo"]))
+        offers(SOURCE, packed, SpeciesFilter(["Dodo"]))
 
 
 @pytest.mark.parametrize("name", ["../evil.wav", "a/../../evil.wav", "/evil.wav", "C:\\evil.wav"])
@@ -50,19 +50,19 @@ def test_no_path_leads_out_of_the_folder(tmp_path: Path, name: str) -> None:
     path = tmp_path / "evil.zip"
     with zipfile.ZipFile(path, "w") as file:
         file.writestr(name, wav())
-    with pytest.raises(Lasting, match="leads out of the folder"):
-        offers(SOURCE, path, Chosen())
+    with pytest.raises(PermanentError, match="leads out of the folder"):
+        offers(SOURCE, path, SpeciesFilter())
 
 
 def test_a_damaged_member_is_not_kept(packed: Path, tmp_path: Path) -> None:
-    _, walrus = offers(SOURCE, packed, Chosen())
+    _, walrus = offers(SOURCE, packed, SpeciesFilter())
     with zipfile.ZipFile(packed) as file:
         at = file.getinfo("Walrus/7201500A.wav").header_offset + 200
     data = bytearray(packed.read_bytes())
     data[at] ^= 0xFF
     packed.write_bytes(data)
     path = tmp_path / "audio" / walrus.file
-    with pytest.raises(Lasting, match="damaged"):
+    with pytest.raises(PermanentError, match="damaged"):
         unpack(packed, walrus, path)
     assert not list(path.parent.iterdir())
 
@@ -71,5 +71,5 @@ def test_a_zip_without_what_is_meant(tmp_path: Path) -> None:
     path = tmp_path / "other.zip"
     with zipfile.ZipFile(path, "w") as file:
         file.writestr("readme.txt", "hello")
-    with pytest.raises(Lasting, match="no member"):
-        offers(SOURCE, path, Chosen())
+    with pytest.raises(PermanentError, match="no file name matches"):
+        offers(SOURCE, path, SpeciesFilter())

@@ -65,7 +65,7 @@ def test_interrupted_and_gone_on(site: Site, tmp_path: Path, how: signal.Signals
     _, said = process.communicate(timeout=20)
     assert process.returncode == (130 if how is signal.SIGINT else -signal.SIGKILL)
     if how is signal.SIGINT:
-        assert "the same command goes on" in said
+        assert "run the same command again" in said
         assert [row["file"] for row in table(tmp_path / "own/labels.csv")] == ["small.wav"]
     have = (tmp_path / "own/audio/large.wav.part").stat().st_size
     assert 50_000 < have < len(LARGE)

@@ -12,18 +12,18 @@ from pathlib import Path
 import pytest
 from misbehaving import Site, cut, drip, hang, moved, promise, refuse, status, wav, web_page
 
-from finback.datasets.fetch.download import Got, Wanted, download
-from finback.datasets.fetch.errors import Halt, Lasting, Passing, Stopped
-from finback.datasets.fetch.web import Manners, Web
+from finback.datasets.fetch.download import FetchedFile, WantedFile, download
+from finback.datasets.fetch.errors import Cancelled, FetchAborted, PermanentError, TemporaryError
+from finback.datasets.fetch.web import RequestLimits, Web
 
 DATA = wav(n=40_000)  # 80 kB
-Fetch = Callable[..., Got]
+Fetch = Callable[..., FetchedFile]
 
 
 @pytest.fixture
 def web() -> Web:
-    manners = Manners(rate=1000, tries=4, backoff_s=0.01, longest_wait_s=2, timeout_s=1)
-    return Web(manners, lambda text: None, threading.Event())
+    limits = RequestLimits(rate=1000, tries=4, backoff_s=0.01, longest_wait_s=2, timeout_s=1)
+    return Web(limits, lambda text: None, threading.Event())
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def ranges(site: Site, path: str = "/a.wav") -> list[str | None]:
 
 
 def test_a_file_arrives(site: Site, web: Web, here: Path) -> None:
-    got = download(Wanted(site.put("/a.wav", DATA), here), web)
+    got = download(WantedFile(site.put("/a.wav", DATA), here), web)
     only(here, DATA)
     assert (got.bytes, got.note) == (len(DATA), "")
     assert got.sha256 == hashlib.sha256(DATA).hexdigest()
@@ -54,7 +54,7 @@ def test_a_file_arrives(site: Site, web: Web, here: Path) -> None:
 def test_a_cut_line_is_gone_on_with_where_it_broke(site: Site, web: Web, here: Path) -> None:
     url = site.put("/a.wav", DATA)
     site.spoil("/a.wav", cut(30_000), cut(20_000))
-    download(Wanted(url, here), web)
+    download(WantedFile(url, here), web)
     only(here, DATA)
     assert ranges(site) == [None, "bytes=30000-", "bytes=50000-"]
     first, *others = site.asked("/a.wav")
@@ -65,18 +65,18 @@ def test_a_cut_line_is_gone_on_with_where_it_broke(site: Site, web: Web, here: P
 def test_tries_that_gain_something_are_not_counted(site: Site, web: Web, here: Path) -> None:
     url = site.put("/a.wav", DATA)
     site.spoil("/a.wav", *[cut(10_000)] * 7)  # more often than `tries`
-    download(Wanted(url, here), web)
+    download(WantedFile(url, here), web)
     only(here, DATA)
 
 
 def test_a_part_is_gone_on_with_by_a_later_run(site: Site, web: Web, here: Path) -> None:
     url = site.put("/a.wav", DATA)
     site.spoil("/a.wav", cut(30_000), refuse, refuse, refuse, refuse)
-    with pytest.raises(Passing, match="cut"):
-        download(Wanted(url, here), web)
+    with pytest.raises(TemporaryError, match="connection was lost"):
+        download(WantedFile(url, here), web)
     assert not here.exists()
     assert here.with_name("a.wav.part").read_bytes() == DATA[:30_000]
-    download(Wanted(url, here), web)
+    download(WantedFile(url, here), web)
     only(here, DATA)
     assert ranges(site)[-1] == "bytes=30000-"
 
@@ -84,10 +84,10 @@ def test_a_part_is_gone_on_with_by_a_later_run(site: Site, web: Web, here: Path)
 def test_a_whole_part_that_was_not_renamed_is_asked_for_no_byte(site: Site, web: Web, here: Path) -> None:
     url = site.put("/a.wav", DATA)
     site.spoil("/a.wav", cut(30_000), *[refuse] * 4)
-    with pytest.raises(Passing):
-        download(Wanted(url, here), web)
+    with pytest.raises(TemporaryError):
+        download(WantedFile(url, here), web)
     here.with_name("a.wav.part").write_bytes(DATA)  # kill -9 came just before the renaming
-    download(Wanted(url, here), web)
+    download(WantedFile(url, here), web)
     only(here, DATA)
     assert ranges(site)[-1] == f"bytes={len(DATA)}-"
 
@@ -102,8 +102,8 @@ def test_a_file_that_changed_is_fetched_anew(site: Site, web: Web, here: Path, n
     }[named]
     site.put("/a.wav", DATA, **facts[0])
     site.spoil("/a.wav", cut(30_000), *[refuse] * 4)
-    wanted = Wanted(site.url + "/a.wav", here)
-    with pytest.raises(Passing):
+    wanted = WantedFile(site.url + "/a.wav", here)
+    with pytest.raises(TemporaryError):
         download(wanted, web)
     newer = wav(seed=7, n=40_000)
     site.put("/a.wav", newer, **facts[1])
@@ -116,8 +116,8 @@ def test_a_changed_file_is_noticed_although_the_server_ignores_if_range(
 ) -> None:
     site.put("/a.wav", DATA, etag='"one"')
     site.spoil("/a.wav", cut(30_000), *[refuse] * 4)
-    wanted = Wanted(site.url + "/a.wav", here)
-    with pytest.raises(Passing):
+    wanted = WantedFile(site.url + "/a.wav", here)
+    with pytest.raises(TemporaryError):
         download(wanted, web)
     newer = wav(seed=7, n=40_000)
     rest = {"Content-Range": f"bytes 30000-{len(newer) - 1}/{len(newer)}", "ETag": '"two"'}
@@ -136,13 +136,13 @@ def _answer(handler: object, code: int, body: bytes, headers: dict[str, str]) ->
 def test_a_server_without_versions_or_ranges_sends_all_of_it(site: Site, web: Web, here: Path) -> None:
     site.put("/a.wav", DATA, etag="")
     site.spoil("/a.wav", cut(30_000))
-    download(Wanted(site.url + "/a.wav", here), web)
+    download(WantedFile(site.url + "/a.wav", here), web)
     only(here, DATA)
     assert ranges(site) == [None, None]
     other = here.with_name("b.wav")
     site.put("/b.wav", DATA, ranges=False)
     site.spoil("/b.wav", cut(30_000))
-    download(Wanted(site.url + "/b.wav", other), web)
+    download(WantedFile(site.url + "/b.wav", other), web)
     assert other.read_bytes() == DATA
     assert ranges(site, "/b.wav") == [None, "bytes=30000-"]
 
@@ -151,7 +151,7 @@ def test_a_busy_server_is_waited_for(site: Site, web: Web, here: Path) -> None:
     url = site.put("/a.wav", DATA)
     soon = format_datetime(datetime.now(UTC) + timedelta(seconds=1), usegmt=True)
     site.spoil("/a.wav", status(500), status(503, Retry_After="1"), status(429, Retry_After=soon))
-    download(Wanted(url, here), web)
+    download(WantedFile(url, here), web)
     only(here, DATA)
     times = [at for path, _, at in site.log if path == "/a.wav"]
     assert times[2] - times[1] >= 1
@@ -160,38 +160,38 @@ def test_a_busy_server_is_waited_for(site: Site, web: Web, here: Path) -> None:
 def test_a_server_that_asks_to_wait_long_is_left_alone(site: Site, web: Web, here: Path) -> None:
     url = site.put("/a.wav", DATA)
     site.spoil("/a.wav", status(503, Retry_After="3600"))
-    with pytest.raises(Passing, match="60 min"):
-        download(Wanted(url, here), web)
+    with pytest.raises(TemporaryError, match="60 min"):
+        download(WantedFile(url, here), web)
     assert len(site.asked("/a.wav")) == 1
 
 
 def test_a_server_that_stays_broken_is_given_up(site: Site, web: Web, here: Path) -> None:
     url = site.put("/a.wav", DATA)
     site.spoil("/a.wav", *[status(500)] * 9)
-    with pytest.raises(Passing, match="500"):
-        download(Wanted(url, here), web)
-    assert len(site.asked("/a.wav")) == web.manners.tries
+    with pytest.raises(TemporaryError, match="500"):
+        download(WantedFile(url, here), web)
+    assert len(site.asked("/a.wav")) == web.limits.tries
 
 
 def test_a_silent_server_is_given_up(site: Site, here: Path) -> None:
     web = Web(
-        Manners(rate=1000, tries=2, backoff_s=0.01, timeout_s=0.2), lambda text: None, threading.Event()
+        RequestLimits(rate=1000, tries=2, backoff_s=0.01, timeout_s=0.2), lambda text: None, threading.Event()
     )
     url = site.put("/a.wav", DATA)
     site.spoil("/a.wav", hang(0.6), hang(0.6))
-    with pytest.raises(Passing, match="no answer"):
-        download(Wanted(url, here), web)
+    with pytest.raises(TemporaryError, match="no answer"):
+        download(WantedFile(url, here), web)
 
 
 @pytest.mark.parametrize(
-    ("code", "said"), [(404, "not there"), (410, "gone"), (403, "programs"), (401, "log-in")]
+    ("code", "said"), [(404, "not found"), (410, "removed"), (403, "programs"), (401, "log-in")]
 )
 def test_what_is_not_given_is_not_asked_for_twice(
     site: Site, web: Web, here: Path, code: int, said: str
 ) -> None:
     site.spoil("/a.wav", status(code))
-    with pytest.raises(Lasting, match=said):
-        download(Wanted(site.url + "/a.wav", here), web)
+    with pytest.raises(PermanentError, match=said):
+        download(WantedFile(site.url + "/a.wav", here), web)
     assert len(site.asked("/a.wav")) == 1
     assert not list(here.parent.glob("*"))
 
@@ -206,38 +206,38 @@ def test_a_file_that_moved_is_followed_and_gone_on_with_there(
         there = other.put("/new/a.wav", DATA)
         other.spoil("/new/a.wav", cut(30_000))
         site.spoil("/a.wav", moved(there, code), moved(there, code))
-        got = download(Wanted(site.url + "/a.wav", here), web)
+        got = download(WantedFile(site.url + "/a.wav", here), web)
         only(here, DATA)
         assert got.url == there
         assert ranges(other, "/new/a.wav") == [None, "bytes=30000-"]
     assert len(said) == 1
-    assert "sends on to" in said[0]
+    assert "redirects to" in said[0]
 
 
 def test_a_circle_of_addresses_is_noticed(site: Site, web: Web, here: Path) -> None:
     site.spoil("/a.wav", *[moved("/a.wav")] * 40)
-    with pytest.raises(Lasting, match="circle"):
-        download(Wanted(site.url + "/a.wav", here), web)
+    with pytest.raises(PermanentError, match="circle"):
+        download(WantedFile(site.url + "/a.wav", here), web)
 
 
 @pytest.mark.parametrize("kind", ["text/html", "audio/x-wav", "application/octet-stream"])
 def test_a_web_page_is_not_taken_for_sound(site: Site, web: Web, here: Path, kind: str) -> None:
     site.spoil("/a.wav", web_page(kind))
-    with pytest.raises(Lasting, match="web page"):
-        download(Wanted(site.url + "/a.wav", here), web)
+    with pytest.raises(PermanentError, match="web page"):
+        download(WantedFile(site.url + "/a.wav", here), web)
     assert not list(here.parent.glob("*"))
 
 
 def test_a_page_of_words_alone_is_known_by_what_the_server_calls_it(site: Site, web: Web, here: Path) -> None:
     url = site.put("/a.wav", b"We are down for maintenance", kind="text/html; charset=utf-8")
-    with pytest.raises(Lasting, match="web page"):
-        download(Wanted(url, here), web)
+    with pytest.raises(PermanentError, match="web page"):
+        download(WantedFile(url, here), web)
 
 
 def test_what_does_not_open_as_sound_is_not_kept(site: Site, web: Web, here: Path) -> None:
     url = site.put("/a.wav", b"not a sound at all" * 100)
-    with pytest.raises(Lasting, match="does not open as sound"):
-        download(Wanted(url, here), web)
+    with pytest.raises(PermanentError, match="cannot be opened as sound"):
+        download(WantedFile(url, here), web)
     assert not list(here.parent.glob("*"))
 
 
@@ -245,19 +245,19 @@ def test_a_length_that_promises_too_much(site: Site, web: Web, here: Path) -> No
     """The server that then says "nothing beyond that" is believed."""
     url = site.put("/a.wav", DATA)
     site.spoil("/a.wav", promise(len(DATA) + 500))
-    download(Wanted(url, here), web)
+    download(WantedFile(url, here), web)
     only(here, DATA)
     site.put("/b.wav", DATA, etag="")
     site.spoil("/b.wav", *[promise(len(DATA) + 500)] * 9)
-    with pytest.raises(Passing):  # it never stops promising: nobody can tell whether the file is whole
-        download(Wanted(site.url + "/b.wav", here.with_name("b.wav")), web)
+    with pytest.raises(TemporaryError):  # it never stops promising: nobody can tell whether the file is whole
+        download(WantedFile(site.url + "/b.wav", here.with_name("b.wav")), web)
     assert not here.with_name("b.wav").exists()
 
 
 def test_a_length_that_promises_too_little_is_told(site: Site, web: Web, here: Path) -> None:
     url = site.put("/a.wav", DATA)
     site.spoil("/a.wav", promise(50_000))
-    got = download(Wanted(url, here), web)
+    got = download(WantedFile(url, here), web)
     assert got.bytes == 50_000
     assert "a.wav" in got.note
     assert "length" in got.note
@@ -266,14 +266,14 @@ def test_a_length_that_promises_too_little_is_told(site: Site, web: Web, here: P
 def test_a_right_checksum_is_taken(site: Site, web: Web, here: Path) -> None:
     url = site.put("/a.wav", DATA)
     for kind in ("md5", "sha1", "sha256"):
-        download(Wanted(url, here, f"{kind}:{hashlib.new(kind, DATA).hexdigest()}"), web)
+        download(WantedFile(url, here, f"{kind}:{hashlib.new(kind, DATA).hexdigest()}"), web)
         only(here, DATA)
 
 
 def test_a_wrong_checksum_is_refused(site: Site, web: Web, here: Path) -> None:
     url = site.put("/a.wav", DATA)
-    with pytest.raises(Lasting, match=r"has md5 .* not 0000"):
-        download(Wanted(url, here, "md5:" + "0" * 32), web)
+    with pytest.raises(PermanentError, match=r"has md5 .* not 0000"):
+        download(WantedFile(url, here, "md5:" + "0" * 32), web)
     assert not list(here.parent.glob("*"))
     assert len(site.asked("/a.wav")) == 2  # once more, since a line may spoil a byte
 
@@ -284,14 +284,14 @@ def test_a_checksum_that_was_wrong_by_accident_is_right_the_second_time(
     url = site.put("/a.wav", DATA)
     spoilt = DATA[:5000] + b"\0" + DATA[5001:]
     site.spoil("/a.wav", lambda handler, r: _answer(handler, 200, spoilt, {"ETag": '"x"'}))
-    download(Wanted(url, here, "sha256:" + hashlib.sha256(DATA).hexdigest()), web)
+    download(WantedFile(url, here, "sha256:" + hashlib.sha256(DATA).hexdigest()), web)
     only(here, DATA)
 
 
 def test_a_size_other_than_stated_is_refused_before_it_comes(site: Site, web: Web, here: Path) -> None:
     url = site.put("/a.wav", DATA)
-    with pytest.raises(Lasting, match="bytes, not 12 as the source states"):
-        download(Wanted(url, here, bytes=12), web)
+    with pytest.raises(PermanentError, match="bytes, not 12 as the source states"):
+        download(WantedFile(url, here, bytes=12), web)
 
 
 def test_a_full_disk_stops_the_work(site: Site, web: Web, here: Path) -> None:
@@ -300,8 +300,8 @@ def test_a_full_disk_stops_the_work(site: Site, web: Web, here: Path) -> None:
         pytest.skip("no /dev/full here")
     here.parent.mkdir(parents=True)
     here.with_name("a.wav.part").symlink_to(full)
-    with pytest.raises(Halt, match="disk is full"):
-        download(Wanted(site.put("/a.wav", DATA), here), web)
+    with pytest.raises(FetchAborted, match="disk is full"):
+        download(WantedFile(site.put("/a.wav", DATA), here), web)
     assert not here.exists()
 
 
@@ -309,16 +309,16 @@ def test_a_file_larger_than_the_disk_is_not_begun(site: Site, web: Web, here: Pa
     huge = str(1 << 60)
     site.put("/a.wav", DATA)
     site.spoil("/a.wav", lambda handler, r: _answer(handler, 200, b"", {"Content-Length": huge}))
-    with pytest.raises(Halt, match="MB are free"):
-        download(Wanted(site.url + "/a.wav", here), web)
+    with pytest.raises(FetchAborted, match="MB are free"):
+        download(WantedFile(site.url + "/a.wav", here), web)
 
 
 def test_work_that_is_called_off_keeps_its_part(site: Site, web: Web, here: Path) -> None:
     site.put("/a.wav", DATA)
     site.spoil("/a.wav", drip(4000, 0.02))
     threading.Timer(0.2, web.stop.set).start()
-    with pytest.raises(Stopped):
-        download(Wanted(site.url + "/a.wav", here), web)
+    with pytest.raises(Cancelled):
+        download(WantedFile(site.url + "/a.wav", here), web)
     part = here.with_name("a.wav.part").read_bytes()
     assert 0 < len(part) < len(DATA)
     assert DATA.startswith(part)
@@ -326,14 +326,14 @@ def test_work_that_is_called_off_keeps_its_part(site: Site, web: Web, here: Path
 
 def test_a_folder_that_cannot_be_written(site: Site, web: Web, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(Halt, match="could not be written"):
-        download(Wanted(site.put("/a.wav", DATA), tmp_path / "file" / "a.wav"), web)
+    with pytest.raises(FetchAborted, match="could not be written"):
+        download(WantedFile(site.put("/a.wav", DATA), tmp_path / "file" / "a.wav"), web)
 
 
 def test_a_host_that_is_not_there(web: Web, here: Path) -> None:
     with Site() as gone:
         url = gone.url
-    with pytest.raises(Passing, match="refuses the connection"):
-        download(Wanted(url + "/a.wav", here), web)
-    with pytest.raises(Passing, match="no such host"):
-        download(Wanted("http://nowhere.invalid/a.wav", here), web)
+    with pytest.raises(TemporaryError, match="connection was refused"):
+        download(WantedFile(url + "/a.wav", here), web)
+    with pytest.raises(TemporaryError, match="no such host"):
+        download(WantedFile("http://nowhere.invalid/a.wav", here), web)

@@ -11,11 +11,11 @@ from misbehaving import SOUNDS, Site, moved, status, watkins_like, wav, web_page
 
 from finback.core.errors import FinbackError, InputError
 from finback.core.settings import build
-from finback.datasets.fetch.errors import Lasting, Passing
-from finback.datasets.fetch.listing import Chosen, Offer, limited, name_of, offers
+from finback.datasets.fetch.errors import PermanentError, TemporaryError
+from finback.datasets.fetch.listing import Offer, SpeciesFilter, limited, name_of, offers
 from finback.datasets.fetch.runner import at_address
 from finback.datasets.fetch.source import Source, load
-from finback.datasets.fetch.web import Manners, Web
+from finback.datasets.fetch.web import RequestLimits, Web
 
 CLIPS = {
     "Beluga, White Whale": {"7201500A.wav": wav(1), "7201500B.wav": wav(2)},
@@ -25,7 +25,7 @@ CLIPS = {
 
 @pytest.fixture
 def web() -> Web:
-    return Web(Manners(rate=1000, tries=2, backoff_s=0.01), lambda text: None, threading.Event())
+    return Web(RequestLimits(rate=1000, tries=2, backoff_s=0.01), lambda text: None, threading.Event())
 
 
 def watkins(site: Site) -> Source:
@@ -39,7 +39,7 @@ def own(listing: dict[str, Any], **labels: Any) -> Source:
 
 def test_the_pages_of_the_watkins_source(site: Site, web: Web) -> None:
     faults: list[str] = []
-    found = offers(watkins(site), web, Chosen(), fault=lambda url, error: faults.append(url))
+    found = offers(watkins(site), web, SpeciesFilter(), fault=lambda url, error: faults.append(url))
     base = f"{site.url}{SOUNDS}/WhaleSounds"
     beluga, walrus = "Beluga, White Whale", "Walrus"
     assert found == [
@@ -51,31 +51,31 @@ def test_the_pages_of_the_watkins_source(site: Site, web: Web) -> None:
 
 
 def test_pages_of_other_species_are_not_asked_for(site: Site, web: Web) -> None:
-    found = offers(watkins(site), web, Chosen(["  walrus "]))
+    found = offers(watkins(site), web, SpeciesFilter(["  walrus "]))
     assert [offer.file for offer in found] == ["61025001.wav", "7201500B.wav"]
     assert [path for path, _, _ in site.log if "bestOf" in path] == [f"{SOUNDS}/bestOf.cfm?code=AA1B"]
 
 
 def test_an_unknown_species_is_told_what_there_is(site: Site, web: Web) -> None:
-    with pytest.raises(InputError, match=r"no 'Dodo'.*Walrus"):
-        offers(watkins(site), web, Chosen(["Dodo"]))
+    with pytest.raises(InputError, match=r"has no 'Dodo'.*Walrus"):
+        offers(watkins(site), web, SpeciesFilter(["Dodo"]))
 
 
 def test_a_list_that_is_not_what_it_was(site: Site, web: Web) -> None:
     source = at_address(load("watkins"), watkins_like(site, CLIPS, others=3))
-    with pytest.raises(Lasting, match="5 links to species pages, at least 20"):
-        offers(source, web, Chosen())
+    with pytest.raises(PermanentError, match="5 links to species pages, at least 20"):
+        offers(source, web, SpeciesFilter())
     site.spoil(f"{SOUNDS}/index.cfm", web_page(), status(404), status(500), status(500))
-    for error in (Lasting, Lasting, Passing):
+    for error in (PermanentError, PermanentError, TemporaryError):
         with pytest.raises(error):
-            offers(source, web, Chosen())
+            offers(source, web, SpeciesFilter())
 
 
 def test_a_list_that_moved_is_read_where_it_is_now(site: Site, web: Web) -> None:
     with Site() as old:
         old.spoil(f"{SOUNDS}/index.cfm", moved(watkins_like(site, CLIPS)))
         source = at_address(load("watkins"), f"{old.url}{SOUNDS}/index.cfm")
-        assert offers(source, web, Chosen(["Walrus"]))[0].url.startswith(site.url)
+        assert offers(source, web, SpeciesFilter(["Walrus"]))[0].url.startswith(site.url)
 
 
 def test_one_page_that_fails_does_not_hide_the_others(site: Site, web: Web) -> None:
@@ -83,7 +83,7 @@ def test_one_page_that_fails_does_not_hide_the_others(site: Site, web: Web) -> N
     site.spoil(f"{SOUNDS}/bestOf.cfm?code=AA0B", status(404))
     faults: list[FinbackError] = []
     found = offers(
-        source, web, Chosen(["Walrus", "Beluga, White Whale"]), fault=lambda u, e: faults.append(e)
+        source, web, SpeciesFilter(["Walrus", "Beluga, White Whale"]), fault=lambda u, e: faults.append(e)
     )
     assert {offer.file for offer in found} == {"61025001.wav", "7201500B.wav"}
     assert len(faults) == 1
@@ -100,7 +100,7 @@ def test_one_page_of_files_with_species_in_their_addresses(site: Site, web: Web)
         rename={"Fin whale": "Finback whale"},
         folders=True,
     )
-    found = offers(source, web, Chosen())
+    found = offers(source, web, SpeciesFilter())
     assert [(o.file, o.species) for o in found] == [
         ("Blue whale/a.wav", ("Blue whale",)),
         ("Finback whale/b.WAV", ("Finback whale",)),
@@ -109,8 +109,8 @@ def test_one_page_of_files_with_species_in_their_addresses(site: Site, web: Web)
 
 def test_two_files_that_would_be_one_are_refused(site: Site, web: Web) -> None:
     url = site.put("/list.html", '<a href="x/a.wav">1</a><a href="y/A.wav">2</a>')
-    with pytest.raises(Lasting, match="folders = true"):
-        offers(own({"kind": "pages", "start": url, "files": "wav$"}), web, Chosen())
+    with pytest.raises(PermanentError, match="folders = true"):
+        offers(own({"kind": "pages", "start": url, "files": "wav$"}), web, SpeciesFilter())
 
 
 def test_a_fixed_list(web: Web) -> None:
@@ -118,7 +118,7 @@ def test_a_fixed_list(web: Web) -> None:
         {"url": "https://e.org/1?id=7", "file": "one.wav", "species": "Walrus", "group": "g", "bytes": 5},
         {"url": "https://e.org/two.wav", "checksum": "MD5:" + "A" * 32},
     ]
-    one, two = offers(own({"kind": "files", "files": files}), web, Chosen())
+    one, two = offers(own({"kind": "files", "files": files}), web, SpeciesFilter())
     assert one == Offer("https://e.org/1?id=7", "one.wav", ("Walrus",), "g", None, 5)
     assert two == Offer("https://e.org/two.wav", "two.wav", (), "", "md5:" + "a" * 32)
 
@@ -132,13 +132,13 @@ def test_a_zenodo_record(site: Site, web: Web) -> None:
     site.put("/api/records/12", json.dumps(record), kind="application/json")
     listing = {"kind": "zenodo", "record": 12, "files": "wav$", "site": site.url}
     source = own(listing, species="^(?P<species>[A-Za-z]+)_", group=r"_(\d+)")
-    assert offers(source, web, Chosen()) == [
+    assert offers(source, web, SpeciesFilter()) == [
         Offer(f"{site.url}/Minke_01.wav/content", "Minke_01.wav", ("Minke",), "01", "md5:" + "0" * 32, 3)
     ]
     for broken in ({"files": [{"key": "a.wav"}]}, {"message": "gone"}, {"files": []}):
         site.put("/api/records/12", json.dumps(broken), kind="application/json")
-        with pytest.raises(Lasting):
-            offers(source, web, Chosen())
+        with pytest.raises(PermanentError):
+            offers(source, web, SpeciesFilter())
 
 
 def test_at_most_so_many_of_each_species() -> None:

@@ -17,7 +17,7 @@ from finback.core.errors import FinbackError, InputError, SettingsError
 from finback.core.settings import build
 from finback.data.index import IndexRequest, index
 from finback.datasets.fetch.concurrency import only_one
-from finback.datasets.fetch.errors import Halt
+from finback.datasets.fetch.errors import FetchAborted
 from finback.datasets.fetch.runner import Report, Request, fetch
 from finback.datasets.fetch.source import Source, load
 
@@ -133,7 +133,7 @@ def test_a_site_that_goes_down_stops_the_work_and_keeps_what_came(site: Site, tm
     source = source.model_copy(update={"instead": ("watkins-archive",)})
     for i in range(4, 30):
         site.spoil(f"/{i:02d}.wav", *[refuse] * 4)
-    with pytest.raises(Halt, match="finback fetch watkins-archive") as caught:
+    with pytest.raises(FetchAborted, match="finback fetch watkins-archive") as caught:
         run(source, tmp_path, jobs=1)
     assert "e.org" in str(caught.value)
     assert len(site.log) < 20  # not all thirty, several times each
@@ -155,7 +155,7 @@ def test_a_full_disk_is_told_by_the_file_that_met_it(
     (tmp_path / "audio/b.wav.part").symlink_to(full)
     with monkeypatch.context() as patch:
         patch.setattr("finback.datasets.fetch.tables.write_fetched", no_room)
-        with pytest.raises(Halt, match=r"b\.wav: the disk is full"):
+        with pytest.raises(FetchAborted, match=r"b\.wav: the disk is full"):
             run(source, tmp_path, jobs=1)
     (tmp_path / "audio/b.wav.part").unlink()
     assert run(source, tmp_path).had == 1
@@ -165,10 +165,10 @@ def test_a_full_disk_is_told_by_the_file_that_met_it(
 def test_a_site_that_is_not_there_says_what_to_do(site: Site, tmp_path: Path) -> None:
     site.spoil(f"{SOUNDS}/index.cfm", *[refuse] * 9)
     site.put("/robots.txt", "", kind="text/plain")
-    with pytest.raises(Halt) as caught:
+    with pytest.raises(FetchAborted) as caught:
         run(load("watkins"), tmp_path, url=f"{site.url}{SOUNDS}/index.cfm")
-    for told in ("the line was cut", "watkins-archive", "whoicf2.whoi.edu", "--url"):
-        assert told in str(caught.value)
+    for words in ("the connection was lost", "watkins-archive", "whoicf2.whoi.edu", "--url"):
+        assert words in str(caught.value)
 
 
 def test_the_way_of_a_zip(site: Site, tmp_path: Path) -> None:
@@ -196,7 +196,7 @@ def test_the_way_of_a_zip(site: Site, tmp_path: Path) -> None:
     assert found.species_counts() == {"Killer Whale": 2, "Walrus": 2}
     assert {row["file"] for row in table(tmp_path / "fetched.csv")} >= {"../downloads/watkins.zip"}
     wrong = source.model_copy(update={"listing": listing.model_copy(update={"checksum": "md5:" + "0" * 32})})
-    with pytest.raises(Halt, match="as the source states"):
+    with pytest.raises(FetchAborted, match="as the source states"):
         run(wrong, tmp_path / "other")
     assert not (tmp_path / "other/audio").exists()
 

@@ -9,13 +9,13 @@ from types import SimpleNamespace
 import pytest
 from misbehaving import Site, moved, status
 
-from finback.datasets.fetch.errors import Lasting, Passing, Stopped
-from finback.datasets.fetch.web import Manners, Web, _Session
+from finback.datasets.fetch.errors import Cancelled, PermanentError, TemporaryError
+from finback.datasets.fetch.web import RequestLimits, Web, _Session
 
 
-def web_of(**manners: float) -> Web:
-    given = {"rate": 1000, "tries": 3, "backoff_s": 0.01, "timeout_s": 2, **manners}
-    return Web(Manners(**given), lambda text: None, threading.Event())  # type: ignore[arg-type]
+def web_of(**limits: float) -> Web:
+    given = {"rate": 1000, "tries": 3, "backoff_s": 0.01, "timeout_s": 2, **limits}
+    return Web(RequestLimits(**given), lambda text: None, threading.Event())  # type: ignore[arg-type]
 
 
 def test_one_clock_for_all_threads(site: Site) -> None:
@@ -40,7 +40,7 @@ def test_robots_txt_is_asked_once_and_obeyed(site: Site) -> None:
     web = web_of()
     assert web.page(site.url + "/open/1").text == "one"
     assert web.page(site.url + "/open/2").text == "two"
-    with pytest.raises(Lasting, match=r"robots\.txt"):
+    with pytest.raises(PermanentError, match=r"robots\.txt"):
         web.page(site.url + "/private/1")
     assert len(site.asked("/robots.txt")) == 1
     assert not site.asked("/private/1")
@@ -66,7 +66,7 @@ def test_a_page_that_sends_on_to_another_site_asks_the_robots_there(site: Site) 
         other.put("/robots.txt", "User-agent: *\nDisallow: /", kind="text/plain")
         there = other.put("/p", "p")
         site.spoil("/p", moved(there))
-        with pytest.raises(Lasting, match=r"robots\.txt"):
+        with pytest.raises(PermanentError, match=r"robots\.txt"):
             web_of().page(site.url + "/p")
 
 
@@ -82,12 +82,12 @@ def test_pages_in_the_encoding_they_name(site: Site) -> None:
 
 def test_what_is_no_json_is_told(site: Site) -> None:
     url = site.put("/j", "<html>")
-    with pytest.raises(Lasting, match="no JSON"):
+    with pytest.raises(PermanentError, match="not JSON"):
         web_of().json(url)
 
 
 def test_a_connection_that_is_not_safe_is_not_made(site: Site) -> None:
-    with pytest.raises(Lasting, match="no safe connection"):
+    with pytest.raises(PermanentError, match="no secure connection"):
         web_of().page(site.url.replace("http:", "https:") + "/p")
 
 
@@ -96,7 +96,7 @@ def test_https_does_not_lead_to_http() -> None:
     answer = SimpleNamespace(
         url="https://a.org/x", is_redirect=True, headers={"location": "http://a.org/x"}, status_code=302
     )
-    with pytest.raises(Lasting, match="could change"):
+    with pytest.raises(PermanentError, match="not a secure connection"):
         session.get_redirect_target(answer)
     answer.headers["location"] = "https://b.org/x"
     assert session.get_redirect_target(answer) == "https://b.org/x"
@@ -107,7 +107,7 @@ def test_waits_double(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     waits: list[float] = []
     monkeypatch.setattr(web, "pause", waits.append)
     site.spoil("/p", *[status(502)] * 4)
-    with pytest.raises(Passing):
+    with pytest.raises(TemporaryError):
         web.json(site.url + "/p")
     assert [wait for wait in waits if wait >= 1] == [2, 4, 8]
 
@@ -116,7 +116,7 @@ def test_waiting_ends_when_the_work_is_called_off() -> None:
     web = web_of()
     threading.Timer(0.1, web.stop.set).start()
     begun = time.monotonic()
-    with pytest.raises(Stopped):
+    with pytest.raises(Cancelled):
         web.pause(30)
     assert time.monotonic() - begun < 5
 
@@ -124,5 +124,5 @@ def test_waiting_ends_when_the_work_is_called_off() -> None:
 def test_a_page_without_end_is_no_page(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("finback.datasets.fetch.web.PAGE_BYTES", 1000)
     url = site.put("/p", "x" * 100_000)
-    with pytest.raises(Lasting, match="something long"):
+    with pytest.raises(PermanentError, match="too long for a web page"):
         web_of().page(url)

@@ -1,14 +1,15 @@
-"""Public recordings onto this disk: `finback fetch watkins`.
+"""Download public recordings with their labels: `finback fetch watkins`.
 
-    source      what a source is: a TOML file with its licence, its list and how files are labelled
+    source      a source: a TOML file with its licence, the list of its files, and how files are labelled
     links       the links of a web page
-    listing     a source -> the files that it offers
-    web         polite requests: one rate for all, robots.txt, waiting when told, trying again
-    download    one file: `.part`, going on where it stopped, checks, renamed when it is whole
-    archive     what is wanted out of a zip
-    tables      labels.csv, fetched.csv, the licence as it was accepted
-    pool        several files at a time; one finback at a time in a folder
-    work        all of it: list, fetch what is missing, write the tables
+    listing     the files that a source offers
+    web         requests with a common rate limit, robots.txt, waiting times and retries
+    download    one file: `.part`, resumed after an interruption, checked, renamed when it is complete
+    archive     the files of a zip archive
+    tables      labels.csv, fetched.csv, and the accepted licence
+    concurrency several files at the same time; only one finback in a folder
+    errors      temporary errors, permanent errors, and reasons to stop
+    runner      the whole: list the files, fetch the missing ones, write the tables
 
-Nothing here is requested before the caller has shown the source's licence and had it accepted.
+There is no request before the caller has shown the licence of the source and the user has accepted it.
 """

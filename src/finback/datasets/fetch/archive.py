@@ -1,6 +1,6 @@
-"""What is wanted out of a zip: only files whose paths match, never a path that leads out of the folder.
+"""The files of a zip archive whose paths match; a path that leads out of the folder is refused.
 
-A member is written as `NAME.part`, its CRC checked by the reader, opened as sound, and renamed.
+A file is written as `NAME.part`, its CRC is checked, it is opened as sound, and then renamed.
 """
 
 from __future__ import annotations
@@ -10,16 +10,16 @@ import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
 
-from finback.datasets.fetch.download import Got, Wanted, finish
-from finback.datasets.fetch.errors import Halt, Lasting
-from finback.datasets.fetch.listing import UNNAMEABLE, Chosen, Offer, labelled, merged, placed
+from finback.datasets.fetch.download import FetchedFile, WantedFile, finish
+from finback.datasets.fetch.errors import FetchAborted, PermanentError
+from finback.datasets.fetch.listing import UNNAMEABLE, Offer, SpeciesFilter, labelled, merged, placed
 from finback.datasets.fetch.source import Source, Zip
 
 
-def offers(source: Source, archive: Path, chosen: Chosen) -> list[Offer]:
-    """The members that the source means; their address is that of the zip with `#path` after it.
+def offers(source: Source, archive: Path, chosen: SpeciesFilter) -> list[Offer]:
+    """The files that the source describes; the address of each is the address of the zip, `#`, and its path.
 
-    Raises `Lasting` when none matches, `InputError` for a species that is not there.
+    Raises `PermanentError` when no file matches, `InputError` for a species that the source does not have.
     """
     listing = source.listing
     if not isinstance(listing, Zip):
@@ -28,8 +28,8 @@ def offers(source: Source, archive: Path, chosen: Chosen) -> list[Offer]:
         members = [m for m in file.infolist() if not m.is_dir() and listing.files.search(m.filename)]
     members = [m for m in members if not m.filename.startswith("__MACOSX/")]
     if not members:
-        repair = "it is not what it was: look at it, and write a TOML file of your own"
-        raise Lasting(f"{archive}: no member is called as {listing.files.pattern}", repair)
+        repair = "the archive has changed: open it, and write your own TOML file"
+        raise PermanentError(f"{archive}: no file name matches {listing.files.pattern}", repair)
     found = []
     for member in members:
         species, group = labelled(member.filename, "", source.labels)
@@ -43,30 +43,35 @@ def offers(source: Source, archive: Path, chosen: Chosen) -> list[Offer]:
     return merged(found)
 
 
-def unpack(archive: Path, offer: Offer, path: Path) -> Got:
-    """One member into `path`. Raises `Lasting` when it is damaged, `Halt` when the disk is full."""
+def unpack(archive: Path, offer: Offer, path: Path) -> FetchedFile:
+    """Write one file of the archive to `path`.
+
+    Raises `PermanentError` when it is damaged, `FetchAborted` when the disk is full.
+    """
     part = path.with_name(path.name + ".part")
     member = offer.url.partition("#")[2]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with zipfile.ZipFile(archive) as file, file.open(member) as packed, open(part, "wb") as out:
             shutil.copyfileobj(packed, out, 1 << 20)
-        return finish(Wanted(offer.url, path), part, offer.url)
-    # zipfile raises NotImplementedError for a way of packing that it does not know.
+        return finish(WantedFile(offer.url, path), part, offer.url)
+    # zipfile raises NotImplementedError for an unknown compression.
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-        raise Lasting(
-            f"{archive}: {member} is damaged ({error})", f"delete {archive} and fetch it again"
+        raise PermanentError(
+            f"{archive}: {member} is damaged ({error})", "give another --out to fetch the archive again"
         ) from None
     except OSError as error:
-        repair = "free some space, or check the folder, and run the same command again"
-        raise Halt(f"{path}: could not be written ({error.strerror or error})", repair) from error
+        repair = "make free space, or check the folder, and run the same command again"
+        raise FetchAborted(f"{path}: could not be written ({error.strerror or error})", repair) from error
     finally:
         part.unlink(missing_ok=True)
 
 
 def _inside(member: str, archive: Path) -> str:
-    """The member's path as it may be written; refuses one that leads out (`../`, `/etc`, `C:`)."""
+    """The path of the file in the folder. Raises `PermanentError` for `../`, `/etc` or `C:`."""
     parts = PurePosixPath(member.replace("\\", "/")).parts
     if not parts or ".." in parts or parts[0] == "/" or parts[0].endswith(":"):
-        raise Lasting(f"{archive}: holds '{member}', which leads out of the folder", "do not trust that file")
+        raise PermanentError(
+            f"{archive}: contains '{member}', a path that leads out of the folder", "do not use this archive"
+        )
     return "/".join(UNNAMEABLE.sub("_", part).strip(" ") for part in parts)

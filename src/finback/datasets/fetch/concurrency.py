@@ -1,4 +1,5 @@
-"""Several files at a time, in threads that keep no process alive; one finback at a time in a folder."""
+"""Several files at the same time, in daemon threads; and a lock, so that only one finback works in a
+folder."""
 
 from __future__ import annotations
 
@@ -19,9 +20,9 @@ LOCK = ".fetch.lock"
 def in_threads(
     work: Callable[[Item], Result], items: Sequence[Item], n: int, stop: threading.Event
 ) -> Iterator[tuple[Item, Result]]:
-    """(item, work(item)) as they are done, `n` at a time; no new one begins once `stop` is set.
+    """Yield (item, work(item)) when each is finished, `n` at a time; none is started after `stop` is set.
 
-    The threads are daemons: after Ctrl-C the process need not wait for a server that is silent.
+    The threads are daemons: after Ctrl-C the process does not wait for a server that does not answer.
     """
     todo: queue.SimpleQueue[Item] = queue.SimpleQueue()
     done: queue.SimpleQueue[tuple[Item, Result]] = queue.SimpleQueue()
@@ -49,15 +50,16 @@ def _next(
     while True:
         alive = any(thread.is_alive() for thread in threads)
         try:
-            return done.get(timeout=0.5)  # wakes up, since Windows hears Ctrl-C between waits only
+            return done.get(timeout=0.5)  # a timeout, because Windows handles Ctrl-C only between waits
         except queue.Empty:
             if not alive:
-                raise RuntimeError("a thread that fetches ended early; its own error stands above") from None
+                raise RuntimeError("a download thread ended early; its error is above") from None
 
 
 @contextmanager
 def only_one(folder: Path) -> Iterator[None]:
-    """Raises `InputError` when another process fetches into this folder; a killed one holds nothing."""
+    """Lock the folder. Raises `InputError` when another process fetches into it; a killed process has no
+    lock."""
     from filelock import FileLock, Timeout
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -66,7 +68,7 @@ def only_one(folder: Path) -> Iterator[None]:
         lock.acquire(timeout=0)
     except Timeout:
         raise InputError(
-            f"{folder}: another finback fetch is at work there", "wait, or give another --out"
+            f"{folder}: another finback fetch uses this folder", "wait, or give another --out"
         ) from None
     try:
         yield

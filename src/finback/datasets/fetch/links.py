@@ -1,4 +1,5 @@
-"""The links of a web page, by the standard library's parser: whole addresses, each once, with their texts."""
+"""The links of a web page, by the parser of the standard library: absolute addresses, each once, with
+texts."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ from urllib.parse import urldefrag, urljoin, urlsplit
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """`text` is what stands in the link, or else the description of its picture."""
+    """A link. `text` is its text, or else the description of its image."""
 
     url: str
     text: str
@@ -17,17 +18,17 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A web page that was read, and where it was found in the end."""
+    """A web page and its final address."""
 
     url: str
     text: str
 
 
 def links(html: str, base: str) -> list[Link]:
-    """Links and choices of lists, in the order of the page; `base` is the page's own address.
+    """Links and list options, in the order of the page; `base` is the address of the page.
 
-    An address that stands there several times (once around a picture, once around a name) keeps its first
-    text that is not empty. Script and mail links are left out.
+    An address that occurs several times (around an image and around a name) gets its first text that is not
+    empty. Script and mail links are left out.
     """
     reader = _Reader(base)
     reader.feed(html)
@@ -44,7 +45,7 @@ class _Reader(HTMLParser):
         super().__init__()
         self.found: list[tuple[str, str]] = []
         self._base = base
-        self._url: str | None = None  # of the link that is open
+        self._url: str | None = None  # of the open link
         self._words: list[str] = []
         self._picture = ""
 
@@ -68,7 +69,7 @@ class _Reader(HTMLParser):
             self._words.append(data)
 
     def end(self) -> None:
-        """Close the link that is open; pages forget to."""
+        """Close the open link; some pages do not."""
         if self._url is not None:
             text = " ".join("".join(self._words).split())
             self.found.append((self._url, text or " ".join(self._picture.split())))
@@ -78,7 +79,7 @@ class _Reader(HTMLParser):
         try:
             url = urldefrag(urljoin(self._base, target)).url
             parts = urlsplit(url)
-        except ValueError:  # e.g. "http://[": browsers pass over it too
+        except ValueError:  # for example "http://[": browsers ignore it too
             return None
         if parts.scheme not in ("http", "https") or not parts.netloc:
             return None

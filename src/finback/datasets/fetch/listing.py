@@ -1,8 +1,8 @@
-"""A source's list: which files it offers, what each is called here, its species, group, size and checksum.
+"""The files that a source offers: for each its name, species, group, size and checksum.
 
     offers(source, web, chosen)      # [Offer(url, file, species, ...)], in the order of the site
 
-A cut that stands on the pages of two species is one file with two species.
+A file that is on the pages of two species is one file with two species.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from urllib.parse import unquote, urlsplit
 
 from finback.core.errors import FinbackError, InputError
 from finback.core.progress import Progress, no_progress
-from finback.datasets.fetch.errors import Lasting
+from finback.datasets.fetch.errors import PermanentError
 from finback.datasets.fetch.links import Link, Page, links
 from finback.datasets.fetch.source import Checksum, Files, Labels, OneFile, Pages, Source, Zenodo
 
 if TYPE_CHECKING:
     from finback.datasets.fetch.web import Web
 
-# What file systems refuse or read in their own way; Windows is the strictest.
+# Characters that a file system may refuse; Windows is the strictest.
 UNNAMEABLE = re.compile(r'[<>:"|?*\\\x00-\x1f]')
 
 
@@ -40,37 +40,38 @@ class Offer:
     crawl: bool = False
 
 
-class Chosen:
-    """Which species are wanted; none named: all."""
+class SpeciesFilter:
+    """The species that are fetched; all if none are named."""
 
     def __init__(self, species: Sequence[str] = ()) -> None:
         self._asked = {_plain(name): name for name in species}
         self._met: dict[str, str] = {}
 
     def takes(self, species: str) -> bool:
+        """Whether files of this species are fetched."""
         self._met[_plain(species)] = species
         return not self._asked or _plain(species) in self._asked
 
     def check(self) -> None:
-        """Raises `InputError` when a species was asked for that the source does not have."""
+        """Raises `InputError` when the source does not have one of the named species."""
         missing = [name for plain, name in self._asked.items() if plain not in self._met]
         if missing:
             there = ", ".join(sorted(name for name in self._met.values() if name)) or "no named species"
-            raise InputError(f"--species: no '{missing[0]}' in this source", f"there are: {there}")
+            raise InputError(f"--species: this source has no '{missing[0]}'", f"there are: {there}")
 
 
 def offers(
     source: Source,
     web: Web,
-    chosen: Chosen,
+    chosen: SpeciesFilter,
     progress: Progress = no_progress,
     fault: Callable[[str, FinbackError], None] = lambda url, error: None,
 ) -> list[Offer]:
     """The files of a source of pages, of a fixed list, or of a Zenodo record; not of a zip, see `archive`.
 
-    `fault` is told of a species' page that cannot be had; the others are still read. Raises `Passing` when
-    the site does not answer, `Lasting` when its list is not what it was, `InputError` for a species that it
-    does not have.
+    `fault` is called with the address of a page that cannot be fetched; the other pages are still read.
+    Raises `TemporaryError` when the site does not answer, `PermanentError` when its list has changed,
+    `InputError` for a species that the source does not have.
     """
     listing = source.listing
     if isinstance(listing, Pages):
@@ -88,7 +89,8 @@ def offers(
 
 
 def labelled(address: str, text: str, labels: Labels) -> tuple[str, str]:
-    """Species and group of a file, by its address (or path in a zip) and the text of the link to its page."""
+    """Species and group of a file, from its address (or path in a zip) and the text of the link to its
+    page."""
     if labels.species == "link":
         species = text
     else:
@@ -100,20 +102,21 @@ def labelled(address: str, text: str, labels: Labels) -> tuple[str, str]:
 
 
 def name_of(address: str) -> str:
-    """What to call the file at an address: its last part, with what file systems refuse made `_`."""
+    """The file name for an address: its last part, with `_` for characters that a file system may refuse."""
     last = PurePosixPath(unquote(urlsplit(address).path)).name
     return UNNAMEABLE.sub("_", last).strip(". ") or "file"
 
 
 def placed(name: str, species: str, labels: Labels) -> str:
-    """The file's path within the audio folder."""
+    """The path of the file in the audio folder."""
     if not labels.folders or not species:
         return name
     return f"{UNNAMEABLE.sub('_', species).replace('/', '_').strip('. ')}/{name}"
 
 
 def merged(found: Sequence[Offer]) -> list[Offer]:
-    """Each address once, with all its species. Raises `Lasting` when two addresses would be one file here."""
+    """Each address once, with all its species. Raises `PermanentError` when two addresses have one file
+    name."""
     by_url: dict[str, Offer] = {}
     for offer in found:
         known = by_url.get(offer.url)
@@ -123,13 +126,13 @@ def merged(found: Sequence[Offer]) -> list[Offer]:
     for offer in by_url.values():
         twin = by_file.setdefault(offer.file.casefold(), offer)
         if twin is not offer:
-            problem = f"{offer.url} and {twin.url} would both be called {offer.file}"
-            raise Lasting(problem, "say folders = true under [labels] in a TOML file of your own")
+            problem = f"{offer.url} and {twin.url} have the same file name {offer.file}"
+            raise PermanentError(problem, "write folders = true below [labels] in your own TOML file")
     return list(by_url.values())
 
 
 def limited(found: Sequence[Offer], most: int | None) -> list[Offer]:
-    """At most so many files of each species, in their order."""
+    """At most `most` files of each species, in their order."""
     if most is None:
         return list(found)
     taken: dict[str, int] = {}
@@ -142,7 +145,7 @@ def limited(found: Sequence[Offer], most: int | None) -> list[Offer]:
     return kept
 
 
-def _species_pages(listing: Pages, labels: Labels, web: Web, chosen: Chosen) -> list[Link | Page]:
+def _species_pages(listing: Pages, labels: Labels, web: Web, chosen: SpeciesFilter) -> list[Link | Page]:
     """The pages that list files: links still to be asked for, or the first page itself."""
     start = web.page(listing.start)
     pattern, what = (listing.files, "files") if listing.pages is None else (listing.pages, "species pages")
@@ -173,7 +176,7 @@ def _of_pages(
             files = [link for link in links(read.text, read.url) if listing.files.search(link.url)]
             if not files:
                 raise _changed(read.url, "no link to a file")
-        except Lasting as error:
+        except PermanentError as error:
             last = error
             fault(page.url, error)
             continue
@@ -185,9 +188,9 @@ def _of_pages(
     return offered
 
 
-def _changed(url: str, what: str) -> Lasting:
-    return Lasting(
-        f"{url}: {what}; the site is down for repair, or is not what it was", "look at it with a browser"
+def _changed(url: str, what: str) -> PermanentError:
+    return PermanentError(
+        f"{url}: {what}; the site is in maintenance, or has changed", "open the address in a browser"
     )
 
 
@@ -208,10 +211,10 @@ def _of_zenodo(listing: Zenodo, labels: Labels, web: Web) -> Iterable[Offer]:
     try:
         found = [(str(f["key"]), _zenodo_file(f)) for f in record["files"]]
     except (KeyError, TypeError, ValueError) as error:
-        raise _changed(url, f"no list of files as Zenodo gives it ({error})") from None
+        raise _changed(url, f"not a list of files in the format of Zenodo ({error})") from None
     kept = [(key, one) for key, one in found if listing.files.search(key)]
     if not kept:
-        raise _changed(url, f"none of {len(found)} files is called as {listing.files.pattern}")
+        raise _changed(url, f"none of {len(found)} file names matches {listing.files.pattern}")
     offered = []
     for key, one in kept:
         species, group = labelled(key, "", labels)

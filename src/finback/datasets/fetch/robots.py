@@ -1,4 +1,5 @@
-"""robots.txt: what a site asks programs that follow links to leave alone, and how slowly to go (RFC 9309)."""
+"""robots.txt: which addresses a site does not allow programs to fetch, and how fast they may fetch (RFC
+9309)."""
 
 from __future__ import annotations
 
@@ -8,11 +9,11 @@ from urllib.parse import urlsplit
 from urllib.robotparser import RobotFileParser
 
 AGENT = "finback"
-MOST_DELAY_S = 60.0  # a longer Crawl-delay is a typing error more often than a wish
+MOST_DELAY_S = 60.0  # a longer Crawl-delay is more likely a mistake than intended
 
 
 class Robots:
-    """Rules of the sites met so far. `fetch(url)` gives a robots.txt, or None where there is none."""
+    """The rules of the sites used so far. `fetch(url)` returns the text of a robots.txt, or None."""
 
     def __init__(self, fetch: Callable[[str], str | None]) -> None:
         self._fetch = fetch
@@ -20,17 +21,18 @@ class Robots:
         self._lock = threading.Lock()
 
     def allows(self, url: str) -> bool:
+        """Whether finback may fetch this address."""
         return self._of(url).can_fetch(AGENT, url)
 
     def delay_s(self, url: str) -> float:
-        """Seconds between requests that the site asks for; 0 when it does not."""
+        """Time between requests that the site requires, in seconds; 0 if it requires none."""
         asked = self._of(url).crawl_delay(AGENT)
         return min(float(asked), MOST_DELAY_S) if asked else 0.0
 
     def _of(self, url: str) -> RobotFileParser:
         parts = urlsplit(url)
         site = f"{parts.scheme}://{parts.netloc}"
-        with self._lock:  # one request a site, however many threads ask
+        with self._lock:  # one request for each site, for any number of threads
             if site not in self._rules:
                 rules = RobotFileParser()
                 rules.parse((self._fetch(f"{site}/robots.txt") or "").splitlines())

@@ -1,25 +1,24 @@
-"""What a source of public recordings is: a TOML file, ours (`sources/*.toml`) or your own.
+"""A source of public recordings: a TOML file, a bundled one (`sources/*.toml`) or your own.
 
     name = "harbour"                         # lower case, digits, hyphens
     title = "Porpoises of our harbour"
     homepage = "https://example.org/sounds"
-    licence = "CC BY 4.0"                    # short: stands in every row of the tables
-    terms = "..."                            # the whole text, shown before the first request
+    licence = "CC BY 4.0"                    # short name, in every row of the tables
+    terms = "..."                            # the whole text; shown before the first request
     terms_url = "https://example.org/terms"
 
-    [listing]                                # one of the kinds below
-    kind = "pages"
-    start = "https://example.org/sounds/index.html"
-    pages = 'species\\.php\\?id=\\d+$'          # links on `start`, one a species; without it files are there
-    files = '\\.wav$'                         # links on those pages
+    [listing]                                # one of the kinds below kind = "pages" start =
+    "https://example.org/sounds/index.html" pages = 'species\\.php\\?id=\\d+$'          # links on `start`,
+    one for each species; without this key, `start` has the files files = '\\.wav$'                         #
+    links on these pages
 
-    [labels]
-    species = "link"                         # text of the link to the species' page; or a regex, see `Labels`
-    group = '^(\\d{5})'                       # first bracket in the file's name: the tape or deployment
+    [labels] species = "link"                         # the text of the link to the page of the species; or a
+    regex, see `Labels` group = '^(\\d{5})'                       # first group of the regex in the file name:
+    the tape or deployment
 
-Kinds of list: `pages` (web pages of links), `files` (a fixed list), `zip` (one archive), `zenodo` (a record
-of zenodo.org, which tells sizes and checksums), `by-hand` (nothing to fetch, but what to do). Regexes are
-searched in whole addresses (in a zip: in paths). An unknown key is an error.
+Kinds of lists: `pages` (web pages with links), `files` (a fixed list), `zip` (one archive), `zenodo` (a
+record of zenodo.org, which states sizes and checksums), `by-hand` (a program cannot fetch it; the steps for a
+person). Regexes are searched in whole addresses (in a zip: in paths). An unknown key is an error.
 """
 
 from __future__ import annotations
@@ -48,7 +47,8 @@ def _address(text: str) -> str:
 
 
 def _checksum(text: str) -> str:
-    """`sha256:` and hex digits; md5 and sha1 too, since archives still publish those."""
+    """`sha256:` and hexadecimal digits; md5 and sha1 are also possible, because archives still publish
+    them."""
     kind, _, digits = text.lower().partition(":")
     if len(digits) != DIGITS.get(kind, -1) or set(digits) - set("0123456789abcdef"):
         raise ValueError("not of the form sha256:<64 hex digits>, sha1:<40> or md5:<32>")
@@ -60,7 +60,7 @@ Checksum = Annotated[str, AfterValidator(_checksum)]
 
 
 class Pages(Frozen):
-    """Web pages of links. `fewest`: with fewer files (or species pages) the site is not what it was."""
+    """Web pages with links. `fewest`: with fewer files (or species pages), the site has changed."""
 
     kind: Literal["pages"]
     start: Address
@@ -70,10 +70,10 @@ class Pages(Frozen):
 
 
 class OneFile(Frozen):
-    """A file of a fixed list; what `[labels]` cannot tell from the address is given here."""
+    """A file of a fixed list, with the values that `[labels]` cannot find in the address."""
 
     url: Address
-    file: str = ""  # what to call it; empty: as the address ends
+    file: str = ""  # file name; empty: the last part of the address
     species: str = ""
     group: str = ""
     checksum: Checksum | None = None
@@ -81,12 +81,14 @@ class OneFile(Frozen):
 
 
 class Files(Frozen):
+    """A fixed list of files."""
+
     kind: Literal["files"]
     files: tuple[OneFile, ...] = Field(min_length=1)
 
 
 class Zip(Frozen):
-    """One archive; `files` is searched in the paths within it."""
+    """One zip archive; `files` is searched in the paths of its files."""
 
     kind: Literal["zip"]
     url: Address
@@ -105,19 +107,19 @@ class Zenodo(Frozen):
 
 
 class ByHand(Frozen):
-    """Recordings behind a log-in or in a cloud bucket: what to do instead."""
+    """Recordings that a program cannot fetch (a log-in, a cloud bucket): the steps for a person."""
 
     kind: Literal["by-hand"]
     steps: tuple[str, ...] = Field(min_length=1)
 
 
 class Labels(Frozen):
-    """How a file's species and group are known.
+    """How the species and the recording group of a file are found.
 
-    `species`: "link" (the text of the link to its page), or a regex with a bracket called `species` in the
-    address or path. Underscores become spaces, and `rename` puts names right. `group`: a regex whose first
-    bracket is the group, searched in the file's name. `folders`: each species in a folder of its own, for
-    sites where two files have one name.
+    `species`: "link" (the text of the link to the page of the file), or a regex with a group called
+    `species`, which is searched in the address or path. Underscores become spaces, and `rename` corrects
+    names. `group`: a regex that is searched in the file name; its first group is the recording group.
+    `folders`: each species has its own folder, for sites where two files have the same name.
     """
 
     species: str = ""
@@ -129,12 +131,12 @@ class Labels(Frozen):
     @classmethod
     def _has_bracket(cls, text: str) -> str:
         if text not in ("", "link") and "(?P<species>" not in text:
-            raise ValueError("neither 'link' nor a regex with a bracket (?P<species>...)")
+            raise ValueError("neither 'link' nor a regex with a group (?P<species>...)")
         return text
 
 
 class Source(Frozen):
-    """One place with recordings. `untried` says in words what nobody has tried against the real site."""
+    """A source of recordings. `untried`: what has not been tested with the real site."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     title: str
@@ -152,20 +154,23 @@ class Source(Frozen):
 
 
 def names() -> list[str]:
-    """Names of the sources that come with finback."""
+    """Names of the bundled sources."""
     folder = _folder()
     return sorted(p.name.removesuffix(".toml") for p in folder.iterdir() if p.name.endswith(".toml"))
 
 
 def load(name: str) -> Source:
-    """A source by its name, or by the path of a TOML file. Raises `InputError`."""
+    """The source with this name, or from this TOML file. Raises `InputError` if there is none or it is not
+    valid."""
     if name.endswith(".toml"):
         path = Path(name)
         if not path.is_file():
-            raise InputError(f"{name}: no such file", "give the TOML file of a source, see docs/fetching.md")
+            raise InputError(
+                f"{name}: no such file", "give the TOML file of a source; docs/fetching.md describes it"
+            )
         return _read(path.read_bytes(), name)
     if name not in names():
-        repair = f"there are: {', '.join(names())}; a source of your own is a file ending in .toml"
+        repair = f"there are: {', '.join(names())}; your own source is a file with the suffix .toml"
         raise InputError(f"unknown source '{name}'", repair)
     return _read((_folder() / f"{name}.toml").read_bytes(), name)
 
@@ -175,7 +180,7 @@ def _folder() -> Traversable:
 
 
 def _read(data: bytes, name: str) -> Source:
-    repair = "see docs/fetching.md for what a source may say"
+    repair = "docs/fetching.md describes the keys of a source"
     try:
         values: dict[str, Any] = tomllib.loads(data.decode("utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

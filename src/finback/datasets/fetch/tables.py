@@ -1,10 +1,10 @@
-"""What lies beside the recordings.
+"""The tables in the folder of fetched recordings.
 
 | file | content |
 |---|---|
-| `labels.csv` | `file,species,group,licence`, as `finback index` reads it; rows that are there stay |
-| `fetched.csv` | `file,url,bytes,sha256,date,licence`: where each file came from and what it was |
-| `licence-NAME.txt` | the terms as they were accepted, and when |
+| `labels.csv` | `file,species,group,licence`, as `finback index` reads it; existing rows are kept |
+| `fetched.csv` | `file,url,bytes,sha256,date,licence`: the address and checksum of each file |
+| `licence-NAME.txt` | the accepted terms, and the date |
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 from finback.core.errors import InputError
 from finback.core.files import write_atomic
 from finback.data.tables import read_table
-from finback.datasets.fetch.download import Got, now
+from finback.datasets.fetch.download import FetchedFile, now
 from finback.datasets.fetch.listing import Offer
 from finback.datasets.fetch.source import Source
 
@@ -28,7 +28,7 @@ FETCHED_COLUMNS = ("file", "url", "bytes", "sha256", "date", "licence")
 
 
 def terms(source: Source) -> str:
-    """What is shown before anything is fetched, and kept with the recordings."""
+    """The text that is shown before the first request, and kept with the recordings."""
     lines = [source.title, source.homepage, "", f"Licence: {source.licence}", "", source.terms.strip()]
     if source.terms_url:
         lines += ["", f"Terms: {source.terms_url}"]
@@ -38,17 +38,18 @@ def terms(source: Source) -> str:
 
 
 def licence_path(folder: Path, source: Source) -> Path:
+    """The file with the accepted terms of a source."""
     return folder / f"licence-{source.name}.txt"
 
 
 def accepted(folder: Path, source: Source) -> bool:
-    """Whether these very terms were accepted for this folder before."""
+    """Whether the same terms were accepted for this folder before."""
     path = licence_path(folder, source)
     return path.is_file() and path.read_text(encoding="utf-8").startswith(terms(source))
 
 
 def accept(folder: Path, source: Source) -> None:
-    """Keep the terms with the data."""
+    """Write the accepted terms and the date to the folder."""
     write_atomic(licence_path(folder, source), f"{terms(source)}\nAccepted: {now()}\n")
 
 
@@ -63,12 +64,13 @@ class Fetched:
     licence: str
 
     @classmethod
-    def of(cls, got: Got, source: Source) -> Fetched:
+    def of(cls, got: FetchedFile, source: Source) -> Fetched:
+        """The row of a fetched file."""
         return cls(got.url, got.bytes, got.sha256, got.date, source.licence)
 
 
 def read_fetched(folder: Path) -> dict[str, Fetched]:
-    """Rows by file; none when there is no table. Raises `InputError` when it is not what finback wrote."""
+    """The rows by file; empty without a table. Raises `InputError` for a table that is not valid."""
     path = folder / FETCHED
     if not path.is_file():
         return {}
@@ -78,21 +80,25 @@ def read_fetched(folder: Path) -> dict[str, Fetched]:
     for row in table.rows:
         file, url, size, *rest = (row.cells[i] for i in at)
         if not size.isdecimal():
-            raise InputError(f"{path}: row {row.number}: bytes '{size}' is no number", f"delete {path}")
+            raise InputError(
+                f"{path}: row {row.number}: bytes '{size}' is not a number",
+                "correct the number, or give another --out",
+            )
         rows[file] = Fetched(url, int(size), *rest)
     return rows
 
 
 def write_fetched(folder: Path, rows: Mapping[str, Fetched]) -> None:
+    """Write fetched.csv, sorted by file."""
     cells = [(file, r.url, r.bytes, r.sha256, r.date, r.licence) for file, r in sorted(rows.items())]
     write_atomic(folder / FETCHED, _csv((FETCHED_COLUMNS, *cells)))
 
 
 def write_labels(folder: Path, offers: Iterable[Offer], source: Source) -> int:
-    """Add rows for files that have none, a row a species; returns how many rows there are.
+    """Add a row for each species of each new file; returns the number of rows.
 
-    Rows that are there stay as they are, since somebody may have put them right. Raises `InputError` when the
-    table has no columns file and species.
+    Existing rows are not changed, because a user may have corrected them. Raises `InputError` when the table
+    has no columns file and species.
     """
     path = folder / LABELS
     header: Sequence[str] = LABEL_COLUMNS

@@ -1,0 +1,63 @@
+"""`takes` turns the fields of a dataclass into options of a command, and fills the dataclass from them."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import typer
+from typer.testing import CliRunner
+
+from finback.cli.options import takes
+
+
+@dataclass(frozen=True)
+class Sound:
+    rate: Annotated[int, typer.Option(help="Sample rate.")]
+    gain_db: Annotated[float, typer.Option(help="Gain.", min=-40)] = 0.0
+
+
+@dataclass(frozen=True)
+class Place:
+    site: Annotated[str, typer.Option(help="Site.")] = "harbour"
+
+
+def app(seen: list[Any]) -> typer.Typer:
+    found = typer.Typer()
+
+    @found.command()
+    @takes(sound=Sound, place=Place)
+    def record(
+        sound: Sound, place: Place, file: Annotated[str, typer.Argument()], json: bool = False
+    ) -> None:
+        """Record a sound."""
+        seen.append((sound, place, file, json))
+
+    return found
+
+
+def test_a_command_gets_filled_groups_and_its_own_options() -> None:
+    seen: list[Any] = []
+    done = CliRunner().invoke(
+        app(seen), ["a.wav", "--rate", "8000", "--gain-db", "-3", "--site", "bay", "--json"]
+    )
+    assert done.exit_code == 0, done.output
+    assert seen == [(Sound(8000, -3.0), Place("bay"), "a.wav", True)]
+    assert CliRunner().invoke(app(seen), ["a.wav", "--rate", "8000"]).exit_code == 0
+    assert seen[1] == (Sound(8000), Place(), "a.wav", False)
+
+
+def test_options_keep_their_help_limits_and_defaults() -> None:
+    text = CliRunner().invoke(app([]), ["--help"]).output
+    for words in ("Record a sound.", "--rate", "Sample rate.", "--gain-db", "--site", "harbour", "file"):
+        assert words in text
+    for arguments in (["a.wav"], ["a.wav", "--rate", "x"], ["a.wav", "--rate", "1", "--gain-db", "-41"]):
+        assert CliRunner().invoke(app([]), arguments).exit_code == 2
+
+
+def test_the_signature_has_the_fields_instead_of_the_group() -> None:
+    @takes(place=Place)
+    def command(place: Place, n: int = 1) -> None: ...
+
+    assert list(inspect.signature(command).parameters) == ["n", "site"]
