@@ -11,7 +11,7 @@ from finback import models
 from finback.core.settings import load_family
 from finback.features.spec import FeatureSpec
 from finback.models.networks.classifier import Classifier
-from finback.models.predictor import Leaf
+from finback.models.tree import Leaf
 
 SPEC = FeatureSpec(sample_rate=4000, clip_samples=4000, n_fft=256, hop=64, n_mels=32, n_frames=48)
 

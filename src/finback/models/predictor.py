@@ -1,23 +1,24 @@
-"""The seam: a run folder in, clips in, calibrated `Scores` out.
+"""The seam: a run folder in, sound in, calibrated scores out.
 
 Everything that scores sound goes through here: evaluation, prediction on the command line, scanning. A run
 folder is a small tree. Its leaves are trained classifiers, each with its own temperature, features and input;
 an inner node makes one answer of its children's: the mean of a run's folds, or the average, weighted average
-or stacking of an ensemble's members. Features are computed once for all leaves that hear the same.
+or stacking of an ensemble's members. Features are computed once for all leaves that take in the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from scipy.special import softmax
+from numpy.typing import ArrayLike, NDArray
 
 from finback import models
 from finback.audio.io import open_recording
+from finback.audio.samples import ArraySamples, Samples, StreamSamples
 from finback.core.errors import AudioError, RunError, SpecMismatchError
 from finback.core.progress import Progress, no_progress
 from finback.core.run_info import RunInfo
@@ -25,57 +26,16 @@ from finback.core.runs import RunFolder
 from finback.core.settings import build
 from finback.core.types import Clip, Labels, Scores
 from finback.features.cache import FeatureStore
-from finback.features.extract import Extractor
+from finback.features.extract import Extractor, samples_of
 from finback.features.frontends import create, front_end_class
 from finback.features.spec import FeatureSpec
 from finback.metrics.combination import Combination, equal
 from finback.models.devices import torch_device, tune_allocator
 from finback.models.model_files import located_settings
-from finback.models.networks.classifier import Classifier
 from finback.models.scoring import clip_embeddings, clip_logits, through
+from finback.models.tree import Leaf, Node
 from finback.models.weights import load_weights
-
-
-@dataclass(frozen=True, eq=False)
-class Leaf:
-    """One trained classifier, the temperature that calibrates it, and the features it was trained on."""
-
-    model: Classifier
-    temperature: float
-    spec: FeatureSpec
-    backbone_version: str = ""  # of the frozen backbone that it was trained on
-
-    @property
-    def features_key(self) -> tuple[str, str, str]:
-        """Equal for two leaves exactly when one set of features serves both."""
-        return (self.spec.fingerprint, self.model.input, self.backbone_version)
-
-    @property
-    def leaves(self) -> tuple[Leaf, ...]:
-        return (self,)
-
-    def answer(self, raw: Iterator[np.ndarray]) -> np.ndarray:
-        """(N, K) calibrated logits; `raw` yields each leaf's logits (N, K), depth first."""
-        return next(raw) / np.float32(self.temperature)
-
-
-@dataclass(frozen=True, eq=False)
-class Node:
-    """Several answers made one, and the temperature that calibrates the whole."""
-
-    children: tuple[Leaf | Node, ...]
-    combination: Combination
-    temperature: float = 1.0
-
-    @property
-    def leaves(self) -> tuple[Leaf, ...]:
-        return tuple(leaf for child in self.children for leaf in child.leaves)
-
-    def answer(self, raw: Iterator[np.ndarray]) -> np.ndarray:
-        """As `Leaf.answer`."""
-        probabilities = [softmax(child.answer(raw).astype(np.float64), axis=1) for child in self.children]
-        calibrated: np.ndarray = self.combination(np.stack(probabilities)) / self.temperature
-        return calibrated.astype(np.float32)
+from finback.models.window_scores import FeatureGroup, WindowScores, mean_logits, score_windows
 
 
 class Predictor:
@@ -126,6 +86,68 @@ class Predictor:
     def embed(self, clips: Sequence[Clip], progress: Progress = no_progress) -> np.ndarray:
         """(N, D) embeddings of the first classifier."""
         return clip_embeddings(self.root.leaves[0].model, self.store, clips, progress)
+
+    def score_windows(self, clip: Clip, hop_s: float | None = None) -> Iterator[WindowScores]:
+        """Calibrated scores of the windows of a clip, in parts, so that memory does not grow with the clip.
+
+        Without `hop_s` the windows are those that `scores` averages over; with it they start every `hop_s`
+        seconds, and one more stops at the end. Raises `SettingsError` for a hop that would leave sound out.
+        """
+        return self._windows(samples_of(clip), hop_s, clip.start, clip.stop)
+
+    def score_array(
+        self, samples: ArrayLike, sample_rate: int, hop_s: float | None = None, channel: int | None = None
+    ) -> WindowScores:
+        """Scores of the windows of samples (n,) or (channels, n), floats with full scale 1, at a rate in Hz.
+
+        `channel` None takes the mean of all channels. Raises `AudioError` for samples that cannot be scored.
+        """
+        sound = ArraySamples(samples, sample_rate, channel)
+        return WindowScores.joined(self._windows(sound, hop_s, 0, sound.n_samples))
+
+    def score_stream(
+        self,
+        blocks: Iterable[ArrayLike],
+        sample_rate: int,
+        hop_s: float | None = None,
+        channel: int | None = None,
+        n_samples: int | None = None,
+    ) -> Iterator[WindowScores]:
+        """The same for blocks of any sizes, without end if need be; a window and a block are kept in memory.
+
+        Windows start every `hop_s` seconds (None: a whole window). With the number of samples and no
+        `hop_s` they are evenly spaced, as those of an array.
+        """
+        return self._windows(StreamSamples(blocks, sample_rate, channel), hop_s, 0, n_samples)
+
+    def logits_of_array(
+        self, samples: ArrayLike, sample_rate: int, channel: int | None = None
+    ) -> NDArray[np.float32]:
+        """(K,) calibrated logits of the whole sound, as `scores` gives them for a file of these samples."""
+        sound = ArraySamples(samples, sample_rate, channel)
+        raw: dict[Leaf, np.ndarray] = {}
+        for leaves, group in self._groups():
+            raw |= zip(leaves, mean_logits(group, sound)[:, None], strict=True)
+        return self.root.answer(raw[leaf] for leaf in self.root.leaves)[0]
+
+    def _windows(
+        self, sound: Samples, hop_s: float | None, start: int, stop: int | None
+    ) -> Iterator[WindowScores]:
+        leaves, groups = zip(*self._groups(), strict=True)
+        for part in score_windows(groups, sound, hop_s, start, stop):
+            raw: dict[Leaf, np.ndarray] = {}
+            for own, logits in zip(leaves, part.logits, strict=True):
+                raw |= zip(own, logits, strict=True)
+            logits = self.root.answer(raw[leaf] for leaf in self.root.leaves)
+            yield WindowScores(self.labels, sound.sample_rate, part.start, part.stop, logits)
+
+    def _groups(self) -> list[tuple[list[Leaf], FeatureGroup]]:
+        """Leaves that take in the same features, those of the first leaf first."""
+        found = []
+        for key, store in self._stores.items():
+            alike = [leaf for leaf in self.root.leaves if leaf.features_key == key]
+            found.append((alike, FeatureGroup(store.extractor, [leaf.model for leaf in alike])))
+        return found
 
     def score_logmels(self, x: np.ndarray, spec: FeatureSpec) -> np.ndarray:
         """(N, K) calibrated logits of log-mels (N, M, F) of that spec: of sound that is in no file.

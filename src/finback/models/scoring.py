@@ -38,7 +38,7 @@ def clip_embeddings(
 @torch.inference_mode()
 def through(model: Classifier, output: Callable[[Tensor], Tensor], x: np.ndarray) -> np.ndarray:
     """(N, ...) float32: an output of the model (itself, its `embed`) for each log-mel of (N, M, F)."""
-    device = _device(model)
+    device = device_of(model)
     model.eval()
     nothing = output(torch.zeros(1, 1, *x.shape[1:], device=device))[:0]  # so that no log-mel has a shape too
     starts = range(0, len(x), BATCH)
@@ -46,7 +46,7 @@ def through(model: Classifier, output: Callable[[Tensor], Tensor], x: np.ndarray
     return torch.cat([nothing, *pieces]).float().cpu().numpy()
 
 
-def _device(model: Classifier) -> torch.device:
+def device_of(model: Classifier) -> torch.device:
     """Where the model is; a fitted head has no parameters."""
     return next(chain(model.parameters(), model.buffers())).device
 
@@ -59,7 +59,7 @@ def _averaged(
     clips: Sequence[Clip],
     progress: Progress,
 ) -> np.ndarray:
-    device = _device(models[0])
+    device = device_of(models[0])
     sums: list[np.ndarray] = [np.zeros((0, 0))] * len(models)
     count = np.zeros(len(clips))
     for inputs, owners in batches(store, progress(clips, "scoring", len(clips)), BATCH):

@@ -26,7 +26,8 @@ from finback.models.export import onnx as onnx_file
 from finback.models.export.frontend import GRAPHS
 from finback.models.export.module import ExportedModel, refuse
 from finback.models.export.onnx import graph, to_onnx
-from finback.models.predictor import Leaf, Node, Predictor, predict_files
+from finback.models.predictor import Predictor, predict_files
+from finback.models.tree import Leaf, Node
 
 ROOT = Path(__file__).parents[3]
 LEAVING = sorted(

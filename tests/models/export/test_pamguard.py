@@ -25,7 +25,8 @@ from finback.core.types import Clip, Labels
 from finback.features.spec import FeatureSpec
 from finback.models.export import export
 from finback.models.export.pamguard import NETWORK, TABLE, n_bins, n_frames, segment_samples, to_pamguard
-from finback.models.predictor import Leaf, Predictor
+from finback.models.predictor import Predictor
+from finback.models.tree import Leaf
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,8 @@ from finback.features.spec import FeatureSpec
 from finback.models.export.metadata import metadata_of
 from finback.models.export.module import ExportedModel
 from finback.models.export.onnx import describe, graph, to_onnx
-from finback.models.predictor import Leaf, Predictor, predict_files
+from finback.models.predictor import Predictor, predict_files
+from finback.models.tree import Leaf
 
 ROOT = Path(__file__).parents[3]
 BLOCKED = (

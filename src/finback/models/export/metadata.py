@@ -8,7 +8,8 @@ from typing import Any
 from finback import __version__, models
 from finback.core.runs import RunFolder
 from finback.models.networks.classifier import Classifier
-from finback.models.predictor import Leaf, Node, Predictor
+from finback.models.predictor import Predictor
+from finback.models.tree import Leaf, Node
 
 
 def metadata_of(run: RunFolder, predictor: Predictor) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from finback.features.frontends import front_end_class
 from finback.metrics.combination import FLOOR, Combination
 from finback.models.export.frontend import GRAPHS
 from finback.models.export.traceable import traceable
-from finback.models.predictor import Leaf, Node
+from finback.models.tree import Leaf, Node
 
 
 class ExportedModel(nn.Module):
