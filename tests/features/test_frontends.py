@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -74,3 +79,10 @@ def test_what_is_no_backbone_is_refused_as_one() -> None:
     assert backbone("mfcc", SPEC).n_features == 80
     with pytest.raises(SettingsError, match="not a backbone; there are: aisfx"):
         backbone("logmel", SPEC)
+
+
+def test_a_new_backbone_is_one_class_and_one_line_as_the_docs_show() -> None:
+    page = (Path(__file__).parents[2] / "docs/how-to/model-family.md").read_text(encoding="utf-8")
+    (code,) = [block for block in re.findall(r"```python\n(.*?)```", page, re.S) if "Backbone" in block]
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]

@@ -66,7 +66,7 @@ def test_an_array_and_a_stream_are_scored_as_the_file(
     assert np.allclose(file.probabilities.sum(axis=1), 1)
     spans = scorer.store.extractor.windows(clip)
     assert [(s.start, s.stop) for s in spans] == list(zip(file.start, file.stop, strict=True))
-    assert np.ptp(file.logits, axis=0).max() > 0.01 or len(file) == 1, "the same answers prove nothing"
+    assert len(np.unique(file.logits, axis=0)) == len(file), "the same answers prove nothing"
 
 
 @pytest.mark.parametrize("family", FAMILIES)
