@@ -80,7 +80,7 @@ def bars(metrics: Mapping[str, Any], audit: Mapping[str, Any] | None, by_clip: b
             *in_grouped,
             *_baselines(by_group),
         ],
-        "Random split of clips: groups are in both the training and the test set": [
+        "Random split of clips: a group can be in both sets": [
             *in_random,
             *_baselines(by_chance),
         ],
@@ -89,7 +89,7 @@ def bars(metrics: Mapping[str, Any], audit: Mapping[str, Any] | None, by_clip: b
 
 def _baselines(figures_: Mapping[str, Any] | None) -> list[Bar]:
     rows = (
-        ("metadata_only_accuracy", "no audio: file metadata (rate, length, level, bandwidth)"),
+        ("metadata_only_accuracy", "no audio: file metadata"),
         ("group_lookup_accuracy", "no audio: group lookup"),
     )
     return [
