@@ -59,11 +59,11 @@ def test_the_stopwatch_ends_a_loop_that_it_knows_and_leaves_out_the_first_turn(
 ) -> None:
     ticks = iter(range(1000))
     monkeypatch.setattr(estimate.time, "perf_counter", lambda: next(ticks) / 100)
-    watch = Stopwatch()
-    assert len(list(watch(range(500), "training", 500))) == estimate.STEPS + 1
-    assert watch.loops == pytest.approx([0.01])
-    list(watch(range(0), "nothing", 0))
-    assert len(watch.loops) == 1
+    stopwatch = Stopwatch()
+    assert len(list(stopwatch(range(500), "training", 500))) == estimate.STEPS + 1
+    assert stopwatch.loops == pytest.approx([0.01])
+    list(stopwatch(range(0), "nothing", 0))
+    assert len(stopwatch.loops) == 1
 
 
 @pytest.mark.parametrize(
@@ -81,10 +81,10 @@ def test_a_family_is_measured_by_its_stages(
     simulated: Path, tiny: str, family: str, n_loops: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     request = IndexRequest(audio=simulated / "audio", labels=simulated / "labels.csv")
-    heard: Counter[str] = Counter()
+    asked: Counter[str] = Counter()
     real = estimate.FeatureStore.missing
     monkeypatch.setattr(
-        estimate.FeatureStore, "missing", lambda self, clips: heard.update(n=len(clips)) or real(self, clips)
+        estimate.FeatureStore, "missing", lambda self, clips: asked.update(n=len(clips)) or real(self, clips)
     )
     found = measure(Plan(family, resolve(tiny, family=family), 0, "cpu"), prepare_request(request))
     assert len(found.steps_s) == n_loops
@@ -92,4 +92,4 @@ def test_a_family_is_measured_by_its_stages(
     assert (found.fit_s > 0) == (n_loops == 0)
     assert found.score_s > 0
     assert found.contrast == (family == "supcon")
-    assert heard["n"] >= 32
+    assert asked["n"] >= 32

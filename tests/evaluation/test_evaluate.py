@@ -1,4 +1,4 @@
-"""Evaluation: the test side once, other folders any time, and what is said when it cannot be."""
+"""Evaluation: the test set once, other recordings any time, and the errors when neither is possible."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ def test_the_promised_keys(trained: Path) -> None:
 
 def test_scores_are_kept_for_every_test_clip(trained: Path) -> None:
     table = pq.read_table(trained / "scores.parquet").to_pydict()
-    facts = read_json(trained / "run.json")
-    assert len(table["file"]) == facts["split"]["clips"]["test"]
-    assert all(len(row) == len(facts["labels"]) for row in table["logits"])
+    info = read_json(trained / "run.json")
+    assert len(table["file"]) == info["split"]["clips"]["test"]
+    assert all(len(row) == len(info["labels"]) for row in table["logits"])
 
 
 def test_the_test_side_is_scored_once(trained: Path, tmp_path: Path) -> None:

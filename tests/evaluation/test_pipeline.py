@@ -40,9 +40,9 @@ def test_everything_is_left_in_the_folder(trained: Path) -> None:
 
 def test_done_is_said_and_nothing_is_done_again(trained: Path, simulated: Path, tiny: str) -> None:
     before = {p: p.stat().st_mtime_ns for p in trained.rglob("*") if p.is_file()}
-    said: list[str] = []
-    done = pipeline.run(job(tiny, seed=0), request(simulated), trained, no_progress, said.append)
-    assert any("this run is finished" in line for line in said)
+    lines: list[str] = []
+    done = pipeline.run(job(tiny, seed=0), request(simulated), trained, no_progress, lines.append)
+    assert any("this run is finished" in line for line in lines)
     assert {p: p.stat().st_mtime_ns for p in trained.rglob("*") if p.is_file()} == before
     assert any("accuracy" in line for line in done.headline)
 
@@ -88,7 +88,7 @@ def test_the_demo_needs_no_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 
 @pytest.mark.real
 def test_the_promise_on_watkins(watkins: Path) -> None:
-    """Issue: a random split leaks, tapes kept apart do not."""
+    """A random split leaks; a split by group does not."""
     from finback.data.dataset import prepare_and_audit
     from finback.data.index import index
     from finback.data.splits.split import SplitSettings
@@ -96,8 +96,8 @@ def test_the_promise_on_watkins(watkins: Path) -> None:
     found = IndexRequest(
         audio=watkins / "audio", labels=watkins / "labels.csv", groups=f"{watkins / 'metadata.csv'}:group"
     )
-    facts = prepare_and_audit(index(found), split=SplitSettings())[1].to_json()
-    assert facts["random"]["group_leak_share"] >= 0.9
-    assert facts["random"]["group_lookup_accuracy"] >= 0.85
-    assert facts["grouped"]["group_leak_share"] == 0
-    assert facts["grouped"]["group_lookup_accuracy"] <= 0.15
+    audit = prepare_and_audit(index(found), split=SplitSettings())[1].to_json()
+    assert audit["random"]["group_leak_share"] >= 0.9
+    assert audit["random"]["group_lookup_accuracy"] >= 0.85
+    assert audit["grouped"]["group_leak_share"] == 0
+    assert audit["grouped"]["group_lookup_accuracy"] <= 0.15

@@ -44,24 +44,24 @@ def export(
     file = out_file or Path({"onnx": "model.onnx", "pamguard": "model.zip"}.get(to, "card.md"))
     if to != "card" and Path(run).exists():
         say_licences_of(Path(run))
-    facts = write(run, to, file)
+    metadata = write(run, to, file)
     size = file.stat().st_size
     if json:
-        out_json({"run": run, "to": to, "file": str(file), "bytes": size, **facts})
+        out_json({"run": run, "to": to, "file": str(file), "bytes": size, **metadata})
         return
     out(f"{file}: {size / 1e6:.1f} MB" if size >= 1e5 else f"{file}: {size} bytes")
     if to == "card":
         return
-    n_species, rate = len(facts["labels"]), facts["sample_rate"]
-    out(f"input: {facts['window_samples']} samples at {rate} Hz, mono; output: {n_species} species")
-    difference = facts["largest_difference"]
+    n_species, rate = len(metadata["labels"]), metadata["sample_rate"]
+    out(f"input: {metadata['window_samples']} samples at {rate} Hz, mono; output: {n_species} species")
+    difference = metadata["largest_difference"]
     if to == "onnx":
-        out(f"largest difference from finback: {difference:.1e}, over {facts['n_clips']} test sounds")
+        out(f"largest difference from finback: {difference:.1e}, over {metadata['n_clips']} test sounds")
     else:
         out(f"largest difference of the TorchScript network: {difference:.1e}")
         out_prose(
             "PAMGuard computes the spectrogram itself, so its predictions differ a little from those of "
             "finback; see docs/exporting.md."
         )
-    if facts.get("licence"):
-        out_prose(f"licence: {facts['licence']}")
+    if metadata.get("licence"):
+        out_prose(f"licence: {metadata['licence']}")

@@ -34,17 +34,17 @@ def request(simulated: Path) -> IndexRequest:
 def comparison(
     tiny: str, families: list[str] = FAMILIES, seeds: tuple[int, ...] = (0,), random: bool = True
 ) -> compare.Comparison:
-    few = ["training.epochs=2", "model.hidden=16", "model.trees=20"]
-    few = [s for s in few if "trees" not in s or "mfcc-forest" in families]
+    quick = ["training.epochs=2", "model.hidden=16", "model.trees=20"]
+    quick = [s for s in quick if "trees" not in s or "mfcc-forest" in families]
     options = StudyOptions(2, seeds, device="cpu", command="finback compare ...")
-    return compare.plan(families, tiny, few, random=random, options=options)
+    return compare.plan(families, tiny, quick, random=random, options=options)
 
 
 class Recorder:
     """Keeps the log, the rows of progress and the loops of a comparison."""
 
     def __init__(self) -> None:
-        self.said: list[str] = []
+        self.lines: list[str] = []
         self.shown: list[list[StudyProgress]] = []
         self.loops: list[str] = []
 
@@ -54,7 +54,7 @@ class Recorder:
 
     def run(self, prepared: compare.PreparedComparison) -> dict[str, Any]:
         return compare.run(
-            prepared, self.progress, lambda rows: self.shown.append(list(rows)), self.said.append
+            prepared, self.progress, lambda rows: self.shown.append(list(rows)), self.lines.append
         )
 
 
@@ -89,12 +89,12 @@ def test_everything_is_left(done: tuple[Path, Recorder, dict]) -> None:
 def test_all_families_of_a_seed_are_judged_on_the_same_folds(done: tuple[Path, Recorder, dict]) -> None:
     out, _, _ = done
 
-    def sides(name: str) -> list[str]:
+    def splits(name: str) -> list[str]:
         return [(out / "runs" / name / "folds" / str(i) / "split.csv").read_text() for i in range(2)]
 
-    assert sides("dnn-seed0") == sides("mfcc-forest-seed0")
-    assert sides("dnn-seed1") == sides("mfcc-forest-seed1")
-    assert sides("dnn-seed0") != sides("dnn-seed1")
+    assert splits("dnn-seed0") == splits("mfcc-forest-seed0")
+    assert splits("dnn-seed1") == splits("mfcc-forest-seed1")
+    assert splits("dnn-seed0") != splits("dnn-seed1")
 
 
 def test_figures_are_means_over_seeds(done: tuple[Path, Recorder, dict]) -> None:
@@ -145,12 +145,12 @@ def test_the_csv_is_the_same_table(done: tuple[Path, Recorder, dict]) -> None:
 
 def test_a_line_a_run_and_a_table_that_fills(done: tuple[Path, Recorder, dict]) -> None:
     _, recorder, _ = done
-    assert [line.split(":")[0] for line in recorder.said] == [
+    assert [line.split(":")[0] for line in recorder.lines] == [
         *("dnn, seed 0", "mfcc-forest, seed 0", "dnn, seed 1", "mfcc-forest, seed 1"),
         *("dnn, random split", "mfcc-forest, random split"),
     ]
-    assert "run 1 of 6, at most about" in recorder.said[0]
-    assert recorder.said[-1].endswith("run 6 of 6")
+    assert "run 1 of 6, at most about" in recorder.lines[0]
+    assert recorder.lines[-1].endswith("run 6 of 6")
     first, last = recorder.shown[0][0], recorder.shown[-1][0]
     assert (first.candidate, first.done, first.total, first.best) == ("dnn", 0, 5, None)
     assert last.done == 5
@@ -174,7 +174,7 @@ def test_done_is_not_done_again(done: tuple[Path, Recorder, dict], simulated: Pa
 def test_a_killed_one_goes_on_and_a_family_that_fails_stops_nobody(
     simulated: Path, tiny: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Killed in the second fold of the first family; then that family fails for good."""
+    """Interrupted in the second fold of the first family; then that family fails for good."""
 
     def interrupt(items: Iterable[Any], what: str, total: int | None = None) -> Iterable[Any]:
         for item in items:
@@ -204,12 +204,12 @@ def test_a_killed_one_goes_on_and_a_family_that_fails_stops_nobody(
     assert row["rank"] is None
     assert found["leader"] == "mfcc-forest"
     assert list(found["families"]) == ["mfcc-forest", "dnn"]
-    assert any(line.startswith("dnn, seed 0: failed: RuntimeError") for line in recorder.said)
+    assert any(line.startswith("dnn, seed 0: failed: RuntimeError") for line in recorder.lines)
     assert "dnn failed" in (tmp_path / "report.html").read_text(encoding="utf-8")
     monkeypatch.undo()
-    mended = Recorder().run(prepared())
-    assert mended["families"]["dnn"]["error"] is None
-    assert mended["families"]["dnn"]["random_split"] is None
+    repaired = Recorder().run(prepared())
+    assert repaired["families"]["dnn"]["error"] is None
+    assert repaired["families"]["dnn"]["random_split"] is None
 
 
 def test_one_that_cannot_be_measured_is_named_and_wrong_settings_are_refused(

@@ -20,7 +20,7 @@ def test_arms_and_their_amounts(tiny: str) -> None:
     ]
     filled = study(tiny, ["vae"], target_clips=20, augmentation="none", filter=True)
     assert [arm.name for arm in filled.arms] == ["none", "none + vae to 20, filtered"]
-    assert filled.baseline.name == "none"  # nobody asked for it, but there is nothing to gain without
+    assert filled.baseline.name == "none"  # not named, but the other arm is compared with it
     assert [filled.arms[1].n_synthetic(n) for n in (3, 20, 30)] == [17, 0, 0]
     assert [Arm("none", "vae", ratio=0.5).n_synthetic(n) for n in (1, 3, 8)] == [0, 2, 4]
     still = filled.baseline.apply(filled.classifier)

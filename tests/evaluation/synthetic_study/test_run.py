@@ -38,16 +38,16 @@ def request_(simulated: Path) -> IndexRequest:
 
 @pytest.fixture(scope="module")
 def done(request_: IndexRequest, tiny: str, tmp_path_factory: pytest.TempPathFactory) -> Done:
-    out, said = tmp_path_factory.mktemp("study") / "out", []
+    out, lines = tmp_path_factory.mktemp("study") / "out", []
     prepared = synthetic_study.prepare(study(tiny), request_, out)
     assert not out.exists()  # looking costs nothing
     assert set(prepared.left_s) == {arm.name for arm in prepared.study.arms}
     assert prepared.total_s > 0
-    return out, prepared, synthetic_study.run(prepared, log=said.append), said
+    return out, prepared, synthetic_study.run(prepared, log=lines.append), lines
 
 
 def test_everything_is_left(done: Done) -> None:
-    out, prepared, found, said = done
+    out, prepared, found, lines = done
     assert read_json(out / "synthetic_study.json") == found
     assert (out / "figures" / "synthetic_study.png").stat().st_size > 5000
     with open(out / "synthetic_study.csv", encoding="utf-8", newline="") as file:
@@ -56,7 +56,7 @@ def test_everything_is_left(done: Done) -> None:
     one = found["arms"]["classic + tape-transfer x 2"]["versus"]["low_data_f1"]
     assert float(rows["classic + tape-transfer x 2"]["low_data_f1_difference"]) == one["difference"]
     assert rows["classic"]["low_data_f1_difference"] == ""
-    assert len(said) == 12
+    assert len(lines) == 12
     assert results.load(out) == read_json(out / "synthetic_study.json")
 
 
@@ -160,10 +160,10 @@ def test_a_killed_one_goes_on_and_an_arm_that_fails_stops_nobody(
 
 
 def test_when_the_hours_are_up_nothing_new_begins(request_: IndexRequest, tiny: str, tmp_path: Path) -> None:
-    said: list[str] = []
+    lines: list[str] = []
     prepared = synthetic_study.prepare(study(tiny, ["classic", "gaussian"], hours=1e-6), request_, tmp_path)
-    found = synthetic_study.run(prepared, log=said.append)
-    assert "6 of 6 runs are left" in said[0]
+    found = synthetic_study.run(prepared, log=lines.append)
+    assert "6 of 6 runs are left" in lines[0]
     assert found["verdict"].startswith("No result yet")
 
 
