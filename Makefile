@@ -1,14 +1,14 @@
-# make demo   set up, then the main job on simulated recordings
-# make test   set up, then the whole suite
-# make setup  set up alone: .venv with finback and its tools
-# make lint   style and types
-# make bench  beside peers, in one run: benchmarks/RESULTS.md
-# make peers  .venv-peers: what is compared with and cannot live beside finback
-# make package  dist/: sdist and wheel, the wheel tried in new environments of Python 3.11 to 3.13
+# make demo   set up, then run the whole workflow on simulated recordings
+# make test   set up, then run all tests
+# make setup  set up only: .venv with finback and its tools
+# make lint   check style and types
+# make bench  compare with other packages in one run: benchmarks/RESULTS.md
+# make peers  .venv-peers: other packages of the comparison that cannot be installed together with finback
+# make package  dist/: sdist and wheel; the wheel is tested in new environments of Python 3.11 to 3.13
 # make docs   the pages of docs/ as a site to browse, in site/; a warning is an error
 # make pictures  the pictures of README and docs: from real recordings in DATA, and the tutorial's
 #
-# TORCH chooses the build of torch that is installed first, e.g. for a CUDA wheel already downloaded:
+# TORCH chooses the build of torch that is installed first, for example a downloaded CUDA wheel:
 #   make setup TORCH=/path/to/torch-2.13.0-....whl
 
 PYTHON ?= python3
@@ -28,7 +28,7 @@ $(STAMP): pyproject.toml
 	@echo "installing finback into .venv (a few minutes the first time) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(TORCH)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
-	@# Only its weights are used; what it asks for (NumPy 1.23) cannot be had beside finback.
+	@# Only its weights are used; its requirement (NumPy 1.23) is not compatible with finback.
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps aisfx==0.1.2
 	@touch $@
 

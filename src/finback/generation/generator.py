@@ -25,7 +25,7 @@ from finback.core.runs import RunFolder
 from finback.core.types import Labels
 from finback.features.frontends import front_end_class
 from finback.generation.diffusion import guidance
-from finback.generation.diffusion.contract import StepCallback
+from finback.generation.diffusion.contract import Denoise, StepCallback
 from finback.generation.diffusion.samplers import SAMPLERS, levels_for
 from finback.generation.diffusion.seeds import Streams
 from finback.models.devices import tune_allocator
@@ -127,9 +127,7 @@ class SpectrogramGenerator:
             units = SAMPLERS[sampling.sampler](denoise, noise, levels, streams, callback)
         return model.scale.to_db(units, y, loudness)[:, 0].float().cpu().numpy()
 
-    def _denoise(
-        self, y: Tensor, loudness: Tensor, sampling: Sampling, guide: Predictor | None
-    ) -> guidance.Denoise:
+    def _denoise(self, y: Tensor, loudness: Tensor, sampling: Sampling, guide: Predictor | None) -> Denoise:
         sigma_data = float(self.run.info.setting("diffusion", "sigma_data"))
         labelled = precondition(self.model, sigma_data)
         weight, null = sampling.guidance, self.model.n_classes

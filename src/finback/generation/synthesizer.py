@@ -26,8 +26,8 @@ from finback.core.types import Labels
 from finback.data.manifest import ModelProvenance
 from finback.generation.generator import Sampling, SpectrogramGenerator
 from finback.generation.sample_folder import Row, safe_names
-from finback.generation.vocoders.inversion import METHODS
-from finback.generation.vocoders.vocode import Vocoder, to_waves
+from finback.generation.vocoders.inversion import METHODS, to_waves
+from finback.generation.vocoders.vocode import Vocoder
 from finback.models import pretrained
 from finback.models.predictor import Predictor
 

@@ -51,8 +51,7 @@ class _Reverse(torch.autograd.Function):
 
 def reverse_gradient(x: Tensor, weight: float) -> Tensor:
     """Gradient reversal (Ganin et al. 2016, "Domain-Adversarial Training of Neural Networks", eq. 13)."""
-    out: Tensor = _Reverse.apply(x, weight)
-    return out
+    return _Reverse.apply(x, weight)  # type: ignore[no-untyped-call, no-any-return, unused-ignore]
 
 
 class TapeAware(nn.Module):

@@ -57,7 +57,7 @@ class ClassifierTask:
 
     def kept(self, model: nn.Module) -> nn.Module:
         """The classifier within what is trained."""
-        return cast(nn.Module, model.classifier) if isinstance(model, TapeAware) else model
+        return model.classifier if isinstance(model, TapeAware) else model
 
     def batch(self, rng: np.random.Generator) -> tuple[Tensor, ...]:
         """(inputs (B, ...), soft targets (B, K), tapes (B,)), augmented and mixed."""
