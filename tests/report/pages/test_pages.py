@@ -113,7 +113,7 @@ def test_a_generator_without_steps_has_no_section_of_steps() -> None:
     html = generator.render(page)
     assert 'id="steps"' not in html
     assert "fitted in one step" in html
-    assert "also apply to it: CC BY 4.0." in html
+    assert "also applies to it (CC BY 4.0)." in html
 
 
 def test_a_vocoder() -> None:

@@ -61,21 +61,20 @@ def write(
 
     Raises what `make_map` raises. Without `sound` the page is small and silent.
     """
-    made = make_map(path, methods, seed=seed, device=device, progress=progress)
-    page = collect(made, sound, progress)
+    clip_map = make_map(path, methods, seed=seed, device=device, progress=progress)
+    page = collect(clip_map, sound, progress)
     species = [clip.species for clip in page.clips]
-    figure = embedding_map(
-        made.layouts, species, made.groups, made.seen_in_training, heading(made), page.notes
-    )
-    png, _ = save(figure, made.run / "figures", FIGURE)
-    out = RunFiles(made.run).map_page
+    seen = clip_map.seen_in_training
+    figure = embedding_map(clip_map.layouts, species, clip_map.groups, seen, heading(clip_map), page.notes)
+    png, _ = save(figure, clip_map.run / "figures", FIGURE)
+    out = RunFiles(clip_map.run).map_page
     write_atomic(out, render(page))
-    return Written(made, png, out, page.n_silent)
+    return Written(clip_map, png, out, page.n_silent)
 
 
-def collect(made: EmbeddingMap, sound: bool = True, progress: Progress = no_progress) -> MapPage:
+def collect(clip_map: EmbeddingMap, sound: bool = True, progress: Progress = no_progress) -> MapPage:
     """What the page of a map shows; with `sound`, the loudest window of each clip is read."""
-    excerpts = _excerpts(made, progress) if sound else [None] * len(made.clips)
+    excerpts = _excerpts(clip_map, progress) if sound else [None] * len(clip_map.clips)
     clips = [
         MapClip(
             clip.label or "",
@@ -86,22 +85,30 @@ def collect(made: EmbeddingMap, sound: bool = True, progress: Progress = no_prog
             clip.stop_s,
             excerpt,
         )
-        for clip, seen, excerpt in zip(made.clips, made.seen_in_training, excerpts, strict=True)
+        for clip, seen, excerpt in zip(clip_map.clips, clip_map.seen_in_training, excerpts, strict=True)
     ]
-    return MapPage(made.run.resolve().name, made.what, made.spec, made.layouts, clips, notes(made), sound)
+    return MapPage(
+        title=clip_map.run.resolve().name,
+        content=clip_map.what,
+        spec=clip_map.spec,
+        layouts=clip_map.layouts,
+        clips=clips,
+        notes=notes(clip_map),
+        sound=sound,
+    )
 
 
-def heading(made: EmbeddingMap) -> str:
+def heading(clip_map: EmbeddingMap) -> str:
     """A heading for the figure."""
-    content = made.what[0].upper() + made.what[1:]
-    return f"{content}: {len(made.clips)} clips in two dimensions"
+    content = clip_map.what[0].upper() + clip_map.what[1:]
+    return f"{content}: {len(clip_map.clips)} clips in two dimensions"
 
 
-def notes(made: EmbeddingMap) -> list[str]:
+def notes(clip_map: EmbeddingMap) -> list[str]:
     """How to read the map, and what was measured, in sentences."""
-    lines = [HOW_TO_READ, *measured(made.neighbours)]
-    if made.left_out:
-        lines.append(f"{made.left_out} more clips, chosen at random, are not shown.")
+    lines = [HOW_TO_READ, *measured(clip_map.neighbours)]
+    if clip_map.left_out:
+        lines.append(f"{clip_map.left_out} more clips, chosen at random, are not shown.")
     return lines
 
 
@@ -130,9 +137,9 @@ def measured(near: Neighbours) -> list[str]:
     return lines
 
 
-def _excerpts(made: EmbeddingMap, progress: Progress) -> list[Excerpt | None]:
+def _excerpts(clip_map: EmbeddingMap, progress: Progress) -> list[Excerpt | None]:
     """The loudest window of each clip; None where the recording is gone or cannot be read."""
-    spec = made.spec
+    spec = clip_map.spec
     store = FeatureStore(Extractor(spec), default_folder())
 
     def excerpt(clip: Clip) -> Excerpt | None:
@@ -147,4 +154,4 @@ def _excerpts(made: EmbeddingMap, progress: Progress) -> list[Excerpt | None]:
             return None
         return Excerpt(grey_picture(logmel[loudest][:, :n]), n * spec.hop / spec.sample_rate, sound)
 
-    return [excerpt(clip) for clip in progress(made.clips, "sounds", len(made.clips))]
+    return [excerpt(clip) for clip in progress(clip_map.clips, "sounds", len(clip_map.clips))]

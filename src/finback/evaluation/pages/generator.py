@@ -74,9 +74,9 @@ def collect(path: Path, progress: Progress = no_progress) -> GeneratorPage:
         has_steps=generator.model.way == "denoise",
         species=[samples for samples, _ in shown],
         pictures=_pictures(generator, shown, run, progress),
-        audit=audit_tables(_audit(RunFiles(run.path).generator_audit)),
+        audit=audit_tables(audit_of(RunFiles(run.path).generator_audit)),
         reconstruction=reconstruction_table(
-            _audit(run.path / "figures" / RECONSTRUCTION) or _audit(RunFiles(run.path).reconstruction)
+            audit_of(run.path / "figures" / RECONSTRUCTION) or audit_of(RunFiles(run.path).reconstruction)
         ),
         licence=run.manifest.source.licence if run.manifest else "",
     )
@@ -167,7 +167,7 @@ def _pictures(
     return pictures
 
 
-def _audit(path: Path) -> Mapping[str, Any] | None:
+def audit_of(path: Path) -> Mapping[str, Any] | None:
     """The object of an audit's JSON file; None where there is none that can be read."""
     try:
         audit = current_audit(read_json(path))

@@ -1,4 +1,4 @@
-"""The page of a generator: samples beside real clips, to see and to hear, and the results of its audit."""
+"""The page of a generator: samples and real clips with their sounds, and the results of its audit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The results in plain words: figures with their meaning, the verdict, and the baselines beside the model."""
+"""The results in plain words: figures with their meaning, the verdict, and the no-audio baselines."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NO_AUDIO_BASELINES = (
     "metadata_only_accuracy",
     "group_lookup_accuracy",
 )  # keys of audit.json: they use no audio
-FEW_GROUPS = 5  # with fewer in the whole test set, an interval is itself a rough guess
+FEW_GROUPS = 5  # with fewer in the whole test set, an interval is itself a rough estimate
 UNKNOWN_GROUPS = (
     "Every test clip counts as a group of its own. Usually this means that the recording groups are not "
     "known. If several clips were cut from one recording, these figures are too high: name the groups with "
@@ -67,9 +67,9 @@ def cards(metrics: Mapping[str, Any]) -> list[Card]:
 
 
 def no_audio_baselines(audit: Mapping[str, Any] | None, by_clip: bool) -> tuple[str, Mapping[str, Any]]:
-    """Which split the baselines beside the model are of, `in_use` or `grouped`, and their figures ({}: none).
+    """The split that the model is compared on, `in_use` or `grouped`, and the figures of its baselines.
 
-    Those of the split that the model was tested on, where the audit has them.
+    The split that the model was tested on, where the audit has it. "" and {} without any baseline.
     """
     audit = audit or {}
     for key in ("in_use",) if by_clip else ("in_use", "grouped"):
@@ -101,7 +101,7 @@ def verdict(metrics: Mapping[str, Any], audit: Mapping[str, Any] | None, by_clip
 
 
 def baselines_caption(audit: Mapping[str, Any] | None, by_clip: bool) -> str:
-    """Which split the baselines beside the model were tested on; "" where there are none."""
+    """The split on which the baselines were tested; "" where there are none."""
     key, figures = no_audio_baselines(audit, by_clip)
     if not key:
         return ""
@@ -111,8 +111,8 @@ def baselines_caption(audit: Mapping[str, Any] | None, by_clip: bool) -> str:
     least = (audit or {}).get("min_clips_for_audit")
     only = f", for species with at least {least} clips" if least else ""
     if key == "in_use":
-        return f"The hatched bars beside the model were measured on the split in use{clips}{only}."
+        return f"The hatched bars next to the model were measured on the split in use{clips}{only}."
     return (
-        f"The hatched bars beside the model were measured on splits by group that were made for the "
+        f"The hatched bars next to the model were measured on splits by group that were made for the "
         f"audit{clips}{only}, not on the split in use."
     )

@@ -60,7 +60,7 @@ def leaderboard(rows: Sequence[Row], baselines: Sequence[NoAudioBaseline] = ()) 
         _bar(right, y, row.accuracy, row.accuracy_ci, BLUE if first else SKY)
         if row.random is not None:
             diamond = {"marker": "D", "ms": 7, "mfc": "#BBBBBB", "mec": GREY, "ls": "none"}
-            right.plot(row.random, y, clip_on=False, zorder=5, **diamond)  # above the number beside it
+            right.plot(row.random, y, clip_on=False, zorder=5, **diamond)  # above the number next to it
     for baseline, style in zip(baselines, (":", (0, (4, 2, 1, 2))), strict=False):
         for value, colour in ((baseline.grouped, ORANGE), (baseline.random, "#AAAAAA")):
             if value is not None:

@@ -53,5 +53,5 @@ def losses(log: Sequence[Mapping[str, Any]]) -> Figure:
         axes.set_xlabel("training step")
         axes.grid(axis="y")
         if i == 0:
-            axes.legend(loc="upper right")
+            axes.legend(loc="best")
     return figure
