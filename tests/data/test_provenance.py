@@ -140,7 +140,7 @@ def test_a_generator_that_learnt_from_a_judged_tape_is_refused_by_name() -> None
     made = clip("fin", "synthetic:g", 9, synthetic=True)
     model = ModelProvenance("generator", "runs/g", frozenset({learnt.recording.id}))
     refuse_leaks(Split(train=(learnt, same_tape, made), test=(apart,)), [model])
-    with pytest.raises(LeakError, match="the generator runs/g learnt from tape 'a' of the test side"):
+    with pytest.raises(LeakError, match="the generator runs/g was trained on tape 'a' of the test set"):
         refuse_leaks(Split(train=(apart, made), test=(learnt, same_tape)), [model])
     aside = Split(train=(apart, made), val=(same_tape,), set_aside=(learnt,))
     (found,) = leaks(aside, [model])

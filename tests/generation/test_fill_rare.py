@@ -221,7 +221,9 @@ def test_leaks_and_unknown_species_are_refused_before_any_work(
     config: SynthesisConfig, tiny_dataset: Dataset, trained: Path, tmp_path: Path
 ) -> None:
     other = FillPlan(target=9, split=SplitSettings(seed=5))
-    with pytest.raises(LeakError, match=r"the generator .* learnt from tapes? .* of the (val|test) side"):
+    with pytest.raises(
+        LeakError, match=r"the generator .* was trained on tapes? .* of the (validation|test) set"
+    ):
         fill_rare_species(config, tiny_dataset, str(trained), other, tmp_path / "out")
     with pytest.raises(InputError, match="unknown species 'Kilr whale'; did you mean 'Killer whale'"):
         fill_rare_species(
@@ -239,7 +241,7 @@ def test_what_was_filled_up_is_trained_on(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The whole way with a real judge and the real gate, however few it lets through."""
+    """The whole way with a real classifier and the real gate, however few it lets through."""
     out = tmp_path / "made"
     filled = fill_rare_species(config, tiny_dataset, str(trained), FillPlan(target=8, max_attempts=6), out)
     assert sum(len(s.attempts) for s in filled.species.values()) > 4
@@ -261,11 +263,11 @@ def test_what_was_filled_up_is_trained_on(
     assert {c.key for c in split.test} == {c.key for c in plain.test}
     assert {c.key for c in split.val} == {c.key for c in plain.val}
     shifted = resolve(tiny, ["training.epochs=1"], "cnn2d", split={"seed": 5})
-    with pytest.raises(LeakError, match=r"the generator .* learnt from"):
+    with pytest.raises(LeakError, match=r"the generator .* was trained on"):
         train(Plan("cnn2d", shifted, device="cpu"), manifest, tmp_path / "other")
     from finback.evaluation.evaluate import evaluate_on
 
-    with pytest.raises(LeakError, match="for judging a run are synthetic"):
+    with pytest.raises(LeakError, match="for evaluating a run are synthetic"):
         evaluate_on(trained, prepare_request(IndexRequest(audio=out, labels=out / "manifest.csv")))
 
 

@@ -87,8 +87,8 @@ def generate(
 
     \b
     Example:
-      finback generate watkins "Ross Seal" -n 16 --out made
-      finback generate runs/generator "killer whale; beluga" -n 4 --seed 100 --guidance 2 --out made
+      finback generate watkins "Ross Seal" -n 16 --out seals
+      finback generate runs/generator "killer whale; beluga" -n 4 --seed 100 --guidance 2 --out clips
     """
     from finback.core.errors import InputError
     from finback.generation.generate import NEAREST, SampleRequest, generate_clips

@@ -23,33 +23,33 @@ from finback.data.manifest import Manifest, ModelProvenance
 from finback.data.problems import Problem
 
 GENERATED = "generated.json"
-AGAIN = "make the clips again: finback generate, finback synthesize"
+AGAIN = "generate the clips again: finback generate, finback synthesize"
 
 
 def table_of(path: Path) -> Path:
-    """The manifest that is meant by it or by its folder."""
+    """The manifest of generated clips, given by its own path or by that of its folder."""
     return path / MANIFEST if path.is_dir() else path
 
 
-def joined(real: Manifest, made: Manifest, table: Path) -> Manifest:
+def joined(real: Manifest, generated: Manifest, table: Path) -> Manifest:
     """Real clips, then the generated ones of `table` whose species are among the real ones.
 
     Raises `ManifestError` when a row there is not marked as synthetic, or `generated.json` is damaged.
     """
-    for clip in made.clips:
+    for clip in generated.clips:
         if not clip.synthetic:
             raise ManifestError(
-                f"{table}: {made.file_of(clip)} is not marked synthetic=true",
+                f"{table}: {generated.file_of(clip)} is not marked synthetic=true",
                 "give real recordings as --audio and --labels",
             )
     known = {_plain(name): name for name in real.labels.names}
-    kept = [replace(c, label=known[_plain(c.label)]) for c in made.clips if _plain(c.label) in known]
-    problems = [*real.problems, *made.problems, *_strange(made, known)]
+    kept = [replace(c, label=known[_plain(c.label)]) for c in generated.clips if _plain(c.label) in known]
+    problems = [*real.problems, *generated.problems, *_without_real_clips(generated, known)]
     provenance = read_provenance(table.with_name(GENERATED))
     if provenance is None or not all(t.recordings for t in provenance):
-        why = "has no generated.json beside it" if provenance is None else "is of a run without split.csv"
-        message = f"{why}, so nobody knows which tapes its generator learnt from"
-        repair = "figures on tapes that it learnt from would flatter"
+        why = "generated.json is missing" if provenance is None else "the generator's run has no split.csv"
+        message = f"{why}, so the tapes used to train the generator are unknown"
+        repair = "test results on these tapes would be too high"
         problems.append(Problem("unknown_generator", table.name, None, message, repair))
     return replace(
         real,
@@ -60,15 +60,15 @@ def joined(real: Manifest, made: Manifest, table: Path) -> Manifest:
     )
 
 
-def _strange(made: Manifest, known: dict[str, str]) -> list[Problem]:
-    """A note for each species that no real clip has: it could be learnt, but never judged."""
+def _without_real_clips(generated: Manifest, known: dict[str, str]) -> list[Problem]:
+    """A note for each species without a real clip: it could be trained on, but never tested."""
     tally: dict[str, int] = {}
-    for clip in made.clips:
+    for clip in generated.clips:
         if _plain(clip.label) not in known:
             tally[clip.label or ""] = tally.get(clip.label or "", 0) + 1
-    without = "of it are synthetic and none is real: left out"
+    without = "of this species are synthetic and none is real: left out"
     return [
-        Problem("no_real_clip", name, None, f"{n} clips {without}", "label real ones")
+        Problem("no_real_clip", name, None, f"{n} clips {without}", "label real clips of it")
         for name, n in sorted(tally.items())
     ]
 
@@ -78,7 +78,7 @@ def _plain(name: str | None) -> str:
 
 
 def read_provenance(path: Path) -> tuple[ModelProvenance, ...] | None:
-    """Who made the clips beside this `generated.json`; None where there is no such file.
+    """The models behind the clips in the folder of this `generated.json`; None where there is no such file.
 
     Raises `ManifestError` when it is damaged.
     """
@@ -91,13 +91,14 @@ def read_provenance(path: Path) -> tuple[ModelProvenance, ...] | None:
 
 
 Side = Literal["val", "test"]
-# A classifier only sorts samples, and a classifier is tuned on its validation side in any case.
-HEEDED: dict[str, tuple[Side, ...]] = {"generator": ("val", "test"), "vocoder": ("val", "test")}
+# The sets that a model must not have been trained on. For a classifier, which only accepts or rejects samples
+# and uses its validation set in any case, this is the test set alone.
+PROTECTED: dict[str, tuple[Side, ...]] = {"generator": ("val", "test"), "vocoder": ("val", "test")}
 
 
 @dataclass(frozen=True)
 class Leak:
-    """A model that learnt from tapes which a split judges by."""
+    """A model that was trained on tapes which a split validates or tests on."""
 
     model: ModelProvenance
     side: Side
@@ -107,21 +108,22 @@ class Leak:
         tapes = sorted({f"'{c.group_key}'" for c in self.clips})
         named = ", ".join(tapes[:3]) + (f" and {len(tapes) - 3} more" if len(tapes) > 3 else "")
         which = "tape" if len(tapes) == 1 else "tapes"
-        return f"the {self.model.role} {self.model.name} learnt from {which} {named} of the {self.side} side"
+        name = {"val": "validation", "test": "test"}[self.side]
+        return f"the {self.model.role} {self.model.name} was trained on {which} {named} of the {name} set"
 
 
 def leaks(split: Split, provenance: Sequence[ModelProvenance]) -> list[Leak]:
-    """Every model with judged clips of tapes that it learnt from; by clip, of recordings."""
+    """Every model that was trained on tapes of a protected set; on recordings of it, in a split by clip."""
     everything = (*split.train, *split.val, *split.test, *split.set_aside)
     found = []
     for model in provenance:
-        heard = {c.recording.id for c in everything if c.recording.id in model.recordings}
-        tapes = {c.group for c in everything if c.recording.id in heard and c.group and not c.synthetic}
-        for side in HEEDED.get(model.role, ("test",)):
+        seen = {c.recording.id for c in everything if c.recording.id in model.recordings}
+        tapes = {c.group for c in everything if c.recording.id in seen and c.group and not c.synthetic}
+        for side in PROTECTED.get(model.role, ("test",)):
             own = [
                 c
                 for c in split.subset(side)
-                if c.recording.id in heard or (split.by == "group" and c.group in tapes)
+                if c.recording.id in seen or (split.by == "group" and c.group in tapes)
             ]
             if own:
                 found.append(Leak(model, side, tuple(own)))
@@ -129,7 +131,7 @@ def leaks(split: Split, provenance: Sequence[ModelProvenance]) -> list[Leak]:
 
 
 def refuse_leaks(split: Split, provenance: Sequence[ModelProvenance]) -> None:
-    """Raises `LeakError` naming model and tapes when one learnt from what the split judges by."""
+    """Raises `LeakError` naming model and tapes when a model was trained on clips of a protected set."""
     found = leaks(split, provenance)
     if found:
         raise LeakError(
@@ -139,10 +141,11 @@ def refuse_leaks(split: Split, provenance: Sequence[ModelProvenance]) -> None:
 
 
 def refuse_synthetic(clips: Sequence[Clip], what: str) -> None:
-    """Raises `LeakError` naming the first synthetic clip; `what` the clips are given for."""
-    made = [c for c in clips if c.synthetic]
-    if made:
+    """Raises `LeakError` naming the first synthetic clip; `what` is the purpose of the clips."""
+    synthetic = [c for c in clips if c.synthetic]
+    if synthetic:
+        name = synthetic[0].recording.path.name
         raise LeakError(
-            f"{made[0].recording.path.name}: {len(made)} of {len(clips)} clips for {what} are synthetic",
-            "only classifiers may learn from generated sound; give real recordings",
+            f"{name}: {len(synthetic)} of {len(clips)} clips for {what} are synthetic",
+            "only classifiers may be trained on generated sound; give real recordings",
         )

@@ -182,14 +182,14 @@ def _methods(space: LatentSpace, train: LogMels, labels: NDArray[np.int64]) -> d
 
     flat = units(train).flatten(1)
     mean, basis = principal(flat, space.model.noise_shape[0])
-    unflattened = flat.unflatten(1, train.shape[1:])
+    unflattened = flat.reshape(-1, *train.shape[1:])
     spectra = torch.zeros(len(space.labels), train.shape[1], device=device)
     for k in np.unique(labels):
         spectra[k] = unflattened[torch.from_numpy(labels == k)].mean(dim=(0, 2))
 
     def pca(x: LogMels, y: NDArray[np.int64]) -> LogMels:
         again = mean + (units(x).flatten(1) - mean) @ basis.T @ basis
-        return space.at_level(again.unflatten(1, (1, *x.shape[1:])), levels(x))
+        return space.at_level(again.reshape(-1, 1, *x.shape[1:]), levels(x))
 
     def spectrum(x: LogMels, y: NDArray[np.int64]) -> LogMels:
         steady = spectra[torch.from_numpy(y)][:, None, :, None].expand(-1, 1, -1, x.shape[2])

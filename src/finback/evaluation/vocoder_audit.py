@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from finback.core.errors import RunError
 from finback.core.files import write_json
@@ -35,36 +36,38 @@ from finback.models.load import load_model
 from finback.models.predictor import Predictor
 
 OWN = "this vocoder"
-MOST = 400  # windows: more move no figure and take minutes
+MOST = 400  # windows; more windows take minutes and change no result
 
 
 def audit_vocoder(
     run: Path, classifier: Path | None = None, device: str = "auto", progress: Progress = no_progress
 ) -> dict[str, Any]:
-    """Figures of a trained vocoder and of those that need no training; writes them and returns them.
+    """Measure a trained vocoder and the methods without training; writes the result and returns it.
 
-    Raises `RunError` if the folder holds none or no clip is left of other tapes, `SpecMismatchError` where
-    the classifier hears other features.
+    Raises `RunError` if the folder has no trained vocoder or no clips of unseen tapes, `SpecMismatchError` if
+    the classifier uses other features.
     """
     model, folder = load_model(run, "vocoder", device)
-    by_side = run_subsets(folder)
-    real, tapes = _windows((*by_side["validation"], *by_side["test"]), model.spec, progress)
+    subsets = run_subsets(folder)
+    real, tapes = _windows((*subsets["validation"], *subsets["test"]), model.spec, progress)
     if not len(real):
-        raise RunError(f"{run}: all tapes were learnt from", "train with a test side, e.g. --split 70/15/15")
+        raise RunError(
+            f"{run}: the vocoder was trained on all tapes", "train with a test set, e.g. --split 70/15/15"
+        )
     logmels = logmel_of(real, model.spec)
     predictor = None if classifier is None else Predictor.load(classifier, device, default_folder())
     before = None if predictor is None else predictor.score_logmels(logmels, model.spec).argmax(axis=1)
     rows: dict[str, Any] = {}
     for name, which in ((OWN, str(run)), *((method, method) for method in METHODS)):
-        made = to_waves(logmels, Vocoder.load(which, model.spec, device), progress)
-        again = logmel_of(made, model.spec)
-        values = measures(real, made, logmels, again, model.spec.n_fft, model.spec.hop)
+        vocoded = to_waves(logmels, Vocoder.load(which, model.spec, device), progress)
+        again = logmel_of(vocoded, model.spec)
+        values = measures(real, vocoded, logmels, again, model.spec.n_fft, model.spec.hop)
         if predictor is not None:
             after = predictor.score_logmels(again, model.spec).argmax(axis=1)
             values["agreement"] = (after == before).astype(float)
         rows[name] = {key: float(v.mean()) for key, v in values.items()}
         rows[name] |= {f"{key}_ci": _over_tapes(v, tapes) for key, v in values.items()}
-    found = {
+    result = {
         "run": str(run),
         "reference_classifier": None if classifier is None else str(classifier),
         "n_windows": len(real),
@@ -72,20 +75,23 @@ def audit_vocoder(
         "measures": [*MEASURES, *(["agreement"] if classifier is not None else [])],
         "vocoders": rows,
     }
-    write_json(RunFiles(run).vocoder_audit, found)
-    return found
+    write_json(RunFiles(run).vocoder_audit, result)
+    return result
 
 
-def _windows(clips: Sequence[Clip], spec: FeatureSpec, progress: Progress) -> tuple[np.ndarray, list[str]]:
+def _windows(
+    clips: Sequence[Clip], spec: FeatureSpec, progress: Progress
+) -> tuple[NDArray[np.float32], list[str]]:
     """(N, T') waves of all windows of the clips, or `MOST` of them, and the tape of each."""
     store = FeatureStore(Extractor(spec, "wave"), default_folder())
     store.prepare(clips, progress)
-    found = [store(clip)[:, : spec.covered_samples] for clip in clips]
-    tapes = [c.group_key for c, waves in zip(clips, found, strict=True) for _ in waves]
-    waves = np.concatenate([np.zeros((0, spec.covered_samples), dtype=np.float32), *found])
+    by_clip = [store(clip)[:, : spec.covered_samples] for clip in clips]
+    tapes = [c.group_key for c, waves in zip(clips, by_clip, strict=True) for _ in waves]
+    waves = np.concatenate([np.zeros((0, spec.covered_samples), dtype=np.float32), *by_clip])
     kept = np.sort(np.random.default_rng(0).permutation(len(waves))[:MOST])
     return waves[kept], [tapes[i] for i in kept]
 
 
-def _over_tapes(values: np.ndarray, tapes: Sequence[str]) -> list[float] | None:
+def _over_tapes(values: NDArray[np.float64], tapes: Sequence[str]) -> list[float] | None:
+    """The 95 % interval of the mean of values (N,), over tapes."""
     return bootstrap.interval(lambda weights: float(np.average(values, weights=weights)), tapes)

@@ -165,9 +165,9 @@ class SampleFolder:
 
 def safe_names(names: Sequence[str]) -> tuple[str, ...]:
     """A different file name for each species, of a-z, 0-9 and dashes."""
-    found: list[str] = []
+    slugs: list[str] = []
     for k, name in enumerate(names):
         plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().casefold()
         slug = re.sub(r"[^a-z0-9]+", "-", plain.replace("'", "")).strip("-")[:60]
-        found.append(slug if slug and slug not in found else f"{slug or 'species'}-{k}")
-    return tuple(found)
+        slugs.append(slug if slug and slug not in slugs else f"{slug or 'species'}-{k}")
+    return tuple(slugs)

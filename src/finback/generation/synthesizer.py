@@ -84,7 +84,7 @@ class Synthesizer:
 
     @property
     def about(self) -> dict[str, Any]:
-        """Facts of the generator's run for readers of the folder; no code depends on them."""
+        """Properties of the generator's run for readers of the folder; no code depends on them."""
         keys = ("family", "labels", "data_fingerprint", "source", "licence", "citation", "finback")
         return {"run": self.config.generator, **self.run.info.only(*keys)}
 

@@ -166,7 +166,7 @@ class LatentSpace:
 
     def _batches(self, logmels: LogMels) -> list[Tensor]:
         x = torch.from_numpy(np.asarray(logmels, dtype=np.float32))[:, None]
-        return [part.to(self.device) for part in x.split(BATCH)]
+        return [x[i : i + BATCH].to(self.device) for i in range(0, max(1, len(x)), BATCH)]
 
 
 def save_interpolation(space: LatentSpace, ends: tuple[Endpoint, Endpoint], steps: int, path: Path) -> Path:

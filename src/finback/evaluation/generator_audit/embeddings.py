@@ -1,7 +1,7 @@
 """Embeddings of the sound of samples: through the vocoder, into a backbone that was not trained on log-mels.
 
 Real clips are embedded in two ways: as recorded (`waves_of`) and through the vocoder (`vocoded`). The
-distance between these two is what the vocoder alone costs, a lower limit for every generator.
+distance between these two is the error of the vocoder alone, a lower limit for every generator.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ def load_logmels(path: Path, spec: FeatureSpec) -> tuple[dict[str, np.ndarray], 
     A .npy holds (M, F) or (N, M, F); in an .npz each array is one or several of these. Raises `InputError`
     for other shapes than the spec's, arrays without numbers, and values that cannot be dB.
     """
-    found: dict[str, np.ndarray] = {}
+    logmels: dict[str, np.ndarray] = {}
     for name, array in _arrays(path).items():
         several = array[None] if array.ndim == 2 else array
         if several.ndim != 3 or several.shape[1] != spec.n_mels or several.shape[2] < 2:
@@ -28,22 +28,22 @@ def load_logmels(path: Path, spec: FeatureSpec) -> tuple[dict[str, np.ndarray], 
                 "give the preset or settings of these log-mels",
             )
         for i, one in enumerate(several):
-            found[name if len(several) == 1 else f"{name}-{i + 1:04d}"] = one.astype(np.float32)
-    frames = {one.shape[1] for one in found.values()}
+            logmels[name if len(several) == 1 else f"{name}-{i + 1:04d}"] = one.astype(np.float32)
+    frames = {one.shape[1] for one in logmels.values()}
     if len(frames) != 1:
         raise InputError(
             f"{path}: log-mels of different lengths, {sorted(frames)} frames",
             "put log-mels of one length into a file",
         )
-    for name, one in found.items():
+    for name, one in logmels.items():
         if not np.isfinite(one).all() or np.abs(one).max() > 400:
             raise InputError(
                 f"{path}: {name} is not in dB (not finite, or above 400)", "give 10 log10(power)"
             )
     n_frames = frames.pop()
     if n_frames == spec.n_frames:
-        return found, spec
-    return found, spec.model_copy(update={"n_frames": n_frames, "clip_samples": n_frames * spec.hop})
+        return logmels, spec
+    return logmels, spec.model_copy(update={"n_frames": n_frames, "clip_samples": n_frames * spec.hop})
 
 
 def _arrays(path: Path) -> dict[str, np.ndarray]:
