@@ -1,13 +1,15 @@
-"""What samples of trained generators add to the clips they learnt from: a table of docs/synthetic.md.
+"""Whether samples of trained generators, added to their training clips, improve a classifier:
+docs/synthetic.md.
 
     python benchmarks/added.py runs/diffusion --against runs/vae --against runs/gaussian [--seeds 5]
 
-All generators learnt from the same training side. A small CNN (`evaluation/generator_audit/substitution.py`)
-learns from those clips alone, or with samples among them, for the same number of steps; clips of unseen
-tapes judge, validation and test side together: nothing is chosen by either. Rows: samples for every species
-or for those below 25 clips only, as many as there are clips or so many times. Means over seeds; differences
-in mean recall with intervals over tapes, paired. Samples are those of `finback audit`, and made where there
-are none.
+All generators were trained on the same training set. A small CNN
+(`evaluation/generator_audit/substitution.py`) is trained on these clips alone, or on these clips and samples,
+for the same number of steps. It is tested on clips of unseen tapes: the validation and the test set together,
+because nothing is chosen on either. Rows: samples for every species or only for species with fewer than 25
+clips, as many as there are clips or a multiple of that. Figures are means over seeds; differences in mean
+recall have paired intervals over tapes. The samples are those of `finback audit`; if there are none, they are
+generated.
 """
 
 from __future__ import annotations
@@ -36,9 +38,9 @@ BELOW = 25
 AMOUNTS = ((False, 1), (True, 1), (True, 3))  # only rare species?, samples per clip
 
 
-def added(samples: Windows, learnt: Windows, species: np.ndarray, times: int) -> np.ndarray:
+def added(samples: Windows, train: Windows, species: np.ndarray, times: int) -> np.ndarray:
     """Indices of the first samples of these species, `times` as many as each has windows."""
-    rows = [np.flatnonzero(samples.y == k)[: times * int((learnt.y == k).sum())] for k in species]
+    rows = [np.flatnonzero(samples.y == k)[: times * int((train.y == k).sum())] for k in species]
     return np.concatenate(rows)
 
 
@@ -52,18 +54,18 @@ def main() -> None:
     main_ = next(iter(makers.values()))
     labels, spec, clips = main_.labels, main_.spec, run_subsets(main_.run)
     store = FeatureStore(Extractor(spec), default_folder())
-    learnt = real_windows(store, clips["train"], labels)
+    train = real_windows(store, clips["train"], labels)
     unseen = real_windows(store, (*clips["validation"], *clips["test"]), labels)
-    counts = samples_per_species(learnt.y, len(labels))
+    counts = samples_per_species(train.y, len(labels))
     samples = {name: sampled_windows(maker, counts, Sampling()) for name, maker in makers.items()}
     n_clips = np.bincount(labels.targets(clips["train"]), minlength=len(labels))
     every, few = np.flatnonzero(n_clips), np.flatnonzero((n_clips > 0) & (n_clips < BELOW))
-    sets_of = {"nothing": (learnt.x, learnt.y)}
+    sets_of = {"nothing": (train.x, train.y)}
     for name, s in samples.items():
         for rare, times in AMOUNTS:
-            i = added(s, learnt, few if rare else every, times)
+            i = added(s, train, few if rare else every, times)
             row = f"{name}, {f'below {BELOW} clips' if rare else 'every species'}, x {times}"
-            sets_of[row] = np.concatenate([learnt.x, s.x[i]]), np.concatenate([learnt.y, s.y[i]])
+            sets_of[row] = np.concatenate([train.x, s.x[i]]), np.concatenate([train.y, s.y[i]])
     _, truth, tapes = per_clip(np.zeros((len(unseen), 1)), unseen)
     is_few = np.isin(truth, few)
     print(f"{len(truth)} clips of {len(set(tapes))} unseen tapes, {is_few.sum()} of species below {BELOW}")

@@ -1,10 +1,10 @@
-"""Every benchmark beside a peer, in one run: benchmarks/RESULTS.md.
+"""All benchmarks against other packages, in one run: benchmarks/RESULTS.md.
 
     make bench
 
-Each runs in a process of its own, one after the other, and prints what it prints alone; the ratios are
-collected in one table. One that fails or is missing something stands there with its reason, and the others
-go on. On two idle cores it takes some twenty minutes.
+Each benchmark runs in its own process, one after the other; the ratios are collected in one table. If a
+benchmark fails or a package is missing, the table has the reason, and the other benchmarks run. On two idle
+cores all benchmarks take about twenty minutes.
 """
 
 from __future__ import annotations

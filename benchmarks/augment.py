@@ -1,14 +1,15 @@
-"""What augmentation costs beside a training step, and beside doing the same clip by clip.
+"""The time of augmentation, compared with a training step and with augmentation clip by clip.
 
     python benchmarks/augment.py [--cpu]
 
-One batch of 32 waves of 66,150 samples (3 s at 22,050 Hz) in memory, on two threads where there are two
-cores. First table: each part of making a batch, and the training step of `cnn2d` (forward, backward, AdamW)
-that waits for it. Second table: the same four changes to every clip (gain, polarity, coloured noise at a
-drawn SNR, a zero-phase band-pass), by finback for the batch at once, with SciPy and NumPy clip by clip, and
-with audiomentations clip by clip where that is installed (it needs an older soxr, so it is no dependency).
-Rounds alternate, so that a machine whose speed drifts slows all; the figure is the median round. On a machine
-with other work, `--cpu` counts the processor time of one thread instead of the clock of two.
+One batch of 32 waveforms of 66,150 samples (3 s at 22,050 Hz) in memory, on two threads if there are two
+cores. First table: each part of the preparation of a batch, and the training step of `cnn2d` (forward,
+backward, AdamW) that needs the batch. Second table: the same four changes to every clip (gain, polarity,
+coloured noise with a random SNR, a zero-phase band-pass), by finback for the whole batch, with SciPy and
+NumPy clip by clip, and with audiomentations clip by clip if it is installed (it needs an older soxr, so it is
+not a dependency). The methods alternate, so that a change in the speed of the machine affects all of them;
+the figure is the median over rounds. On a machine with other work, `--cpu` measures the processor time of one
+thread instead of the time of two.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
-"""Frozen front ends under one head each, by whole tapes: the table of docs/backbones.md.
+"""Frozen backbones with one classifier on top of each, tested on whole tapes: the table of docs/backbones.md.
 
     python benchmarks/backbones.py [FAMILY ...] [--seeds N]
 
-Species of the Watkins cuts (of simulated recordings where those are not there) with ten clips or more,
-single-tape species included (nothing can name those when their tape is tested).
-`StratifiedGroupKFold(5, shuffle)` over `group` of metadata.csv; logits averaged over a clip's windows,
-predictions pooled over folds; macro-F1 over the species with more than one tape. Mean over seeds. Vectors are
-cached as in training.
+The species of the Watkins cuts (or of simulated recordings, if there are no Watkins cuts) with at least ten
+clips, including species with one tape (no model can classify these when their tape is tested).
+`StratifiedGroupKFold(5, shuffle)` over `group` of metadata.csv; logits are averaged over the windows of a
+clip, and predictions are pooled over folds; macro-F1 is over the species with more than one tape. Figures are
+means over seeds. Embeddings are cached as in training.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ PROBE = "birdnet"  # logistic regression on the embeddings of BirdNET, what is u
 FOLDS = 5
 
 
-def judge(family: str, clips: list[Clip], seeds: int) -> np.ndarray:
+def evaluate(family: str, clips: list[Clip], seeds: int) -> np.ndarray:
     """(seeds, 2): accuracy and macro-F1 over the species with more than one tape."""
     spec = resolve(family=family).features
     labels = Labels.of(clips)
@@ -68,7 +68,7 @@ def main() -> None:
     print(f"{'family':<14}{'accuracy':>10}{'macro-F1':>10}   over seeds")
     macro_f1: dict[str, float] = {}
     for family in chosen.families:
-        figures = judge(family, clips, chosen.seeds)
+        figures = evaluate(family, clips, chosen.seeds)
         low, high = figures.min(axis=0), figures.max(axis=0)
         spread = f"{low[0]:.3f}-{high[0]:.3f}, {low[1]:.3f}-{high[1]:.3f}"
         print(

@@ -1,11 +1,12 @@
-"""finback's log-mel beside librosa's: same clips, same machine, one run.
+"""The speed of log-mel spectrograms of finback and librosa: same clips, same machine, one run.
 
     python benchmarks/features.py [FOLDER]
 
 Takes 50 clips of different native rates from FOLDER (default: the Watkins cuts in ../shared/data or
-$FINBACK_DATA; simulated recordings where there are none), resampled and fitted once for both. Both get
-float32 waves in memory and give 96 x 112 log-mel in dB; reading and resampling are not timed. Rounds
-alternate, so that a machine whose speed drifts slows both; the figure is the median round.
+$FINBACK_DATA; otherwise simulated recordings). The clips are resampled and padded once for both. The input is
+a float32 waveform in memory, the result a log-mel of 96 x 112 values in dB; reading and resampling are not
+timed. The packages alternate, so that a change in the speed of the machine affects both; the figure is the
+median over rounds.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
-"""Heads on frozen vectors beside one another: what helps against a new tape is knowing that tapes differ.
+"""Classifiers on frozen embeddings: those that model the differences between tapes are better on new tapes.
 
     python benchmarks/heads.py [FRONT ...] [--seeds N]
 
-FRONT: birdnet, aisfx or mfcc (default: all). The protocol of benchmarks/backbones.py, on fold seeds from 101,
-which are not those that other figures are reported on; the tapes are the same. These figures chose the head.
+FRONT: birdnet, aisfx or mfcc (default: all). The protocol is that of benchmarks/backbones.py, with fold seeds
+from 101 on, which are not used for other reported figures; the tapes are the same. The classifier was chosen
+by these figures.
 """
 
 from __future__ import annotations

@@ -1,20 +1,20 @@
-"""A classifier by finback and by OpenSoundscape: same sounds, same tapes kept apart, as many examples seen.
+"""A classifier of finback and one of OpenSoundscape: same clips, same split by tape, same number of examples.
 
-    make peers                                   # .venv-peers: OpenSoundscape and what it needs
+    make peers                                   # .venv-peers: OpenSoundscape and its dependencies
     python benchmarks/opensoundscape_peer.py     [--python .venv-peers/bin/python] [--epochs 6]
 
-Clips are the Watkins cuts in ../shared/data or $FINBACK_DATA (simulated ones where there are none), of
-species with ten or more, split by tape as finback does by default; each is written as one wav of 3 s at
-22,050 Hz, and both packages start from those files. finback trains `cnn2d` for `--epochs` and once more on
-training and validation together, as it always does; OpenSoundscape trains its tutorials' ResNet-18, without
-pretrained weights, on both sides at once, for as many examples as finback drew. Not the same: networks (80
-thousand and 11 million weights), spectrograms, augmentation, schedules: each package's own. What is compared
-is what a user gets for the wait. The F1 after six epochs is noise: with the clips drawn in another order the
-same training gave 0.11 to 0.27 (OpenSoundscape 0.14 to 0.20); it stands there to show that neither has been
-set to a task that it fails. The order changes from run to run, since libsndfile writes the time into a wav of
-floats, and finback orders clips by their content.
+The clips are the Watkins cuts in ../shared/data or $FINBACK_DATA (otherwise simulated recordings), of species
+with at least ten clips, in the default split of finback by tape. Each clip is written as a WAV file of 3 s at
+22,050 Hz, and both packages start from these files. finback trains `cnn2d` for `--epochs`, and then again on
+the training and validation sets together, as it always does. OpenSoundscape trains the ResNet-18 of its
+tutorials, without pretrained weights, on both sets together, for the same number of examples. Each package
+uses its own network (80 thousand and 11 million weights), spectrograms, augmentation and schedule, so the
+comparison is of the time a user waits. The F1 after six epochs is mostly chance: with another order of the
+clips, the same training gave 0.11 to 0.27 (OpenSoundscape 0.14 to 0.20). It only shows that both packages can
+do the task. The order changes from run to run, because libsndfile writes the time into a WAV file of floats,
+and finback orders clips by their content.
 
-OpenSoundscape lives in an environment of its own, with the same torch.
+OpenSoundscape has its own environment, with the same version of torch.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
-"""What each treatment of rare species does to the others, and how far the rare ones are recognised.
+"""The effect of each policy for rare species on the other species, and the recognition of the rare species.
 
     python benchmarks/rare.py AUDIO LABELS.csv --groups FILE.csv:COLUMN [--family birdnet] [--below 3 25]
 
-Grouped cross-validation (3 folds), trained and judged once per seed by the same code as `finback train` and
-`finback evaluate`. Columns: accuracy and mean F1 over clips of common species; how often a rare species' clip
-gets its own name (or, in the bucket, the bucket's); how often a common one's is given a rare name; the rare
-clips that could be tested; the calibration error of all. Folds are drawn for the labels that are left, so
-they are not the same clip by clip.
+Grouped cross-validation (3 folds), trained and tested once for each seed by the code of `finback train` and
+`finback evaluate`. Columns: accuracy and mean F1 over the clips of common species; the share of clips of rare
+species that are classified correctly (with `bucket`: as the bucket); the share of clips of common species
+that are classified as a rare species; the number of tested clips of rare species; the calibration error over
+all clips. The folds are drawn for the remaining labels, so they differ between policies.
 """
 
 from __future__ import annotations

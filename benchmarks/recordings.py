@@ -1,4 +1,4 @@
-"""The recordings that benchmarks are run on: real ones where there are some, else simulated ones."""
+"""The recordings for benchmarks: real ones if there are any, otherwise simulated ones."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from finback.datasets.simulate.simulate import ClipSettings, simulate_clips
 
 
 def request(clips_per_species: int = 20) -> tuple[IndexRequest, str]:
-    """Labelled clips, and what to call them; real ones are of species with ten or more.
+    """Labelled clips and their name; of real recordings, the species with at least ten clips.
 
-    Those of the Watkins folder in $FINBACK_DATA or ../shared/data.
+    Real recordings are the Watkins folder in $FINBACK_DATA or ../shared/data.
     """
     root = Path(os.environ.get("FINBACK_DATA", Path(__file__).parents[2] / "shared" / "data")) / "watkins"
     if root.is_dir():

@@ -1,4 +1,4 @@
-"""Ratios to peers, collected from benchmarks by `benchmarks/all.py`."""
+"""Ratios of the comparisons with other packages, collected by `benchmarks/all.py`."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import json
 import os
 from dataclasses import asdict, dataclass
 
-COLLECTED = "FINBACK_RESULTS"  # names the file that benchmarks add their lines to
+COLLECTED = "FINBACK_RESULTS"  # environment variable: the file to which benchmarks add their lines
 
 
 @dataclass(frozen=True)
 class Result:
-    """One comparison. `ratio` is finback's over the peer's, more is better; None has its reason in `note`."""
+    """One comparison. `ratio` is finback over the other package, higher is better; if it is None, `note` says
+    why."""
 
     what: str
     finback: str

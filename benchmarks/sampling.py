@@ -1,23 +1,22 @@
-"""18 steps or 1000: seconds, evaluations of the network, and the distance to real sounds.
+"""Sampling with 18 or 1000 steps: seconds, evaluations of the network, and the distance to real clips.
 
-    python benchmarks/sampling.py                                       # the generator that comes along
-    python benchmarks/sampling.py RUN --judge RUN --n 340 --write       # another, its figures stored beside
-    it
+    python benchmarks/sampling.py                                       # the bundled generator
+    python benchmarks/sampling.py RUN --classifier RUN --n 340 --write  # another one; stores its figures
 
-Every row samples the same network with the same guidance, seeds and species. The reference is the classic
-1000-step DDPM. Timed is a small batch, all rows alike, in this process; beside it diffusers' DDPMScheduler
-drives the same network. Distances need hundreds of samples of every row, hours of a CPU for the reference. So
-their embeddings by the judge are made once, by `--write`, and kept beside the weights (`sampling.npz`), with
-those of the real clips. A run without arguments checks them rather than believes them: the timed
-samples of every row are made anew and must have the embeddings that are stored, and the default sampler is
-measured anew on as many samples as fit into `--live` seconds.
+Every row samples the same network with the same guidance, seeds and species. The reference is the DDPM
+sampler with 1000 steps. The time is that of a small batch in this process; DDPMScheduler of diffusers runs
+the same network for comparison. Distances need hundreds of samples of every row, which take hours on a CPU
+for the reference. So their embeddings by the reference classifier are computed once, by `--write`, and stored
+with the weights (`sampling.npz`), together with the embeddings of the real clips. A run without arguments
+checks them: the timed samples of every row are generated again and must have the stored embeddings, and the
+default sampler is measured again on as many samples as are possible in `--live` seconds.
 
-Kernel distance: `finback.metrics.generative` (KAD, unbiased: 0 between two draws of one distribution), to
-real clips of tapes that the generator never heard, to those that it learnt from, and to the reference's
-samples; ± is one deviation, by halves of the samples and clips (delete-half jackknife). The ratio that is
-promised is of distances to unseen tapes: to learnt clips good samplers are at 0 as nearly as can be measured.
-Species are drawn as often as they are among the learnt clips. `--write` needs the recordings: those that
-`--clips` (a run folder; RUN itself unless given) knows.
+Kernel distance: `finback.metrics.generative` (KAD, unbiased: 0 between two samples of one distribution), to
+real clips of tapes that were not used in training, to training clips, and to the samples of the reference; ±
+is one standard deviation, from halves of the samples and clips (delete-half jackknife). The promised ratio is
+of distances to unseen tapes, because the distances of good samplers to training clips are 0 within the error.
+The species have the same frequencies as in the training clips. `--write` needs the recordings of `--clips` (a
+run folder; default: RUN).
 """
 
 from __future__ import annotations
@@ -62,14 +61,17 @@ STORED = "sampling.npz"
 
 
 class Lab:
-    """One generator and one judge; counts what the network is asked."""
+    """One generator and one reference classifier; counts the evaluations of the network."""
 
-    def __init__(self, run: Path, judge: Path, device: str) -> None:
+    def __init__(self, run: Path, classifier: Path, device: str) -> None:
         torch.backends.cudnn.allow_tf32 = False  # else a GPU's samples are not quite a CPU's
-        self.maker, self.judge = SpectrogramGenerator.load(run, device), Predictor.load(judge, device)
+        self.maker, self.classifier = (
+            SpectrogramGenerator.load(run, device),
+            Predictor.load(classifier, device),
+        )
         usual = Sampling()
         guidance = [usual.guidance, *map(str, usual.interval)]
-        self.about = json.dumps({"weights": [_hash(run), _hash(judge)], "guidance": guidance})
+        self.about = json.dumps({"weights": [_hash(run), _hash(classifier)], "guidance": guidance})
         self.rows = self.calls = 0
         self.maker.model.register_forward_pre_hook(self._count)
 
@@ -84,14 +86,14 @@ class Lab:
         started = time.perf_counter()
         x = self.maker.sample(labels, np.arange(first, first + len(labels)), sampling)
         seconds = time.perf_counter() - started
-        return self.judge.embed_logmels(x, self.maker.spec), seconds
+        return self.classifier.embed_logmels(x, self.maker.spec), seconds
 
     def real(self, run: Path, *names: str) -> tuple[np.ndarray, np.ndarray]:
         """Embeddings (N, D) of the windows on these sides of the run, and their species."""
         store = FeatureStore(Extractor(self.maker.spec), default_folder())
         by_side = run_subsets(RunFolder.open(run))
         x, y = windows_of(store, [c for name in names for c in by_side[name]], self.maker.labels)
-        return self.judge.embed_logmels(x[:, 0].numpy(), self.maker.spec), y.numpy()
+        return self.classifier.embed_logmels(x[:, 0].numpy(), self.maker.spec), y.numpy()
 
 
 def _hash(run: Path) -> str:
@@ -105,14 +107,14 @@ def name_of(row: tuple[str, int]) -> str:
 
 def write(lab: Lab, clips: Path, n: int, path: Path) -> None:
     """Make n samples of every row, and keep their embeddings."""
-    learnt, y = lab.real(clips, "train")
+    train, y = lab.real(clips, "train")
     unseen, _ = lab.real(clips, "val", "test")
     labels = np.random.default_rng(0).permutation(np.resize(y, max(n, len(y))))[:n]
     made = {}
     for row in ROWS:
         made[name_of(row)], seconds = lab.make(row, labels)
         print(f"{name_of(row)}: {n} samples in {seconds:.0f} s", file=sys.stderr)
-    Stored(learnt, unseen, labels, made, lab.about).save(path)
+    Stored(train, unseen, labels, made, lab.about).save(path)
 
 
 def peer(lab: Lab, labels: np.ndarray) -> float | None:
@@ -141,10 +143,11 @@ def peer(lab: Lab, labels: np.ndarray) -> float | None:
 
 
 def distances(stored: Stored, row: str) -> str:
-    """Three cells: kernel distances of a row to unseen tapes, learnt clips, and the reference's samples."""
+    """Three cells: kernel distances of a row to unseen tapes, training clips, and the samples of the
+    reference."""
     cells = []
-    for other in (stored.unseen, stored.learnt, stored.made[name_of(REFERENCE)]):
-        width = median_distance(stored.unseen if other is stored.unseen else stored.learnt)
+    for other in (stored.unseen, stored.train, stored.made[name_of(REFERENCE)]):
+        width = median_distance(stored.unseen if other is stored.unseen else stored.train)
         if other is stored.made[row]:
             cells.append(f"{'':>17}")
             continue
@@ -175,7 +178,7 @@ def timed(lab: Lab, stored: Stored | None, labels: np.ndarray) -> tuple[float, f
     """Prints the table; returns how many times faster 18 steps are, and their seconds per sample."""
     print(
         f"{'':<22}{'evaluations':>12}{'s a sample':>12}{'x faster':>10}"
-        + f"{'KAD to unseen':>17}{'to learnt':>17}{'to reference':>17}{'made again':>12}"
+        + f"{'KAD to unseen':>17}{'to training':>17}{'to reference':>17}{'made again':>12}"
         * (stored is not None)
     )
     seconds: dict[tuple[str, int], float] = {}
@@ -212,7 +215,7 @@ def timed(lab: Lab, stored: Stored | None, labels: np.ndarray) -> tuple[float, f
 def again(stored: Stored, row: tuple[str, int], embedded: np.ndarray) -> float:
     """How far samples made again are from those stored, in median distances between real clips."""
     gap = np.linalg.norm(embedded - stored.made[name_of(row)][: len(embedded)], axis=1).max()
-    found = float(gap / median_distance(stored.learnt))
+    found = float(gap / median_distance(stored.train))
     if found > SAME:
         sys.exit(f"{name_of(row)}: not the samples that are stored ({found:.2f} of the median distance away)")
     return found
@@ -221,10 +224,12 @@ def again(stored: Stored, row: tuple[str, int], embedded: np.ndarray) -> float:
 def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("run", nargs="?", default="watkins", help="generator: a run folder or a shipped name")
-    parser.add_argument("--judge", default="watkins", help="classifier: a run folder or a shipped name")
+    parser.add_argument("--classifier", default="watkins", help="run folder or name of a bundled model")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--timed", type=int, default=2, help="samples in the batch that is timed")
-    parser.add_argument("--live", type=float, default=120, help="seconds for the default sampler anew")
+    parser.add_argument(
+        "--live", type=float, default=120, help="seconds for a new measurement of the default sampler"
+    )
     parser.add_argument("--write", action="store_true", help=f"make {STORED} beside the weights first")
     parser.add_argument("--n", type=int, default=340, help="samples of every row that --write makes")
     parser.add_argument("--clips", type=Path, help="run folder that knows the real clips (--write)")
@@ -234,9 +239,9 @@ def options() -> argparse.Namespace:
 def main() -> None:
     asked = options()
     if asked.run == "watkins" and "watkins" not in names("generator"):
-        sys.exit("no generator comes along with this build: give a run folder and its --judge")
+        sys.exit("this build has no bundled generator: give a run folder and a --classifier")
     run = resolve(asked.run, "generator")
-    lab = Lab(run, resolve(asked.judge, "classifier"), asked.device)
+    lab = Lab(run, resolve(asked.classifier, "classifier"), asked.device)
     path = run / STORED
     if asked.write:
         write(lab, asked.clips or run, asked.n, path)
@@ -264,8 +269,8 @@ def main() -> None:
     kept &= compared(stored, stored.made[name_of(PROMISED)], f"the {len(labels)} stored")
     n = min(len(labels), int(asked.live / each))
     if n >= 2 * n_classes:
-        anew, _ = lab.make(PROMISED, labels[:n], first=len(labels))
-        compared(stored, anew, f"{n} more made now, of other seeds")
+        fresh, _ = lab.make(PROMISED, labels[:n], first=len(labels))
+        compared(stored, fresh, f"{n} more made now, of other seeds")
     sys.exit(0 if kept else 1)
 
 

@@ -1,4 +1,4 @@
-"""Embeddings that benchmarks/sampling.py keeps beside a generator, and how sure a figure of them is."""
+"""The embeddings that benchmarks/sampling.py stores with a generator, and the error of their distances."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from finback.core.files import atomic_path
 
 @dataclass
 class Stored:
-    """Embeddings of real clips and of each row's samples, and what they were made with."""
+    """Embeddings of real clips and of the samples of each row, and how they were computed."""
 
-    learnt: np.ndarray  # (L, D) of real clips
-    unseen: np.ndarray  # (U, D) of tapes that were not learnt from
+    train: np.ndarray  # (L, D) of real clips
+    unseen: np.ndarray  # (U, D) of tapes that were not used in training
     labels: np.ndarray  # (N,) species of the samples, whose seeds are 0, 1, ...
     made: dict[str, np.ndarray]  # row -> (N, D)
     about: str
 
     def save(self, path: Path) -> None:
         """In half precision."""
-        arrays = {"learnt": self.learnt, "unseen": self.unseen, **self.made}
+        arrays = {"learnt": self.train, "unseen": self.unseen, **self.made}
         half = {name: x.astype(np.float16) for name, x in arrays.items()}
         with atomic_path(path) as temporary:
             np.savez_compressed(

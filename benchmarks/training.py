@@ -1,13 +1,15 @@
-"""Training with finback beside a straightforward PyTorch loop: same network, batches and machine, one run.
+"""The speed of training with finback and with a simple PyTorch loop: same network, batches and machine, one
+run.
 
     python benchmarks/training.py [FOLDER]
 
-The straightforward loop: a DataLoader over a Dataset that reads a file and computes its log-mel whenever it
-is asked for one (with finback's own reader and log-mel, one clip at a time), AdamW, the default allocator,
-the network in contiguous layout. It does not augment, average weights or save checkpoints; finback does, at
-its defaults, and the features are computed within the time measured. Both run in processes of their own,
-because the allocator is a process's, and alternate; the figure is the median of the rounds. Files are in the
-system's cache for both. 192 clips from FOLDER (default: the Watkins cuts in ../shared/data or $FINBACK_DATA).
+The simple loop: a DataLoader over a Dataset that reads a file and computes its log-mel for every request
+(with the reader and log-mel of finback, one clip at a time), AdamW, the default allocator, the network in
+contiguous layout. It has no augmentation, no weight averaging and no checkpoints; finback has all of them,
+with the default settings, and its time includes the computation of the features. Both run in their own
+processes, because a process has one allocator, and alternate; the figure is the median over rounds. The files
+are in the cache of the system for both. 192 clips from FOLDER (default: the Watkins cuts in ../shared/data or
+$FINBACK_DATA).
 """
 
 from __future__ import annotations

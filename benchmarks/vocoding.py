@@ -1,21 +1,23 @@
-"""Log-mel to sound by finback and by librosa: how near it comes, and how fast, in one run.
+"""Sound from log-mels by finback and by librosa: the error and the speed, in one run.
 
-    python benchmarks/vocoding.py [--vocoder watkins] [--judge watkins] [--clips 24] [--cpu]
+    python benchmarks/vocoding.py [--vocoder watkins] [--classifier watkins] [--clips 24] [--cpu]
                                   [--audio FOLDER --labels CSV --groups FILE.csv:COLUMN]
 
-Clips of tapes that nothing here was trained on: the test side of the vocoder's own run, else of the split
-that finback makes by default. Recordings are the Watkins cuts in ../shared/data or $FINBACK_DATA, simulated
-ones where there are none. Each is one window of 3 s, its log-mel floored at 80 dB, and what is made of it is
-compared with the wave itself (`finback.metrics.waveforms`; lower is nearer, but for the correlation).
-`agreement` is the share of clips that the judge, a classifier run, gives the same species before and after.
+The clips are from tapes that were not used in training: the test set of the run of the vocoder, or of the
+default split of finback. The recordings are the Watkins cuts in ../shared/data or $FINBACK_DATA, otherwise
+simulated ones. Each clip is one window of 3 s, its log-mel has a floor of 80 dB, and the computed waveform is
+compared with the original (`finback.metrics.waveforms`; lower is better, except for the correlation).
+`agreement` is the share of clips to which the reference classifier gives the same species before and after.
 
-librosa's rows are `librosa.feature.inverse.mel_to_audio`, a clip at a time as it works; its two steps are
-called one after the other, so that the first, which both rows share and which takes most of the time, is done
-once and counted in both. The others get all clips at once. `ratio` is of clips per second, to librosa with 32
-rounds. On a machine with other work, `--cpu` counts the processor time of one thread instead of the clock.
+The rows of librosa are `librosa.feature.inverse.mel_to_audio`, one clip at a time. Its two steps are called
+one after the other, so that the first, which both rows share and which takes most of the time, runs once and
+counts in both. The other methods process all clips together. `ratio` is of clips per second, relative to
+librosa with 32 iterations. On a machine with other work, `--cpu` measures the processor time of one thread
+instead of the elapsed time.
 
-The exit code is 1 when a trained vocoder is not nearer than librosa (distance of log spectra,
-multi-resolution STFT), the judge agrees on less than 95 % of the clips, or it is not 20 times as fast.
+The exit code is 1 when a trained vocoder has a larger error than librosa (log-spectral distance,
+multi-resolution STFT), when the reference classifier agrees on less than 95 % of the clips, or when it is not
+20 times as fast.
 """
 
 from __future__ import annotations
@@ -70,8 +72,8 @@ def test_clips(asked: argparse.Namespace, run: Path | None) -> tuple[list[Clip],
             request = IndexRequest(audio=asked.audio, labels=asked.labels, groups=asked.groups)
             place = asked.audio.name
         result = prepare_request(request).make_splits(SplitSettings())[0]
-        heard = provenance_of("vocoder", "", run).recordings if run else frozenset()
-        found = [clip for clip in result.split.test if clip.recording.id not in heard]
+        trained_on = provenance_of("vocoder", "", run).recordings if run else frozenset()
+        found = [clip for clip in result.split.test if clip.recording.id not in trained_on]
         place = f"the test side of {place}"
     order = np.random.default_rng(0).permutation(len(found))
     turn: dict[tuple[str | None, str], int] = {}
@@ -117,8 +119,8 @@ def timed(work: Callable[[], np.ndarray]) -> tuple[np.ndarray, float]:
     return made, statistics.median(seconds)
 
 
-def heard_as(judge: Predictor, waves: np.ndarray, rate: int) -> np.ndarray:
-    """(N,) the class that the judge gives each wave, as a file like any other."""
+def predicted(classifier: Predictor, waves: np.ndarray, rate: int) -> np.ndarray:
+    """Class id (N,) that the classifier predicts for each waveform, read from a file."""
     with tempfile.TemporaryDirectory() as folder:
         clips = []
         for i, wave in enumerate(waves):
@@ -126,7 +128,7 @@ def heard_as(judge: Predictor, waves: np.ndarray, rate: int) -> np.ndarray:
             io.write(path, wave * min(1.0, PEAK / max(np.abs(wave).max(), 1e-9)), rate, "FLOAT")
             recording = io.open_recording(path)
             clips.append(Clip(recording, 0, recording.n_samples))
-        return judge.scores(clips).logits.argmax(axis=1)
+        return classifier.scores(clips).logits.argmax(axis=1)
 
 
 def folder_of(name: str | None, kind: str) -> Path | None:
@@ -145,7 +147,7 @@ def main() -> None:
     options.add_argument("--labels", type=Path)
     options.add_argument("--groups")
     options.add_argument("--vocoder", help="a run of finback train vocoder; default: the shipped one")
-    options.add_argument("--judge", help="a classifier run; default: the shipped one")
+    options.add_argument("--classifier", help="run folder of a classifier (default: the bundled one)")
     options.add_argument("--clips", type=int, default=24)
     options.add_argument("--cpu", action="store_true", help="processor time of one thread, not the clock")
     options.add_argument("--device", default="cpu")
@@ -153,7 +155,7 @@ def main() -> None:
     tune_allocator()
     if CPU:
         threadpool_limits(1)
-    run, judged_by = folder_of(asked.vocoder, "vocoder"), folder_of(asked.judge, "classifier")
+    run, classifier_run = folder_of(asked.vocoder, "vocoder"), folder_of(asked.classifier, "classifier")
     spec = resolve().features
     clips, place = test_clips(asked, run)
     extractor, length = Extractor(spec, "wave"), spec.covered_samples
@@ -165,8 +167,8 @@ def main() -> None:
     for title, name in names.items():
         invert = Vocoder.load(name, spec, asked.device)
         found[title] = timed(lambda invert=invert: to_waves(logmels, invert))
-    judge = Predictor.load(judged_by, asked.device) if judged_by else None
-    before = heard_as(judge, real, spec.sample_rate) if judge else None
+    classifier = Predictor.load(classifier_run, asked.device) if classifier_run else None
+    before = predicted(classifier, real, spec.sample_rate) if classifier else None
     print(
         f"{len(real)} clips of {len({c.group for c in clips})} tapes, {place}; {asked.device}{' time' * CPU}"
     )
@@ -176,8 +178,8 @@ def main() -> None:
     for title, (made, seconds) in found.items():
         row = {m: float(v.mean()) for m, v in compare(real, made, spec).items()}
         row["agreement"] = np.nan
-        if judge is not None:
-            row["agreement"] = float((heard_as(judge, made, spec.sample_rate) == before).mean())
+        if classifier is not None:
+            row["agreement"] = float((predicted(classifier, made, spec.sample_rate) == before).mean())
         row |= {"clips/s": len(real) / seconds, "ratio": base / seconds}
         rows[title] = row
         print(f"{title:<28}" + "".join(f"{value:>16.3f}" for value in row.values()))
@@ -186,8 +188,8 @@ def main() -> None:
             near = f"LSD {row['lsd_db']:.2f} dB, librosa {rows['librosa, 32 rounds']['lsd_db']:.2f}"
             peer = f"librosa {librosa.__version__}, 32 rounds"
             record(f"sound of a log-mel, clips/s: {title}", f"{row['clips/s']:.1f}", peer, row["ratio"], near)
-    if judge is None:
-        print("no judge: agreement not measured (--judge RUN)")
+    if classifier is None:
+        print("no reference classifier: agreement not measured (--classifier RUN)")
     if run is None:
         print("no trained vocoder: finback train vocoder makes one (--vocoder RUN)")
         return
