@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from finback.core import run_info
+from finback.core import renames, run_info
 from finback.core.errors import RunError
 from finback.core.run_info import RunInfo
 from finback.core.runs import RunFolder
@@ -117,3 +117,37 @@ def test_how_a_run_was_split() -> None:
     assert INFO.updated(split=[{"by": "clip"}, {"by": "clip"}]).splits == [{"by": "clip"}] * 2
     assert INFO.setting("training", "epochs") == 40
     assert INFO.setting("wave", "noise") is None
+
+
+def test_settings_added_since_have_their_defaults(tmp_path: Path) -> None:
+    RunFolder.begin(tmp_path, INFO)  # as an older finback wrote it, without training.mixup and model.width
+    defaults = {"training": {"mixup": 0.2, "epochs": 100}, "features": {"scale": "db"}, "model": {"width": 4}}
+    spec = {**INFO.spec, "scale": "db"}
+
+    def today(**training: object) -> RunInfo:
+        settings = INFO.settings | {"training": {"epochs": 40, "mixup": 0.2, **training}}
+        return INFO.updated(settings=settings, spec=spec, defaults=defaults)
+
+    assert RunFolder.check(tmp_path, today())
+    with pytest.raises(RunError, match=r"\(training.mixup 0.2 -> 0.0\)"):
+        RunFolder.check(tmp_path, today(mixup=0.0))
+    spec["scale"] = "pcen"
+    with pytest.raises(RunError, match=r"\(spec.scale db -> pcen\)"):
+        RunFolder.check(tmp_path, today())
+    assert "defaults" not in RunFolder.begin(tmp_path / "new", today()).info.to_json()
+
+
+def test_settings_removed_since_are_tolerated_with_their_default(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(renames, "REMOVED_SETTINGS", {"features.file": "", "training.boost": 1})
+    old = {"settings": {"features": {"file": "", "hop": 1}, "training": {"boost": 1}}, "spec": {"file": ""}}
+    RunFolder.begin(tmp_path, INFO.updated(**old))
+    info = RunFolder.open(tmp_path).info
+    assert info.settings == {"features": {"hop": 1}, "training": {}}
+    assert info.spec == {}
+    old["spec"] = {"file": "a.onnx"}
+    RunFolder.begin(tmp_path / "old", INFO.updated(**old))
+    assert RunFolder(tmp_path / "old").info.spec == {"file": "a.onnx"}
+    with pytest.raises(RunError, match=r"spec.file a.onnx -> None"):
+        RunFolder.check(tmp_path / "old", INFO.updated(settings=info.settings, spec={}))

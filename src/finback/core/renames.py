@@ -33,6 +33,10 @@ AUDIT_RENAMED: dict[str, str] = {
     "marks": "thresholds",
     "side": "subset",
 }
+# Settings ("section.key") that older versions had and this version has not, each with its default of then.
+# With that default a setting changed nothing, so it is dropped from `settings`, and if it is of `features`,
+# from `spec`. With another value it is kept: whoever compares or validates the settings then names it.
+REMOVED_SETTINGS: dict[str, Any] = {}
 SET_NAMES = ("reference", "space", "side", "subset")  # keys whose values are such names
 # The same for keys that mean this in one kind of file only; whoever reads that file gives the table.
 SYNTHETIC_STUDY: dict[str, str] = {  # synthetic_study.json, once gain.json
@@ -107,6 +111,25 @@ def current_generated(value: Any) -> Any:
 def current_audit(value: Any) -> Any:
     """The same for the JSON value of an audit, where the values of `SET_NAMES` have today's names too."""
     return _renamed(value, AUDIT_RENAMED, SET_NAMES)
+
+
+def without_removed_settings(info: Any) -> Any:
+    """The object of a run.json without the settings of `REMOVED_SETTINGS` that have the default they had."""
+    if not isinstance(info, dict):
+        return info
+    settings, spec = info.get("settings"), info.get("spec")
+    if isinstance(settings, dict):
+        info = {**info, "settings": {name: _without_default(part, name) for name, part in settings.items()}}
+    return {**info, "spec": _without_default(spec, "features")} if isinstance(spec, dict) else info
+
+
+def _without_default(values: Any, section: str) -> Any:
+    if not isinstance(values, dict):
+        return values
+    removed = {
+        key.partition(".")[2]: v for key, v in REMOVED_SETTINGS.items() if key.startswith(f"{section}.")
+    }
+    return {key: v for key, v in values.items() if key not in removed or v != removed[key]}
 
 
 def _renamed(value: Any, names: Mapping[str, str], named: Sequence[str] = ()) -> Any:

@@ -12,15 +12,15 @@ work on a newer run without losing anything.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from finback.core.errors import RunError
 from finback.core.files import read_json
-from finback.core.renames import RUN, current, with_moved_settings
+from finback.core.renames import RUN, current, with_moved_settings, without_removed_settings
 
 Json = dict[str, Any]  # a JSON object
 
@@ -39,6 +39,7 @@ class RunInfo(BaseModel):
     spec: Json = {}  # the features: fields of FeatureSpec
     backbone_version: str = ""  # of the frozen backbone that the model was trained on; "" = there is none
     settings: Json = {}  # all resolved settings: fields of Settings
+    defaults: Json = Field(default={}, exclude=True)  # of the settings; for comparisons, never written
     seed: int | None = None  # None: an ensemble of runs with different seeds
     fold: int | None = None  # which fold of a cross-validation this is
     arm: Json | None = None  # of a study of synthetic clips: what was added to the real clips
@@ -89,7 +90,7 @@ class RunInfo(BaseModel):
         """Parse a `run.json`. Raises `RunError` that names the file, and the key that is wrong."""
         values = read_json(path)
         try:
-            return cls.model_validate(with_moved_settings(current(values, RUN)))
+            return cls.model_validate(without_removed_settings(with_moved_settings(current(values, RUN))))
         except ValidationError as error:
             first = error.errors()[0]
             key = ".".join(str(part) for part in first["loc"])
@@ -98,8 +99,9 @@ class RunInfo(BaseModel):
             raise RunError(f"{path}: damaged ({where})", repair) from None
 
     def updated(self, **changes: Any) -> RunInfo:
-        """The same with some keys set anew, validated."""
-        return RunInfo.model_validate({**self.to_json(), **changes})
+        """The same with other values for some keys, validated."""
+        kept = {"defaults": self.defaults} if self.defaults else {}
+        return RunInfo.model_validate({**self.to_json(), **kept, **changes})
 
     def to_json(self) -> Json:
         """The object for `run.json`: the keys that were set, known and unknown ones."""
@@ -130,6 +132,39 @@ class RunInfo(BaseModel):
         return part.get(key) if isinstance(part, Mapping) else None
 
 
-def plain(value: Any) -> Any:
+def differences(old: RunInfo, new: RunInfo, keys: Sequence[str]) -> list[str]:
+    """Which of the keys differ, in words: `training.epochs 40 -> 20`.
+
+    A setting that one of the two does not have counts as its default (`new.defaults`). A run of an older
+    version lacks the settings that were added since.
+    """
+    found: list[str] = []
+    for key in keys:
+        defaults = {"settings": new.defaults, "spec": new.defaults.get("features", {})}.get(key, {})
+        one, two = (_plain(getattr(info, key)) for info in (old, new))
+        found += _leaves(key, _filled(one, defaults), _filled(two, defaults))
+    return found
+
+
+def _plain(value: Any) -> Any:
     """The value as it would be read back from JSON: tuples become lists."""
     return json.loads(json.dumps(value))
+
+
+def _filled(value: Any, defaults: Any) -> Any:
+    """The same with the defaults of absent keys, at every depth."""
+    if not isinstance(value, dict) or not isinstance(defaults, Mapping):
+        return value
+    absent = {key: _plain(default) for key, default in defaults.items() if key not in value}
+    return {key: _filled(part, defaults.get(key)) for key, part in value.items()} | absent
+
+
+def _leaves(key: str, old: Any, new: Any) -> list[str]:
+    """Every leaf that differs, in words."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        return [d for k in sorted({*old, *new}) for d in _leaves(f"{key}.{k}", old.get(k), new.get(k))]
+    if old == new:
+        return []
+    if isinstance(old, list) or isinstance(new, list):
+        return [f"{key} changed"]
+    return [f"{key.removeprefix('settings.')} {old} -> {new}"]

@@ -20,7 +20,7 @@ from finback import __version__
 from finback.core.errors import RunError
 from finback.core.files import write_json
 from finback.core.run_files import CHECKPOINT, FOLDS, MEMBERS, RunFiles
-from finback.core.run_info import RunInfo, plain
+from finback.core.run_info import RunInfo, differences
 
 FORMAT = 1
 # Two runs are the same work exactly when these agree.
@@ -60,12 +60,14 @@ class RunFolder(RunFiles):
 
     @classmethod
     def check(cls, path: Path, info: RunInfo) -> bool:
-        """Whether the folder holds this very run already. Raises `RunError` if it holds another."""
+        """Whether the folder holds this very run already.
+
+        Raises `RunError` that names what differs if it holds another. A run of an older finback is the same
+        run when its settings are the same and settings that were added since have their defaults.
+        """
         if not cls(path).run_json.is_file():
             return False
-        old = cls.open(path).info
-        pairs = {key: (plain(getattr(old, key)), plain(getattr(info, key))) for key in IDENTITY}
-        changed = [d for key, (was, now) in pairs.items() for d in _differences(key, was, now)]
+        changed = differences(cls.open(path).info, info, IDENTITY)
         if changed:
             more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
             raise RunError(
@@ -153,14 +155,3 @@ def _git_commit() -> str | None:
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout.strip() or None
-
-
-def _differences(key: str, old: Any, new: Any) -> list[str]:
-    """`training.epochs 40 -> 20` for every leaf that changed."""
-    if isinstance(old, dict) and isinstance(new, dict):
-        return [d for k in sorted({*old, *new}) for d in _differences(f"{key}.{k}", old.get(k), new.get(k))]
-    if old == new:
-        return []
-    if isinstance(old, list) or isinstance(new, list):
-        return [f"{key} changed"]
-    return [f"{key.removeprefix('settings.')} {old} -> {new}"]

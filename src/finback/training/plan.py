@@ -67,6 +67,7 @@ def describe(plan: Plan, dataset: Dataset, arm: Json | None = None) -> RunInfo:
             **settings.model_dump(mode="json"),
             "model": stored_settings(plan.family, settings.model),
         },
+        defaults={**Settings().model_dump(mode="json"), "model": models.hyperparameters(plan.family)},
         seed=plan.seed,
         command=plan.command,
         data_fingerprint=dataset.fingerprint,

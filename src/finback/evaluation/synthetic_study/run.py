@@ -116,7 +116,8 @@ def _seconds(
 def _info(study: SyntheticStudy, first: ArmRun, dataset: Dataset, out: Path) -> RunInfo:
     """What must be the same in every call for one folder: the data, the classifier, the limit of clips."""
     settings = study.classifier.model_dump(mode="json", include={"features", "rare", "training", "model"})
-    kept = info_of(study, first, dataset, out).only("family", "labels", "spec", "data_fingerprint")
+    of_arm = info_of(study, first, dataset, out)
+    kept = of_arm.only("family", "labels", "spec", "data_fingerprint") | {"defaults": of_arm.defaults}
     folder = RunFolder(out)
     old = folder.run_json.exists() and folder.info.kind == OLD_KIND
     arm = {"thin": study.settings.max_real_clips, "folds": study.options.n_folds}  # keys of version 0.1.0
