@@ -30,7 +30,7 @@ from finback.evaluation.evaluate import evaluate_on, evaluate_run
 from finback.evaluation.pages.write import write
 from finback.generation.generator import SpectrogramGenerator
 from finback.generation.vae_latents import LatentSpace
-from finback.generation.vocoders.vocode import to_waves, vocoder
+from finback.generation.vocoders.vocode import Vocoder, to_waves
 from finback.models.predictor import Predictor
 from finback.models.weights import load_tensors
 
@@ -140,7 +140,7 @@ def test_the_vae_and_the_vocoder_open(old: Path) -> None:
     space = LatentSpace.load(old / "generator-vae", "cpu")
     x = SpectrogramGenerator.load(old / "generator-gaussian", "cpu").sample([0], [0])
     assert len(space.encode(x)) == 1
-    waves = to_waves(x, vocoder(old / "vocoder", space.spec, "cpu"))
+    waves = to_waves(x, Vocoder.load(old / "vocoder", space.spec, "cpu"))
     assert np.isfinite(waves).all()
 
 
