@@ -30,7 +30,8 @@ from finback.evaluation.evaluate import evaluate_on, evaluate_run
 from finback.evaluation.pages.write import write
 from finback.generation.generator import SpectrogramGenerator
 from finback.generation.vae_latents import LatentSpace
-from finback.generation.vocoders.vocode import Vocoder, to_waves
+from finback.generation.vocoders.inversion import to_waves
+from finback.generation.vocoders.vocode import Vocoder
 from finback.models.predictor import Predictor
 from finback.models.weights import load_tensors
 

@@ -291,3 +291,21 @@ def test_a_folder_of_version_0_1_0_continues(
     (tmp_path / "generated.json").write_text(about)
     again = fill_rare_species(config, tiny_dataset, str(trained), plan, tmp_path)
     assert again.to_json() == whole.to_json()
+
+
+@pytest.mark.usefixtures("agreeing")
+def test_a_recalibrated_reference_classifier_is_noticed(
+    config: SynthesisConfig,
+    tiny_dataset: Dataset,
+    trained: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    open_gate(monkeypatch, [ACCEPTED])
+    classifier = RunFolder(shutil.copytree(trained, tmp_path / "classifier"))
+    plan, out = FillPlan(target=9, species=("killer whale",)), tmp_path / "filled"
+    fill_rare_species(config, tiny_dataset, str(classifier.path), plan, out)
+    fill_rare_species(config, tiny_dataset, str(trained), plan, out)  # the same model in another folder
+    classifier.note(temperature=2 * (classifier.info.temperature or 1))
+    with pytest.raises(RunError, match=r"\(reference_classifier \w+ -> \w+\)"):
+        fill_rare_species(config, tiny_dataset, str(classifier.path), plan, out)

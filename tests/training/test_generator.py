@@ -102,7 +102,7 @@ def test_resumed_is_as_never_stopped(tiny_dataset: Dataset, tmp_path: Path) -> N
         train_generator(plan, tiny_dataset, tmp_path / "parts", stopping)
     assert (tmp_path / "parts" / CHECKPOINT).exists()
     parts = train_generator(plan, tiny_dataset, tmp_path / "parts")
-    one, other = (load_model(r.path, "generator", "cpu")[0].state_dict() for r in (whole, parts))
+    one, other = (load_model(r.path, "generator", "cpu").network.state_dict() for r in (whole, parts))
     assert all(torch.equal(one[k], other[k]) for k in one)
     assert not (tmp_path / "parts" / CHECKPOINT).exists()  # nothing to go on with
 

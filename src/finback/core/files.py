@@ -6,6 +6,7 @@ A process killed, or a disk that fills, in the middle of a write leaves the old 
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -14,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from finback.core.errors import FinbackError, RunError
+
+RESTORE = "restore the file from a copy, or train into another --out"
 
 
 @contextmanager
@@ -60,4 +63,26 @@ def read_json(path: Path) -> Any:
     except FileNotFoundError:
         raise RunError(f"{path}: no such file", "is this a finished finback run folder?") from None
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise RunError(f"{path}: damaged ({error})", "restore the file or train again") from None
+        raise RunError(f"{path}: damaged ({error})", RESTORE) from None
+
+
+def tensors_digest(path: Path) -> bytes:
+    """16 bytes that name a safetensors file's content: names, types, shapes and values of its tensors.
+
+    The notes in its header do not count.
+
+    Raises `RunError` naming the file when it is missing or damaged.
+    """
+    try:
+        with open(path, "rb") as file:
+            length = int.from_bytes(file.read(8), "little")  # of the header, which is JSON
+            header = json.loads(file.read(min(length, os.fstat(file.fileno()).st_size)))
+            header.pop("__metadata__", None)
+            digest = hashlib.blake2b(json.dumps(header, sort_keys=True).encode(), digest_size=16)
+            while block := file.read(1 << 20):
+                digest.update(block)
+    except FileNotFoundError:
+        raise RunError(f"{path}: no such file", "is this a finished finback run folder?") from None
+    except (json.JSONDecodeError, UnicodeDecodeError, AttributeError) as error:
+        raise RunError(f"{path}: damaged ({error})", RESTORE) from None
+    return digest.digest()

@@ -19,7 +19,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from finback.core.errors import RunError
-from finback.core.files import read_json
+from finback.core.files import RESTORE, read_json
 from finback.core.renames import RUN, current, with_moved_settings, without_removed_settings
 
 Json = dict[str, Any]  # a JSON object
@@ -95,7 +95,7 @@ class RunInfo(BaseModel):
             first = error.errors()[0]
             key = ".".join(str(part) for part in first["loc"])
             where = f"key '{key}': {first['msg']}" if key else "not a JSON object"
-            repair = "restore the file from a copy, or train into another --out"
+            repair = RESTORE
             raise RunError(f"{path}: damaged ({where})", repair) from None
 
     def updated(self, **changes: Any) -> RunInfo:

@@ -10,17 +10,21 @@ Tensors are safetensors, tables CSV or parquet, the rest JSON. Never pickle.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import platform
 import subprocess
+from collections.abc import Collection
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from finback import __version__
 from finback.core.errors import RunError
-from finback.core.files import write_json
+from finback.core.files import tensors_digest, write_json
 from finback.core.run_files import CHECKPOINT, FOLDS, MEMBERS, RunFiles
 from finback.core.run_info import RunInfo, differences
+from finback.core.split_table import SplitRow, read_held_out, read_rows
 
 FORMAT = 1
 # Two runs are the same work exactly when these agree.
@@ -28,6 +32,8 @@ IDENTITY = (
     *("kind", "family", "labels", "spec", "backbone_version", "settings", "data_fingerprint", "seed", "fold"),
     "arm",  # of a study of synthetic clips: what was added to the real ones
 )
+# What a model is, besides its hyper-parameters and weights.
+MODEL_IDENTITY = ("kind", "family", "labels", "spec", "backbone_version", "temperature", "combination")
 LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "soundfile", "soxr")
 
 
@@ -37,6 +43,7 @@ class RunFolder(RunFiles):
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         self._info: RunInfo | None = None
+        self._tensors: tuple[tuple[int, int, int], str] | None = None  # of the weights
 
     @classmethod
     def open(cls, path: Path) -> RunFolder:
@@ -118,6 +125,53 @@ class RunFolder(RunFiles):
     def member(self, number: int) -> RunFolder:
         """One member of an ensemble, whether it is there or not."""
         return RunFolder(self.path / MEMBERS / str(number))
+
+    def fingerprint(self) -> str:
+        """12 hex digits of what the model is, wherever the folder lies and whenever it was trained.
+
+        Runs with equal fingerprints give the same answers. Their labels, features, hyper-parameters, weights
+        and temperatures are equal, of all folds and members. Raises `RunError` when weights are missing.
+        """
+        info = self.info
+        parts = self.folds or [self.member(i) for i in range(len(info.members))]
+        identity = {
+            **{key: getattr(info, key) for key in MODEL_IDENTITY},
+            "model": info.settings.get("model"),
+            "parts": [part.fingerprint() for part in parts],
+            "weights": None if parts else self._tensors_digest(),
+        }
+        text = json.dumps(identity, sort_keys=True)
+        return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
+
+    def _tensors_digest(self) -> str:
+        """Of the weights; the file is read again only if it was replaced."""
+        try:
+            found = self.weights.stat()
+            now = (found.st_ino, found.st_size, found.st_mtime_ns)
+        except FileNotFoundError:
+            now = (0, 0, 0)
+        if self._tensors is None or self._tensors[0] != now:
+            self._tensors = now, tensors_digest(self.weights).hex()
+        return self._tensors[1]
+
+    def training_rows(self, include_validation: bool) -> list[SplitRow]:
+        """The clips that the run was trained on, of all folds; none where the folder does not list them.
+
+        `include_validation`: also the validation set, which chose the epochs and the temperature. Clips that
+        a generator held out are left out.
+        """
+        if self.held_out_table.exists():
+            rows = [row for row in read_held_out(self.held_out_table) if row.subset == "train"]
+            return rows + (self._rows(("validation",)) if include_validation else [])
+        return self._rows(("train", "validation") if include_validation else ("train",))
+
+    def training_recordings(self, include_validation: bool) -> frozenset[str]:
+        """Ids of the recordings of `training_rows`."""
+        return frozenset(row.recording_id for row in self.training_rows(include_validation))
+
+    def _rows(self, subsets: Collection[str]) -> list[SplitRow]:
+        tables = [run.split_table for run in (self, *self.folds) if run.split_table.exists()]
+        return [row for table in tables for row in read_rows(table) if row.subset in subsets]
 
     @property
     def is_trained(self) -> bool:

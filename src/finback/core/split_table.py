@@ -18,7 +18,7 @@ from io import StringIO
 from pathlib import Path
 
 from finback.core.errors import RunError
-from finback.core.files import write_atomic
+from finback.core.files import RESTORE, write_atomic
 from finback.core.types import SUBSETS, Clip, Split
 
 COLUMNS = ("recording_id", "file", "start", "stop", "channel", "species", "group", "subset")
@@ -81,9 +81,7 @@ def _read(path: Path, old_names: Mapping[str, str]) -> list[SplitRow]:
         with open(path, encoding="utf-8", newline="") as file:
             return [_row(row, old_names) for row in csv.DictReader(file)]
     except (OSError, KeyError, ValueError, TypeError) as error:
-        raise RunError(
-            f"{path}: missing or damaged ({error})", "restore it from a copy, or train into another --out"
-        ) from None
+        raise RunError(f"{path}: missing or damaged ({error})", RESTORE) from None
 
 
 def _row(row: Mapping[str, str], old_names: Mapping[str, str]) -> SplitRow:
@@ -98,7 +96,7 @@ def load_split(path: Path, clips: Sequence[Clip], by: str) -> Split:
     names = {subset: name for name, subset in NAMES.items()}
     subsets = {names.get(subset, subset): tuple(of_subset) for subset, of_subset in found.items()}
     if unknown := set(subsets) - {*SUBSETS, "set_aside"}:
-        raise RunError(f"{path}: unknown set '{min(unknown)}'", "restore the file from a copy")
+        raise RunError(f"{path}: unknown set '{min(unknown)}'", RESTORE)
     return Split(**{"train": (), **subsets}, by="clip" if by == "clip" else "group")
 
 

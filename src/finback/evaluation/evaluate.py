@@ -22,8 +22,8 @@ from finback.core.progress import Progress, no_progress
 from finback.core.renames import current
 from finback.core.runs import RunFolder
 from finback.core.scores import save_scores
-from finback.core.split_table import load_split, read_rows
-from finback.core.types import Clip, Labels, Scores
+from finback.core.split_table import load_split
+from finback.core.types import Labels, Scores
 from finback.data.dataset import Dataset, require_dataset
 from finback.data.manifest import Manifest
 from finback.data.provenance import refuse_synthetic
@@ -103,17 +103,9 @@ def evaluate_on(
     predictor.prepare(clips, progress)
     present = Labels.of(clips).names
     result = evaluate_scores(predictor.scores(clips, progress), dataset.multi_group, present)
+    seen = RunFolder.open(path).training_recordings(include_validation=True)
     return {
         **result,
         "unknown_species": dict(unknown),
-        "seen_in_training": _seen_in_training(RunFolder.open(path), clips),
+        "seen_in_training": sum(clip.recording.id in seen for clip in clips),
     }
-
-
-def _seen_in_training(run: RunFolder, clips: Sequence[Clip]) -> int:
-    """How many of the clips come from recordings of the run's training or validation sets."""
-    seen: set[str] = set()
-    for part in run.parts:
-        rows = read_rows(part.split_table) if part.split_table.exists() else []
-        seen |= {row.recording_id for row in rows if row.subset in ("train", "validation")}
-    return sum(c.recording.id in seen for c in clips)

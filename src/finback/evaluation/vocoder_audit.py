@@ -47,8 +47,8 @@ def audit_vocoder(
     Raises `RunError` if the folder has no trained vocoder or no clips of unseen tapes, `SpecMismatchError` if
     the classifier uses other features.
     """
-    model, folder = load_model(run, "vocoder", device)
-    subsets = run_subsets(folder)
+    model = load_model(run, "vocoder", device)
+    subsets = run_subsets(model.run)
     real, tapes = _windows((*subsets["validation"], *subsets["test"]), model.spec, progress)
     if not len(real):
         raise RunError(

@@ -30,7 +30,6 @@ from finback.audio.io import open_recording, write
 from finback.core.errors import SettingsError
 from finback.core.files import write_atomic, write_json
 from finback.core.progress import Progress, no_progress
-from finback.core.runs import RunFolder
 from finback.core.settings import build
 from finback.core.types import Clip, Labels, Split
 from finback.data.dataset import Dataset, require_dataset
@@ -44,11 +43,10 @@ from finback.generation.sample_folder import Row, SampleFolder
 from finback.generation.synthesizer import (
     SynthesisConfig,
     Synthesizer,
-    fingerprint,
     provenance_of,
     species_id,
 )
-from finback.models import pretrained
+from finback.models.load import open_run
 from finback.models.predictor import Predictor
 
 ATTEMPTS, REPORT = "attempts.csv", "synthesis.json"
@@ -151,15 +149,15 @@ def fill_rare_species(
     require_dataset(dataset, "fill_rare_species")
     refuse_synthetic(dataset.clips, "filling up")
     synthesizer = Synthesizer(config)
-    run = pretrained.resolve(classifier, "classifier")
-    predictor = Predictor.load(run, config.device)
+    run = open_run(classifier, "classifier")
+    predictor = Predictor.load(run.path, config.device)
     split, split_settings = _split(synthesizer, dataset, plan)
     provenance = [*synthesizer.provenance, provenance_of("classifier", classifier, run)]
     refuse_leaks(split, provenance)
     species, unfilled = _species(synthesizer, predictor, split.train, plan)
     settings = {
         **synthesizer.settings,
-        "reference_classifier": fingerprint(run),
+        "reference_classifier": run.fingerprint(),
         "min_probability": plan.min_probability,
         "seed": plan.seed,
         "data": dataset.fingerprint,
@@ -188,7 +186,7 @@ def fill_rare_species(
 
 def rare_policy(config: SynthesisConfig) -> RareSettings:
     """The policy for rare species that the generator was trained with."""
-    run = RunFolder.open(pretrained.resolve(config.generator, "generator"))
+    run = open_run(config.generator, "generator")
     return build(RareSettings, run.info.settings["rare"])
 
 

@@ -72,11 +72,11 @@ class SpectrogramGenerator:
         return f"SpectrogramGenerator({family}, {n} species, {self.run.path})"
 
     @classmethod
-    def load(cls, path: Path, device: str = "auto") -> SpectrogramGenerator:
+    def load(cls, where: str | Path, device: str = "auto") -> SpectrogramGenerator:
         """The generator of a run folder. Raises `RunError` if there is none or it is not trained."""
         tune_allocator()
-        model, run = load_model(path, "generator", device)
-        return cls(model, Labels(run.info.labels), run)
+        model = load_model(where, "generator", device)
+        return cls(model.network, model.labels, model.run)
 
     @torch.no_grad()
     def sample(

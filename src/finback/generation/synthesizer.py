@@ -10,25 +10,21 @@ A `Synthesizer` writes no file; `finback.generation.generate` and `finback.gener
 from __future__ import annotations
 
 import difflib
-import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from finback.core.errors import InputError
-from finback.core.run_files import HELD_OUT, SPLIT_TABLE, WEIGHTS
-from finback.core.split_table import SplitRow, read_held_out, read_rows
+from finback.core.runs import RunFolder
 from finback.core.types import Labels
 from finback.data.manifest import ModelProvenance
 from finback.generation.generator import Sampling, SpectrogramGenerator
 from finback.generation.sample_folder import Row, safe_names
-from finback.generation.vocoders.inversion import METHODS, to_waves
+from finback.generation.vocoders.inversion import to_waves
 from finback.generation.vocoders.vocode import Vocoder
-from finback.models import pretrained
 from finback.models.predictor import Predictor
 
 
@@ -47,15 +43,14 @@ class Synthesizer:
     """A loaded generator and vocoder. Raises `RunError` for a model that is not there or not trained."""
 
     def __init__(self, config: SynthesisConfig) -> None:
-        path = pretrained.resolve(config.generator, "generator")
         self.config = config
-        self.generator = SpectrogramGenerator.load(path, config.device)
+        self.generator = SpectrogramGenerator.load(config.generator, config.device)
         self.labels, self.spec, self.run = self.generator.labels, self.generator.spec, self.generator.run
         self.vocoder = Vocoder.load(config.vocoder, self.spec, config.device)
         self.guide = None
         if config.sampling.classifier_scale > 0 and config.guide:
-            self.guide = Predictor.load(pretrained.resolve(config.guide, "classifier"), config.device)
-        self.id = fingerprint(path)
+            self.guide = Predictor.load(config.guide, config.device)
+        self.id = self.run.fingerprint()
         self.names = safe_names(self.labels.names)
 
     def __repr__(self) -> str:
@@ -69,7 +64,7 @@ class Synthesizer:
         if uses_steps:
             # JSON has no infinity.
             sampling["interval"] = [None if np.isinf(s) else s for s in self.config.sampling.interval]
-        guide = fingerprint(pretrained.resolve(self.config.guide, "classifier")) if self.guide else None
+        guide = self.guide.run.fingerprint() if self.guide and self.guide.run else None
         features = self.spec.fingerprint
         return {
             **{"generator": self.id, "vocoder": self.vocoder_id, "features": features, "guide": guide},
@@ -79,8 +74,8 @@ class Synthesizer:
     @property
     def vocoder_id(self) -> str:
         """The name of an inversion method, or a hash of a trained vocoder, wherever its folder lies."""
-        path = _vocoder_run(self.vocoder.name)
-        return f"vocoder:{fingerprint(path)}" if path else self.vocoder.name
+        run = self.vocoder.run
+        return f"vocoder:{run.fingerprint()}" if run else self.vocoder.name
 
     @property
     def about(self) -> dict[str, Any]:
@@ -91,17 +86,16 @@ class Synthesizer:
     @property
     def trained_species(self) -> set[str]:
         """Species with clips in the generator's training set; empty where its run does not list them."""
-        return {row.species for row in _training_rows(self.run.path)}
+        return {row.species for row in self.run.training_rows(include_validation=False)}
 
     @property
     def provenance(self) -> list[ModelProvenance]:
         """The models that make these clips, each with the recordings it was trained on."""
-        models = [provenance_of("generator", self.config.generator, self.run.path)]
-        if path := _vocoder_run(self.vocoder.name):
-            models.append(provenance_of("vocoder", self.vocoder.name, path))
-        if self.guide:
-            path = pretrained.resolve(self.config.guide, "classifier")
-            models.append(provenance_of("classifier", self.config.guide, path))
+        models = [provenance_of("generator", self.config.generator, self.run)]
+        if self.vocoder.run:
+            models.append(provenance_of("vocoder", self.vocoder.name, self.vocoder.run))
+        if self.guide and self.guide.run:
+            models.append(provenance_of("classifier", self.config.guide, self.guide.run))
         return models
 
     def name(self, label: int, seed: int) -> str:
@@ -158,40 +152,9 @@ def species_id(labels: Labels, text: str) -> int:
     raise InputError(f"unknown species '{text}'", repair)
 
 
-def fingerprint(run: Path) -> str:
-    """12 hex digits of the weights of a run, its folds and its members: the same wherever the folder lies."""
-    digest = hashlib.blake2b(digest_size=6)
-    for path in sorted(run.rglob(WEIGHTS)):
-        with open(path, "rb") as file:
-            digest.update(hashlib.file_digest(file, "blake2b").digest())
-    return digest.hexdigest()
-
-
-def provenance_of(role: str, name: str, run: Path) -> ModelProvenance:
+def provenance_of(role: str, name: str, run: RunFolder) -> ModelProvenance:
     """A model and the recordings it was trained on, from the tables of its run folder.
 
     `role` is generator, vocoder or classifier. A classifier's validation set counts too.
     """
-    if role != "classifier":
-        return ModelProvenance(role, name, frozenset(row.recording_id for row in _training_rows(run)))
-    recordings = {
-        row.recording_id
-        for table in run.rglob(SPLIT_TABLE)  # of folds and members too
-        for row in read_rows(table)
-        if row.subset in ("train", "validation")
-    }
-    return ModelProvenance(role, name, frozenset(recordings))
-
-
-def _training_rows(run: Path) -> list[SplitRow]:
-    """Rows of the training clips of a generator or vocoder; none where the run does not list them."""
-    if (run / HELD_OUT).exists():
-        rows = read_held_out(run / HELD_OUT)
-    else:
-        rows = read_rows(run / SPLIT_TABLE) if (run / SPLIT_TABLE).exists() else []
-    return [row for row in rows if row.subset == "train"]
-
-
-def _vocoder_run(name: str) -> Path | None:
-    """The run folder of a trained vocoder; None for a method without training."""
-    return None if name in METHODS else pretrained.resolve(name, "vocoder")
+    return ModelProvenance(role, name, run.training_recordings(include_validation=role == "classifier"))

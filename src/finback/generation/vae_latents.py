@@ -64,16 +64,16 @@ class LatentSpace:
         )
 
     @classmethod
-    def load(cls, path: Path, device: str = "auto") -> LatentSpace:
+    def load(cls, where: str | Path, device: str = "auto") -> LatentSpace:
         """The VAE of a run folder. Raises `RunError` if the folder has no trained VAE."""
         tune_allocator()
-        model, run = load_model(path, "generator", device)
-        if not isinstance(model, VAE):
+        model = load_model(where, "generator", device)
+        if not isinstance(model.network, VAE):
             raise RunError(
-                f"{path}: a {run.info.family}, which has no latent space",
+                f"{where}: a {model.run.info.family}, which has no latent space",
                 "give the run folder of finback train vae",
             )
-        return cls(model, Labels(run.info.labels), run)
+        return cls(model.network, model.labels, model.run)
 
     @property
     def device(self) -> torch.device:

@@ -11,7 +11,6 @@ whole or not at all: what a killed process leaves has a name with a dot and is d
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -72,7 +71,7 @@ def combine(
     clips = Manifest.load(runs[0].manifest).clips
     splits = check_alike(runs, clips)
     info = _info(runs, paths, how, command)
-    if RunFolder.check(out, info):
+    if RunFolder.check(out, _as_stored(out, info, runs)):
         return RunFolder.open(out)
     with whole_folder(Path(out)) as folder:
         parts = [run.parts for run in runs]  # [member][fold]
@@ -146,22 +145,10 @@ def _splits(run: RunFolder, clips: Sequence[Clip]) -> list[Split]:
     return [load_split(part.split_table, clips, part.info.split_by) for part in run.parts]
 
 
-def _digest(run: RunFolder) -> str:
-    """16 hex digits of what a run has learned and how it is calibrated."""
-    digest = hashlib.blake2b(digest_size=8)
-    for part in run.parts:
-        info = part.info
-        digest.update(repr([info.family, info.spec, info.temperature]).encode())
-        if not part.weights.is_file():
-            raise RunError(f"{part.weights}: no such file", "is this a finished finback run folder?")
-        digest.update(part.weights.read_bytes())
-    return digest.hexdigest()
-
-
 def _info(runs: Sequence[RunFolder], paths: Sequence[Path], how: CombinationMethod, command: str) -> RunInfo:
     """What run.json says of the whole; of the data, what the members say. Refuses a run given twice."""
     first = runs[0].info
-    digests = [_digest(run) for run in runs]
+    digests = [run.fingerprint() for run in runs]
     for i, digest in enumerate(digests):
         if digest in digests[:i]:
             twins = f"{paths[digests.index(digest)]} and {paths[i]}"
@@ -179,6 +166,21 @@ def _info(runs: Sequence[RunFolder], paths: Sequence[Path], how: CombinationMeth
             {"family": run.info.family, "origin": str(path)} for run, path in zip(runs, paths, strict=True)
         ),
     )
+
+
+def _as_stored(out: Path, info: RunInfo, runs: Sequence[RunFolder]) -> RunInfo:
+    """With the members' fingerprints as `out` has them, if it is an ensemble of the same models.
+
+    Fingerprints of version 0.1.0 were others; there the copied members themselves are compared.
+    """
+    old = RunFolder(out)
+    stored = old.info.settings.get("members", ()) if old.run_json.is_file() else ()
+    if len(stored) != len(runs) or stored == info.settings["members"]:
+        return info
+    copies = [[part.member(i).fingerprint() for part in old.parts] for i in range(len(runs))]
+    if copies != [[part.fingerprint() for part in run.parts] for run in runs]:
+        return info
+    return info.updated(settings={**info.settings, "members": stored})
 
 
 def _combine_one(members: Sequence[RunFolder], split: Split, info: RunInfo, folder: Path) -> None:

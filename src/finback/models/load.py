@@ -1,34 +1,76 @@
-"""A trained generator or vocoder, ready to use."""
+"""The one door to a trained model: a run folder, or the name of a bundled model, to a network on its device.
+
+    model = load_model("watkins", "generator")
+    model.network, model.labels, model.spec, model.run
+
+`Predictor`, `SpectrogramGenerator`, `LatentSpace` and `Vocoder` open runs through this file.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+import torch
 
 from finback import models
 from finback.core.errors import RunError
 from finback.core.runs import RunFolder
 from finback.core.settings import build
+from finback.core.types import Labels
 from finback.features.spec import FeatureSpec
+from finback.models import pretrained
 from finback.models.devices import torch_device
 from finback.models.model_files import located_settings
 from finback.models.weights import load_weights
 
+Kind = Literal["classifier", "generator", "vocoder"]
+TRAINED_BY = {"classifier": "cnn2d", "generator": "diffusion", "vocoder": "vocoder"}
 
-def load_model(path: Path, kind: str, device: str = "auto") -> tuple[Any, RunFolder]:
-    """The trained model of a run of that kind ("generator", "vocoder"), ready to use, and its folder.
 
-    Raises `RunError` if the folder is none, of another kind, unfinished or damaged.
+@dataclass(frozen=True, eq=False)
+class TrainedModel:
+    """A network in evaluation mode on its device, with what its inputs and outputs mean."""
+
+    network: Any  # a Classifier, Generator or Vocoder
+    labels: Labels
+    spec: FeatureSpec
+    run: RunFolder
+
+
+def open_run(where: str | Path, kind: Kind) -> RunFolder:
+    """The run folder of that kind, or of the bundled model of that name; an ensemble is a classifier.
+
+    Raises `RunError` if there is no such folder or model, or the folder is of another kind.
     """
-    run = RunFolder.open(path)
-    info = run.info
-    if info.kind != kind:
-        train = {"generator": "diffusion", "vocoder": "vocoder"}[kind]
-        raise RunError(f"{path}: a {info.kind}, not a {kind}", f"give the folder of finback train {train}")
+    run = RunFolder.open(pretrained.resolve(where, kind))
+    found = run.info.kind
+    if found != kind and not (kind == "classifier" and found == "ensemble"):
+        raise RunError(
+            f"{where}: a {found}, not a {kind}", f"give the folder of finback train {TRAINED_BY[kind]}"
+        )
+    return run
+
+
+def load_model(where: str | Path, kind: Kind, device: str = "auto") -> TrainedModel:
+    """The trained model of that kind, ready to use.
+
+    `where` is a run folder or the name of a bundled model. Raises `RunError` if there is no such folder or
+    model, or it is of another kind, unfinished, damaged, or made of several models (folds, an ensemble).
+    """
+    run = open_run(where, kind)
+    if run.folds or run.info.members:
+        raise RunError(f"{where}: made of several models", "use finback.models.predictor.Predictor")
+    return load_network(run, torch_device(device))
+
+
+def load_network(run: RunFolder, device: torch.device) -> TrainedModel:
+    """The network of an opened run. Raises `RunError` if it is unfinished or damaged."""
     run.require_trained()
-    spec = build(FeatureSpec, info.spec)
-    model = models.create(
-        info.family, spec, len(info.labels), **located_settings(info.family, info.settings["model"], run.path)
-    )
-    load_weights(model, run.weights)
-    return model.to(torch_device(device)).eval(), run
+    info = run.info
+    spec, labels = build(FeatureSpec, info.spec), Labels(info.labels)
+    settings = located_settings(info.family, info.settings["model"], run.path)
+    network = models.create(info.family, spec, len(labels), **settings)
+    load_weights(network, run.weights)
+    return TrainedModel(network.to(device).eval(), labels, spec, run)

@@ -16,10 +16,10 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from finback import models
 from finback.audio.io import open_recording
 from finback.audio.samples import ArraySamples, Samples, StreamSamples
 from finback.core.errors import AudioError, RunError, SpecMismatchError
+from finback.core.files import RESTORE
 from finback.core.progress import Progress, no_progress
 from finback.core.run_info import RunInfo
 from finback.core.runs import RunFolder
@@ -31,31 +31,35 @@ from finback.features.frontends import create, front_end_class
 from finback.features.spec import FeatureSpec
 from finback.metrics.combination import Combination, equal
 from finback.models.devices import torch_device, tune_allocator
-from finback.models.model_files import located_settings
+from finback.models.load import load_network, open_run
 from finback.models.scoring import clip_embeddings, clip_logits, through
 from finback.models.tree import Leaf, Node
-from finback.models.weights import load_weights
 from finback.models.window_scores import FeatureGroup, WindowScores, mean_logits, score_windows
 
 
 class Predictor:
     """Clips -> calibrated scores over one set of labels."""
 
-    def __init__(self, root: Leaf | Node, labels: Labels, cache: Path | None = None) -> None:
+    def __init__(
+        self, root: Leaf | Node, labels: Labels, cache: Path | None = None, run: RunFolder | None = None
+    ) -> None:
         self.root = root
         self.labels = labels
+        self.run = run  # where it was loaded from
         self._stores: dict[tuple[str, str, str], FeatureStore] = {}
         for leaf in root.leaves:
             if leaf.features_key not in self._stores:
                 self._stores[leaf.features_key] = FeatureStore(_front(leaf), cache)
 
     @classmethod
-    def load(cls, path: Path, device: str = "auto", cache: Path | None = None) -> Predictor:
-        """The run's trained model. Raises `RunError` if the folder is none, or unfinished, or damaged."""
+    def load(cls, where: str | Path, device: str = "auto", cache: Path | None = None) -> Predictor:
+        """The classifier of a run folder, or the bundled one of that name.
+
+        Raises `RunError` if there is none, or it is of another kind, unfinished or damaged.
+        """
         tune_allocator()
-        run = RunFolder.open(path)
-        root = _tree(run, torch_device(device))
-        return cls(root, Labels(run.info.labels), cache)
+        run = open_run(where, "classifier")
+        return cls(_tree(run, torch_device(device)), Labels(run.info.labels), cache, run)
 
     @property
     def spec(self) -> FeatureSpec:
@@ -180,10 +184,6 @@ class Predictor:
 def _tree(run: RunFolder, device: torch.device) -> Leaf | Node:
     """A run folder and all below it."""
     info = run.info
-    if info.kind not in ("classifier", "ensemble"):
-        raise RunError(
-            f"{run.path}: a {info.kind}, not a classifier", "give the folder of finback train cnn2d"
-        )
     if run.folds:
         folds = tuple(_tree(_part(fold, info), device) for fold in run.folds)
         return Node(folds, equal(len(folds)))
@@ -198,32 +198,34 @@ def _tree(run: RunFolder, device: torch.device) -> Leaf | Node:
 
 
 def _part(run: RunFolder, whole: RunInfo) -> RunFolder:
-    """A fold or member, once it is sure that it speaks of the same species and, as a fold, hears the same."""
+    """A fold or member, checked: it has the species of the whole run and, as a fold, its features."""
     if not run.run_json.is_file():
         run.require_trained()
     info = run.info
     if info.labels != whole.labels:
-        raise RunError(f"{run.path}: has other species than the run it is part of", "make that run anew")
+        raise RunError(
+            f"{run.path}: was trained on different species than the run that contains it",
+            "train that run again",
+        )
     if whole.kind == info.kind and info.spec != whole.spec:
         own, others = (build(FeatureSpec, i.spec).fingerprint for i in (info, whole))
-        raise SpecMismatchError(f"{run.path}: trained with features {own}, not {others}", "train anew")
+        raise SpecMismatchError(
+            f"{run.path}: trained with features {own}, not {others}",
+            "train it with the features of the whole run",
+        )
     return run
 
 
 def _leaf(run: RunFolder, device: torch.device) -> Leaf:
-    info = run.info
-    spec = build(FeatureSpec, info.spec)
-    settings = located_settings(info.family, info.settings["model"], run.path)
-    model = models.create(info.family, spec, len(info.labels), **settings)
-    load_weights(model, run.weights)
-    return Leaf(model.to(device).eval(), _temperature(run), spec, info.backbone_version)
+    model = load_network(run, device)
+    return Leaf(model.network, _temperature(run), model.spec, run.info.backbone_version)
 
 
 def _temperature(run: RunFolder) -> float:
     if run.info.temperature is None:
         raise RunError(
             f"{run.run_json}: damaged (it has no temperature)",
-            "restore the file from a copy, or train into another --out",
+            RESTORE,
         )
     return run.info.temperature
 

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from finback.core.errors import RunError
-from finback.core.files import write_atomic
+from finback.core.files import RESTORE, write_atomic
 
 
 def save_tensors(path: Path, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
@@ -35,7 +35,7 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     except FileNotFoundError:
         raise RunError(f"{path}: no such file", "is this a finished finback run folder?") from None
     except (SafetensorError, json.JSONDecodeError) as error:
-        raise RunError(f"{path}: damaged ({error})", "delete it and train again") from None
+        raise RunError(f"{path}: damaged ({error})", RESTORE) from None
 
 
 def load_weights(model: nn.Module, path: Path) -> None:

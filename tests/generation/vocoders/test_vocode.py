@@ -12,7 +12,6 @@ import torch
 
 from finback.audio import io
 from finback.core.errors import AudioError, InputError, RunError, SettingsError, SpecMismatchError
-from finback.core.run_info import RunInfo
 from finback.features.logmel import LogMel
 from finback.features.spec import FeatureSpec
 from finback.generation.vocoders import vocode as vocoding
@@ -158,8 +157,8 @@ def weights(tmp_path: Path, monkeypatch) -> Path:
     run.mkdir(parents=True)
     (run / "run.json").write_text(json.dumps({"format": 1, "spec": SPEC.model_dump(mode="json")}))
     monkeypatch.setattr(shipped, "_root", lambda: tmp_path / "weights")
-    folder = SimpleNamespace(info=RunInfo(spec=SPEC.model_dump(mode="json")))
-    monkeypatch.setattr(vocoding, "load_model", lambda path, kind, device: (Network(), folder))
+    model = SimpleNamespace(network=Network(), spec=SPEC, run=SimpleNamespace())
+    monkeypatch.setattr(vocoding, "load_model", lambda path, kind, device: model)
     return run
 
 

@@ -191,7 +191,7 @@ def test_the_real_recipe(tiny_dataset: Dataset, tiny: str, tmp_path: Path) -> No
     lines = [json.loads(line) for line in (run.path / "metrics.jsonl").read_text().splitlines()]
     assert [line["epoch"] for line in lines] == [1, 2]
     assert all(math.isfinite(line["val_log_magnitude"]) for line in lines)
-    model, _ = load_model(run.path, "vocoder", "cpu")
+    model = load_model(run.path, "vocoder", "cpu").network
     x = torch.rand(2, 1, 32, 60) * 40 - 60
     with torch.inference_mode():
         waves = model(x)

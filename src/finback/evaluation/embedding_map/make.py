@@ -70,7 +70,7 @@ class _Vectors:
 
     what: str
     info: RunInfo
-    weights: Path
+    run: RunFolder  # of the model that makes them
     clips: tuple[Clip, ...]
     seen_in_training: Bools  # (N,)
     of: Callable[[Sequence[Clip]], Floats]  # N clips -> (N, D)
@@ -98,7 +98,7 @@ def make_map(
     clips = tuple(source.clips[i] for i in rows)
     if len(clips) < FEWEST:
         raise InputError(f"{path}: only {len(clips)} clips to map", f"a map needs {FEWEST} or more")
-    fingerprint = store.fingerprint(source.weights, clips, names, seed)
+    fingerprint = store.fingerprint(source.run, clips, names, seed)
     kept = store.load(run.map, fingerprint)
     if kept is None:
         vectors = source.of(clips)
@@ -153,7 +153,7 @@ def _embeddings(run: RunFolder, device: str, progress: Progress) -> _Vectors:
         return predictor.embed(chosen, progress)
 
     what = f"embeddings of {part}a {info.family} classifier"
-    return _Vectors(what, info, run.weights, clips, np.array(seen), of)
+    return _Vectors(what, info, run, clips, np.array(seen), of)
 
 
 def _innermost(trail: Sequence[RunFolder], name: str) -> Path:
@@ -182,4 +182,4 @@ def _latents(run: RunFolder, device: str, progress: Progress) -> _Vectors:
         )
 
     seen = np.array([c.key in trained_on for c in clips])
-    return _Vectors("latents of a VAE", run.info, run.weights, clips, seen, of)
+    return _Vectors("latents of a VAE", run.info, run, clips, seen, of)

@@ -14,13 +14,14 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from finback.core.files import atomic_path
+from finback.core.runs import RunFolder
 from finback.core.types import Clip
 from finback.evaluation.embedding_map.neighbours import Neighbours
 
 
-def fingerprint(weights: Path, clips: Sequence[Clip], names: Sequence[str], seed: int) -> str:
+def fingerprint(run: RunFolder, clips: Sequence[Clip], names: Sequence[str], seed: int) -> str:
     """Hex digits that are equal exactly if the layouts are equal."""
-    digest = hashlib.blake2b(weights.read_bytes(), digest_size=12)
+    digest = hashlib.blake2b(run.fingerprint().encode(), digest_size=12)
     digest.update(repr(([c.key for c in clips], [c.group for c in clips], list(names), seed)).encode())
     return digest.hexdigest()
 

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from finback.core.errors import InputError
 from finback.core.progress import Progress, no_progress
 from finback.core.runs import RunFolder
-from finback.core.split_table import read_rows
 from finback.data.dataset import Dataset
 from finback.data.splits.run_subsets import run_subsets
 from finback.features.cache import default_folder
@@ -79,9 +78,5 @@ def load_reference_classifier(
 
 def seen_in_training(path: Path, keys: set[tuple[str, int, int, int]]) -> int:
     """How many of the clips with these keys are in the classifier's training or validation set."""
-    run = RunFolder.open(path)
-    seen: set[tuple[str, int, int, int]] = set()
-    for part in run.parts:
-        rows = read_rows(part.split_table) if part.split_table.exists() else []
-        seen |= {row.key for row in rows if row.subset in ("train", "validation")}
-    return len(keys & seen)
+    rows = RunFolder.open(path).training_rows(include_validation=True)
+    return len(keys & {row.key for row in rows})

@@ -12,7 +12,6 @@ from finback.core.errors import FinbackError
 from finback.core.files import write_atomic
 from finback.core.progress import Progress, no_progress
 from finback.core.run_files import RunFiles
-from finback.core.settings import build
 from finback.core.types import Clip
 from finback.data.splits.run_subsets import run_subsets
 from finback.evaluation.pages.clips import varied
@@ -56,10 +55,9 @@ def write(path: Path, progress: Progress = no_progress) -> Path:
 
 def collect(path: Path, progress: Progress = no_progress) -> VocoderPage:
     """What the page shows. Raises `RunError` if the folder holds no trained vocoder."""
-    _, folder = load_model(path, "vocoder")
-    run = read_run(path)
-    spec = build(FeatureSpec, run.info.spec)
-    subsets = run_subsets(folder)
+    model = load_model(path, "vocoder")
+    run, spec = read_run(path), model.spec
+    subsets = run_subsets(model.run)
     unseen = (*subsets["validation"], *subsets["test"])
     clips, real = _first_windows(varied(unseen or subsets["held_out"], COMPARED), spec)
     waves = {REAL: real[:, : spec.covered_samples]}

@@ -40,7 +40,7 @@ from finback.generation.vocoders.level import match, rms
 from finback.metrics.waveforms import measures, mel_correlation, mel_l1, onset_error
 from finback.models import pretrained
 from finback.models.devices import torch_device, tune_allocator
-from finback.models.load import load_model
+from finback.models.load import load_model, open_run
 
 AUTO = "auto"
 # The features that a vocoder depends on. Padding and level of the clips make no difference to it.
@@ -61,8 +61,16 @@ RELEVANT = (
 class Vocoder:
     """An `Inverter` with a name, on its device. Log-mels may be on another device; waves return to it."""
 
-    def __init__(self, name: str, spec: FeatureSpec, invert: Inverter, device: torch.device) -> None:
+    def __init__(
+        self,
+        name: str,
+        spec: FeatureSpec,
+        invert: Inverter,
+        device: torch.device,
+        run: RunFolder | None = None,
+    ) -> None:
         self.name, self.spec = name, spec
+        self.run = run  # of a trained vocoder; None for a method without training
         self._invert, self._device = invert, device
 
     def __repr__(self) -> str:
@@ -84,15 +92,14 @@ class Vocoder:
         on = torch_device(device)
         if str(name) in METHODS:
             return cls(str(name), spec, inverter(str(name), spec, rounds, seed), on)
-        path = pretrained.resolve(name, "vocoder")
-        model, run = load_model(path, "vocoder", device)
-        different = _differences(build(FeatureSpec, run.info.spec), spec)
+        model = load_model(name, "vocoder", device)
+        different = _differences(model.spec, spec)
         if different:
             raise SpecMismatchError(
                 f"{name}: this vocoder was trained on other features ({', '.join(different[:3])})",
                 "train one for these features: finback train vocoder; or use --vocoder fast-griffin-lim",
             )
-        return cls(str(name), spec, model, on)
+        return cls(str(name), spec, model.network, on, model.run)
 
     @torch.no_grad()
     def __call__(self, logmel_db: Tensor) -> Tensor:
@@ -193,7 +200,7 @@ def compare(real: np.ndarray, vocoded: np.ndarray, spec: FeatureSpec) -> dict[st
 
 
 def _spec_of(name: str) -> FeatureSpec:
-    return build(FeatureSpec, RunFolder.open(pretrained.resolve(name, "vocoder")).info.spec)
+    return build(FeatureSpec, open_run(name, "vocoder").info.spec)
 
 
 def _differences(trained: FeatureSpec, wanted: FeatureSpec) -> list[str]:

@@ -13,6 +13,7 @@ from finback.core.errors import SettingsError
 from finback.core.files import write_atomic
 from finback.core.runs import RunFolder
 from finback.models import pretrained as shipped
+from finback.models.load import open_run
 from finback.models.model_card import card
 
 WAYS = ("onnx", "pamguard", "card")
@@ -35,7 +36,7 @@ def export(path: str | Path, to: str, out: Path) -> dict[str, Any]:
 
     if to == "onnx":
         check_packages()  # before the model is loaded
-    run = RunFolder.open(shipped.resolve(path, "classifier"))
+    run = open_run(path, "classifier")
     predictor = Predictor.load(run.path, "cpu")
     return to_onnx(run, predictor, out) if to == "onnx" else to_pamguard(run, predictor, out)
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 from finback import __version__, models
 from finback.core.runs import RunFolder
-from finback.models.networks.classifier import Classifier
 from finback.models.predictor import Predictor
 from finback.models.tree import Leaf, Node
 
@@ -25,7 +23,7 @@ def metadata_of(run: RunFolder, predictor: Predictor) -> dict[str, Any]:
         "level": spec.level,
         "family": info.family or info.kind,
         "temperature": temperatures(predictor.root),
-        "fingerprint": fingerprint(predictor),
+        "fingerprint": run.fingerprint(),
         "features": spec.fingerprint,
         "finback": __version__,
         "source": info.source or None,
@@ -40,18 +38,3 @@ def temperatures(part: Leaf | Node) -> Any:
     if isinstance(part, Leaf):
         return part.temperature
     return [*(temperatures(child) for child in part.children), part.temperature]
-
-
-def fingerprint(predictor: Predictor) -> str:
-    """12 hex digits of labels, features, weights and temperatures: equal for the same model."""
-    digest = hashlib.blake2b(digest_size=6)
-    digest.update("\n".join(predictor.labels.names).encode())
-    for leaf in predictor.root.leaves:
-        digest.update(f"{leaf.spec.fingerprint} {leaf.temperature!r}".encode())
-        digest.update(_weights(leaf.model))
-    return digest.hexdigest()
-
-
-def _weights(model: Classifier) -> bytes:
-    state = model.state_dict()
-    return b"".join(name.encode() + state[name].cpu().numpy().tobytes() for name in sorted(state))
