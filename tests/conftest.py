@@ -124,7 +124,7 @@ def sharp(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def site() -> Iterator[Site]:
-    """A web site on this machine that can be told to misbehave."""
+    """A web site on this machine that can be made to misbehave."""
     from misbehaving import Site
 
     with Site() as site:

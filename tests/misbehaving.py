@@ -1,4 +1,4 @@
-"""A web site on this machine that misbehaves when told to: for the tests of `finback fetch`.
+"""A web site on this machine that misbehaves on request, for the tests of `finback fetch`.
 
 with Site() as site:
     site.put("/a.wav", data)
@@ -56,7 +56,7 @@ class Site:
         self._server.server_close()
 
     def put(self, path: str, body: bytes | str, **facts: Any) -> str:
-        """Put a file there; its version is named by an ETag unless told otherwise. Returns its address."""
+        """Put a file there; its version is named by an ETag by default. Returns its address."""
         data = body.encode() if isinstance(body, str) else body
         if isinstance(body, str):
             facts.setdefault("kind", "text/html; charset=utf-8")

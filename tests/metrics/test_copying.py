@@ -52,20 +52,20 @@ def test_a_constant_clip_does_not_divide_by_zero() -> None:
 
 def test_thresholds_by_hand() -> None:
     x = np.array([[0.0], [1.0], [3.0], [7.0]])
-    marks = CopyThresholds.of(
+    thresholds = CopyThresholds.of(
         vector_distances(x, x), ["a", "a", "b", "b"], np.array([1.0, 2.0, 6.0]), share=0.0
     )
-    assert marks.pair == 2.0  # 1 to 3
-    assert marks.nearest == 2.0  # nearest of another tape: 3, 2, 2, 6
-    assert marks.typical == 2.0
+    assert thresholds.pair == 2.0  # 1 to 3
+    assert thresholds.nearest == 2.0  # nearest of another tape: 3, 2, 2, 6
+    assert thresholds.typical == 2.0
     high = CopyThresholds.of(vector_distances(x, x), ["a", "a", "b", "b"], np.array([]), share=1.0)
     assert (high.pair, high.nearest, high.typical) == (7.0, 6.0, None)
 
 
 def test_thresholds_of_one_tape_are_undefined() -> None:
-    marks = CopyThresholds.of(np.zeros((2, 2)), ["a", "a"], np.array([1.0]))
-    assert marks == CopyThresholds(None, None, 1.0)
-    assert copying(np.array([0.5]), marks)["below_pair"] is None
+    thresholds = CopyThresholds.of(np.zeros((2, 2)), ["a", "a"], np.array([1.0]))
+    assert thresholds == CopyThresholds(None, None, 1.0)
+    assert copying(np.array([0.5]), thresholds)["below_pair"] is None
 
 
 def test_copying_counts_what_lies_too_near() -> None:
@@ -78,12 +78,12 @@ def test_copying_counts_what_lies_too_near() -> None:
 
 
 def test_copies_are_distinguished_from_new_clips() -> None:
-    learnt = clips(60)
-    marks = CopyThresholds.of(
-        shifted_distances(learnt, learnt), [str(i // 6) for i in range(60)], np.array([1.0])
+    train = clips(60)
+    thresholds = CopyThresholds.of(
+        shifted_distances(train, train), [str(i // 6) for i in range(60)], np.array([1.0])
     )
-    fresh = copying(shifted_distances(clips(40, seed=9), learnt).min(axis=1), marks)
-    copies = copying(shifted_distances(np.roll(learnt[:40], 3, axis=2), learnt).min(axis=1), marks)
+    fresh = copying(shifted_distances(clips(40, seed=9), train).min(axis=1), thresholds)
+    copies = copying(shifted_distances(np.roll(train[:40], 3, axis=2), train).min(axis=1), thresholds)
     assert copies["below_nearest"] == copies["below_pair"] == 1.0
     assert fresh["below_nearest"] < 0.15
 

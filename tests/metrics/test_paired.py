@@ -133,9 +133,9 @@ def some(seed: int, n: int = 120) -> SeedScores:
 
 
 def test_one_seed_has_the_intervals_of_evaluate():
-    names, judged = ["a", "b", "c"], some(0)
-    whole = classify.evaluate(judged.truth, judged.probabilities, names, judged.groups, {"a", "b"})
-    found = intervals([judged], names, {"a", "b"})
+    names, scores = ["a", "b", "c"], some(0)
+    whole = classify.evaluate(scores.truth, scores.probabilities, names, scores.groups, {"a", "b"})
+    found = intervals([scores], names, {"a", "b"})
     assert found == {name: whole[f"{name}_ci"] for name in classify.METRICS}
 
 

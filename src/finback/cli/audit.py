@@ -29,7 +29,7 @@ class GeneratorOptions:
     classifier: Annotated[
         Path | None,
         typer.Option(
-            help="A classifier's run; default: one is trained on what the generator learnt from.",
+            help="Run folder of a classifier (default: one trained on the training clips of the generator).",
             show_default=False,
         ),
     ] = None
@@ -167,9 +167,12 @@ def _vocoder(run: Path, how: GeneratorOptions, device: str, json: bool) -> None:
     names = found["measures"]
     rows = [(name, *(_within(row, key) for key in names)) for name, row in found["vocoders"].items()]
     out_table(("vocoder", *names), rows)
-    out(f"{found['n_windows']} windows of {found['n_groups']} tapes that it never heard; 95 % over tapes")
+    out(
+        f"{found['n_windows']} windows of {found['n_groups']} tapes that were not used in training; "
+        "95 % intervals over tapes"
+    )
     if how.classifier is None:
-        out("whether a classifier still names the species: --classifier RUN")
+        out("add --classifier RUN to measure whether a classifier still predicts the same species")
     out(str(RunFiles(run).vocoder_audit))
 
 

@@ -50,6 +50,7 @@ class FetchOptions:
     ] = False
 
     def request(self, source: Source) -> Request:
+        """The request for `finback.datasets.fetch.runner.fetch`."""
         from finback.core.settings import build
         from finback.datasets.fetch.runner import Request
 

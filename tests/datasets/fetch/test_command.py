@@ -73,8 +73,8 @@ def test_interrupted_and_gone_on(site: Site, tmp_path: Path, how: signal.Signals
     done = subprocess.run(
         command(tmp_path, "--json"), cwd=tmp_path, capture_output=True, text=True, check=True
     )
-    told = json.loads(done.stdout)
-    assert (told["n_had"], told["n_new"], told["n_rows"]) == (1, 1, 2)
+    result = json.loads(done.stdout)
+    assert (result["n_had"], result["n_new"], result["n_rows"]) == (1, 1, 2)
     assert "licence: CC0 (accepted" in done.stderr  # not asked for again
     (asked,) = site.asked("/large.wav")
     assert asked["range"] == f"bytes={have}-"
@@ -122,8 +122,8 @@ def test_a_person_is_asked(site: Site, tmp_path: Path) -> None:
         assert bool(site.log) == (code == 0)
         os.close(mine)
         os.close(theirs)
-    told = json.loads(written)  # the question was not asked on stdout
-    assert told["next"] == "finback run --audio own/audio --labels own/labels.csv --out runs/own"
+    result = json.loads(written)  # the question was not asked on stdout
+    assert result["next"] == "finback run --audio own/audio --labels own/labels.csv --out runs/own"
 
 
 def test_what_failed_makes_the_command_fail(site: Site, tmp_path: Path) -> None:

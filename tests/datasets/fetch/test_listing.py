@@ -47,7 +47,7 @@ def test_the_pages_of_the_watkins_source(site: Site, web: Web) -> None:
         Offer(f"{base}/7201500B.wav", "7201500B.wav", (beluga, walrus), "72015", crawl=True),
         Offer(f"{base}/61025001.wav", "61025001.wav", (walrus,), "61025", crawl=True),
     ]
-    assert len(faults) == 25  # pages without a file are told of, and do not end the work
+    assert len(faults) == 25  # pages without a file are reported and do not stop the work
 
 
 def test_pages_of_other_species_are_not_asked_for(site: Site, web: Web) -> None:

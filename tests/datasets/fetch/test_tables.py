@@ -1,4 +1,4 @@
-"""The tables beside the recordings."""
+"""The tables in the folder of fetched recordings."""
 
 from __future__ import annotations
 
