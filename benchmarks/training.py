@@ -34,7 +34,7 @@ from finback.audio.io import open_recording
 from finback.core.types import Clip, Labels
 from finback.features.cache import FeatureStore
 from finback.features.extract import Extractor
-from finback.training.batches import Inputs
+from finback.training.batches import TrainingInputs
 from finback.training.loop import fit
 from finback.training.settings import Settings, resolve
 from finback.training.tasks.classifier import ClassifierTask
@@ -112,7 +112,9 @@ def ours(clips: list[Clip], settings: Settings) -> tuple[int, float]:
         store = FeatureStore(Extractor(settings.features), Path(folder) / "features")
         store.prepare(clips)
         training = settings.training.model_copy(update={"epochs": EPOCHS})
-        task = ClassifierTask(model, Inputs(store, clips, settings.augment), Labels.of(clips), training)
+        task = ClassifierTask(
+            model, TrainingInputs(store, clips, settings.augment), Labels.of(clips), training
+        )
         end = fit(task, training, Path(folder), device="cpu")
         return int(end["step"]), time.perf_counter() - started
 

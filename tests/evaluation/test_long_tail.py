@@ -32,7 +32,7 @@ from finback.evaluation.study import StudyOptions
 from finback.features.cache import FeatureStore
 from finback.models.predictor import Predictor
 from finback.models.weights import load_tensors
-from finback.training.batches import Inputs
+from finback.training.batches import TrainingInputs
 from finback.training.plan import Plan
 from finback.training.settings import resolve
 
@@ -219,12 +219,12 @@ def test_the_gradient_never_hears_what_has_a_prototype(
 ) -> None:
     heard: list[set[str | None]] = []
 
-    class Spy(Inputs):
+    class Spy(TrainingInputs):
         def __init__(self, store: FeatureStore, clips: Sequence[Clip], *rest: Any) -> None:
             heard.append({clip.label for clip in clips})
             super().__init__(store, clips, *rest)
 
-    monkeypatch.setattr("finback.training.classifier.Inputs", Spy)
+    monkeypatch.setattr("finback.training.classifier.TrainingInputs", Spy)
     trained(tail, tiny, tmp_path / "run", rare={"how": "prototype"})
     assert heard == [set(COMMON), set(COMMON)]  # before and after the refit
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from finback.training.losses import TapeAware, reverse_gradient, supcon
+from finback.training.losses import GroupAware, reverse_gradient, supcon
 
 
 def unit(*rows: tuple[float, float]) -> torch.Tensor:
@@ -57,7 +57,7 @@ def test_reversed_gradient() -> None:
 
 
 def test_group_dro_turns_to_the_worse_tape() -> None:
-    aware = TapeAware(nn.Identity(), 4, 3).train()
+    aware = GroupAware(nn.Identity(), 4, 3).train()
     losses, tape = torch.tensor([1.0, 1.0, 5.0]), torch.tensor([0, 0, 1])
     first = aware.robust(losses, tape, rate=1.0)
     # Weights after one step: softmax of (1, 5, 0) over the two tapes present.

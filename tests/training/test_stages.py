@@ -16,9 +16,9 @@ from finback.core.types import Labels
 from finback.data.index import IndexRequest, index
 from finback.features.cache import FeatureStore
 from finback.features.extract import Extractor
-from finback.training.batches import Inputs
+from finback.training.batches import TrainingInputs
 from finback.training.settings import Settings, resolve
-from finback.training.stages import How, check, learn
+from finback.training.stages import FitContext, check_stages, run_stages
 
 
 class Sea:
@@ -35,18 +35,18 @@ class Sea:
         self.model = models.create(family, self.settings.features, len(self.labels), **self.settings.model)
         self.store = FeatureStore(Extractor(self.settings.features, self.model.input))
 
-    def inputs(self) -> Inputs:
-        return Inputs(self.store, self.train, self.settings.augment, self.settings.wave)
+    def inputs(self) -> TrainingInputs:
+        return TrainingInputs(self.store, self.train, self.settings.augment, self.settings.wave)
 
-    def learn(self, folder: Path) -> dict[str, Any]:
-        how = How(self.settings.training, self.labels, device="cpu")
-        return learn(self.model, self.inputs(), self.val, how, folder)
+    def run_stages(self, folder: Path) -> dict[str, Any]:
+        context = FitContext(self.settings.training, self.labels, device="cpu")
+        return run_stages(self.model, self.inputs(), self.val, context, folder)
 
 
 def test_supcon_contrasts_then_classifies(simulated: Path, tiny: str, tmp_path: Path) -> None:
     sea = Sea(simulated, tiny, "supcon", "training.contrast_epochs=2")
     before = {k: v.clone() for k, v in sea.model.state_dict().items()}
-    end = sea.learn(tmp_path)
+    end = sea.run_stages(tmp_path)
     assert end["epochs"] == 1
     contrast, kept = (
         load_file(tmp_path / "contrast/weights.safetensors"),
@@ -65,7 +65,7 @@ def test_a_frozen_encoder_stands_still(simulated: Path, tiny: str, tmp_path: Pat
         simulated, tiny, "supcon", "training.contrast_epochs=1", "training.freeze_encoder=true",
         f"training.positives={positives}",
     )  # fmt: skip
-    sea.learn(tmp_path)
+    sea.run_stages(tmp_path)
     contrast, kept = (
         load_file(tmp_path / "contrast/weights.safetensors"),
         load_file(tmp_path / "weights.safetensors"),
@@ -78,17 +78,17 @@ def test_a_frozen_encoder_stands_still(simulated: Path, tiny: str, tmp_path: Pat
 @pytest.mark.parametrize("domain", ["adversarial", "group-dro"])
 def test_what_fights_tapes_is_not_kept(simulated: Path, tiny: str, tmp_path: Path, domain: str) -> None:
     sea = Sea(simulated, tiny, "cnn2d", f"training.domain={domain}")
-    sea.learn(tmp_path)
+    sea.run_stages(tmp_path)
     assert set(load_file(tmp_path / "weights.safetensors")) == set(sea.model.state_dict())
     assert '"tape"' in (tmp_path / "metrics.jsonl").read_text()
 
 
 def test_interrupted_between_stages_ends_the_same(simulated: Path, tiny: str, tmp_path: Path) -> None:
-    Sea(simulated, tiny, "supcon", "training.contrast_epochs=1").learn(tmp_path / "one")
-    Sea(simulated, tiny, "supcon", "training.contrast_epochs=1").learn(tmp_path / "two")
+    Sea(simulated, tiny, "supcon", "training.contrast_epochs=1").run_stages(tmp_path / "one")
+    Sea(simulated, tiny, "supcon", "training.contrast_epochs=1").run_stages(tmp_path / "two")
     (tmp_path / "two/checkpoint.safetensors").unlink()  # as if killed after the first stage
     again = Sea(simulated, tiny, "supcon", "training.contrast_epochs=1")
-    again.learn(tmp_path / "two")
+    again.run_stages(tmp_path / "two")
     for name in ("weights.safetensors", "contrast/weights.safetensors"):
         one, two = load_file(tmp_path / "one" / name), load_file(tmp_path / "two" / name)
         assert all(torch.equal(one[k], two[k]) for k in one)
@@ -96,7 +96,7 @@ def test_interrupted_between_stages_ends_the_same(simulated: Path, tiny: str, tm
 
 def test_a_fitted_head_takes_one_pass(simulated: Path, tiny: str, tmp_path: Path) -> None:
     sea = Sea(simulated, tiny, "mfcc-plda")
-    end = sea.learn(tmp_path)
+    end = sea.run_stages(tmp_path)
     assert end["epochs"] == 0
     assert end["best"] > 0.4  # chance is a quarter
 
@@ -105,7 +105,7 @@ def test_a_fitted_head_takes_one_pass(simulated: Path, tiny: str, tmp_path: Path
 def test_only_what_was_trained_before_is_frozen(simulated: Path, tiny: str, family: str) -> None:
     sea = Sea(simulated, tiny, family, "training.freeze_encoder=true")
     with pytest.raises(SettingsError, match="not pre-trained"):
-        check(sea.model, sea.settings.training)
+        check_stages(sea.model, sea.settings.training)
 
 
 WAVE = ["wave.noise=1", "wave.background=1", "wave.band_pass=1"]

@@ -13,9 +13,9 @@ from finback.core.types import Clip, Labels, Split
 from finback.features.cache import FeatureStore
 from finback.features.extract import Extractor
 from finback.features.spec import FeatureSpec
-from finback.training.batches import Inputs
+from finback.training.batches import TrainingInputs
 from finback.training.loop_settings import TrainingSettings
-from finback.training.synthetic import MadeStore, made_clips
+from finback.training.synthetic import SyntheticStore, synthetic_clips
 from finback.training.tasks.classifier import ClassifierTask
 
 SPEC = FeatureSpec(
@@ -40,11 +40,11 @@ def logmels() -> np.ndarray:
 def test_made_ones_come_by_heart_and_real_ones_from_disk(
     real: list[Clip], logmels: np.ndarray, tmp_path: Path
 ) -> None:
-    made = made_clips("aabbb", SPEC, "synthetic:test")
+    made = synthetic_clips("aabbb", SPEC, "synthetic:test")
     inner = FeatureStore(Extractor(SPEC, "logmel"), tmp_path / "cache")
-    store = MadeStore(inner, made, logmels)
+    store = SyntheticStore(inner, made, logmels)
     assert store.missing([*real, *made]) == real
-    inputs = Inputs(store, [*real, *made])
+    inputs = TrainingInputs(store, [*real, *made])
     inputs.prepare()
     assert store.missing(real) == []
     x = inputs(np.random.default_rng(0), np.array([0, 3, 7]))
@@ -53,24 +53,26 @@ def test_made_ones_come_by_heart_and_real_ones_from_disk(
 
 
 def test_they_do_not_make_training_longer(real: list[Clip], logmels: np.ndarray) -> None:
-    made = made_clips("aabbb", SPEC, "synthetic:test")
-    store = MadeStore(FeatureStore(Extractor(SPEC, "logmel")), made, logmels)
+    made = synthetic_clips("aabbb", SPEC, "synthetic:test")
+    store = SyntheticStore(FeatureStore(Extractor(SPEC, "logmel")), made, logmels)
     from finback import models
 
     settings = TrainingSettings(batch_size=2)
     both = [
-        ClassifierTask(models.create("dnn", SPEC, 2), Inputs(store, clips), Labels(("a", "b")), settings)
+        ClassifierTask(
+            models.create("dnn", SPEC, 2), TrainingInputs(store, clips), Labels(("a", "b")), settings
+        )
         for clips in (real, [*real, *made])
     ]
     assert [task.steps_per_epoch for task in both] == [2, 2]
     alone = ClassifierTask(
-        models.create("dnn", SPEC, 2), Inputs(store, made), Labels(("a", "b")), settings
+        models.create("dnn", SPEC, 2), TrainingInputs(store, made), Labels(("a", "b")), settings
     )  # nothing real at all: an epoch is as long as they are many
     assert alone.steps_per_epoch == 3
 
 
 def test_they_stay_on_the_training_side() -> None:
-    made = made_clips(["a"], SPEC, "synthetic:test")
+    made = synthetic_clips(["a"], SPEC, "synthetic:test")
     assert Split(made).train == made
     for side in ("val", "test"):
         with pytest.raises(LeakError, match=side):
@@ -78,8 +80,8 @@ def test_they_stay_on_the_training_side() -> None:
 
 
 def test_another_shape_or_front_end_is_refused(logmels: np.ndarray) -> None:
-    made = made_clips("aabbb", SPEC, "synthetic:test")
+    made = synthetic_clips("aabbb", SPEC, "synthetic:test")
     with pytest.raises(SpecMismatchError, match="cnn2d"):
-        MadeStore(FeatureStore(Extractor(SPEC, "logmel")), made, logmels[:, :, 1:])
+        SyntheticStore(FeatureStore(Extractor(SPEC, "logmel")), made, logmels[:, :, 1:])
     with pytest.raises(SpecMismatchError, match="wave"):
-        MadeStore(FeatureStore(Extractor(SPEC, "wave")), made, logmels)
+        SyntheticStore(FeatureStore(Extractor(SPEC, "wave")), made, logmels)

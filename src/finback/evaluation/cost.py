@@ -27,11 +27,11 @@ from finback.features.cache import FeatureStore, default_folder
 from finback.features.extract import Extractor
 from finback.generation.generator import Sampling, SpectrogramGenerator
 from finback.models.scoring import BATCH, clip_logits
-from finback.training.batches import Inputs
+from finback.training.batches import TrainingInputs
 from finback.training.generator import train_generator
 from finback.training.loop_settings import TrainingSettings
 from finback.training.plan import Plan
-from finback.training.stages import How, learn, new_model
+from finback.training.stages import FitContext, new_model, run_stages
 
 STEPS = 5  # that are timed, after a first one that is not
 LIMIT_S = 3.0  # for measuring one stage
@@ -116,23 +116,25 @@ def measure(plan: Plan, dataset: Dataset) -> Cost:
     store = FeatureStore(Extractor.for_model(model), default_folder())
     sample = _sample(dataset.clips)
     clips = _repeated(sample, (STEPS + 2) * settings.training.batch_size, labels)
-    inputs = Inputs(store, clips, settings.augment, settings.wave)
+    inputs = TrainingInputs(store, clips, settings.augment, settings.wave)
     stores = [store] if inputs.source is store else [store, inputs.source]
     features_s = sum(_features_s(one, sample, dataset.clips) for one in stores)
     for one in stores:
         one.prepare(sample)
     stopwatch = Stopwatch()
-    how = How(settings.training.model_copy(update=SHORT), labels, plan.seed, plan.device, stopwatch)
+    context = FitContext(
+        settings.training.model_copy(update=SHORT), labels, plan.seed, plan.device, stopwatch
+    )
     fit_s = 0.0
     with tempfile.TemporaryDirectory() as folder:
         if model.stages == ("fit",):
             noisy = NoisyStore(store.extractor, default_folder())
-            many = Inputs(noisy, _repeated(sample, FITTED, labels), settings.augment, settings.wave)
+            many = TrainingInputs(noisy, _repeated(sample, FITTED, labels), settings.augment, settings.wave)
             started = time.perf_counter()
-            learn(model, many, (), replace(how, progress=no_progress), Path(folder))
+            run_stages(model, many, (), replace(context, progress=no_progress), Path(folder))
             fit_s = (time.perf_counter() - started) / FITTED
         else:
-            learn(model, inputs, (), how, Path(folder))
+            run_stages(model, inputs, (), context, Path(folder))
     started = time.perf_counter()
     scored = _repeated(sample, BATCH, labels)
     clip_logits([model], store, scored)

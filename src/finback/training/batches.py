@@ -23,7 +23,7 @@ from finback.training.augment.spectrum import SpectrumSettings
 from finback.training.augment.wave_settings import WaveSettings
 
 
-class Inputs:
+class TrainingInputs:
     """Drawn clips -> one augmented batch, (B, 1, M, F), (B, T) or (B, D) after the model's front end.
 
     `store` gives what validation and prediction hear. Raises `SettingsError` where the waves are to be
@@ -72,7 +72,7 @@ class Inputs:
         self.source.prepare(self.clips, progress)
 
     def __call__(self, rng: np.random.Generator, drawn: np.ndarray) -> Tensor:
-        """Inputs of the clips numbered `drawn` (B,); every random number from `rng`."""
+        """TrainingInputs of the clips numbered `drawn` (B,); every random number from `rng`."""
         found = self._windows(rng, drawn)
         if self.on_wave is None:
             x = self.front_end.batch(found)

@@ -36,11 +36,11 @@ from finback.metrics.calibration import cannot_fit, fit_temperature
 from finback.models.model_files import keep_files
 from finback.models.networks.classifier import Classifier
 from finback.models.scoring import clip_logits
-from finback.training.batches import Inputs
+from finback.training.batches import TrainingInputs
 from finback.training.plan import Plan, describe, resumed
-from finback.training.rare_species import take_on
+from finback.training.rare_species import imprint_rare_species
 from finback.training.settings import Settings
-from finback.training.stages import How, check, learn, new_model
+from finback.training.stages import FitContext, check_stages, new_model, run_stages
 
 
 def train(plan: Plan, dataset: Dataset, out: Path, progress: Progress = no_progress) -> RunFolder:
@@ -80,8 +80,10 @@ def check_out(plan: Plan, dataset: Dataset, out: Path, arm: Json | None = None) 
             f"only one species ({labels.names[0]}): a classifier needs two", "label clips of a second species"
         )
     info = describe(plan, dataset, arm)
-    check(models.create(plan.family, settings.features, len(labels), **settings.model), settings.training)
-    if settings.rare.how == "prototype" and not models.family(plan.family).imprints:
+    check_stages(
+        models.create(plan.family, settings.features, len(labels), **settings.model), settings.training
+    )
+    if settings.rare.how == "prototype" and not models.family(plan.family).supports_imprinting:
         raise SettingsError(
             f"rare.how = 'prototype' with {plan.family}: its head has no row for each species",
             "take keep, drop or bucket, or a family with a linear head, such as cnn2d or birdnet",
@@ -109,39 +111,39 @@ def _train_one(
     model = _new_model(plan, labels)
     store = FeatureStore(Extractor.for_model(model), default_folder())
     store.prepare([*split.train, *split.val], progress)
-    how = How(settings.training, labels, plan.seed, plan.device, progress, _prototyped(info))
+    context = FitContext(settings.training, labels, plan.seed, plan.device, progress, _prototyped(info))
     if run.info.temperature is None:  # noted before the weights are replaced below
-        end = _teach(model, store, settings, split.train, split.val, how, out)
+        end = _fit(model, store, settings, split.train, split.val, context, out)
         fitted = _calibrate(model, store, labels, split.val, run.validation_scores, info.fold or 0)
         run.note(**end, n_parameters=model.n_parameters, **fitted)
     if settings.training.refit and split.val:
         epochs = run.info.epochs or 0
         longer = settings.training.model_copy(update={"epochs": max(1, epochs)})
-        again = replace(how, settings=longer, progress=prefixed(progress, "refit: "))
+        again = replace(context, settings=longer, progress=prefixed(progress, "refit: "))
         everything = (*split.train, *split.val)
-        _teach(_new_model(plan, labels), store, settings, everything, (), again, run.refit.path)
+        _fit(_new_model(plan, labels), store, settings, everything, (), again, run.refit.path)
         write_atomic(run.weights, run.refit.weights.read_bytes())
         run.note(refit_epochs=epochs)
     run.finish()
     return run
 
 
-def _teach(
+def _fit(
     model: Classifier,
     store: FeatureStore,
     settings: Settings,
     clips: Sequence[Clip],
     val: Sequence[Clip],
-    how: How,
+    context: FitContext,
     folder: Path,
 ) -> dict[str, Any]:
     """Learn from all but the rare species, selected on the like; then take those on, if there are any."""
-    taught = [c for c in clips if c.label not in how.rare]
-    inputs = Inputs(store, taught, settings.augment, settings.wave)
-    inputs.prepare(how.progress)
-    end = learn(model, inputs, [c for c in val if c.label not in how.rare], how, folder)
-    if how.rare:
-        take_on(model, store, clips, how, folder)
+    taught = [c for c in clips if c.label not in context.rare]
+    inputs = TrainingInputs(store, taught, settings.augment, settings.wave)
+    inputs.prepare(context.progress)
+    end = run_stages(model, inputs, [c for c in val if c.label not in context.rare], context, folder)
+    if context.rare:
+        imprint_rare_species(model, store, clips, context, folder)
     return end
 
 

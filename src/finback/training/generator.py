@@ -29,7 +29,7 @@ from finback.features.cache import FeatureStore, default_folder
 from finback.features.cache import windows_of as windows_of
 from finback.features.extract import Extractor
 from finback.models.weights import save_tensors
-from finback.training.batches import Inputs
+from finback.training.batches import TrainingInputs
 from finback.training.loop import fit
 from finback.training.plan import Plan, describe
 from finback.training.stages import new_model
@@ -56,7 +56,7 @@ def train_generator(
     save_split(run.split_table, split)
     learnt, held = hold_out(split.train, plan.settings.generate.held_out, plan.seed)
     save_held_out(run.held_out_table, learnt, held, split)
-    _teach(plan, Labels(info.labels), learnt, split.val, run, progress)
+    _fit(plan, Labels(info.labels), learnt, split.val, run, progress)
     run.finish()
     return run
 
@@ -103,7 +103,7 @@ def hold_out(clips: Sequence[Clip], share: float, seed: int) -> tuple[tuple[Clip
     return tuple(c for c in clips if c.key not in held), tuple(c for c in clips if c.key in held)
 
 
-def _teach(
+def _fit(
     plan: Plan,
     labels: Labels,
     clips: Sequence[Clip],
@@ -114,7 +114,7 @@ def _teach(
     settings = plan.settings
     model = new_model(plan.family, settings.features, len(labels), settings.model, plan.seed)
     store = FeatureStore(Extractor.for_model(model), default_folder())
-    inputs = Inputs(store, clips, None, settings.wave)
+    inputs = TrainingInputs(store, clips, None, settings.wave)
     inputs.prepare(progress)
     if val:
         store.prepare(val, progress)

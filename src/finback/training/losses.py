@@ -54,7 +54,7 @@ def reverse_gradient(x: Tensor, weight: float) -> Tensor:
     return _Reverse.apply(x, weight)  # type: ignore[no-untyped-call, no-any-return, unused-ignore]
 
 
-class TapeAware(nn.Module):
+class GroupAware(nn.Module):
     """A classifier in training with what fights its knowledge of tapes; only the classifier is kept.
 
     `tapes` guesses the tape from the embedding, its gradient reversed (adversarial); `log_weights` are the

@@ -1,4 +1,7 @@
-"""Rare species taken on after training: their rows of the head come from their few clips' embeddings."""
+"""Weight imprinting: after training, the embeddings of a rare species' few clips become its row of the head.
+
+Qi et al. 2018, "Low-shot learning with imprinted weights", CVPR.
+"""
 
 from __future__ import annotations
 
@@ -14,15 +17,17 @@ from finback.features.cache import FeatureStore
 from finback.models.networks.classifier import Classifier
 from finback.models.scoring import clip_embeddings
 from finback.models.weights import save_tensors
-from finback.training.stages import How
+from finback.training.stages import FitContext
 
 
-def take_on(model: Classifier, store: FeatureStore, clips: Sequence[Clip], how: How, folder: Path) -> None:
-    """Imprint the species `how.rare` on a trained model, in place and in the folder's weights.
+def imprint_rare_species(
+    model: Classifier, store: FeatureStore, clips: Sequence[Clip], context: FitContext, folder: Path
+) -> None:
+    """Imprint the species `context.rare` on a trained model, in place and in the weights of `folder`.
 
-    `clips` are all training clips, common and rare. Done again, it changes nothing.
+    `clips` are all training clips, common and rare. A second call changes nothing.
     """
-    z = clip_embeddings(model, store, clips, how.progress)  # (N, D)
-    y = torch.from_numpy(how.labels.targets(clips).astype(np.int64))
-    model.imprint(torch.from_numpy(z), y, [how.labels.index(name) for name in how.rare])
+    z = clip_embeddings(model, store, clips, context.progress)  # (N, D)
+    y = torch.from_numpy(context.labels.targets(clips).astype(np.int64))  # (N,)
+    model.imprint(torch.from_numpy(z), y, [context.labels.index(name) for name in context.rare])
     save_tensors(folder / WEIGHTS, model.state_dict(), {})

@@ -23,7 +23,7 @@ from finback.models.devices import torch_device
 from finback.models.networks.classifier import Classifier
 from finback.models.scoring import clip_logits
 from finback.models.weights import load_weights, save_tensors
-from finback.training.batches import Inputs
+from finback.training.batches import TrainingInputs
 from finback.training.loop import fit
 from finback.training.loop_settings import TrainingSettings
 from finback.training.sampling import group_codes
@@ -38,7 +38,7 @@ class Fittable(Protocol):
 
 
 @dataclass(frozen=True)
-class How:
+class FitContext:
     """What is the same for every stage of a run."""
 
     settings: TrainingSettings
@@ -56,7 +56,7 @@ def new_model(family: str, spec: FeatureSpec, n_classes: int, chosen: Mapping[st
         return models.create(family, spec, n_classes, **chosen)
 
 
-def check(model: Classifier, settings: TrainingSettings) -> None:
+def check_stages(model: Classifier, settings: TrainingSettings) -> None:
     """Raises `SettingsError` for settings that the family's stages cannot follow."""
     if settings.freeze_encoder and "contrast" not in model.stages:
         raise SettingsError(
@@ -65,37 +65,39 @@ def check(model: Classifier, settings: TrainingSettings) -> None:
         )
 
 
-def learn(model: Classifier, inputs: Inputs, val: Sequence[Clip], how: How, folder: Path) -> dict[str, Any]:
+def run_stages(
+    model: Classifier, inputs: TrainingInputs, val: Sequence[Clip], context: FitContext, folder: Path
+) -> dict[str, Any]:
     """Train `model` in place, selected on `val`, on its device; returns the facts of the end.
 
     `epochs` among them is how many the selected weights had seen.
     """
     if model.stages == ("fit",):
-        return _fit_head(model, inputs, val, how, folder)
+        return _fit_head(model, inputs, val, context, folder)
     if "contrast" in model.stages:
-        longer = how.settings.model_copy(update={"epochs": how.settings.contrast_epochs})
-        task = ContrastTask(model, inputs, how.labels, longer, how.seed)
-        fit(task, longer, folder / "contrast", how.seed, how.device, how.progress)
+        longer = context.settings.model_copy(update={"epochs": context.settings.contrast_epochs})
+        task = ContrastTask(model, inputs, context.labels, longer, context.seed)
+        fit(task, longer, folder / "contrast", context.seed, context.device, context.progress)
         load_weights(model, folder / "contrast" / WEIGHTS)
-    model.requires_grad_(not how.settings.freeze_encoder)
+    model.requires_grad_(not context.settings.freeze_encoder)
     model.head.requires_grad_(True)
-    classify = ClassifierTask(model, inputs, how.labels, how.settings, val)
-    end = fit(classify, how.settings, folder, how.seed, how.device, how.progress)
+    classify = ClassifierTask(model, inputs, context.labels, context.settings, val)
+    end = fit(classify, context.settings, folder, context.seed, context.device, context.progress)
     load_weights(model, folder / WEIGHTS)
-    model.to(torch_device(how.device))
+    model.to(torch_device(context.device))
     return {**end, "epochs": max(1, round(end["best_step"] / classify.steps_per_epoch))}
 
 
 def _fit_head(
-    model: Classifier, inputs: Inputs, val: Sequence[Clip], how: How, folder: Path
+    model: Classifier, inputs: TrainingInputs, val: Sequence[Clip], context: FitContext, folder: Path
 ) -> dict[str, Any]:
     """Every window of every training clip is an example; a clip counts once, however many it has."""
-    windows = [inputs.store(clip) for clip in how.progress(inputs.clips, "reading", len(inputs.clips))]
+    windows = [inputs.store(clip) for clip in context.progress(inputs.clips, "reading", len(inputs.clips))]
     n_windows = np.array([len(w) for w in windows])
-    y = np.repeat(how.labels.targets(inputs.clips), n_windows)
+    y = np.repeat(context.labels.targets(inputs.clips), n_windows)
     tapes, weights = np.repeat(group_codes(inputs.clips), n_windows), np.repeat(1.0 / n_windows, n_windows)
     cast(Fittable, model).fit(np.concatenate(windows), y, weights, tapes)
     save_tensors(folder / WEIGHTS, model.state_dict(), {})
-    model.to(torch_device(how.device)).eval()
-    score = figures(clip_logits([model], inputs.store, val)[0], how.labels.targets(val)) if val else {}
+    model.to(torch_device(context.device)).eval()
+    score = figures(clip_logits([model], inputs.store, val)[0], context.labels.targets(val)) if val else {}
     return {"step": 0, "best": score.get("val_macro_f1"), "best_step": 0, "finished": True, "epochs": 0}

@@ -1,7 +1,7 @@
 """Generated log-mels as training examples, without ever being sound.
 
-    clips = made_clips(names, spec, "synthetic:3f2a")  # what they are called, marked synthetic
-    inputs = Inputs(MadeStore(store, clips, x), [*real, *clips], augment)
+    clips = synthetic_clips(names, spec, "synthetic:3f2a")  # what they are called, marked synthetic
+    inputs = TrainingInputs(SyntheticStore(store, clips, x), [*real, *clips], augment)
 
 Everything downstream takes them for clips: they are drawn, augmented and mixed like the real ones, and a
 `Split` keeps them out of validation and test.
@@ -20,7 +20,7 @@ from finback.features.cache import FeatureStore
 from finback.features.spec import FeatureSpec
 
 
-def made_clips(names: Sequence[str], spec: FeatureSpec, group: str) -> tuple[Clip, ...]:
+def synthetic_clips(names: Sequence[str], spec: FeatureSpec, group: str) -> tuple[Clip, ...]:
     """One synthetic clip a name, as long as the spec's window; `group` says who made them."""
     n, rate = spec.clip_samples, spec.sample_rate
     recordings = [
@@ -30,7 +30,7 @@ def made_clips(names: Sequence[str], spec: FeatureSpec, group: str) -> tuple[Cli
     return tuple(Clip(r, 0, n, label=name, synthetic=True) for r, name in zip(recordings, names, strict=True))
 
 
-class MadeStore(FeatureStore):
+class SyntheticStore(FeatureStore):
     """A store that knows some synthetic clips by heart; all others are the inner store's."""
 
     def __init__(self, inner: FeatureStore, clips: Sequence[Clip], logmels: np.ndarray) -> None:

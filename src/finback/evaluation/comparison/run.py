@@ -48,7 +48,7 @@ from finback.evaluation.study import Callback, PreparedStudy, StudyRunner, measu
 from finback.features.cache import FeatureStore, default_folder
 from finback.features.extract import Extractor
 from finback.models.predictor import Predictor
-from finback.training.batches import Inputs
+from finback.training.batches import TrainingInputs
 from finback.training.classifier import check_out, train
 
 __all__ = ["Comparison", "PreparedComparison", "plan", "prepare", "run"]
@@ -155,7 +155,7 @@ def _compute_features(one: FamilyRun, dataset: Dataset, progress: Progress) -> N
     model = models.create(one.plan.family, settings.features, 2, **settings.model)
     store = FeatureStore(Extractor.for_model(model), default_folder())
     store.prepare(dataset.clips, progress)
-    Inputs(store, dataset.clips, settings.augment, settings.wave).prepare(progress)
+    TrainingInputs(store, dataset.clips, settings.augment, settings.wave).prepare(progress)
 
 
 def _note_speed(one: FamilyRun, dataset: Dataset) -> None:

@@ -18,10 +18,10 @@ from finback.evaluation.synthetic_study.plan import ArmRun, SyntheticStudy, arm_
 from finback.evaluation.synthetic_study.samples import examples, feature_store
 from finback.features.cache import default_folder
 from finback.models.predictor import Predictor
-from finback.training.batches import Inputs
+from finback.training.batches import TrainingInputs
 from finback.training.classifier import check_out
-from finback.training.stages import How, learn, new_model
-from finback.training.synthetic import MadeStore, made_clips
+from finback.training.stages import FitContext, new_model, run_stages
+from finback.training.synthetic import SyntheticStore, synthetic_clips
 
 
 def info_of(study: SyntheticStudy, run: ArmRun, dataset: Dataset, out: Path) -> RunInfo:
@@ -65,14 +65,16 @@ def _train(
     store.prepare([*clips, *run.fold.split.test], progress)
     if run.arm.generator:
         x, names, samples = examples(study, run, dataset, out, progress)
-        synthetic = made_clips(names, settings.features, f"synthetic:{run.arm.generator}")
-        store, clips = MadeStore(store, synthetic, x), (*clips, *synthetic)
+        synthetic = synthetic_clips(names, settings.features, f"synthetic:{run.arm.generator}")
+        store, clips = SyntheticStore(store, synthetic, x), (*clips, *synthetic)
         folder.note(
             n_synthetic=len(synthetic), n_generated=samples.n_generated, n_rejected=samples.n_rejected
         )
     model = new_model(plan.family, settings.features, len(labels), settings.model, plan.seed)
-    how = How(settings.training, labels, plan.seed, plan.device, progress)
-    end = learn(model, Inputs(store, clips, settings.augment, settings.wave), (), how, folder.path)
+    context = FitContext(settings.training, labels, plan.seed, plan.device, progress)
+    end = run_stages(
+        model, TrainingInputs(store, clips, settings.augment, settings.wave), (), context, folder.path
+    )
     folder.finish(
         **end,
         n_parameters=model.n_parameters,

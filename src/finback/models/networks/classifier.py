@@ -28,7 +28,7 @@ class Classifier(nn.Module):
     stages: ClassVar[tuple[Stage, ...]] = ("classify",)
     licence: ClassVar[str] = ""  # of weights that others trained, shown before first use; "" = there are none
     files: ClassVar[Mapping[str, str]] = {}  # setting that is a file -> name of its copy in a run folder
-    imprints: ClassVar[bool] = True  # its head has a row for each class, so that it can `imprint`
+    supports_imprinting: ClassVar[bool] = True  # its head has a row for each class, so that it can `imprint`
 
     def __init__(self, spec: FeatureSpec, n_classes: int, n_features: int, dropout: float) -> None:
         super().__init__()

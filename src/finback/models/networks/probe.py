@@ -28,7 +28,7 @@ class Probe(Classifier):
     """(B, D) of a frozen front end -> head -> (B, K)."""
 
     stages: ClassVar[tuple[Stage, ...]] = ("fit",)
-    imprints: ClassVar[bool] = False
+    supports_imprinting: ClassVar[bool] = False
     head: Any  # a `Head`: the base class's is a sequence of layers
 
     def __init__(self, spec: FeatureSpec, head: Head) -> None:
@@ -89,7 +89,7 @@ class MfccPlda(_TapeAware):
 class _Linear(Probe):
     """Logistic regression on a pretrained network's embedding."""
 
-    imprints: ClassVar[bool] = True
+    supports_imprinting: ClassVar[bool] = True
 
     def __init__(self, spec: FeatureSpec, n_classes: int, c: float = 0.01) -> None:
         super().__init__(spec, Logistic(n_classes, c))

@@ -12,7 +12,7 @@ from typing import Any
 from finback.core.registry import looked_up
 from finback.core.settings import Frozen
 from finback.core.types import Clip, Labels
-from finback.training.batches import Inputs
+from finback.training.batches import TrainingInputs
 from finback.training.loop import Task
 from finback.training.loop_settings import TrainingSettings
 
@@ -24,7 +24,12 @@ TASKS = {
 
 
 def task_for(
-    model: Any, inputs: Inputs, labels: Labels, training: TrainingSettings, own: Frozen, val: Sequence[Clip]
+    model: Any,
+    inputs: TrainingInputs,
+    labels: Labels,
+    training: TrainingSettings,
+    own: Frozen,
+    val: Sequence[Clip],
 ) -> Task:
     """The task that the model names."""
     made: Task = looked_up(TASKS, model.task, "training task")(model, inputs, labels, training, own, val)

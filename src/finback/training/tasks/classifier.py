@@ -14,9 +14,9 @@ from finback.core.types import Clip, Labels
 from finback.models.networks.classifier import Classifier
 from finback.models.scoring import clip_logits
 from finback.training.augment.mix import apply_mix, draw_mix
-from finback.training.batches import Inputs
+from finback.training.batches import TrainingInputs
 from finback.training.loop_settings import TrainingSettings
-from finback.training.losses import TapeAware
+from finback.training.losses import GroupAware
 from finback.training.sampling import draw_weights, draws_per_epoch, group_codes
 
 
@@ -31,7 +31,7 @@ class ClassifierTask:
     def __init__(
         self,
         model: Classifier,
-        inputs: Inputs,
+        inputs: TrainingInputs,
         labels: Labels,
         settings: TrainingSettings,
         val: Sequence[Clip] = (),
@@ -46,7 +46,7 @@ class ClassifierTask:
         self.model: nn.Module = model
         if settings.domain != "none":
             n_features = cast(nn.Linear, model.head[-1]).in_features
-            self.model = TapeAware(model, n_features, int(self.tapes.max()) + 1)
+            self.model = GroupAware(model, n_features, int(self.tapes.max()) + 1)
         self._weights = draw_weights(inputs.clips, self.targets, settings)
         counts = np.bincount(self.targets, minlength=len(labels)).astype(float)
         prior = np.log(np.maximum(counts, 1.0) / counts.sum())
@@ -57,7 +57,7 @@ class ClassifierTask:
 
     def kept(self, model: nn.Module) -> nn.Module:
         """The classifier within what is trained."""
-        return model.classifier if isinstance(model, TapeAware) else model
+        return model.classifier if isinstance(model, GroupAware) else model
 
     def batch(self, rng: np.random.Generator) -> tuple[Tensor, ...]:
         """(inputs (B, ...), soft targets (B, K), tapes (B,)), augmented and mixed."""
@@ -80,7 +80,7 @@ class ClassifierTask:
         each = self._cross_entropy(logits, y)
         if settings.domain == "adversarial":
             return {"cross_entropy": each.mean(), "tape": nn.functional.cross_entropy(guessed, tape)}
-        robust = cast(TapeAware, self.model).robust(each, tape, settings.domain_weight)
+        robust = cast(GroupAware, self.model).robust(each, tape, settings.domain_weight)
         return {"group_dro": robust, "tape": 0.0 * guessed.sum()}
 
     def _cross_entropy(self, logits: Tensor, y: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from finback.core.types import Labels
 from finback.models.networks.classifier import Classifier
-from finback.training.batches import Inputs
+from finback.training.batches import TrainingInputs
 from finback.training.loop_settings import TrainingSettings
 from finback.training.losses import supcon
 from finback.training.sampling import draw_weights, draws_per_epoch, group_codes
@@ -43,7 +43,7 @@ class ContrastTask:
     score = ""
 
     def __init__(
-        self, model: Classifier, inputs: Inputs, labels: Labels, settings: TrainingSettings, seed: int
+        self, model: Classifier, inputs: TrainingInputs, labels: Labels, settings: TrainingSettings, seed: int
     ) -> None:
         model.head.requires_grad_(False)  # not part of this loss; the next stage trains it
         with torch.random.fork_rng([]):

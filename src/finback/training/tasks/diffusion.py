@@ -17,7 +17,7 @@ from finback.core.types import Clip, Labels
 from finback.features.cache import windows_of
 from finback.models.networks.generator import Generator
 from finback.models.networks.preconditioning import draw_sigma, loss_weight, precondition
-from finback.training.batches import Inputs
+from finback.training.batches import TrainingInputs
 from finback.training.generative_settings import DiffusionSettings
 from finback.training.loop_settings import TrainingSettings
 from finback.training.sampling import draw_weights
@@ -33,7 +33,7 @@ class DiffusionTask:
     def __init__(
         self,
         model: Generator,
-        inputs: Inputs,
+        inputs: TrainingInputs,
         labels: Labels,
         training: TrainingSettings,
         own: DiffusionSettings,

@@ -23,7 +23,7 @@ from finback.features.cache import windows_of
 from finback.models.networks.vae import ACTIVE, VAE
 from finback.training.augment import spectrum
 from finback.training.augment.spectrum import SpectrumSettings
-from finback.training.batches import Inputs
+from finback.training.batches import TrainingInputs
 from finback.training.generative_settings import VaeSettings
 from finback.training.loop_settings import TrainingSettings
 from finback.training.sampling import draw_weights
@@ -40,7 +40,7 @@ class VaeTask:
     def __init__(
         self,
         model: VAE,
-        inputs: Inputs,
+        inputs: TrainingInputs,
         labels: Labels,
         training: TrainingSettings,
         own: VaeSettings,

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from finback.core.types import Clip, Labels
 from finback.features.logmel import AMIN, to_db
 from finback.models.networks.vocoder import Vocoder
-from finback.training.batches import Inputs
+from finback.training.batches import TrainingInputs
 from finback.training.generative_settings import VocoderSettings
 from finback.training.loop_settings import TrainingSettings
 from finback.training.sampling import draw_weights, draws_per_epoch
@@ -26,7 +26,7 @@ RANGE = 1e-8  # power: what lies 80 dB below a stretch's loudest counts as silen
 VALIDATED = 16  # windows, evenly chosen: enough for a figure in the log
 
 
-class Heard(nn.Module):
+class Reconstruction(nn.Module):
     """The vocoder as training calls it: its own noise and rounds, and the magnitude beside the waves."""
 
     def __init__(self, vocoder: Vocoder, rounds: int) -> None:
@@ -46,13 +46,13 @@ class VocoderTask:
     def __init__(
         self,
         model: Vocoder,
-        inputs: Inputs,
+        inputs: TrainingInputs,
         labels: Labels,
         training: TrainingSettings,
         own: VocoderSettings,
         val: Sequence[Clip] = (),
     ) -> None:
-        self.model: nn.Module = Heard(model, own.rounds)
+        self.model: nn.Module = Reconstruction(model, own.rounds)
         self.spec = model.spec
         self.inputs = inputs
         self.training = training
@@ -63,7 +63,7 @@ class VocoderTask:
 
     def kept(self, model: nn.Module) -> nn.Module:
         """The vocoder alone."""
-        assert isinstance(model, Heard)
+        assert isinstance(model, Reconstruction)
         return model.vocoder
 
     def batch(self, rng: np.random.Generator) -> tuple[Tensor, ...]:
