@@ -148,7 +148,8 @@ def _audited(audit: dict[str, Any]) -> dict[str, str]:
     found = {"named right by a classifier": _beside(right, mine)}
     for table in audit["distances"]:
         if mine in table["rows"]:
-            row, where = table["rows"][mine], f"{table['reference']} clips, embedding of {table['space']}"
+            space = table["space"].replace("_", " ")
+            row, where = table["rows"][mine], f"{table['reference']} clips, embedding of {space}"
             found[f"distance to {where}"] = f"KAD {row['kad']:.1f}, coverage {row['coverage']:.2f}"
     near = {side: row["below_pair"] for side, row in audit["copying"]["logmel"]["rows"].items()}
     found["nearer to a training clip than clips of two tapes are to each other"] = _beside(near, mine)
