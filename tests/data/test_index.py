@@ -282,9 +282,9 @@ def test_nothing_usable(tmp_path: Path, audio: Path, text: str, told: str) -> No
 
 
 def test_no_labels_and_no_folders(tmp_path: Path, audio: Path) -> None:
-    with pytest.raises(InputError, match="nothing says which species is heard"):
+    with pytest.raises(InputError, match="no label names a species"):
         index(IndexRequest(audio=audio))
-    with pytest.raises(InputError, match="nothing says which species is heard"):
+    with pytest.raises(InputError, match="no label names a species"):
         index(IndexRequest(audio=audio, source="folder"))
     with pytest.raises(InputError, match="no such labels file"):
         index(IndexRequest(audio=audio, labels=tmp_path / "none.csv"))

@@ -172,7 +172,7 @@ def test_partition_looks_for_leaks(real: IndexRequest, made: Path) -> None:
 def test_sides_of_the_table_do_not_judge_by_synthetic_clips() -> None:
     real, made = clip("fin", "a", 1), clip("fin", "g", 2, synthetic=True)
     assert from_column([real, made], ["train", ""]).split.train == (real, made)
-    with pytest.raises(LeakError, match=r"2\.wav is synthetic and on the test side"):
+    with pytest.raises(LeakError, match=r"2\.wav is synthetic and in the test set"):
         from_column([real, made], ["train", "test"])
 
 

@@ -194,15 +194,15 @@ def _open_all(
             message = error.problem.removeprefix(f"{path}: ") + also
             problems[members[0]] = [first.problem("unreadable", message, error.repair)]
             continue
-        heard: dict[tuple[int, int, int | None], AudioError | None] = {}
+        decoded: dict[tuple[int, int, int | None], AudioError | None] = {}
         for i in members:
             clip, problems[i] = _clip(placed[i].row, recording, request.channel)
             if clip is None:
                 continue
             span = (clip.start, clip.stop, clip.channel)
-            if span not in heard:
-                heard[span] = _decode(clip)
-            fault = heard[span]
+            if span not in decoded:
+                decoded[span] = _decode(clip)
+            fault = decoded[span]
             if fault is None:
                 entries[i] = checks.Entry(placed[i].row, clip)
             else:
@@ -291,4 +291,4 @@ def _nothing_left(request: IndexRequest, problems: Sequence[Problem]) -> tuple[s
     if not problems:
         return f"{what}: labels nothing", "add a row for each recording"
     tally = ", ".join(f"{n} {kind}" for kind, n in counts(problems).items())
-    return f"{what}: no usable clip ({tally}); first: {problems[0]}", "mend the labels or the recordings"
+    return f"{what}: no usable clip ({tally}); first: {problems[0]}", "correct the labels or the recordings"

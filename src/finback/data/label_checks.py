@@ -34,11 +34,11 @@ def one_spelling(rows: Sequence[LabelRow]) -> tuple[list[LabelRow], list[Problem
     for name in tally:  # in the order of first use
         spellings["".join(name.casefold().split())].append(name)
     chosen = {name: max(same, key=tally.__getitem__) for same in spellings.values() for name in same}
-    problems, told = [], set()
+    problems, reported = [], set()
     for row in rows:
         name = chosen[row.species]
-        if name != row.species and row.species not in told:
-            told.add(row.species)
+        if name != row.species and row.species not in reported:
+            reported.add(row.species)
             message = f"'{row.species}' ({tally[row.species]}x) is read as '{name}' ({tally[name]}x)"
             problems.append(row.problem("spelling", message, "spell each species one way"))
     return [replace(row, species=chosen[row.species]) for row in rows], problems
@@ -59,22 +59,22 @@ def repeats(entries: Sequence[Entry]) -> tuple[list[Entry], list[Problem]]:
 
 
 def conflicts(entries: Sequence[Entry]) -> tuple[list[Entry], list[Problem]]:
-    """One sound under two species: nobody knows which is right, so none of its clips is used."""
-    heard: dict[tuple[str, int, int, int], list[Entry]] = defaultdict(list)
+    """One sound under two species: it is unknown which is right, so none of its clips is used."""
+    same_sound: dict[tuple[str, int, int, int], list[Entry]] = defaultdict(list)
     for entry in entries:
-        heard[entry.clip.key].append(entry)
-    bad = {key for key, same in heard.items() if len({entry.clip.label for entry in same}) > 1}
+        same_sound[entry.clip.key].append(entry)
+    bad = {key for key, same in same_sound.items() if len({entry.clip.label for entry in same}) > 1}
     problems = []
-    for key in (key for key in heard if key in bad):
-        first, *others = heard[key]
-        told = ", ".join(f"'{other.clip.label}' as {other.where}" for other in others)
-        message = f"one sound under two species: '{first.clip.label}' here, {told}"
+    for key in (key for key in same_sound if key in bad):
+        first, *others = same_sound[key]
+        elsewhere = ", ".join(f"'{other.clip.label}' as {other.where}" for other in others)
+        message = f"one sound under two species: '{first.clip.label}' here, {elsewhere}"
         problems.append(first.row.problem("two_species", message, "keep the right row, delete the others"))
     return [entry for entry in entries if entry.clip.key not in bad], problems
 
 
 def copies(entries: Sequence[Entry]) -> tuple[list[Entry], list[Problem]]:
-    """One sound under two names with one species: kept, since audit and split know copies, but told."""
+    """One sound under two names with one species: reported; both stay, as splits keep copies together."""
     first: dict[tuple[str, int, int, int], Entry] = {}
     problems = []
     for entry in entries:

@@ -102,7 +102,7 @@ class Manifest:
 
     @property
     def fingerprint(self) -> str:
-        """16 hex digits of what is heard, its labels and its groups: not of paths, nor of the rows' order."""
+        """16 hex digits of sounds, species and groups; not of paths, nor of the order of the rows."""
         return fingerprint_of(self.clips)
 
     def species_counts(self) -> dict[str, int]:

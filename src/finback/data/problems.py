@@ -83,7 +83,7 @@ def refuse(problems: Sequence[Problem], listed: int = 10) -> None:
     more = f"\n  ... and {len(real) - listed} more" if len(real) > listed else ""
     count = "1 problem" if len(real) == 1 else f"{len(real)} problems"
     raise ManifestError(
-        f"{count} in the labels or recordings:{shown}{more}\n", "mend them, or leave out --strict"
+        f"{count} in the labels or recordings:{shown}{more}\n", "correct them, or leave out --strict"
     )
 
 

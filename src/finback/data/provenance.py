@@ -1,4 +1,4 @@
-"""Generated clips among real ones, and what the models that made them had heard.
+"""Generated clips among real ones, and the recordings that the models behind them were trained on.
 
 `finback generate` and `finback synthesize` write `generated.json` next to their `manifest.csv`. Its key
 `provenance` lists the models that made the clips (generator, vocoder, classifier), each with the recordings

@@ -1,7 +1,7 @@
-"""Training clips to batches of model inputs, augmented: what the gradient hears.
+"""Training clips to augmented batches of model inputs.
 
-A long clip gives one of its windows at a time, drawn anew. Spectrogram models hear cached log-mels, unless
-the waves themselves are augmented: then each batch's waves are, and its log-mels are computed from them.
+A long clip gives one of its windows at a time, drawn at random. Spectrogram models take cached log-mels. With
+augmentation of waves, the waves of each batch are augmented, and the log-mels are computed from them.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from finback.training.augment.wave_settings import WaveSettings
 class TrainingInputs:
     """Drawn clips -> one augmented batch, (B, 1, M, F), (B, T) or (B, D) after the model's front end.
 
-    `store` gives what validation and prediction hear. Raises `SettingsError` where the waves are to be
-    augmented and the front end does not allow it.
+    `store` gives the features that validation and prediction use. Raises `SettingsError` where the waves are
+    to be augmented and the front end does not allow it.
     """
 
     def __init__(

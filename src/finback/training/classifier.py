@@ -1,10 +1,10 @@
-"""Labelled clips to a trained, calibrated run folder. The test side is made here and never looked at.
+"""Labelled clips to a trained, calibrated run folder. The test set is made here and never looked at.
 
     folder = train(Plan("cnn2d", settings, seed=0), dataset, out)
 
 With folds, every fold is a run folder of its own below `folds/`.
 
-Validation chooses when to stop and fits the temperature; then the model is trained anew on training and
+Validation chooses when to stop and fits the temperature; then the model is trained again on training and
 validation together for as many epochs (`training.refit`). Tapes are scarce: a species with three of them, one
 tested, has twice as many to learn from so.
 """
@@ -138,8 +138,8 @@ def _fit(
     folder: Path,
 ) -> dict[str, Any]:
     """Learn from all but the rare species, selected on the like; then take those on, if there are any."""
-    taught = [c for c in clips if c.label not in context.rare]
-    inputs = TrainingInputs(store, taught, settings.augment, settings.wave)
+    common = [c for c in clips if c.label not in context.rare]
+    inputs = TrainingInputs(store, common, settings.augment, settings.wave)
     inputs.prepare(context.progress)
     end = run_stages(model, inputs, [c for c in val if c.label not in context.rare], context, folder)
     if context.rare:
@@ -153,13 +153,13 @@ def _prototyped(info: RunInfo) -> tuple[str, ...]:
 
 
 def _check_taught(result: SplitResult, rare: Collection[str]) -> None:
-    """Raises `SplitError` when training would hear one species only."""
-    taught = {c.label for c in result.split.train} - set(rare)
-    if len(taught) < 2:
+    """Raises `SplitError` when the training set holds fewer than two species."""
+    trained = {c.label for c in result.split.train} - set(rare)
+    if len(trained) < 2:
         which = "" if result.fold is None else f"fold {result.fold}: "
         beside = " beside rare ones" if rare else ""
         raise SplitError(
-            f"{which}the training side holds {len(taught)} species{beside}: nothing to tell apart",
+            f"{which}the training set holds {len(trained)} species{beside}; a classifier needs two",
             "record more tapes, or try another seed or number of folds",
         )
 

@@ -1,4 +1,4 @@
-"""What is told to the training of generators and vocoders, beside what every training is told."""
+"""Settings of generators and vocoders, in addition to those of every training."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class DiffusionSettings(Frozen):
     sigma_mean: float = -0.4  # of the logarithm of the noise level drawn in training
     sigma_spread: float = Field(1.4, gt=0)
     sigma_data: float = Field(1.0, gt=0)  # deviation of the data: `Scale` makes it 1
-    label_dropout: float = Field(0.1, ge=0, lt=1)  # how often the species is not told
+    label_dropout: float = Field(0.1, ge=0, lt=1)  # share of examples without their species
     shift: float = Field(1.0, ge=0, le=1)  # how often a clip is rolled in time by a random number of frames
 
 

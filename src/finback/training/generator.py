@@ -2,9 +2,9 @@
 
     folder = train_generator(Plan("diffusion", settings, seed=0), dataset, out)
 
-Only the training side is learnt from, and not all of it: a tenth of the clips, of tapes that are trained on,
-is held out (`held.csv`), so that afterwards one can tell a sample that is like a tape from a copy of a clip.
-Nothing is chosen by the validation side, whose loss is logged: a generator that fits other tapes best is not
+The model is trained on nine tenths of the training set. The other clips, of the same groups, are held out
+(`held.csv`). They show afterwards whether a sample is like a recording group, or is a copy of a clip.
+The validation loss is logged and chooses nothing: the generator that fits other groups best is not
 the one whose samples are best. The averaged weights of the last step are kept.
 """
 
@@ -54,9 +54,9 @@ def train_generator(
         return run
     dataset.save(run.manifest)
     save_split(run.split_table, split)
-    learnt, held = hold_out(split.train, plan.settings.generate.held_out, plan.seed)
-    save_held_out(run.held_out_table, learnt, held, split)
-    _fit(plan, Labels(info.labels), learnt, split.val, run, progress)
+    train, held_out = hold_out(split.train, plan.settings.generate.held_out, plan.seed)
+    save_held_out(run.held_out_table, train, held_out, split)
+    _fit(plan, Labels(info.labels), train, split.val, run, progress)
     run.finish()
     return run
 
@@ -86,7 +86,7 @@ def check_out(plan: Plan, dataset: Dataset, out: Path) -> RunInfo:
 
 
 def hold_out(clips: Sequence[Clip], share: float, seed: int) -> tuple[tuple[Clip, ...], tuple[Clip, ...]]:
-    """(learnt, held): a share of each species' clips, never the last one of a tape."""
+    """(train, held out): a share of each species' clips, never the last one of a tape."""
     rng = np.random.default_rng([seed, 7])
     held: set[tuple[int, ...] | tuple[Any, ...]] = set()
     for name in Labels.of(clips).names:

@@ -152,7 +152,7 @@ def _step(
         )
     fabric.clip_gradients(model, optimizer, max_norm=settings.clip_gradient, error_if_nonfinite=False)
     optimizer.step()
-    optimizer.zero_grad(set_to_none=False)  # keeps the memory: freeing and faulting it in anew is dear
+    optimizer.zero_grad(set_to_none=False)  # keeps the memory: freeing and allocating it again is slow
     return {"loss": float(total.detach()), **{name: float(value.detach()) for name, value in losses.items()}}
 
 

@@ -36,7 +36,7 @@ class TrainingSettings(Frozen):
     cutmix: float = Field(
         0.0, ge=0
     )  # Beta(a, a) of the share of time kept; with mixup, each for half the batches
-    refit: bool = True  # once validation has chosen the epochs, train anew on training + validation
+    refit: bool = True  # once validation has chosen the epochs, train again on training + validation
     precision: Literal["32-true", "16-mixed", "bf16-mixed"] = "32-true"
     checkpoint_s: float = Field(30.0, ge=0)  # seconds between checkpoints
     tensorboard: bool = False  # also log to a tensorboard/ folder in the run; needs finback[tensorboard]

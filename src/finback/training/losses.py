@@ -1,4 +1,4 @@
-"""Losses beyond cross-entropy: species drawn together across tapes, and told apart in spite of them."""
+"""Losses beyond cross-entropy: contrast between species across groups, and robustness to groups."""
 
 from __future__ import annotations
 

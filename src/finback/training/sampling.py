@@ -1,4 +1,4 @@
-"""Which training clips a batch is made of: how rare species, and tapes with few cuts, are made up for."""
+"""Which training clips a batch is made of, so that rare species and groups with few clips count enough."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def draw_weights(clips: Sequence[Clip], targets: np.ndarray, settings: TrainingS
     """Chance (N,) of each training clip to be drawn; `targets` (N,) are its species' ids.
 
     Balanced, every species has an equal share, but one with fewer than `full_share` clips a smaller one in
-    proportion: the single clip of a species heard once would else be drawn as often as forty of another.
+    proportion: otherwise the single clip of a species would be drawn as often as forty of another.
     Balanced by tapes, each tape of a species has an equal part of that share, however many cuts it gave.
     """
     if settings.balance not in ("sampling", "tapes"):

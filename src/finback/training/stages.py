@@ -46,7 +46,7 @@ class FitContext:
     seed: int = 0
     device: str = "auto"
     progress: Progress = field(default=no_progress)
-    rare: tuple[str, ...] = ()  # species that are not learnt, but taken on afterwards by their prototypes
+    rare: tuple[str, ...] = ()  # species that are imprinted after training
 
 
 def new_model(family: str, spec: FeatureSpec, n_classes: int, chosen: Mapping[str, Any], seed: int) -> Any:

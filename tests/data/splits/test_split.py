@@ -177,7 +177,7 @@ def test_the_column_of_the_label_table_is_honoured() -> None:
         from_column(clips, ["train", "train", "holdout", "test", "train"])
     with pytest.raises(SplitError):
         from_column(clips, ["test"] * 5)
-    assert "not in training" in from_column(clips, ["train"] * 4 + ["test"]).warnings[0]
+    assert "not in the training set" in from_column(clips, ["train"] * 4 + ["test"]).warnings[0]
 
 
 def test_real_tapes_are_split_as_they_should(watkins: Path) -> None:

@@ -50,7 +50,7 @@ def folder_rows(folder: AudioFolder) -> Labelled:
             problems.append(Problem("unlabelled", name, None, message, repair))
     if not rows:
         repair = "give a CSV of file,species as --labels, or put each species in a folder of its own"
-        raise InputError(f"{folder.root}: nothing says which species is heard", repair)
+        raise InputError(f"{folder.root}: no label names a species", repair)
     return Labelled(tuple(rows), tuple(problems), split)
 
 

@@ -3,7 +3,7 @@
 | column | meaning |
 |---|---|
 | file | name or path of the recording (another column: `--file-column`) |
-| species | what is heard (another column: `--species-column`) |
+| species | the species in the clip (another column: `--species-column`) |
 | group | tape, deployment or site-day: what must not be split |
 | start_s, end_s | seconds from the beginning of the file; empty: all of it |
 | channel | counted from 0; empty: the mean of all |
@@ -47,7 +47,7 @@ class Folder(Source):
     def rows(self, request: IndexRequest, folder: AudioFolder) -> Labelled:
         if request.labels is None:
             repair = "give a CSV of file,species as --labels, or put each species in a folder of its own"
-            raise InputError(f"{request.audio}: nothing says which species is heard", repair)
+            raise InputError(f"{request.audio}: no label names a species", repair)
         table = read_table(request.labels)
         return read_rows(table, request)
 

@@ -2,11 +2,11 @@
 
 Groups are few and of very unequal size (47, 14 and 1 clips of a species is usual), so drawing them at random
 gives splits of any shape. Here seeded greedy starts place large groups first, and local moves, with a part of
-the best split drawn anew whenever they end (iterated local search), lower
+the best split drawn again whenever they end (iterated local search), lower
 
     cost = sum over species of w_s * sum over sides |share on the side - wished share|,  w_s ~ sqrt(clips)
          + the same for all clips together
-         + penalties: a species judged but not learnt, a side a species could be on and is not,
+         + penalties: a species that is tested but not trained on, a set a species could be on and is not,
            a species with one group that is not in training.
 
 The idea of minimising the deviation of per-label shares is that of iterative stratification (Sechidis et al.
@@ -168,7 +168,7 @@ class _Search:
         return tried
 
     def kick(self, rng: np.random.Generator) -> None:
-        """Draw anew the sides of all groups of one species, or of those that share a species with a group.
+        """Draw again the sets of all groups of one species, or of those that share a species with a group.
 
         Tapes with several species lock each other: no single move helps, only all of them at once.
         """
@@ -213,7 +213,7 @@ def assign(
     best_cost, best = np.inf, [TRAIN] * n_groups
     sizes = np.array(search.sizes, dtype=float)
     for _ in range(STARTS):
-        # Large groups first, since small ones can mend what they leave; the jitter makes starts differ.
+        # Large groups first, since small ones can even out what they leave; the jitter makes starts differ.
         search.greedy(np.argsort(-sizes * rng.uniform(0.5, 1.0, n_groups), kind="stable").tolist(), rng)
         budget -= search.descend(rng) + n_groups * len(search.allowed)
         if search.cost < best_cost - 1e-9:

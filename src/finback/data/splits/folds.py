@@ -112,7 +112,7 @@ def _group_folds(table: Table, counts: np.ndarray, settings: SplitSettings) -> n
 def _spread(folds: np.ndarray, counts: np.ndarray, settings: SplitSettings) -> np.ndarray:
     """Folds (G,) with groups moved until no species has all of its groups in one fold, where that can be.
 
-    Such a species would be judged without having been learnt. `counts` (G, S) holds species with several
+    Such a species would be tested without having been trained on. `counts` (G, S) holds species with several
     groups. Species may share tapes in a chain, so moves that help nobody yet are tried too (a short random
     walk among the best moves, as WalkSAT does).
     """

@@ -25,7 +25,7 @@ BY_CLIP = (
 
 
 class SplitSettings(Frozen):
-    """How to part the clips. `folds` 0 is one split with `fractions`; k >= 2 is k-fold cross-validation,
+    """How to split the clips. `folds` 0 is one split with `fractions`; k >= 2 is k-fold cross-validation,
     in which the test side is a k-th and `fractions` only says how much of the rest is validation."""
 
     by: Literal["group", "clip"] = "group"
@@ -38,7 +38,7 @@ class SplitSettings(Frozen):
         if any(f < 0 for f in self.fractions) or abs(sum(self.fractions) - 1) > 1e-6:
             raise ValueError(f"fractions {self.fractions} are not three shares that add up to 1")
         if self.fractions[TRAIN] == 0:
-            raise ValueError("the training share is 0: nothing could be learnt")
+            raise ValueError("the training share is 0: there would be nothing to train on")
         if self.folds == 1:
             raise ValueError("1 fold leaves nothing to train on; take 0 (one split) or 2 and more")
         return self
@@ -135,7 +135,7 @@ def _order(clip: Clip) -> tuple[object, ...]:
 
 
 def keep_trained(sides: np.ndarray, counts: np.ndarray, spare_single: bool = True) -> np.ndarray:
-    """Sides (G,) with groups moved to training until no species is judged without having been learnt.
+    """Sides (G,) with groups moved to training until every species that is tested is also trained on.
 
     The search all but forbids it; this makes it certain. `spare_single`: a species with one group is set
     aside rather than judged, so it needs no such move.
@@ -143,8 +143,8 @@ def keep_trained(sides: np.ndarray, counts: np.ndarray, spare_single: bool = Tru
     sides = sides.copy()
     present = counts > 0
     while True:
-        learnt = present[sides == TRAIN].any(axis=0)
-        wrong = np.flatnonzero(present.any(axis=0) & ~learnt & ~(spare_single & (present.sum(axis=0) == 1)))
+        trained = present[sides == TRAIN].any(axis=0)
+        wrong = np.flatnonzero(present.any(axis=0) & ~trained & ~(spare_single & (present.sum(axis=0) == 1)))
         if not len(wrong):
             return sides
         holders = np.flatnonzero(present[:, wrong[0]])

@@ -116,15 +116,15 @@ def from_column(
     """
     words = [side.strip().lower() for side in sides]
     if len(clips) != len(words):
-        raise ManifestError(f"{len(words)} sides for {len(clips)} clips", "give a side for every clip")
+        raise ManifestError(f"{len(words)} sets for {len(clips)} clips", "give a set for every clip")
     unknown = sorted(set(words) - set(SIDE_NAMES))
     if unknown:
-        raise ManifestError(f"column 'split': unknown side '{unknown[0]}'", "use train, val or test")
+        raise ManifestError(f"column 'split': unknown set '{unknown[0]}'", "use train, val or test")
     table = Table.of(clips)
     for clip, word in zip(clips, words, strict=True):
         if clip.synthetic and SIDE_NAMES[word] in (VAL, TEST):
             raise LeakError(
-                f"column 'split': {clip.recording.path.name} is synthetic and on the {word} side",
+                f"column 'split': {clip.recording.path.name} is synthetic and in the {word} set",
                 "generated sound may only be trained on: mark it train",
             )
     chosen = {id(clip): SIDE_NAMES[word] for clip, word in zip(clips, words, strict=True)}
@@ -132,10 +132,10 @@ def from_column(
     if not (side == TRAIN).any():
         raise SplitError("column 'split' puts no clip in training", "mark some rows train")
     warnings = [BY_CLIP] if by == "clip" else []
-    learnt = set(table.label[side == TRAIN].tolist())
-    for s in sorted(set(table.label[side == TEST].tolist()) - learnt):
+    trained = set(table.label[side == TRAIN].tolist())
+    for s in sorted(set(table.label[side == TEST].tolist()) - trained):
         warnings.append(
-            f"{table.species[s]} is on the test side but not in training: it cannot be recognised"
+            f"{table.species[s]} is in the test set but not in the training set: a model cannot recognise it"
         )
     split = table.split(side, [c for c in clips if c.synthetic], by)
     return SplitResult(split, table.balance(side), tuple(warnings), untestable(table, side, False))
