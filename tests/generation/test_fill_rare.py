@@ -272,14 +272,14 @@ def test_what_was_filled_up_is_trained_on(
 
 
 @pytest.mark.usefixtures("agreeing")
-def test_a_folder_of_version_0_1_0_continues(
+def test_names_of_version_0_1_0_are_read(
     config: SynthesisConfig,
     tiny_dataset: Dataset,
     trained: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Its attempts are in `tries.csv`, accepted ones are "kept", and its settings name a judge."""
+    """Its folders have `tries.csv`, where accepted samples are "kept", and their settings name a judge."""
     open_gate(monkeypatch, [ACCEPTED, "copy"])
     plan = FillPlan(target=9, species=("killer whale",))
     whole = fill_rare_species(config, tiny_dataset, str(trained), plan, tmp_path)
