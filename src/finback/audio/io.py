@@ -4,8 +4,8 @@
     x = read(info.path, 48_000, 96_000)             # (48000,) float32, that span and no more
     for block in blocks(info.path, 1 << 20): ...    # a day-long file in steady memory
 
-Samples are float32, PCM scaled so that full scale is 1; nothing is clipped, so float files and lossy
-decoders may pass 1. Positions are native integer samples. `channel=None` takes the mean of all channels,
+Samples are float32, PCM scaled so that full scale is 1; nothing is clipped, so float files and lossy decoders
+may give values beyond 1. Positions are native integer samples. `channel=None` takes the mean of all channels,
 else they count from 0. A WAV whose header is wrong (see `wavfix`) is read as it really is, with
 `AudioInfo.repaired` set; no file that is read is ever changed. All errors are `AudioError`, naming the file.
 
@@ -51,7 +51,7 @@ MAX_FRAMES = 1 << 62  # libsndfile's "unknown" is near 2**63
 @dataclass(frozen=True, slots=True)
 class AudioInfo:
     """What a sound file is. `n_samples` is per channel, as many as can be read; `repaired` says that the
-    header told another number. `format` and `subtype` are libsndfile's names, e.g. WAV and PCM_16."""
+    header gave another number. `format` and `subtype` are libsndfile's names, e.g. WAV and PCM_16."""
 
     path: Path
     sample_rate: int  # Hz
@@ -116,7 +116,7 @@ def content_id(path: Path | str) -> str:
 def open_recording(
     path: Path | str, group: str = "", source: str = "folder", licence: str = "unknown"
 ) -> Recording:
-    """Everything there is to know about a file before it is listened to: header, content hash, start time
+    """Everything that is known of a file without decoding it: header, content hash, start time
     (from a HARP chunk, else from the name).
 
     Raises `AudioError` also for rates outside 10 Hz to 1 MHz, no samples, and files whose end is missing.
@@ -219,7 +219,7 @@ def _probe(path: Path, inode: int, size: int, mtime_ns: int) -> AudioInfo:
     true_rate = None if harp is None else harp.sample_rate
     if wav is not None and wav.damaged:
         if wav.n_channels < 1 or wav.sample_rate < 1:
-            raise AudioError(f"{path}: damaged header (no rate, no channels)", "recover it or remove it")
+            raise AudioError(f"{path}: damaged header (no rate, no channels)", "leave this file out")
         return AudioInfo(
             path, true_rate or wav.sample_rate, wav.n_samples, wav.n_channels, "WAV", wav.subtype, True
         )

@@ -1,8 +1,8 @@
 """Resampling with soxr's HQ recipe (100 dB rejection, linear phase: calls keep their place in time).
 
-In one piece or in a stream the numbers are the same to float rounding, and so is the length:
-ceil(n * rate_out / rate_in). soxr itself rounds that length to the nearest; the sample it may leave out is
-made by letting it hear silence after the end, which is what it assumes there anyway.
+In one piece or in a stream the numbers are the same to float rounding, and so is the length: ceil(n *
+rate_out / rate_in). soxr itself rounds that length to the nearest integer; the sample that it may leave out
+is computed by adding silence after the end, which soxr assumes there anyway.
 """
 
 from __future__ import annotations

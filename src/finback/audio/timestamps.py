@@ -12,9 +12,9 @@
 | AMAR, Ocean Networks Canada, ISO 8601   | 2020-06-23T00-01-52Z, 20200623T000152Z  |
 
 A name without a zone is taken as UTC, the rule of passive acoustic monitoring and the default of these
-recorders; one set to local time by its user cannot be told from its name. A name that does say a zone is
-converted when the zone has one meaning: offsets (-0400, UTC+2) and the abbreviations in `ZONES`. EST is
-UTC-5 all year (it is the standard time; summer time is EDT), as in Cornell's NOPP buoys. A zone with
+recorders; a recorder that its user set to local time cannot be recognised by the name. A name that states a
+zone is converted when the zone has one meaning: offsets (-0400, UTC+2) and the abbreviations in `ZONES`. EST
+is UTC-5 all year (it is the standard time; summer time is EDT), as in Cornell's NOPP buoys. A zone with
 several meanings (CST, IST, local ...) makes the time unknown. So do an impossible date, two zones that
 disagree, and anything after the time that could mark an excerpt (..._000152_3.0s.wav begins later).
 """

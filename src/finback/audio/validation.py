@@ -1,6 +1,6 @@
-"""What cannot be read or written, said in one line: the file, what is wrong with it, the repair.
+"""Checks of sound files before reading and writing. All raise or return an `AudioError` that names the file.
 
-Kept apart from `io` so that the reading there can be read. All raise or return `AudioError`.
+They are apart from `io`, so that the reading there stays short.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def file_status(path: Path) -> os.stat_result:
     if not stat.S_ISREG(status.st_mode):
         raise AudioError(f"{path}: not a regular file", "save the sound to a file first")
     if status.st_size == 0:
-        raise AudioError(f"{path}: empty, 0 bytes", "copy it again from the recorder, or remove it")
+        raise AudioError(f"{path}: empty, 0 bytes", "copy it again from the recorder, or leave it out")
     return status
 
 
@@ -44,14 +44,14 @@ def looks_like_sound(path: Path, head: bytes) -> None:
     suffix = path.suffix.lower()
     mp3_frame = len(head) > 1 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0
     if suffix == ".raw" or (suffix == ".mp3" and not mp3_frame and not head.startswith(MAGIC)):
-        raise not_audio(path, "no header that says what it is")
+        raise not_audio(path, "it has no header")
 
 
 def span(path: Path, n_samples: int, start: int, stop: int | None) -> tuple[int, int]:
     """The span as plain ints, `stop` None being the end; refused when empty or outside the file."""
     start, stop = operator.index(start), n_samples if stop is None else operator.index(stop)
     if n_samples == 0:
-        raise AudioError(f"{path}: holds no samples", "remove it or record it again")
+        raise AudioError(f"{path}: holds no samples", "leave this file out")
     if not 0 <= start < stop <= n_samples:
         raise AudioError(
             f"{path}: span {start}-{stop} is not inside 0-{n_samples}",
@@ -71,7 +71,7 @@ def finite(path: Path, x: np.ndarray, start: int) -> None:
         bad = np.flatnonzero(~np.isfinite(x).all(axis=1))
         raise AudioError(
             f"{path}: {len(bad)} samples are NaN or infinite, the first at sample {start + bad[0]}",
-            "mend them in an audio editor, or leave that part out",
+            "correct them in an audio editor, or leave that part out",
         )
 
 
@@ -101,7 +101,7 @@ def writable(path: Path, x: np.ndarray, sample_rate: int, subtype: str) -> str:
         )
     peak = float(np.abs(x).max())
     if not np.isfinite(peak):
-        raise AudioError(f"{path}: NaN or infinite samples", "find where they come from, or set them to 0")
+        raise AudioError(f"{path}: NaN or infinite samples", "set them to 0, or leave that part out")
     if subtype in PCM_BITS and peak > 1:
         raise AudioError(
             f"{path}: a peak of {peak:.4g} does not fit {subtype}",
@@ -127,7 +127,7 @@ def unreadable(path: Path, error: Exception) -> AudioError:
 
 def not_audio(path: Path, reason: str) -> AudioError:
     return AudioError(
-        f"{path}: not a sound file that can be read ({reason})", "convert it to wav or flac, or remove it"
+        f"{path}: not a sound file that can be read ({reason})", "convert it to wav or flac, or leave it out"
     )
 
 

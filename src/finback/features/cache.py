@@ -1,8 +1,9 @@
 """Features computed once: a folder of arrays named by content, span and spec.
 
-The cache is keyed by what was heard (content hash, span, channel) and by how (spec fingerprint), never by a
-file name, so renaming recordings costs nothing and a changed file is never taken for the old one. A frozen
-backbone's vectors are features like any other; its version is part of the key.
+The key of a feature is its sound (content hash, span, channel), its front end and the fingerprint of its
+spec, never a file name. So renamed recordings keep their features, and a changed file is never taken for the
+old one. Vectors of a frozen backbone are features like any other; the version of the backbone is part of the
+key.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ class FeatureStore:
         return FeatureStore(Extractor(self.extractor.spec, front_end), self.root)
 
     def stream(self, clip: Clip) -> Iterator[np.ndarray]:
-        """The same in pieces; a clip too long to be worth keeping goes past the cache in bounded memory."""
+        """The same in pieces; a clip too long to be cached is computed in bounded memory."""
         if self.folder is None or len(self.extractor.windows(clip)) > LONGEST_KEPT:
             yield from self.extractor.stream(clip)
         else:
@@ -79,7 +80,7 @@ class FeatureStore:
                     pass
 
     def missing(self, clips: Sequence[Clip]) -> list[Clip]:
-        """Those that `prepare` would compute; the same sound once, since two threads would write one file."""
+        """The clips that `prepare` would compute, each sound once: two threads must not write one file."""
         return list({c.key: c for c in clips if self._is_missing(c)}.values())
 
     def _is_missing(self, clip: Clip) -> bool:

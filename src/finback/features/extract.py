@@ -45,7 +45,7 @@ class TakesFeatures(Protocol):
 
     @property
     def front_end_settings(self) -> Mapping[str, str]:
-        """What its front end must know beside the spec, such as the file of a backbone."""
+        """Settings of its front end apart from the spec, such as the file of a backbone."""
         ...
 
 

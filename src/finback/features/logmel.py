@@ -184,14 +184,14 @@ def _blocks(bank: np.ndarray) -> list[tuple[int, int, slice]]:
 def _straight(spec: FeatureSpec, bank: np.ndarray) -> np.ndarray:
     """Weights (M, n_bins) float32 that draw straight lines between the middles of the bands.
 
-    A band narrower than one bin has no power to tell of: the lines pass over it.
+    A band narrower than one bin has no power: the lines pass over it.
     """
-    heard = np.flatnonzero(bank.any(axis=1))
-    middles = band_centres_hz(spec.n_mels, spec.f_min, spec.top_hz)[heard]
+    used = np.flatnonzero(bank.any(axis=1))
+    middles = band_centres_hz(spec.n_mels, spec.f_min, spec.top_hz)[used]
     hz = np.fft.rfftfreq(spec.n_fft, 1.0 / spec.sample_rate)
     lines = np.zeros(bank.shape, dtype=np.float32)
-    for i, band in enumerate(heard):
-        lines[band] = np.interp(hz, middles, np.eye(len(heard))[i])
+    for i, band in enumerate(used):
+        lines[band] = np.interp(hz, middles, np.eye(len(used))[i])
     return lines
 
 

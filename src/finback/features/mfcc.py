@@ -1,4 +1,4 @@
-"""MFCC statistics: what the classical baseline hears of a clip.
+"""MFCC statistics: the input of the classical baselines.
 
 Cepstral coefficients of a log-mel (DCT-II, orthonormal: Davis & Mermelstein 1980) and of their first
 difference, each summed up over time by mean and standard deviation.

@@ -80,7 +80,7 @@ def test_level_does_not_matter_and_absent_species_never_win() -> None:
 def test_round_trip_and_an_unfitted_head_says_so() -> None:
     x, y, w, tapes = sea(3, 2, 4)
     head, other = Plda(3), Plda(3)
-    with pytest.raises(RunError, match="never fitted"):
+    with pytest.raises(RunError, match="was not fitted"):
         other(torch.from_numpy(x))
     head.fit(x, y, w, tapes)
     other.load_state_dict(head.state_dict())

@@ -132,7 +132,7 @@ def load_weights() -> tuple[dict[str, Tensor], str]:
         raise SettingsError("aisfx: the package is not installed", INSTALL) from None
     if not found:
         raise SettingsError(f"aisfx: package {package} does not hold checkpoint.pth", INSTALL)
-    # Beside the weights the file counts classes with NumPy numbers, named as NumPy 1 named them.
+    # The file also counts classes with NumPy numbers, under the names of NumPy 1.
     scalar = (np._core.multiarray.scalar, "numpy.core.multiarray.scalar")  # type: ignore[attr-defined]
     kinds = [type(np.dtype(kind)) for kind in ("int64", "float64")]
     with torch.serialization.safe_globals([scalar, np.dtype, *kinds]):

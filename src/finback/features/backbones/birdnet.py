@@ -38,7 +38,7 @@ class BirdNet(Backbone):
         check_window("birdnet", spec, SAMPLE_RATE, WINDOW)
         self._network, package = _load(self.install)
         self._input: int = self._network.get_input_details()[0]["index"]
-        # The classifier is one matrix product: what it takes in is the tensor before the output.
+        # The classifier is one matrix product: its input is the tensor before the output.
         self._embedding: int = self._network.get_output_details()[0]["index"] - 1
         self.n_features = N_FEATURES
         self.version = f"2.4-{package}"

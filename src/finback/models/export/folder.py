@@ -2,8 +2,8 @@
 
 Kept: `run.json` without names of this machine, the weights (in half precision if asked for), the parts of an
 ensemble, what was measured, and which recordings were on which side: who learns from clips that a generator
-made must know what it had heard. Left behind: manifests, scores, checkpoints, audio. The copy is a run folder
-like any other.
+made must know what the generator was trained on. Left behind: manifests, scores, checkpoints, audio. The copy
+is a run folder like any other.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a model hears, written so that it can stand in a graph: waves of one window's length to its input.
+"""Front ends as graphs: waves of one window's length to the input of a network.
 
 The numbers are those of `finback.features`, whose classes these take their settings and weights from. Only
 the way differs, for two reasons: a graph has no slices that are written into, and onnxruntime's own Fourier
@@ -62,8 +62,8 @@ class MelPower(nn.Module):
     def forward(self, waves: Tensor) -> Tensor:
         n_fft, hop, n_frames = self.spec.n_fft, self.spec.hop, self.spec.n_frames
         left, needed = n_fft // 2, (n_frames - 1) * hop + n_fft
-        heard = min(self.spec.clip_samples, needed - left)
-        x = nn.functional.pad(waves[:, :heard], (left, needed - left - heard))  # (B, needed)
+        used = min(self.spec.clip_samples, needed - left)
+        x = nn.functional.pad(waves[:, :used], (left, needed - left - used))  # (B, needed)
         frames = framed(x, n_fft, hop, n_frames) * self.window  # (B, F, N)
         z = self.first @ frames.unflatten(2, (self.a, self.b))  # (B, F, 2 K1, B)
         real, imaginary = z[:, :, : self.kept], z[:, :, self.kept :]

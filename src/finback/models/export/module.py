@@ -74,10 +74,10 @@ class Several(nn.Module):
         self.combination: Combination = node.combination
         self.register_buffer("temperature", torch.tensor(node.temperature), persistent=False)
         self.size: int = sum(self.sizes)
-        told = node.combination
-        share = told.weights if told.how != "mean" else (1.0 / len(told.weights),) * len(told.weights)
+        how, weights = node.combination.how, node.combination.weights
+        share = weights if how != "mean" else (1.0 / len(weights),) * len(weights)
         self.register_buffer("weights", torch.tensor(share)[:, None, None], persistent=False)  # (C, 1, 1)
-        self.register_buffer("bias", torch.tensor(told.bias or (0.0,)), persistent=False)
+        self.register_buffer("bias", torch.tensor(node.combination.bias or (0.0,)), persistent=False)
 
     def logits(self, x: Tensor) -> Tensor:
         return torch.cat([part.logits(x) for part in self.parts], dim=1)  # type: ignore[operator]

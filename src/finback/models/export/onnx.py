@@ -1,4 +1,4 @@
-"""A run as one ONNX file: waves in, calibrated probabilities out, and told inside what they mean.
+"""A run as one ONNX file: waves in, calibrated probabilities out, with metadata that says what they mean.
 
     exported = to_onnx(run, predictor, Path("model.onnx"))
 
@@ -38,7 +38,7 @@ PACKAGES = ("onnx", "onnxruntime", "onnxscript")
 
 
 def check_packages() -> None:
-    """Raises `SettingsError` naming those that are missing."""
+    """Raises `SettingsError` that names the packages that are missing."""
     missing = [name for name in PACKAGES if find_spec(name) is None]
     if missing:
         raise SettingsError(
@@ -47,7 +47,7 @@ def check_packages() -> None:
 
 
 def to_onnx(run: RunFolder, predictor: Predictor, path: Path) -> dict[str, Any]:
-    """Write the file, whole or not at all; returns its facts, and how far its answers were from finback's.
+    """Write the file, whole or not at all; returns its metadata, and how far its answers were from finback's.
 
     Raises `SettingsError` for a run that cannot be a graph or without the packages; `RunError` where answers
     differ by more than the tolerance.
@@ -55,18 +55,18 @@ def to_onnx(run: RunFolder, predictor: Predictor, path: Path) -> dict[str, Any]:
     check_packages()
     from onnx import save
 
-    facts = metadata_of(run, predictor)
+    metadata = metadata_of(run, predictor)
     model = graph(ExportedModel(predictor.root), predictor.spec.clip_samples)
-    describe(model, facts)
+    describe(model, metadata)
     with atomic_path(path) as temporary, trial_clips(run, predictor.spec) as clips:
         save(model, str(temporary))
         answers = run_file(temporary, predictor, clips)
         difference = largest_difference(answers, predictor, clips)
         refuse_if_far(difference, str(path))
-    return {**facts, "opset": OPSET, "largest_difference": difference, "n_clips": len(clips)}
+    return {**metadata, "opset": OPSET, "largest_difference": difference, "n_clips": len(clips)}
 
 
-def graph(whole: ExportedModel, clip_samples: int) -> ModelProto:
+def graph(module: ExportedModel, clip_samples: int) -> ModelProto:
     """The module as an ONNX model of any number of windows, without a trace of where it was made."""
     from onnxscript.optimizer import fold_constants, remove_unused_nodes
 
@@ -79,7 +79,7 @@ def graph(whole: ExportedModel, clip_samples: int) -> ModelProto:
         with warnings.catch_warnings(), torch.inference_mode(False):
             warnings.simplefilter("ignore")
             program = torch.onnx.export(
-                whole,
+                module,
                 (example,),
                 dynamo=True,
                 opset_version=OPSET,
@@ -101,12 +101,12 @@ def graph(whole: ExportedModel, clip_samples: int) -> ModelProto:
     return model
 
 
-def describe(model: ModelProto, facts: dict[str, Any]) -> None:
-    """Every fact as JSON under its name in the model's own table of properties."""
+def describe(model: ModelProto, metadata: dict[str, Any]) -> None:
+    """Every value as JSON under its name in the model's own table of properties."""
     from onnx import checker
 
-    model.producer_name, model.producer_version = "finback", str(facts["finback"])
-    for name, value in facts.items():
+    model.producer_name, model.producer_version = "finback", str(metadata["finback"])
+    for name, value in metadata.items():
         model.metadata_props.add(key=name, value=json.dumps(value, ensure_ascii=False))
     checker.check_model(model)
 

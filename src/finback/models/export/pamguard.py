@@ -52,10 +52,10 @@ class FromSpectrogram(nn.Module):
 
     bank: Tensor
 
-    def __init__(self, whole: ExportedModel, spec: FeatureSpec) -> None:
+    def __init__(self, module: ExportedModel, spec: FeatureSpec) -> None:
         super().__init__()
         self.spec = spec
-        self.answer = whole.answer
+        self.answer = module.answer
         bank = LogMel(spec).weights[:, : n_bins(spec)].T.contiguous()
         self.register_buffer("bank", bank, persistent=False)  # (H, M)
         self.eval()
@@ -70,24 +70,23 @@ class FromSpectrogram(nn.Module):
 
 
 def to_pamguard(run: RunFolder, predictor: Predictor, path: Path) -> dict[str, Any]:
-    """Write the zip, whole or not at all; returns the run's facts.
+    """Write the zip, whole or not at all; returns the metadata.
 
     Raises `SettingsError` for a run that does not take in log-mels, or whose level PAMGuard cannot set.
     """
     _check(predictor)
-    whole = ExportedModel(predictor.root)
-    facts, spec = metadata_of(run, predictor), predictor.spec
-    module = FromSpectrogram(whole, spec)
+    metadata, spec = metadata_of(run, predictor), predictor.spec
+    module = FromSpectrogram(ExportedModel(predictor.root), spec)
     shape = (1, n_frames(spec), n_bins(spec))
     network, difference = script(module, shape)
     refuse_if_far(difference, str(path))
     buffer = BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
         file.writestr(NETWORK, network)
-        file.writestr(TABLE, json.dumps(table(facts, spec), indent=1, ensure_ascii=True))
+        file.writestr(TABLE, json.dumps(table(metadata, spec), indent=1, ensure_ascii=True))
         file.writestr(CARD, card(run))
     write_atomic(path, buffer.getvalue())
-    return {**facts, "input_shape": list(shape), "largest_difference": difference}
+    return {**metadata, "input_shape": list(shape), "largest_difference": difference}
 
 
 def _check(predictor: Predictor) -> None:
@@ -99,7 +98,7 @@ def _check(predictor: Predictor) -> None:
         )
     if spec.level != "none":
         raise SettingsError(
-            f"features.level = '{spec.level}': PAMGuard cannot scale a window so",
+            f"features.level = '{spec.level}': PAMGuard cannot scale windows like this",
             "train with --set features.level=none",
         )
     if spec.n_fft % 2:
@@ -126,15 +125,15 @@ def segment_samples(spec: FeatureSpec) -> int:
     return (max(spec.clip_samples // spec.hop, spec.n_frames) * 2 + 1) * spec.hop // 2
 
 
-def table(facts: dict[str, Any], spec: FeatureSpec) -> dict[str, Any]:
-    """What PAMGuard is told: version 1 of its metadata, with the run's own facts beside."""
-    names = facts["labels"]
+def table(metadata: dict[str, Any], spec: FeatureSpec) -> dict[str, Any]:
+    """Version 1 of PAMGuard's metadata, and finback's own under `finback`."""
+    names = metadata["labels"]
     transforms = [
         ("load_audio", {"sr": spec.sample_rate}),
         ("spectrogram", {"fft": spec.n_fft, "hop": spec.hop}),
     ]
     return {
-        "description": f"finback {facts['finback']}: {facts['family']}, calibrated probabilities",
+        "description": f"finback {metadata['finback']}: {metadata['family']}, calibrated probabilities",
         "version_info": {"version": 1.0},
         "framework_info": {"framework": "Generic"},
         "model_info": {
@@ -146,7 +145,7 @@ def table(facts: dict[str, Any], spec: FeatureSpec) -> dict[str, Any]:
         "species": {"name": names},
         "target": {"name": names},
         "transforms": [{"name": name, "params": params} for name, params in transforms],
-        "finback": facts,
+        "finback": metadata,
     }
 
 

@@ -1,4 +1,4 @@
-"""Parts of trained classifiers written anew for a graph: what no wave changes is worked out beforehand.
+"""Parts of trained classifiers in a form that can be traced into a graph; constants are computed beforehand.
 
     model = traceable(leaf.model)  # a copy on the CPU; the same numbers
 
@@ -21,7 +21,7 @@ from finback.models.networks.heads import LEAST, Forest, Svm
 
 
 class TraceableBank(SincBank):
-    """Filters that are no longer learnt."""
+    """Filters that are constant."""
 
     kept: Tensor
 
@@ -37,8 +37,8 @@ class TraceableBank(SincBank):
     def forward(self, x: Tensor) -> Tensor:
         x = nn.functional.pad(x, (0, max(0, self.length - x.shape[-1])))
         n_frames = (x.shape[-1] - self.length) // self.stride + 1
-        heard = x[:, : (n_frames - 1) * self.stride + self.length]
-        frames = framed(heard, self.length, self.stride, n_frames)  # (B, F, L)
+        used = x[:, : (n_frames - 1) * self.stride + self.length]
+        frames = framed(used, self.length, self.stride, n_frames)  # (B, F, L)
         cosine, sine = (frames @ self.kept.T).chunk(2, dim=-1)  # (B, F, K) each
         return (cosine.square() + sine.square()).transpose(1, 2)  # (B, K, F)
 

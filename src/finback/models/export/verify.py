@@ -1,4 +1,4 @@
-"""Sounds to try an exported model on, and how far its answers may be from finback's own."""
+"""Sounds to verify an exported model with, and how far its answers may be from finback's own."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ RATES = (1.0, 2.0, 0.73)  # times the model's own
 
 @contextmanager
 def trial_clips(run: RunFolder, spec: FeatureSpec) -> Iterator[list[Clip]]:
-    """Made sounds of several rates and lengths, and some of the run's own recordings if they are at hand."""
+    """Simulated sounds of several rates and lengths, and some recordings of the run if they are there."""
     with TemporaryDirectory() as folder:
         clips = []
         for i, (length, rate) in enumerate(zip(LENGTHS, RATES, strict=True)):
@@ -51,7 +51,7 @@ def _sound(n_samples: int, seed: int) -> np.ndarray:
 def _recorded(run: RunFolder) -> list[Clip]:
     try:
         manifest = Manifest.load(run.manifest)
-    except FinbackError:  # it was shipped without one, or the recordings have changed: made sounds will do
+    except FinbackError:  # a packaged run has none, or recordings have changed: simulated sounds will do
         return []
     clips = manifest.clips[:: max(1, len(manifest.clips) // N_RECORDED)][:N_RECORDED]
     return [clip for clip in clips if _is_there(clip)]
@@ -70,7 +70,7 @@ def largest_difference(answers: np.ndarray, predictor: Predictor, clips: Sequenc
 
 
 def refuse_if_far(difference: float, what: str) -> None:
-    """Raises `RunError` beyond `TOLERANCE`: a model that answers otherwise is not the same model."""
+    """Raises `RunError` beyond `TOLERANCE`: a model with other answers is not the same model."""
     if not difference <= TOLERANCE:
         raise RunError(
             f"{what}: its answers differ from finback's by {difference:.1e}, more than {TOLERANCE:.0e}; "

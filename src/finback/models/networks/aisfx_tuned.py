@@ -1,8 +1,8 @@
-"""`aisfx-tuned`: the aiSFX network, trained further on the species at hand, its first blocks as they came.
+"""`aisfx-tuned`: the aiSFX network, trained further on the species at hand; its first blocks stay frozen.
 
-Good for: when the frozen probe (`aisfx`) underfits and there are many tapes. Nearly five million weights
-learn a tape by heart as easily as a species; frozen early blocks, few epochs and a small learning rate keep
-them from that. The package is needed to begin with; a trained run carries all its weights.
+Good for: data of many recording groups, where the frozen probe (`aisfx`) underfits. Nearly five million
+weights can memorise a tape as easily as a species. Frozen early blocks, few epochs and a small learning rate
+prevent that. Training starts from the weights in the package; a trained run holds all its weights.
 """
 
 from __future__ import annotations
@@ -48,12 +48,12 @@ class AiSfxTuned(Classifier):
         try:
             self.network.load_state_dict(load_weights()[0])
         except SettingsError as error:
-            self._missing = error  # no fault yet: the weights may come from a run
+            self._missing = error  # not an error yet: the weights may come from a run
         for block in self.network.blocks[:freeze]:
             block.requires_grad_(False)
 
     def train(self, mode: bool = True) -> AiSfxTuned:
-        """Frozen blocks stay in evaluation mode: their batch statistics are part of what was learnt."""
+        """Frozen blocks stay in evaluation mode: their batch statistics are part of the trained network."""
         super().train(mode)
         for block in self.network.blocks[: self.frozen]:
             block.eval()

@@ -37,12 +37,12 @@ class Classifier(nn.Module):
 
     @property
     def front_end_settings(self) -> Mapping[str, str]:
-        """What its front end must know beside the spec, such as the file of a backbone."""
+        """Settings of its front end apart from the spec, such as the file of a backbone."""
         return {}
 
     def embed(self, x: Tensor) -> Tensor:
         """One input each, (B, 1, M, F) or (B, T), to one vector each, (B, D)."""
-        raise TypeError(f"{type(self).__name__} does not say how it embeds")
+        raise TypeError(f"{type(self).__name__} does not define embed")
 
     def forward(self, x: Tensor) -> Tensor:
         logits: Tensor = self.head(self.embed(x))

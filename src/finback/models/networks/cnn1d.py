@@ -1,16 +1,17 @@
-"""`cnn1d`: a network over the raw wave, no spectrogram asked for.
+"""`cnn1d`: a network over the raw wave, without a spectrogram.
 
 Good for: sounds that a fixed spectrogram resolves badly, such as clicks, and for looking at which bands a
 model chose: the first layer is a bank of band-pass filters of which only the edges are learned (`edges_hz`).
-It hears a clip of any length. On long tonal calls the log-mel families do a little better.
+It takes waves of any length. On long tonal calls the log-mel families do a little better.
 
 The front end is SincNet's (Ravanelli & Bengio 2018, eq. 4 to 7) with two changes. Each filter has a sine
-twin beside the cosine, as Gabor filters have in LEAF (Zeghidour et al. 2021): their joint power is the
+twin of the cosine, as Gabor filters have in LEAF (Zeghidour et al. 2021): their joint power is the
 envelope wherever a frame begins, so the layer can stride by a hop instead of by one sample, 500 times
 cheaper. And edges are learned as logarithms, so that one learning rate serves 20 Hz and 96 kHz.
 
-Above it, neighbouring filters share their convolutions, as neighbouring bands do in `cnn2d`. Convolutions
-along time, with weights of their own for every filter, did clearly worse on new tapes (docs/recipes.md).
+After this layer, neighbouring filters share their convolutions, as neighbouring bands do in `cnn2d`.
+Convolutions along time, with weights of their own for every filter, did clearly worse on new tapes
+(docs/recipes.md).
 """
 
 from __future__ import annotations

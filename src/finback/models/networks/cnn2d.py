@@ -1,4 +1,4 @@
-"""`cnn2d`: a convolutional network over the log-mel picture, the workhorse of the field.
+"""`cnn2d`: a convolutional network over log-mel spectrograms, the most common model of the field.
 
 Good for: contours and pulses whose shape matters more than their place in time. Frequency is kept in a few
 broad bands when pooling, because a moan at 200 Hz and one at 2 kHz are different animals; time is pooled by

@@ -1,10 +1,10 @@
-"""`diffusion`: the network that takes noise away, a transformer over patches of the spectrogram.
+"""`diffusion`: the denoising network, a transformer over patches of the spectrogram.
 
-Good for: training on two cores. A patch of 8 bands x 8 frames is one token, so that 96 x 112 is a row of 168.
-Patches overlap by half a patch where they enter and leave, so that their borders do not show. Noise level and
-species scale, shift and gate every block (adaptive layer norm, Peebles & Xie 2023, arXiv 2212.09748, section
-3.2). On these spectrograms, minute for minute, it learnt faster than U-Nets over patches of 4 and of 8
-(docs/decisions/0018).
+Good for: training on two cores. A patch of 8 bands x 8 frames is one token, so 96 x 112 values are a row of
+168 tokens. Patches overlap by half a patch at input and output, so that their borders do not show. Noise
+level and species scale, shift and gate every block (adaptive layer norm, Peebles & Xie 2023, arXiv
+2212.09748, section 3.2). On these spectrograms it learned faster than U-Nets over patches of 4 and of 8, at
+equal training time (docs/decisions/0018).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ HEAD = 48  # features of one attention head
 
 
 class PatchDenoiser(Generator):
-    """A transformer over patches, told the noise level and the species."""
+    """A transformer over patches, conditioned on noise level and species."""
 
     way: ClassVar[Way] = "denoise"
     task: ClassVar[str] = "diffusion"
@@ -58,7 +58,7 @@ class PatchDenoiser(Generator):
 
     def forward(self, x: Tensor, c_noise: Tensor, labels: Tensor) -> Tensor:
         """(B, 1, M, F) noisy, (B,) quarter logarithm of the noise level, (B,) class ids -> (B, 1, M, F)."""
-        told = nn.functional.silu(self.noise_level(c_noise) + self.species(labels))[:, None]  # (B, 1, D)
+        condition = nn.functional.silu(self.noise_level(c_noise) + self.species(labels))[:, None]  # (B, 1, D)
         n_bands, n_frames = x.shape[2:]
         h = self.enter(
             nn.functional.pad(x, (0, self.padding[0], 0, self.padding[1]))
@@ -66,7 +66,7 @@ class PatchDenoiser(Generator):
         grid = h.shape[2:]
         h = h.flatten(2).transpose(1, 2) + self.place  # (B, rows columns, D)
         for block in self.blocks:
-            h = block(h, told)
+            h = block(h, condition)
         out: Tensor = self.leave(self.norm(h).transpose(1, 2).unflatten(2, grid))
         return out[..., :n_bands, :n_frames]
 
@@ -87,7 +87,7 @@ class Fourier(nn.Module):
 
 
 class Block(nn.Module):
-    """Attention, then a feed-forward layer, each scaled, shifted and gated by what is told."""
+    """Attention, then a feed-forward layer, each scaled, shifted and gated by the condition."""
 
     def __init__(self, width: int, dropout: float) -> None:
         super().__init__()
@@ -98,13 +98,14 @@ class Block(nn.Module):
         self.feed = nn.Sequential(
             nn.Linear(width, 4 * width), nn.GELU(), nn.Dropout(dropout), nn.Linear(4 * width, width)
         )
+        # Its name is part of the weight files of version 0.1.0.
         self.told = nn.Linear(width, 6 * width)
         nn.init.zeros_(self.told.weight)  # gates closed: a new block changes nothing
         nn.init.zeros_(cast(Tensor, self.told.bias))
 
-    def forward(self, x: Tensor, told: Tensor) -> Tensor:
+    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
         """(B, N, D), (B, 1, D) -> (B, N, D)."""
-        shift, scale, gate, shift2, scale2, gate2 = self.told(told).chunk(6, dim=-1)
+        shift, scale, gate, shift2, scale2, gate2 = self.told(condition).chunk(6, dim=-1)
         x = x + gate * self._attend(self.norms[0](x) * (1 + scale) + shift)
         out: Tensor = x + gate2 * self.feed(self.norms[1](x) * (1 + scale2) + shift2)
         return out

@@ -1,7 +1,7 @@
 """Families that read a spectrogram frame by frame: what they have in common.
 
-A convolutional stem turns the picture into a row of frames, each family reads that row in its own way, and
-attention beside the maximum over frames pools what was read.
+A convolutional stem turns the spectrogram into a row of frames, each family reads that row in its own way,
+and attention pooling and the maximum over frames pool the result.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class FrameReader(Classifier):
 
     def read(self, frames: Tensor) -> Tensor:
         """(B, F', D) -> (B, F', D)."""
-        raise TypeError(f"{type(self).__name__} does not say how it reads")
+        raise TypeError(f"{type(self).__name__} does not define read")
 
     def embed(self, x: Tensor) -> Tensor:
         read = self.read(self.stem(self.standardise(x)))  # (B, F', D)

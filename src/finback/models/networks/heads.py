@@ -1,10 +1,10 @@
-"""Heads that are fitted, not descended: logistic regression, a support vector machine, a forest.
+"""Heads that are fitted, not trained by gradient: logistic regression, a support vector machine, a forest.
 
     head = Logistic(c=0.01)
     head.fit(x, y, weights)      # (N, D), (N,) class ids below n_classes, (N,)
     logits = head(x)             # (B, D) -> (B, K)
 
-scikit-learn does the fitting; what it found is kept as plain tensors, so that a fitted head goes into
+scikit-learn does the fitting; the result is kept as plain tensors, so that a fitted head goes into
 `weights.safetensors` like any network, needs no pickle, and answers on any device. Shapes are known only
 after fitting: loading takes over those of the file. Every example's weight is divided by its class's total,
 so that all classes count alike. A class without an example gets a very low logit, and a finite one.
@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from finback.core.errors import RunError
 from finback.models.networks.prototypes import imprinted
 
-ABSENT = -30.0  # logit of a class never seen in training: a probability of 1e-13 beside an indifferent one
+ABSENT = -30.0  # logit of a class never seen in training: a probability of 1e-13 where the other logit is 0
 LEAST = 1e-7  # share of a forest below which a class counts as unseen there; its logarithm stays finite
 
 
@@ -41,11 +41,11 @@ class Head(nn.Module):
 
         `tapes` (N,) are ids of the groups they come from; most heads do not care.
         """
-        raise TypeError(f"{type(self).__name__} does not say how it is fitted")
+        raise TypeError(f"{type(self).__name__} does not define fit")
 
     def forward(self, x: Tensor) -> Tensor:
         """Raises `RunError` when nothing was fitted."""
-        raise TypeError(f"{type(self).__name__} does not say how it answers")
+        raise TypeError(f"{type(self).__name__} does not define forward")
 
     @property
     def n_values(self) -> int:
@@ -70,7 +70,7 @@ class Head(nn.Module):
 
     def _check_fitted(self, some: Tensor) -> None:
         if not some.numel():
-            raise RunError(f"a {type(self).__name__} that was never fitted", "train it first")
+            raise RunError(f"a {type(self).__name__} head that was not fitted", "train the model first")
 
     def _spread(self, logits: Tensor, classes: Tensor, low: float) -> Tensor:
         """(B, S) of the classes seen -> (B, K), `low` for the others."""
@@ -80,7 +80,7 @@ class Head(nn.Module):
 
 
 class Standardised(Head):
-    """A head that hears each dimension at mean 0 and deviation 1 over its training examples."""
+    """A head that scales each dimension to mean 0 and deviation 1 over its training examples."""
 
     mean: Tensor  # (D,)
     scale: Tensor  # (D,)
@@ -103,7 +103,7 @@ class Standardised(Head):
 
 
 class Logistic(Standardised):
-    """Multinomial logistic regression: w x + b, with |w|^2 / (2 c) beside the log loss of all examples."""
+    """Multinomial logistic regression: w x + b; the log loss of all examples plus |w|^2 / (2 c)."""
 
     weight: Tensor  # (S, D)
     bias: Tensor  # (S,)
@@ -122,7 +122,7 @@ class Logistic(Standardised):
         self._keep(weight=w, bias=b, classes=model.classes_)
 
     def imprint(self, x: Tensor, y: Tensor, rare: Sequence[int]) -> None:
-        """Rows for the classes `rare` of (N, D) vectors of classes (N,), without fitting anew."""
+        """Rows for the classes `rare` of (N, D) vectors of classes (N,), without fitting the others again."""
         z = self._standard(x.to(self.mean.device)).cpu()
         weight, bias = z.new_zeros(self.n_classes, z.shape[1]), z.new_zeros(self.n_classes)
         weight[self.classes], bias[self.classes] = self.weight.cpu(), self.bias.cpu()

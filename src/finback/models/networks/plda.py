@@ -1,13 +1,13 @@
-"""A head that knows tapes: a species is what its tapes share, and a new tape will differ again.
+"""A group-aware head: a species is what its tapes share, and a new tape will differ again.
 
     clip = mean + species + tape + rest
 
-with independent normal deviations of their own variance in every direction: probabilistic linear
-discriminant analysis, as speaker recognition uses it against new telephones (Prince & Elder 2007,
-"Probabilistic Linear Discriminant Analysis for Inferences About Identity", ICCV), with one level more, the
-tape, and with diagonal covariances after standardising and PCA. A species heard on one tape is not known to
-lie where that tape lies: its mean is drawn towards the middle of all species and its spread is wide, while
-twenty cuts of one tape count hardly more than two. Logistic regression knows nothing of that.
+with independent normal deviations of their own variance in every direction: probabilistic linear discriminant
+analysis, as speaker recognition uses it against new telephones (Prince & Elder 2007, "Probabilistic Linear
+Discriminant Analysis for Inferences About Identity", ICCV), with one level more, the tape, and with diagonal
+covariances after standardising and PCA. If a species has one tape, its mean is uncertain: the mean is drawn
+towards the middle of all species, and the spread is wide. Twenty cuts of one tape count hardly more than two.
+Logistic regression does not model this.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Plda(Standardised):
 def species(
     z: np.ndarray, y: np.ndarray, weights: np.ndarray, tapes: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Where clips of each species lie on a tape not heard yet: means and variances (S, P).
+    """Where clips of each species lie on an unseen tape: means and variances (S, P).
 
     `z` (N, P), `y` (N,) class ids from 0, `weights` (N,) how much of a clip an example is, `tapes` (N,). The
     three variances are those of an analysis of variance: each level's, less what the level below explains.

@@ -1,10 +1,10 @@
-"""Probes: a fitted head on a frozen embedding. The embedding is the feature; the head is all that is trained.
+"""Probes: a fitted head on a frozen embedding. The embedding is the feature; only the head is trained.
 
-Good for: few clips and many tapes. A network trained elsewhere has heard so much equipment that one tape's
-means little to it; a head in closed form has no epochs to choose, and fits in seconds. The `-plda` families
-know besides that a new tape will differ from those heard, and by how much. `mfcc-svm` and `mfcc-forest` are
-what the field used before networks, the floor that anything new must clear; `birdnet`, `aisfx` and `onnx`
-stand on pretrained networks (docs/backbones.md).
+Good for: few clips of many tapes. A network that was trained elsewhere has seen so many recorders that the
+properties of one tape change its vectors little. A head in closed form has no number of epochs to choose, and
+is fitted in seconds. The `-plda` families also model how much a new tape may differ from those of the
+training set. `mfcc-svm` and `mfcc-forest` are what the field used before networks: a new model must score
+higher than they do. `birdnet`, `aisfx` and `onnx` stand on pretrained networks (docs/backbones.md).
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class MfccForest(Probe):
 
 
 class _TapeAware(Probe):
-    """A head that tells what is the species' own from what is a tape's (models/plda.py)."""
+    """A head that models species and tapes apart (`finback.models.networks.plda`)."""
 
     def __init__(self, spec: FeatureSpec, n_classes: int, size: int = 80) -> None:
         super().__init__(spec, Plda(n_classes, size))

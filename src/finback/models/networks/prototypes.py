@@ -10,7 +10,7 @@ way, and are brought to the scale of the learned logits:
     s_k(z) = d_k . (z - c)                                  its similarity
     l_k(z) = l(z) + a s_k(z)                                its logit, l(z) the mean learned logit of z
 
-A common species has a prototype too, beside its learned logit: a is what gives back l_j(z) - l(z) from s_j(z)
+A common species has a prototype as well as a learned logit: a is what gives back l_j(z) - l(z) from s_j(z)
 best, by least squares over all pairs of a common clip and a common species, each species' clips counting as
 much as any other's. (Both are 0 on average, so no constant is needed.) A rare species is then as sure of a
 clip as a common one would be at that similarity; where similarity says little, a is small and it hardly
@@ -25,7 +25,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-ABSENT = -30.0  # beside the mean logit, of a rare species without a single clip to go by: it is never named
+ABSENT = -30.0  # re the mean logit, of a rare species without any clip: it is never predicted
 
 
 def imprinted(

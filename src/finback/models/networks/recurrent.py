@@ -2,9 +2,9 @@
 
 Good for: calls whose order in time is the message, such as up-sweeps against down-sweeps, pulse trains and
 songs. A few convolutions first turn the log-mel picture into a row of about 28 frames of a tenth of a second;
-the recurrent layer reads that row forwards and backwards, and attention pools it, so that one short call in
-a long window still decides. `lstm` remembers across the whole window and is the one to take; `rnn` is the
-plain Elman network, cheaper and shorter of memory, kept for comparison.
+the recurrent layer reads that row forwards and backwards, and attention pools it, so that one short call in a
+long window still decides. `lstm` remembers across the whole window: prefer it. `rnn` is the plain Elman
+network, which costs less, remembers less, and is kept for comparison.
 
 Sources: Elman 1990; Hochreiter & Schmidhuber 1997; Schuster & Paliwal 1997 (both directions); Cakir et al.
 2017 (convolutions before the recurrent layer, for sound events).
@@ -48,7 +48,7 @@ class RNN(FrameReader):
     def read(self, frames: Tensor) -> Tensor:
         frames = self.dropout(frames)  # (B, F', 2 H)
         read, _ = self.recurrent(frames)  # (B, F', 2 H), forwards and backwards side by side
-        out: Tensor = frames + read  # what the convolutions heard need not pass through the memory
+        out: Tensor = frames + read  # the output of the convolutions need not pass through the memory
         return out
 
 

@@ -1,4 +1,4 @@
-"""`supcon`: any encoder, first taught by contrast which clips belong together, then given a linear head.
+"""`supcon`: any encoder, pre-trained by contrastive learning, then a linear head.
 
 Good for: many tapes and few clips of each. The contrastive stage (Khosla et al. 2020) draws clips of a
 species together across tapes and learns from pairs, of which there are many more than clips. Choose the

@@ -1,17 +1,18 @@
-"""`vae`: a variational autoencoder of log-mel pictures, and a Gaussian of each species among its latents.
+"""`vae`: a variational autoencoder of log-mel spectrograms, with a Gaussian of each species over its latents.
 
-Good for: reconstructing, blending and sampling in a fraction of a second, training in minutes. A picture
-becomes `latent` numbers with an uncertainty each, and the numbers become the expected picture: smooth, since
-what no latent remembers (the grain of noise) is averaged away.
+Good for: reconstructing, interpolating and sampling in a fraction of a second; training takes minutes. A
+spectrogram becomes `latent` numbers with an uncertainty each, and the numbers become the expected
+spectrogram. The result is smooth, since the grain of noise is not kept in any latent and is averaged away.
 
-It starts as probabilistic principal components (`start`; Tipping & Bishop 1999), which is where a VAE with
-linear encoder and decoder ends (Lucas et al. 2019, arXiv 1911.02469). They stay as they are; light
-convolutions on either side learn what lies beside them (Kingma & Welling 2014, arXiv 1312.6114).
+The model starts as probabilistic principal components (`start`; Tipping & Bishop 1999), which is the optimum
+of a VAE with linear encoder and decoder (Lucas et al. 2019, arXiv 1911.02469). The components stay fixed;
+light convolutions before and after them learn what the components do not represent (Kingma & Welling 2014,
+arXiv 1312.6114).
 
-After training the latents of real clips are not standard normal, so a Gaussian is fitted to those of each
-species (`settle`), and `decode` draws from it: samples start from where clips of the species lie. The decoder
-can be told the species as well (`condition = "species"`; Sohn et al. 2015): it then paints the tapes that it
-knows of that species into others.
+After training the latents of real clips are not standard normal. So a Gaussian is fitted to the latents of
+each species (`settle`), and `decode` draws from it. The decoder can also be conditioned on the species
+(`condition = "species"`; Sohn et al. 2015). It then draws the tapes that it knows of one species into other
+species.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ STRIDE = 16  # pictures are filled up to a multiple of it
 CALM = 8.0  # log variances are kept within +-8: a deviation of 0.02 to 55
 ACTIVE = 0.01  # variance of a latent's mean over clips: above it the latent is in use (Burda et al. 2016)
 BATCH = 64
-FAINT = 0.01  # size of the convolutions' first say beside the components
+FAINT = 0.01  # initial size of the convolutions' output re that of the components
 
 
 class VAE(Generator):
@@ -157,7 +158,7 @@ class VAE(Generator):
 
 
 class Residual(nn.Module):
-    """Two 3 x 3 convolutions beside a straight way: (B, C, m, f) -> same."""
+    """Two 3 x 3 convolutions with a skip connection: (B, C, m, f) -> same."""
 
     def __init__(self, width: int) -> None:
         super().__init__()

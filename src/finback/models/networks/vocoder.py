@@ -1,23 +1,23 @@
-"""`vocoder`: log-mels to waves by a network that draws spectra, in the manner of Vocos.
+"""`vocoder`: log-mels to waves by a network that predicts spectra, as Vocos does.
 
-Good for: hearing spectrograms, generated ones too, in some hundredths of a second a clip. Any `FeatureSpec`
-in dB will do, and the level is no matter: the network hears spectrograms re their loudest band, and a clip
-6 dB louder becomes a wave twice as large.
+Good for: sound of spectrograms, generated ones too, in some hundredths of a second a clip. Any `FeatureSpec`
+in dB will do. The level does not matter: the network takes in spectrograms relative to their loudest band,
+and a clip 6 dB louder becomes a wave twice as large.
 
-As in Vocos (Siuzdak 2023, arXiv 2306.00814) ConvNeXt blocks run along the frames, none of which is ever made
-longer or shorter, and an inverse STFT with the spec's own window makes the wave. What is known is not learnt:
+As in Vocos (Siuzdak 2023, arXiv 2306.00814), ConvNeXt blocks run along the frames, which keep their length,
+and an inverse STFT with the spec's own window makes the wave. Only what is not known is learned:
 
-1. The magnitude starts as straight lines in dB from the middle of one band to the next. The network bends
-   it; then it is scaled until its bands are those asked for (`UPDATES` steps of `LogMel.inverse`), so what is
-   learnt is the fine structure within bands and never their level.
-2. The phase starts as that of white noise, which is the right one for noise, the most of what a hydrophone
-   hears. To its unit vectors the network adds vectors of its own, long ones where it is sure of a tone or
-   click.
-3. No wave has just these spectra. A few rounds of fast Griffin-Lim lead to one that nearly has; training goes
-   through them, so the network learns what they make of its spectra, not what they start from.
-4. Where the wave still lacks some of a band, a dozen last rounds give it, and leave the rest as it is.
+1. The magnitude starts as straight lines in dB from the middle of one band to the next. The network changes
+   these lines. Then the magnitude is scaled until its bands are those of the input (`UPDATES` steps of
+   `LogMel.inverse`). So the network learns the fine structure within bands and never their level.
+2. The phase starts as that of white noise, which is right for noise, and most of a hydrophone recording is
+   noise. The network adds vectors of its own to the unit vectors of this phase. They are long where it is
+   sure of a tone or click.
+3. No wave has exactly these spectra. A few rounds of fast Griffin-Lim lead to a wave that nearly has.
+   Training goes through these rounds, so the network learns from their result, not from their start.
+4. Where the wave still has too little of a band, a dozen last rounds correct the band and leave the rest.
 
-The noise is always the same, so the same log-mel gives the same wave, whatever the batch.
+The noise is always the same, so the same log-mel gives the same wave in any batch.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ from finback.features.spec import FeatureSpec
 from finback.features.stft import Frames
 
 UPDATES = 3  # of the magnitude towards its bands; they are then right to some tenths of a dB
-MENDED = 12  # rounds that follow the bands instead of the magnitude, when not training
+BAND_ROUNDS = 12  # rounds that follow the bands instead of the magnitude, when not training
 MOMENTUM = 0.99  # of Griffin-Lim (Perraudin, Balazs & Søndergaard 2013, WASPAA)
-REACH = 7  # frames that a block hears at once, as in ConvNeXt
+REACH = 7  # frames that a block takes in at once, as in ConvNeXt
 WIDER = 3  # times that a block's middle is wider than its ends, as in Vocos
 NEPER = math.log(10) / 20  # natural logarithm of a magnitude, per dB
 MID_DB, SPREAD_DB = -40.0, 20.0  # of log-mels re the loudest band: brings them to about -2 to 2
@@ -95,15 +95,15 @@ class Vocoder(nn.Module):
             logmel_db
         )  # on any device
         parts = logmel_db.split(slice_for(logmel_db))
-        return torch.cat([self.synthesise(x, noise, self.rounds, MENDED)[0] for x in parts])
+        return torch.cat([self.synthesise(x, noise, self.rounds, BAND_ROUNDS)[0] for x in parts])
 
     def synthesise(
-        self, logmel_db: Tensor, noise: Tensor, rounds: int, mended: int = 0
+        self, logmel_db: Tensor, noise: Tensor, rounds: int, band_rounds: int = 0
     ) -> tuple[Tensor, Tensor]:
         """Log-mels (B, 1, M, F) of any length and white noise (B or 1, F hops) to waves (B, F hops or T').
 
-        Beside the waves comes the magnitude (B, F, n_bins) that the network meant them to have. `rounds` of
-        Griffin-Lim are followed by `mended` ones that mend the bands.
+        Also returns the magnitude (B, F, n_bins) that the network predicted. After `rounds` of Griffin-Lim,
+        `band_rounds` more correct the power of the bands.
         """
         n_frames = logmel_db.shape[3]
         frames = Frames(self.spec, n_frames + 1, noise.shape[1], noise)
@@ -118,7 +118,7 @@ class Vocoder(nn.Module):
         start = unit(frames.analyse(frames.padded(noise)))  # (B or 1, F + 1, n_bins)
         phase = unit(torch.complex(start.real + p, start.imag + q))
         waves = fast_griffin_lim(frames, magnitude, phase, rounds)
-        for _ in range(mended):
+        for _ in range(band_rounds):
             spectra = frames.analyse(waves)
             power = torch.view_as_real(spectra).square().sum(dim=-1)
             waves = frames.synthesise(spectra * self.front.correction(power, bands).sqrt())
