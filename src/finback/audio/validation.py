@@ -61,6 +61,7 @@ def span(path: Path, n_samples: int, start: int, stop: int | None) -> tuple[int,
 
 
 def channel(path: Path, n_channels: int, wanted: int | None) -> None:
+    """Refuse a channel that is not there; None means the mean of all."""
     if wanted is not None and not 0 <= wanted < n_channels:
         raise AudioError(f"{path}: no channel {wanted}", f"it has {n_channels}, counted from 0")
 
@@ -111,11 +112,13 @@ def writable(path: Path, x: np.ndarray, sample_rate: int, subtype: str) -> str:
 
 
 def same_channels(path: Path, x: np.ndarray, n_channels: int) -> None:
+    """Refuse frames (n, C) of another number of channels than the file has."""
     if x.shape[1] != n_channels:
         raise AudioError(f"{path}: a block of {x.shape[1]} channels", f"the file has {n_channels}")
 
 
 def unreadable(path: Path, error: Exception) -> AudioError:
+    """The error for a file that the system cannot open."""
     if isinstance(error, FileNotFoundError | NotADirectoryError):
         return AudioError(f"{path}: no such file", "check the path")
     if isinstance(error, PermissionError):
@@ -126,12 +129,14 @@ def unreadable(path: Path, error: Exception) -> AudioError:
 
 
 def not_audio(path: Path, reason: str) -> AudioError:
+    """The error for a file that no decoder knows."""
     return AudioError(
         f"{path}: not a sound file that can be read ({reason})", "convert it to wav or flac, or leave it out"
     )
 
 
 def cut_short(path: Path, start: int, stop: int, reason: str) -> AudioError:
+    """The error for samples `start` to `stop` that cannot be decoded."""
     return AudioError(
         f"{path}: broken off or damaged in samples {start}-{stop} ({reason})",
         "copy it again from the original, or leave that part out",

@@ -79,7 +79,8 @@ class LogMel(nn.Module):
         x = waves[:, : needed - left]
         x = nn.functional.pad(x, (left, needed - left - x.shape[1]))  # (B, needed)
         frames = x.unfold(1, n_fft, hop) * self.window  # (B, F, n_fft)
-        return self._bands(frames.flatten(0, 1)).unflatten(0, (len(x), n_frames)).transpose(1, 2)
+        mel = self._bands(frames.flatten(0, 1))  # (B F, M)
+        return torch.unflatten(mel, 0, (len(x), n_frames)).transpose(1, 2)
 
     def _bands(self, frames: Tensor) -> Tensor:
         """Windowed frames (N, n_fft) -> mel power (N, M), by blocks: most of the filterbank is zeros."""

@@ -62,6 +62,7 @@ class FeatureSpec(Frozen):
 
     @property
     def top_hz(self) -> float:
+        """Upper edge of the highest mel band, Hz."""
         return self.sample_rate / 2 if self.f_max is None else self.f_max
 
     @property

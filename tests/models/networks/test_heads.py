@@ -130,7 +130,7 @@ def test_state_goes_into_a_head_of_other_shapes(make: type[Head]) -> None:
 
 @pytest.mark.parametrize("make", [Logistic, Svm, Forest])
 def test_an_unfitted_head_says_so(make: type[Head]) -> None:
-    with pytest.raises(RunError, match="train it first"):
+    with pytest.raises(RunError, match="was not fitted; train the model first"):
         make(K)(torch.zeros(1, 4))
 
 

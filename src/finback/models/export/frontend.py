@@ -65,7 +65,7 @@ class MelPower(nn.Module):
         used = min(self.spec.clip_samples, needed - left)
         x = nn.functional.pad(waves[:, :used], (left, needed - left - used))  # (B, needed)
         frames = framed(x, n_fft, hop, n_frames) * self.window  # (B, F, N)
-        z = self.first @ frames.unflatten(2, (self.a, self.b))  # (B, F, 2 K1, B)
+        z = self.first @ torch.unflatten(frames, 2, (self.a, self.b))  # (B, F, 2 K1, B)
         real, imaginary = z[:, :, : self.kept], z[:, :, self.kept :]
         turned = [
             real * self.turn[0] - imaginary * self.turn[1],
@@ -79,7 +79,7 @@ def framed(x: Tensor, n_fft: int, hop: int, n_frames: int) -> Tensor:
     """(B, (F - 1) hop + N) -> (B, F, N); by slices where a frame is whole hops: an index has its own size."""
     if n_fft % hop:
         return x.unfold(1, n_fft, hop)
-    blocks = x.unflatten(1, (-1, hop))  # (B, F + N / hop - 1, hop)
+    blocks = torch.unflatten(x, 1, (-1, hop))  # (B, F + N / hop - 1, hop)
     return torch.cat([blocks[:, i : i + n_frames] for i in range(n_fft // hop)], dim=2)
 
 

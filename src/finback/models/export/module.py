@@ -83,7 +83,7 @@ class Several(nn.Module):
         return torch.cat([part.logits(x) for part in self.parts], dim=1)  # type: ignore[operator]
 
     def forward(self, logits: Tensor) -> Tensor:
-        shares = zip(self.parts, logits.split(self.sizes, dim=1), strict=True)
+        shares = zip(self.parts, torch.split(logits, self.sizes, dim=1), strict=True)
         answers = [part(share) for part, share in shares]
         if self.combination.how == "stack":
             logs = torch.stack([a.log_softmax(dim=1).clamp_min(LOG_FLOOR) for a in answers])  # (C, B, K)

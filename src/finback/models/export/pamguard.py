@@ -65,8 +65,7 @@ class FromSpectrogram(nn.Module):
         lowest = power[:, :, SKIPPED : SKIPPED + 1].expand(-1, -1, SKIPPED)
         power = torch.cat([lowest, power[:, :, SKIPPED:]], dim=2)
         x = scaled((power @ self.bank).transpose(1, 2), self.spec)[:, None]  # (B, 1, M, F)
-        out: Tensor = self.answer(self.answer.logits(x)).softmax(dim=1)
-        return out
+        return self.answer(self.answer.logits(x)).softmax(dim=1)
 
 
 def to_pamguard(run: RunFolder, predictor: Predictor, path: Path) -> dict[str, Any]:
@@ -156,7 +155,8 @@ def script(module: nn.Module, shape: tuple[int, ...]) -> tuple[bytes, float]:
     buffer = BytesIO()
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # TorchScript is old, and PAMGuard reads nothing newer
-        torch.jit.save(torch.jit.trace(module, trial[:2], check_trace=False), buffer)
-        again = torch.jit.load(BytesIO(buffer.getvalue()))
+        jit: Any = torch.jit
+        jit.save(jit.trace(module, trial[:2], check_trace=False), buffer)
+        again = jit.load(BytesIO(buffer.getvalue()))
         pairs = [(again(x), module(x)) for x in (trial[:1], trial)]
     return buffer.getvalue(), max(float((a - b).abs().max()) for a, b in pairs)

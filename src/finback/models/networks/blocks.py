@@ -32,8 +32,7 @@ class ConvBlock(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = self.layers(x)
-        return out
+        return self.layers(x)
 
 
 def convolution(n_in: int, n_out: int, size: int, stride: int) -> nn.Sequential:
@@ -68,8 +67,7 @@ class FrameStem(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         h = self.layers(x.contiguous(memory_format=torch.channels_last))
         h = nn.functional.adaptive_avg_pool2d(h, (self.bands, h.shape[-1]))  # (B, 4 C, bands, F')
-        out: Tensor = self.norm(self.project(h.flatten(1, 2).transpose(1, 2)))
-        return out  # (B, F', D)
+        return self.norm(self.project(h.flatten(1, 2).transpose(1, 2)))  # (B, F', D)
 
 
 class AttentionPool(nn.Module):

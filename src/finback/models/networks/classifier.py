@@ -45,8 +45,8 @@ class Classifier(nn.Module):
         raise TypeError(f"{type(self).__name__} does not define embed")
 
     def forward(self, x: Tensor) -> Tensor:
-        logits: Tensor = self.head(self.embed(x))
-        return logits  # (B, K)
+        """(B, 1, M, F), (B, T) or (B, D) -> logits (B, K)."""
+        return self.head(self.embed(x))
 
     @torch.no_grad()
     def imprint(self, z: Tensor, y: Tensor, rare: Sequence[int]) -> None:
@@ -61,4 +61,5 @@ class Classifier(nn.Module):
 
     @property
     def n_parameters(self) -> int:
+        """Numbers that training changes."""
         return sum(p.numel() for p in self.parameters())

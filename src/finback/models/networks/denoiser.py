@@ -107,13 +107,11 @@ class Block(nn.Module):
         """(B, N, D), (B, 1, D) -> (B, N, D)."""
         shift, scale, gate, shift2, scale2, gate2 = self.told(condition).chunk(6, dim=-1)
         x = x + gate * self._attend(self.norms[0](x) * (1 + scale) + shift)
-        out: Tensor = x + gate2 * self.feed(self.norms[1](x) * (1 + scale2) + shift2)
-        return out
+        return x + gate2 * self.feed(self.norms[1](x) * (1 + scale2) + shift2)
 
     def _attend(self, x: Tensor) -> Tensor:
         q, k, v = (
             self.ask(x).unflatten(2, (3, self.heads, HEAD)).permute(2, 0, 3, 1, 4)
         )  # (B, heads, N, HEAD)
         h = nn.functional.scaled_dot_product_attention(q, k, v)
-        out: Tensor = self.answer(h.transpose(1, 2).flatten(2))
-        return out
+        return self.answer(h.transpose(1, 2).flatten(2))

@@ -33,5 +33,4 @@ class DNN(Classifier):
         )
 
     def embed(self, x: Tensor) -> Tensor:
-        out: Tensor = self.layers(x)
-        return out  # (B, embedding)
+        return self.layers(x)  # (B, embedding)

@@ -120,12 +120,13 @@ class Gaussian(Generator):
         self.basis.copy_(basis)
         places = (units - mean) @ basis.T  # (N, C)
         self.gaussians.fit(places, labels)
-        left = (units - mean - places @ basis).unflatten(1, (self.spec.n_mels, self.spec.n_frames))
+        left = torch.unflatten(units - mean - places @ basis, 1, (self.spec.n_mels, self.spec.n_frames))
         self.residual.copy_(left.square().mean(dim=(0, 2)).sqrt())
 
     def decode(self, noise: Tensor, labels: Tensor) -> Tensor:
         """(B, C + M F) standard normal, (B,) class ids -> (B, 1, M, F) in the units of `scale`."""
         places = self.gaussians.draw(noise[:, : self.n_components], labels)  # (B, C)
-        white = noise[:, self.n_components :].unflatten(1, (1, self.spec.n_mels, self.spec.n_frames))
-        picture = (self.mean + places @ self.basis).unflatten(1, (1, self.spec.n_mels, self.spec.n_frames))
+        white = torch.unflatten(noise[:, self.n_components :], 1, (1, self.spec.n_mels, self.spec.n_frames))
+        shape = (1, self.spec.n_mels, self.spec.n_frames)
+        picture = torch.unflatten(self.mean + places @ self.basis, 1, shape)
         return picture + white * self.residual[:, None]

@@ -52,8 +52,7 @@ class Scale(nn.Module):
 
     def to_units(self, x: Tensor) -> Tensor:
         """(B, 1, M, F) dB -> the same shape, without level."""
-        units: Tensor = (x - _level(x) - self._bands()) / self.deviation
-        return units
+        return (x - _level(x) - self._bands()) / self.deviation
 
     def to_db(self, units: Tensor, labels: Tensor, loudness: Tensor) -> Tensor:
         """The reverse; `loudness` (B,) is the level in deviations of the species' own, 0 for the usual one.
@@ -103,4 +102,5 @@ class Generator(nn.Module):
 
     @property
     def n_parameters(self) -> int:
+        """Numbers that training changes."""
         return sum(p.numel() for p in self.parameters())

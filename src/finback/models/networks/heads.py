@@ -259,5 +259,4 @@ def balanced(y: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """(N,) weights in which every class present has the same total, and all of them the total they had."""
     _, inverse = np.unique(y, return_inverse=True)
     totals = np.bincount(inverse, weights=weights)
-    scaled: np.ndarray = weights / totals[inverse] * weights.sum() / len(totals)
-    return scaled
+    return weights / totals[inverse] * weights.sum() / len(totals)

@@ -149,5 +149,4 @@ class BirdNetMlp(_OnBirdNet):
         )
 
     def embed(self, x: Tensor) -> Tensor:
-        out: Tensor = self.layers(x)
-        return out  # (B, hidden)
+        return self.layers(x)  # (B, hidden)

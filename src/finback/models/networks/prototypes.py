@@ -38,7 +38,7 @@ def imprinted(
     `ValueError` with fewer than two common classes among `y`.
     """
     z, weight, bias = z.double(), weight.double(), bias.double()
-    common = [k for k in y.unique().tolist() if k not in set(rare)]
+    common = [k for k in sorted(set(y.tolist())) if k not in set(rare)]
     if len(common) < 2:
         raise ValueError(f"{len(common)} common classes: nothing to measure similarities by")
     centre = torch.stack([z[y == k].mean(dim=0) for k in common]).mean(dim=0)  # (D,) each species once

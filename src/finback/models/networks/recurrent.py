@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import torch
 from torch import Tensor, nn
 
 from finback.features.spec import FeatureSpec
@@ -41,7 +42,7 @@ class RNN(FrameReader):
         self.recurrent = self.cell(2 * hidden, hidden, layers, batch_first=True, bidirectional=True)
         for name, weight in self.recurrent.named_parameters():
             if name.startswith("weight_hh"):  # keeps gradients alive over many frames (Saxe et al. 2014)
-                for gate in weight.data.split(hidden):
+                for gate in torch.split(weight.data, hidden):
                     nn.init.orthogonal_(gate)
         self.pool = AttentionPool(2 * hidden)
 

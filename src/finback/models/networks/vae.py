@@ -152,7 +152,7 @@ class VAE(Generator):
         A clip stands for the whole of its posterior, so its variances are added to those between clips.
         """
         device = self.scale.mean.device
-        parts = [self.encode(self.scale.to_units(part.to(device))) for part in x.split(BATCH)]
+        parts = [self.encode(self.scale.to_units(part.to(device))) for part in torch.split(x, BATCH)]
         means, log_variances = (torch.cat([p[i] for p in parts]) for i in (0, 1))
         self.gaussians.fit(means, labels, log_variances.exp())
 
@@ -172,8 +172,7 @@ class Residual(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = x + self.layers(x)
-        return out
+        return x + self.layers(x)
 
 
 def norm(width: int) -> nn.GroupNorm:

@@ -86,6 +86,7 @@ class Vocoder(nn.Module):
 
     @property
     def n_parameters(self) -> int:
+        """Numbers that training changes."""
         return sum(p.numel() for p in self.parameters())
 
     def forward(self, logmel_db: Tensor) -> Tensor:
@@ -94,7 +95,7 @@ class Vocoder(nn.Module):
         noise = torch.from_numpy(np.random.default_rng(0).standard_normal(shape)).to(
             logmel_db
         )  # on any device
-        parts = logmel_db.split(slice_for(logmel_db))
+        parts = torch.split(logmel_db, slice_for(logmel_db))
         return torch.cat([self.synthesise(x, noise, self.rounds, BAND_ROUNDS)[0] for x in parts])
 
     def synthesise(
@@ -129,8 +130,7 @@ class Vocoder(nn.Module):
     def _read(self, x: Tensor) -> Tensor:
         """(B, F, M) dB re the loudest -> (B, F, D)."""
         units = (x.transpose(1, 2) - MID_DB) / SPREAD_DB
-        read: Tensor = self.last_norm(self.blocks(self.norm(self.stem(units).transpose(1, 2))))
-        return read
+        return self.last_norm(self.blocks(self.norm(self.stem(units).transpose(1, 2))))
 
     def _magnitude(self, h: Tensor, bands: Tensor) -> Tensor:
         """(B, F, D) and the power of the bands (B, F, M) -> (B, F, n_bins), with those bands."""
@@ -170,12 +170,10 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         h = self.mix(x.transpose(1, 2)).transpose(1, 2)
-        out: Tensor = x + self.scale * self.layers(h)
-        return out
+        return x + self.scale * self.layers(h)
 
 
 def unit(spectra: Tensor) -> Tensor:
     """Complex numbers of any size -> of size 1; 0 stays 0."""
     power = spectra.real.square() + spectra.imag.square()
-    scaled: Tensor = spectra * torch.rsqrt(power + TINY)
-    return scaled
+    return spectra * torch.rsqrt(power + TINY)
