@@ -268,7 +268,7 @@ def test_another_split_is_refused_naming_both_and_a_clip(
     trained: Path, train: Callable[..., Path], tmp_path: Path
 ) -> None:
     other = train("dnn", tmp_path / "other", "split.seed=5", "training.epochs=1", "training.refit=false")
-    with pytest.raises(InputError, match="clips are on other sides") as refused:
+    with pytest.raises(InputError, match="clips are in other sets") as refused:
         combine([trained, other], tmp_path / "ens")
     assert str(trained) in str(refused.value)
     assert str(other) in str(refused.value)

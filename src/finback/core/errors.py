@@ -43,7 +43,7 @@ class SplitError(InputError):
 
 
 class LeakError(FinbackError):
-    """A group on two sides of a split, or a synthetic clip outside training."""
+    """A recording group in two sets of a split, or a synthetic clip outside the training set."""
 
 
 class RunError(FinbackError):

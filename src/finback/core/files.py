@@ -21,7 +21,7 @@ RESTORE = "restore the file from a copy, or train into another --out"
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; on success it becomes `path`, on failure it is removed.
+    """Yield a temporary path in the folder of `path`; on success it becomes `path`, on failure it is removed.
 
     Raises `FinbackError` that names the file when the disk is full or the folder is not writable.
     """

@@ -1,7 +1,7 @@
-"""Scores of labelled clips as a table: what a run said of which clip, in which fold.
+"""Scores of labelled clips as a table: the logits of each clip, and the fold that scored it.
 
-One row a clip, with its place in the recording, so that figures can be made again, runs compared clip by
-clip, and ensembles weighted, without listening once more.
+There is one row for each clip, with its place in the recording. So figures can be drawn again, runs compared
+clip by clip, and ensembles weighted, without reading any audio.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ def save_scores(path: Path, scores: Scores, folds: np.ndarray, subset: Subset = 
 def load_scores(path: Path, clips: Sequence[Clip]) -> tuple[Scores, np.ndarray]:
     """The reverse: scores over those of the run's manifest clips that are in the table, and folds (N,).
 
-    Clips take their group from the table, as it was settled when they were scored. Raises `RunError` when the
-    file is missing, damaged, or speaks of clips that are not among `clips`.
+    Clips take their group from the table, which has the groups at the time of scoring. Raises `RunError` when
+    the file is missing or damaged, or has clips that are not among `clips`.
     """
     known = {c.key: c for c in clips}
     try:

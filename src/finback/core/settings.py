@@ -48,14 +48,14 @@ def load_preset(name: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{name}: not valid TOML: {error}", "mend that line") from None
+        raise SettingsError(f"{name}: not valid TOML: {error}", "correct that line") from None
 
 
 def load_family(name: str) -> dict[str, Any]:
-    """What a model family wants different whatever the preset; empty for a family that wants nothing."""
+    """The settings that a model family changes, whatever the preset; empty if it changes none."""
     file = resources.files("finback") / "presets" / "families" / f"{name}.toml"
     own = tomllib.loads(file.read_text(encoding="utf-8")) if name and file.is_file() else {}
-    like = own.pop("like", "")  # another family whose wants these are added to
+    like = own.pop("like", "")  # another family, whose settings are the base of these
     return merge(load_family(like), own) if like else own
 
 

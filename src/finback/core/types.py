@@ -49,7 +49,7 @@ class Recording:
                 "check the file's header, or resample it",
             )
         if self.n_samples <= 0 or self.n_channels <= 0:
-            raise AudioError(f"{self.path}: holds no samples", "remove it or record it again")
+            raise AudioError(f"{self.path}: holds no samples", "record it again, or leave the file out")
         if self.start_time is not None and self.start_time.utcoffset() != timedelta(0):
             raise AudioError(
                 f"{self.path}: start time {self.start_time} is not UTC", "give it in UTC or not at all"
@@ -70,7 +70,7 @@ class Recording:
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """Samples `start` (included) to `stop` (excluded) of a recording, and what is heard in them.
+    """Samples `start` (included) to `stop` (excluded) of a recording, and the species in them.
 
     `channel` None means the mean of all channels. `label` None means not labelled. `synthetic` marks
     generated sound, which may only ever be trained on.
@@ -123,7 +123,7 @@ class Clip:
 
     @property
     def key(self) -> tuple[str, int, int, int]:
-        """What is heard, whatever the file is called: content, span, channel (-1 for the mean)."""
+        """The sound itself, whatever the file is called: content, span, channel (-1 for the mean)."""
         return (self.recording.id, self.start, self.stop, -1 if self.channel is None else self.channel)
 
     def in_group(self, group: str) -> Clip:
@@ -229,7 +229,7 @@ class Scores:
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """One species heard in one span of a recording, with its calibrated score."""
+    """One species in one span of a recording, with its calibrated score."""
 
     recording: Recording
     start: int

@@ -58,13 +58,13 @@ def kind(name: str) -> str:
 
 
 def licences(names: Iterable[str]) -> list[str]:
-    """The licences of the weights that families bring along, each once; unknown names bring none."""
+    """The licences of the pretrained weights that families contain, each once; unknown names have none."""
     found = [family(name).licence for name in names if name in CLASSIFIERS]
     return [licence for licence in dict.fromkeys(found) if licence]
 
 
 def hyperparameters(name: str) -> dict[str, Any]:
-    """Names and defaults of what a family can be told."""
+    """Names and defaults of the hyper-parameters of a family."""
     parameters = inspect.signature(family(name).__init__).parameters
     return {k: p.default for k, p in parameters.items() if p.default is not inspect.Parameter.empty}
 

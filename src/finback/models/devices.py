@@ -62,9 +62,9 @@ def torch_device(device: str) -> torch.device:
 
 
 def tune_allocator() -> bool:
-    """Tell glibc to keep freed memory, so that big tensors do not fault their pages in anew each step.
+    """Tell glibc to keep freed memory, so that large tensors do not cause page faults in every step.
 
-    On virtual machines fresh large allocations are dear: this made training 2-4 times faster. Parameter
+    On virtual machines new large allocations are slow: this setting made training 2-4 times faster. Parameter
     numbers from glibc's malloc.h. Returns whether it was done (Linux with glibc only).
     """
     if platform.libc_ver()[0] != "glibc":

@@ -1,12 +1,12 @@
-"""Several runs made one: a run folder that predicts by all of them, like any other.
+"""An ensemble: a run folder that combines the predictions of several runs.
 
     folder = combine([Path("runs/cnn"), Path("runs/lstm")], Path("runs/both"))
 
-Members must be trained on the same clips, split in the same way. What is fitted (weights, temperature) is
-fitted on the members' scores of the validation side, as they were before any refit; the test side is not
-looked at, and no sound is listened to. The members' weights are copied, so the folder works wherever it goes.
-With folds, every fold is an ensemble of its own, of the members' models of that fold. The folder appears
-whole or not at all: what a killed process leaves has a name with a dot and is done anew.
+Members must be trained on the same clips, split in the same way. Weights and temperature are fitted on the
+members' scores of the validation set, as they were before any refit. The test set is not used, and no audio
+is read. The members' weights are copied, so the folder works wherever it is copied to. With folds, every fold
+is an ensemble of the members' models of that fold. The folder appears whole or not at all: a killed process
+leaves a folder whose name begins with a dot, and the next call starts again.
 """
 
 from __future__ import annotations
@@ -35,20 +35,20 @@ from finback.metrics.calibration import cannot_fit, fit_temperature
 from finback.metrics.combination import Combination, CombinationMethod, fit, loss_per_group
 from finback.models.model_files import keep_copies
 
-KEPT = (RUN, WEIGHTS, VALIDATION_SCORES)  # of every member; the second only where it has learned any
+KEPT = (RUN, WEIGHTS, VALIDATION_SCORES)  # of every member; the weights only where it has any
 METHODS: tuple[CombinationMethod, ...] = get_args(CombinationMethod)
 ALIKE = "train them on the same --audio and --labels, with the same --folds or --split and the same --seed"
 
 
 @dataclass(frozen=True)
 class Blend:
-    """One fold's members made one, as fitted on validation."""
+    """The combination of one fold's members, as fitted on the validation set."""
 
     combination: Combination
     temperature: float
     not_calibrated: str  # why the temperature is 1; "" when it was fitted
     scores: Scores  # calibrated, of the validation clips
-    losses: tuple[float | None, ...]  # nats per validation tape: of each member, then of the ensemble
+    losses: tuple[float | None, ...]  # nats per validation group: of each member, then of the ensemble
 
 
 def combine(
@@ -111,7 +111,7 @@ def check_alike(runs: Sequence[RunFolder], clips: Sequence[Clip]) -> list[Split]
 
 
 def _difference(one: RunInfo, two: RunInfo) -> str:
-    """What keeps two runs apart by their run.json, in words; "" for nothing."""
+    """The difference that forbids combining two runs, in words; "" for none."""
     only = [sorted(set(a.labels) - set(b.labels)) for a, b in ((one, two), (two, one))]
     for names, which in zip(only, ("first", "second"), strict=True):
         if names:
@@ -119,25 +119,25 @@ def _difference(one: RunInfo, two: RunInfo) -> str:
             return f"only the {which} knows {', '.join(names[:3])}{more}"
     prints = (one.data_fingerprint, two.data_fingerprint)
     if prints[0] != prints[1]:
-        return f"other clips, labels or tapes (data fingerprints {prints[0]} and {prints[1]})"
+        return f"other clips, labels or recording groups (data fingerprints {prints[0]} and {prints[1]})"
     folds = [f"{info.n_folds} folds" if info.n_folds else "one split" for info in (one, two)]
     return "" if folds[0] == folds[1] else f"{folds[0]} against {folds[1]}"
 
 
 def _moved(one: Sequence[Split], two: Sequence[Split]) -> str:
-    """Which clips are on other sides, in words; "" for none."""
+    """Which clips are in other sets, in words; "" for none."""
     for i, (a, b) in enumerate(zip(one, two, strict=True)):
-        sides, others = _sides(a), _sides(b)
-        moved = [c for c in sides if sides[c] != others.get(c)] + [c for c in others if c not in sides]
+        sets, others = _subsets(a), _subsets(b)
+        moved = [c for c in sets if sets[c] != others.get(c)] + [c for c in others if c not in sets]
         if moved:
             where = f"in fold {i} " if len(one) > 1 else ""
             clip = moved[0]
-            example = f"{clip.recording.path.name}: {sides.get(clip, 'none')}, {others.get(clip, 'none')}"
-            return f"{where}{len(moved)} clips are on other sides ({example})"
+            example = f"{clip.recording.path.name}: {sets.get(clip, 'none')}, {others.get(clip, 'none')}"
+            return f"{where}{len(moved)} clips are in other sets ({example})"
     return ""
 
 
-def _sides(split: Split) -> dict[Clip, str]:
+def _subsets(split: Split) -> dict[Clip, str]:
     return {clip: name for name in SUBSETS for clip in split.subset(name)}
 
 
@@ -186,7 +186,7 @@ def _as_stored(out: Path, info: RunInfo, runs: Sequence[RunFolder]) -> RunInfo:
 def _combine_one(members: Sequence[RunFolder], split: Split, info: RunInfo, folder: Path) -> None:
     """One split's ensemble: `members/`, its own validation scores, run.json."""
     blend = _blend(members, split, Labels(info.labels), info.settings["how"])
-    told = [
+    fitted = [
         {**about, "weight": weight, "validation_loss": loss}
         for about, weight, loss in zip(
             info.members, blend.combination.weights, blend.losses[:-1], strict=True
@@ -202,7 +202,7 @@ def _combine_one(members: Sequence[RunFolder], split: Split, info: RunInfo, fold
     if split.val:
         save_scores(run.validation_scores, blend.scores, np.zeros(len(split.val)), subset="val")
     run.note(
-        members=told,
+        members=fitted,
         combination=asdict(blend.combination),
         temperature=blend.temperature,
         validation_loss=blend.losses[-1],
@@ -260,7 +260,7 @@ def _note_folds(run: RunFolder) -> None:
 
 @contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
-    """Yield a new folder beside `path`; on success it becomes `path`, which must not hold anything yet."""
+    """Yield a new folder next to `path`; on success it becomes `path`, which must not hold anything yet."""
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise RunError(f"{path}: not empty, and no run", "give another --out")
     half = path.with_name(f".{path.name}.half")

@@ -1,6 +1,6 @@
-"""The model card of a run: what it is, what it learnt from, what was measured, what it must not be used for.
+"""The model card of a run: the model, its training data, the measurements and the limits.
 
-Every figure is read from the run folder; what was not measured is said to be so. The headings follow Mitchell
+Every figure is read from the run folder. The card says what was not measured. The headings follow Mitchell
 et al. 2019, Model Cards for Model Reporting.
 """
 
@@ -23,19 +23,19 @@ from finback.features.spec import FeatureSpec
 USES = {
     "classifier": "Names marine-mammal species in clips of sound, with calibrated probabilities.",
     "ensemble": "Names marine-mammal species in clips of sound, with calibrated probabilities.",
-    "generator": "Makes log-mel spectrograms of a species by name; a vocoder makes sound of them.",
-    "vocoder": "Makes sound of log-mel spectrograms.",
+    "generator": "Generates log-mel spectrograms of a species by name; a vocoder turns them into sound.",
+    "vocoder": "Turns log-mel spectrograms into sound.",
 }
 LIMITS = {
     "classifier": (
-        "A sound of none of its species is given one of their names all the same.",
-        "Probabilities were calibrated on tapes like those of its training; a new site may need its own.",
+        "It names one of its species for every sound, also for a sound of none of them.",
+        "Probabilities were calibrated on tapes like those of its training set. A new site may differ.",
     ),
     "generator": (
-        "What it makes is not a recording: no animal was there. It may only be trained on, never judged by.",
-        "It knows the species by few tapes, and their hum, band limit and noise with them.",
+        "Generated clips are not recordings of animals. They may be used for training, never for testing.",
+        "It was trained on few tapes, and reproduces their hum, band limit and noise.",
     ),
-    "vocoder": ("Phases are guessed: fine timing within a frame is not that of the recording.",),
+    "vocoder": ("Phases are estimated: the fine timing within a frame is not that of the recording.",),
 }
 NAMES = {
     "accuracy": "accuracy",
@@ -60,20 +60,20 @@ def card(run: RunFolder) -> str:
                 "parameters": None if info.n_parameters is None else f"{info.n_parameters:,}",
                 "members": ", ".join(m["family"] for m in info.members) or None,
                 "networks": f"{info.n_folds}, one a fold, averaged" if info.n_folds else None,
-                "hears": _hears(info),
+                "input": _input(info),
                 "species": ", ".join(f"*{name}*" for name in info.labels),
-                "made by": f"`{without_paths(str(info.command))}`" if info.command else None,
+                "command": f"`{without_paths(str(info.command))}`" if info.command else None,
                 "seed": info.seed,
                 "finback": info.finback,
             }
         ),
-        "## What it learnt from",
+        "## Training data",
         _bullets(
             {
                 "recordings": None if info.n_clips is None else f"{info.source}, {info.n_clips} clips",
                 "terms": info.licence,
                 "cite": info.citation,
-                "parted by": _parted(info),
+                "split": _split(info),
             }
         ),
         "## What was measured",
@@ -94,7 +94,7 @@ def without_paths(command: str) -> str:
     return shlex.join(short(word) for word in shlex.split(command))
 
 
-def _hears(info: RunInfo) -> str:
+def _input(info: RunInfo) -> str:
     spec, family = info.spec, info.family
     front_end = models.family(family).input if family in models.CLASSIFIERS else LogMelFrontEnd.name
     return front_end_class(front_end).describe(build(FeatureSpec, spec))
@@ -104,13 +104,14 @@ def _bullets(rows: dict[str, Any]) -> str:
     return "\n".join(f"- {name}: {value}" for name, value in rows.items() if value not in (None, ""))
 
 
-def _parted(info: RunInfo) -> str | None:
+def _split(info: RunInfo) -> str | None:
     split = info.split
     if not isinstance(split, dict):
         return None
-    whole = "whole tapes on one side" if split["by"] == "group" else "clip by clip, which leaks tapes"
-    sides = ", ".join(f"{n} {side}" for side, n in split["clips"].items())
-    return f"{whole} ({sides})"
+    by_group = split["by"] == "group"
+    whole = "whole recording groups in one set" if by_group else "clip by clip: tapes are in several sets"
+    counts = ", ".join(f"{n} {subset}" for subset, n in split["clips"].items())
+    return f"{whole} ({counts})"
 
 
 def _figures(run: RunFolder) -> dict[str, str]:
@@ -131,7 +132,7 @@ def _figures(run: RunFolder) -> dict[str, str]:
 
 
 def _vocoded(audit: dict[str, Any]) -> dict[str, str]:
-    """What `finback audit` found of a vocoder, each figure beside those that need no training."""
+    """The audit of a vocoder: each figure with those of the methods that need no training."""
     own, *others = audit["vocoders"]
     rows = audit["vocoders"]
     where = f"{audit['n_windows']} windows of {audit['n_groups']} tapes not trained on"
@@ -142,28 +143,28 @@ def _vocoded(audit: dict[str, Any]) -> dict[str, str]:
 
 
 def _audited(audit: dict[str, Any]) -> dict[str, str]:
-    """What `finback audit` found, each figure beside that of real clips; nothing where clips were too few."""
+    """The audit of a generator: each figure with that of real clips; nothing where clips were too few."""
     mine = next(iter(audit["generators"]))
-    right = {side: row["accuracy"] for side, row in audit["recognised"].items()}
-    found = {"named right by a classifier": _beside(right, mine)}
+    right = {subset: row["accuracy"] for subset, row in audit["recognised"].items()}
+    found = {"recognised by a classifier": _with_real(right, mine)}
     for table in audit["distances"]:
         if mine in table["rows"]:
             space = table["space"].replace("_", " ")
             row, where = table["rows"][mine], f"{table['reference']} clips, embedding of {space}"
             found[f"distance to {where}"] = f"KAD {row['kad']:.1f}, coverage {row['coverage']:.2f}"
-    near = {side: row["below_pair"] for side, row in audit["copying"]["logmel"]["rows"].items()}
-    found["nearer to a training clip than clips of two tapes are to each other"] = _beside(near, mine)
+    near = {subset: row["below_pair"] for subset, row in audit["copying"]["logmel"]["rows"].items()}
+    found["nearer to a training clip than clips of two tapes are to each other"] = _with_real(near, mine)
     return {name: text for name, text in found.items() if text}
 
 
-def _beside(shares: Mapping[str, float | None], mine: str) -> str:
+def _with_real(shares: Mapping[str, float | None], mine: str) -> str:
     """A share of samples, and the same of real clips; "" where there is none of samples."""
     if shares.get(mine) is None:
         return ""
-    sides = {
+    subsets = {
         mine: "of samples",
         "held_out": "of real clips of the same tapes",
         "unseen": "of real clips of other tapes",
     }
-    known = ((shares.get(side), what) for side, what in sides.items())
+    known = ((shares.get(subset), what) for subset, what in subsets.items())
     return ", ".join(f"{share:.2f} {what}" for share, what in known if share is not None)

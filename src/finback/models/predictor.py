@@ -1,4 +1,4 @@
-"""The seam: a run folder in, sound in, calibrated scores out.
+"""A trained classifier that scores clips, arrays and streams: calibrated scores over its species.
 
 Everything that scores sound goes through here: evaluation, prediction on the command line, scanning. A run
 folder is a small tree. Its leaves are trained classifiers, each with its own temperature, features and input;
@@ -38,7 +38,7 @@ from finback.models.window_scores import FeatureGroup, WindowScores, mean_logits
 
 
 class Predictor:
-    """Clips -> calibrated scores over one set of labels."""
+    """A loaded classifier or ensemble; see the module."""
 
     def __init__(
         self, root: Leaf | Node, labels: Labels, cache: Path | None = None, run: RunFolder | None = None
@@ -231,14 +231,14 @@ def _temperature(run: RunFolder) -> float:
 
 
 def _front(leaf: Leaf) -> Extractor:
-    """Raises `SpecMismatchError` where the backbone at hand is not the one that it was trained behind."""
+    """Raises `SpecMismatchError` if the installed backbone is not the one that the run was trained on."""
     front_end = create(leaf.model.input, leaf.spec, **leaf.model.front_end_settings)
     extractor = Extractor(leaf.spec, front_end)
     here, then = front_end.version, leaf.backbone_version
     if then and then != here:
         raise SpecMismatchError(
             f"{leaf.model.input}: version {here} here, but the run was trained on version {then}",
-            "install that version, or put back that file",
+            "install that version, or restore that file",
         )
     return extractor
 

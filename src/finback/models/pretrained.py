@@ -1,7 +1,7 @@
-"""Trained models that come with finback, by name: `watkins` is a classifier, a generator and a vocoder.
+"""The bundled models, by name: `watkins` is a classifier, a generator and a vocoder.
 
-Each is a run folder like any other, with weights in half precision and a model card. Learnt from the Watkins
-Marine Mammal Sound Database, whose recordings are for research and teaching: so are the weights.
+Each is a run folder like any other, with weights in half precision and a model card. They were trained on
+the Watkins Marine Mammal Sound Database. Its recordings and the weights are for research and teaching only.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ KINDS = ("classifier", "generator", "vocoder")
 
 
 def names(kind: str) -> list[str]:
-    """Names of the shipped models of a kind."""
+    """Names of the bundled models of a kind."""
     root = _root()
     return (
         sorted(p.name for p in root.iterdir() if RunFiles(p / kind).run_json.is_file())
@@ -26,7 +26,7 @@ def names(kind: str) -> list[str]:
 
 
 def resolve(name: str | Path, kind: str) -> Path:
-    """The run folder that is meant: an existing folder, else a shipped model's name.
+    """The run folder of that path, or of the bundled model of that name.
 
     Raises `RunError` if it is neither.
     """
@@ -35,7 +35,9 @@ def resolve(name: str | Path, kind: str) -> Path:
     if str(name) in names(kind):
         return _root() / str(name) / kind
     known = ", ".join(names(kind)) or "none"
-    raise RunError(f"{name}: no such run folder", f"give a run folder, or a {kind} that comes along: {known}")
+    raise RunError(
+        f"{name}: no such run folder", f"give a run folder, or the name of a bundled {kind}: {known}"
+    )
 
 
 def _root() -> Path:

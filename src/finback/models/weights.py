@@ -19,19 +19,21 @@ from torch.optim import Optimizer
 from finback.core.errors import RunError
 from finback.core.files import RESTORE, write_atomic
 
+METADATA = "facts"  # its key in the header of the file, since version 0.1.0
 
-def save_tensors(path: Path, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
-    """Write tensors and JSON facts. Raises `FinbackError` on a full disk; the old file stays."""
+
+def save_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, Any]) -> None:
+    """Write tensors and a JSON object. Raises `FinbackError` on a full disk; the old file stays."""
     plain = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
-    write_atomic(path, save(plain, {"facts": json.dumps(facts)}))
+    write_atomic(path, save(plain, {METADATA: json.dumps(metadata)}))
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Raises `RunError` when the file is missing or damaged."""
     try:
         with safe_open(path, framework="pt") as file:
-            facts = json.loads((file.metadata() or {}).get("facts", "{}"))
-            return {k: file.get_tensor(k) for k in file.keys()}, facts  # noqa: SIM118 - not a dict
+            metadata = json.loads((file.metadata() or {}).get(METADATA, "{}"))
+            return {k: file.get_tensor(k) for k in file.keys()}, metadata  # noqa: SIM118 - not a dict
     except FileNotFoundError:
         raise RunError(f"{path}: no such file", "is this a finished finback run folder?") from None
     except (SafetensorError, json.JSONDecodeError) as error:
