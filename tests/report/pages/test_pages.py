@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import tomllib
+from pathlib import Path
 
 import pytest
 
+from finback import report
 from finback.report.pages import classifier, common, generator, vocoder
 from finback.report.pages.common import Picture, Reproduction, Table
 from finback.report.pages.sound import Sound
@@ -135,3 +138,18 @@ def test_settings_are_a_file_that_can_be_read_back() -> None:
         "training": {"epochs": 3},
         "split": {"fractions": [0.5, 0.5]},
     }
+
+
+PAGES = {"classifier", "generator", "vocoder", "leaderboard", "embedding_map"}
+READS = ("finback.core.runs", "finback.core.run_files", "finback.features.extract", "finback.features.cache")
+
+
+@pytest.mark.parametrize("path", sorted(Path(report.__path__[0]).rglob("*.py")), ids=lambda p: p.stem)
+def test_pages_do_not_know_each_other_and_read_no_run_folder(path: Path) -> None:
+    nodes = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)]
+    names = {f"{node.module}.{alias.name}" for node in nodes for alias in node.names}
+    names |= {str(node.module) for node in nodes}
+    for page in PAGES - {path.stem}:
+        assert f"finback.report.pages.{page}" not in names
+    assert not names & set(READS), "evaluation/pages reads run folders and computes features"
+    assert "finback.audio.io.read" not in names
