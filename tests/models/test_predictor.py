@@ -15,7 +15,8 @@ from finback.core.files import read_json, write_json
 from finback.core.runs import RunFolder
 from finback.core.types import Clip
 from finback.data.manifest import Manifest
-from finback.models.predictor import Predictor, predict_files
+from finback.models.predict import Model
+from finback.models.predictor import Predictor
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +77,8 @@ def test_bad_files_are_named_and_the_rest_goes_on(
     bad = tmp_path / "bad.wav"
     bad.write_text("not sound")
     good = clips[0].recording.path
-    found, failed = predict_files(predictor, [bad, good, tmp_path / "missing.wav"])
+    found = Model("run", predictor).predict([bad, good, tmp_path / "missing.wav"])
+    failed = found.errors
     assert [p.file for p in found] == [str(good)]
     assert len(failed) == 2
     assert "bad.wav" in failed[0]

@@ -82,7 +82,7 @@ def test_a_clip_is_the_mean_of_its_windows_bit_for_bit(family: str, tmp_path: Pa
     for i in range(logits.shape[1]):
         total += logits[:, i]
     assert np.array_equal((total / logits.shape[1]).astype(np.float32), known)
-    assert np.array_equal(mean_logits(group, samples_of(clip)), known)
+    assert np.array_equal(mean_logits(parts), known)
 
 
 def test_a_hop_gives_times(tmp_path: Path) -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from finback.cli.console import out, out_json, out_table, progress, say
 from finback.cli.licences import say_licences_of
 from finback.cli.options import Device, Json
+
+if TYPE_CHECKING:
+    from finback.models.predictions import Prediction
 
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.", show_default=False)]
 
@@ -139,7 +142,7 @@ def predict(
       ls *.wav | finback predict runs/mine - --json
     """
     from finback.core.errors import InputError
-    from finback.models.predictor import Predictor, predict_files
+    from finback.models.predict import load
     from finback.models.pretrained import resolve
 
     name, files = (arguments[0], arguments[1:]) if model is None else (model, arguments)
@@ -147,15 +150,14 @@ def predict(
         raise InputError(
             f"predict {name}: no sound files", "give them after the run: finback predict RUN CLIP"
         )
-    run = resolve(name, "classifier")
-    say_licences_of(run)
+    say_licences_of(resolve(name, "classifier"))
     names = [line.strip() for f in files for line in (sys.stdin if f == "-" else [f]) if line.strip()]
-    predictor = Predictor.load(run, device)
-    predictions, failed = predict_files(predictor, [Path(n) for n in names], channel, progress)
+    classifier = load(name, device)
+    predictions = classifier.predict([Path(n) for n in names], channel=channel, progress=progress)
+    failed = predictions.errors
     if json:
-        n = len(predictor.labels)
-        by_file = [{"file": p.file, "species": dict(p.top(n))} for p in predictions]
-        out_json({"run": name, "predictions": by_file, "errors": failed})
+        by_file = [_to_json(p, len(classifier.species)) for p in predictions]
+        out_json({"run": name, "predictions": by_file, "errors": list(failed)})
     else:
         rows = [(p.file, species, probability) for p in predictions for species, probability in p.top(top)]
         out_table(("file", "species", "probability"), rows)
@@ -163,3 +165,9 @@ def predict(
         say(f"finback: {error}")
     if failed:
         raise SystemExit(2 if not predictions else 1)
+
+
+def _to_json(prediction: Prediction, n_species: int) -> dict[str, Any]:
+    """The file's probabilities, and the most probable species of each of its windows."""
+    windows = [{k: v for k, v in row.items() if k != "file"} for row in prediction.rows()]
+    return {"file": prediction.file, "species": dict(prediction.top(n_species)), "windows": windows}

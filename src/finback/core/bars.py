@@ -134,5 +134,11 @@ class NotebookLine:
             self._output.update(line)
 
 
+def note(text: str) -> None:
+    """A line for the user of a notebook or a terminal; nothing in a script without one."""
+    if in_notebook() or sys.stderr.isatty():
+        _to_stderr(text)
+
+
 def _to_stderr(text: str) -> None:
     sys.stderr.write(text + "\n")

@@ -205,6 +205,13 @@ class Split:
         return {"train": self.train, "val": self.val, "test": self.test}[name]
 
 
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Logits (N, K) -> probabilities (N, K) float64; rows sum to 1."""
+    z = logits.astype(np.float64)
+    z = np.exp(z - z.max(axis=1, keepdims=True))
+    return z / z.sum(axis=1, keepdims=True)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Scores:
     """Calibrated logits (N, K) of N clips over K labels; probabilities are their softmax."""
@@ -222,17 +229,4 @@ class Scores:
     @property
     def probabilities(self) -> np.ndarray:
         """(N, K) float64, rows sum to 1."""
-        z = self.logits.astype(np.float64)
-        z = np.exp(z - z.max(axis=1, keepdims=True))
-        return z / z.sum(axis=1, keepdims=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Detection:
-    """One species in one span of a recording, with its calibrated score."""
-
-    recording: Recording
-    start: int
-    stop: int
-    label: str
-    score: float
+        return softmax(self.logits)

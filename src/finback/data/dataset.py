@@ -12,12 +12,16 @@ without groups would give metrics that say nothing about new recordings.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import html
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from finback.core.bars import bars
+from finback.core.display import Table
 from finback.core.errors import ManifestError
 from finback.core.progress import Progress, no_progress
 from finback.core.runs import RunFolder
@@ -26,15 +30,14 @@ from finback.core.types import Clip, Labels
 from finback.data.audit.audit import MIN_CLIPS, Audit, audit
 from finback.data.audit.duplicates import Duplicates, NearPair, find
 from finback.data.audit.inspection import inspect, measure_quality
+from finback.data.dataset_summary import summary
 from finback.data.index import IndexRequest, index
 from finback.data.manifest import Manifest, ModelProvenance, SourceInfo, fingerprint_of
-from finback.data.problems import Problem, counts
+from finback.data.problems import Problem
 from finback.data.rare import RareSettings, apply_rare_policy, rare_summary
 from finback.data.splits.groups import Merge, assign_groups, merged
 from finback.data.splits.make import splits_of
 from finback.data.splits.settings import SplitResult, SplitSettings
-
-PROBLEMS_SHOWN = 5
 
 
 @dataclass(frozen=True, repr=False)
@@ -158,42 +161,30 @@ class Dataset:
     def audit(
         self,
         split: SplitSettings | None = None,
-        progress: Progress = no_progress,
+        progress: Progress | None = None,
         min_clips: int = MIN_CLIPS,
     ) -> Audit:
         """Read all audio. Report what a random split leaks, what cannot be tested, and bad recordings."""
-        quality, unreadable = measure_quality(self.clips, progress)
-        return audit(self, quality, unreadable, split, progress, min_clips)
+        show = progress or bars()
+        quality, unreadable = measure_quality(self.clips, show)
+        return audit(self, quality, unreadable, split, show, min_clips)
 
     def rare_summary(self, most: int = 6) -> str:
         """What was done with which rare species, in a sentence; "" when nothing was done."""
         return rare_summary(self.rare_species, self.rare, most)
 
+    @property
+    def table(self) -> Table:
+        """A row for each species: number of real clips and of recording groups."""
+        tally = Counter(clip.label or "" for clip in self.clips if not clip.synthetic)
+        rows = [(name, tally[name], self.groups_of[name]) for name in self.labels.names]
+        return Table(("species", "clips", "groups"), rows)
+
+    def _repr_html_(self) -> str:
+        return f"{self.table._repr_html_()}<pre>{html.escape(repr(self))}</pre>"
+
     def __repr__(self) -> str:
-        lines = [
-            f"Dataset: {len(self.clips)} clips, {len(self.labels)} species, {self.n_groups} recording groups"
-        ]
-        single = [name for name, n in self.groups_of.items() if n < 2]
-        if single:
-            lines.append(f"  cannot be tested (a single group): {_few(single)}")
-        if self.rare_summary():
-            lines.append(f"  {self.rare_summary()}")
-        if self.problems:
-            tally = ", ".join(f"{n} {kind}" for kind, n in counts(self.problems).items())
-            lines.append(f"  {_count(len(self.problems), 'problem', 'problems')} ({tally}):")
-            lines += [f"    {problem}" for problem in self.problems[:PROBLEMS_SHOWN]]
-        if len(self.problems) > PROBLEMS_SHOWN:
-            lines.append(f"    ... and {len(self.problems) - PROBLEMS_SHOWN} more in .problems")
-        return "\n".join(lines)
-
-
-def _few(names: Sequence[str], most: int = 6) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
-
-
-def _count(n: int, one: str, several: str) -> str:
-    return f"{n} {one if n == 1 else several}"
+        return summary(self)
 
 
 def prepare(manifest: Manifest, duplicates: Duplicates, rare: RareSettings | None = None) -> Dataset:
@@ -268,7 +259,7 @@ def read_labels(
     groups: str | None = None,
     source: str = "auto",
     rare: RareSettings | None = None,
-    progress: Progress = no_progress,
+    progress: Progress | None = None,
     **options: Any,
 ) -> Dataset:
     """Labelled recordings, ready for training: a labels file (or None) and the folder of the recordings.
@@ -278,7 +269,7 @@ def read_labels(
     a wrong option or a folder that cannot be read, `ManifestError` when no usable clip is left.
     """
     request = {"audio": audio, "labels": labels, "groups": groups, "source": source, **options}
-    return prepare_request(build(IndexRequest, request), rare, progress)
+    return prepare_request(build(IndexRequest, request), rare, progress or bars())
 
 
 def require_dataset(data: object, what: str) -> None:

@@ -18,12 +18,16 @@ there.
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from finback.core.bars import bars
+from finback.core.display import figure, player
 from finback.core.errors import InputError
 from finback.core.files import write_atomic
 from finback.core.progress import Progress, no_progress
@@ -38,6 +42,7 @@ from finback.report.plots.style import render
 
 GRID_ROWS, GRID_COLUMNS = 12, 8
 GRID = "grid.png"
+PLAYED = 3  # species of which a notebook plays a clip
 NEAREST = "nearest"
 
 
@@ -64,6 +69,10 @@ class SampleReport:
         n, species = self.n_new + self.n_existing, len(self.files)
         return f"SampleReport({n} clips of {species} species in {self.folder}, {self.n_new} of them new)"
 
+    def _repr_html_(self) -> str:
+        first = [files[0] for files in list(self.files.values())[:PLAYED]]
+        return f"<p>{html.escape(repr(self))}</p>{figure(self.folder / GRID)}" + "".join(map(player, first))
+
 
 def generate(
     model: str | Path,
@@ -71,19 +80,21 @@ def generate(
     n: int = 16,
     out: str | Path = "generated",
     seed: int = 0,
-    sampling: Sampling | None = None,
     device: str = "auto",
-    progress: Progress = no_progress,
+    progress: Progress | None = None,
+    **sampling: Any,
 ) -> SampleReport:
     """Generate `n` clips of a species, or of each of several, into the folder `out`.
 
     `model`: the run folder of a generator, or the name of a bundled one ("watkins"). No species means all.
-    Seeds are `seed`, `seed` + 1, ... Raises `InputError` for unknown species, `RunError` for a model that is
-    not there or a folder that holds clips with other settings.
+    Seeds are `seed`, `seed` + 1, ... `sampling` are fields of `Sampling`, such as `guidance=1.5`.
+
+    Raises `InputError` for unknown species, `RunError` for a model that is not there or a folder that holds
+    clips with other settings.
     """
     names = (species,) if isinstance(species, str) else tuple(species)
-    config = SynthesisConfig(str(model), sampling or Sampling(), device=device)
-    return generate_clips(config, SampleRequest(names, n, seed), Path(out), progress)
+    config = SynthesisConfig(str(model), Sampling(**sampling), device=device)
+    return generate_clips(config, SampleRequest(names, n, seed), Path(out), progress or bars())
 
 
 def generate_clips(

@@ -9,16 +9,14 @@ or stacking of an ensemble's members. Features are computed once for all leaves 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from finback.audio.io import open_recording
 from finback.audio.samples import ArraySamples, Samples, StreamSamples
-from finback.core.errors import AudioError, RunError, SpecMismatchError
+from finback.core.errors import RunError, SpecMismatchError
 from finback.core.files import RESTORE
 from finback.core.progress import Progress, no_progress
 from finback.core.run_info import RunInfo
@@ -34,7 +32,7 @@ from finback.models.devices import torch_device, tune_allocator
 from finback.models.load import load_network, open_run
 from finback.models.scoring import clip_embeddings, clip_logits, through
 from finback.models.tree import Leaf, Node
-from finback.models.window_scores import FeatureGroup, WindowScores, mean_logits, score_windows
+from finback.models.window_scores import FeatureGroup, RawScores, WindowScores, mean_logits, score_windows
 
 
 class Predictor:
@@ -128,22 +126,44 @@ class Predictor:
         self, samples: ArrayLike, sample_rate: int, channel: int | None = None
     ) -> NDArray[np.float32]:
         """(K,) calibrated logits of the whole sound, as `scores` gives them for a file of these samples."""
-        sound = ArraySamples(samples, sample_rate, channel)
-        raw: dict[Leaf, np.ndarray] = {}
-        for leaves, group in self._groups():
-            raw |= zip(leaves, mean_logits(group, sound)[:, None], strict=True)
-        return self.root.answer(raw[leaf] for leaf in self.root.leaves)[0]
+        return self.score_sound(ArraySamples(samples, sample_rate, channel))[1]
+
+    def score_sound(
+        self, sound: Samples, start: int = 0, stop: int | None = None
+    ) -> tuple[WindowScores, NDArray[np.float32]]:
+        """The windows of a sound between two samples (None: its end), and (K,) logits of the whole span.
+
+        Both are calibrated; the logits of the span are those that `scores` gives for such a clip.
+        """
+        stop = sound.n_samples if stop is None else stop
+        groups = self._groups()
+        raw: dict[Leaf, NDArray[np.float32]] = {}
+        for leaves, group in groups:
+            parts = list(score_windows([group], sound, None, start, stop))
+            raw |= zip(leaves, mean_logits(parts)[:, None], strict=True)
+        whole = self.root.answer(raw[leaf] for leaf in self.root.leaves)[0]
+        if len(groups) == 1:  # the windows are those that were averaged
+            found = [self._calibrated([groups[0][0]], part, sound.sample_rate) for part in parts]
+        else:
+            found = list(self._windows(sound, None, start, stop))
+        return WindowScores.joined(found), whole
 
     def _windows(
         self, sound: Samples, hop_s: float | None, start: int, stop: int | None
     ) -> Iterator[WindowScores]:
         leaves, groups = zip(*self._groups(), strict=True)
         for part in score_windows(groups, sound, hop_s, start, stop):
-            raw: dict[Leaf, np.ndarray] = {}
-            for own, logits in zip(leaves, part.logits, strict=True):
-                raw |= zip(own, logits, strict=True)
-            logits = self.root.answer(raw[leaf] for leaf in self.root.leaves)
-            yield WindowScores(self.labels, sound.sample_rate, part.start, part.stop, logits)
+            yield self._calibrated(leaves, part, sound.sample_rate)
+
+    def _calibrated(
+        self, leaves: Sequence[Sequence[Leaf]], part: RawScores, sample_rate: int
+    ) -> WindowScores:
+        """One answer of the raw logits of all leaves, given by feature group."""
+        raw: dict[Leaf, NDArray[np.float32]] = {}
+        for own, logits in zip(leaves, part.logits, strict=True):
+            raw |= zip(own, logits, strict=True)
+        logits = self.root.answer(raw[leaf] for leaf in self.root.leaves)
+        return WindowScores(self.labels, sample_rate, part.start, part.stop, logits)
 
     def _groups(self) -> list[tuple[list[Leaf], FeatureGroup]]:
         """Leaves that take in the same features, those of the first leaf first."""
@@ -241,33 +261,3 @@ def _front(leaf: Leaf) -> Extractor:
             "install that version, or restore that file",
         )
     return extractor
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """One file's calibrated probabilities over the run's labels."""
-
-    file: str
-    labels: Labels
-    probabilities: np.ndarray  # (K,)
-
-    def top(self, n: int) -> list[tuple[str, float]]:
-        """The n likeliest species with their probabilities, the likeliest first."""
-        order = np.argsort(-self.probabilities, kind="stable")[:n]
-        return [(self.labels.names[i], float(self.probabilities[i])) for i in order]
-
-
-def predict_files(
-    predictor: Predictor, paths: Sequence[Path], channel: int | None = None, progress: Progress = no_progress
-) -> tuple[list[Prediction], list[str]]:
-    """Whole files through the predictor; a bad file is named in the second list and the rest goes on."""
-    found: list[Prediction] = []
-    failed: list[str] = []
-    for path in progress(paths, "predicting", len(paths)):
-        try:
-            recording = open_recording(path)
-            clip = Clip(recording, 0, recording.n_samples, channel=channel)
-            found.append(Prediction(str(path), predictor.labels, predictor.scores([clip]).probabilities[0]))
-        except AudioError as error:
-            failed.append(str(error))
-    return found, failed

@@ -18,10 +18,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.special import softmax
 
 from finback.audio.samples import Samples
-from finback.core.types import Labels
+from finback.core.types import Labels, softmax
 from finback.features.extract import Extractor, Window
 from finback.models.networks.classifier import Classifier
 from finback.models.scoring import BATCH, device_of
@@ -57,7 +56,7 @@ class WindowScores:
     @property
     def probabilities(self) -> NDArray[np.float64]:
         """(W, K), rows sum to 1."""
-        return softmax(self.logits.astype(np.float64), axis=1)
+        return softmax(self.logits)
 
     @classmethod
     def joined(cls, parts: Iterable[WindowScores]) -> WindowScores:
@@ -118,10 +117,10 @@ def score_windows(
         yield _raw(groups, spans, found)
 
 
-def mean_logits(group: FeatureGroup, samples: Samples) -> NDArray[np.float32]:
-    """(E, K) raw logits of a whole sound: averaged over the group's own windows, as those of a clip are."""
+def mean_logits(parts: Iterable[RawScores]) -> NDArray[np.float32]:
+    """(E, K) raw logits of the first feature group, averaged over all windows as those of a clip are."""
     total, count = np.zeros(()), 0
-    for part in score_windows([group], samples, None, 0, samples.n_samples):
+    for part in parts:
         for logits in part.logits[0].swapaxes(0, 1):  # (E, K), one window after another, as for clips
             total = total + logits.astype(np.float64)
             count += 1

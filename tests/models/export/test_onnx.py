@@ -26,7 +26,8 @@ from finback.models.export import onnx as onnx_file
 from finback.models.export.frontend import GRAPHS
 from finback.models.export.module import ExportedModel, refuse
 from finback.models.export.onnx import graph, to_onnx
-from finback.models.predictor import Predictor, predict_files
+from finback.models.predict import Model
+from finback.models.predictor import Predictor
 from finback.models.tree import Leaf, Node
 
 ROOT = Path(__file__).parents[3]
@@ -82,7 +83,7 @@ def test_several_windows_are_one_clip(
     predictor = Predictor.load(sharp, "cpu")
     spec = predictor.spec
     write(tmp_path / "long.wav", some_waves(1, 3 * spec.clip_samples)[0], spec.sample_rate, "PCM_24")
-    (prediction,), _ = predict_files(predictor, [tmp_path / "long.wav"])
+    prediction = Model("run", predictor).predict(tmp_path / "long.wav")
     session = onnxruntime.InferenceSession(str(exported[0]))
     windows = predictor.store.extractor.waves(clip_of(tmp_path / "long.wav"))
     assert len(windows) > 2

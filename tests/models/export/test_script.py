@@ -19,7 +19,8 @@ from finback.features.spec import FeatureSpec
 from finback.models.export.metadata import metadata_of
 from finback.models.export.module import ExportedModel
 from finback.models.export.onnx import describe, graph, to_onnx
-from finback.models.predictor import Predictor, predict_files
+from finback.models.predict import Model
+from finback.models.predictor import Predictor
 from finback.models.tree import Leaf
 
 ROOT = Path(__file__).parents[3]
@@ -56,8 +57,8 @@ def script_answers(model: Path, files: list[Path], folder: Path) -> np.ndarray:
 
 
 def compare(model: Path, run: Path, files: list[Path], folder: Path) -> float:
-    predictions, failed = predict_files(Predictor.load(run, "cpu"), files)
-    assert not failed
+    predictions = Model("run", Predictor.load(run, "cpu")).predict(files)
+    assert not predictions.errors
     mine = np.stack([p.probabilities for p in predictions])
     assert np.ptp(mine, axis=0).max() > 0.05, "answers that are all alike prove nothing"
     return float(np.abs(script_answers(model, files, folder) - mine).max())
@@ -86,7 +87,7 @@ def test_the_script_knows_levels_and_fills(tmp_path: Path) -> None:
     describe(model, metadata_of(RunFolder.open(tmp_path), predictor))
     (tmp_path / "model.onnx").write_bytes(model.SerializeToString())
     write(tmp_path / "short.wav", some_waves(1, 2500)[0], 5000)
-    (mine,), _ = predict_files(predictor, [tmp_path / "short.wav"])
+    mine = Model("run", predictor).predict(tmp_path / "short.wav")
     theirs = script_answers(tmp_path / "model.onnx", [tmp_path / "short.wav"], tmp_path)
     np.testing.assert_allclose(theirs[0], mine.probabilities, atol=1e-4)
 

@@ -51,7 +51,7 @@ FOLDS, SEEDS = 5, 3
 FIGURES = ("group_leak_share", "group_lookup_accuracy", "metadata_only_accuracy")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Audit:
     """The result of an audit. `clips` have their final groups and the order of the manifest; `splits` is the
     split in use, or its folds."""
@@ -124,6 +124,9 @@ class Audit:
     def lines(self) -> list[str]:
         """The lines of the page that `finback audit` prints; the report shows the same findings."""
         return findings.lines(self.to_json())
+
+    def __repr__(self) -> str:
+        return "\n".join(self.lines())
 
 
 def _pair(a: Clip, b: Clip) -> dict[str, Any]:

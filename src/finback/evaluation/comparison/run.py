@@ -65,14 +65,16 @@ class PreparedComparison(PreparedStudy[FamilyRun]):
 
 
 def prepare(
-    comparison: Comparison, request: IndexRequest, out: Path, progress: Progress = no_progress
+    comparison: Comparison, data: IndexRequest | Dataset, out: Path, progress: Progress = no_progress
 ) -> PreparedComparison:
     """Read the data, check every run before any work is done, measure what is left; nothing is written.
+
+    `data`: the recordings to read, or clips that are prepared already.
 
     Raises what `train` would for a run that cannot be made: `SettingsError`, `SplitError`, `RunError`.
     """
     rare = next(iter(comparison.settings.values())).rare
-    dataset = prepare_request(request, rare, progress)
+    dataset = data if isinstance(data, Dataset) else prepare_request(data, rare, progress)
     planned = planned_runs(comparison, out)
     for one in planned:
         check_out(one.plan, dataset, one.folder)

@@ -1,0 +1,96 @@
+"""Comparing families from Python: one call, and the leaderboard as a table."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from finback.core.bars import bars, note
+from finback.core.display import Picture, Table, figure
+from finback.core.progress import Progress
+from finback.core.settings import DEFAULT_PRESET
+from finback.data.dataset import Dataset, require_dataset
+from finback.evaluation.comparison import run as comparison
+from finback.evaluation.cost import in_words
+from finback.evaluation.study import RUNS, StudyOptions
+from finback.evaluation.trained_run import TrainedRun, overrides
+
+COLUMNS = ("rank", "family", "macro-F1", "95 % interval", "accuracy", "accuracy, random split")
+
+
+def compare(
+    data: Dataset,
+    out: str | Path,
+    families: Sequence[str] = (),
+    *,
+    folds: int = 5,
+    seeds: int = 1,
+    device: str = "auto",
+    preset: str = DEFAULT_PRESET,
+    progress: Progress | None = None,
+    **settings: Any,
+) -> Leaderboard:
+    """Train families on the same folds and rank them; an interrupted comparison continues.
+
+    No families: all that need no pretrained weights. `settings` as in `finback.train`.
+
+    Raises `SettingsError` for a wrong setting, `SplitError` when the groups are too few for the folds.
+    """
+    require_dataset(data, "compare")
+    given = {"rare": data.rare.model_dump(), **settings}
+    options = StudyOptions(folds, tuple(range(seeds)), device=device, command="finback.compare")
+    planned = comparison.plan(families, preset, overrides(given), options=options)
+    show = progress or bars()
+    prepared = comparison.prepare(planned, data, Path(out), show)
+    if prepared.total_s:
+        note(f"at most about {in_words(prepared.total_s)} on this machine")
+    return Leaderboard(comparison.run(prepared, show), Path(out))
+
+
+class Leaderboard(Mapping[str, Any]):
+    """The result of a comparison; keys as in `leaderboard.json` (docs/json.md)."""
+
+    def __init__(self, values: Mapping[str, Any], folder: Path) -> None:
+        self._values, self.folder = dict(values), folder
+
+    def __getitem__(self, key: str) -> Any:
+        return self._values[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    @property
+    def leader(self) -> TrainedRun:
+        """The run of the family with the highest macro-F1, of the first seed."""
+        return TrainedRun(self.folder / RUNS / f"{self['leader']}-seed{self['seeds'][0]}")
+
+    @property
+    def picture(self) -> Picture:
+        """The figure: macro-F1 of each family with its interval, and the no-audio baselines."""
+        return Picture(self.folder / "figures" / "leaderboard.png")
+
+    @property
+    def table(self) -> Table:
+        """A row for each family: rank, metrics over recording groups, and accuracy on a random split.
+
+        The random split puts clips of one group into training and test set: its accuracy is too high.
+        """
+        rows = []
+        for name, row in self["families"].items():
+            interval = row["macro_f1_multi_group_ci"]
+            shown = f"{interval[0]:.3f} to {interval[1]:.3f}" if interval else None
+            random = (row["random_split"] or {}).get("accuracy")
+            rows.append((row["rank"], name, row["macro_f1_multi_group"], shown, row["accuracy"], random))
+        return Table(COLUMNS, rows)
+
+    def __repr__(self) -> str:
+        return f"{self.table!r}\nreport: {self.folder / 'report.html'}"
+
+    def _repr_html_(self) -> str:
+        report = html.escape(str(self.folder / "report.html"))
+        return f"{self.table._repr_html_()}{figure(self.picture.path)}<p>report: {report}</p>"

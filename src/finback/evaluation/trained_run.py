@@ -1,0 +1,207 @@
+"""A trained run, as a notebook uses it, and the function that trains one.
+
+run = train("cnn2d", data, "runs/mine", epochs=30)
+run.evaluate()          # metrics with intervals
+run.report()            # the page
+TrainedRun("runs/mine") # the same run, another day
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from finback import models
+from finback.core.bars import bars
+from finback.core.display import Page, Picture, Shown, Table
+from finback.core.errors import SettingsError
+from finback.core.progress import Progress
+from finback.core.run_info import RunInfo
+from finback.core.runs import RunFolder
+from finback.core.settings import DEFAULT_PRESET
+from finback.data.dataset import Dataset, require_dataset
+from finback.evaluation.evaluate import evaluate_on, evaluate_run
+from finback.evaluation.results import Metrics
+from finback.training.classifier import train as train_classifier
+from finback.training.generator import train_generator
+from finback.training.loop_settings import TrainingSettings
+from finback.training.plan import Plan
+from finback.training.settings import Settings, resolve
+
+
+def train(
+    family: str,
+    data: Dataset,
+    out: str | Path,
+    *,
+    folds: int = 0,
+    seed: int = 0,
+    device: str = "auto",
+    preset: str = DEFAULT_PRESET,
+    progress: Progress | None = None,
+    **settings: Any,
+) -> TrainedRun:
+    """Train a classifier, a generator or a vocoder; an interrupted training in the same folder continues.
+
+    `family` is a name that `finback models` lists. `settings` are fields of the training section
+    (`epochs=30`), or sections (`model={"width": 32}`, `split={"fractions": (0.85, 0.15, 0)}`).
+
+    Raises `SettingsError` for a wrong setting, `RunError` when `out` holds another run.
+    """
+    require_dataset(data, "train")
+    given = {"rare": data.rare.model_dump(), **settings}
+    if folds:
+        given["split"] = {**given.get("split", {}), "folds": folds}
+    plan = Plan(family, resolve(preset, overrides(given), family), seed, device, "finback.train")
+    training = train_classifier if models.kind(family) == "classifier" else train_generator
+    training(plan, data, Path(out), progress or bars())
+    return TrainedRun(out)
+
+
+def overrides(settings: Mapping[str, Any]) -> list[str]:
+    """Settings given as keyword arguments, as `--set` takes them: `training.epochs=30`.
+
+    Raises `SettingsError` for a name that is neither a section nor a field of the training section.
+    """
+    found: list[str] = []
+    for key, value in settings.items():
+        if key in Settings.model_fields and isinstance(value, Mapping):
+            found += _flat(key, value)
+        elif key in TrainingSettings.model_fields:
+            found.append(f"training.{key}={json.dumps(value)}")
+        elif key in Settings.model_fields:
+            raise SettingsError(f"{key}={value!r}: {key} is a section of the settings", f"give {key}={{...}}")
+        else:
+            known = ", ".join([*Settings.model_fields, *TrainingSettings.model_fields])
+            raise SettingsError(f"unknown setting '{key}'", f"there are: {known}")
+    return found
+
+
+def _flat(prefix: str, values: Mapping[str, Any]) -> list[str]:
+    """`{"lstm": {"hidden": 64}}` -> `model.lstm.hidden=64`."""
+    return [
+        line
+        for key, value in values.items()
+        for line in (
+            _flat(f"{prefix}.{key}", value)
+            if isinstance(value, Mapping)
+            else [f"{prefix}.{key}={json.dumps(value)}"]
+        )
+    ]
+
+
+class TrainedRun:
+    """A finished run folder: a classifier, an ensemble, a generator or a vocoder.
+
+    Raises `RunError` when the folder is no run, or its training has not finished.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self._folder = RunFolder.open(Path(path))
+        self._folder.require_trained()
+
+    @property
+    def path(self) -> Path:
+        """The run folder."""
+        return self._folder.path
+
+    @property
+    def info(self) -> RunInfo:
+        """What `run.json` says: family, species, features, settings, data."""
+        return self._folder.info
+
+    def evaluate(
+        self, data: Dataset | None = None, device: str = "auto", progress: Progress | None = None
+    ) -> Metrics:
+        """The metrics of a classifier on its test set, or on other labelled recordings.
+
+        The test set is scored once and the result is kept; a second call reads it. Raises `RunError` when the
+        run has no test set or knows none of the species.
+        """
+        if data is None:
+            return Metrics(evaluate_run(self.path, device, progress or bars()))
+        require_dataset(data, "evaluate")
+        return Metrics(evaluate_on(self.path, data, device, progress or bars()))
+
+    def report(self, progress: Progress | None = None) -> Page:
+        """Write `report.html` and the figures into the run folder."""
+        from finback.evaluation.pages.write import write
+
+        return Page(write(self.path, progress or bars()))
+
+    def figure(self, name: str) -> Picture:
+        """A figure of the report by its name: "roc", "confusion", "reliability", "learning_curves" ..."""
+        path = self.path / "figures" / f"{name}.png"
+        if not path.is_file():
+            known = ", ".join(sorted(p.stem for p in path.parent.glob("*.png"))) or "none yet"
+            raise SettingsError(f"{path}: no such figure", f"write the report first; there are: {known}")
+        return Picture(path)
+
+    def map(self, methods: Sequence[str] = (), progress: Progress | None = None) -> Shown:
+        """The clips of the run in two dimensions, by their embeddings: a figure and a page that plays them.
+
+        `methods`: "umap", "tsne", "pca"; none: those that can be used here.
+        """
+        from finback.evaluation.pages.embedding_map import measured, write
+
+        written = write(self.path, tuple(methods), progress=progress or bars())
+        lines = [*measured(written.map.neighbours), f"page: {written.page}"]
+        return Shown(tuple(lines), (), (written.figure.with_suffix(".png"),))
+
+    def generate(
+        self,
+        species: str | Sequence[str] = (),
+        n: int = 16,
+        out: str | Path = "generated",
+        seed: int = 0,
+        progress: Progress | None = None,
+        **sampling: Any,
+    ) -> Any:
+        """Clips by this generator, as `finback.generate` makes them."""
+        from finback.generation.generate import generate
+
+        return generate(self.path, species, n, out, seed, progress=progress, **sampling)
+
+    def audit(
+        self, against: Sequence[str | Path] = (), progress: Progress | None = None, **options: Any
+    ) -> Shown:
+        """How far the samples of this generator can be trusted: recognised, useful, like real clips, copied.
+
+        `against` are generators that were trained on the same clips; `options` are fields of `AuditRequest`
+        (n, seeds, seed, device ...). Writes `generator_audit.json` into the run folder.
+        """
+        from finback.evaluation.generator_audit import AuditRequest, audit_generator
+        from finback.evaluation.generator_audit.tables import notes, tables
+
+        request = AuditRequest(self.path, against=tuple(Path(path) for path in against), **options)
+        result = audit_generator(request, progress or bars())
+        shown = [Table(table.columns, table.rows, table.title) for table in tables(result)]
+        return Shown(tuple(notes(result)), tuple(shown), (self.path / "figures" / "neighbours.png",))
+
+    def reconstruct(self, progress: Progress | None = None) -> Shown:
+        """What a VAE keeps of test clips, compared with principal components and with mean spectra."""
+        from finback.evaluation.reconstruction import reconstruct
+        from finback.generation.vae_latents import LatentSpace
+
+        found = reconstruct(LatentSpace.load(self.path), progress=progress or bars())
+        _, image = found.write(self.path / "figures")
+        rows = [(name, table[""]["mse_db2"], table[""]["snr_db"]) for name, table in found.table.items()]
+        table = Table(("method", "error, dB²", "SNR of the wave, dB"), rows)
+        return Shown((), (table,), (image,))
+
+    def interpolate(self, start: str, end: str, steps: int = 7) -> Picture:
+        """Log-mel spectrograms between two species, or between two clips of the run, by a VAE."""
+        from finback.generation.vae_latents import LatentSpace, save_interpolation
+
+        space = LatentSpace.load(self.path)
+        ends = space.endpoint(start), space.endpoint(end)
+        return Picture(save_interpolation(space, ends, steps, self.path / "figures" / "interpolation.png"))
+
+    def __repr__(self) -> str:
+        info = self.info
+        folds = f", {len(self._folder.folds)} folds" if self._folder.folds else ""
+        return (
+            f"TrainedRun({str(self.path)!r}: {info.family or info.kind}, {len(info.labels)} species{folds})"
+        )

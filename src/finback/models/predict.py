@@ -1,0 +1,137 @@
+"""A trained classifier as people use it: sounds of any kind in, species with probabilities and times out.
+
+model = load("watkins")
+model.predict("dive.wav").top(3)
+model.predict(["a.wav", "b.wav"]).to_csv("found.csv")
+model.predict((samples, 48_000))          # samples that are in no file
+model.embed(["a.wav", "b.wav"])           # (2, D)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeAlias, overload
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from finback.audio.io import open_recording
+from finback.audio.samples import ArraySamples, Samples
+from finback.core.bars import bars
+from finback.core.errors import AudioError, InputError
+from finback.core.progress import Progress
+from finback.core.types import Clip, Recording, softmax
+from finback.features.extract import samples_of
+from finback.models.predictions import Prediction, Predictions
+from finback.models.predictor import Predictor
+
+Array: TypeAlias = tuple[ArrayLike, int]  # samples (n,) or (channels, n), full scale 1, and their rate in Hz
+Sound: TypeAlias = str | Path | Recording | Clip | Array
+
+
+def load(model: str | Path, device: str = "auto") -> Model:
+    """A trained classifier: the name of a bundled model ("watkins"), a run folder, or an ensemble.
+
+    Raises `RunError` when there is no such model, or it is not a finished classifier.
+    """
+    return Model(str(model), Predictor.load(model, device))
+
+
+class Model:
+    """A loaded classifier. `predictor` is the lower level: clips in, `Scores` out."""
+
+    def __init__(self, name: str, predictor: Predictor) -> None:
+        self.name, self.predictor = name, predictor
+
+    @property
+    def species(self) -> tuple[str, ...]:
+        """The species that it knows, in the order of its outputs."""
+        return self.predictor.labels.names
+
+    @overload
+    def predict(
+        self, sound: Sound, *, channel: int | None = None, progress: Progress | None = None
+    ) -> Prediction: ...
+    @overload
+    def predict(
+        self, sound: list[Sound], *, channel: int | None = None, progress: Progress | None = None
+    ) -> Predictions: ...
+    def predict(
+        self,
+        sound: Sound | Sequence[Sound],
+        *,
+        channel: int | None = None,
+        progress: Progress | None = None,
+    ) -> Prediction | Predictions:
+        """Calibrated probabilities of each species, for the whole sound and for each window of it.
+
+        One sound (a path, a `Recording`, a `Clip`, or an array with its rate) gives a `Prediction`; several
+        give `Predictions`, in which a file that cannot be read is named in `errors` and the others go on.
+        `channel` counts from 0; None is the mean of all channels.
+
+        Raises `AudioError` when a single sound cannot be read.
+        """
+        if _is_one(sound):
+            return self._one(sound, channel)  # type: ignore[arg-type]
+        found: list[Prediction] = []
+        errors: list[str] = []
+        sounds: Sequence[Sound] = sound  # type: ignore[assignment]
+        for each in (progress or bars())(sounds, "predicting", len(sounds)):
+            try:
+                found.append(self._one(each, channel))
+            except AudioError as error:
+                errors.append(str(error))
+        return Predictions(found, errors)
+
+    def embed(
+        self,
+        sound: str | Path | Recording | Clip | Sequence[str | Path | Recording | Clip],
+        *,
+        channel: int | None = None,
+        progress: Progress | None = None,
+    ) -> NDArray[np.float32]:
+        """(N, D) embeddings of N files, recordings or clips, each the mean over its windows.
+
+        Raises `AudioError` when one of them cannot be read.
+        """
+        sounds = [sound] if isinstance(sound, str | Path | Recording | Clip) else list(sound)
+        clips = [_clip(each, channel) for each in sounds]
+        return self.predictor.embed(clips, progress or bars())
+
+    def _one(self, sound: Sound, channel: int | None) -> Prediction:
+        name, samples, start, stop = _samples(sound, channel)
+        windows, logits = self.predictor.score_sound(samples, start, stop)
+        whole = softmax(logits[None])[0]
+        seconds = (windows.start_s, windows.stop_s)
+        return Prediction(name, self.predictor.labels, whole, *seconds, windows.probabilities)
+
+    def __repr__(self) -> str:
+        return f"Model({self.name!r}, {len(self.species)} species: {', '.join(self.species[:4])} ...)"
+
+
+def _is_one(sound: object) -> bool:
+    is_array = isinstance(sound, tuple) and len(sound) == 2 and isinstance(sound[1], int | float | np.number)
+    return is_array or isinstance(sound, str | Path | Recording | Clip)
+
+
+def _samples(sound: Sound, channel: int | None) -> tuple[str, Samples, int, int]:
+    """The name of a sound, its samples, and the span of them that is meant."""
+    if isinstance(sound, tuple):
+        samples = ArraySamples(sound[0], int(sound[1]), channel)
+        return "array", samples, 0, samples.n_samples
+    clip = _clip(sound, channel)
+    return str(clip.recording.path), samples_of(clip), clip.start, clip.stop
+
+
+def _clip(sound: object, channel: int | None) -> Clip:
+    if isinstance(sound, Clip):
+        return sound
+    if isinstance(sound, str | Path):
+        sound = open_recording(Path(sound))
+    if isinstance(sound, Recording):
+        return Clip(sound, 0, sound.n_samples, channel=channel)
+    raise InputError(
+        f"a {type(sound).__name__} is no sound",
+        "give a path, a Recording, a Clip, or for predict a pair (samples, rate)",
+    )

@@ -1,0 +1,141 @@
+"""What a classifier answers about sound: probabilities of each species, in each window and in the whole."""
+
+from __future__ import annotations
+
+import csv
+import html
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
+
+from finback.core.errors import InputError
+from finback.core.types import Labels
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+COLUMNS = ("file", "start_s", "end_s", "species", "probability")
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """Calibrated probabilities for one file, clip or array: K species, W windows.
+
+    `probabilities` speak of the whole sound: its windows are averaged as logits. `window_probabilities` are
+    those of each window alone.
+    """
+
+    file: str
+    labels: Labels
+    probabilities: np.ndarray = field(repr=False)  # (K,) float64, sums to 1
+    start_s: np.ndarray = field(repr=False)  # (W,) start of each window, seconds from the start of the file
+    end_s: np.ndarray = field(repr=False)  # (W,)
+    window_probabilities: np.ndarray = field(repr=False)  # (W, K) float64, rows sum to 1
+
+    def top(self, n: int = 1) -> list[tuple[str, float]]:
+        """The `n` most probable species of the whole sound with their probabilities, the first first."""
+        return _top(self.labels, self.probabilities, n)
+
+    def rows(self, top: int = 1) -> list[dict[str, Any]]:
+        """A row for each window and each of its `top` most probable species; keys are `COLUMNS`."""
+        times = zip(self.start_s.tolist(), self.end_s.tolist(), self.window_probabilities, strict=True)
+        return [
+            dict(zip(COLUMNS, (self.file, start, end, name, p), strict=True))
+            for start, end, probabilities in times
+            for name, p in _top(self.labels, probabilities, top)
+        ]
+
+    def to_pandas(self, top: int = 1) -> DataFrame:
+        """`rows` as a table: file, start_s, end_s, species, probability. Needs pandas."""
+        return _frame(self.rows(top))
+
+    def __repr__(self) -> str:
+        best = ", ".join(f"{name} {p:.2f}" for name, p in self.top(3))
+        return f"Prediction({self.file!r}, {len(self.start_s)} windows: {best})"
+
+    def _repr_html_(self) -> str:
+        return _table([self])
+
+
+class Predictions(Sequence[Prediction]):
+    """The predictions of several files, in their order; `errors` says which files could not be read."""
+
+    def __init__(self, found: Sequence[Prediction], errors: Sequence[str] = ()) -> None:
+        self._found = tuple(found)
+        self.errors = tuple(errors)
+
+    @overload
+    def __getitem__(self, index: int) -> Prediction: ...
+    @overload
+    def __getitem__(self, index: slice) -> Predictions: ...
+    def __getitem__(self, index: int | slice) -> Prediction | Predictions:
+        return Predictions(self._found[index]) if isinstance(index, slice) else self._found[index]
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def __iter__(self) -> Iterator[Prediction]:
+        return iter(self._found)
+
+    def top(self, n: int = 1) -> dict[str, list[tuple[str, float]]]:
+        """For each file its `n` most probable species with their probabilities."""
+        return {prediction.file: prediction.top(n) for prediction in self}
+
+    def rows(self, top: int = 1) -> list[dict[str, Any]]:
+        """A row for each window and each of its `top` most probable species; keys are `COLUMNS`."""
+        return [row for prediction in self for row in prediction.rows(top)]
+
+    def to_pandas(self, top: int = 1) -> DataFrame:
+        """`rows` as a table: file, start_s, end_s, species, probability. Needs pandas."""
+        return _frame(self.rows(top))
+
+    def to_csv(self, path: str | Path, top: int = 1) -> Path:
+        """Write `rows` as a table with a header; its path."""
+        path = Path(path)
+        with open(path, "w", encoding="utf-8", newline="") as file:
+            table = csv.DictWriter(file, COLUMNS)
+            table.writeheader()
+            table.writerows(self.rows(top))
+        return path
+
+    def __repr__(self) -> str:
+        failed = f", {len(self.errors)} could not be read" if self.errors else ""
+        lines = [f"  {p.file}: " + ", ".join(f"{s} {x:.2f}" for s, x in p.top(2)) for p in self._found[:10]]
+        more = [f"  and {len(self) - 10} more"] if len(self) > 10 else []
+        return "\n".join([f"Predictions of {len(self)} files{failed}", *lines, *more])
+
+    def _repr_html_(self) -> str:
+        failed = "".join(f"<li>{html.escape(error)}</li>" for error in self.errors)
+        return _table(self._found) + (f"<ul>{failed}</ul>" if failed else "")
+
+
+def _top(labels: Labels, probabilities: np.ndarray, n: int) -> list[tuple[str, float]]:
+    order = np.argsort(-probabilities, kind="stable")[:n]
+    return [(labels.names[i], float(probabilities[i])) for i in order]
+
+
+def _frame(rows: list[dict[str, Any]]) -> DataFrame:
+    try:
+        import pandas
+    except ImportError:
+        raise InputError(
+            "to_pandas needs pandas, which is not installed", "pip install pandas, or use rows()"
+        ) from None
+    return pandas.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _table(predictions: Sequence[Prediction], most: int = 20) -> str:
+    """An HTML table for notebooks: each file with its three most probable species."""
+    rows = []
+    for prediction in predictions[:most]:
+        cells = "".join(
+            f"<td>{html.escape(name)} <progress max='1' value='{p:.3f}'></progress> {p:.2f}</td>"
+            for name, p in prediction.top(3)
+        )
+        rows.append(f"<tr><td>{html.escape(Path(prediction.file).name)}</td>{cells}</tr>")
+    if len(predictions) > most:
+        rows.append(f"<tr><td>and {len(predictions) - most} more</td></tr>")
+    return "<table>" + "".join(rows) + "</table>"
