@@ -155,7 +155,9 @@ def weights(tmp_path: Path, monkeypatch) -> Path:
     """A folder of shipped models with a vocoder "sea" for SPEC."""
     run = tmp_path / "weights" / "sea" / "vocoder"
     run.mkdir(parents=True)
-    (run / "run.json").write_text(json.dumps({"format": 1, "spec": SPEC.model_dump(mode="json")}))
+    (run / "run.json").write_text(
+        json.dumps({"format": 1, "kind": "vocoder", "spec": SPEC.model_dump(mode="json")})
+    )
     monkeypatch.setattr(shipped, "_root", lambda: tmp_path / "weights")
     model = SimpleNamespace(network=Network(), spec=SPEC, run=SimpleNamespace())
     monkeypatch.setattr(vocoding, "load_model", lambda path, kind, device: model)
