@@ -112,7 +112,7 @@ def test_one_species_alone_on_the_training_side(tiny: str, tmp_path: Path) -> No
     rows = (tmp_path / "labels.csv").read_text().splitlines()
     sides = ["split"] + ["train" if row.split(",")[1] == "fin" else "test" for row in rows[1:]]
     (tmp_path / "labels.csv").write_text("\n".join(f"{r},{s}" for r, s in zip(rows, sides, strict=True)))
-    with pytest.raises(SplitError, match="the training side holds 1 species"):
+    with pytest.raises(SplitError, match="the training set holds 1 species"):
         trained(request, tiny, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
