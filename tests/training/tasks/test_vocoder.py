@@ -21,7 +21,7 @@ from finback.training.loop_settings import TrainingSettings
 from finback.training.plan import Plan
 from finback.training.settings import resolve
 from finback.training.tasks.vocoder import (
-    Heard,
+    Reconstruction,
     VocoderTask,
     floored,
     multi_resolution,
@@ -170,7 +170,7 @@ def test_a_few_steps_bring_unheard_stretches_nearer(tiny: str) -> None:
 
 def test_rounds_in_training_are_its_own(tiny: str) -> None:
     made = task(tiny, rounds=5)
-    assert isinstance(made.model, Heard)
+    assert isinstance(made.model, Reconstruction)
     assert made.model.rounds == 5
     vocoder = made.kept(made.model)
     assert isinstance(vocoder, Vocoder)

@@ -162,13 +162,13 @@ def make(
 
 
 def write_waves(examples: Sequence[Example], folder: Path, sample_rate: int) -> list[Path]:
-    """Write those that can be heard as `00-original.wav`, `01-time-stretch.wav` ...; return the paths.
+    """Write those that have a wave as `00-original.wav`, `01-time-stretch.wav` ...; return the paths.
 
     As 32-bit floats, which hold samples beyond 1 as they are.
     """
-    heard = [e for e in examples if e.wave is not None]
-    paths = [folder / f"{i:02d}-{e.name.replace(' ', '-')}.wav" for i, e in enumerate(heard)]
-    for path, example in zip(paths, heard, strict=True):
+    with_wave = [e for e in examples if e.wave is not None]
+    paths = [folder / f"{i:02d}-{e.name.replace(' ', '-')}.wav" for i, e in enumerate(with_wave)]
+    for path, example in zip(paths, with_wave, strict=True):
         if example.wave is not None:
             write(path, example.wave, sample_rate, "FLOAT")
     return paths

@@ -60,8 +60,8 @@ class DiffusionTask:
         rolled = rng.random(len(x)) < self.own.shift
         by = np.where(rolled, rng.integers(x.shape[-1], size=len(x)), 0)
         x = torch.stack([torch.roll(one, int(n), dims=-1) for one, n in zip(x, by, strict=True)])
-        told = rng.random(len(x)) >= self.own.label_dropout
-        y = torch.from_numpy(np.where(told, self.targets[drawn], len(self.labels)))
+        keeps_label = rng.random(len(x)) >= self.own.label_dropout
+        y = torch.from_numpy(np.where(keeps_label, self.targets[drawn], len(self.labels)))
         return (x, y, *self._noise(rng, x))
 
     def _noise(self, rng: np.random.Generator, x: Tensor) -> tuple[Tensor, Tensor]:

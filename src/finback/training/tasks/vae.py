@@ -94,30 +94,30 @@ class VaeTask:
         x = self.model.scale.to_units(x)  # type: ignore[union-attr, operator]
         painted, mean, log_variance = model(x, labels, noise)
         error = (painted - x).square().mean().clamp_min(SMALLEST)
-        told = kl_divergence(mean, log_variance).mean(dim=0).clamp_min(self.own.free_bits)  # (D,)
+        nats = kl_divergence(mean, log_variance).mean(dim=0).clamp_min(self.own.free_bits)  # (D,)
         return {
             "reconstruction": 0.5 * error.log(),
-            "kl": self.own.kl_weight * told.sum() / x[0].numel(),
+            "kl": self.own.kl_weight * nats.sum() / x[0].numel(),
         }
 
     @torch.no_grad()
     def validate(self, model: nn.Module) -> dict[str, float]:
-        """On clips of other tapes, for the log: squared error in dB^2, nats told, latents in use."""
+        """On clips of other tapes, for the log: squared error in dB^2, nats, latents in use."""
         if self._val is None:
             return {}
         assert isinstance(model, VAE)
         device, deviation = model.scale.mean.device, float(model.scale.deviation)
-        error, told, means = 0.0, 0.0, []
-        for x, y in zip(*(t.split(self.training.batch_size) for t in self._val), strict=True):
+        error, nats, means = 0.0, 0.0, []
+        for x, y in zip(*(torch.split(t, self.training.batch_size) for t in self._val), strict=True):
             units = model.scale.to_units(x.to(device))
             mean, log_variance = model.encode(units)
             painted = model.paint(mean, model.one_hot(y.to(device)))
             error += float((painted - units).square().mean(dim=(1, 2, 3)).sum()) * deviation**2
-            told += float(kl_divergence(mean, log_variance).sum())
+            nats += float(kl_divergence(mean, log_variance).sum())
             means.append(mean)
         n = len(self._val[0])
         active = int((torch.cat(means).var(dim=0, correction=0) > ACTIVE).sum())
-        return {"val_mse_db2": error / n, "val_kl": told / n, "val_active": active}
+        return {"val_mse_db2": error / n, "val_kl": nats / n, "val_active": active}
 
 
 def kl_divergence(mean: Tensor, log_variance: Tensor) -> Tensor:

@@ -74,12 +74,12 @@ class VocoderTask:
     def _stretches(self, rng: np.random.Generator, waves: Tensor, n_frames: int) -> tuple[Tensor, Tensor]:
         """A stretch from anywhere of each wave (B, T). `n_frames` 0 = as many as the spec has."""
         n_frames = min(n_frames or self.spec.n_frames, self.spec.n_frames)
-        heard = n_frames * self.spec.hop
-        length = heard + self.spec.n_fft // 2  # what the last frame sees beyond
+        n_samples = n_frames * self.spec.hop
+        length = n_samples + self.spec.n_fft // 2  # what the last frame sees beyond
         waves = nn.functional.pad(waves, (0, max(0, length - waves.shape[1])))
         firsts = rng.integers(waves.shape[1] - length + 1, size=len(waves))
         stretches = torch.stack([w[i : i + length] for w, i in zip(waves, firsts, strict=True)])
-        noise = torch.from_numpy(rng.standard_normal((len(waves), heard), dtype=np.float32))
+        noise = torch.from_numpy(rng.standard_normal((len(waves), n_samples), dtype=np.float32))
         return stretches, noise
 
     def losses(self, model: nn.Module, batch: tuple[Tensor, ...]) -> dict[str, Tensor]:
@@ -124,7 +124,7 @@ class VocoderTask:
         waves = torch.from_numpy(np.stack([self.inputs.store(clip)[0] for clip in some]))
         stretches, noise = self._stretches(np.random.default_rng(0), waves, 0)
         size = self.training.batch_size
-        return list(zip(stretches.split(size), noise.split(size), strict=True))
+        return list(zip(torch.split(stretches, size), torch.split(noise, size), strict=True))
 
 
 def multi_resolution(made: Tensor, real: Tensor, n_fft: int) -> tuple[Tensor, Tensor]:
