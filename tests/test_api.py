@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import finback
+
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "api.md"
 SPECIES = ("Bearded seal", "Humpback whale", "Killer whale", "Sperm whale")
 
@@ -49,3 +51,9 @@ def test_the_block_of_the_page_runs(sea: Path, monkeypatch: pytest.MonkeyPatch) 
     for name, text in shown.items():
         assert " object at 0x" not in text, name
         assert len(text) < 2000, name
+
+
+def test_editors_see_the_same_names() -> None:
+    stub = (Path(finback.__file__).parent / "__init__.pyi").read_text(encoding="utf-8")
+    seen = {name: module for module, name in re.findall(r"from ([a-z_.]+) import \w+ as (\w+)", stub)}
+    assert seen == {**finback._PUBLIC, "__version__": "finback.core.version"}

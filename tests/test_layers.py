@@ -34,7 +34,7 @@ FOLDERS_OF_DATA = {"presets", "weights", "__pycache__"}
 # parts that are not named; these may know each other.
 REST = "*"
 INSIDE: dict[str, tuple[set[str], ...]] = {
-    "core": ({"errors", "progress"}, {REST}, {"runs", "scores"}),
+    "core": ({"errors", "progress", "version"}, {REST}, {"runs", "scores"}),
     "features": ({"spec", "mel", "pcen", "mfcc"}, {"logmel", "stft"}, {"backbones"}, {REST}, {"cache"}),
     "data": (
         {"problems", "file_matching"},

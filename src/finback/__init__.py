@@ -4,35 +4,16 @@
 
     finback.load("watkins").predict("dive.wav").top(3)
 
-Public names load on first use, so that `import finback` costs next to nothing.
+Public names load on first use, so that `import finback` costs next to nothing. `__init__.pyi` has the same
+names for editors and type checkers.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:  # what editors complete and type checkers see; the same names as in _PUBLIC
-    from finback.core.errors import FinbackError as FinbackError
-    from finback.core.types import Clip as Clip
-    from finback.core.types import Labels as Labels
-    from finback.core.types import Recording as Recording
-    from finback.core.types import Scores as Scores
-    from finback.core.types import Split as Split
-    from finback.data.dataset import Dataset as Dataset
-    from finback.data.dataset import read_labels as read_labels
-    from finback.datasets.simulate.dataset import simulate as simulate
-    from finback.evaluation.compare import compare as compare
-    from finback.evaluation.trained_run import TrainedRun as TrainedRun
-    from finback.evaluation.trained_run import train as train
-    from finback.features.logmel import LogMel as LogMel
-    from finback.features.spec import FeatureSpec as FeatureSpec
-    from finback.generation.generate import generate as generate
-    from finback.generation.vocoders.resynthesis import resynthesize as resynthesize
-    from finback.models.predict import load as load
-    from finback.models.predictor import Predictor as Predictor
-
-__version__ = "0.1.0"
+from finback.core.version import __version__ as __version__
 
 _PUBLIC = {
     "Clip": "finback.core.types",

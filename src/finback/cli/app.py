@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from finback import __version__
 from finback.cli import (
     about,
     audit,
@@ -24,6 +23,7 @@ from finback.cli import (
     vae,
     vocode,
 )
+from finback.core.version import __version__
 
 app = typer.Typer(
     name="finback",

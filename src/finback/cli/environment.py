@@ -8,9 +8,9 @@ from typing import Any
 
 import torch
 
-from finback import __version__
 from finback.audio.io import formats
 from finback.core.runs import environment
+from finback.core.version import __version__
 from finback.features.cache import default_folder
 
 

@@ -19,12 +19,12 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from finback import __version__
 from finback.core.errors import RunError
 from finback.core.files import tensors_digest, write_json
 from finback.core.run_files import CHECKPOINT, FOLDS, MEMBERS, RunFiles
 from finback.core.run_info import RunInfo, differences
 from finback.core.split_table import SplitRow, read_held_out, read_rows
+from finback.core.version import __version__
 
 FORMAT = 1
 # Two runs are the same work exactly when these agree.

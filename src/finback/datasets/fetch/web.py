@@ -28,7 +28,7 @@ import requests
 import urllib3
 from requests.__version__ import __version__ as requests_version
 
-from finback import __version__
+from finback.core.version import __version__
 from finback.datasets.fetch.errors import Cancelled, PermanentError, TemporaryError
 from finback.datasets.fetch.links import Page
 from finback.datasets.fetch.robots import Robots

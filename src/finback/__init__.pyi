@@ -1,0 +1,20 @@
+# The public names, as editors and type checkers see them; tests/test_api.py holds them equal to __init__.py.
+from finback.core.errors import FinbackError as FinbackError
+from finback.core.types import Clip as Clip
+from finback.core.types import Labels as Labels
+from finback.core.types import Recording as Recording
+from finback.core.types import Scores as Scores
+from finback.core.types import Split as Split
+from finback.core.version import __version__ as __version__
+from finback.data.dataset import Dataset as Dataset
+from finback.data.dataset import read_labels as read_labels
+from finback.datasets.simulate.dataset import simulate as simulate
+from finback.evaluation.compare import compare as compare
+from finback.evaluation.trained_run import TrainedRun as TrainedRun
+from finback.evaluation.trained_run import train as train
+from finback.features.logmel import LogMel as LogMel
+from finback.features.spec import FeatureSpec as FeatureSpec
+from finback.generation.generate import generate as generate
+from finback.generation.vocoders.resynthesis import resynthesize as resynthesize
+from finback.models.predict import load as load
+from finback.models.predictor import Predictor as Predictor
