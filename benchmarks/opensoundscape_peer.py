@@ -77,7 +77,7 @@ def by_finback(request: IndexRequest, out: Path, epochs: int) -> dict[str, float
     metrics = evaluate_run(out, "cpu")
     test = [
         c
-        for c, side in zip(index(request).clips, index(request).side_of or (), strict=True)
+        for c, side in zip(index(request).clips, index(request).subset_of or (), strict=True)
         if side == "test"
     ]
     predictor = Predictor.load(out, "cpu")

@@ -21,7 +21,7 @@ def clips_of(table: dict[str, dict[str, int]]) -> list[Clip]:
     return [clip(s, g, n) for n, (s, g) in enumerate(rows)]
 
 
-def sides_of(result: SplitResult, species: str) -> dict[str, Counter[str]]:
+def subsets_of(result: SplitResult, species: str) -> dict[str, Counter[str]]:
     split = result.split
     parts = {"train": split.train, "val": split.val, "test": split.test, "aside": split.set_aside}
     return {name: Counter(c.group for c in part if c.label == species) for name, part in parts.items()}

@@ -45,7 +45,7 @@ def test_whole_files_in_the_order_of_the_labels(tmp_path: Path, audio: Path) -> 
     assert {clip.recording.source for clip in manifest.clips} == {"folder"}
     assert manifest.audio == audio.resolve()
     assert manifest.source.chosen == "auto: a labels file"
-    assert manifest.side_of is None
+    assert manifest.subset_of is None
 
 
 def test_spans_channels_groups_sides_and_licences(tmp_path: Path, audio: Path) -> None:
@@ -67,7 +67,7 @@ def test_spans_channels_groups_sides_and_licences(tmp_path: Path, audio: Path) -
         (1500, 2000, None, ""),
         (0, 2000, None, "t2"),
     ]
-    assert manifest.side_of == ("train", "val", "test", "", "")
+    assert manifest.subset_of == ("train", "val", "test", "", "")
     assert [clip.recording.licence for clip in manifest.clips[:3]] == ["CC0", "CC0", "unknown"]
     assert manifest.source.chosen == "auto: the labels name groups"
     assert manifest.clips[0].recording is manifest.clips[1].recording

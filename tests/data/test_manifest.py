@@ -57,7 +57,7 @@ def test_without_sides_start_times_or_groups(tmp_path: Path) -> None:
     first = Manifest((Clip(recording, 0, 400, "Minke Whale"),), (), SOURCE, tmp_path)
     first.save(tmp_path / "manifest.csv")
     assert Manifest.load(tmp_path / "manifest.csv") == first
-    assert Manifest.load(tmp_path / "manifest.csv").side_of is None
+    assert Manifest.load(tmp_path / "manifest.csv").subset_of is None
 
 
 def test_the_recordings_may_move(tmp_path: Path) -> None:

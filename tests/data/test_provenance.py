@@ -144,7 +144,9 @@ def test_a_generator_that_learnt_from_a_judged_tape_is_refused_by_name() -> None
         refuse_leaks(Split(train=(apart, made), test=(learnt, same_tape)), [model])
     aside = Split(train=(apart, made), val=(same_tape,), set_aside=(learnt,))
     (found,) = leaks(aside, [model])
-    assert (found.side, found.clips) == ("val", (same_tape,)), "by the tape, though that clip was not learnt"
+    assert (found.subset, found.clips) == ("val", (same_tape,)), (
+        "by the tape, though that clip was not learnt"
+    )
     by_clip = Split(train=(learnt, made), test=(same_tape,), by="clip")
     refuse_leaks(by_clip, [model])
     with pytest.raises(LeakError, match="runs/g"):

@@ -28,8 +28,8 @@ TABLE = {"fin": {"a": 4, "b": 4}, "sei": {"c": 5}, "minke": {"d": 2}, "orca": {"
 
 
 def manifest(clips: list[Clip], sides: bool = False) -> Manifest:
-    side_of = tuple("test" if c.label == "minke" else "train" for c in clips) if sides else None
-    return Manifest(tuple(clips), (), SourceInfo("folder", "CC0", "none"), Path("/sounds"), side_of)
+    subset_of = tuple("test" if c.label == "minke" else "train" for c in clips) if sides else None
+    return Manifest(tuple(clips), (), SourceInfo("folder", "CC0", "none"), Path("/sounds"), subset_of)
 
 
 def test_who_is_rare() -> None:
@@ -61,7 +61,7 @@ def test_dropped_clips_are_gone_with_their_sides() -> None:
     before = manifest(clips_of(TABLE), sides=True)
     after = prepared(before, RareSettings(how="drop"))
     assert Counter(c.label for c in after.clips) == {"fin": 8, "sei": 5}
-    assert after.side_of == ("train",) * 13
+    assert after.subset_of == ("train",) * 13
     assert after.rare_species == {"blue": 1, "minke": 2, "orca": 1}
     assert after.fingerprint != before.fingerprint
 

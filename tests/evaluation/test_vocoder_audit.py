@@ -69,7 +69,7 @@ def test_the_figures_travel_with_the_weights(run: Path, tmp_path: Path) -> None:
 def test_without_other_tapes_there_is_nothing_to_audit(
     tiny: str, tiny_dataset: Dataset, tmp_path: Path
 ) -> None:
-    everything = replace(tiny_dataset, side_of=("train",) * len(tiny_dataset.clips))
+    everything = replace(tiny_dataset, subset_of=("train",) * len(tiny_dataset.clips))
     few = ["training.epochs=1", "model.width=16", "model.depth=1"]
     plan = Plan("vocoder", resolve(tiny, few, "vocoder"), device="cpu")
     folder = train_generator(plan, everything, tmp_path / "run").path

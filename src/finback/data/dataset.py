@@ -46,7 +46,7 @@ class Dataset:
 
     - `rare` is the policy for rare species, `rare_species` the number of real clips of each rare species, and
       `called` the species that the labels give each clip (None when the policy relabelled no clip).
-    - `side_of` is the `split` column of the labels: train, val, test or "" for each clip; None without one.
+    - `subset_of` is the `split` column of the labels: train, val, test or "" for each clip; None without one.
     - `provenance` names the models behind the synthetic clips.
     - `duplicates` are pairs of these clips that hold the same sound, `merges` the given groups that such
       pairs joined, and `groups_known` the share of clips whose group was given.
@@ -60,7 +60,7 @@ class Dataset:
     problems: tuple[Problem, ...]
     source: SourceInfo
     audio: Path  # absolute
-    side_of: tuple[str, ...] | None = None
+    subset_of: tuple[str, ...] | None = None
     called: tuple[str, ...] | None = None
     provenance: tuple[ModelProvenance, ...] = ()
     duplicates: Duplicates = field(default_factory=Duplicates)
@@ -91,7 +91,7 @@ class Dataset:
             problems=manifest.problems,
             source=manifest.source,
             audio=manifest.audio,
-            side_of=manifest.side_of,
+            subset_of=manifest.subset_of,
             called=manifest.called,
             provenance=manifest.provenance,
         )
@@ -137,7 +137,7 @@ class Dataset:
             problems=self.problems,
             source=self.source,
             audio=self.audio,
-            side_of=self.side_of,
+            subset_of=self.subset_of,
             rare=self.rare_species,
             called=self.called,
             provenance=self.provenance,
@@ -149,14 +149,14 @@ class Dataset:
 
     def without_split_column(self) -> Dataset:
         """The same clips, as if the labels named no training, validation and test sets."""
-        return replace(self, side_of=None)
+        return replace(self, subset_of=None)
 
     def make_splits(self, split: SplitSettings) -> list[SplitResult]:
         """One split, one for each fold, or the split that the labels give.
 
         Raises `LeakError` where a generator was trained on a group that a split validates or tests with.
         """
-        return splits_of(self.clips, self.side_of, split, self.provenance)
+        return splits_of(self.clips, self.subset_of, split, self.provenance)
 
     def audit(
         self,
@@ -206,7 +206,7 @@ def prepare(manifest: Manifest, duplicates: Duplicates, rare: RareSettings | Non
         problems=manifest.problems,
         source=manifest.source,
         audio=manifest.audio,
-        side_of=None if manifest.side_of is None else tuple(manifest.side_of[i] for i in kept),
+        subset_of=None if manifest.subset_of is None else tuple(manifest.subset_of[i] for i in kept),
         called=tuple(clip.label or "" for clip in given) if relabelled else None,
         provenance=manifest.provenance,
         duplicates=_among(prepared, duplicates),

@@ -88,8 +88,8 @@ def _index(request: IndexRequest, progress: Progress) -> Manifest:
         refuse(problems)
     if not entries:
         raise ManifestError(*_nothing_left(request, problems))
-    sides = tuple(entry.row.side for entry in entries) if labelled.has_split else None
-    return Manifest(tuple(entry.clip for entry in entries), tuple(problems), info, folder.root, sides)
+    subset_of = tuple(entry.row.subset for entry in entries) if labelled.has_split else None
+    return Manifest(tuple(entry.clip for entry in entries), tuple(problems), info, folder.root, subset_of)
 
 
 def choose(request: IndexRequest, folder: AudioFolder) -> tuple[str, str]:

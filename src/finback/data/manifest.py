@@ -81,7 +81,7 @@ class ModelProvenance:
 class Manifest:
     """Labelled clips in the order of the labels file, and the problems met.
 
-    `side_of` is the `split` column of the labels: train, val, test or "" (no side) for each clip; None when
+    `subset_of` is the `split` column of the labels: train, val, test or "" (no side) for each clip; None when
     the labels name no sides. `rare` and `called` are left by `finback.data.rare`: how many clips each rare
     species has, and what the labels call each clip where species were put together. `provenance`: the models
     that made its synthetic clips (`finback.data.provenance`).
@@ -91,7 +91,7 @@ class Manifest:
     problems: tuple[Problem, ...]
     source: SourceInfo
     audio: Path  # absolute
-    side_of: tuple[str, ...] | None = None
+    subset_of: tuple[str, ...] | None = None
     rare: Mapping[str, int] = field(default_factory=dict)
     called: tuple[str, ...] | None = None
     provenance: tuple[ModelProvenance, ...] = ()
@@ -114,8 +114,8 @@ class Manifest:
         """Without the clips that are not among `clips`."""
         wanted = set(clips)
         kept = [i for i, clip in enumerate(self.clips) if clip in wanted]
-        side_of = None if self.side_of is None else tuple(self.side_of[i] for i in kept)
-        return replace(self, clips=tuple(self.clips[i] for i in kept), side_of=side_of)
+        subset_of = None if self.subset_of is None else tuple(self.subset_of[i] for i in kept)
+        return replace(self, clips=tuple(self.clips[i] for i in kept), subset_of=subset_of)
 
     def file_of(self, clip: Clip) -> str:
         """The clip's file as the manifest names it: relative to the audio folder, with forward slashes."""
@@ -124,8 +124,8 @@ class Manifest:
     def save(self, path: Path) -> None:
         """Write the table at `path` and `problems.json` beside it, each whole or not at all."""
         path = Path(path)
-        sides = self.side_of or ("",) * len(self.clips)
-        rows = [_cells(c, side, self.file_of(c)) for c, side in zip(self.clips, sides, strict=True)]
+        subsets = self.subset_of or ("",) * len(self.clips)
+        rows = [_cells(c, subset, self.file_of(c)) for c, subset in zip(self.clips, subsets, strict=True)]
         schedules = {
             self.file_of(c): [[first, time.isoformat()] for first, time in c.recording.schedule]
             for c in self.clips
@@ -134,7 +134,7 @@ class Manifest:
         beside = {
             "source": asdict(self.source),
             "audio": str(self.audio),
-            "has_split": self.side_of is not None,
+            "has_split": self.subset_of is not None,
             "fingerprint": self.fingerprint,
             "problems": [problem.as_dict() for problem in self.problems],
             "schedules": schedules,
@@ -180,9 +180,9 @@ class Manifest:
                 clips.append(_clip(row, recordings[name]))
             except (ValueError, TypeError, AudioError) as error:
                 raise ManifestError(f"{path}: row {number} is damaged ({error})", AGAIN) from None
-        sides = tuple(row["split"] for row in rows) if has_split else None
+        subset_of = tuple(row["split"] for row in rows) if has_split else None
         called = tuple(row[CALLED] for row in rows) if rows and CALLED in rows[0] else None
-        return cls(tuple(clips), problems, source, root, sides, rare, called, provenance)
+        return cls(tuple(clips), problems, source, root, subset_of, rare, called, provenance)
 
 
 def fingerprint_of(clips: Sequence[Clip]) -> str:
@@ -195,13 +195,14 @@ def _name(path: Path, root: Path) -> str:
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
 
 
-def _cells(clip: Clip, side: str, name: str) -> list[Any]:
+def _cells(clip: Clip, subset: str, name: str) -> list[Any]:
     r = clip.recording
     channel = "" if clip.channel is None else clip.channel
     time = "" if r.start_time is None else r.start_time.isoformat()
     # Seconds are printed in full (repr), so that seconds * rate rounds back to the very sample.
-    what = [name, clip.label or "", r.group, clip.start, clip.stop, channel, clip.start_s, clip.stop_s, side]
-    return [*what, r.sample_rate, r.n_samples, r.n_channels, r.id, time, r.source, r.licence]
+    span = [clip.start, clip.stop, channel, clip.start_s, clip.stop_s]
+    recording = [r.sample_rate, r.n_samples, r.n_channels, r.id, time, r.source, r.licence]
+    return [name, clip.label or "", r.group, *span, subset, *recording]
 
 
 def _table(rows: list[list[Any]]) -> str:

@@ -55,7 +55,7 @@ def joined(real: Manifest, generated: Manifest, table: Path) -> Manifest:
         real,
         clips=(*real.clips, *kept),
         problems=tuple(problems),
-        side_of=None if real.side_of is None else (*real.side_of, *[""] * len(kept)),
+        subset_of=None if real.subset_of is None else (*real.subset_of, *[""] * len(kept)),
         provenance=(*real.provenance, *(t for t in provenance or () if t not in real.provenance)),
     )
 
@@ -90,10 +90,10 @@ def read_provenance(path: Path) -> tuple[ModelProvenance, ...] | None:
         raise ManifestError(f"{path}: damaged ({error})", AGAIN) from None
 
 
-Side = Literal["val", "test"]
+Subset = Literal["val", "test"]
 # The sets that a model must not have been trained on. For a classifier, which only accepts or rejects samples
 # and uses its validation set in any case, this is the test set alone.
-PROTECTED: dict[str, tuple[Side, ...]] = {"generator": ("val", "test"), "vocoder": ("val", "test")}
+PROTECTED: dict[str, tuple[Subset, ...]] = {"generator": ("val", "test"), "vocoder": ("val", "test")}
 
 
 @dataclass(frozen=True)
@@ -101,14 +101,14 @@ class Leak:
     """A model that was trained on tapes which a split validates or tests on."""
 
     model: ModelProvenance
-    side: Side
+    subset: Subset
     clips: tuple[Clip, ...]
 
     def __str__(self) -> str:
         tapes = sorted({f"'{c.group_key}'" for c in self.clips})
         named = ", ".join(tapes[:3]) + (f" and {len(tapes) - 3} more" if len(tapes) > 3 else "")
         which = "tape" if len(tapes) == 1 else "tapes"
-        name = {"val": "validation", "test": "test"}[self.side]
+        name = {"val": "validation", "test": "test"}[self.subset]
         return f"the {self.model.role} {self.model.name} was trained on {which} {named} of the {name} set"
 
 
@@ -119,14 +119,14 @@ def leaks(split: Split, provenance: Sequence[ModelProvenance]) -> list[Leak]:
     for model in provenance:
         seen = {c.recording.id for c in everything if c.recording.id in model.recordings}
         tapes = {c.group for c in everything if c.recording.id in seen and c.group and not c.synthetic}
-        for side in PROTECTED.get(model.role, ("test",)):
+        for subset in PROTECTED.get(model.role, ("test",)):
             own = [
                 c
-                for c in split.subset(side)
+                for c in split.subset(subset)
                 if c.recording.id in seen or (split.by == "group" and c.group in tapes)
             ]
             if own:
-                found.append(Leak(model, side, tuple(own)))
+                found.append(Leak(model, subset, tuple(own)))
     return found
 
 

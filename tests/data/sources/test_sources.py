@@ -12,7 +12,7 @@ from finback.core.settings import build
 from finback.data.file_matching import AudioFolder
 from finback.data.index import IndexRequest, choose, index
 from finback.data.sources import SOURCES
-from finback.data.sources.base import Source, load_source, seconds, side_word, species_name
+from finback.data.sources.base import Source, load_source, seconds, species_name, subset_word
 
 
 @pytest.mark.parametrize("name", SOURCES)
@@ -85,7 +85,7 @@ def test_beans_reads_folders_and_sides(tmp_path: Path) -> None:
         ("train/Walrus/x/b.wav", "Walrus"),
         ("valid/Walrus/c.wav", "Walrus"),
     ]
-    assert manifest.side_of == ("train", "train", "val")
+    assert manifest.subset_of == ("train", "train", "val")
     assert [(p.kind, p.file) for p in manifest.problems] == [("unlabelled", "d.wav")]
 
 
@@ -94,7 +94,7 @@ def test_beans_without_sides(tmp_path: Path) -> None:
     sound(tmp_path / "Walrus" / "b.wav")
     manifest = index(IndexRequest(audio=tmp_path))
     assert manifest.labels.names == ("Test", "Walrus")  # a species may be called Test, beside others
-    assert manifest.side_of is None
+    assert manifest.subset_of is None
     with pytest.raises(InputError, match="a labels file has no use"):
         index(IndexRequest(audio=tmp_path, labels=table(tmp_path / "l.csv", "x"), source="beans"))
 
@@ -114,7 +114,7 @@ def test_what_is_no_time(text: str) -> None:
 
 
 def test_words() -> None:
-    assert [side_word(w) for w in ("Train", " validation ", "TEST", "", "nan", "hold-out")] == [
+    assert [subset_word(w) for w in ("Train", " validation ", "TEST", "", "nan", "hold-out")] == [
         *("train", "val", "test", "", ""),
         None,
     ]

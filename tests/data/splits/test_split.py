@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from hand_made import THREE, clip, clips_of, everything, sides_of
+from hand_made import THREE, clip, clips_of, everything, subsets_of
 
 from finback.core.errors import LeakError, ManifestError, SettingsError, SplitError
 from finback.core.settings import build
@@ -18,7 +18,7 @@ from finback.data.splits.split import SplitSettings, from_column, make_split, pa
 
 def test_each_species_gets_the_sides_that_its_groups_allow() -> None:
     result = make_split(clips_of(THREE))
-    fin, minke, sei, blue = (sides_of(result, s) for s in ("fin", "minke", "sei", "blue"))
+    fin, minke, sei, blue = (subsets_of(result, s) for s in ("fin", "minke", "sei", "blue"))
     assert fin["train"] == {"a": 14}
     assert {*fin["val"], *fin["test"]} == {"b", "c"}
     assert fin["val"]
@@ -47,8 +47,8 @@ def test_a_single_group_species_keeps_its_tape_in_training() -> None:
     """The tape of `sei` could serve as minke's test side; the other one must be taken."""
     table = {"minke": {"shared": 5, "own": 5}, "sei": {"shared": 6}, "fin": {"a": 6, "b": 3, "c": 3}}
     result = make_split(clips_of(table))
-    assert sides_of(result, "sei")["train"] == {"shared": 6}
-    assert sides_of(result, "minke")["test"] == {"own": 5}
+    assert subsets_of(result, "sei")["train"] == {"shared": 6}
+    assert subsets_of(result, "minke")["test"] == {"own": 5}
 
 
 def test_a_single_group_species_on_a_judged_tape_is_set_aside() -> None:
@@ -60,14 +60,14 @@ def test_a_single_group_species_on_a_judged_tape_is_set_aside() -> None:
     name = aside.pop()
     assert name in ("sei", "fin")
     assert "set aside" in result.untestable[str(name)]
-    assert not sides_of(result, str(name))["train"]
+    assert not subsets_of(result, str(name))["train"]
 
 
 def test_fractions_without_a_test_side() -> None:
     result = make_split(clips_of(THREE), SplitSettings(fractions=(0.85, 0.15, 0)))
     assert result.split.test == ()
     assert result.split.val
-    assert sides_of(result, "minke")["val"] == {"e": 5}
+    assert subsets_of(result, "minke")["val"] == {"e": 5}
     whole = make_split(clips_of(THREE), SplitSettings(fractions=(1, 0, 0)))
     assert len(whole.split.train) == len(clips_of(THREE))
     assert whole.warnings == ()
@@ -104,10 +104,10 @@ def test_by_clip_needs_its_name_and_says_so() -> None:
     result = make_split(clips, SplitSettings(by="clip"))
     assert result.split.by == "clip"
     assert "recognised, not species" in result.warnings[0]
-    assert sides_of(result, "sei")["test"]
+    assert subsets_of(result, "sei")["test"]
     assert everything(result.split) == Counter(clips)
     for species, n in (("fin", 20), ("blue", 12)):
-        sides = {side: sum(c.values()) for side, c in sides_of(result, species).items()}
+        sides = {side: sum(c.values()) for side, c in subsets_of(result, species).items()}
         assert sides["test"] == pytest.approx(0.15 * n, abs=1)
         assert sides["train"] == pytest.approx(0.7 * n, abs=1)
     single = make_split(
@@ -167,8 +167,8 @@ def test_synthetic_clips_train_unless_their_tape_is_judged() -> None:
 def test_the_column_of_the_label_table_is_honoured() -> None:
     clips = clips_of({"fin": {"a": 2, "b": 1, "c": 1}, "sei": {"d": 1}})
     result = from_column(clips, ["train", "Training", "valid", "TEST", ""])
-    assert sides_of(result, "fin") == {"train": {"a": 2}, "val": {"b": 1}, "test": {"c": 1}, "aside": {}}
-    assert sides_of(result, "sei")["aside"] == {"d": 1}
+    assert subsets_of(result, "fin") == {"train": {"a": 2}, "val": {"b": 1}, "test": {"c": 1}, "aside": {}}
+    assert subsets_of(result, "sei")["aside"] == {"d": 1}
     with pytest.raises(LeakError, match="'a'"):
         from_column(clips, ["train", "test", "val", "test", "train"])
     by_clip = from_column(clips, ["train", "test", "val", "test", "train"], by="clip")

@@ -146,7 +146,7 @@ class Audited(Protocol):
     @property
     def clips(self) -> tuple[Clip, ...]: ...
     @property
-    def side_of(self) -> tuple[str, ...] | None: ...
+    def subset_of(self) -> tuple[str, ...] | None: ...
     @property
     def problems(self) -> tuple[Problem, ...]: ...
     @property
@@ -176,8 +176,8 @@ def audit(
     clips = tuple(data.clips[i] for i in kept)
     if not clips:
         raise SplitError(*NO_CLIPS)
-    side_of = None if data.side_of is None else [data.side_of[i] for i in kept]
-    splits = tuple(splits_of(clips, side_of, settings))
+    subset_of = None if data.subset_of is None else [data.subset_of[i] for i in kept]
+    splits = tuple(splits_of(clips, subset_of, settings))
     metadata = baselines.metadata_features(clips, [quality[c.key] for c in clips])
     features = {clip: row for clip, row in zip(clips, metadata, strict=True) if not clip.synthetic}
     flagged: dict[str, list[str]] = {}

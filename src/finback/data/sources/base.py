@@ -27,14 +27,14 @@ from finback.data.sources import SOURCES
 
 # What spreadsheets and other programs write into a cell that holds nothing.
 EMPTY = frozenset(("", "nan", "na", "n/a", "null", "?", "-"))
-SIDE_WORDS = {
+SUBSET_WORDS = {
     "train": "train training",
     "val": "val valid validation dev",
     "test": "test testing eval evaluation",
 }
 YES_WORDS = frozenset(("true", "yes", "y", "1", "synthetic"))
 NO_WORDS = frozenset(("false", "no", "n", "0", "real"))
-_SIDE_OF_WORD = {word: side for side, words in SIDE_WORDS.items() for word in words.split()}
+_SUBSET_OF_WORD = {word: subset for subset, words in SUBSET_WORDS.items() for word in words.split()}
 
 
 class IndexRequest(Frozen):
@@ -65,7 +65,7 @@ class LabelRow:
     start_s: float | None = None  # None = from the beginning
     end_s: float | None = None  # None = to the end
     channel: int | None = None  # from 0
-    side: str = ""
+    subset: str = ""
     licence: str = ""
     cut: bool = False  # whether an end beyond the file is cut there, not refused
     synthetic: bool = False
@@ -125,10 +125,10 @@ def species_name(text: str) -> str:
     return "" if name.casefold() in EMPTY else name
 
 
-def side_word(text: str) -> str | None:
+def subset_word(text: str) -> str | None:
     """train, val or test for the words people use for them; "" for nothing; None for an unknown word."""
     word = text.strip().casefold()
-    return "" if word in EMPTY else _SIDE_OF_WORD.get(word)
+    return "" if word in EMPTY else _SUBSET_OF_WORD.get(word)
 
 
 def yes_word(text: str) -> bool | None:

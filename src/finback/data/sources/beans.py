@@ -12,7 +12,7 @@ from finback.core.errors import InputError
 from finback.data.file_matching import AudioFolder
 from finback.data.manifest import SourceInfo
 from finback.data.problems import Problem
-from finback.data.sources.base import IndexRequest, Labelled, LabelRow, Source, side_word, species_name
+from finback.data.sources.base import IndexRequest, Labelled, LabelRow, Source, species_name, subset_word
 
 
 class Beans(Source):
@@ -36,15 +36,15 @@ def folder_rows(folder: AudioFolder) -> Labelled:
     """A row for each recording in a species' folder; the others are unlabelled."""
     names = [folder.name(path) for path in folder.files]
     tops = {PurePosixPath(name).parts[0] for name in names if "/" in name}
-    split = bool(tops) and all(side_word(top) for top in tops)
+    split = bool(tops) and all(subset_word(top) for top in tops)
     rows, problems = [], []
     for name in names:
         parts = PurePosixPath(name).parts
-        side = side_word(parts[0]) or "" if split and len(parts) > 1 else ""
-        inner = parts[1:] if side else parts
+        subset = subset_word(parts[0]) or "" if split and len(parts) > 1 else ""
+        inner = parts[1:] if subset else parts
         species = species_name(inner[0]) if len(inner) > 1 else ""
         if species:
-            rows.append(LabelRow(file=name, species=species, side=side))
+            rows.append(LabelRow(file=name, species=species, subset=subset))
         else:
             message, repair = "lies in no species' folder", "move it into the folder of its species"
             problems.append(Problem("unlabelled", name, None, message, repair))

@@ -26,8 +26,8 @@ from finback.data.sources.base import (
     LabelRow,
     Source,
     seconds,
-    side_word,
     species_name,
+    subset_word,
     yes_word,
 )
 from finback.data.tables import Row, Table, read_table
@@ -69,7 +69,7 @@ def read_rows(table: Table, request: IndexRequest) -> Labelled:
         problems += faults
         if label is not None:
             rows.append(label)
-    return Labelled(tuple(rows), tuple(problems), has_split=any(label.side for label in rows))
+    return Labelled(tuple(rows), tuple(problems), has_split=any(label.subset for label in rows))
 
 
 def _label_row(row: Row, columns: dict[str, int], table: str) -> tuple[LabelRow | None, list[Problem]]:
@@ -100,8 +100,8 @@ def _label_row(row: Row, columns: dict[str, int], table: str) -> tuple[LabelRow 
     if channel and not channel.isdecimal():
         fault("bad_channel", f"channel '{channel}' is not a whole number", "count channels from 0")
         return None, problems
-    side = side_word(cell.get("split", ""))
-    if side is None:
+    subset = subset_word(cell.get("split", ""))
+    if subset is None:
         fault("split_word", f"unknown side '{cell['split']}'", "write train, val or test")
     synthetic = yes_word(cell.get("synthetic", ""))
     if synthetic is None:
@@ -119,7 +119,7 @@ def _label_row(row: Row, columns: dict[str, int], table: str) -> tuple[LabelRow 
         start_s=times["start_s"],
         end_s=times["end_s"],
         channel=int(channel) if channel else None,
-        side=side or "",
+        subset=subset or "",
         licence=cell.get("licence", ""),
         synthetic=synthetic,
     )

@@ -35,7 +35,7 @@ class Balance:
     clips: np.ndarray = field(repr=False)
     groups: np.ndarray = field(repr=False)
     set_aside: np.ndarray = field(repr=False)
-    side_groups: tuple[int, int, int] = (0, 0, 0)  # distinct; a tape with two species counts once
+    subset_groups: tuple[int, int, int] = (0, 0, 0)  # distinct; a tape with two species counts once
 
     def lines(self) -> list[str]:
         """A table to print: clips/groups per side, the share of clips on the test side, one row a species."""
@@ -46,7 +46,7 @@ class Balance:
         ):
             lines.append(self._line(name, width, clips, groups, aside))
         total = self.clips.sum(axis=0)
-        lines.append(self._line("all", width, total, np.array(self.side_groups), self.set_aside.sum()))
+        lines.append(self._line("all", width, total, np.array(self.subset_groups), self.set_aside.sum()))
         return [*lines, "each side as clips/groups"]
 
     @staticmethod
@@ -61,8 +61,8 @@ class Balance:
             {
                 "species": name,
                 **{
-                    side: {"clips": int(self.clips[i, k]), "groups": int(self.groups[i, k])}
-                    for k, side in enumerate(("train", "val", "test"))
+                    subset: {"clips": int(self.clips[i, k]), "groups": int(self.groups[i, k])}
+                    for k, subset in enumerate(("train", "val", "test"))
                 },
                 "set_aside": int(self.set_aside[i]),
             }
@@ -90,7 +90,7 @@ class _Search:
         roots = [float(np.sqrt(n)) if m > 1 else 0.0 for n, m in zip(self.n, self.n_groups, strict=True)]
         self.weight = [r / (sum(roots) or 1.0) for r in roots]
         second = TEST if self.wanted[TEST] > 0 else VAL
-        self.sides_due = [
+        self.subsets_due = [
             self.allowed if m >= 3 else [k for k in (TRAIN, second) if k in self.allowed][:m]
             for m in self.n_groups
         ]
@@ -99,39 +99,39 @@ class _Search:
     def clear(self) -> None:
         self.clips = [[0, 0, 0] for _ in self.n]
         self.present = [[0, 0, 0] for _ in self.n]
-        self.side_clips = [0, 0, 0]
-        self.side = [-1] * len(self.counts)
+        self.subset_clips = [0, 0, 0]
+        self.subset = [-1] * len(self.counts)
         self.species_cost = [self._species_cost(s) for s in range(len(self.n))]
-        self.side_cost = self._side_cost()
+        self.subset_cost = self._subset_cost()
 
     def _species_cost(self, s: int) -> float:
         present = self.present[s]
         if self.n_groups[s] == 1:
             return self.lost if present[VAL] or present[TEST] else 0.0
         cost = UNTRAINED if (present[VAL] or present[TEST]) and not present[TRAIN] else 0.0
-        cost += self.missing * sum(not present[k] for k in self.sides_due[s])
+        cost += self.missing * sum(not present[k] for k in self.subsets_due[s])
         away = sum(abs(self.clips[s][k] / self.n[s] - self.wanted[k]) for k in self.allowed)
         return cost + self.weight[s] * away
 
-    def _side_cost(self) -> float:
-        return sum(abs(self.side_clips[k] / self.total - self.wanted[k]) for k in self.allowed)
+    def _subset_cost(self) -> float:
+        return sum(abs(self.subset_clips[k] / self.total - self.wanted[k]) for k in self.allowed)
 
     @property
     def cost(self) -> float:
-        return sum(self.species_cost) + self.side_cost
+        return sum(self.species_cost) + self.subset_cost
 
-    def move(self, g: int, side: int) -> float:
+    def move(self, g: int, subset: int) -> float:
         """Put group `g` on `side` (-1 takes it off); returns by how much the cost rose."""
-        before = self.side_cost
-        old, self.side[g] = self.side[g], side
-        for k, sign in ((old, -1), (side, 1)):
+        before = self.subset_cost
+        old, self.subset[g] = self.subset[g], subset
+        for k, sign in ((old, -1), (subset, 1)):
             if k >= 0:
-                self.side_clips[k] += sign * self.sizes[g]
+                self.subset_clips[k] += sign * self.sizes[g]
                 for s in self.species[g]:
                     self.clips[s][k] += sign * self.counts[g][s]
                     self.present[s][k] += sign
-        self.side_cost = self._side_cost()
-        change = self.side_cost - before
+        self.subset_cost = self._subset_cost()
+        change = self.subset_cost - before
         for s in self.species[g]:
             before = self.species_cost[s]
             self.species_cost[s] = self._species_cost(s)
@@ -154,8 +154,8 @@ class _Search:
         tried = 0
         for _ in range(MAX_PASSES):
             improved = False
-            for g in rng.permutation(len(self.side)).tolist():
-                home = self.side[g]
+            for g in rng.permutation(len(self.subset)).tolist():
+                home = self.subset[g]
                 for k in self.allowed:
                     if k != home:
                         tried += 1
@@ -178,17 +178,17 @@ class _Search:
                 for s in species:
                     holders[s].append(g)
             self.species_groups = holders
-        near = {int(rng.integers(len(self.side)))}
+        near = {int(rng.integers(len(self.subset)))}
         for _ in range(int(rng.integers(1, 3))):
             near |= {h for g in near for s in self.species[g] for h in self.species_groups[s]}
         chosen = rng.permutation(sorted(near))[:MAX_KICK].tolist()
         for g in chosen:
             self.move(g, self.allowed[int(rng.integers(len(self.allowed)))])
 
-    def place(self, sides: Sequence[int]) -> None:
+    def place(self, subsets: Sequence[int]) -> None:
         """Put every group where `sides` (G,) says."""
-        for g, k in enumerate(sides):
-            if self.side[g] != k:
+        for g, k in enumerate(subsets):
+            if self.subset[g] != k:
                 self.move(g, k)
 
 
@@ -205,7 +205,7 @@ def assign(
     `missing` that for each side which a species with groups enough is not on.
     """
     search = _Search(np.asarray(counts, dtype=np.int64), wanted, lost, missing)
-    n_groups = len(search.side)
+    n_groups = len(search.subset)
     if n_groups == 0 or len(search.allowed) == 1:
         return np.full(n_groups, TRAIN, dtype=np.int64)
     rng = np.random.default_rng(seed)
@@ -217,7 +217,7 @@ def assign(
         search.greedy(np.argsort(-sizes * rng.uniform(0.5, 1.0, n_groups), kind="stable").tolist(), rng)
         budget -= search.descend(rng) + n_groups * len(search.allowed)
         if search.cost < best_cost - 1e-9:
-            best_cost, best = search.cost, list(search.side)
+            best_cost, best = search.cost, list(search.subset)
         if budget <= 0:
             break
     idle = 0
@@ -227,5 +227,5 @@ def assign(
         budget -= search.descend(rng)
         idle += 1
         if search.cost < best_cost - 1e-9:
-            best_cost, best, idle = search.cost, list(search.side), 0
+            best_cost, best, idle = search.cost, list(search.subset), 0
     return np.array(best, dtype=np.int64)

@@ -20,7 +20,7 @@ from finback.data.splits.settings import (
     SplitResult,
     SplitSettings,
     Table,
-    empty_sides,
+    empty_subsets,
     keep_trained,
     untestable,
 )
@@ -60,27 +60,27 @@ def _fold(
     fold: int,
 ) -> SplitResult:
     counts = table.counts
-    sides = np.where(fold_of == fold, TEST, TRAIN)
-    left = np.flatnonzero(sides == TRAIN)
+    group_subsets = np.where(fold_of == fold, TEST, TRAIN)
+    left = np.flatnonzero(group_subsets == TRAIN)
     known = np.flatnonzero(counts[left].sum(axis=0))
     within = counts[np.ix_(left, known)]
     chosen = assign(within, wanted, settings.seed + fold, lost=UNTRAINED, missing=MISSING_FROM_VAL)
-    sides[left] = keep_trained(chosen, within, spare_single=False)
-    side = sides[table.group]
+    group_subsets[left] = keep_trained(chosen, within, spare_single=False)
+    subsets = group_subsets[table.group]
     single = (counts > 0).sum(axis=0) == 1
-    unlearnt = ~(counts[sides == TRAIN] > 0).any(axis=0)
-    side = np.where((single | unlearnt)[table.label] & (side != TRAIN), ASIDE, side)
-    warnings = [f"fold {fold}: {w}" for w in empty_sides(side, (*wanted[:2], 1.0))]
+    unlearnt = ~(counts[group_subsets == TRAIN] > 0).any(axis=0)
+    subsets = np.where((single | unlearnt)[table.label] & (subsets != TRAIN), ASIDE, subsets)
+    warnings = [f"fold {fold}: {w}" for w in empty_subsets(subsets, (*wanted[:2], 1.0))]
     for s in np.flatnonzero(unlearnt & ~single):
         warnings.append(
             f"fold {fold}: {table.species[s]} has all its groups in this fold; they are set aside"
         )
     # Not every species can be in every fold; what is never tested is what has one group.
     return SplitResult(
-        table.split(side, synthetic),
-        table.balance(side),
+        table.split(subsets, synthetic),
+        table.balance(subsets),
         tuple(warnings),
-        untestable(table, side, False),
+        untestable(table, subsets, False),
         fold,
     )
 
@@ -159,12 +159,12 @@ def _clip_folds(
         python_warnings.simplefilter("ignore", UserWarning)  # rare species, as above
         tests = [test for _, test in maker.split(table.label, table.label)]
     for fold, test in enumerate(tests):
-        side = np.zeros(len(table.clips), dtype=np.int64)
-        side[test] = TEST
-        side[alone] = TRAIN
+        subsets = np.zeros(len(table.clips), dtype=np.int64)
+        subsets[test] = TEST
+        subsets[alone] = TRAIN
         for s in range(len(table.species)):
-            left = rng.permutation(np.flatnonzero((table.label == s) & (side == TRAIN)))
-            side[left[: min(round(wanted[VAL] * len(left)), len(left) - 1)]] = VAL
-        split = table.split(side, synthetic, by="clip")
-        results.append(SplitResult(split, table.balance(side), (BY_CLIP,), alone_of, fold))
+            left = rng.permutation(np.flatnonzero((table.label == s) & (subsets == TRAIN)))
+            subsets[left[: min(round(wanted[VAL] * len(left)), len(left) - 1)]] = VAL
+        split = table.split(subsets, synthetic, by="clip")
+        results.append(SplitResult(split, table.balance(subsets), (BY_CLIP,), alone_of, fold))
     return results

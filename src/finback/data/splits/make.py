@@ -14,19 +14,19 @@ from finback.data.splits.split import from_column, make_folds, make_split
 
 def splits_of(
     clips: Sequence[Clip],
-    side_of: Sequence[str] | None,
+    subset_of: Sequence[str] | None,
     split: SplitSettings,
     provenance: Sequence[ModelProvenance] = (),
 ) -> list[SplitResult]:
-    """The splits that the settings ask for: one, one for each fold, or that of the column `side_of`.
+    """The splits that the settings ask for: one, one for each fold, or that of the column `subset_of`.
 
     Synthetic clips join the training set after the real clips were split. Raises `LeakError` where a model of
     `provenance` was trained on a group that a split validates or tests with.
     """
     if split.folds:
         results = make_folds(clips, split)
-    elif side_of is not None and any(side_of):
-        results = [from_column(clips, side_of, split.by)]
+    elif subset_of is not None and any(subset_of):
+        results = [from_column(clips, subset_of, split.by)]
     else:
         results = [make_split(clips, split)]
     for result in results:

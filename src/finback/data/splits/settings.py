@@ -108,25 +108,25 @@ class Table:
         return counts
 
     def split(
-        self, side: np.ndarray, synthetic: Sequence[Clip], by: Literal["group", "clip"] = "group"
+        self, subsets: np.ndarray, synthetic: Sequence[Clip], by: Literal["group", "clip"] = "group"
     ) -> Split:
         """From sides (N,). Synthetic clips join training, unless their tape is judged by: then set aside."""
-        parts = [[c for c, s in zip(self.clips, side, strict=True) if s == k] for k in range(ASIDE + 1)]
+        parts = [[c for c, s in zip(self.clips, subsets, strict=True) if s == k] for k in range(ASIDE + 1)]
         judged = {c.group_key for k in (VAL, TEST) for c in parts[k]} if by == "group" else set()
         for clip in sorted(synthetic, key=_order):
             parts[ASIDE if clip.group_key in judged else TRAIN].append(clip)
         train, val, test, aside = (tuple(part) for part in parts)
         return Split(train, val, test, by, aside)
 
-    def balance(self, side: np.ndarray) -> Balance:
+    def balance(self, subsets: np.ndarray) -> Balance:
         n = len(self.species)
         clips, groups = np.zeros((n, 4), dtype=np.int64), np.zeros((n, 3), dtype=np.int64)
-        np.add.at(clips, (self.label, side), 1)
+        np.add.at(clips, (self.label, subsets), 1)
         for k in (TRAIN, VAL, TEST):
-            pairs = {(s, g) for s, g in zip(self.label[side == k], self.group[side == k], strict=True)}
+            pairs = {(s, g) for s, g in zip(self.label[subsets == k], self.group[subsets == k], strict=True)}
             for s, _ in pairs:
                 groups[s, k] += 1
-        distinct = tuple(len(set(self.group[side == k].tolist())) for k in (TRAIN, VAL, TEST))
+        distinct = tuple(len(set(self.group[subsets == k].tolist())) for k in (TRAIN, VAL, TEST))
         return Balance(self.species, clips[:, :3], groups, clips[:, ASIDE], distinct)  # type: ignore[arg-type]
 
 
@@ -134,33 +134,33 @@ def _order(clip: Clip) -> tuple[object, ...]:
     return (*clip.key, clip.label or "", clip.recording.path.name)
 
 
-def keep_trained(sides: np.ndarray, counts: np.ndarray, spare_single: bool = True) -> np.ndarray:
+def keep_trained(group_subsets: np.ndarray, counts: np.ndarray, spare_single: bool = True) -> np.ndarray:
     """Sides (G,) with groups moved to training until every species that is tested is also trained on.
 
     The search all but forbids it; this makes it certain. `spare_single`: a species with one group is set
     aside rather than judged, so it needs no such move.
     """
-    sides = sides.copy()
+    group_subsets = group_subsets.copy()
     present = counts > 0
     while True:
-        trained = present[sides == TRAIN].any(axis=0)
+        trained = present[group_subsets == TRAIN].any(axis=0)
         wrong = np.flatnonzero(present.any(axis=0) & ~trained & ~(spare_single & (present.sum(axis=0) == 1)))
         if not len(wrong):
-            return sides
+            return group_subsets
         holders = np.flatnonzero(present[:, wrong[0]])
-        sides[holders[np.argmin(counts[holders].sum(axis=1))]] = TRAIN
+        group_subsets[holders[np.argmin(counts[holders].sum(axis=1))]] = TRAIN
 
 
-def untestable(table: Table, side: np.ndarray, has_test: bool) -> dict[str, str]:
+def untestable(table: Table, subsets: np.ndarray, has_test: bool) -> dict[str, str]:
     n_groups = (table.counts > 0).sum(axis=0)
-    tested = set(table.label[side == TEST].tolist())
+    tested = set(table.label[subsets == TEST].tolist())
     reasons = {}
     for s, name in enumerate(table.species):
         if s in tested:
             continue
         if n_groups[s] == 1:
             only = table.clips[int(np.flatnonzero(table.label == s)[0])].group_key
-            aside = bool((side[table.label == s] == ASIDE).any())
+            aside = bool((subsets[table.label == s] == ASIDE).any())
             where = (
                 "its clips are set aside, since that group is needed to judge others"
                 if aside
@@ -172,8 +172,8 @@ def untestable(table: Table, side: np.ndarray, has_test: bool) -> dict[str, str]
     return reasons
 
 
-def empty_sides(side: np.ndarray, fractions: Sequence[float]) -> list[str]:
-    names = [SUBSETS[k] for k in (TRAIN, VAL, TEST) if fractions[k] > 0 and not (side == k).any()]
+def empty_subsets(subsets: np.ndarray, fractions: Sequence[float]) -> list[str]:
+    names = [SUBSETS[k] for k in (TRAIN, VAL, TEST) if fractions[k] > 0 and not (subsets == k).any()]
     return [
         f"the {name} side is empty: too few groups; record more tapes or ask for another split"
         for name in names

@@ -33,7 +33,7 @@ from finback.data.splits.settings import (
     SplitResult,
     SplitSettings,
     Table,
-    empty_sides,
+    empty_subsets,
     keep_trained,
     parse_fractions,
     untestable,
@@ -48,7 +48,7 @@ __all__ = [
     "parse_fractions",
 ]
 
-SIDE_NAMES = {
+SUBSET_NAMES = {
     "train": TRAIN,
     "training": TRAIN,
     "val": VAL,
@@ -67,19 +67,19 @@ def make_split(clips: Sequence[Clip], settings: SplitSettings | None = None) -> 
     table = Table.of(clips)
     synthetic = [c for c in clips if c.synthetic]
     if settings.by == "clip":
-        side, cannot = _by_clip(table, settings)
+        subsets, cannot = _by_clip(table, settings)
         warnings = [BY_CLIP]
     else:
         counts = table.counts
-        sides = keep_trained(assign(counts, settings.fractions, settings.seed), counts)
+        group_subsets = keep_trained(assign(counts, settings.fractions, settings.seed), counts)
         single = (counts > 0).sum(axis=0) == 1
-        side = sides[table.group]
-        side = np.where(single[table.label] & (side != TRAIN), ASIDE, side)
-        cannot = untestable(table, side, settings.fractions[TEST] > 0)
+        subsets = group_subsets[table.group]
+        subsets = np.where(single[table.label] & (subsets != TRAIN), ASIDE, subsets)
+        cannot = untestable(table, subsets, settings.fractions[TEST] > 0)
         warnings = []
-    warnings += empty_sides(side, settings.fractions)
+    warnings += empty_subsets(subsets, settings.fractions)
     return SplitResult(
-        table.split(side, synthetic, settings.by), table.balance(side), tuple(warnings), cannot
+        table.split(subsets, synthetic, settings.by), table.balance(subsets), tuple(warnings), cannot
     )
 
 
@@ -87,7 +87,7 @@ def _by_clip(table: Table, settings: SplitSettings) -> tuple[np.ndarray, dict[st
     """Sides (N,) by drawing clips within each species, groups ignored; every side gets one where it can."""
     rng = np.random.default_rng(settings.seed)
     wanted = np.array(settings.fractions)
-    side = np.zeros(len(table.clips), dtype=np.int64)
+    subsets = np.zeros(len(table.clips), dtype=np.int64)
     cannot = {}
     for s, name in enumerate(table.species):
         mine = rng.permutation(np.flatnonzero(table.label == s))
@@ -102,40 +102,40 @@ def _by_clip(table: Table, settings: SplitSettings) -> tuple[np.ndarray, dict[st
         if len(mine) == 1:
             counts = np.array([1, 0, 0])
             cannot[name] = "it has a single clip; trained on only"
-        side[mine] = np.repeat([TRAIN, VAL, TEST], counts)
-    return side, cannot
+        subsets[mine] = np.repeat([TRAIN, VAL, TEST], counts)
+    return subsets, cannot
 
 
 def from_column(
-    clips: Sequence[Clip], sides: Sequence[str], by: Literal["group", "clip"] = "group"
+    clips: Sequence[Clip], names: Sequence[str], by: Literal["group", "clip"] = "group"
 ) -> SplitResult:
     """The split that the label table itself gives: a side for each clip, "" for none.
 
     Raises `ManifestError` for a side of another name, `LeakError` for a group on two sides unless
     `by="clip"`, `SplitError` when nothing is left to train on.
     """
-    words = [side.strip().lower() for side in sides]
+    words = [name.strip().lower() for name in names]
     if len(clips) != len(words):
         raise ManifestError(f"{len(words)} sets for {len(clips)} clips", "give a set for every clip")
-    unknown = sorted(set(words) - set(SIDE_NAMES))
+    unknown = sorted(set(words) - set(SUBSET_NAMES))
     if unknown:
         raise ManifestError(f"column 'split': unknown set '{unknown[0]}'", "use train, val or test")
     table = Table.of(clips)
     for clip, word in zip(clips, words, strict=True):
-        if clip.synthetic and SIDE_NAMES[word] in (VAL, TEST):
+        if clip.synthetic and SUBSET_NAMES[word] in (VAL, TEST):
             raise LeakError(
                 f"column 'split': {clip.recording.path.name} is synthetic and in the {word} set",
                 "generated sound may only be trained on: mark it train",
             )
-    chosen = {id(clip): SIDE_NAMES[word] for clip, word in zip(clips, words, strict=True)}
-    side = np.array([chosen[id(clip)] for clip in table.clips])
-    if not (side == TRAIN).any():
+    chosen = {id(clip): SUBSET_NAMES[word] for clip, word in zip(clips, words, strict=True)}
+    subsets = np.array([chosen[id(clip)] for clip in table.clips])
+    if not (subsets == TRAIN).any():
         raise SplitError("column 'split' puts no clip in training", "mark some rows train")
     warnings = [BY_CLIP] if by == "clip" else []
-    trained = set(table.label[side == TRAIN].tolist())
-    for s in sorted(set(table.label[side == TEST].tolist()) - trained):
+    trained = set(table.label[subsets == TRAIN].tolist())
+    for s in sorted(set(table.label[subsets == TEST].tolist()) - trained):
         warnings.append(
             f"{table.species[s]} is in the test set but not in the training set: a model cannot recognise it"
         )
-    split = table.split(side, [c for c in clips if c.synthetic], by)
-    return SplitResult(split, table.balance(side), tuple(warnings), untestable(table, side, False))
+    split = table.split(subsets, [c for c in clips if c.synthetic], by)
+    return SplitResult(split, table.balance(subsets), tuple(warnings), untestable(table, subsets, False))

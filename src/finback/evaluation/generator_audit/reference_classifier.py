@@ -45,7 +45,7 @@ def train_reference_classifier(
     subset = {c.key: "train" for c in clips["train"]} | {
         c.key: "test" for name in ("validation", "test") for c in clips[name]
     }
-    marked = replace(dataset, side_of=tuple(subset.get(c.key, "") for c in dataset.clips))
+    marked = replace(dataset, subset_of=tuple(subset.get(c.key, "") for c in dataset.clips))
     settings = resolve(
         family=FAMILY,
         features=generator.spec.model_dump(),
