@@ -223,7 +223,7 @@ def again(stored: Stored, row: tuple[str, int], embedded: np.ndarray) -> float:
 
 def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("run", nargs="?", default="watkins", help="generator: a run folder or a shipped name")
+    parser.add_argument("run", nargs="?", default="watkins", help="generator: run folder or bundled model")
     parser.add_argument("--classifier", default="watkins", help="run folder or name of a bundled model")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--timed", type=int, default=2, help="samples in the batch that is timed")

@@ -52,7 +52,7 @@ from finback.generation.vocoders.inversion import to_waves
 from finback.generation.vocoders.level import PEAK
 from finback.generation.vocoders.vocode import Vocoder, compare
 from finback.metrics.waveforms import MEASURES
-from finback.models import pretrained as shipped
+from finback.models import pretrained
 from finback.models.devices import tune_allocator
 from finback.models.predictor import Predictor
 from finback.training.settings import resolve
@@ -132,9 +132,9 @@ def predicted(classifier: Predictor, waves: np.ndarray, rate: int) -> np.ndarray
 
 
 def folder_of(name: str | None, kind: str) -> Path | None:
-    """A run folder or shipped model; the shipped one that is the default may be absent."""
+    """A run folder or a bundled model; the default bundled model may be absent."""
     try:
-        return shipped.resolve(name or "watkins", kind)
+        return pretrained.resolve(name or "watkins", kind)
     except FinbackError:
         if name:
             raise
@@ -146,7 +146,7 @@ def main() -> None:
     options.add_argument("--audio", type=Path)
     options.add_argument("--labels", type=Path)
     options.add_argument("--groups")
-    options.add_argument("--vocoder", help="a run of finback train vocoder; default: the shipped one")
+    options.add_argument("--vocoder", help="a run of finback train vocoder; default: the bundled vocoder")
     options.add_argument("--classifier", help="run folder of a classifier (default: the bundled one)")
     options.add_argument("--clips", type=int, default=24)
     options.add_argument("--cpu", action="store_true", help="processor time of one thread, not the clock")

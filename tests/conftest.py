@@ -115,9 +115,9 @@ def sharp(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     predictor = Predictor.load(run.path, "cpu")
     logits = predictor.scores(Manifest.load(run.path / "manifest.csv").clips).logits
     logits *= run.info.temperature
-    tensors, facts = load_tensors(run.path / WEIGHTS)
+    tensors, metadata = load_tensors(run.path / WEIGHTS)
     tensors["head.1.bias"] -= torch.from_numpy(logits.mean(axis=0))
-    save_tensors(run.path / WEIGHTS, tensors, facts)
+    save_tensors(run.path / WEIGHTS, tensors, metadata)
     run.note(temperature=float(logits.std(axis=0).mean()) / 2)
     return run.path
 

@@ -15,7 +15,7 @@ from finback.data.dataset import Dataset
 from finback.data.splits.run_subsets import run_subsets
 from finback.evaluation import vocoder_audit
 from finback.evaluation.vocoder_audit import OWN, audit_vocoder
-from finback.models.export.folder import ship
+from finback.models.export.folder import package_run
 from finback.models.model_card import card
 from finback.training.generator import train_generator
 from finback.training.plan import Plan
@@ -60,7 +60,7 @@ def test_a_perfect_vocoder_has_no_error(run: Path, monkeypatch: pytest.MonkeyPat
 
 def test_the_figures_travel_with_the_weights(run: Path, tmp_path: Path) -> None:
     found = audit_vocoder(run, device="cpu")
-    small = ship(run, tmp_path / "small")
+    small = package_run(run, tmp_path / "small")
     text = (small / "card.md").read_text()
     assert f"{found['vocoders'][OWN]['lsd_db']:.3f} (griffin-lim " in text
     assert text == card(RunFolder(small))

@@ -161,12 +161,12 @@ def test_a_full_disk_leaves_the_old_checkpoint(tmp_path: Path, monkeypatch: pyte
         real(self, data[: len(data) // 2])
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    facts = load_tensors(tmp_path / CHECKPOINT)
+    stored = load_tensors(tmp_path / CHECKPOINT)
     from finback.models.weights import save_tensors
 
     monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(FinbackError, match=r"No space left.*free some space"):
-        save_tensors(tmp_path / CHECKPOINT, *facts)
+        save_tensors(tmp_path / CHECKPOINT, *stored)
     monkeypatch.undo()
     assert (tmp_path / CHECKPOINT).read_bytes() == before
     assert not list(tmp_path.glob(".*tmp*"))

@@ -27,9 +27,9 @@ def package(
       finback package runs/mine mine-small
     """
     from finback.core.run_files import RunFiles
-    from finback.models.export.folder import ship
+    from finback.models.export.folder import package_run
 
-    packaged = ship(run, folder, half=not full)
+    packaged = package_run(run, folder, half=not full)
     size = sum(p.stat().st_size for p in packaged.rglob("*") if p.is_file())
     if json:
         out_json({"run": str(packaged), "bytes": size, "card": str(RunFiles(packaged).card)})

@@ -64,6 +64,11 @@ RUN: dict[str, str] = {  # run.json
     "refused": "n_rejected",
 }
 LEADERBOARD: dict[str, str] = {"random": "random_split"}  # a family in leaderboard.json
+# Modules of a network in the names of tensors: "blocks.0.told.bias" is "blocks.0.modulation.bias" today.
+RENAMED_MODULES: dict[str, str] = {
+    "told": "modulation",  # models.networks.denoiser.Block
+    "tapes": "group_head",  # training.losses.GroupAware, in checkpoints only
+}
 
 
 # Settings of the features in 0.1.0 that are settings of the model today.

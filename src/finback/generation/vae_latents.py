@@ -94,7 +94,7 @@ class LatentSpace:
     def decode(self, latents: np.ndarray, species: np.ndarray, level_db: np.ndarray) -> LogMels:
         """Points (N, D), weights of species (N, K) and levels (N,) in dB -> (N, M, F) dB."""
         units = [
-            self.model.paint(
+            self.model.decode_latents(
                 *(torch.as_tensor(a[i : i + BATCH], device=self.device).float() for a in (latents, species))
             )
             for i in range(0, len(latents), BATCH)

@@ -1,7 +1,8 @@
-"""A checkpoint: everything that the next step depends on, in one safetensors file, whole or absent.
+"""Weights and checkpoints: safetensors files, each written whole or not at all.
 
-Tensors are tensors, numbers are JSON in the file's metadata; nothing is pickled. Random numbers need no
-state: every step draws from its own seed.
+A checkpoint holds everything that the next training step depends on. Numbers are JSON in the header of the
+file; nothing is pickled. Random numbers need no state: every step draws from its own seed. Tensors of older
+versions get their names of today when a file is read.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ from torch.optim import Optimizer
 
 from finback.core.errors import RunError
 from finback.core.files import RESTORE, write_atomic
+from finback.core.renames import RENAMED_MODULES
 
-METADATA = "facts"  # its key in the header of the file, since version 0.1.0
+METADATA = "facts"  # key of the JSON object in the header of the file, since version 0.1.0
 
 
 def save_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, Any]) -> None:
@@ -29,19 +31,27 @@ def save_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, Any
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Raises `RunError` when the file is missing or damaged."""
+    """The tensors of a file under their names of today, and its JSON object.
+
+    Raises `RunError` when the file is missing or damaged.
+    """
     try:
         with safe_open(path, framework="pt") as file:
             metadata = json.loads((file.metadata() or {}).get(METADATA, "{}"))
-            return {k: file.get_tensor(k) for k in file.keys()}, metadata  # noqa: SIM118 - not a dict
+            return {current_name(k): file.get_tensor(k) for k in file.keys()}, metadata  # noqa: SIM118 - not a dict
     except FileNotFoundError:
         raise RunError(f"{path}: no such file", "is this a finished finback run folder?") from None
     except (SafetensorError, json.JSONDecodeError) as error:
         raise RunError(f"{path}: damaged ({error})", RESTORE) from None
 
 
+def current_name(tensor: str) -> str:
+    """The name of a tensor today, for a name that this or an older version wrote."""
+    return ".".join(RENAMED_MODULES.get(part, part) for part in tensor.split("."))
+
+
 def load_weights(model: nn.Module, path: Path) -> None:
-    """Fill a model from a run's weights. Raises `RunError` if they are of another model."""
+    """Fill a model from a run's weights. Raises `RunError` if another model wrote them."""
     tensors, _ = load_tensors(path)
     try:
         model.load_state_dict(tensors)
@@ -50,7 +60,7 @@ def load_weights(model: nn.Module, path: Path) -> None:
 
 
 def pack(model: nn.Module, average: nn.Module, optimizer: Optimizer) -> dict[str, Tensor]:
-    """One flat dict of everything that learns or remembers."""
+    """One flat dict with the model, its average and the state of the optimizer."""
     tensors = {f"model.{k}": v for k, v in model.state_dict().items()}
     tensors |= {f"average.{k}": v for k, v in average.state_dict().items()}
     for index, state in optimizer.state_dict()["state"].items():

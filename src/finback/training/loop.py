@@ -1,8 +1,8 @@
-"""One loop for every kind of model.
+"""The training loop, the same for every kind of model.
 
-A `Task` knows its model, its batches, its losses and its score; the loop knows steps, devices, averaging,
-checkpoints and when to stop. Every step draws from a seed made of (seed, step), so a run that was killed
-and resumed ends with the same weights as one that never stopped.
+A `Task` defines model, batches, losses and score. The loop defines steps, devices, averaging, checkpoints and
+early stopping. The random numbers of a step depend only on the seed and the step, so a run that was killed
+and resumed ends with the same weights as an uninterrupted one.
 """
 
 from __future__ import annotations
@@ -27,48 +27,55 @@ from finback.training.schedule import AveragedWeights, learning_rate
 
 
 class Task(Protocol):
-    """What is learned. `score` names the validation figure that decides, higher is better."""
+    """What the loop trains. `score`: the validation figure that selects the weights, higher is better."""
 
     model: nn.Module
     steps_per_epoch: int
     score: str
 
     def kept(self, model: nn.Module) -> nn.Module:
-        """The part of a trained model (this one or its average) whose weights are worth keeping."""
+        """The part of the trained model (or of its average) whose weights are saved."""
         ...
 
     def batch(self, rng: np.random.Generator) -> tuple[Tensor, ...]:
-        """One batch on CPU, drawn from this step's own generator."""
+        """One batch on the CPU; every random number is from `rng`, the generator of this step."""
         ...
 
     def losses(self, model: nn.Module, batch: tuple[Tensor, ...]) -> dict[str, Tensor]:
-        """Named scalar losses; their sum is minimised, their names are logged."""
+        """Scalar losses by name. The loop minimises their sum and logs each."""
         ...
 
     def validate(self, model: nn.Module) -> dict[str, float]:
-        """Figures of the averaged model; empty when there is nothing to validate on."""
+        """Validation figures of the averaged model by name; empty without validation clips."""
         ...
 
 
 class State:
-    """Where training stands: plain numbers, saved with every checkpoint."""
+    """The progress of a training: plain numbers, saved with every checkpoint."""
 
     def __init__(self) -> None:
         self.step = 0
         self.best = -math.inf
         self.best_step = 0
         self.finished = False
-        self.log: dict[str, float] = {}  # this epoch's mean losses so far
+        self.log: dict[str, float] = {}  # sums of this epoch: each loss / steps per epoch
 
-    def facts(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for the header of a checkpoint; `restore` reads them."""
         best = None if math.isinf(self.best) else self.best
-        facts = {"step": self.step, "best": best, "best_step": self.best_step, "finished": self.finished}
-        return {**facts, "log": self.log}
+        return {
+            "step": self.step,
+            "best": best,
+            "best_step": self.best_step,
+            "finished": self.finished,
+            "log": self.log,
+        }
 
-    def restore(self, facts: dict[str, Any]) -> None:
-        self.step, self.best_step = facts["step"], facts["best_step"]
-        self.finished, self.log = facts["finished"], facts["log"]
-        self.best = -math.inf if facts["best"] is None else facts["best"]
+    def restore(self, stored: dict[str, Any]) -> None:
+        """Take over what `to_json` returned."""
+        self.step, self.best_step = stored["step"], stored["best_step"]
+        self.finished, self.log = stored["finished"], stored["log"]
+        self.best = -math.inf if stored["best"] is None else stored["best"]
 
 
 def fit(
@@ -79,10 +86,10 @@ def fit(
     device: str = "auto",
     progress: Progress = no_progress,
 ) -> dict[str, Any]:
-    """Train, resuming from the folder's checkpoint if there is one; leaves `weights.safetensors` there.
+    """Train a model, from the checkpoint in `folder` if there is one; write `weights.safetensors` there.
 
-    Returns the facts of the end: steps done, best step and score. Raises `FinbackError` on a full disk (the
-    last checkpoint is intact) and `RunError` when the loss stops being a number.
+    Returns the final state (`State.to_json`): number of steps, best step and best score. Raises
+    `FinbackError` on a full disk (the last checkpoint is intact) and `RunError` when the loss is not finite.
     """
     tune_allocator()
     fabric = fabric_for(device, settings.precision)
@@ -91,9 +98,9 @@ def fit(
     optimizer = torch.optim.AdamW(parameter_groups(task.model, settings), lr=settings.learning_rate)
     state = State()
     if (folder / CHECKPOINT).exists():
-        tensors, facts = load_tensors(folder / CHECKPOINT)
+        tensors, stored = load_tensors(folder / CHECKPOINT)
         unpack(tensors, task.model, average.model, optimizer)
-        state.restore(facts)
+        state.restore(stored)
     average.model.to(fabric.device)
     model, optimizer = fabric.setup(task.model, optimizer)
     log = TrainingLog(folder, state.step, settings.tensorboard) if fabric.is_global_zero else None
@@ -103,7 +110,7 @@ def fit(
 
     def checkpoint() -> None:
         if fabric.is_global_zero:
-            save_tensors(folder / CHECKPOINT, pack(task.model, average.model, optimizer), state.facts())
+            save_tensors(folder / CHECKPOINT, pack(task.model, average.model, optimizer), state.to_json())
 
     steps = range(state.step, state.step if state.finished else n_steps)
     for step in progress(steps, "training", len(steps)):
@@ -121,19 +128,19 @@ def fit(
             checkpoint()
             saved_at = time.monotonic()
     if not state.finished:
-        if math.isinf(state.best):  # nothing to choose by: the last average is the model
+        if math.isinf(state.best):  # no validation score: keep the average after the last step
             state.best_step = state.step
             if fabric.is_global_zero:
-                save_tensors(folder / WEIGHTS, task.kept(average.model).state_dict(), state.facts())
+                save_tensors(folder / WEIGHTS, task.kept(average.model).state_dict(), state.to_json())
         state.finished = True
         checkpoint()
-    return state.facts()
+    return state.to_json()
 
 
 def _step(
     task: Task, model: Any, optimizer: Any, fabric: Any, settings: TrainingSettings, at: tuple[int, int, int]
 ) -> dict[str, float]:
-    """One optimiser step; (step, n_steps, seed) fix every random number in it."""
+    """One optimizer step; returns its losses. `at`, (step, n_steps, seed), fixes its random numbers."""
     step, n_steps, seed = at
     rng = np.random.default_rng([seed, step, fabric.global_rank])
     batch = fabric.to_device(task.batch(rng))
@@ -152,26 +159,26 @@ def _step(
         )
     fabric.clip_gradients(model, optimizer, max_norm=settings.clip_gradient, error_if_nonfinite=False)
     optimizer.step()
-    optimizer.zero_grad(set_to_none=False)  # keeps the memory: freeing and allocating it again is slow
+    optimizer.zero_grad(set_to_none=False)  # keeps the memory: allocating it at every step is slow
     return {"loss": float(total.detach()), **{name: float(value.detach()) for name, value in losses.items()}}
 
 
 def _end_epoch(task: Task, averaged: nn.Module, state: State, folder: Path, log: TrainingLog | None) -> None:
-    """Validate the average, keep it if it is the best so far, write the log line (first process only)."""
+    """Validate the average, save it if it is the best so far, and log a line (first process only)."""
     figures = task.validate(averaged)
     score = figures.get(task.score)
-    better = score is not None and score >= state.best  # of equals the later: it has seen more
+    better = score is not None and score >= state.best  # of equal scores the later, which has trained longer
     if better and score is not None:
         state.best, state.best_step = score, state.step
     if log is not None:
         if better:
-            save_tensors(folder / WEIGHTS, task.kept(averaged).state_dict(), state.facts())
+            save_tensors(folder / WEIGHTS, task.kept(averaged).state_dict(), state.to_json())
         log.write({"step": state.step, "epoch": state.step // task.steps_per_epoch, **state.log, **figures})
     state.log = {}
 
 
 def parameter_groups(model: nn.Module, settings: TrainingSettings) -> list[dict[str, Any]]:
-    """Weight decay on matrices and kernels only: shrinking biases and norms does no good."""
+    """Weight decay for matrices and kernels only, not for biases and normalisation."""
     decayed = [p for p in model.parameters() if p.requires_grad and p.ndim > 1]
     plain = [p for p in model.parameters() if p.requires_grad and p.ndim <= 1]
     return [

@@ -1,4 +1,7 @@
-"""Losses beyond cross-entropy: contrast between species across groups, and robustness to groups."""
+"""Losses besides cross-entropy: contrast between species across recording groups, and robustness to groups.
+
+A recording group is a tape, a deployment or a site-day: clips that must not be split.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,13 @@ from torch import Tensor, nn
 
 
 def supcon(z: Tensor, label: Tensor, group: Tensor, temperature: float, across: bool) -> Tensor:
-    """Supervised contrastive loss of unit vectors (N, P) with species (N,) and tapes (N,).
+    """Supervised contrastive loss of unit vectors (N, P) with class ids (N,) and group ids (N,).
 
-    Khosla et al. 2020, "Supervised Contrastive Learning", eq. 2 (the sum outside the logarithm): every vector
-    is drawn to the others of its species and pushed from all the rest. With `across`, clips of another tape
-    are its positives wherever there are any; its species on its own tape is then neither pulled nor pushed,
-    because putting two cuts of a tape together, or apart, teaches the tape.
+    Khosla et al. 2020, "Supervised Contrastive Learning", eq. 2 (the sum outside the logarithm): the loss
+    pulls every vector towards the others of its species and pushes it away from all other vectors. With
+    `across`, the positives of a clip are the clips of its species in other groups, where there are any. Clips
+    of its species in its own group are then neither pulled nor pushed, because the model would learn the
+    group from either.
     """
     n = len(z)
     similarity = z @ z.T / temperature
@@ -37,7 +41,7 @@ def supcon(z: Tensor, label: Tensor, group: Tensor, temperature: float, across: 
 
 
 class _Reverse(torch.autograd.Function):
-    """Identity forward; the gradient comes back with its sign turned and scaled."""
+    """Identity in the forward pass; the backward pass multiplies the gradient by `-weight`."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: float) -> Tensor:
@@ -55,31 +59,34 @@ def reverse_gradient(x: Tensor, weight: float) -> Tensor:
 
 
 class GroupAware(nn.Module):
-    """A classifier in training with what fights its knowledge of tapes; only the classifier is kept.
+    """A classifier with the parts that make its training robust to groups. Only the classifier is kept.
 
-    `tapes` guesses the tape from the embedding, its gradient reversed (adversarial); `log_weights` are the
-    weights of the tapes in group DRO (Sagawa et al. 2020, "Distributionally Robust Neural Networks",
-    algorithm 1): the worse a tape is served, the more it counts.
+    `group_head` predicts the group from the embedding, and its gradient is reversed (adversarial).
+    `log_weights` are the weights of the groups in group DRO (Sagawa et al. 2020, "Distributionally Robust
+    Neural Networks", algorithm 1): a group with a larger loss gets a larger weight.
     """
 
     log_weights: Tensor
 
-    def __init__(self, classifier: nn.Module, n_features: int, n_tapes: int) -> None:
+    def __init__(self, classifier: nn.Module, n_features: int, n_groups: int) -> None:
         super().__init__()
         self.classifier = classifier
-        self.tapes = nn.Sequential(nn.Linear(n_features, 64), nn.ReLU(), nn.Linear(64, n_tapes))
-        self.register_buffer("log_weights", torch.zeros(n_tapes))
+        self.group_head = nn.Sequential(nn.Linear(n_features, 64), nn.ReLU(), nn.Linear(64, n_groups))
+        self.register_buffer("log_weights", torch.zeros(n_groups))
 
     def forward(self, x: Tensor, reverse: float) -> tuple[Tensor, Tensor]:
-        """(logits of species (B, K), logits of tapes (B, G))."""
+        """(B, ...) -> (logits of species (B, K), logits of groups (B, G))."""
         embedding = self.classifier.embed(x)  # type: ignore[operator]
-        return self.classifier.head(embedding), self.tapes(reverse_gradient(embedding, reverse))  # type: ignore[operator]
+        return self.classifier.head(embedding), self.group_head(reverse_gradient(embedding, reverse))  # type: ignore[operator]
 
-    def robust(self, losses: Tensor, tape: Tensor, rate: float) -> Tensor:
-        """Clip losses (B,) weighted by their tapes' weights, which move by `rate` x each tape's mean loss."""
-        n_tapes = len(self.log_weights)
-        count = torch.bincount(tape, minlength=n_tapes)
-        mean = torch.zeros(n_tapes, device=losses.device).index_add(0, tape, losses) / count.clamp_min(1)
+    def robust(self, losses: Tensor, group: Tensor, rate: float) -> Tensor:
+        """Clip losses (B,) and group ids (B,) -> their mean, weighted by group.
+
+        In training, each log weight grows by `rate` times the mean loss of its group.
+        """
+        n_groups = len(self.log_weights)
+        count = torch.bincount(group, minlength=n_groups)
+        mean = torch.zeros(n_groups, device=losses.device).index_add(0, group, losses) / count.clamp_min(1)
         if self.training:
             self.log_weights += rate * mean.detach()
             self.log_weights -= self.log_weights.logsumexp(dim=0)

@@ -18,7 +18,7 @@ from finback.generation.vocoders import vocode as vocoding
 from finback.generation.vocoders.clips import logmel_of, read_wave, round_trip
 from finback.generation.vocoders.files import load_logmels
 from finback.generation.vocoders.vocode import Vocoder, VocodeRequest, vocode
-from finback.models import pretrained as shipped
+from finback.models import pretrained
 
 SPEC = FeatureSpec(sample_rate=8000, clip_samples=8000, n_fft=256, hop=64, n_mels=32, n_frames=60, pad="tile")
 
@@ -152,13 +152,13 @@ class Network(torch.nn.Module):
 
 @pytest.fixture
 def weights(tmp_path: Path, monkeypatch) -> Path:
-    """A folder of shipped models with a vocoder "sea" for SPEC."""
+    """A folder of bundled models with a vocoder "sea" for SPEC."""
     run = tmp_path / "weights" / "sea" / "vocoder"
     run.mkdir(parents=True)
     (run / "run.json").write_text(
         json.dumps({"format": 1, "kind": "vocoder", "spec": SPEC.model_dump(mode="json")})
     )
-    monkeypatch.setattr(shipped, "_root", lambda: tmp_path / "weights")
+    monkeypatch.setattr(pretrained, "_root", lambda: tmp_path / "weights")
     model = SimpleNamespace(network=Network(), spec=SPEC, run=SimpleNamespace())
     monkeypatch.setattr(vocoding, "load_model", lambda path, kind, device: model)
     return run

@@ -11,8 +11,8 @@ from finback.core.errors import RunError
 from finback.core.files import read_json, write_json
 from finback.core.runs import RunFolder
 from finback.data.dataset import Dataset
-from finback.models import pretrained as shipped
-from finback.models.export.folder import ship, without_paths
+from finback.models import pretrained
+from finback.models.export.folder import package_run, without_paths
 from finback.models.model_card import card
 from finback.models.predictor import Predictor
 
@@ -20,7 +20,7 @@ from finback.models.predictor import Predictor
 def test_a_shipped_classifier_gives_the_same_scores(
     trained: Path, tiny_dataset: Dataset, tmp_path: Path
 ) -> None:
-    ship(trained, tmp_path / "small")
+    package_run(trained, tmp_path / "small")
     whole, small = (Predictor.load(p, "cpu") for p in (trained, tmp_path / "small"))
     clips = tiny_dataset.clips[:6]
     np.testing.assert_allclose(
@@ -49,7 +49,7 @@ def test_the_card_says_what_was_measured_and_where_it_ends(trained: Path) -> Non
 def test_the_card_of_a_generator_puts_its_figures_beside_real_clips(
     generator_run: Path, tmp_path: Path
 ) -> None:
-    ship(generator_run, tmp_path)
+    package_run(generator_run, tmp_path)
     row = {"kad": 3.21, "coverage": 0.654}
     write_json(
         tmp_path / "generator_audit.json",
@@ -70,7 +70,7 @@ def test_the_card_of_a_generator_puts_its_figures_beside_real_clips(
 
 
 def test_a_card_leaves_out_what_too_few_clips_could_not_tell(generator_run: Path, tmp_path: Path) -> None:
-    ship(generator_run, tmp_path)
+    package_run(generator_run, tmp_path)
     write_json(
         tmp_path / "generator_audit.json",
         {
@@ -96,11 +96,11 @@ def test_no_path_of_this_machine_travels() -> None:
 def test_an_unfinished_run_is_not_shipped(trained: Path, tmp_path: Path) -> None:
     RunFolder(tmp_path / "half").write(RunFolder.open(trained).info.updated(trained=False))
     with pytest.raises(RunError, match="training has not finished"):
-        ship(tmp_path / "half", tmp_path / "out")
+        package_run(tmp_path / "half", tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
 def test_names_and_folders_are_both_understood(trained: Path, tmp_path: Path) -> None:
-    assert shipped.resolve(trained, "classifier") == trained
+    assert pretrained.resolve(trained, "classifier") == trained
     with pytest.raises(RunError, match="no such run folder"):
-        shipped.resolve("nothing-of-the-kind", "classifier")
+        pretrained.resolve("nothing-of-the-kind", "classifier")

@@ -19,7 +19,7 @@ from finback.data.dataset import Dataset
 from finback.evaluation.evaluate import evaluate_run
 from finback.features.spec import FeatureSpec
 from finback.models.ensemble import combine
-from finback.models.export.folder import ship as package
+from finback.models.export.folder import package_run
 from finback.models.networks.heads import Logistic
 from finback.models.networks.probe import Probe
 from finback.models.predictor import Predictor
@@ -116,7 +116,7 @@ def test_a_run_on_a_network_of_ones_own_needs_nothing_but_its_folder(
     moved = (tmp_path / "run").rename(tmp_path / "moved")
     assert np.array_equal(Predictor.load(moved).scores(clips).logits, scores)
     assert train(plan, tiny_dataset, moved).path == moved  # the same run: its copy stands for the file
-    small = package(moved, tmp_path / "small", half=False)
+    small = package_run(moved, tmp_path / "small", half=False)
     assert np.array_equal(Predictor.load(small).scores(clips).logits, scores)
     both = combine([moved, train_mfcc(tiny_dataset, preset, tmp_path)], tmp_path / "both")
     shutil.rmtree(moved)

@@ -71,7 +71,7 @@ def test_it_starts_as_principal_components() -> None:
     model, x, y = started()
     units = model.scale.to_units(x)
     mean, log_variance = model.encode(units)
-    again = model.paint(mean, model.one_hot(y))
+    again = model.decode_latents(mean, model.one_hot(y))
     flat = (units - units.mean(dim=0)).flatten(1)
     _, values, rows = torch.linalg.svd(flat, full_matrices=False)
     best = flat @ rows[:5].T @ rows[:5]
@@ -104,14 +104,14 @@ def test_species_is_told_to_the_decoder_unless_it_is_not() -> None:
         with torch.no_grad():
             if model.species.weight.requires_grad:
                 model.species.weight.normal_()
-            one, two = model.paint(latents, model.one_hot(y))
+            one, two = model.decode_latents(latents, model.one_hot(y))
         assert bool((one - two).abs().max() > 1e-5) == differ
 
 
 def test_settled_samples_lie_where_the_clips_lie() -> None:
     model, x, y = started()
     units = model.scale.to_units(x)
-    model.settle(x, y)
+    model.fit_gaussians(x, y)
     with torch.no_grad():
         mean, _ = model.encode(units)
         drawn = model.gaussians.draw(torch.randn(4000, 5), torch.full((4000,), 1))

@@ -1,7 +1,7 @@
-"""A trained run for other programs: `export(run, "onnx", Path("model.onnx"))`.
+"""Export of a trained run to other programs: `export(run, "onnx", Path("model.onnx"))`.
 
 `onnx`: one graph from waves to calibrated probabilities. `pamguard`: the zip that PAMGuard's deep-learning
-module reads. `card`: what the model is and what was measured, in Markdown; of any run.
+module reads. `card`: the model card in Markdown, for a run of any kind.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 from finback.core.errors import SettingsError
 from finback.core.files import write_atomic
 from finback.core.runs import RunFolder
-from finback.models import pretrained as shipped
+from finback.models import pretrained
 from finback.models.load import open_run
 from finback.models.model_card import card
 
@@ -20,9 +20,10 @@ WAYS = ("onnx", "pamguard", "card")
 
 
 def export(path: str | Path, to: str, out: Path) -> dict[str, Any]:
-    """Write `out` from a run folder, or from a model that comes with finback; returns facts to show.
+    """Write `out` from a run folder or a bundled model; returns the metadata to show.
 
-    Raises `SettingsError` for an unknown way or a run that cannot go it, `RunError` for no finished run.
+    Raises `SettingsError` for an unknown format or a run that cannot be exported to it, `RunError` for a run
+    that is not finished.
     """
     if to not in WAYS:
         raise SettingsError(f"--to {to}: not a way to export", "there are: " + ", ".join(WAYS))
@@ -42,5 +43,5 @@ def export(path: str | Path, to: str, out: Path) -> dict[str, Any]:
 
 
 def _any_kind(path: str | Path) -> Path:
-    kinds = [kind for kind in shipped.KINDS if str(path) in shipped.names(kind)]
-    return shipped.resolve(path, kinds[0] if kinds else "classifier")
+    kinds = [kind for kind in pretrained.KINDS if str(path) in pretrained.names(kind)]
+    return pretrained.resolve(path, kinds[0] if kinds else "classifier")

@@ -1,9 +1,9 @@
-"""A trained run made small enough to travel: `ship(run, folder)` copies what using it needs, with a card.
+"""A small copy of a trained run: `package_run(run, folder)` copies what predictions need, and a model card.
 
-Kept: `run.json` without names of this machine, the weights (in half precision if asked for), the parts of an
-ensemble, what was measured, and which recordings were on which side: who learns from clips that a generator
-made must know what the generator was trained on. Left behind: manifests, scores, checkpoints, audio. The copy
-is a run folder like any other.
+The copy holds `run.json` without paths of this machine, the weights (by default in half precision), the
+members of an ensemble, the evaluation results, and the table of the split. The table is needed because a
+model that is trained on clips of a generator must know the training set of the generator. Manifests, scores,
+checkpoints and audio are not copied. The copy is a run folder like any other.
 """
 
 from __future__ import annotations
@@ -24,11 +24,14 @@ TABLES = (SPLIT_TABLE, HELD_OUT)
 MEASURED = (METRICS, GENERATOR_AUDIT, VOCODER_AUDIT)
 
 
-def ship(path: Path, folder: Path, half: bool = True) -> Path:
-    """Copy a finished run to `folder`; returns that. Raises `RunError` if it is unfinished or has folds."""
+def package_run(path: Path, folder: Path, half: bool = True) -> Path:
+    """Copy a finished run to `folder`, and return `folder`. `half`: weights in half precision.
+
+    Raises `RunError` if the run is unfinished or has folds.
+    """
     run = RunFolder.open(path)
     if run.folds:
-        raise RunError(f"{path}: several models, one a fold", "train one: leave --folds out")
+        raise RunError(f"{path}: several models, one for each fold", "train a single model, without --folds")
     run.require_trained()
     _copy(run, folder, half)
     for name in MEASURED:

@@ -54,7 +54,7 @@ class PatchDenoiser(Generator):
         self.blocks = nn.ModuleList(Block(width, dropout) for _ in range(depth))
         self.norm = nn.LayerNorm(width)
         self.leave = nn.ConvTranspose2d(width, 1, size, stride=patch, padding=border)
-        nn.init.zeros_(self.leave.weight)  # starts as the best guess of a network that knows nothing
+        nn.init.zeros_(self.leave.weight)  # the first output is 0, the mean of the data
 
     def forward(self, x: Tensor, c_noise: Tensor, labels: Tensor) -> Tensor:
         """(B, 1, M, F) noisy, (B,) quarter logarithm of the noise level, (B,) class ids -> (B, 1, M, F)."""
@@ -67,8 +67,8 @@ class PatchDenoiser(Generator):
         h = h.flatten(2).transpose(1, 2) + self.place  # (B, rows columns, D)
         for block in self.blocks:
             h = block(h, condition)
-        out: Tensor = self.leave(self.norm(h).transpose(1, 2).unflatten(2, grid))
-        return out[..., :n_bands, :n_frames]
+        h = self.leave(self.norm(h).transpose(1, 2).unflatten(2, grid))
+        return h[..., :n_bands, :n_frames]
 
 
 class Fourier(nn.Module):
@@ -98,14 +98,13 @@ class Block(nn.Module):
         self.feed = nn.Sequential(
             nn.Linear(width, 4 * width), nn.GELU(), nn.Dropout(dropout), nn.Linear(4 * width, width)
         )
-        # Its name is part of the weight files of version 0.1.0.
-        self.told = nn.Linear(width, 6 * width)
-        nn.init.zeros_(self.told.weight)  # gates closed: a new block changes nothing
-        nn.init.zeros_(cast(Tensor, self.told.bias))
+        self.modulation = nn.Linear(width, 6 * width)
+        nn.init.zeros_(self.modulation.weight)  # all gates are 0, so a new block is the identity
+        nn.init.zeros_(cast(Tensor, self.modulation.bias))
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
         """(B, N, D), (B, 1, D) -> (B, N, D)."""
-        shift, scale, gate, shift2, scale2, gate2 = self.told(condition).chunk(6, dim=-1)
+        shift, scale, gate, shift2, scale2, gate2 = self.modulation(condition).chunk(6, dim=-1)
         x = x + gate * self._attend(self.norms[0](x) * (1 + scale) + shift)
         return x + gate2 * self.feed(self.norms[1](x) * (1 + scale2) + shift2)
 

@@ -10,7 +10,7 @@ light convolutions before and after them learn what the components do not repres
 arXiv 1312.6114).
 
 After training the latents of real clips are not standard normal. So a Gaussian is fitted to the latents of
-each species (`settle`), and `decode` draws from it. The decoder can also be conditioned on the species
+each species (`fit_gaussians`), and `decode` draws from it. The decoder can also be conditioned on the species
 (`condition = "species"`; Sohn et al. 2015). It then draws the tapes that it knows of one species into other
 species.
 """
@@ -74,7 +74,7 @@ class VAE(Generator):
         nn.init.zeros_(self.species.weight)
         self.species.requires_grad_(condition == "species")
         self.widen = nn.Linear(2 * latent, n_flat)
-        paint = nn.Conv2d(width, 16, 3, padding=1)
+        last = nn.Conv2d(width, 16, 3, padding=1)
         self.decoder = nn.Sequential(
             Residual(widths[-1]),
             *(
@@ -84,7 +84,7 @@ class VAE(Generator):
             ),
             norm(width),
             nn.SiLU(),
-            paint,
+            last,
             nn.PixelShuffle(4),  # (B, 1, M, F)
         )
         self.gaussians = SpeciesGaussians(n_classes, latent, shrinkage)
@@ -93,7 +93,7 @@ class VAE(Generator):
         self.register_buffer("basis", torch.zeros(latent, n_values))  # orthonormal rows
         self.register_buffer("deviations", torch.ones(latent))  # of the data along each row
         with torch.no_grad():
-            for parameter in (*self.bottleneck.parameters(), *paint.parameters()):
+            for parameter in (*self.bottleneck.parameters(), *last.parameters()):
                 parameter.mul_(FAINT)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # faster on CPU
 
@@ -106,7 +106,7 @@ class VAE(Generator):
         mean = mean + (x.flatten(1) - self.middle) @ self.basis.T / self.deviations
         return mean, log_variance.clamp(-CALM, CALM)
 
-    def paint(self, latents: Tensor, species: Tensor) -> Tensor:
+    def decode_latents(self, latents: Tensor, species: Tensor) -> Tensor:
         """Latents (B, D), weights of the species (B, K) adding up to 1 -> expected picture (B, 1, M, F)."""
         h = self.widen(torch.cat([latents, self.species(species)], dim=1))
         h = h.unflatten(1, (-1, *self.grid)).contiguous(memory_format=torch.channels_last)
@@ -118,11 +118,11 @@ class VAE(Generator):
         """Pictures, class ids (B,), standard normal (B, D) -> reconstruction, mean and log variance."""
         mean, log_variance = self.encode(x)
         latents = mean + noise * (0.5 * log_variance).exp()
-        return self.paint(latents, self.one_hot(labels)), mean, log_variance
+        return self.decode_latents(latents, self.one_hot(labels)), mean, log_variance
 
     def decode(self, noise: Tensor, labels: Tensor) -> Tensor:
         """(B, D) standard normal, (B,) class ids -> (B, 1, M, F) in the units of `scale`."""
-        return self.paint(self.gaussians.draw(noise, labels), self.one_hot(labels))
+        return self.decode_latents(self.gaussians.draw(noise, labels), self.one_hot(labels))
 
     def one_hot(self, labels: Tensor) -> Tensor:
         """(B,) -> (B, K)."""
@@ -146,7 +146,7 @@ class VAE(Generator):
         self.bottleneck.bias[len(basis) :] = (noise / (variances + noise)).log()
 
     @torch.no_grad()
-    def settle(self, x: Tensor, labels: Tensor) -> None:
+    def fit_gaussians(self, x: Tensor, labels: Tensor) -> None:
         """Fit each species' Gaussian to the latents of its training log-mels (N, 1, M, F) in dB.
 
         A clip stands for the whole of its posterior, so its variances are added to those between clips.

@@ -78,7 +78,7 @@ class VaeTask:
     def kept(self, model: nn.Module) -> nn.Module:
         """All of it, once its samples are drawn from where the latents of the training clips lie."""
         assert isinstance(model, VAE)
-        model.settle(*windows_of(self.inputs.store, self.inputs.clips, self.labels))
+        model.fit_gaussians(*windows_of(self.inputs.store, self.inputs.clips, self.labels))
         return model
 
     def batch(self, rng: np.random.Generator) -> tuple[Tensor, ...]:
@@ -111,7 +111,7 @@ class VaeTask:
         for x, y in zip(*(torch.split(t, self.training.batch_size) for t in self._val), strict=True):
             units = model.scale.to_units(x.to(device))
             mean, log_variance = model.encode(units)
-            painted = model.paint(mean, model.one_hot(y.to(device)))
+            painted = model.decode_latents(mean, model.one_hot(y.to(device)))
             error += float((painted - units).square().mean(dim=(1, 2, 3)).sum()) * deviation**2
             nats += float(kl_divergence(mean, log_variance).sum())
             means.append(mean)
