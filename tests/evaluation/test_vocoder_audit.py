@@ -73,5 +73,5 @@ def test_without_other_tapes_there_is_nothing_to_audit(
     few = ["training.epochs=1", "model.width=16", "model.depth=1"]
     plan = Plan("vocoder", resolve(tiny, few, "vocoder"), device="cpu")
     folder = train_generator(plan, everything, tmp_path / "run").path
-    with pytest.raises(RunError, match="the vocoder was trained on all tapes"):
+    with pytest.raises(RunError, match="the vocoder was trained on all recording groups"):
         audit_vocoder(folder, device="cpu")

@@ -6,13 +6,13 @@
 
 Samples are float32, PCM scaled so that full scale is 1; nothing is clipped, so float files and lossy decoders
 may give values beyond 1. Positions are native integer samples. `channel=None` takes the mean of all channels,
-else they count from 0. A WAV whose header is wrong (see `wavfix`) is read as it really is, with
+else they count from 0. A WAV whose header is wrong (see `wav_repair`) is read as it really is, with
 `AudioInfo.repaired` set; no file that is read is ever changed. All errors are `AudioError`, naming the file.
 
 Two things about lossy formats. libsndfile's seek in Ogg Vorbis can be off by a block (libsndfile issue
-885), so Ogg spans are decoded from the start of the file, about 2,000 times faster than real time: turn
-long Ogg files into FLAC. An MP3 header may promise more than there is, so its end is tried, and the
-frames counted where that fails. MP3 spans equal the full read within 1e-7 (the decoder's rounding).
+885), so Ogg spans are decoded from the start of the file, about 2,000 times faster than real time: convert
+long Ogg files to FLAC. An MP3 header may promise too many frames, so the last sample is decoded, and the
+frames are counted if that fails. MP3 spans equal the full read within 1e-7 (the decoder's rounding).
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ MAX_FRAMES = 1 << 62  # libsndfile's "unknown" is near 2**63
 
 @dataclass(frozen=True, slots=True)
 class AudioInfo:
-    """What a sound file is. `n_samples` is per channel, as many as can be read; `repaired` says that the
-    header gave another number. `format` and `subtype` are libsndfile's names, e.g. WAV and PCM_16."""
+    """Properties of a sound file. `n_samples` is per channel, as many as can be read; `repaired` means that
+    the header gave another number. `format` and `subtype` are libsndfile's names, e.g. WAV and PCM_16."""
 
     path: Path
     sample_rate: int  # Hz
@@ -68,7 +68,7 @@ def formats() -> list[str]:
 
 
 def probe(path: Path | str) -> AudioInfo:
-    """Read the header; remembered until the file changes. Raises `AudioError` for what is no sound file."""
+    """Read the header, or use the stored one if the file is unchanged. Raises `AudioError`."""
     path = Path(path)
     status = checks.file_status(path)
     return _probe(path, status.st_ino, status.st_size, status.st_mtime_ns)
@@ -77,8 +77,8 @@ def probe(path: Path | str) -> AudioInfo:
 def read(path: Path | str, start: int = 0, stop: int | None = None, channel: int | None = None) -> np.ndarray:
     """Samples `start` (included) to `stop` (excluded; None: the end) -> (stop - start,) float32.
 
-    Only that span is held. Raises `AudioError` when the file is missing, broken off inside the span, has no
-    such channel, or holds NaN or infinite samples there.
+    Only this span is in memory. Raises `AudioError` when the file is missing, broken off inside the span,
+    has no such channel, or holds NaN or infinite samples there.
     """
     return _mono(probe(path), read_channels(path, start, stop), channel)
 
@@ -145,8 +145,8 @@ def write(path: Path | str, samples: np.ndarray, sample_rate: int, subtype: str 
     """Write (n,) or (n, C) float samples as WAV or FLAC (by suffix), whole or not at all.
 
     Integer types hold -1 to 1 in steps of 2 / 2**bits, so what was read from a file of that type is written
-    back exactly; 1.0 itself becomes the highest step. `writer` takes what does not fit in memory. Raises
-    `AudioError` for samples beyond -1 to 1 (never clips), NaN, and what the format cannot hold;
+    back exactly; 1.0 itself becomes the highest step. Use `writer` for sounds that do not fit in memory.
+    Raises `AudioError` for samples beyond -1 to 1 (never clips), NaN, and sounds that the format cannot hold;
     `FinbackError` when the disk is full.
     """
     path, sample_rate = Path(path), int(sample_rate)
@@ -207,7 +207,7 @@ def writer(
 
 @lru_cache(maxsize=1 << 16)
 def _probe(path: Path, inode: int, size: int, mtime_ns: int) -> AudioInfo:
-    """`inode`, `size` and `mtime_ns` are there so that a file that changed is looked at again."""
+    """`inode`, `size` and `mtime_ns` are there so that a changed file is read again."""
     try:
         wav = wavfix.layout(path)
         with open(path, "rb") as file:

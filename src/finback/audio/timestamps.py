@@ -1,4 +1,4 @@
-"""When a recording began, from the name its recorder gave it. Aware UTC, or None: unknown is never guessed.
+"""The start of a recording, from the file name given by the recorder. Aware UTC, or None: never guessed.
 
 | recorder                                | name                                    |
 |-----------------------------------------|-----------------------------------------|
@@ -44,7 +44,7 @@ _ISO = (
     r"(?<!\d)(?P<date>(?:19|20)\d\d-\d\d-\d\d)[T_ ](?P<time>\d\d[-:._]?\d\d[-:._]?\d\d)"
     r"(?:[.,](?P<fraction>\d{1,9}))?(?P<zone>Z|[+-]\d\d[-:]?\d\d)?"
 )
-# One shape of name a line; what follows a match must be harmless (see _TAIL).
+# One pattern per line; the rest of the name must be harmless (see _TAIL).
 SHAPES: dict[str, re.Pattern[str]] = {
     "date_time": re.compile(
         rf"(?<!\d){_DATE8}[_T$-](?P<time>\d{{6}})(?!\d){_FRACTION}(?P<zone>Z|[+-]\d{{4}})?"
@@ -116,17 +116,17 @@ def _utc(found: re.Match[str], stem: str) -> datetime | None:
 
 def _offset_hours(stem: str, zone: str | None) -> float | None:
     """Hours east of UTC that the name says; 0 when it says nothing; None when it is ambiguous."""
-    said = set()
+    offsets = set()
     if zone:
-        said.add(0.0 if zone == "Z" else _hours(zone))
+        offsets.add(0.0 if zone == "Z" else _hours(zone))
     for offset in _UTC_OFFSET.finditer(stem):
-        said.add(_hours(offset["offset"]))
+        offsets.add(_hours(offset["offset"]))
     for word in _WORD.findall(_UTC_OFFSET.sub(" ", stem)):
         if word.upper() in SEVERAL_MEANINGS:
             return None
         if word.upper() in ZONES:
-            said.add(float(ZONES[word.upper()]))
-    return said.pop() if len(said) == 1 else None if said else 0.0
+            offsets.add(float(ZONES[word.upper()]))
+    return offsets.pop() if len(offsets) == 1 else None if offsets else 0.0
 
 
 def _hours(offset: str) -> float:

@@ -1,6 +1,6 @@
 """Checks of sound files before reading and writing. All raise or return an `AudioError` that names the file.
 
-They are apart from `io`, so that the reading there stays short.
+They are not part of `io`, so that `io` stays short.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ def file_status(path: Path) -> os.stat_result:
 
 
 def looks_like_sound(path: Path, head: bytes) -> None:
-    """Refuse by the first bytes what a decoder would guess at: the MP3 decoder searches any file named .mp3
-    for something like a frame and complains on stderr; .raw has no header to go by."""
+    """Refuse, by the first bytes, files whose format a decoder would guess: the MP3 decoder searches any
+    file named .mp3 for something like a frame and complains on stderr; .raw has no header."""
     suffix = path.suffix.lower()
     mp3_frame = len(head) > 1 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0
     if suffix == ".raw" or (suffix == ".mp3" and not mp3_frame and not head.startswith(MAGIC)):

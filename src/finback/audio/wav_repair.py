@@ -64,7 +64,7 @@ class WavLayout:
             raise AudioError(
                 f"{self.path}: damaged header, and samples of a kind that cannot be recovered "
                 f"(coding {self.coding}, {self.bits} bit)",
-                "repair it with the recorder maker's software",
+                "repair it with the software of the recorder's manufacturer",
             ) from None
 
 
@@ -104,17 +104,17 @@ def _layout(
     if chunks.get(b"ds64", (0, 0))[1] >= 16 and declared == UNKNOWN_SIZE:
         file.seek(chunks[b"ds64"][0] + 8)
         declared = struct.unpack("<Q", file.read(8))[0]
-    there = size - start
-    if declared > there:
+    available = size - start
+    if declared > available:
         damaged = True
     elif declared == 0:
-        damaged = there >= max(frame_bytes, 1) and not _chunks_until_end(file, start, size)
+        damaged = available >= max(frame_bytes, 1) and not _chunks_until_end(file, start, size)
     else:
         # Over 4 GiB a plain WAV's size has wrapped round; what follows its "end" is more samples.
-        damaged = there - declared >= WRAP and not _chunks_until_end(
+        damaged = available - declared >= WRAP and not _chunks_until_end(
             file, start + declared + declared % 2, size
         )
-    data_bytes = there if damaged else declared
+    data_bytes = available if damaged else declared
     return WavLayout(path, coding, n_channels, rate, bits, frame_bytes, start, data_bytes, damaged, chunks)
 
 

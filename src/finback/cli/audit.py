@@ -168,8 +168,8 @@ def _vocoder(run: Path, how: GeneratorOptions, device: str, json: bool) -> None:
     rows = [(name, *(_within(row, key) for key in names)) for name, row in found["vocoders"].items()]
     out_table(("vocoder", *names), rows)
     out(
-        f"{found['n_windows']} windows of {found['n_groups']} tapes that were not used in training; "
-        "95 % intervals over tapes"
+        f"{found['n_windows']} windows of {found['n_groups']} recording groups not used in training; "
+        "95 % intervals over groups"
     )
     if how.classifier is None:
         out("add --classifier RUN to measure whether a classifier still predicts the same species")

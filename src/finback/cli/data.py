@@ -74,7 +74,7 @@ def split(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Split the clips into training, validation and test sets; all clips of a tape stay in one set.
+    """Split the clips into training, validation and test sets; a recording group stays in one set.
 
     \b
     Example:

@@ -106,7 +106,8 @@ class SettingOptions:
     by: Annotated[
         str,
         typer.Option(
-            help="group: all clips of a tape are in one set. clip: a random split of clips, which leaks."
+            help="group: all clips of a recording group are in one set. clip: a random split of clips, "
+            "which leaks."
         ),
     ] = "group"
     rare: Annotated[

@@ -55,7 +55,7 @@ class SyntheticOptions:
     ] = False
     tape_transfer: Annotated[
         float,
-        typer.Option(help="Share of samples that are transferred to another tape.", min=0, max=1),
+        typer.Option(help="Share of samples that are transferred to another recording group.", min=0, max=1),
     ] = 0.0
     guidance: Annotated[
         float, typer.Option(help="Guidance of the diffusion model; below 1, samples are more varied.", min=0)

@@ -25,8 +25,8 @@ def reconstruct(
     subset: Annotated[
         Literal["test", "validation", "held_out", "train"],
         typer.Option(
-            help="Clips to reconstruct: test or validation (tapes not used in training), held_out (other "
-            "clips of the training tapes), or train."
+            help="Clips to reconstruct: test or validation (recording groups not used in training), "
+            "held_out (other clips of the training groups), or train."
         ),
     ] = "test",
     out_folder: Annotated[

@@ -1,7 +1,7 @@
-"""Progress of long work, shown where its reader is.
+"""Progress of long work, in a form that suits the output.
 
-On a terminal a bar with rate and time left; in a notebook one line that changes in place; in a log a line now
-and then. `bars()` takes the one that fits.
+A terminal shows a bar with the rate and the time left. A notebook shows one line that changes in place. A log
+gets a line every few seconds. `bars()` chooses one of these.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from rich import progress as rich_progress
     from rich.console import Console
 
-LOG_EVERY_S = 15.0  # between two lines of a log
-DRAW_EVERY_S = 0.2  # between two states of a notebook's line
+LOG_EVERY_S = 15.0  # time between two lines of a log
+DRAW_EVERY_S = 0.2  # time between two updates of the line of a notebook
 
 
 def bars() -> Progress:
-    """The `Progress` for a call from Python: bars in a notebook or on a terminal, rare lines in a log."""
+    """The `Progress` for a call from Python: bars in a notebook or on a terminal, few lines in a log."""
     if in_notebook():
         return NotebookLine()
     if sys.stderr.isatty():
@@ -53,7 +53,7 @@ def terminal_bars(console: Console | None = None) -> Progress:
 
 
 def bar(console: Console | None = None) -> rich_progress.Progress:
-    """A bar with count, rate, time passed and time left; on stderr unless a console is given."""
+    """A bar with count, rate, elapsed time and time left; on stderr unless a console is given."""
     from rich import progress
     from rich.console import Console
 
@@ -72,7 +72,7 @@ def bar(console: Console | None = None) -> rich_progress.Progress:
 def advance(
     drawn: rich_progress.Progress, items: Iterable[Any], what: str, total: int | None
 ) -> Iterator[Any]:
-    """The items, each counted on the bar once it is done."""
+    """The items; the bar counts each finished item."""
     task = drawn.add_task(what, total=total, rate="")
     for done, item in enumerate(items, 1):
         yield item
@@ -83,7 +83,7 @@ def advance(
 def in_lines(
     items: Iterable[Any], what: str, total: int | None, log: Log, brief: bool = False
 ) -> Iterator[Any]:
-    """The items, with a line every `LOG_EVERY_S` seconds, and one at the end unless `brief`."""
+    """The items, with a line every `LOG_EVERY_S` seconds, and a line at the end unless `brief`."""
     started = logged = time.monotonic()
     done = 0
     for item in items:
@@ -98,14 +98,14 @@ def in_lines(
 
 
 def state(done: int, total: int | None, passed_s: float) -> str:
-    """How far a loop is: `12 of 40, 9 s left, 3.1/s`."""
+    """The progress of a loop: `12 of 40, 9 s left, 3.1/s`."""
     rate = done / max(passed_s, 1e-9)
     left = f" of {total}, {(total - done) / rate:.0f} s left" if total and done else ""
     return f"{done}{left}, {rate:.1f}/s"
 
 
 class NotebookLine:
-    """A `Progress` that draws all its loops into one output of a notebook's cell, one after the other."""
+    """A `Progress` that draws all loops into one output of a notebook cell, one after the other."""
 
     def __init__(self) -> None:
         self._output: Any = None
@@ -135,7 +135,7 @@ class NotebookLine:
 
 
 def note(text: str) -> None:
-    """A line for the user of a notebook or a terminal; nothing in a script without one."""
+    """Print a line in a notebook or on a terminal; a script without a terminal prints nothing."""
     if in_notebook() or sys.stderr.isatty():
         _to_stderr(text)
 

@@ -1,4 +1,4 @@
-"""What calls from Python show: short texts in a terminal; tables, pictures and players in a notebook."""
+"""Results of calls from Python: short texts in a terminal; tables, pictures and players in a notebook."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def _cell(value: Any) -> str:
 
 @dataclass(frozen=True, repr=False)
 class Shown:
-    """A result of several parts: lines of text, tables, and figures on disk."""
+    """A result of several parts: lines of text, tables, and figures and sounds on disk."""
 
     lines: tuple[str, ...] = ()
     tables: tuple[Table, ...] = ()
@@ -89,7 +89,7 @@ class Shown:
 
 
 def player(path: Path) -> str:
-    """HTML that plays a wav file in a notebook; its name alone where the file is too large to embed."""
+    """HTML that plays a WAV file in a notebook; only the file name if the file is too large to embed."""
     name = html.escape(path.name)
     if path.stat().st_size > PLAYED_BYTES:
         return f"<div>{name}</div>"

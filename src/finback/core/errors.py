@@ -1,7 +1,7 @@
-"""One family of exceptions. A message names the culprit (file, row, key), what is wrong, and the repair.
+"""One family of exceptions. A message names the file, row or key, what is wrong, and the repair.
 
-The CLI prints the message alone and exits with `exit_code`: 1 when the work failed, 2 when what it was
-given cannot be used. Nothing in finback raises a bare `Exception` or prints.
+The CLI prints the message alone and exits with `exit_code`: 1 when the work failed, 2 when the input
+cannot be used. Nothing in finback raises a bare `Exception` or prints.
 """
 
 
@@ -21,7 +21,7 @@ class FinbackError(Exception):
 
 
 class InputError(FinbackError):
-    """What the user gave cannot be used: a file, a row, an option."""
+    """Input that cannot be used: a file, a row, an option."""
 
     exit_code = 2
 

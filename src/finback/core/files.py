@@ -26,7 +26,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
     Raises `FinbackError` that names the file when the disk is full or the folder is not writable.
     """
     path = Path(path)
-    # The process id keeps two writers apart; the suffix stays last, since some writers go by it.
+    # The process id keeps two writers apart; the suffix stays last, since some writers read it.
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -52,7 +52,7 @@ def write_atomic(path: Path, content: str | bytes) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Indented JSON; refuses NaN, which no other reader takes."""
+    """Write indented JSON; refuses NaN, which is not valid JSON."""
     write_atomic(path, json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
@@ -67,9 +67,9 @@ def read_json(path: Path) -> Any:
 
 
 def tensors_digest(path: Path) -> bytes:
-    """16 bytes that name a safetensors file's content: names, types, shapes and values of its tensors.
+    """16 bytes that identify the content of a safetensors file: names, types, shapes and values of tensors.
 
-    The notes in its header do not count.
+    The metadata in the header is ignored.
 
     Raises `RunError` naming the file when it is missing or damaged.
     """

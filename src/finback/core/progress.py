@@ -1,4 +1,4 @@
-"""How long work reports on itself: a progress bar around a loop, and lines of text. Silent by default."""
+"""Reports on the progress of long work: a bar around a loop, and lines of text. Silent by default."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def no_progress(items: Iterable[Item], what: str, total: int | None = None) -> I
 
 
 def prefixed(progress: Progress, prefix: str) -> Progress:
-    """The same `Progress`, every loop named after what it is part of."""
+    """The same `Progress`; the name of every loop begins with `prefix`."""
 
     def named(items: Iterable[Any], what: str, total: int | None = None) -> Iterable[Any]:
         return progress(items, prefix + what, total)

@@ -3,7 +3,7 @@
     TASKS = {"vae": "finback.training.tasks.vae:VaeTask"}
     looked_up(TASKS, "vae", "training task")  # the class
 
-So that a registry can name everything there is without importing any of it.
+A registry can therefore list all names without importing their modules.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from finback.core.errors import SettingsError
 
 
 def looked_up(registry: Mapping[str, str], name: str, what: str) -> Any:
-    """What stands behind a name of a `what`. Raises `SettingsError` on an unknown one."""
+    """The attribute of that name. Raises `SettingsError` for an unknown name; `what` is the kind of entry."""
     if name not in registry:
         raise SettingsError(f"unknown {what} '{name}'", "there are: " + ", ".join(sorted(registry)))
     module, _, attribute = registry[name].partition(":")

@@ -33,13 +33,13 @@ AUDIT_RENAMED: dict[str, str] = {
     "marks": "thresholds",
     "side": "subset",
 }
-# Settings ("section.key") that older versions had and this version has not, each with its default of then.
+# Settings ("section.key") that only older versions have, each with the default of the older version.
 # With that default a setting changed nothing, so it is dropped from `settings`, and if it is of `features`,
 # from `spec`. With another value it is kept: whoever compares or validates the settings then names it.
 REMOVED_SETTINGS: dict[str, Any] = {}
 SET_NAMES = ("reference", "space", "side", "subset")  # keys whose values are such names
 # The same for keys that mean this in one kind of file only; whoever reads that file gives the table.
-SYNTHETIC_STUDY: dict[str, str] = {  # synthetic_study.json, once gain.json
+SYNTHETIC_STUDY: dict[str, str] = {  # synthetic_study.json, gain.json in version 0.1.0
     "below": "low_data_below",
     "thin": "max_real_clips",
     "of_folds": "n_folds",

@@ -18,7 +18,7 @@ SPLIT_TABLE = "split.csv"
 HELD_OUT = "held.csv"  # of a generator: train, held_out, validation, test (core/split_table.py)
 WEIGHTS = "weights.safetensors"
 CHECKPOINT = "checkpoint.safetensors"  # all that the next training step depends on
-LOG = "metrics.jsonl"  # one line an epoch
+LOG = "metrics.jsonl"  # one line per epoch
 VALIDATION_SCORES = "validation.parquet"  # of the selected model, before it was trained on these clips too
 SCORES = "scores.parquet"  # of the test clips
 METRICS = "metrics.json"
@@ -56,7 +56,7 @@ class RunFiles:
 
     @property
     def problems(self) -> Path:
-        """What was wrong with the data, and where the recordings are."""
+        """The problems in the data, and the folder of the recordings."""
         return self.path / PROBLEMS
 
     @property
@@ -76,7 +76,7 @@ class RunFiles:
 
     @property
     def checkpoint(self) -> Path:
-        """Where an interrupted training goes on from."""
+        """The state from which an interrupted training continues."""
         return self.path / CHECKPOINT
 
     @property
@@ -121,7 +121,7 @@ class RunFiles:
 
     @property
     def map(self) -> Path:
-        """Embeddings of the clips, laid out in the plane."""
+        """Embeddings of the clips in two dimensions."""
         return self.path / MAP
 
     @property

@@ -51,8 +51,8 @@ class RunInfo(BaseModel):
     citation: str = ""
     n_clips: int | None = None
     multi_group: tuple[str, ...] = ()  # species with two recording groups or more
-    rare: Json = {}  # how rare species are treated, and {species: clips}
-    split: Json | list[Json] | None = None  # a list of one description a fold in a run with folds
+    rare: Json = {}  # the policy for rare species, and {species: clips}
+    split: Json | list[Json] | None = None  # in a run with folds, a list with one description per fold
 
     # Where it comes from.
     command: str | list[str] = ""

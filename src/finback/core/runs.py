@@ -5,7 +5,7 @@
     run.weights                # the path of a file (core/run_files.py)
     run.require_trained()
 
-Tensors are safetensors, tables CSV or parquet, the rest JSON. Never pickle.
+Tensors are safetensors, tables CSV or parquet, the rest JSON. No file is a pickle.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "soundfile", "soxr")
 
 
 class RunFolder(RunFiles):
-    """A folder with one trained thing in it, or the beginnings of one."""
+    """A folder with one trained model, or with an unfinished training."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
@@ -59,7 +59,7 @@ class RunFolder(RunFiles):
 
     @classmethod
     def begin(cls, path: Path, info: RunInfo) -> RunFolder:
-        """Start a run, or go on with the same one. Raises `RunError` if the folder holds another."""
+        """Start a run, or continue the same run. Raises `RunError` if the folder holds another."""
         run = cls(path)
         if not cls.check(path, info):
             run.write(info.updated(format=FORMAT, finback=__version__, **environment()))
@@ -67,7 +67,7 @@ class RunFolder(RunFiles):
 
     @classmethod
     def check(cls, path: Path, info: RunInfo) -> bool:
-        """Whether the folder holds this very run already.
+        """Whether the folder already holds this run.
 
         Raises `RunError` that names what differs if it holds another. A run of an older finback is the same
         run when its settings are the same and settings that were added since have their defaults.

@@ -1,7 +1,7 @@
 """Settings: a preset or TOML file, then `--set key=value`, into one frozen validated object.
 
-Each room owns the settings model of its work (`FeatureSpec`, `SplitSettings`, `TrainingSettings` ...);
-this module only knows how to fill any pydantic model and how to say what is wrong with a key.
+Each package owns the settings model of its work (`FeatureSpec`, `SplitSettings`, `TrainingSettings` ...);
+this module fills any pydantic model from these values and reports wrong keys.
 An unknown key is an error that names the nearest known one.
 """
 
@@ -35,7 +35,7 @@ def presets() -> list[str]:
 
 
 def load_preset(name: str) -> dict[str, Any]:
-    """The preset's own difference from the defaults; `name` may also be the path of a TOML file."""
+    """Settings in which the preset differs from the defaults; `name` may also be the path of a TOML file."""
     if name.endswith(".toml"):
         path = Path(name)
         if not path.is_file():
@@ -83,7 +83,7 @@ def parse_overrides(pairs: Iterable[str]) -> dict[str, Any]:
 
 
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """Deep merge; `over` wins."""
+    """Merge nested settings; a value of `over` replaces that of `base`."""
     merged = dict(base)
     for key, value in over.items():
         both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)

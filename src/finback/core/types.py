@@ -1,8 +1,8 @@
-"""The central types. One idea carries them: a clip is a span of a recording.
+"""The central types. The main idea: a clip is a span of a recording.
 
 A labelled training example and a window of a 24-hour file are both a `Clip`, so training, evaluation
 and scanning share one path from samples to scores. Positions are native integer samples, never seconds;
-no type here holds audio. All are frozen; all refuse impossible values when made.
+no type here holds audio. All are frozen; all refuse impossible values when they are created.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ SUBSET_WORDS = {"train": "training set", "val": "validation set", "test": "test 
 class Recording:
     """One sound file: where it is, what it is, and what must not be split from it.
 
-    `id` is the content hash. `group` names the tape, deployment or site-day whose clips must stay on one
-    side of a split; "" means unknown. `start_time` is UTC, or None when unknown. `schedule` lists the
+    `id` is the content hash. `group` names the tape, deployment or site-day whose clips must stay in one
+    set of a split; "" means unknown. `start_time` is UTC, or None when unknown. `schedule` lists the
     (first sample, UTC time) of each duty-cycle segment, for recorders that sleep (HARP x.wav).
     """
 
@@ -118,12 +118,12 @@ class Clip:
 
     @property
     def group_key(self) -> str:
-        """What must not be split: the group or, where none is known, the recording by itself."""
+        """The recording group that must not be split; the recording itself if its group is unknown."""
         return self.recording.group or self.recording.id
 
     @property
     def key(self) -> tuple[str, int, int, int]:
-        """The sound itself, whatever the file is called: content, span, channel (-1 for the mean)."""
+        """Identifies the sound, whatever the file's name: content, span, channel (-1 for the mean)."""
         return (self.recording.id, self.start, self.stop, -1 if self.channel is None else self.channel)
 
     def in_group(self, group: str) -> Clip:
@@ -132,7 +132,7 @@ class Clip:
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """The species a model knows, in the order of its outputs."""
+    """The species of a model, in the order of its outputs."""
 
     names: tuple[str, ...]
 
@@ -140,7 +140,7 @@ class Labels:
         if not self.names:
             raise ManifestError("no species: the label set is empty", "label at least one clip")
         if len(set(self.names)) != len(self.names):
-            raise ManifestError("a species stands twice in the label set", "spell each species one way")
+            raise ManifestError("a species is in the label set twice", "spell each species one way")
 
     @classmethod
     def of(cls, clips: Iterable[Clip]) -> Labels:
@@ -172,8 +172,8 @@ class Split:
     """Training, validation and test set.
 
     Refuses a group in two sets unless `by="clip"` was asked for by name, and always refuses synthetic clips
-    outside the training set. `set_aside` holds clips that no set may have: they share a group with clips of
-    the validation or test set, but their species cannot be tested.
+    outside the training set. `set_aside` holds clips that must not be in any set: they share a group
+    with clips of the validation or test set, but their species cannot be tested.
     """
 
     train: tuple[Clip, ...]

@@ -1,4 +1,4 @@
-"""Comparing families from Python: one call, and the leaderboard as a table."""
+"""Compare families from Python: one function, and the leaderboard as a table."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ def compare(
 ) -> Leaderboard:
     """Train families on the same folds and rank them; an interrupted comparison continues.
 
-    No families: all that need no pretrained weights. `settings` as in `finback.train`.
+    Without `families`, all families that need no pretrained weights are compared. `settings` are those of
+    `finback.train`.
 
     Raises `SettingsError` for a wrong setting, `SplitError` when the groups are too few for the folds.
     """
@@ -50,7 +51,7 @@ def compare(
 
 
 class Leaderboard(Mapping[str, Any]):
-    """The result of a comparison; keys as in `leaderboard.json` (docs/json.md)."""
+    """The result of a comparison, with the keys of `leaderboard.json` (docs/json.md)."""
 
     def __init__(self, values: Mapping[str, Any], folder: Path) -> None:
         self._values, self.folder = dict(values), folder
@@ -66,7 +67,7 @@ class Leaderboard(Mapping[str, Any]):
 
     @property
     def leader(self) -> TrainedRun:
-        """The run of the family with the highest macro-F1, of the first seed."""
+        """The run of the leading family (the highest macro-F1) with the first seed."""
         return TrainedRun(self.folder / RUNS / f"{self['leader']}-seed{self['seeds'][0]}")
 
     @property
@@ -78,7 +79,7 @@ class Leaderboard(Mapping[str, Any]):
     def table(self) -> Table:
         """A row for each family: rank, metrics over recording groups, and accuracy on a random split.
 
-        The random split puts clips of one group into training and test set: its accuracy is too high.
+        On the random split the accuracy is too high: clips of one group are in training and test set.
         """
         rows = []
         for name, row in self["families"].items():

@@ -91,7 +91,7 @@ class Reconstruction:
 
 
 def reconstruct(space: LatentSpace, subset: str = "test", progress: Progress = no_progress) -> Reconstruction:
-    """Evaluate a VAE on one set of its own run; `test` and `validation` are of tapes not used in training.
+    """Evaluate a VAE on one set of its own run; `test` and `validation` are groups not used in training.
 
     Raises `SettingsError` if there is no such set, or no clip in it.
     """

@@ -1,4 +1,4 @@
-"""The metrics of an evaluated run, as a notebook shows them."""
+"""The metrics of an evaluated run, as text and as a table for notebooks."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ SPECIES_COLUMNS = ("species", "clips", "groups", "precision", "recall", "F1", "A
 
 
 class Metrics(Mapping[str, Any]):
-    """The metrics of a classifier on test clips; keys as in `metrics.json` (docs/json.md).
+    """The metrics of a classifier on test clips, with the keys of `metrics.json` (docs/json.md).
 
-    Its text is the headline with 95 % intervals over recording groups, and a row for each tested species.
+    Printed as the main metrics with 95 % intervals over recording groups, and a row for each tested species.
     """
 
     def __init__(self, values: Mapping[str, Any]) -> None:

@@ -1,9 +1,9 @@
-"""A trained run, as a notebook uses it, and the function that trains one.
+"""A trained run for use from Python, and the function that trains it.
 
 run = train("cnn2d", data, "runs/mine", epochs=30)
 run.evaluate()          # metrics with intervals
 run.report()            # the page
-TrainedRun("runs/mine") # the same run, another day
+TrainedRun("runs/mine") # opens the same run again
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def train(
 ) -> TrainedRun:
     """Train a classifier, a generator or a vocoder; an interrupted training in the same folder continues.
 
-    `family` is a name that `finback models` lists. `settings` are fields of the training section
+    `family` is a name listed by `finback models`. `settings` are fields of the training section
     (`epochs=30`), or sections (`model={"width": 32}`, `split={"fractions": (0.85, 0.15, 0)}`).
 
     Raises `SettingsError` for a wrong setting, `RunError` when `out` holds another run.
@@ -61,7 +61,7 @@ def train(
 
 
 def overrides(settings: Mapping[str, Any]) -> list[str]:
-    """Settings given as keyword arguments, as `--set` takes them: `training.epochs=30`.
+    """Keyword arguments as texts for `--set`, such as `training.epochs=30`.
 
     Raises `SettingsError` for a name that is neither a section nor a field of the training section.
     """
@@ -75,7 +75,7 @@ def overrides(settings: Mapping[str, Any]) -> list[str]:
             raise SettingsError(f"{key}={value!r}: {key} is a section of the settings", f"give {key}={{...}}")
         else:
             known = ", ".join([*Settings.model_fields, *TrainingSettings.model_fields])
-            raise SettingsError(f"unknown setting '{key}'", f"there are: {known}")
+            raise SettingsError(f"unknown setting '{key}'", f"known settings: {known}")
     return found
 
 
@@ -95,7 +95,7 @@ def _flat(prefix: str, values: Mapping[str, Any]) -> list[str]:
 class TrainedRun:
     """A finished run folder: a classifier, an ensemble, a generator or a vocoder.
 
-    Raises `RunError` when the folder is no run, or its training has not finished.
+    Raises `RunError` when the folder is not a run, or when the training has not finished.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -117,8 +117,8 @@ class TrainedRun:
     ) -> Metrics:
         """The metrics of a classifier on its test set, or on other labelled recordings.
 
-        The test set is scored once and the result is kept; a second call reads it. Raises `RunError` when the
-        run has no test set or knows none of the species.
+        The test set is scored once; later calls read the stored result. Raises `RunError` when the run has no
+        test set, or when the model has none of the species.
         """
         if data is None:
             return Metrics(evaluate_run(self.path, device, progress or bars()))
@@ -136,13 +136,13 @@ class TrainedRun:
         path = self.path / "figures" / f"{name}.png"
         if not path.is_file():
             known = ", ".join(sorted(p.stem for p in path.parent.glob("*.png"))) or "none yet"
-            raise SettingsError(f"{path}: no such figure", f"write the report first; there are: {known}")
+            raise SettingsError(f"{path}: no such figure", f"write the report first; figures: {known}")
         return Picture(path)
 
     def map(self, methods: Sequence[str] = (), progress: Progress | None = None) -> Shown:
-        """The clips of the run in two dimensions, by their embeddings: a figure and a page that plays them.
+        """Plot the clips of the run in two dimensions, by their embeddings: a figure, and a page with sound.
 
-        `methods`: "umap", "tsne", "pca"; none: those that can be used here.
+        `methods`: "t-SNE", "UMAP"; without methods, all that are installed.
         """
         from finback.evaluation.pages.embedding_map import measured, write
 
@@ -159,7 +159,7 @@ class TrainedRun:
         progress: Progress | None = None,
         **sampling: Any,
     ) -> Any:
-        """Clips by this generator, as `finback.generate` makes them."""
+        """Generate clips of species with this generator, as `finback.generate` does."""
         from finback.generation.generate import generate
 
         return generate(self.path, species, n, out, seed, progress=progress, **sampling)
@@ -167,7 +167,7 @@ class TrainedRun:
     def audit(
         self, against: Sequence[str | Path] = (), progress: Progress | None = None, **options: Any
     ) -> Shown:
-        """How far the samples of this generator can be trusted: recognised, useful, like real clips, copied.
+        """Audit this generator: are its samples recognised, useful, similar to real clips, copies?
 
         `against` are generators that were trained on the same clips; `options` are fields of `AuditRequest`
         (n, seeds, seed, device ...). Writes `generator_audit.json` into the run folder.
@@ -181,7 +181,7 @@ class TrainedRun:
         return Shown(tuple(notes(result)), tuple(shown), (self.path / "figures" / "neighbours.png",))
 
     def reconstruct(self, progress: Progress | None = None) -> Shown:
-        """What a VAE keeps of test clips, compared with principal components and with mean spectra."""
+        """Reconstruct test clips with a VAE, and compare the errors with those of two simple methods."""
         from finback.evaluation.reconstruction import reconstruct
         from finback.generation.vae_latents import LatentSpace
 
@@ -192,7 +192,7 @@ class TrainedRun:
         return Shown((), (table,), (image,))
 
     def interpolate(self, start: str, end: str, steps: int = 7) -> Picture:
-        """Log-mel spectrograms between two species, or between two clips of the run, by a VAE."""
+        """Interpolate with a VAE between two species or two clips; the figure shows log-mel spectrograms."""
         from finback.generation.vae_latents import LatentSpace, save_interpolation
 
         space = LatentSpace.load(self.path)

@@ -2,10 +2,10 @@
 
     audit = audit_vocoder(Path("runs/vocoder"), classifier=Path("runs/mine"))
 
-Windows of tapes that were not used in training (the validation and the test set; a vocoder chooses nothing by
-either) are converted to log-mels and back, by this vocoder and by Griffin-Lim, and compared with the original
-sound (`metrics.waveforms`). `agreement` is the share of windows to which the classifier assigns the same
-species before and after. Intervals are over tapes. The result is written to `vocoder_audit.json`;
+Windows of recording groups that were not used in training (the validation and the test set, which do not
+influence a vocoder) are converted to log-mels and back, by this vocoder and by Griffin-Lim, and compared with
+the original sound (`metrics.waveforms`). `agreement` is the share of windows to which the classifier assigns
+the same species before and after. Intervals are over groups. The result is written to `vocoder_audit.json`;
 docs/json.md documents its keys.
 """
 
@@ -44,15 +44,16 @@ def audit_vocoder(
 ) -> dict[str, Any]:
     """Measure a trained vocoder and the methods without training; writes the result and returns it.
 
-    Raises `RunError` if the folder has no trained vocoder or no clips of unseen tapes, `SpecMismatchError` if
-    the classifier uses other features.
+    Raises `RunError` if the folder has no trained vocoder or no clips of unseen groups, `SpecMismatchError`
+    if the classifier uses other features.
     """
     model = load_model(run, "vocoder", device)
     subsets = run_subsets(model.run)
-    real, tapes = _windows((*subsets["validation"], *subsets["test"]), model.spec, progress)
+    real, groups = _windows((*subsets["validation"], *subsets["test"]), model.spec, progress)
     if not len(real):
         raise RunError(
-            f"{run}: the vocoder was trained on all tapes", "train with a test set, e.g. --split 70/15/15"
+            f"{run}: the vocoder was trained on all recording groups",
+            "train with a test set, e.g. --split 70/15/15",
         )
     logmels = logmel_of(real, model.spec)
     predictor = None if classifier is None else Predictor.load(classifier, device, default_folder())
@@ -66,12 +67,12 @@ def audit_vocoder(
             after = predictor.score_logmels(again, model.spec).argmax(axis=1)
             values["agreement"] = (after == before).astype(float)
         rows[name] = {key: float(v.mean()) for key, v in values.items()}
-        rows[name] |= {f"{key}_ci": _over_tapes(v, tapes) for key, v in values.items()}
+        rows[name] |= {f"{key}_ci": _over_groups(v, groups) for key, v in values.items()}
     result = {
         "run": str(run),
         "reference_classifier": None if classifier is None else str(classifier),
         "n_windows": len(real),
-        "n_groups": len(set(tapes)),
+        "n_groups": len(set(groups)),
         "measures": [*MEASURES, *(["agreement"] if classifier is not None else [])],
         "vocoders": rows,
     }
@@ -82,16 +83,16 @@ def audit_vocoder(
 def _windows(
     clips: Sequence[Clip], spec: FeatureSpec, progress: Progress
 ) -> tuple[NDArray[np.float32], list[str]]:
-    """(N, T') waves of all windows of the clips, or `MOST` of them, and the tape of each."""
+    """(N, T') waves of all windows of the clips, or `MOST` of them, and the recording group of each."""
     store = FeatureStore(Extractor(spec, "wave"), default_folder())
     store.prepare(clips, progress)
     by_clip = [store(clip)[:, : spec.covered_samples] for clip in clips]
-    tapes = [c.group_key for c, waves in zip(clips, by_clip, strict=True) for _ in waves]
+    groups = [c.group_key for c, waves in zip(clips, by_clip, strict=True) for _ in waves]
     waves = np.concatenate([np.zeros((0, spec.covered_samples), dtype=np.float32), *by_clip])
     kept = np.sort(np.random.default_rng(0).permutation(len(waves))[:MOST])
-    return waves[kept], [tapes[i] for i in kept]
+    return waves[kept], [groups[i] for i in kept]
 
 
-def _over_tapes(values: NDArray[np.float64], tapes: Sequence[str]) -> list[float] | None:
-    """The 95 % interval of the mean of values (N,), over tapes."""
-    return bootstrap.interval(lambda weights: float(np.average(values, weights=weights)), tapes)
+def _over_groups(values: NDArray[np.float64], groups: Sequence[str]) -> list[float] | None:
+    """The 95 % interval of the mean of values (N,), over groups."""
+    return bootstrap.interval(lambda weights: float(np.average(values, weights=weights)), groups)

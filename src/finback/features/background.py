@@ -1,8 +1,8 @@
 """The steady background of a recording: the median level of each mel band over a stretch of it.
 
 Subtracted from log-mel spectrograms where `features.background = "median"`. Stretches of `background_s`
-seconds stand at multiples of their own length; the last stops at the recording's end. Neighbouring windows
-share one.
+seconds start at multiples of this length; the last one ends at the end of the recording. Neighbouring windows
+share a stretch.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ REMEMBERED = 64  # stretches
 
 
 class MedianBackground:
-    """Medians (M,) in dB, the last few remembered; no audio is kept."""
+    """Medians (M,) in dB; the last few are kept in memory, and no audio."""
 
     def __init__(self, spec: FeatureSpec) -> None:
         self.spec = spec
@@ -43,18 +43,18 @@ class MedianBackground:
         """(M,) median dB per band of the stretch that holds the middle of the window `start` to `stop`."""
         length = self.stretch_samples(samples.sample_rate)
         stretch = (start + stop) // 2 // length
-        whole = samples.reaches((stretch + 1) * length)
-        first = stretch * length if whole else max(0, samples.n_samples - length)
+        is_complete = samples.reaches((stretch + 1) * length)
+        first = stretch * length if is_complete else max(0, samples.n_samples - length)
         key = (samples.key, first)
-        found = self._known.get(key)
-        if found is None:
+        median = self._known.get(key)
+        if median is None:
             x = remove_dc(samples.read(first, min(samples.n_samples, first + length)))
             x = resample(x, samples.sample_rate, self.spec.sample_rate)
-            found = self._logmel.median_db(torch.from_numpy(x)).numpy()
-            self._known[key] = found
+            median = self._logmel.median_db(torch.from_numpy(x)).numpy()
+            self._known[key] = median
             if len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)
-        return found
+        return median
 
     def first_needed(self, start: int, sample_rate: int) -> int:
         """The first sample that windows from native sample `start` on may need."""

@@ -1,13 +1,13 @@
-"""From sound to what a network takes in: the one path that training, evaluation and scanning share.
+"""From sound to the input of a network: the one path that training, evaluation and prediction share.
 
     extractor = Extractor(spec, "logmel")
     features = extractor(clip)                        # (W, M, F): all windows of a clip
     for windows in extractor.frame(samples): ...      # the same of a file, an array or a stream
 
 A clip longer than the spec's window is covered by several windows, evenly spaced, so that no sample is
-ignored; a shorter one is padded as the spec says. Every window is read, freed of DC, resampled and fitted by
-itself from native integer samples, so a window gives the same numbers bit for bit wherever it was cut from.
-(Resampling a stream as a whole, by `audio.resample.resample_stream`, would change their last bits.)
+ignored; a shorter one is padded as the spec says. Every window is read from native integer
+samples, freed of its offset, resampled and fitted alone, so it has the same numbers bit for bit from every
+source. (Resampling a stream as a whole, by `audio.resample.resample_stream`, would change their last bits.)
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ PIECE = 32  # windows at a time
 
 
 class TakesFeatures(Protocol):
-    """What an extractor has to know of a model: which features it takes in."""
+    """The part of a model that an extractor needs: the features that are its input."""
 
     spec: FeatureSpec
 
@@ -51,7 +51,7 @@ class TakesFeatures(Protocol):
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Window:
-    """One window of a sound: native samples `start` to `stop`, and what the front end makes features of."""
+    """One window of a sound: native samples `start` to `stop`, and the input of the front end."""
 
     start: int
     stop: int
@@ -71,7 +71,7 @@ class Framed:
 class Extractor:
     """Sound -> features of one spec through one front end.
 
-    Keeps the background of a few stretches, no audio.
+    Keeps the background of a few stretches, and no audio.
     """
 
     def __init__(self, spec: FeatureSpec, front_end: str | FrontEnd = "logmel") -> None:
@@ -85,7 +85,7 @@ class Extractor:
 
     @classmethod
     def for_model(cls, model: TakesFeatures) -> Extractor:
-        """The features that a model takes in.
+        """The features that are the input of a model.
 
         Raises `SettingsError` where its front end cannot be had here.
         """
@@ -183,7 +183,7 @@ class Extractor:
 
     def wave(self, samples: Samples, start: int, limit: int | None = None) -> NDArray[np.float32]:
         """(T,) the window from native sample `start` on, read no further than `limit` (None: the end)."""
-        # Past the window's last frame centre the STFT still sees half an n_fft: give it the sound that is
+        # Beyond the centre of the last frame the STFT needs half an n_fft more: it gets the sound that is
         # there.
         stop = start + self.spec.native(self.spec.clip_samples, samples.sample_rate)
         stop = stop if limit is None else min(stop, limit)

@@ -1,12 +1,12 @@
-"""Front ends: windows of waves to the features that a network takes in.
+"""Front ends: windows of waves to the features that are the input of a network.
 
     front_end = create("logmel", spec)
     features = front_end(waves)         # (w, T) float32 -> (w, M, F) float32
-    x = front_end.batch(features)       # -> (w, 1, M, F), what the network's `forward` takes
+    x = front_end.batch(features)       # -> (w, 1, M, F), the input of the network's `forward`
 
 There are log-mel spectrograms, the waves themselves, and frozen backbones (`features/backbones`). A front end
-is one class and one line in `FRONT_ENDS`; a backbone is one class and one line in `BACKBONES`. Nobody outside
-asks for a front end's name: what differs between front ends is an attribute or a method of this protocol.
+is one class and one line in `FRONT_ENDS`; a backbone is one class and one line in `BACKBONES`. Other modules
+do not compare names of front ends: each difference between them is an attribute or a method of the protocol.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ class FrontEnd(Protocol):
     install: ClassVar[str]  # the command that installs its package; "" = no package is needed
     licence: ClassVar[str]  # of its weights, shown before first use; "" = there are no weights
     is_spectrogram: ClassVar[bool]  # its features are the spec's log-mel spectrograms, which generators make
+    takes_any_window: ClassVar[bool]  # windows may have any length and sample rate
     can_augment_waves: ClassVar[bool]  # training may change the waves of each batch: it is cheap enough
     background: ClassVar[Background]  # what it does where features.background = "median"
     no_graph: ClassVar[
@@ -46,7 +47,7 @@ class FrontEnd(Protocol):
     covered_samples: int  # samples at the spec's rate by which a window may advance so that none is missed
 
     def __call__(self, waves: Array, background_db: Tensor | None = None) -> Array:
-        """(w, T) waves -> (w, ...) features. `background_db` (w, M) is subtracted by those that can."""
+        """(w, T) waves -> (w, ...) features. `background_db` (w, M) is subtracted if `background` says so."""
         ...
 
     def batch(self, features: Array) -> Tensor:
@@ -59,7 +60,7 @@ class FrontEnd(Protocol):
 
     @classmethod
     def describe(cls, spec: FeatureSpec) -> str:
-        """What the network takes in, in words for a model card."""
+        """The input of the network in words, for a model card."""
         ...
 
 
@@ -70,6 +71,7 @@ class LogMelFrontEnd:
     install: ClassVar[str] = ""
     licence: ClassVar[str] = ""
     is_spectrogram: ClassVar[bool] = True
+    takes_any_window: ClassVar[bool] = True
     can_augment_waves: ClassVar[bool] = True
     background: ClassVar[Background] = "subtracted"
     no_graph: ClassVar[str] = ""
@@ -95,12 +97,13 @@ class LogMelFrontEnd:
 
 
 class WaveFrontEnd:
-    """(w, T) -> (w, T): the network takes in the waves themselves."""
+    """(w, T) -> (w, T): the input of the network is the waves themselves."""
 
     name: ClassVar[str] = "wave"
     install: ClassVar[str] = ""
     licence: ClassVar[str] = ""
     is_spectrogram: ClassVar[bool] = False
+    takes_any_window: ClassVar[bool] = True
     can_augment_waves: ClassVar[bool] = True
     background: ClassVar[Background] = "ignored"
     no_graph: ClassVar[str] = ""
@@ -124,16 +127,16 @@ class WaveFrontEnd:
 
 
 def front_end_class(name: str) -> type[FrontEnd]:
-    """The class behind a name. Raises `SettingsError` on an unknown one."""
+    """The class of that name. Raises `SettingsError` for an unknown name."""
     found: type[FrontEnd] = looked_up(FRONT_ENDS, name, "front end")
     return found
 
 
 def create(name: str, spec: FeatureSpec, **settings: str) -> FrontEnd:
-    """A front end for windows of `spec`; `settings` are its own, such as the file of a backbone.
+    """A front end for windows of `spec`; `settings` are its own settings, such as the file of a backbone.
 
-    Raises `SettingsError` when its package is missing (says what to install), or when it cannot take such
-    windows.
+    Raises `SettingsError` when its package is missing (the message names the package), or when it does not
+    work with such windows.
     """
     kind = front_end_class(name)
     if spec.background == "median" and spec.level != "none":
@@ -144,7 +147,7 @@ def create(name: str, spec: FeatureSpec, **settings: str) -> FrontEnd:
     if spec.background == "median" and kind.background == "refused":
         raise SettingsError(
             f"features.background = 'median' with a model on {name}",
-            "a backbone takes in whole waves: set features.background = 'none'",
+            "the input of a backbone is unchanged waves: set features.background = 'none'",
         )
     make: type = kind
     made: FrontEnd = make(spec, **settings)
@@ -154,7 +157,7 @@ def create(name: str, spec: FeatureSpec, **settings: str) -> FrontEnd:
 def backbone(name: str, spec: FeatureSpec, **settings: str) -> Backbone:
     """A front end that is a backbone.
 
-    Raises `SettingsError` as `create` does, and for another kind of front end.
+    Raises `SettingsError` as `create` does, and for a front end that is not a backbone.
     """
     made = create(name, spec, **settings)
     if not isinstance(made, Backbone):

@@ -1,7 +1,7 @@
 """`LogMel`: waves to log-mel spectrograms, and back to a linear magnitude.
 
 Numerically equal to librosa's `melspectrogram` (Hann window, centred, zero-padded) followed by
-`power_to_db(ref=1)` on the frames that the spec keeps; librosa is the oracle in the tests. Works in slices
+`power_to_db(ref=1)` on the frames that the spec keeps; librosa is the reference in the tests. Works in slices
 of a few clips, so that its scratch memory stays in cache whatever the batch.
 """
 
@@ -117,12 +117,12 @@ class LogMel(nn.Module):
         """(B, 1, M, F) dB -> (B, n_bins, F) linear magnitude whose mel bands come closest.
 
         Closest in relative terms (generalised Kullback-Leibler divergence), so that bands 60 dB below the
-        loudest come out right too, which least squares on the power would ignore. A spec that removes the
-        background needs the `background_db` (B, M) that was taken away.
+        loudest are right too; least squares on the power would ignore these bands. A spec that removes the
+        background needs the `background_db` (B, M) that was subtracted.
 
-        Of all spectra with those bands a smooth one is meant: the start runs straight, in dB, from the middle
-        of one band to the next. A few updates then do. Many from a flat start, where the steps between bands
-        remain, end further from the true spectrum.
+        Many spectra have these bands; the result is a smooth one. The updates start from straight lines, in
+        dB, between the middles of the bands, so a few updates are enough. Many updates from a flat start keep
+        steps between the bands, and end further from the true spectrum.
         """
         mel = self.band_power(logmel, background_db).transpose(1, 2)  # (B, F, M)
         power = torch.empty(*mel.shape[:2], self.spec.n_bins, device=mel.device)  # (B, F, n_bins)
@@ -138,7 +138,7 @@ class LogMel(nn.Module):
         return power.sqrt_().transpose(1, 2)
 
     def band_power(self, logmel: Tensor, background_db: Tensor | None = None) -> Tensor:
-        """(B, 1, M, F) dB -> (B, M, F) power. Raises `SettingsError` for PCEN, which has lost it."""
+        """(B, 1, M, F) dB -> (B, M, F) power. Raises `SettingsError` for PCEN, which discards the power."""
         if self.spec.scale == "pcen":
             raise SettingsError(
                 "PCEN cannot be inverted: it discards the level", "use a spec with scale = 'db'"
@@ -148,7 +148,7 @@ class LogMel(nn.Module):
         return torch.pow(10.0, logmel[:, 0] / 10.0)
 
     def correction(self, power: Tensor, mel: Tensor) -> Tensor:
-        """What to multiply power (..., n_bins) by, to bring its bands nearer to mel (..., M).
+        """Factors for power (..., n_bins) that bring its bands nearer to mel (..., M).
 
         Source: Lee & Seung 2001, NIPS, theorem 2 (weights fixed). Gradients go through.
         """
@@ -164,9 +164,9 @@ class LogMel(nn.Module):
 
 
 def slice_for(x: Tensor) -> int:
-    """How many clips to iterate over at a time.
+    """Number of clips in one iteration.
 
-    On a CPU one: it stays in cache, and rounding, which many rounds make visible, is the same in any batch.
+    One on a CPU: it stays in cache, and rounding, which many rounds amplify, is the same in any batch.
     """
     return 1 if x.device.type == "cpu" else 64
 

@@ -1,7 +1,7 @@
 """MFCC statistics: the input of the classical baselines.
 
 Cepstral coefficients of a log-mel (DCT-II, orthonormal: Davis & Mermelstein 1980) and of their first
-difference, each summed up over time by mean and standard deviation.
+difference, each summarised over time by mean and standard deviation.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """`FeatureSpec`: the one source of truth for rates, shapes and units, from samples to spectrogram and back.
 
-It lives in every checkpoint; its fingerprint names the feature cache; inference refuses another.
-The default is the mission's standard clip: 22,050 Hz, 3 s, 96 mels x 112 frames.
+Every run folder contains it; its fingerprint names the feature cache; inference refuses other features.
+The default is the standard clip: 22,050 Hz, 3 s, 96 mels x 112 frames.
 """
 
 from __future__ import annotations

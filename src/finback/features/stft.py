@@ -1,6 +1,6 @@
-"""`Frames`: waves to complex spectra and back, the transform that vocoders go to and fro by.
+"""`Frames`: waves to complex spectra and back, the transform of the vocoders.
 
-The same frames as `LogMel` looks at, but with phases, a batch at a time, laid out frame by frame. Gradients
+The frames are those of `LogMel`, but with phases, a batch at a time, frame by frame in memory. Gradients
 go through.
 """
 
@@ -15,8 +15,8 @@ from finback.features.spec import FeatureSpec
 class Frames:
     """Waves of `length` samples <-> spectra of their `n_frames` centred frames, by the spec's Hann window.
 
-    The wave between, "padded" (B, needed), has half a window before and after, always silent: the
-    spectrogram's own frames see the same there.
+    The padded wave (B, needed) has half a window of silence before and after, as in the frames of
+    `LogMel`.
     """
 
     def __init__(self, spec: FeatureSpec, n_frames: int, length: int, like: Tensor) -> None:

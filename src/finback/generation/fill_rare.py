@@ -143,7 +143,7 @@ def fill_rare_species(
     """Fill up the training set of `dataset`, which was prepared with `rare_policy(config)`. See the module.
 
     `classifier`: the run folder of the reference classifier, or the name of a bundled one. Raises `LeakError`
-    when generator, vocoder or classifier were trained on tapes that the split tests on, `InputError` for
+    when generator, vocoder or classifier were trained on groups of the test set, `InputError` for
     unknown species, `RunError` when `out` holds clips with other settings.
     """
     require_dataset(dataset, "fill_rare_species")

@@ -137,7 +137,7 @@ def _trained(synthesizer: Synthesizer, names: Sequence[str]) -> list[int]:
     if untrained and names:
         raise InputError(
             f"'{known.names[untrained[0]]}': the generator's training set has no clip of this species",
-            "train a generator with --split 100/0/0 to use all tapes; then no tape is left to test on",
+            "train a generator with --split 100/0/0 to use all groups; then no group is left for a test",
         )
     return [k for k in labels if k not in untrained]
 

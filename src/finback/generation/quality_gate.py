@@ -7,7 +7,7 @@ reasons:
 - `other species`: the reference classifier prefers another species, or gives the wanted one less than the
   minimum probability;
 - `copy`: it is nearer to a real training clip than the 1st percentile of distances between real training
-  clips of different tapes (`metrics.copying`), where there are two tapes;
+  clips of different recording groups (`metrics.copying`), where there are two groups;
 - `out of band`: the share of its energy in the species' band is outside the 5th to 95th percentile of the
   real clips (`metrics.band`), where there are five clips.
 """
@@ -99,8 +99,8 @@ class QualityGate:
         return np.concatenate([empty, *(self.store(c) for c in clips)])
 
     def _copy_threshold(self, real: Sequence[Clip]) -> float | None:
-        """The 1st percentile of distances between clips of different tapes, from at most `MAX_WINDOWS`."""
+        """The 1st percentile of distances between clips of different groups, from at most `MAX_WINDOWS`."""
         step = -(-len(real) // MAX_WINDOWS)
         windows = [(self.store(c)[0], c.group_key) for c in real[::step]]
         x = np.stack([w for w, _ in windows])
-        return CopyThresholds.of(shifted_distances(x, x), [tape for _, tape in windows], np.zeros(0)).pair
+        return CopyThresholds.of(shifted_distances(x, x), [group for _, group in windows], np.zeros(0)).pair

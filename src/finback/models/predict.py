@@ -1,9 +1,9 @@
-"""A trained classifier as people use it: sounds of any kind in, species with probabilities and times out.
+"""A loaded classifier: its input is sounds of any kind, its output species with probabilities and times.
 
 model = load("watkins")
 model.predict("dive.wav").top(3)
 model.predict(["a.wav", "b.wav"]).to_csv("found.csv")
-model.predict((samples, 48_000))          # samples that are in no file
+model.predict((samples, 48_000))          # samples in memory
 model.embed(["a.wav", "b.wav"])           # (2, D)
 """
 
@@ -33,7 +33,7 @@ Sound: TypeAlias = str | Path | Recording | Clip | Array
 def load(model: str | Path, device: str = "auto") -> Model:
     """A trained classifier: the name of a bundled model ("watkins"), a run folder, or an ensemble.
 
-    Raises `RunError` when there is no such model, or it is not a finished classifier.
+    Raises `RunError` when there is no such model, or when the model is not a trained classifier.
     """
     return Model(str(model), Predictor.load(model, device))
 
@@ -46,7 +46,7 @@ class Model:
 
     @property
     def species(self) -> tuple[str, ...]:
-        """The species that it knows, in the order of its outputs."""
+        """The species of the model, in the order of its outputs."""
         return self.predictor.labels.names
 
     @overload
@@ -67,7 +67,7 @@ class Model:
         """Calibrated probabilities of each species, for the whole sound and for each window of it.
 
         One sound (a path, a `Recording`, a `Clip`, or an array with its rate) gives a `Prediction`; several
-        give `Predictions`, in which a file that cannot be read is named in `errors` and the others go on.
+        give `Predictions`: `errors` lists the files that cannot be read, and all others are classified.
         `channel` counts from 0; None is the mean of all channels.
 
         Raises `AudioError` when a single sound cannot be read.
@@ -116,7 +116,7 @@ def _is_one(sound: object) -> bool:
 
 
 def _samples(sound: Sound, channel: int | None) -> tuple[str, Samples, int, int]:
-    """The name of a sound, its samples, and the span of them that is meant."""
+    """The name of a sound, its samples, and the span to classify."""
     if isinstance(sound, tuple):
         samples = ArraySamples(sound[0], int(sound[1]), channel)
         return "array", samples, 0, samples.n_samples

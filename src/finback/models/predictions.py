@@ -1,4 +1,4 @@
-"""What a classifier answers about sound: probabilities of each species, in each window and in the whole."""
+"""Predictions of a classifier: probabilities of each species, for each window and for the whole sound."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ COLUMNS = ("file", "start_s", "end_s", "species", "probability")
 class Prediction:
     """Calibrated probabilities for one file, clip or array: K species, W windows.
 
-    `probabilities` speak of the whole sound: its windows are averaged as logits. `window_probabilities` are
-    those of each window alone.
+    `probabilities` are for the whole sound (the logits are averaged over its windows), and
+    `window_probabilities` for each window alone.
     """
 
     file: str
@@ -36,7 +36,7 @@ class Prediction:
     window_probabilities: np.ndarray = field(repr=False)  # (W, K) float64, rows sum to 1
 
     def top(self, n: int = 1) -> list[tuple[str, float]]:
-        """The `n` most probable species of the whole sound with their probabilities, the first first."""
+        """The `n` most probable species of the whole sound with their probabilities, in falling order."""
         return _top(self.labels, self.probabilities, n)
 
     def rows(self, top: int = 1) -> list[dict[str, Any]]:
@@ -61,7 +61,7 @@ class Prediction:
 
 
 class Predictions(Sequence[Prediction]):
-    """The predictions of several files, in their order; `errors` says which files could not be read."""
+    """The predictions of several files, in their order; `errors` names the files that could not be read."""
 
     def __init__(self, found: Sequence[Prediction], errors: Sequence[str] = ()) -> None:
         self._found = tuple(found)
@@ -93,7 +93,7 @@ class Predictions(Sequence[Prediction]):
         return _frame(self.rows(top))
 
     def to_csv(self, path: str | Path, top: int = 1) -> Path:
-        """Write `rows` as a table with a header; its path."""
+        """Write `rows` as a CSV file with a header; returns its path."""
         path = Path(path)
         with open(path, "w", encoding="utf-8", newline="") as file:
             table = csv.DictWriter(file, COLUMNS)

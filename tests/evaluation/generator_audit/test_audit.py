@@ -214,7 +214,7 @@ def test_tables_say_it_in_words(audited: dict[str, Any]) -> None:
         assert all(len(row) == len(table.columns) for row in table.rows)
     first = {row[0]: row for row in made[0].rows}
     assert first["samples: gaussian"][2] == audited["recognised"]["gaussian"]["accuracy"]
-    assert "real: held out, training tapes" in first
+    assert "real: held out, training groups" in first
     assert not any("warning" in line for line in notes(audited))
     changed = {**audited, "reference_classifier": {**audited["reference_classifier"], "seen_in_training": 3}}
     assert "trained on 3 of the clips" in notes(changed)[0]

@@ -152,8 +152,8 @@ def _embeddings(run: RunFolder, device: str, progress: Progress) -> _Vectors:
         predictor.prepare(chosen, progress)
         return predictor.embed(chosen, progress)
 
-    what = f"embeddings of {part}a {info.family} classifier"
-    return _Vectors(what, info, run, clips, np.array(seen), of)
+    content = f"embeddings of {part}a {info.family} classifier"
+    return _Vectors(content, info, run, clips, np.array(seen), of)
 
 
 def _innermost(trail: Sequence[RunFolder], name: str) -> Path:

@@ -3,13 +3,13 @@
     audit = audit_generator(AuditRequest(run, against=(other_run,)))
 
 Every table compares samples with three sets of real clips: `train`, the clips that the generator was trained
-on; `held_out`, other clips of the same tapes; `unseen`, clips of other tapes (the validation and the test set
-together, since a generator chooses nothing by either). The best possible samples cannot be distinguished from
-`held_out`.
+on; `held_out`, other clips of the same recording groups; `unseen`, clips of other groups (the validation and
+the test set together, since neither influences a generator). The best possible samples cannot be
+distinguished from `held_out`.
 
 - `recognised`: how often the reference classifier (`reference_classifier`) recognises the species of samples
   and of real clips.
-- `substitution`: classifiers trained on samples instead of training clips, tested on unseen tapes, and the
+- `substitution`: classifiers trained on samples instead of training clips, tested on unseen groups, and the
   reverse (`substitution`).
 - `distances`: between sets, in the embedding of the reference classifier and, vocoded, in that of a backbone
   (`embeddings`), to training clips and to unseen clips; `unseen vocoded` is real sound through the vocoder,
@@ -240,7 +240,7 @@ def _distances(
         for reference in ("unseen", "train"):
             # `held_out` is a tenth of the clips: only where it is the right control.
             left_out = {reference, "held_out"} if reference == "unseen" else {reference}
-            if reference not in vectors:  # a generator may have been trained on every tape
+            if reference not in vectors:  # a generator may have been trained on every group
                 continue
             rows = {k: v for k, v in vectors.items() if k not in left_out}
             table = set_metrics.distances(rows, vectors[reference], request.seeds)

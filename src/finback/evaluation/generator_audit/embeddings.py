@@ -22,7 +22,7 @@ from finback.core.progress import Progress, no_progress
 from finback.evaluation.generator_audit.windows import AuditData, Windows, cached
 from finback.features.cache import FeatureStore
 from finback.features.extract import fit_length
-from finback.features.frontends import backbone
+from finback.features.frontends import backbone, front_end_class
 from finback.features.spec import FeatureSpec
 from finback.generation.vocoders.inversion import Inverter
 from finback.training.settings import resolve
@@ -56,7 +56,7 @@ class WaveEmbedder:
         self.name = name
         self.rate = spec.sample_rate
         needed = resolve(family=BACKBONES[name][0]).features
-        if name == "mfcc":  # works at any sample rate
+        if front_end_class(name).takes_any_window:
             needed = spec.model_copy(update={"level": needed.level, "background": "none"})
         self.spec = needed
         self.backbone = backbone(name, needed)

@@ -14,7 +14,7 @@ from finback.metrics.copying import CopyThresholds, best_shift
 from finback.report.plots import style
 from finback.report.plots.neighbours import Pair, nearest_distances, neighbours
 
-TITLES = {"held_out": "real, held out, training tapes", "unseen": "real, unseen tapes"}
+TITLES = {"held_out": "real, held out, training groups", "unseen": "real, unseen groups"}
 
 
 def nearest_pairs(
@@ -48,7 +48,7 @@ def save_figures(
     """Write `neighbours` and `nearest`. `distances` (N, L) from each set to training windows."""
     style.save(neighbours(pairs), folder, "neighbours")
     values = {
-        "1 % of real clips, to another tape": thresholds.nearest,
+        "1 % of real clips, to another group": thresholds.nearest,
         "median of held-out clips": thresholds.typical,
     }
     lines = {title: value for title, value in values.items() if value is not None}

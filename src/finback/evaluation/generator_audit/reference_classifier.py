@@ -3,8 +3,8 @@
 It predicts the species of samples, and its embedding is one of the two spaces in which sets are compared. A
 classifier from an ordinary training was also trained on the clips that were held out from the generator, so
 it would favour these clips. Therefore an audit trains a classifier once, into `RUN/reference_classifier`, for
-a fixed number of epochs, which no clip of another tape influences. (The number of epochs was chosen once, on
-Watkins: docs/generative-metrics.md.)
+a fixed number of epochs, which no clip of another recording group influences. (The number was chosen once,
+on Watkins: docs/generative-metrics.md.)
 """
 
 from __future__ import annotations

@@ -8,9 +8,9 @@ from typing import Any
 
 SETS = {
     "train": "real: training clips",
-    "held_out": "real: held out, training tapes",
-    "unseen": "real: unseen tapes",
-    "unseen vocoded": "real: unseen tapes, vocoded",
+    "held_out": "real: held out, training groups",
+    "unseen": "real: unseen groups",
+    "unseen vocoded": "real: unseen groups, vocoded",
 }
 STUDENTS = {"cnn2d": "small CNN", "bands": "linear on bands"}
 SPACES = {"logmel": "log-mel", "reference_classifier": "embedding of the reference classifier"}
@@ -50,7 +50,7 @@ def notes(audit: Mapping[str, Any]) -> list[str]:
     if any(not d["rows"] for d in audit["distances"]):
         lines.append("distances left out: fewer than seven clips have species in common with the reference")
     lines.append(
-        "unseen tapes are the validation set and the test set together: no generator chooses anything by them"
+        "unseen groups are the validation set and the test set together: neither influences a generator"
     )
     lines.append(f"figures and generator_audit.json: {audit['run']}")
     return lines
@@ -67,7 +67,7 @@ def _between(interval: Sequence[float] | None) -> str:
 def _recognised(rows: Mapping[str, Any]) -> Table:
     return Table(
         "Does the reference classifier recognise the species?",
-        ("", "clips", "recognised", "95 % over tapes", "mean over species"),
+        ("", "clips", "recognised", "95 % over groups", "mean over species"),
         [
             (_name(k), v["n_clips"], v["accuracy"], _between(v.get("accuracy_ci")), v["mean_recall"])
             for k, v in rows.items()
@@ -109,14 +109,14 @@ def _substitution(students: Mapping[str, Any]) -> Table:
                 )
             )
     return Table(
-        "Can samples replace recordings? Tested on unseen tapes",
+        "Can samples replace recordings? Tested on unseen groups",
         (
             "student",
             "trained on",
             "accuracy",
             "mean recall",
             "ratio to real, accuracy",
-            "95 % over tapes",
+            "95 % over groups",
             "ratio to real, recall",
             "trained on real, accuracy on samples",
         ),
@@ -159,7 +159,7 @@ def _copying(space: str, values: Mapping[str, Any]) -> Table:
         ],
         (
             "ratio: to the median distance of held-out clips; pairs: 1 % of pairs of training clips from two",
-            "tapes are nearer; nearest: 1 % of training clips are nearer to a clip of another tape",
+            "groups are nearer; nearest: 1 % of training clips are nearer to a clip of another group",
         ),
     )
 

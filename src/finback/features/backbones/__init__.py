@@ -36,7 +36,7 @@ BACKBONES = {
 class Backbone:
     """Base of all backbones: (w, T) float32 waves -> (w, D) float32 vectors.
 
-    It keeps the protocol `finback.features.frontends.FrontEnd`. A backbone sets `name` and the three
+    It follows the protocol `finback.features.frontends.FrontEnd`. A backbone sets `name` and the three
     attributes below, and defines `vectors`. No vector may depend on the other windows of its batch.
     """
 
@@ -44,6 +44,7 @@ class Backbone:
     install: ClassVar[str] = ""
     licence: ClassVar[str] = ""
     is_spectrogram: ClassVar[bool] = False
+    takes_any_window: ClassVar[bool] = False
     can_augment_waves: ClassVar[bool] = False  # its vectors are computed once and cached
     background: ClassVar[Background] = "refused"
     no_graph: ClassVar[str] = "no graph was written for it"
@@ -70,7 +71,7 @@ class Backbone:
 
     @classmethod
     def describe(cls, spec: FeatureSpec) -> str:
-        """What the network above takes in, in words for a model card."""
+        """The input of the network in words, for a model card."""
         return f"{spec.sample_rate} Hz, {cls.name} of waves of {spec.clip_samples} samples"
 
 

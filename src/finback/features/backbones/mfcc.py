@@ -1,7 +1,7 @@
 """`mfcc`: mean and deviation of cepstral coefficients and their differences, 80 numbers a window.
 
-What bioacoustics used before networks, and still the first thing to try. The 0th coefficient is the window's
-level: set `features.level = "rms"` where loudness must not count (the mfcc families do).
+The usual features of bioacoustics before neural networks, and still a good baseline. The 0th coefficient is
+the window's level: set `features.level = "rms"` where loudness must not count (the mfcc families do).
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ class Mfcc(Backbone):
     """(w, T) -> (w, 4 C) through the spec's own log-mel."""
 
     name: ClassVar[str] = "mfcc"
+    takes_any_window: ClassVar[bool] = True
     no_graph: ClassVar[str] = ""
 
     def __init__(self, spec: FeatureSpec) -> None:

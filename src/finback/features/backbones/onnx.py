@@ -3,8 +3,8 @@
     finback train onnx --set model.onnx_file=perch_v2.onnx --set model.onnx_output=embedding \\
         --set features.sample_rate=32000 --set features.clip_samples=160000 ...
 
-The network takes one float32 input, (B, T) or (B, 1, T) or (T,), of waves in [-1, 1]. Of an output with more
-axes than (B, D) the mean over those in between is taken. The file's content is part of the cache's key, and
+The network takes one float32 input, (B, T) or (B, 1, T) or (T,), of waves in [-1, 1]. If an output has more
+axes than (B, D), it is averaged over the axes in between. The file's content is part of the cache's key, and
 the file is copied into the run folder.
 """
 
@@ -27,7 +27,7 @@ class Onnx(Backbone):
 
     name: ClassVar[str] = "onnx"
     install: ClassVar[str] = "pip install 'finback[onnx]'"
-    licence: ClassVar[str] = "weights of your own ONNX file: its licence is yours to know"
+    licence: ClassVar[str] = "weights of your own ONNX file: read its licence"
     no_graph: ClassVar[str] = "its network is an ONNX file of its own already"
 
     def __init__(self, spec: FeatureSpec, onnx_file: str = "", onnx_output: str = "") -> None:
@@ -77,12 +77,12 @@ def _open(name: str, install: str) -> tuple[Any, str]:
 
 
 def _input(session: Any, spec: FeatureSpec, name: str) -> tuple[str, int]:
-    """Name and number of axes of the one input, once it is sure that it takes the spec's windows."""
+    """Name and number of axes of the only input, after a check that it fits the windows of the spec."""
     inputs = session.get_inputs()
     shapes = ", ".join(f"{i.name} {i.type} {i.shape}" for i in inputs)
     if len(inputs) != 1 or inputs[0].type != "tensor(float)" or len(inputs[0].shape) not in (1, 2, 3):
         raise SettingsError(
-            f"{name}: takes in {shapes}", "one float32 input (B, T), (B, 1, T) or (T,) is needed"
+            f"{name}: its inputs are {shapes}", "one float32 input (B, T), (B, 1, T) or (T,) is needed"
         )
     axes = inputs[0].shape
     fixed = [n for n in axes if isinstance(n, int)]
@@ -94,7 +94,7 @@ def _input(session: Any, spec: FeatureSpec, name: str) -> tuple[str, int]:
     leading = [n for n in (fixed[:-1] if isinstance(axes[-1], int) else fixed) if n != 1]
     if leading:
         raise SettingsError(
-            f"{name}: takes in {shapes}", "export it with a batch of 1 or of any size, one channel"
+            f"{name}: its input is {shapes}", "export it with a batch of 1 or of any size, one channel"
         )
     return inputs[0].name, len(axes)
 
