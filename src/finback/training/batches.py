@@ -1,7 +1,7 @@
-"""Training clips to augmented batches of model inputs.
+"""Augmented batches of model inputs from training clips.
 
-A long clip gives one of its windows at a time, drawn at random. Spectrogram models take cached log-mels. With
-augmentation of waves, the waves of each batch are augmented, and the log-mels are computed from them.
+From a long clip, one window is drawn at random each time. Models of spectrograms get cached log-mels. With
+wave augmentation, the waves of each batch are augmented and the log-mels are computed from them.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from finback.training.augment.wave_settings import WaveSettings
 
 
 class TrainingInputs:
-    """Drawn clips -> one augmented batch, (B, 1, M, F), (B, T) or (B, D) after the model's front end.
+    """Numbers of drawn clips -> one augmented batch, (B, 1, M, F), (B, T) or (B, D) by the front end.
 
-    `store` gives the features that validation and prediction use. Raises `SettingsError` where the waves are
-    to be augmented and the front end does not allow it.
+    `store` gives the features of clips, as in validation and prediction. Raises `SettingsError` when
+    `on_wave` is on and the front end does not allow wave augmentation.
     """
 
     def __init__(
@@ -46,20 +46,21 @@ class TrainingInputs:
         self.source = store
         self.noise: NoiseBank | None = None
         if self.on_wave is not None:
-            self._hear_waves(self.on_wave)
+            self._use_waves(self.on_wave)
         self.species = np.array([c.label or "" for c in clips])
 
-    def _hear_waves(self, settings: WaveSettings) -> None:
+    def _use_waves(self, settings: WaveSettings) -> None:
+        """Read waves instead of features, and open the noise files."""
         spec = self.extractor.spec
         if not self.front_end.can_augment_waves:
             raise SettingsError(
                 f"wave augmentation before {self.front_end.name}, which is computed once and cached",
-                "leave wave.* out",
+                "leave the wave.* settings out",
             )
         if self.front_end.background == "subtracted" and spec.background == "median":
             raise SettingsError(
                 "wave augmentation with features.background = 'median'",
-                "the background is that of the recording as it is: switch one of them off",
+                "the background is that of the recording without augmentation: switch one of the two off",
             )
         self.source = self.store.through(WaveFrontEnd.name)
         if settings.real_noise > 0:
@@ -68,22 +69,23 @@ class TrainingInputs:
             self.noise = NoiseBank.load(settings.noise_files, spec.sample_rate)
 
     def prepare(self, progress: Progress = no_progress) -> None:
-        """Compute what the batches are made of, once."""
+        """Compute and cache the features (or waves) of all clips."""
         self.source.prepare(self.clips, progress)
 
     def __call__(self, rng: np.random.Generator, drawn: np.ndarray) -> Tensor:
-        """TrainingInputs of the clips numbered `drawn` (B,); every random number from `rng`."""
-        found = self._windows(rng, drawn)
+        """Model inputs of the clips with the numbers `drawn` (B,); every random number is from `rng`."""
+        windows = self._windows(rng, drawn)
         if self.on_wave is None:
-            x = self.front_end.batch(found)
+            x = self.front_end.batch(windows)
         else:
-            waves = self._augmented(rng, torch.from_numpy(found), drawn, self.on_wave)
+            waves = self._augmented(rng, torch.from_numpy(windows), drawn, self.on_wave)
             x = self.front_end.from_waves(waves)
         if self.augment is not None:
             x = spectrum.apply(x, spectrum.draw(rng, self.augment, (len(x), *x.shape[2:])))
         return x
 
     def _windows(self, rng: np.random.Generator, drawn: np.ndarray) -> np.ndarray:
+        """One random window of each drawn clip (B,), as one array (B, ...)."""
         windows = []
         for i in drawn:
             features = self.source(self.clips[i])
@@ -93,7 +95,7 @@ class TrainingInputs:
     def _augmented(
         self, rng: np.random.Generator, x: Tensor, drawn: np.ndarray, settings: WaveSettings
     ) -> Tensor:
-        """(B, T) -> (B, T)."""
+        """Waves (B, T) -> augmented waves (B, T)."""
         rate = self.extractor.spec.sample_rate
         noise = background = None
         if self.noise is not None:
@@ -106,8 +108,8 @@ class TrainingInputs:
         return y.clone()
 
     def _others(self, rng: np.random.Generator, drawn: np.ndarray) -> np.ndarray:
-        """(B,) for each clip another one, of another species if one of eight tries finds it."""
-        tries = rng.integers(len(self.clips), size=(len(drawn), 8))
-        other = self.species[tries] != self.species[drawn][:, None]
-        found: np.ndarray = tries[np.arange(len(drawn)), other.argmax(axis=1)]
-        return found
+        """(B,) another clip for each drawn clip: the first of eight random clips that has another species, or
+        the first of the eight."""
+        candidates = rng.integers(len(self.clips), size=(len(drawn), 8))
+        other = self.species[candidates] != self.species[drawn][:, None]
+        return candidates[np.arange(len(drawn)), other.argmax(axis=1)]

@@ -1,12 +1,13 @@
-"""Labelled clips to a trained, calibrated run folder. The test set is made here and never looked at.
+"""Training and calibration of a classifier on labelled clips. Its result is a run folder.
 
     folder = train(Plan("cnn2d", settings, seed=0), dataset, out)
 
-With folds, every fold is a run folder of its own below `folds/`.
+With folds, every fold is a run folder below `folds/`. The test set is chosen here, and not used.
 
-Validation chooses when to stop and fits the temperature; then the model is trained again on training and
-validation together for as many epochs (`training.refit`). Tapes are scarce: a species with three of them, one
-tested, has twice as many to learn from so.
+The validation set selects the number of epochs, and the temperature is fitted to it. Then a new model is
+trained on the training and validation sets together for the same number of epochs (`training.refit`).
+Recording groups (tapes, deployments, site-days) are few: of a species with three groups, one of them in the
+test set, the final model is trained on two groups instead of one.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -44,16 +45,16 @@ from finback.training.stages import FitContext, check_stages, new_model, run_sta
 
 
 def train(plan: Plan, dataset: Dataset, out: Path, progress: Progress = no_progress) -> RunFolder:
-    """Train a classifier, or go on with one that was interrupted. Returns its run folder, calibrated.
+    """Train and calibrate a classifier, or resume an interrupted training. Returns the run folder.
 
     Raises `ManifestError` for a manifest that was not prepared, `RunError` if `out` holds another run,
-    `SplitError` where fewer than two species can be trained on.
+    `SplitError` when a training set has fewer than two species.
     """
     plan = resumed(plan, out)
     info = check_out(plan, dataset, out)
     results = dataset.make_splits(plan.settings.split)
     for result in results:
-        _check_taught(result, _prototyped(info))
+        _check_training_set(result, _prototyped(info))
     if not plan.settings.split.folds:
         return _train_one(plan, info, results[0], dataset, out, progress)
     whole = info.updated(n_folds=len(results), split=[describe_split(r) for r in results])
@@ -68,7 +69,7 @@ def train(plan: Plan, dataset: Dataset, out: Path, progress: Progress = no_progr
 
 
 def check_out(plan: Plan, dataset: Dataset, out: Path, arm: Json | None = None) -> RunInfo:
-    """The description of the run, once it is clear that it can be made; `arm` as in `describe`.
+    """The description of the run, after checking that the run can be trained; `arm` as in `describe`.
 
     Raises `SettingsError`, `SplitError` or `RunError` before any work is done.
     """
@@ -112,7 +113,7 @@ def _train_one(
     store = FeatureStore(Extractor.for_model(model), default_folder())
     store.prepare([*split.train, *split.val], progress)
     context = FitContext(settings.training, labels, plan.seed, plan.device, progress, _prototyped(info))
-    if run.info.temperature is None:  # noted before the weights are replaced below
+    if run.info.temperature is None:  # run.json has the temperature before the refit replaces the weights
         end = _fit(model, store, settings, split.train, split.val, context, out)
         fitted = _calibrate(model, store, labels, split.val, run.validation_scores, info.fold or 0)
         run.note(**end, n_parameters=model.n_parameters, **fitted)
@@ -137,7 +138,7 @@ def _fit(
     context: FitContext,
     folder: Path,
 ) -> dict[str, Any]:
-    """Learn from all but the rare species, selected on the like; then take those on, if there are any."""
+    """Train and validate on the common species, then imprint the rare ones, if there are any."""
     common = [c for c in clips if c.label not in context.rare]
     inputs = TrainingInputs(store, common, settings.augment, settings.wave)
     inputs.prepare(context.progress)
@@ -148,32 +149,34 @@ def _fit(
 
 
 def _prototyped(info: RunInfo) -> tuple[str, ...]:
-    """The species that are known by prototypes."""
+    """The species that are imprinted after training instead of trained on."""
     return tuple(sorted(info.rare["species"])) if info.rare["how"] == "prototype" else ()
 
 
-def _check_taught(result: SplitResult, rare: Collection[str]) -> None:
+def _check_training_set(result: SplitResult, rare: Collection[str]) -> None:
     """Raises `SplitError` when the training set holds fewer than two species."""
     trained = {c.label for c in result.split.train} - set(rare)
     if len(trained) < 2:
         which = "" if result.fold is None else f"fold {result.fold}: "
-        beside = " beside rare ones" if rare else ""
+        common = " that are not rare" if rare else ""
         raise SplitError(
-            f"{which}the training set holds {len(trained)} species{beside}; a classifier needs two",
-            "record more tapes, or try another seed or number of folds",
+            f"{which}the training set holds {len(trained)} species{common}; a classifier needs two",
+            "add recordings of more groups, or try another seed or number of folds",
         )
 
 
 def _new_model(plan: Plan, labels: Labels) -> Classifier:
     settings = plan.settings
-    made: Classifier = new_model(plan.family, settings.features, len(labels), settings.model, plan.seed)
-    return made
+    return cast(Classifier, new_model(plan.family, settings.features, len(labels), settings.model, plan.seed))
 
 
 def _calibrate(
     model: Classifier, store: FeatureStore, labels: Labels, val: Sequence[Clip], path: Path, fold: int
 ) -> dict[str, Any]:
-    """Temperature by the validation side; 1, and why, when it cannot tell. Keeps the side's scores."""
+    """The temperature, fitted to the validation set, or 1 and the reason when it cannot be fitted.
+
+    Saves the calibrated scores of the validation clips in `path`.
+    """
     if not val:
         return {"temperature": 1.0, "not_calibrated": "no validation clips"}
     logits, truth = clip_logits([model], store, val)[0], labels.targets(val)

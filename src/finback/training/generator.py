@@ -1,11 +1,11 @@
-"""Labelled clips to a trained generator or vocoder in a run folder; the same way for all of them.
+"""Training of a generator or vocoder of any family on labelled clips. Its result is a run folder.
 
     folder = train_generator(Plan("diffusion", settings, seed=0), dataset, out)
 
 The model is trained on nine tenths of the training set. The other clips, of the same groups, are held out
 (`held.csv`). They show afterwards whether a sample is like a recording group, or is a copy of a clip.
-The validation loss is logged and chooses nothing: the generator that fits other groups best is not
-the one whose samples are best. The averaged weights of the last step are kept.
+The validation loss is only logged: the generator with the lowest loss on other groups is not
+the one with the best samples. The averaged weights of the last step are kept.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ from finback.training.tasks import task_for
 def train_generator(
     plan: Plan, dataset: Dataset, out: Path, progress: Progress = no_progress, split: Split | None = None
 ) -> RunFolder:
-    """Train a generator or vocoder, or go on with one that was interrupted. Returns its run folder.
+    """Train a generator or vocoder, or resume an interrupted training. Returns the run folder.
 
-    `split` is given where another training has made it, as in a fold of a comparison. Raises `ManifestError`
-    for a manifest that was not prepared, `SettingsError` on settings that generators cannot follow,
-    `RunError` if `out` holds another run.
+    `split`: the split to use, for example of a fold of a comparison; by default it is made here. Raises
+    `ManifestError` for a manifest that was not prepared, `SettingsError` on settings that generators do not
+    support, `RunError` if `out` holds another run.
     """
     info = check_out(plan, dataset, out)
     if split is None:
@@ -62,7 +62,7 @@ def train_generator(
 
 
 def check_out(plan: Plan, dataset: Dataset, out: Path) -> RunInfo:
-    """The description of the run, once it is clear that it can be made.
+    """The description of the run, after checking that the run can be trained.
 
     Raises `SettingsError` or `RunError` before any work is done.
     """
@@ -72,7 +72,7 @@ def check_out(plan: Plan, dataset: Dataset, out: Path) -> RunInfo:
         raise SettingsError(
             f"--folds {settings.split.folds} with {plan.family}: a generator is trained on a single training "
             "set, not on folds",
-            "leave it out; finback compare --synthetic trains one in every fold",
+            "leave --folds out; finback compare --synthetic trains a generator in every fold",
         )
     if settings.rare.how == "prototype":
         raise SettingsError(
@@ -86,7 +86,7 @@ def check_out(plan: Plan, dataset: Dataset, out: Path) -> RunInfo:
 
 
 def hold_out(clips: Sequence[Clip], share: float, seed: int) -> tuple[tuple[Clip, ...], tuple[Clip, ...]]:
-    """(train, held out): a share of each species' clips, never the last one of a tape."""
+    """(train, held out): a random share of the clips of each species is held out, never all of a group."""
     rng = np.random.default_rng([seed, 7])
     held: set[tuple[int, ...] | tuple[Any, ...]] = set()
     for name in Labels.of(clips).names:

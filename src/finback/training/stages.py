@@ -1,6 +1,7 @@
-"""A new model to a trained one, stage by stage as its family says, on given sides.
+"""The training of a classifier on given training and validation clips, in the stages that its family names.
 
-Each gradient stage has its folder and resumes by itself; the last leaves `weights.safetensors` in the run's.
+Each stage that is trained by gradient descent has a folder and resumes from its own checkpoint. The last
+stage writes `weights.safetensors` into the folder of the run.
 """
 
 from __future__ import annotations
@@ -32,45 +33,47 @@ from finback.training.tasks.contrastive import ContrastTask
 
 
 class Fittable(Protocol):
-    """A head that is fitted in closed form."""
+    """A classifier with a head that is fitted in closed form."""
 
-    def fit(self, x: np.ndarray, y: np.ndarray, weights: np.ndarray, tapes: np.ndarray) -> None: ...
+    def fit(self, x: np.ndarray, y: np.ndarray, weights: np.ndarray, groups: np.ndarray) -> None:
+        """Features (N, D), class ids (N,), weights (N,) and group ids (N,) of the training windows."""
+        ...
 
 
 @dataclass(frozen=True)
 class FitContext:
-    """What is the same for every stage of a run."""
+    """Settings that all stages of a run share."""
 
     settings: TrainingSettings
     labels: Labels
     seed: int = 0
     device: str = "auto"
     progress: Progress = field(default=no_progress)
-    rare: tuple[str, ...] = ()  # species that are imprinted after training
+    rare: tuple[str, ...] = ()  # species that training leaves out, to be imprinted after it
 
 
 def new_model(family: str, spec: FeatureSpec, n_classes: int, chosen: Mapping[str, Any], seed: int) -> Any:
-    """A model with its first weights, which `seed` alone decides."""
+    """A model with initial weights, which depend on `seed` only."""
     with torch.random.fork_rng([]):
         torch.manual_seed(seed)
         return models.create(family, spec, n_classes, **chosen)
 
 
 def check_stages(model: Classifier, settings: TrainingSettings) -> None:
-    """Raises `SettingsError` for settings that the family's stages cannot follow."""
+    """Raises `SettingsError` for settings that do not fit the stages of the model."""
     if settings.freeze_encoder and "contrast" not in model.stages:
         raise SettingsError(
             "training.freeze_encoder with a family whose encoder is not pre-trained",
-            "train supcon, or leave it out",
+            "train supcon, or leave this setting out",
         )
 
 
 def run_stages(
     model: Classifier, inputs: TrainingInputs, val: Sequence[Clip], context: FitContext, folder: Path
 ) -> dict[str, Any]:
-    """Train `model` in place, selected on `val`, on its device; returns the facts of the end.
+    """Train `model` in place and select its weights on `val`; returns the final state of the training.
 
-    `epochs` among them is how many the selected weights had seen.
+    The key `epochs` of the result is the number of epochs after which the selected weights were saved.
     """
     if model.stages == ("fit",):
         return _fit_head(model, inputs, val, context, folder)
@@ -91,12 +94,12 @@ def run_stages(
 def _fit_head(
     model: Classifier, inputs: TrainingInputs, val: Sequence[Clip], context: FitContext, folder: Path
 ) -> dict[str, Any]:
-    """Every window of every training clip is an example; a clip counts once, however many it has."""
+    """Fit the head to all windows of the training clips. The weights of the windows of a clip add up to 1."""
     windows = [inputs.store(clip) for clip in context.progress(inputs.clips, "reading", len(inputs.clips))]
     n_windows = np.array([len(w) for w in windows])
     y = np.repeat(context.labels.targets(inputs.clips), n_windows)
-    tapes, weights = np.repeat(group_codes(inputs.clips), n_windows), np.repeat(1.0 / n_windows, n_windows)
-    cast(Fittable, model).fit(np.concatenate(windows), y, weights, tapes)
+    groups, weights = np.repeat(group_codes(inputs.clips), n_windows), np.repeat(1.0 / n_windows, n_windows)
+    cast(Fittable, model).fit(np.concatenate(windows), y, weights, groups)
     save_tensors(folder / WEIGHTS, model.state_dict(), {})
     model.to(torch_device(context.device)).eval()
     score = figures(clip_logits([model], inputs.store, val)[0], context.labels.targets(val)) if val else {}

@@ -1,13 +1,14 @@
-"""Which task teaches which kind of generator or vocoder: the one list of them.
+"""The registry of the training tasks of generators and vocoders.
 
-Every task is made of `(model, inputs, labels, training settings, own settings, validation clips)` and keeps
-the loop's `Task` contract. A model with no task is fitted in closed form by its own `fit(x, labels)`.
+Every task has the constructor `(model, inputs, labels, training settings, settings of the family, validation
+clips)` and implements `finback.training.loop.Task`. A model without a task is fitted in closed form by its
+method `fit(x, labels)`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from finback.core.registry import looked_up
 from finback.core.settings import Frozen
@@ -31,6 +32,6 @@ def task_for(
     own: Frozen,
     val: Sequence[Clip],
 ) -> Task:
-    """The task that the model names."""
-    made: Task = looked_up(TASKS, model.task, "training task")(model, inputs, labels, training, own, val)
-    return made
+    """A task of the kind that the model names; `own` are the settings of its family."""
+    task = looked_up(TASKS, model.task, "training task")
+    return cast(Task, task(model, inputs, labels, training, own, val))

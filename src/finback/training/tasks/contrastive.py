@@ -1,9 +1,11 @@
-"""Pre-training by contrast: clips of one species are drawn together in the embedding, across tapes.
+"""Contrastive pre-training: the loss pulls clips of a species together in the embedding, across groups.
 
-Every drawn clip gives two views, augmented apart. With `positives = "tapes"` only clips of other tapes count
-as the same species (where it has others), so that the embedding cannot settle for recognising the tape; with
-"species" every clip of the species counts; with "clip" only the clip's own other view, which needs no labels
-(SimCLR: Chen et al. 2020). A classifier is then trained on the encoder, fine-tuned or frozen.
+Every drawn clip gives two views with different augmentation. The setting `positives` says which pairs are
+pulled together. With "tapes" these are clips of the same species in different recording groups (tapes,
+deployments, site-days), where the species has several groups. The embedding then cannot reduce the loss by
+recognising the group. With "species" they are all clips of the species; with "clip" only the two views of a
+clip, which needs no labels (SimCLR: Chen et al. 2020). Then a classifier is trained on the encoder, which is
+fine-tuned or frozen.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ N_PROJECTED = 64
 
 
 class Projected(nn.Module):
-    """An encoder and the two-layer projection that the loss sees; only the encoder is kept."""
+    """An encoder and the two-layer projection that the loss is computed on. Only the encoder is kept."""
 
     def __init__(self, classifier: Classifier, n_features: int) -> None:
         super().__init__()
@@ -38,7 +40,7 @@ class Projected(nn.Module):
 
 
 class ContrastTask:
-    """The supervised contrastive loss over two views of each drawn clip; nothing is validated."""
+    """The supervised contrastive loss over two views of each drawn clip, without validation."""
 
     score = ""
 
@@ -58,19 +60,22 @@ class ContrastTask:
         self._weights = draw_weights(inputs.clips, targets, settings)
 
     def kept(self, model: nn.Module) -> nn.Module:
+        """The classifier, whose encoder was trained."""
         return model.classifier  # type: ignore[return-value]
 
     def batch(self, rng: np.random.Generator) -> tuple[Tensor, ...]:
-        """(two views of each clip (2B, ...), what is the same (2B,), tapes (2B,))."""
+        """(two views of each clip (2B, ...), ids of what counts as the same (2B,), group ids (2B,))."""
         drawn = rng.choice(len(self.labels), self.settings.batch_size, p=self._weights)
         twice = np.concatenate([drawn, drawn])
         x = self.inputs(rng, twice)
         return x, torch.from_numpy(self.labels[twice]), torch.from_numpy(self.groups[twice])
 
     def losses(self, model: nn.Module, batch: tuple[Tensor, ...]) -> dict[str, Tensor]:
-        x, same, tape = batch
+        """The contrastive loss of a batch."""
+        x, same, group = batch
         across = self.settings.positives == "tapes"
-        return {"contrast": supcon(model(x), same, tape, self.settings.temperature, across)}
+        return {"contrast": supcon(model(x), same, group, self.settings.temperature, across)}
 
     def validate(self, model: nn.Module) -> dict[str, float]:
+        """Nothing: the weights after the last step are kept."""
         return {}

@@ -1,8 +1,9 @@
-"""Training a diffusion model: noised log-mels of clips, and the network learns to take the noise away.
+"""The training task of the diffusion model: the network learns to remove noise from log-mels of clips.
 
-Loss and noise levels as in EDM (Karras et al. 2022, arXiv 2206.00364, section 5): the logarithm of the noise
-level is normal, the error is weighted so that every level counts alike. The species is left out now and then,
-so that one network can be asked with and without it (classifier-free guidance, Ho & Salimans 2022).
+Loss and noise levels are those of EDM (Karras et al. 2022, arXiv 2206.00364, section 5): the logarithm of the
+noise level is normally distributed, and the error is weighted so that all levels have equal weight. Some
+examples have no species, so that one network predicts with and without the species (classifier-free guidance,
+Ho & Salimans 2022).
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ VALIDATION_DRAWS = 48
 class DiffusionTask:
     """Denoising score matching over log-mels. Every species is drawn equally often."""
 
-    score = ""  # nothing is chosen by validation: the last average is the model
+    score = ""  # validation selects nothing: the average after the last step is the model
 
     def __init__(
         self,
@@ -50,11 +51,11 @@ class DiffusionTask:
         self._val = windows_of(inputs.store, val, labels) if val else None
 
     def kept(self, model: nn.Module) -> nn.Module:
-        """All of it."""
+        """The whole model."""
         return model
 
     def batch(self, rng: np.random.Generator) -> tuple[Tensor, ...]:
-        """Units (B, 1, M, F), labels (B,) some of them left out, noise levels (B,), standard noise."""
+        """Log-mels (B, 1, M, F) in dB, class ids (B,) or K for none, noise levels (B,), normal noise."""
         drawn = rng.choice(len(self.targets), self.training.batch_size, p=self._weights)
         x = self.inputs(rng, drawn)
         rolled = rng.random(len(x)) < self.own.shift
@@ -65,21 +66,22 @@ class DiffusionTask:
         return (x, y, *self._noise(rng, x))
 
     def _noise(self, rng: np.random.Generator, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Noise levels (B,) and standard normal noise (B, 1, M, F) for inputs `x`."""
         normal = torch.from_numpy(rng.standard_normal(len(x), dtype=np.float32))
         noise = torch.from_numpy(rng.standard_normal(tuple(x.shape), dtype=np.float32))
         return draw_sigma(normal, self.own.sigma_mean, self.own.sigma_spread), noise
 
     def losses(self, model: nn.Module, batch: tuple[Tensor, ...]) -> dict[str, Tensor]:
-        """Weighted squared error of the cleaned spectrogram."""
+        """Weighted squared error of the denoised spectrogram."""
         x, y, sigma, noise = batch
         x = self.model.scale.to_units(x)
-        clean = precondition(model, self.own.sigma_data)(x + sigma[:, None, None, None] * noise, sigma, y)
-        error = (clean - x).square().mean(dim=(1, 2, 3))
+        denoised = precondition(model, self.own.sigma_data)(x + sigma[:, None, None, None] * noise, sigma, y)
+        error = (denoised - x).square().mean(dim=(1, 2, 3))
         return {"denoising": (loss_weight(sigma, self.own.sigma_data) * error).mean()}
 
     @torch.no_grad()
     def validate(self, model: nn.Module) -> dict[str, float]:
-        """The same loss on clips of other tapes, with the same noise every time; it chooses nothing."""
+        """The same loss on validation clips, with the same noise at every epoch."""
         if self._val is None:
             return {}
         rng = np.random.default_rng(0)
