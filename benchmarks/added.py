@@ -5,11 +5,11 @@ docs/synthetic.md.
 
 All generators were trained on the same training set. A small CNN
 (`evaluation/generator_audit/substitution.py`) is trained on these clips alone, or on these clips and samples,
-for the same number of steps. It is tested on clips of unseen tapes: the validation and the test set together,
-because nothing is chosen on either. Rows: samples for every species or only for species with fewer than 25
-clips, as many as there are clips or a multiple of that. Figures are means over seeds; differences in mean
-recall have paired intervals over tapes. The samples are those of `finback audit`; if there are none, they are
-generated.
+for as many steps. It is tested on clips of unseen recording groups: the validation and the test set
+together, because nothing is chosen on either. Rows: samples for every species or only for species with fewer
+than 25 clips, as many as there are clips or a multiple of that. Figures are means over seeds; differences in
+mean recall have paired intervals over groups. The samples are those of `finback audit`; if there are none,
+they are generated.
 """
 
 from __future__ import annotations
@@ -50,14 +50,16 @@ def main() -> None:
     parser.add_argument("--against", type=Path, action="append", default=[])
     parser.add_argument("--seeds", type=int, default=5)
     asked = parser.parse_args()
-    makers = {str(m.run.info.family): m for m in map(SpectrogramGenerator.load, (asked.run, *asked.against))}
-    main_ = next(iter(makers.values()))
-    labels, spec, clips = main_.labels, main_.spec, run_subsets(main_.run)
+    generators = {
+        str(m.run.info.family): m for m in map(SpectrogramGenerator.load, (asked.run, *asked.against))
+    }
+    first = next(iter(generators.values()))
+    labels, spec, clips = first.labels, first.spec, run_subsets(first.run)
     store = FeatureStore(Extractor(spec), default_folder())
     train = real_windows(store, clips["train"], labels)
     unseen = real_windows(store, (*clips["validation"], *clips["test"]), labels)
     counts = samples_per_species(train.y, len(labels))
-    samples = {name: sampled_windows(maker, counts, Sampling()) for name, maker in makers.items()}
+    samples = {name: sampled_windows(generator, counts, Sampling()) for name, generator in generators.items()}
     n_clips = np.bincount(labels.targets(clips["train"]), minlength=len(labels))
     every, few = np.flatnonzero(n_clips), np.flatnonzero((n_clips > 0) & (n_clips < BELOW))
     sets_of = {"nothing": (train.x, train.y)}
@@ -66,9 +68,9 @@ def main() -> None:
             i = added(s, train, few if rare else every, times)
             row = f"{name}, {f'below {BELOW} clips' if rare else 'every species'}, x {times}"
             sets_of[row] = np.concatenate([train.x, s.x[i]]), np.concatenate([train.y, s.y[i]])
-    _, truth, tapes = per_clip(np.zeros((len(unseen), 1)), unseen)
+    _, truth, groups = per_clip(np.zeros((len(unseen), 1)), unseen)
     is_few = np.isin(truth, few)
-    print(f"{len(truth)} clips of {len(set(tapes))} unseen tapes, {is_few.sum()} of species below {BELOW}")
+    print(f"{len(truth)} clips of {len(set(groups))} unseen groups, {is_few.sum()} of species below {BELOW}")
     print(f"{'':<36}{'accuracy':>9}{'recall':>8}{'gain':>26}{f'recall < {BELOW}':>13}{'gain':>26}")
     right: dict[str, np.ndarray] = {}
     for row, (x, y) in sets_of.items():
@@ -78,7 +80,7 @@ def main() -> None:
         for part in (np.ones_like(is_few), is_few):
             both = np.stack([right[row], right["nothing"]], axis=1)[part]
             recall = np.mean([both[truth[part] == k].mean(axis=0) for k in np.unique(truth[part])], axis=0)
-            drawn = resampled_means(both, truth[part], [t for t, p in zip(tapes, part, strict=True) if p])
+            drawn = resampled_means(both, truth[part], [t for t, p in zip(groups, part, strict=True) if p])
             ends = None if drawn is None else percentiles(drawn[1][:, 0] - drawn[1][:, 1])
             within = f" ({ends[0]:+.3f} to {ends[1]:+.3f})" if ends else ""
             gain = "" if row == "nothing" else f"{recall[0] - recall[1]:+.3f}{within}"

@@ -33,16 +33,16 @@ BENCHMARKS = (
     ("backbones.py", "birdnet", "birdnet-plda", "mfcc-plda", "--seeds", "1"),
     ("opensoundscape_peer.py",),
 )
-HEAD = """# Beside what you would pick instead
+HEAD = """# Comparison with other packages
 
-Written by `make bench`; not by hand. Ratios above 1 are in finback's favour. What each compares, and what
-not, is said in the first lines of the script that is named.
+Written by `make bench`; not by hand. Ratios above 1 are in finback's favour. The first lines of each script
+describe what is compared.
 
 """
 
 
 def run(script: str, *options: str, results: Path) -> tuple[str, int, float]:
-    """What it printed, its exit code, and seconds."""
+    """The output of a script, its exit code, and its time in seconds."""
     started = time.perf_counter()
     done = subprocess.run(
         [sys.executable, HERE / script, *options],
@@ -80,7 +80,11 @@ def main() -> None:
                 f"## {script}\n\n`{command}`, {seconds:.0f} s\n\n```\n{text.strip()}\n```\n{ended}"
             )
         rows = [Result(**json.loads(line)) for line in results.read_text().splitlines()]
-    table = ["| what | finback | beside | ratio | remarks |", "|---|---|---|---|---|", *map(row, rows)]
+    table = [
+        "| quantity | finback | other package | ratio | remarks |",
+        "|---|---|---|---|---|",
+        *map(row, rows),
+    ]
     page = HEAD + machine() + "\n\n" + "\n".join(table) + "\n\n" + "\n".join(sections)
     write_atomic(HERE / "RESULTS.md", page)
     sys.exit(1 if failed else 0)

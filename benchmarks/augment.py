@@ -103,7 +103,7 @@ def with_scipy(waves: np.ndarray) -> Callable[[], list[np.ndarray]]:
 
 
 def with_audiomentations(waves: np.ndarray) -> Callable[[], list[np.ndarray]] | None:
-    """Its own four, if it is there: zero-phase band-pass, noise by spectral decay."""
+    """The same changes by audiomentations, if installed: zero-phase band-pass, noise by spectral decay."""
     try:
         import audiomentations as am
     except ImportError:

@@ -29,7 +29,7 @@ from finback.training.settings import resolve
 FAMILY = {"birdnet": "birdnet", "aisfx": "aisfx", "mfcc": "mfcc-plda"}  # whose spec a front end has
 FIRST_SEED = 101
 Make = Callable[[int], Head]
-# Name, head, whether an example's weight is its share of its tape rather than of its clip.
+# Name, head, whether the weight of an example is its share of the tape, and not of the clip.
 ROWS: list[tuple[str, Make, bool]] = [
     ("logistic, C = 0.001", lambda k: Logistic(k, 0.001), False),
     ("logistic, C = 0.01", lambda k: Logistic(k, 0.01), False),
@@ -44,7 +44,7 @@ ROWS: list[tuple[str, Make, bool]] = [
 
 
 class Clips:
-    """Vectors of every window of every clip, with what they belong to."""
+    """Vectors of every window of every clip, with clip, species and tape."""
 
     def __init__(self, front: str) -> None:
         clips, _ = recordings.clips()

@@ -51,18 +51,18 @@ BATCH = 32
 
 
 def write_clips(folder: Path) -> IndexRequest:
-    """One wav for each clip, and the table that says which side it is on."""
+    """One wav for each clip, and the table with the set of each clip."""
     split = prepare_request(recordings.request()[0]).make_splits(SplitSettings())[0].split
     extractor = Extractor(resolve().features, "wave")
     (folder / "audio").mkdir()
     with open(folder / "labels.csv", "w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow(["file", "species", "group", "split"])
-        for side in ("train", "val", "test"):
-            for i, clip in enumerate(split.subset(side)):
-                name = f"{side}-{i:04d}.wav"
+        for subset_name in ("train", "val", "test"):
+            for i, clip in enumerate(split.subset(subset_name)):
+                name = f"{subset_name}-{i:04d}.wav"
                 io.write(folder / "audio" / name, extractor(clip)[0], extractor.spec.sample_rate, "FLOAT")
-                table.writerow([name, clip.label, clip.group, side])
+                table.writerow([name, clip.label, clip.group, subset_name])
     return IndexRequest(audio=folder / "audio", labels=folder / "labels.csv")
 
 
@@ -77,8 +77,8 @@ def by_finback(request: IndexRequest, out: Path, epochs: int) -> dict[str, float
     metrics = evaluate_run(out, "cpu")
     test = [
         c
-        for c, side in zip(index(request).clips, index(request).subset_of or (), strict=True)
-        if side == "test"
+        for c, subset_name in zip(index(request).clips, index(request).subset_of or (), strict=True)
+        if subset_name == "test"
     ]
     predictor = Predictor.load(out, "cpu")
     started = time.perf_counter()
@@ -97,26 +97,26 @@ def by_finback(request: IndexRequest, out: Path, epochs: int) -> dict[str, float
 
 
 def by_opensoundscape(python: Path, folder: Path, examples: int) -> dict[str, float]:
-    sides: dict[str, list[list[str]]] = {"train": [], "val": [], "test": []}
+    subsets: dict[str, list[list[str]]] = {"train": [], "val": [], "test": []}
     with open(folder / "labels.csv", newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
-            for side in ("test",) if row["split"] == "test" else {"train", row["split"]}:
-                sides[side].append([str(folder / "audio" / row["file"]), row["species"]])
-    for side, rows in sides.items():
-        with open(folder / f"{side}.csv", "w", newline="", encoding="utf-8") as file:
+            for subset_name in ("test",) if row["split"] == "test" else {"train", row["split"]}:
+                subsets[subset_name].append([str(folder / "audio" / row["file"]), row["species"]])
+    for subset_name, rows in subsets.items():
+        with open(folder / f"{subset_name}.csv", "w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows([["file", "species"], *rows])
     steps = max(1, examples // BATCH)
     subprocess.run([python, WORKER, folder, str(steps), str(BATCH)], check=True, stdout=sys.stderr)
     with open(folder / "answer.csv", newline="", encoding="utf-8") as file:
         answers = {row["file"]: row for row in csv.DictReader(file)}
-    names = sorted({species for _, species in sides["train"]})
-    said = [max(names, key=lambda name: float(answers[path][name])) for path, _ in sides["test"]]
-    right = [species for _, species in sides["test"]]
+    names = sorted({species for _, species in subsets["train"]})
+    predicted = [max(names, key=lambda name: float(answers[path][name])) for path, _ in subsets["test"]]
+    right = [species for _, species in subsets["test"]]
     return {
         **json.loads((folder / "answer.json").read_text()),
         "examples": steps * BATCH,
-        "macro_f1": float(f1_score(right, said, average="macro", zero_division=0)),
-        "accuracy": float(np.mean(np.equal(right, said))),
+        "macro_f1": float(f1_score(right, predicted, average="macro", zero_division=0)),
+        "accuracy": float(np.mean(np.equal(right, predicted))),
         "n_test": len(right),
     }
 

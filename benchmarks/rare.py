@@ -45,21 +45,28 @@ def figures(
         run = train(
             Plan(family, settings, seed, "cpu"), prepare(manifest, copies, rare), Path(folder) / "run"
         )
-        judged = evaluate_run(run.path, "cpu")
+        metrics = evaluate_run(run.path, "cpu")
         clips = Manifest.load(run.path / "manifest.csv").clips
         scores, _ = load_scores(run.scores, clips)
-    said = [scores.labels.names[k] for k in scores.logits.argmax(axis=1)]
+    predicted = [scores.labels.names[k] for k in scores.logits.argmax(axis=1)]
     is_rare = np.array([called[c.key] in names for c in scores.clips])
-    right = np.array([s == c.label for s, c in zip(said, scores.clips, strict=True)])
-    said_rare = np.array([s in names or s == rare.bucket for s in said])
+    right = np.array([s == c.label for s, c in zip(predicted, scores.clips, strict=True)])
+    predicted_rare = np.array([s in names or s == rare.bucket for s in predicted])
     f1 = [
         s["f1"]
-        for name, s in judged["per_species"].items()
+        for name, s in metrics["per_species"].items()
         if s["n_clips"] and name not in {*names, rare.bucket}
     ]
     recall = right[is_rare].mean() if is_rare.any() else np.nan
     common = ~is_rare
-    return [right[common].mean(), np.mean(f1), recall, said_rare[common].mean(), is_rare.sum(), judged["ece"]]
+    return [
+        right[common].mean(),
+        np.mean(f1),
+        recall,
+        predicted_rare[common].mean(),
+        is_rare.sum(),
+        metrics["ece"],
+    ]
 
 
 def main() -> None:

@@ -65,7 +65,7 @@ class Lab:
 
     def __init__(self, run: Path, classifier: Path, device: str) -> None:
         torch.backends.cudnn.allow_tf32 = False  # else a GPU's samples are not quite a CPU's
-        self.maker, self.classifier = (
+        self.generator, self.classifier = (
             SpectrogramGenerator.load(run, device),
             Predictor.load(classifier, device),
         )
@@ -73,7 +73,7 @@ class Lab:
         guidance = [usual.guidance, *map(str, usual.interval)]
         self.about = json.dumps({"weights": [_hash(run), _hash(classifier)], "guidance": guidance})
         self.rows = self.calls = 0
-        self.maker.model.register_forward_pre_hook(self._count)
+        self.generator.model.register_forward_pre_hook(self._count)
 
     def _count(self, module: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
         self.calls += 1
@@ -84,16 +84,16 @@ class Lab:
         self.rows = self.calls = 0
         sampling = replace(Sampling(), sampler=row[0], steps=row[1])
         started = time.perf_counter()
-        x = self.maker.sample(labels, np.arange(first, first + len(labels)), sampling)
+        x = self.generator.sample(labels, np.arange(first, first + len(labels)), sampling)
         seconds = time.perf_counter() - started
-        return self.classifier.embed_logmels(x, self.maker.spec), seconds
+        return self.classifier.embed_logmels(x, self.generator.spec), seconds
 
     def real(self, run: Path, *names: str) -> tuple[np.ndarray, np.ndarray]:
-        """Embeddings (N, D) of the windows on these sides of the run, and their species."""
-        store = FeatureStore(Extractor(self.maker.spec), default_folder())
-        by_side = run_subsets(RunFolder.open(run))
-        x, y = windows_of(store, [c for name in names for c in by_side[name]], self.maker.labels)
-        return self.classifier.embed_logmels(x[:, 0].numpy(), self.maker.spec), y.numpy()
+        """Embeddings (N, D) of the windows in these sets of the run, and their species."""
+        store = FeatureStore(Extractor(self.generator.spec), default_folder())
+        by_subset = run_subsets(RunFolder.open(run))
+        x, y = windows_of(store, [c for name in names for c in by_subset[name]], self.generator.labels)
+        return self.classifier.embed_logmels(x[:, 0].numpy(), self.generator.spec), y.numpy()
 
 
 def _hash(run: Path) -> str:
@@ -125,10 +125,10 @@ def peer(lab: Lab, labels: np.ndarray) -> float | None:
         return None
     scheduler = DDPMScheduler(1000, *BETAS, "linear", clip_sample=False, prediction_type="sample")
     scheduler.set_timesteps(1000)
-    model = lab.maker.model
+    model = lab.generator.model
     device = model.scale.mean.device
     y, sampling = torch.as_tensor(labels, device=device), Sampling()
-    labelled = precondition(model, float(lab.maker.run.info.setting("diffusion", "sigma_data")))
+    labelled = precondition(model, float(lab.generator.run.info.setting("diffusion", "sigma_data")))
     denoise = classifier_free(labelled, y, model.n_classes, sampling.guidance, sampling.interval)
     x = Streams(range(len(y)), device).normal(model.noise_shape)
     levels = ddpm_sigmas().tolist()
@@ -230,7 +230,9 @@ def options() -> argparse.Namespace:
     parser.add_argument(
         "--live", type=float, default=120, help="seconds for a new measurement of the default sampler"
     )
-    parser.add_argument("--write", action="store_true", help=f"make {STORED} beside the weights first")
+    parser.add_argument(
+        "--write", action="store_true", help=f"first make {STORED} in the folder of the weights"
+    )
     parser.add_argument("--n", type=int, default=340, help="samples of every row that --write makes")
     parser.add_argument("--clips", type=Path, help="run folder that knows the real clips (--write)")
     return parser.parse_args()
@@ -246,7 +248,7 @@ def main() -> None:
     if asked.write:
         write(lab, asked.clips or run, asked.n, path)
     stored = Stored.read(path, lab.about) if path.is_file() else None
-    n_classes = len(lab.maker.labels)
+    n_classes = len(lab.generator.labels)
     labels = stored.labels if stored else np.arange(asked.timed) % n_classes
     usual = Sampling()
     low, high = usual.interval

@@ -33,7 +33,7 @@ class Stored:
 
     @classmethod
     def read(cls, path: Path, about: str) -> Stored:
-        """What was saved, if it was made with these weights and this guidance; ends the program if not."""
+        """The stored samples of these weights and this guidance; ends the program if there are others."""
         with np.load(path) as arrays:
             found = {name: arrays[name] for name in arrays.files}
         if str(found.pop("about")) != about:
@@ -46,8 +46,8 @@ class Stored:
 def spread(figure: Callable[..., float], *sets: np.ndarray, draws: int = 50) -> float:
     """Standard deviation of a figure of several sets of rows, by random halves (delete-half jackknife).
 
-    A bootstrap would put rows twice, at distance 0 of themselves, which an unbiased distance takes for
-    likeness.
+    A bootstrap would draw some rows twice, at distance 0 from each other, and an unbiased distance would
+    then be too low.
     """
     rng = np.random.default_rng(0)
     halves = ([x[rng.permutation(len(x))[: len(x) // 2]] for x in sets] for _ in range(draws))

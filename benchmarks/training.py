@@ -49,7 +49,7 @@ PROMISED = 2.0
 
 
 def clips_of(folder: Path) -> list[Clip]:
-    """Labels are made up: the work is the same whatever they say."""
+    """Labels are made up: the work is the same for all labels."""
     files = [p for p in sorted(folder.iterdir()) if p.suffix in {".wav", ".flac"}]
     found = []
     for i, path in enumerate(files[:: max(1, len(files) // N_CLIPS)][:N_CLIPS]):
@@ -59,7 +59,7 @@ def clips_of(folder: Path) -> list[Clip]:
 
 
 class Clips(Dataset):
-    """A file in, its log-mel out."""
+    """Files as log-mels."""
 
     def __init__(self, clips: list[Clip], settings: Settings) -> None:
         self.clips = clips

@@ -63,9 +63,9 @@ ROUNDS = 3  # of timing; the figure is the median
 
 
 def test_clips(asked: argparse.Namespace, run: Path | None) -> tuple[list[Clip], str]:
-    """Clips of tapes that were not trained on, a few of each species, and where they are from."""
+    """Clips of tapes that were not trained on, a few of each species, and the name of their source."""
     if run is not None and (run / "manifest.csv").is_file() and not asked.audio:
-        found, place = list(run_subsets(RunFolder.open(run))["test"]), f"the test side of {run.name}"
+        found, place = list(run_subsets(RunFolder.open(run))["test"]), f"the test set of {run.name}"
     else:
         request, place = recordings.request(clips_per_species=8)
         if asked.audio:
@@ -74,11 +74,11 @@ def test_clips(asked: argparse.Namespace, run: Path | None) -> tuple[list[Clip],
         result = prepare_request(request).make_splits(SplitSettings())[0]
         trained_on = provenance_of("vocoder", "", run).recordings if run else frozenset()
         found = [clip for clip in result.split.test if clip.recording.id not in trained_on]
-        place = f"the test side of {place}"
+        place = f"the test set of {place}"
     order = np.random.default_rng(0).permutation(len(found))
     turn: dict[tuple[str | None, str], int] = {}
     ranked = []
-    for i in order:  # every tape in turn, so that none with many clips makes the figure
+    for i in order:  # every tape in turn, so that no tape with many clips dominates the figure
         key = (found[i].label, found[i].group)
         turn[key] = turn.get(key, 0) + 1
         ranked.append((turn[key], int(i)))
@@ -197,7 +197,7 @@ def main() -> None:
 
 
 def promised(rows: dict[str, dict[str, float]]) -> bool:
-    """Whether the trained vocoder keeps what is promised of it; says what it does not keep."""
+    """Whether the trained vocoder keeps the promises; prints those that it does not keep."""
     own, broken = rows["trained vocoder"], []
     for peer in ("librosa, 32 rounds", "librosa, 100 rounds"):
         broken += [f"{m} not below {peer}" for m in ("lsd_db", "mr_stft") if own[m] >= rows[peer][m]]

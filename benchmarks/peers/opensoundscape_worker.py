@@ -1,4 +1,4 @@
-"""OpenSoundscape's side of benchmarks/opensoundscape_peer.py; runs in an environment of its own.
+"""The OpenSoundscape part of benchmarks/opensoundscape_peer.py; runs in an environment of its own.
 
     python opensoundscape_worker.py FOLDER STEPS BATCH
 
@@ -30,12 +30,12 @@ def table(path: Path, classes: list[str]) -> pd.DataFrame:
 def main(folder: Path, steps: int, batch: int) -> None:
     torch.manual_seed(0)
     classes = sorted(pd.read_csv(folder / "train.csv")["species"].unique())
-    train, val, test = (table(folder / f"{side}.csv", classes) for side in ("train", "val", "test"))
+    train, val, test = (table(folder / f"{subset}.csv", classes) for subset in ("train", "val", "test"))
     cnn = CNN("resnet18", classes, 3.0, 22050, single_target=True, arch_weights=None)
     started = time.perf_counter()
     cnn.train(
         train,
-        val,  # without one it would judge itself on all of `train`, which takes longer
+        val,  # without one it would evaluate itself on all of `train`, which takes longer
         steps=steps,
         batch_size=batch,
         save_path=str(folder),
@@ -47,7 +47,7 @@ def main(folder: Path, steps: int, batch: int) -> None:
     scores = cnn.predict(test, batch_size=batch, progress_bar=False)
     predicting = time.perf_counter() - started
     scores.to_csv(folder / "answer.csv")
-    facts = {
+    result = {
         "version": opensoundscape.__version__,
         "torch": torch.__version__,
         "threads": torch.get_num_threads(),
@@ -55,7 +55,7 @@ def main(folder: Path, steps: int, batch: int) -> None:
         "training_s": training,
         "predicting_s": predicting,
     }
-    (folder / "answer.json").write_text(json.dumps(facts))
+    (folder / "answer.json").write_text(json.dumps(result))
 
 
 if __name__ == "__main__":

@@ -93,9 +93,9 @@ for name in ("a.wav", "b.flac"):
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True
     )
-    said = done.stdout.splitlines()
-    assert len(said) == 2
-    assert all("could not be written" in line and "free some space" in line for line in said)
+    messages = done.stdout.splitlines()
+    assert len(messages) == 2
+    assert all("could not be written" in line and "free some space" in line for line in messages)
     assert [p.name for p in tmp_path.iterdir()] == ["a.wav"]
     assert len(io.read(tmp_path / "a.wav")) == 100
 

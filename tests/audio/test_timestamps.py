@@ -46,7 +46,7 @@ KNOWN = {
     "ISO, compact": ("20200623T000152Z.wav", JUNE),
     "zone in words": ("buoy_20200622_170152_PDT.wav", JUNE),
     "offset in words": ("buoy_20200623_020152_UTC+2.wav", JUNE),
-    "UTC said": ("buoy_UTC_20200623_000152.wav", JUNE),
+    "UTC named": ("buoy_UTC_20200623_000152.wav", JUNE),
     "half an hour": ("buoy_20200623_093152_ACST.wav", JUNE),
     "channel after": ("buoy_20200623_000152_ch2.wav", JUNE),
     "a name after": ("20200623_000152_humpback.wav", JUNE),

@@ -218,12 +218,12 @@ def test_refused_in_a_line(finback, stage, spoil, arguments: str, code: int, nam
     got, _, err = finback(*arguments.format(**stage).split(" "))
     message = [line for line in err.splitlines() if line.startswith("finback:")]
     assert message, err
-    said = err[err.index("finback:") :]
-    assert len(said.splitlines()) <= 14  # strict lists up to ten problems
+    shown = err[err.index("finback:") :]
+    assert len(shown.splitlines()) <= 14  # strict lists up to ten problems
     assert "Traceback" not in err
     for word in named:
-        assert word in said, said
-    assert got == code, said
+        assert word in shown, shown
+    assert got == code, shown
 
 
 # Handled: the work goes on, and the result says what was done with it. (id, spoil, clips left, words)

@@ -1,4 +1,4 @@
-"""Settings: presets, overrides, and what is said of a wrong key."""
+"""Settings: presets, overrides, and the message for a wrong key."""
 
 from __future__ import annotations
 

@@ -128,7 +128,7 @@ def test_stems() -> None:
 
 
 @pytest.mark.parametrize(
-    ("make", "told"),
+    ("make", "message"),
     [
         (lambda p: p / "missing", "no such audio folder"),
         (lambda p: (p / "a.wav").write_bytes(b"-") and p / "a.wav", "is a file, not a folder"),
@@ -136,6 +136,6 @@ def test_stems() -> None:
         (lambda p: p, "it is empty"),
     ],
 )
-def test_what_is_no_audio_folder(tmp_path: Path, make, told: str) -> None:
-    with pytest.raises(InputError, match=told):
+def test_what_is_no_audio_folder(tmp_path: Path, make, message: str) -> None:
+    with pytest.raises(InputError, match=message):
         AudioFolder.scan(make(tmp_path))

@@ -1,4 +1,4 @@
-"""From labels and recordings to clips: what is kept, what is dropped, and what is said."""
+"""From labels and recordings to clips: which are kept, which are dropped, and the messages."""
 
 from __future__ import annotations
 
@@ -110,9 +110,9 @@ BAD_ROWS = [
 ]
 
 
-@pytest.mark.parametrize(("extra", "rows", "kind", "told", "kept"), BAD_ROWS)
+@pytest.mark.parametrize(("extra", "rows", "kind", "expected_message", "kept"), BAD_ROWS)
 def test_a_bad_row_is_told_and_the_rest_goes_on(
-    tmp_path: Path, audio: Path, extra: str, rows: str, kind: str, told: str, kept: bool
+    tmp_path: Path, audio: Path, extra: str, rows: str, kind: str, expected_message: str, kept: bool
 ) -> None:
     if kind == "group_conflict":  # two rows of one span would be a repeat too
         extra, rows = ",group,end_s", "a.wav,Walrus,t1,\na.wav,Walrus,t2,0.5"
@@ -120,7 +120,7 @@ def test_a_bad_row_is_told_and_the_rest_goes_on(
     manifest = indexed(tmp_path, text)
     matching = [problem for problem in manifest.problems if problem.kind == kind]
     assert len(matching) == 1, kinds(manifest)
-    assert told in matching[0].message
+    assert expected_message in matching[0].message
     assert matching[0].repair
     assert "a.wav" in {manifest.file_of(clip) for clip in manifest.clips} or not kept
     assert {"c.flac", "d.wav"} <= {manifest.file_of(clip) for clip in manifest.clips}
@@ -137,8 +137,8 @@ def test_rows_are_numbered_as_in_the_spreadsheet(tmp_path: Path, audio: Path) ->
 
 def test_unlabelled_recordings(tmp_path: Path, audio: Path) -> None:
     manifest = indexed(tmp_path, "file,species\na.wav,Walrus\nd.wav,\n")
-    told = [(problem.kind, problem.file) for problem in manifest.problems]
-    assert told == [("empty_label", "d.wav"), ("unlabelled", "b.wav"), ("unlabelled", "c.flac")]
+    expected_message = [(problem.kind, problem.file) for problem in manifest.problems]
+    assert expected_message == [("empty_label", "d.wav"), ("unlabelled", "b.wav"), ("unlabelled", "c.flac")]
 
 
 def test_ambiguous_names(tmp_path: Path, audio: Path) -> None:
@@ -268,7 +268,7 @@ def test_other_columns(tmp_path: Path, audio: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "expected_message"),
     [
         ("file,species\n", "no usable clip .4 unlabelled"),
         ("file,species\nx.wav,Walrus\n", "no usable clip .4 unlabelled, 1 missing_file"),
@@ -276,8 +276,8 @@ def test_other_columns(tmp_path: Path, audio: Path) -> None:
         ("PK\x03\x04", "workbook"),
     ],
 )
-def test_nothing_usable(tmp_path: Path, audio: Path, text: str, told: str) -> None:
-    with pytest.raises(InputError, match=told):
+def test_nothing_usable(tmp_path: Path, audio: Path, text: str, expected_message: str) -> None:
+    with pytest.raises(InputError, match=expected_message):
         indexed(tmp_path, text)
 
 

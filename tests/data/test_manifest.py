@@ -107,7 +107,7 @@ def test_counts_and_labels(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "told"),
+    ("spoil", "message"),
     [
         (lambda text: text.replace("recording_id", "id"), "not a manifest .no column recording_id"),
         (lambda text: text.replace("44101", "x"), "row 2 is damaged"),
@@ -115,11 +115,11 @@ def test_counts_and_labels(tmp_path: Path) -> None:
         (lambda text: text[: text.rindex("44100")], "row 4 is damaged"),
     ],
 )
-def test_a_damaged_manifest_is_refused(tmp_path: Path, spoil, told: str) -> None:
+def test_a_damaged_manifest_is_refused(tmp_path: Path, spoil, message: str) -> None:
     path = tmp_path / "manifest.csv"
     manifest(tmp_path).save(path)
     path.write_text(spoil(path.read_text()))
-    with pytest.raises(ManifestError, match=told):
+    with pytest.raises(ManifestError, match=message):
         Manifest.load(path)
 
 

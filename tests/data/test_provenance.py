@@ -136,26 +136,26 @@ def test_a_generator_ties_no_tapes_together_and_its_copies_stay_with_the_tape() 
 
 
 def test_a_generator_that_learnt_from_a_judged_tape_is_refused_by_name() -> None:
-    learnt, same_tape, apart = clip("fin", "a", 1), clip("fin", "a", 2), clip("fin", "b", 3)
+    trained_clip, same_tape, apart = clip("fin", "a", 1), clip("fin", "a", 2), clip("fin", "b", 3)
     made = clip("fin", "synthetic:g", 9, synthetic=True)
-    model = ModelProvenance("generator", "runs/g", frozenset({learnt.recording.id}))
-    refuse_leaks(Split(train=(learnt, same_tape, made), test=(apart,)), [model])
+    model = ModelProvenance("generator", "runs/g", frozenset({trained_clip.recording.id}))
+    refuse_leaks(Split(train=(trained_clip, same_tape, made), test=(apart,)), [model])
     with pytest.raises(LeakError, match="the generator runs/g was trained on tape 'a' of the test set"):
-        refuse_leaks(Split(train=(apart, made), test=(learnt, same_tape)), [model])
-    aside = Split(train=(apart, made), val=(same_tape,), set_aside=(learnt,))
+        refuse_leaks(Split(train=(apart, made), test=(trained_clip, same_tape)), [model])
+    aside = Split(train=(apart, made), val=(same_tape,), set_aside=(trained_clip,))
     (found,) = leaks(aside, [model])
     assert (found.subset, found.clips) == ("val", (same_tape,)), (
-        "by the tape, though that clip was not learnt"
+        "by the tape, though the model was not trained on that clip"
     )
-    by_clip = Split(train=(learnt, made), test=(same_tape,), by="clip")
+    by_clip = Split(train=(trained_clip, made), test=(same_tape,), by="clip")
     refuse_leaks(by_clip, [model])
     with pytest.raises(LeakError, match="runs/g"):
-        refuse_leaks(Split(train=(same_tape, made), test=(learnt,), by="clip"), [model])
-    judge = replace(model, role="judge")
-    assert not leaks(Split(train=(apart,), val=(learnt,)), [judge]), (
+        refuse_leaks(Split(train=(same_tape, made), test=(trained_clip,), by="clip"), [model])
+    classifier = replace(model, role="judge")
+    assert not leaks(Split(train=(apart,), val=(trained_clip,)), [classifier]), (
         "a classifier is tuned on that side anyway"
     )
-    assert leaks(Split(train=(apart,), test=(learnt,)), [judge])
+    assert leaks(Split(train=(apart,), test=(trained_clip,)), [classifier])
 
 
 def test_partition_looks_for_leaks(real: IndexRequest, made: Path) -> None:

@@ -152,8 +152,8 @@ def test_tails_are_split_and_nobody_is_judged_unlearnt(name: str) -> None:
 
 def check(split, clips) -> None:  # type: ignore[no-untyped-def]
     assert everything(split) == Counter(clips)
-    learnt = {c.label for c in split.train}
-    assert {c.label for c in (*split.val, *split.test)} <= learnt
+    trained_on = {c.label for c in split.train}
+    assert {c.label for c in (*split.val, *split.test)} <= trained_on
 
 
 tables = st.dictionaries(
@@ -194,13 +194,13 @@ def test_any_tail_is_treated_split_and_judged(
     tested = [c for part in parts for c in part.split.test]
     for part in parts:
         assert everything(part.split) == Counter(after.clips)
-        learnt = {c.label for c in part.split.train}
-        assert {c.label for c in part.split.test} <= learnt
+        trained_on = {c.label for c in part.split.train}
+        assert {c.label for c in part.split.test} <= trained_on
     if tested:
-        judge(tested, labels, seed)
+        check_metrics(tested, labels, seed)
 
 
-def judge(tested: list[Clip], labels: Labels, seed: int) -> None:
+def check_metrics(tested: list[Clip], labels: Labels, seed: int) -> None:
     """Every figure is a number or None; no species is forgotten."""
     scores = np.random.default_rng(seed).dirichlet(np.ones(len(labels)), len(tested))
     groups = [c.group for c in tested]

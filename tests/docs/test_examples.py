@@ -24,7 +24,7 @@ BLOCK = re.compile(r'^```(\w+)(?: title="([^"]+)")?\n(.*?)^```$', re.M | re.S)
 
 
 def examples(page: Path) -> list[tuple[str, str]]:
-    """What a reader does, in order: ("a.toml", text to save), ("$ command", what it is said to print)."""
+    """What a reader does, in order: ("a.toml", text to save), ("$ command", what the page says it prints)."""
     found: list[tuple[str, str]] = []
     for language, file, text in BLOCK.findall(page.read_text(encoding="utf-8")):
         if file:
@@ -100,8 +100,8 @@ def test_examples_run_and_print_what_the_page_shows(
         assert "Traceback" not in done.stderr
         printed = masked(done.stderr + done.stdout)
         for shown in re.split(r"^\.\.\.$", text, flags=re.M):
-            said = f"{what} does not print\n{shown}\nbut\n{done.stderr}{done.stdout}"
-            assert masked(shown) in printed, said
+            mismatch = f"{what} does not print\n{shown}\nbut\n{done.stderr}{done.stdout}"
+            assert masked(shown) in printed, mismatch
 
 
 def test_the_readme_names_commands_and_options_that_there_are() -> None:

@@ -99,8 +99,8 @@ def test_members_of_public_classes_are_in_the_reference(site: Path) -> None:
         "features.logmel.LogMel.forward",
     ):
         assert f'id="finback.{name}"' in page, name
-    told = text_of(site / "reference" / "api.html")
-    assert "Calibrated scores, in the order of the clips." in told
+    page_text = text_of(site / "reference" / "api.html")
+    assert "Calibrated scores, in the order of the clips." in page_text
 
 
 def test_a_star_takes_the_pages_that_are_named_nowhere(tmp_path: Path, hooks: ModuleType) -> None:

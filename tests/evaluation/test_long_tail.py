@@ -98,7 +98,7 @@ def test_a_long_tail_is_trained_and_judged(name: str, folds: int, tiny: str, tmp
 
 
 def test_two_species_on_the_only_tape(tiny: str, tmp_path: Path) -> None:
-    """They can be trained on, and cannot be judged; both is said."""
+    """A model can be trained on them, but they cannot be tested; the messages name both."""
     request = corpus(tmp_path, {"fin": {"a": 3}, "sei": {"a": 3}})
     run = trained(request, tiny, tmp_path / "run")
     assert set(run.info.split["untestable"]) == {"fin", "sei"}

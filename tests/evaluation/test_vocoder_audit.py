@@ -1,4 +1,4 @@
-"""The audit of a vocoder: clips of other tapes only, beside what needs no training, and kept for the card."""
+"""The audit of a vocoder: clips of other groups, comparison with untrained methods, and the card."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ def test_every_measure_beside_griffin_lim_on_tapes_never_heard(run: Path, traine
 
 
 def test_a_perfect_vocoder_has_no_error(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    heard: list[np.ndarray] = []
+    originals: list[np.ndarray] = []
     taken = vocoder_audit.logmel_of
     monkeypatch.setattr(
-        vocoder_audit, "logmel_of", lambda waves, spec: heard.append(waves) or taken(waves, spec)
+        vocoder_audit, "logmel_of", lambda waves, spec: originals.append(waves) or taken(waves, spec)
     )
-    monkeypatch.setattr(vocoder_audit, "to_waves", lambda logmels, invert, progress: heard[0])
+    monkeypatch.setattr(vocoder_audit, "to_waves", lambda logmels, invert, progress: originals[0])
     row = audit_vocoder(run, device="cpu")["vocoders"][OWN]
     assert "agreement" not in row
     assert row["lsd_db"] == row["mel_l1_db"] == 0

@@ -1,4 +1,4 @@
-"""The feature cache: keyed by what is heard, never by a name; damaged files are computed again."""
+"""The feature cache: keyed by the sound, never by a name; damaged files are computed again."""
 
 from __future__ import annotations
 

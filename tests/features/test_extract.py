@@ -35,12 +35,12 @@ def test_windows_cover_every_sample(n: int, rate: int, kind: str) -> None:
 
     clip = Clip(Recording("x", Path("x.wav"), rate, n + 10), 7, 7 + n)
     extractor = Extractor(SMALL, kind)
-    heard = SMALL.clip_samples if kind == "wave" else SMALL.covered_samples
+    covered = SMALL.clip_samples if kind == "wave" else SMALL.covered_samples
     reached = clip.start
     for window in extractor.windows(clip):
         assert clip.start <= window.start <= reached
         # What the frames of this window stand for, at the recording's own rate.
-        reached = min(clip.stop, window.start + heard * rate // SMALL.sample_rate)
+        reached = min(clip.stop, window.start + covered * rate // SMALL.sample_rate)
         assert window.stop <= reached or window.n_samples == n
     assert reached == clip.stop
 

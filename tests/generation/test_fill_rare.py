@@ -36,7 +36,7 @@ def config(generator_run: Path) -> SynthesisConfig:
 
 
 class Yes:
-    """A judge that agrees with the name of the file, or always hears one species."""
+    """A classifier that predicts the species in the name of the file, or always the same species."""
 
     def __init__(self, labels: Labels, always: str = "", sure: float = 0.9) -> None:
         self.labels, self.always, self.sure = labels, always, sure
@@ -53,7 +53,7 @@ class Yes:
 
 @pytest.fixture
 def agreeing(monkeypatch: pytest.MonkeyPatch, config: SynthesisConfig) -> None:
-    """Every judge agrees."""
+    """The reference classifier accepts every sample."""
     labels = Synthesizer(config).labels
     monkeypatch.setattr(Predictor, "load", classmethod(lambda cls, *given: Yes(labels)))
 
@@ -62,11 +62,11 @@ def agreeing(monkeypatch: pytest.MonkeyPatch, config: SynthesisConfig) -> None:
 def gate(config: SynthesisConfig, tiny_dataset: Dataset, generator_run: Path) -> QualityGate:
     synthesizer = Synthesizer(config)
     real = run_subsets(RunFolder.open(generator_run))["train"]
-    judge: Predictor = Yes(synthesizer.labels)  # type: ignore[assignment]
-    return QualityGate(synthesizer, real, tiny_dataset, judge, no_progress)
+    classifier: Predictor = Yes(synthesizer.labels)  # type: ignore[assignment]
+    return QualityGate(synthesizer, real, tiny_dataset, classifier, no_progress)
 
 
-def heard(path: Path, wave: np.ndarray) -> Clip:
+def written_clip(path: Path, wave: np.ndarray) -> Clip:
     write(path, wave, 8000)
     recording = open_recording(path)
     return Clip(recording, 0, recording.n_samples)
@@ -80,8 +80,8 @@ def test_a_real_clip_made_again_is_a_copy_and_silence_is_silent(gate: QualityGat
     name = (clip.label or "").lower().replace(" ", "-")
     wave = Extractor(gate.uncached.extractor.spec, "wave")(clip)[0]
     assert gate.copy_threshold is not None
-    quiet = heard(tmp_path / f"{name}-1.wav", np.full(7680, 1e-5))
-    copied = heard(tmp_path / f"{name}-2.wav", 0.5 * np.roll(wave, 900))
+    quiet = written_clip(tmp_path / f"{name}-1.wav", np.full(7680, 1e-5))
+    copied = written_clip(tmp_path / f"{name}-2.wav", 0.5 * np.roll(wave, 900))
     verdicts = gate([quiet, copied], label)
     assert [v.outcome for v in verdicts] == ["silent", "copy"]
     assert verdicts[1].distance < gate.copy_threshold
@@ -97,7 +97,7 @@ def test_the_judge_and_the_band_have_a_say(
     file = tmp_path / f"{name.lower().replace(' ', '-')}-0.wav"
     time = np.arange(7680) / 8000
     # Low ticking: in no band of theirs, and no copy of anything.
-    sound = heard(file, 0.2 * np.sin(2 * np.pi * 60 * time) * (time % 0.13 < 0.02))
+    sound = written_clip(file, 0.2 * np.sin(2 * np.pi * 60 * time) * (time % 0.13 < 0.02))
     assert gate([sound], label)[0].outcome == "out of band"
     assert gate([sound], label, min_probability=0.95)[0].outcome == "other species", "not sure enough"
     monkeypatch.setattr(gate, "classifier", Yes(gate.classifier.labels, always=gate.names[label - 1]))
@@ -279,7 +279,7 @@ def test_names_of_version_0_1_0_are_read(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Its folders have `tries.csv`, where accepted samples are "kept", and their settings name a judge."""
+    """Its folders have `tries.csv`, where accepted samples are "kept", and their settings name a `judge`."""
     open_gate(monkeypatch, [ACCEPTED, "copy"])
     plan = FillPlan(target=9, species=("killer whale",))
     whole = fill_rare_species(config, tiny_dataset, str(trained), plan, tmp_path)

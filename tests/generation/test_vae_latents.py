@@ -1,4 +1,4 @@
-"""The latent space of a trained VAE, what it keeps of unseen tapes, and its two commands."""
+"""The latent space of a trained VAE, its reconstructions of unseen groups, and its two commands."""
 
 from __future__ import annotations
 
@@ -151,10 +151,10 @@ def test_what_it_learnt_comes_back_best_by_components(space: LatentSpace) -> Non
 
 def test_written_figures(found: Reconstruction, tmp_path: Path) -> None:
     table, picture = found.write(tmp_path)
-    facts = json.loads(table.read_text())
-    assert facts["latents"] == 6
-    assert facts["methods"]["vae"]["mse_db2"] == found.table["vae"][""]["mse_db2"]
-    assert set(facts["methods"]["pca"]["per_species"]) == set(found.n_windows)
+    values = json.loads(table.read_text())
+    assert values["latents"] == 6
+    assert values["methods"]["vae"]["mse_db2"] == found.table["vae"][""]["mse_db2"]
+    assert set(values["methods"]["pca"]["per_species"]) == set(found.n_windows)
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert len(found.rows) == len(found.n_windows)
 
@@ -180,16 +180,16 @@ def test_the_figure_needs_a_name_of_a_figure(space: LatentSpace, tmp_path: Path)
 
 
 def test_commands(run: Path, tmp_path: Path) -> None:
-    told = CliRunner().invoke(app, ["vae", "reconstruct", str(run), "--json", "--out", str(tmp_path)])
-    assert told.exit_code == 0, told.output
-    facts = json.loads(told.stdout)
-    assert {"methods", "n_windows", "active_latents", "files"} <= set(facts)
+    result = CliRunner().invoke(app, ["vae", "reconstruct", str(run), "--json", "--out", str(tmp_path)])
+    assert result.exit_code == 0, result.output
+    values = json.loads(result.stdout)
+    assert {"methods", "n_windows", "active_latents", "files"} <= set(values)
     shown = CliRunner().invoke(app, ["vae", "reconstruct", str(run), "--subset", "validation"])
     assert "mean over species" in shown.stdout
     assert (run / "figures" / "reconstruction.png").exists()
     names = json.loads((run / "run.json").read_text())["labels"][:2]
-    told = CliRunner().invoke(app, ["vae", "interpolate", str(run), *names, "--steps", "3", "--json"])
-    assert json.loads(told.stdout)["ends"][0] == {"name": names[0], "species": names[0]}
+    result = CliRunner().invoke(app, ["vae", "interpolate", str(run), *names, "--steps", "3", "--json"])
+    assert json.loads(result.stdout)["ends"][0] == {"name": names[0], "species": names[0]}
     assert (run / "figures" / "interpolation.png").exists()
     shown = CliRunner().invoke(app, ["vae", "interpolate", str(run), *names])
     assert f"{names[0]} -> {names[1]}" in shown.stdout

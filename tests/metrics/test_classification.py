@@ -32,7 +32,7 @@ def simulated(n: int = 300, k: int = 6, n_groups: int = 40, seed: int = 0):
 
 
 def by_hand(**kwargs):
-    """Truth b b b f f; said b b f f b; no minke clip. Two tapes."""
+    """Truth b b b f f; predicted b b f f b; no minke clip. Two tapes."""
     truth = np.array([0, 0, 0, 1, 1])
     return classify.evaluate(
         truth, one_hot([0, 0, 1, 1, 0], 3), NAMES, ["t1", "t1", "t2", "t2", "t2"], {"blue", "fin"}, **kwargs
@@ -68,16 +68,16 @@ def test_pinning_the_label_set_changes_macro_f1_only():
 def test_point_values_are_scikit_learns():
     truth, p, names, groups = simulated()
     result = classify.evaluate(truth, p, names, groups, {"species 0", "species 3"}, n_boot=20)
-    said = p.argmax(axis=1)
-    assert result["accuracy"] == pytest.approx(sk.accuracy_score(truth, said))
-    assert result["balanced_accuracy"] == pytest.approx(sk.balanced_accuracy_score(truth, said))
-    assert result["macro_f1"] == pytest.approx(sk.f1_score(truth, said, average="macro"))
+    predicted = p.argmax(axis=1)
+    assert result["accuracy"] == pytest.approx(sk.accuracy_score(truth, predicted))
+    assert result["balanced_accuracy"] == pytest.approx(sk.balanced_accuracy_score(truth, predicted))
+    assert result["macro_f1"] == pytest.approx(sk.f1_score(truth, predicted, average="macro"))
     assert result["macro_auc"] == pytest.approx(
         sk.roc_auc_score(truth, p, multi_class="ovr", average="macro")
     )
     assert result["average_precision"] == pytest.approx(sk.average_precision_score(np.eye(6)[truth], p))
     assert result["top3_accuracy"] == pytest.approx(sk.top_k_accuracy_score(truth, p, k=3))
-    f1 = sk.f1_score(truth, said, average=None)
+    f1 = sk.f1_score(truth, predicted, average=None)
     assert result["macro_f1_multi_group"] == pytest.approx((f1[0] + f1[3]) / 2)
 
 

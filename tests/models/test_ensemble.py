@@ -53,7 +53,7 @@ def train(simulated: Path, tiny: str) -> Callable[..., Path]:
 
 @pytest.fixture(scope="module")
 def second(train: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run beside `trained`, of the same split: another family, which takes in other features."""
+    """A second run, of the same split as `trained`: another family, with other features as input."""
     return train("dnn", tmp_path_factory.mktemp("second") / "dnn", *OTHER_EARS)
 
 
@@ -83,9 +83,9 @@ def test_the_mean_of_two_runs_is_the_mean_of_their_probabilities(
     pair: Path, trained: Path, second: Path, clips: tuple[Clip, ...]
 ) -> None:
     mean = (probabilities(trained, clips) + probabilities(second, clips)) / 2
-    facts = read_json(pair / "run.json")
-    assert facts["combination"] == {"how": "mean", "weights": [0.5, 0.5], "bias": []}
-    assert probabilities(pair, clips) == pytest.approx(powered(mean, facts["temperature"]), abs=1e-5)
+    info = read_json(pair / "run.json")
+    assert info["combination"] == {"how": "mean", "weights": [0.5, 0.5], "bias": []}
+    assert probabilities(pair, clips) == pytest.approx(powered(mean, info["temperature"]), abs=1e-5)
 
 
 def test_members_hear_with_their_own_ears(pair: Path, trained: Path, second: Path) -> None:
@@ -146,10 +146,10 @@ def test_its_own_validation_scores_are_those_of_the_members_combined(
             split = load_split(fold.path / "split.csv", clips, "group")
             assert own.clips == split.val
             theirs = [load_scores(run / "folds" / str(i) / "validation.parquet", clips)[0] for run in folded]
-            told = fold.info.combination
+            values = fold.info.combination
             p = np.stack([s.probabilities[[s.clips.index(c) for c in own.clips]] for s in theirs])
-            w = np.array(told["weights"])[:, None, None]
-            mixed = (w * p).sum(0) if how != "stack" else np.exp((w * np.log(p)).sum(0) + told["bias"])
+            w = np.array(values["weights"])[:, None, None]
+            mixed = (w * p).sum(0) if how != "stack" else np.exp((w * np.log(p)).sum(0) + values["bias"])
             expected = powered(mixed / mixed.sum(1, keepdims=True), fold.info.temperature)
             assert own.probabilities == pytest.approx(expected, abs=1e-5)
 
@@ -171,8 +171,8 @@ def with_answers(run: Path, clips: tuple[Clip, ...], strength: float) -> None:
     for fold in RunFolder.open(run).folds:
         path = fold.path / "validation.parquet"
         scores, folds = load_scores(path, clips)
-        told = strength * np.eye(len(scores.labels))[scores.labels.targets(scores.clips)]
-        save_scores(path, Scores(scores.clips, scores.labels, told.astype(np.float32)), folds, subset="val")
+        values = strength * np.eye(len(scores.labels))[scores.labels.targets(scores.clips)]
+        save_scores(path, Scores(scores.clips, scores.labels, values.astype(np.float32)), folds, subset="val")
 
 
 @pytest.mark.parametrize("how", ["weights", "stack"])
@@ -185,7 +185,7 @@ def test_the_better_on_validation_weighs_more(
     made = combine(runs, tmp_path / "ens", how)  # type: ignore[arg-type]
     for fold in made.folds:
         good, bad = fold.info.members
-        assert good["weight"] > bad["weight"] + 0.05  # one validation tape teaches no more
+        assert good["weight"] > bad["weight"] + 0.05  # one validation tape justifies no more
         assert good["validation_loss"] < bad["validation_loss"]
 
 
@@ -234,12 +234,12 @@ def test_done_already_is_left_alone_and_half_made_is_made_anew(
     assert (tmp_path / "full" / "thesis.tex").exists()
 
 
-def changed(**facts: object) -> Callable[[Path], None]:
-    return lambda run: write_json(run / "run.json", {**read_json(run / "run.json"), **facts})
+def changed(**info: object) -> Callable[[Path], None]:
+    return lambda run: write_json(run / "run.json", {**read_json(run / "run.json"), **info})
 
 
 @pytest.mark.parametrize(
-    ("damage", "said"),
+    ("damage", "message"),
     [
         (changed(labels=["Blue whale", "Humpback whale"]), "only the first knows Bearded seal, Killer whale"),
         (changed(data_fingerprint="0123"), r"data fingerprints \w+ and 0123"),
@@ -251,14 +251,14 @@ def changed(**facts: object) -> Callable[[Path], None]:
     ],
 )
 def test_runs_that_cannot_be_combined(
-    trained: Path, second: Path, tmp_path: Path, damage: Callable[[Path], None], said: str
+    trained: Path, second: Path, tmp_path: Path, damage: Callable[[Path], None], message: str
 ) -> None:
     other = Path(shutil.copytree(second, tmp_path / "other"))
-    if said.startswith("one split"):
+    if message.startswith("one split"):
         for i in range(3):
             shutil.copytree(second, other / "folds" / str(i))
     damage(other)
-    with pytest.raises(FinbackError, match=said) as refused:
+    with pytest.raises(FinbackError, match=message) as refused:
         combine([trained, other], tmp_path / "ens")
     assert str(other) in str(refused.value)
     assert not (tmp_path / "ens").exists()
@@ -338,10 +338,10 @@ def test_the_command_line(
         return capsys.readouterr().out
 
     out = tmp_path / "ens"
-    told = json.loads(call("ensemble", trained, second, "--how", "weights", "--out", out, "--json"))
-    assert told["kind"] == "ensemble"
-    assert [m["family"] for m in told["members"]] == ["cnn2d", "dnn"]
-    assert sum(m["weight"] for m in told["members"]) == pytest.approx(1)
+    values = json.loads(call("ensemble", trained, second, "--how", "weights", "--out", out, "--json"))
+    assert values["kind"] == "ensemble"
+    assert [m["family"] for m in values["members"]] == ["cnn2d", "dnn"]
+    assert sum(m["weight"] for m in values["members"]) == pytest.approx(1)
     assert "finback evaluate" in call("ensemble", trained, second, "--how", "weights", "--out", out)
     assert 0 <= json.loads(call("evaluate", out, "--json", "--device", "cpu"))["accuracy"] <= 1
     file = clips[0].recording.path

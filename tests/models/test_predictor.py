@@ -101,7 +101,7 @@ def test_temperature_divides_the_logits(
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"kind": "vae"}, "a vae, not a classifier"),
         ({"format": 99}, "format 99"),
@@ -110,12 +110,14 @@ def test_temperature_divides_the_logits(
         ({"labels": ["a", "b"]}, "not the weights of this model"),
     ],
 )
-def test_runs_that_cannot_serve_are_refused(trained: Path, tmp_path: Path, change: dict, said: str) -> None:
+def test_runs_that_cannot_serve_are_refused(
+    trained: Path, tmp_path: Path, change: dict, message: str
+) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(trained, copy)
-    facts = {**read_json(copy / "run.json"), **change}
-    write_json(copy / "run.json", {k: v for k, v in facts.items() if v is not None})
-    with pytest.raises(Exception, match=said):
+    info = {**read_json(copy / "run.json"), **change}
+    write_json(copy / "run.json", {k: v for k, v in info.items() if v is not None})
+    with pytest.raises(Exception, match=message):
         Predictor.load(copy, "cpu")
 
 

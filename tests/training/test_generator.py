@@ -46,11 +46,11 @@ def clips(counts: dict[tuple[str, str], int]) -> list[Clip]:
 
 def test_a_tenth_is_held_out_of_tapes_that_stay() -> None:
     mine = clips({("a", "1"): 20, ("a", "2"): 1, ("b", "3"): 10, ("c", "4"): 1})
-    learnt, held = hold_out(mine, 0.1, seed=0)
+    trained_on, held = hold_out(mine, 0.1, seed=0)
     assert sorted(c.label or "" for c in held) == ["a", "a", "b"]
-    assert len(learnt) + len(held) == len(mine)
-    assert {c.group for c in held} <= {c.group for c in learnt}
-    assert hold_out(mine, 0.1, seed=0) == (learnt, held)
+    assert len(trained_on) + len(held) == len(mine)
+    assert {c.group for c in held} <= {c.group for c in trained_on}
+    assert hold_out(mine, 0.1, seed=0) == (trained_on, held)
 
 
 def test_never_the_last_clip_of_a_tape() -> None:
@@ -67,8 +67,8 @@ def test_trains_keeps_sides_and_makes_samples(tiny_dataset: Dataset, tmp_path: P
     every = [c.key for side in parts.values() for c in side]
     assert len(every) == len(set(every))
     assert not {c.group for c in parts["train"]} & {c.group for c in (*parts["validation"], *parts["test"])}
-    maker = SpectrogramGenerator.load(tmp_path / "run", "cpu")
-    made = maker.sample([0, 1], [5, 6], Sampling(steps=3))
+    generator = SpectrogramGenerator.load(tmp_path / "run", "cpu")
+    made = generator.sample([0, 1], [5, 6], Sampling(steps=3))
     assert made.shape == (2, 16, 16)
     assert made.dtype == np.float32
     assert np.isfinite(made).all()
@@ -77,11 +77,11 @@ def test_trains_keeps_sides_and_makes_samples(tiny_dataset: Dataset, tmp_path: P
 
 def test_same_seed_same_sample_whatever_the_batch(tiny_dataset: Dataset, tmp_path: Path) -> None:
     train_generator(Plan("diffusion", small(), device="cpu"), tiny_dataset, tmp_path / "run")
-    maker = SpectrogramGenerator.load(tmp_path / "run", "cpu")
+    generator = SpectrogramGenerator.load(tmp_path / "run", "cpu")
     for sampler in ("heun", "ancestral"):
         how = Sampling(sampler=sampler, steps=4, guidance=2.0)
-        together = maker.sample([0, 1, 0], [1, 2, 3], how)
-        alone = maker.sample([0], [3], how)
+        together = generator.sample([0, 1, 0], [1, 2, 3], how)
+        alone = generator.sample([0], [3], how)
         np.testing.assert_allclose(together[2], alone[0], atol=1e-3)
         assert np.abs(together[0] - together[2]).max() > 1.0
 

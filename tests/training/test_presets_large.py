@@ -1,4 +1,4 @@
-"""The presets for a GPU: they resolve, make larger models, and hear what the default hears."""
+"""The presets for a GPU: they resolve, make larger models, and have the input of the default."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Generated log-mels among real clips: heard as they are, never looked for on disk, never longer training."""
+"""Generated log-mels among real clips: used unchanged, never searched on disk, training is not longer."""
 
 from __future__ import annotations
 

@@ -79,8 +79,8 @@ def test_beans_reads_folders_and_sides(tmp_path: Path) -> None:
     for file in ("train/Killer Whale/a.wav", "train/Walrus/x/b.wav", "valid/Walrus/c.wav", "d.wav"):
         sound(tmp_path / file)
     manifest = index(IndexRequest(audio=tmp_path))
-    told = [(manifest.file_of(clip), clip.label) for clip in manifest.clips]
-    assert told == [
+    labelled = [(manifest.file_of(clip), clip.label) for clip in manifest.clips]
+    assert labelled == [
         ("train/Killer Whale/a.wav", "Killer Whale"),
         ("train/Walrus/x/b.wav", "Walrus"),
         ("valid/Walrus/c.wav", "Walrus"),

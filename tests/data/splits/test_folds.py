@@ -27,9 +27,9 @@ def test_folds_judge_every_testable_clip_once() -> None:
     assert tested == Counter(c for c in clips if c.label != "sei")
     for f in folds:
         assert everything(f.split) == Counter(clips)
-        learnt = {c.label for c in f.split.train}
-        assert {c.label for c in (*f.split.test, *f.split.val)} <= learnt
-        assert "sei" in learnt
+        trained_on = {c.label for c in f.split.train}
+        assert {c.label for c in (*f.split.test, *f.split.val)} <= trained_on
+        assert "sei" in trained_on
         assert list(f.untestable) == ["sei"]
     assert [f.fold for f in folds] == [0, 1, 2]
 
@@ -116,10 +116,10 @@ def test_invariants_on_any_table(
             {c.group for c in part} for part in (result.split.train, result.split.val, result.split.test)
         ]
         assert sum(map(len, sides)) == len(set().union(*sides))
-        learnt = {c.label for c in result.split.train}
-        judged = {c.label for c in (*result.split.val, *result.split.test)}
-        assert judged <= learnt
-        assert not judged & {s for s, groups in n_groups.items() if len(groups) == 1}
+        trained_on = {c.label for c in result.split.train}
+        evaluated = {c.label for c in (*result.split.val, *result.split.test)}
+        assert evaluated <= trained_on
+        assert not evaluated & {s for s, groups in n_groups.items() if len(groups) == 1}
         assert {s for s, groups in n_groups.items() if len(groups) == 1} <= set(result.untestable)
     shuffled = list(clips)
     order.shuffle(shuffled)

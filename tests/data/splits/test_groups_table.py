@@ -56,7 +56,7 @@ def test_one_recordings_spans_share_its_group(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("option", "told"),
+    ("option", "message"),
     [
         ("{}/tapes.csv", "names no column; write it as table.csv:column"),
         ("{}/tapes.csv:", "names no column"),
@@ -67,13 +67,13 @@ def test_one_recordings_spans_share_its_group(tmp_path: Path) -> None:
         ("{}/tapes.csv:file", "."),
     ],
 )
-def test_a_wrong_option(tmp_path: Path, option: str, told: str) -> None:
+def test_a_wrong_option(tmp_path: Path, option: str, message: str) -> None:
     table(tmp_path / "labels.csv", "file,species\na.wav,Walrus\n")
     table(tmp_path / "tapes.csv", "file,tape\nx.wav,t1\n")
     request = IndexRequest(
         audio=tmp_path / "audio", labels=tmp_path / "labels.csv", groups=option.format(tmp_path)
     )
-    with pytest.raises(InputError, match=told):
+    with pytest.raises(InputError, match=message):
         index(request)
 
 

@@ -1,4 +1,4 @@
-"""Splits of whole groups: each species on the sides that its groups allow, and what is refused."""
+"""Splits of whole groups: each species in the sets that its groups allow, and what is refused."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_the_balance_table_counts_what_the_split_holds() -> None:
 
 
 def test_a_single_group_species_keeps_its_tape_in_training() -> None:
-    """The tape of `sei` could serve as minke's test side; the other one must be taken."""
+    """The tape of `sei` could be in the test set of minke; the other one must be taken."""
     table = {"minke": {"shared": 5, "own": 5}, "sei": {"shared": 6}, "fin": {"a": 6, "b": 3, "c": 3}}
     result = make_split(clips_of(table))
     assert subsets_of(result, "sei")["train"] == {"shared": 6}
@@ -52,7 +52,7 @@ def test_a_single_group_species_keeps_its_tape_in_training() -> None:
 
 
 def test_a_single_group_species_on_a_judged_tape_is_set_aside() -> None:
-    """Both tapes of minke carry a species of their own: one of them has to be judged on."""
+    """Both tapes of minke carry a species of their own: one of them has to be in the test set."""
     table = {"minke": {"x": 9, "y": 9}, "sei": {"x": 2}, "fin": {"y": 2}}
     result = make_split(clips_of(table))
     aside = {c.label for c in result.split.set_aside}

@@ -62,10 +62,10 @@ def interrupted(site: Site, folder: Path, how: signal.Signals) -> subprocess.Pop
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_interrupted_and_gone_on(site: Site, tmp_path: Path, how: signal.Signals) -> None:
     process = interrupted(site, tmp_path, how)
-    _, said = process.communicate(timeout=20)
+    _, errors = process.communicate(timeout=20)
     assert process.returncode == (130 if how is signal.SIGINT else -signal.SIGKILL)
     if how is signal.SIGINT:
-        assert "run the same command again" in said
+        assert "run the same command again" in errors
         assert [row["file"] for row in table(tmp_path / "own/labels.csv")] == ["small.wav"]
     have = (tmp_path / "own/audio/large.wav.part").stat().st_size
     assert 50_000 < have < len(LARGE)
@@ -116,9 +116,9 @@ def test_a_person_is_asked(site: Site, tmp_path: Path) -> None:
             command(tmp_path, "--json"), cwd=tmp_path, stdin=theirs, stdout=-1, stderr=-1, text=True
         )
         os.write(mine, answer.encode())
-        written, said = process.communicate(timeout=60)
-        assert process.returncode == code, said
-        assert "Do you accept these terms?" in said
+        written, errors = process.communicate(timeout=60)
+        assert process.returncode == code, errors
+        assert "Do you accept these terms?" in errors
         assert bool(site.log) == (code == 0)
         os.close(mine)
         os.close(theirs)

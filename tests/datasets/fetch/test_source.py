@@ -1,4 +1,4 @@
-"""Sources are data: every one that comes along is whole, and mistakes in one of your own are named."""
+"""Sources are data: every bundled source is complete, and mistakes in a user's source are named."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_a_source_of_ones_own(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "message"),
     [
         ('licence = "CC BY 4.0"\n', "", "licence"),
         ('kind = "files"', 'kind = "ftp"', "kind"),
@@ -76,13 +76,13 @@ def test_a_source_of_ones_own(tmp_path: Path) -> None:
         ("[listing]", "[labels]\nspecies = '([a-z]+)'\n[listing]", "P<species>"),
     ],
 )
-def test_mistakes_in_a_source_are_named(tmp_path: Path, old: str, new: str, said: str) -> None:
+def test_mistakes_in_a_source_are_named(tmp_path: Path, old: str, new: str, message: str) -> None:
     path = tmp_path / "harbour.toml"
     assert old in OWN
     path.write_text(OWN.replace(old, new))
     with pytest.raises(InputError, match=r"harbour\.toml") as caught:
         load(str(path))
-    assert said in str(caught.value)
+    assert message in str(caught.value)
 
 
 def test_an_unknown_name_tells_the_names() -> None:

@@ -200,8 +200,8 @@ def test_the_reference_classifier_has_the_clips_of_the_generator(
 def test_samples_are_kept_and_do_not_depend_on_how_many(audited: dict[str, Any], generator: Path) -> None:
     kept = list((generator / "audit").glob("samples-*.npy"))
     assert len(kept) == 1
-    maker = SpectrogramGenerator.load(generator, "cpu")
-    fewer = audit_windows.sampled_windows(maker, np.full(4, 3), Sampling())
+    loaded = SpectrogramGenerator.load(generator, "cpu")
+    fewer = audit_windows.sampled_windows(loaded, np.full(4, 3), Sampling())
     whole = np.load(kept[0]).reshape(4, 8, *fewer.x.shape[1:])
     assert fewer.x.reshape(4, 3, *fewer.x.shape[1:]) == pytest.approx(whole[:, :3], abs=1e-3)
 
@@ -240,16 +240,16 @@ def test_a_generator_of_every_tape_is_audited_without_unseen_ones(
 def test_copies_are_found_out(
     audited: dict[str, Any], generator: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A generator that rolls what it learnt and plays it louder."""
+    """A generator that returns its training clips, shifted and louder."""
     import finback.evaluation.generator_audit as room
 
-    def parrot(maker: Any, counts: Any, *rest: Any) -> Windows:
-        learnt = room.real_windows(store(maker), room.run_subsets(maker.run)["train"], maker.labels)
-        x = np.roll(learnt.x, 7, axis=2) + 5
-        return Windows(x, learnt.y, np.arange(len(x)), tuple(map(str, range(len(x)))))
+    def parrot(loaded: Any, counts: Any, *rest: Any) -> Windows:
+        training = room.real_windows(store(loaded), room.run_subsets(loaded.run)["train"], loaded.labels)
+        x = np.roll(training.x, 7, axis=2) + 5
+        return Windows(x, training.y, np.arange(len(x)), tuple(map(str, range(len(x)))))
 
-    def store(maker: Any) -> Any:
-        return room.FeatureStore(room.Extractor(maker.spec, "logmel"), room.default_folder())
+    def store(loaded: Any) -> Any:
+        return room.FeatureStore(room.Extractor(loaded.spec, "logmel"), room.default_folder())
 
     monkeypatch.setattr(room, "sampled_windows", parrot)
     monkeypatch.setattr(run_files, "GENERATOR_AUDIT", "parrot.json")
@@ -271,16 +271,16 @@ def test_generators_of_other_clips_are_refused(
 
 
 def test_unsuitable_classifiers_are_refused(trained: Path, generator: Path) -> None:
-    maker = SpectrogramGenerator.load(generator, "cpu")
-    predictor, known = reference_classifier.load_reference_classifier(trained, maker, "cpu")
+    loaded = SpectrogramGenerator.load(generator, "cpu")
+    predictor, known = reference_classifier.load_reference_classifier(trained, loaded, "cpu")
     assert known.tolist() == [0, 1, 2, 3]
-    x = np.zeros((2, maker.spec.n_mels, maker.spec.n_frames), dtype=np.float32)
-    assert predictor.score_logmels(x, maker.spec).shape == (2, 4)
+    x = np.zeros((2, loaded.spec.n_mels, loaded.spec.n_frames), dtype=np.float32)
+    assert predictor.score_logmels(x, loaded.spec).shape == (2, 4)
     with pytest.raises(SpecMismatchError, match="not log-mels of features"):
-        predictor.score_logmels(x, replace_spec(maker.spec))
-    maker.labels = replace(maker.labels, names=(*maker.labels.names, "Nobody"))
+        predictor.score_logmels(x, replace_spec(loaded.spec))
+    loaded.labels = replace(loaded.labels, names=(*loaded.labels.names, "Nobody"))
     with pytest.raises(InputError, match="does not know Nobody"):
-        reference_classifier.load_reference_classifier(trained, maker, "cpu")
+        reference_classifier.load_reference_classifier(trained, loaded, "cpu")
 
 
 def replace_spec(spec: FeatureSpec) -> FeatureSpec:

@@ -97,8 +97,8 @@ def build_run(out: Path, audio: Path, by: str = "group") -> Path:
     manifest.save(out / "manifest.csv")
     save_split(out / "split.csv", result.split)
     truth = labels.targets(result.split.test)
-    said = np.where(np.arange(len(truth)) % 3 == 0, (truth + 1) % 3, truth)
-    logits = np.random.default_rng(0).normal(size=(len(truth), 4)) * 0.1 + 3 * np.eye(4)[said]
+    predicted = np.where(np.arange(len(truth)) % 3 == 0, (truth + 1) % 3, truth)
+    logits = np.random.default_rng(0).normal(size=(len(truth), 4)) * 0.1 + 3 * np.eye(4)[predicted]
     scores = Scores(result.split.test, labels, logits.astype(np.float32))
     save_scores(out / "scores.parquet", scores, np.zeros(len(truth)))
     write_json(run.metrics, evaluate_scores(scores, run.info.multi_group))

@@ -59,7 +59,7 @@ def test_the_version_is_the_content_and_the_output(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("axes", "changes", "said"),
+    ("axes", "changes", "message"),
     [
         (["b", T], {"onnx_file": ""}, "onnx_file=network.onnx"),
         (["b", T], {"onnx_file": "gone.onnx"}, r"gone\.onnx: no such file"),
@@ -72,13 +72,13 @@ def test_the_version_is_the_content_and_the_output(tmp_path: Path) -> None:
     ],
 )
 def test_what_cannot_be_used_is_named(
-    axes: list[int | str], changes: dict[str, object], said: str, tmp_path: Path
+    axes: list[int | str], changes: dict[str, object], message: str, tmp_path: Path
 ) -> None:
     path = write_network(tmp_path / "a.onnx", axes)
     settings = {"onnx_file": str(path), "onnx_output": "embedding"}
     settings |= {key: str(value) for key, value in changes.items() if key in settings}
     spec = SPEC.model_copy(update={"clip_samples": changes.get("clip_samples", T)})
-    with pytest.raises(SettingsError, match=said):
+    with pytest.raises(SettingsError, match=message):
         backbone("onnx", spec, **settings)
 
 

@@ -124,8 +124,8 @@ def test_what_is_no_log_mel_is_refused(array: np.ndarray, named: str, tmp_path: 
 
 def test_files_and_names_that_do_not_fit_are_refused(tmp_path: Path, clip: Path) -> None:
     (tmp_path / "broken.npy").write_bytes(b"no array")
-    for name, said in (("broken.npy", "cannot be read"), ("none.npy", "no such file")):
-        with pytest.raises(InputError, match=said):
+    for name, message in (("broken.npy", "cannot be read"), ("none.npy", "no such file")):
+        with pytest.raises(InputError, match=message):
             vocode(VocodeRequest(tmp_path / name, tmp_path / "x.wav"), SPEC)
     np.savez(tmp_path / "two.npz", a=np.zeros((32, 60)), b=np.zeros((32, 50)))
     with pytest.raises(InputError, match="one length"):

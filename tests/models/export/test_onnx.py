@@ -60,7 +60,7 @@ def own_answers(root: Leaf | Node, waves: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("kind", ["logmel", "wave", "mfcc"])
 def test_every_family_answers_in_a_graph_as_it_does_here(kind: str) -> None:
-    """All that hear alike in one graph, stacked, with a fold beside: no part of it is left out."""
+    """All families with the same input in one graph, stacked, and a fold: no part is left out."""
     names = [name for name in LEAVING if models.family(name).input == kind]
     leaves = tuple(leaf(name, 0.1 + 0.02 * i) for i, name in enumerate(names))  # new networks hardly differ
     bias = tuple(0.1 * i for i in range(5))
@@ -106,14 +106,14 @@ def test_the_file_tells_what_it_is_and_not_where_it_was_made(
 
     path, facts = exported
     model = onnx.load(str(path))
-    told = {p.key: json.loads(p.value) for p in model.metadata_props}
+    values = {p.key: json.loads(p.value) for p in model.metadata_props}
     run = read_json(sharp / "run.json")
-    assert told["labels"] == run["labels"]
-    assert told["sample_rate"] == run["spec"]["sample_rate"]
-    assert told["window_samples"] == run["spec"]["clip_samples"]
-    assert told["temperature"] == run["temperature"]
-    assert told["licence"] == run["licence"]
-    assert told["fingerprint"] == facts["fingerprint"]
+    assert values["labels"] == run["labels"]
+    assert values["sample_rate"] == run["spec"]["sample_rate"]
+    assert values["window_samples"] == run["spec"]["clip_samples"]
+    assert values["temperature"] == run["temperature"]
+    assert values["licence"] == run["licence"]
+    assert values["fingerprint"] == facts["fingerprint"]
     assert model.opset_import[0].version >= 17
     assert {n.domain for n in model.graph.node} == {""}
     assert facts["largest_difference"] < 5e-5
@@ -169,9 +169,9 @@ def test_the_command_tells_what_it_wrote(
 
     out = tmp_path / "deep" / "model.onnx"
     assert call("--to", "onnx", "--out", str(out), "--json") in (0, None)
-    told = json.loads(capsys.readouterr().out)
-    assert told["file"] == str(out)
-    assert told["bytes"] == out.stat().st_size
-    assert told["largest_difference"] < 1e-4
+    values = json.loads(capsys.readouterr().out)
+    assert values["file"] == str(out)
+    assert values["bytes"] == out.stat().st_size
+    assert values["largest_difference"] < 1e-4
     assert call("--to", "jax") == 2
     assert "there are: onnx, pamguard, card" in capsys.readouterr().err

@@ -1,6 +1,6 @@
 """The zip for PAMGuard: what its reader asks for is in it, and its spectrogram leads to nearly our answers.
 
-PAMGuard itself is not tried here. `heard` does to a segment of sound what its library jpam does, as its
+PAMGuard itself is not tried here. `jpam_input` does to a segment of sound what its library jpam does, as its
 source says (AudioData, WavInterpolator, Spectrogram; read in 2026).
 """
 
@@ -47,9 +47,9 @@ def steps(x: np.ndarray) -> np.ndarray:
     return np.clip(np.floor(x.astype(np.float64) * 32768), -32768, 32767) / 32768
 
 
-def heard(segment: np.ndarray, own: int, told: dict[str, Any]) -> np.ndarray:
+def jpam_input(segment: np.ndarray, own: int, metadata: dict[str, Any]) -> np.ndarray:
     """(1, F', H) magnitudes that PAMGuard hands to the network."""
-    (_, load), (_, frames) = [(t["name"], t["params"]) for t in told["transforms"]]
+    (_, load), (_, frames) = [(t["name"], t["params"]) for t in metadata["transforms"]]
     x, n_fft, hop = steps(segment), frames["fft"], frames["hop"]
     if own != load["sr"]:
         x = steps(resample(x, int(np.ceil(len(x) * load["sr"] / own))))
@@ -68,23 +68,26 @@ def test_the_zip_holds_what_pamguard_looks_for(zipped: Path, trained: Path) -> N
         names = file.namelist()
     assert [n for n in names if ".py" in n] == [NETWORK]
     assert [n for n in names if ".pdtf" in n] == [TABLE]
-    _, told = contents(zipped)
-    spec, labels = FeatureSpec.model_validate(RunFolder.open(trained).info.spec), told["class_info"]
-    assert told["version_info"] == {"version": 1.0}
+    _, metadata = contents(zipped)
+    spec, labels = FeatureSpec.model_validate(RunFolder.open(trained).info.spec), metadata["class_info"]
+    assert metadata["version_info"] == {"version": 1.0}
     assert labels == {"num_class": 4, "name_class": list(RunFolder.open(trained).info.labels)}
-    assert told["model_info"] == {"input_shape": [1, n_frames(spec), n_bins(spec)], "output_shape": [1, 4]}
-    assert isinstance(told["seg_size"]["size_ms"], int)
-    assert [t["name"] for t in told["transforms"]] == ["load_audio", "spectrogram"]
-    assert told["species"]["name"] == told["target"]["name"] == labels["name_class"]
+    assert metadata["model_info"] == {
+        "input_shape": [1, n_frames(spec), n_bins(spec)],
+        "output_shape": [1, 4],
+    }
+    assert isinstance(metadata["seg_size"]["size_ms"], int)
+    assert [t["name"] for t in metadata["transforms"]] == ["load_audio", "spectrogram"]
+    assert metadata["species"]["name"] == metadata["target"]["name"] == labels["name_class"]
 
 
 @pytest.mark.parametrize("own", [8000, 11025, 48000, 7321])
 def test_a_segment_of_whole_milliseconds_has_the_promised_shape(zipped: Path, own: int) -> None:
-    network, told = contents(zipped)
-    n = own * told["seg_size"]["size_ms"] // 1000
+    network, metadata = contents(zipped)
+    n = own * metadata["seg_size"]["size_ms"] // 1000
     for off in (-1, 0, 1):
-        x = heard(np.random.default_rng(0).normal(0, 0.1, n + off), own, told)
-        assert [1, *x.shape[1:]] == told["model_info"]["input_shape"]
+        x = jpam_input(np.random.default_rng(0).normal(0, 0.1, n + off), own, metadata)
+        assert [1, *x.shape[1:]] == metadata["model_info"]["input_shape"]
     answer = network(torch.from_numpy(np.repeat(x, 3, axis=0)))
     assert answer.shape == (3, 4)
     torch.testing.assert_close(answer.sum(dim=1), torch.ones(3))
@@ -101,7 +104,7 @@ def test_a_window_has_all_the_frames_that_the_model_hears(spec: FeatureSpec) -> 
 
 def test_answers_are_near_those_of_finback(zipped: Path, sharp: Path, tmp_path: Path) -> None:
     """On windows that are full of sound; a recorder's offset changes nothing."""
-    network, told = contents(zipped)
+    network, metadata = contents(zipped)
     predictor = Predictor.load(sharp, "cpu")
     spec = predictor.spec
     rng = np.random.default_rng(1)
@@ -115,8 +118,10 @@ def test_answers_are_near_those_of_finback(zipped: Path, sharp: Path, tmp_path: 
         clip = Clip(recording, 0, min(spec.clip_samples, recording.n_samples))
         mine = predictor.scores([clip]).probabilities[0]
         x = read(recording.path)
-        theirs = network(torch.from_numpy(heard(x, spec.sample_rate, told))).detach().numpy()[0]
-        offset = network(torch.from_numpy(heard(x + 0.2, spec.sample_rate, told))).detach().numpy()[0]
+        theirs = network(torch.from_numpy(jpam_input(x, spec.sample_rate, metadata))).detach().numpy()[0]
+        offset = (
+            network(torch.from_numpy(jpam_input(x + 0.2, spec.sample_rate, metadata))).detach().numpy()[0]
+        )
         differences.append(np.abs(theirs - mine).max())
         spread.append(mine)
         np.testing.assert_allclose(offset, theirs, atol=0.02)

@@ -25,7 +25,7 @@ def test_the_network_sees_unit_inputs_and_is_asked_for_unit_targets() -> None:
     labels = torch.arange(5)
     skipped = precondition(remember, DATA)(clean + noise, LEVELS, labels)  # c_skip x
     one = precondition(lambda x, c, y: torch.ones_like(x), DATA)(clean + noise, LEVELS, labels)
-    target = (clean - skipped) / (one - skipped)  # what the network should have said
+    target = (clean - skipped) / (one - skipped)  # the right output of the network
     for row in range(5):
         assert seen[0][row].std() == pytest.approx(1, abs=0.05)
         assert target[row].std() == pytest.approx(1, abs=0.05)

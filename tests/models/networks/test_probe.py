@@ -1,4 +1,4 @@
-"""Probes: trained, judged and loaded like any family; what stands behind them is remembered."""
+"""Probes: trained, evaluated and loaded like any family; the run names their backbone."""
 
 from __future__ import annotations
 
@@ -167,12 +167,12 @@ def test_a_missing_network_is_named_before_any_work(
 
 
 def test_licences_are_said_once_each() -> None:
-    said = models.licences(
+    licences = models.licences(
         ["birdnet", "birdnet-mlp", "cnn2d", "ensemble", "aisfx", "mfcc-svm", "aisfx-tuned"]
     )
-    assert len(said) == 2
-    assert "CC BY-NC-SA 4.0" in said[0]
-    assert "CC BY 4.0" in said[1]
+    assert len(licences) == 2
+    assert "CC BY-NC-SA 4.0" in licences[0]
+    assert "CC BY 4.0" in licences[1]
 
 
 @pytest.fixture

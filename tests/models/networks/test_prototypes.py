@@ -40,8 +40,8 @@ def test_a_rare_class_is_recognised_and_the_common_ones_still_are() -> None:
     weight, bias = learned(z, y)
     weight[RARE], bias[RARE] = imprinted(z, y, weight, bias, RARE)
     new, truth = clouds(seed=1, n_rare=40)
-    said = (new @ weight.T + bias).argmax(dim=1)
-    right = [float((said[truth == k] == k).float().mean()) for k in range(K)]
+    predicted = (new @ weight.T + bias).argmax(dim=1)
+    right = [float((predicted[truth == k] == k).float().mean()) for k in range(K)]
     assert min(right) > 0.9
 
 
@@ -137,8 +137,8 @@ def test_a_fitted_head_takes_on_a_class() -> None:
     logits = head(new)
     assert torch.all(logits[:, 4] == ABSENT_IN_HEAD)
     assert torch.allclose(head(z)[:, [0, 2, 3, 5]], old[:, [0, 2, 3, 5]])
-    said = logits.argmax(dim=1)
-    assert float((said[truth == 1] == 1).float().mean()) > 0.9
+    predicted = logits.argmax(dim=1)
+    assert float((predicted[truth == 1] == 1).float().mean()) > 0.9
     fresh = Logistic(K)
     fresh.load_state_dict(head.state_dict())
     assert torch.equal(fresh(new), logits)

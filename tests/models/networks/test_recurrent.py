@@ -66,7 +66,7 @@ def test_order_in_time_matters(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["rnn", "lstm"])
 def test_read_in_both_directions(name: str) -> None:
-    """The first frame of the forward half has heard nothing of the end; that of the backward half has."""
+    """The first frame of the forward half does not depend on the end; that of the backward half does."""
     model = create(name, SPEC, 3).eval()
     assert isinstance(model, RNN)
     frames = torch.randn(1, 12, model.recurrent.input_size)

@@ -1,4 +1,4 @@
-"""The VAE: shapes for any spectrogram, components to start from, species told, samples where clips lie."""
+"""The VAE: shapes for any spectrogram, initial components, the species as input, samples close to clips."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The neural vocoder: level, batches, bands, any spec; what it makes of noise before it has learnt."""
+"""The neural vocoder: level, batches, bands, any spec; its output for noise before training."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from finback.training.settings import resolve
 SPEC = FeatureSpec(sample_rate=8000, clip_samples=8000, n_fft=256, hop=64, n_mels=32, n_frames=100)
 
 
-def make(spec: FeatureSpec = SPEC, learnt: bool = True, **chosen: int) -> Vocoder:
-    """With random weights in every layer, as after some learning, unless `learnt` is False."""
+def make(spec: FeatureSpec = SPEC, trained: bool = True, **chosen: int) -> Vocoder:
+    """With random weights in every layer, as after some training, unless `trained` is False."""
     torch.manual_seed(0)
     model = Vocoder(spec, 0, **{"width": 16, "depth": 2, **chosen}).eval()
-    if learnt:
+    if trained:
         torch.nn.init.normal_(model.magnitude.weight, std=0.1)
         torch.nn.init.normal_(model.phase.weight, std=0.3)
     return model
@@ -45,19 +45,19 @@ def spectra(waves: torch.Tensor) -> torch.Tensor:
 
 
 @torch.inference_mode()
-def heard(model: Vocoder, x: torch.Tensor) -> torch.Tensor:
+def waves_of(model: Vocoder, x: torch.Tensor) -> torch.Tensor:
     return model(x)
 
 
 def test_waves_are_as_long_as_their_frames_stand_for() -> None:
-    assert heard(make(), logmels()).shape == (3, SPEC.covered_samples) == (3, 6400)
+    assert waves_of(make(), logmels()).shape == (3, SPEC.covered_samples) == (3, 6400)
 
 
 @pytest.mark.parametrize("preset", ["watkins", "right-whale", "ultrasonic"])
 def test_every_preset_is_vocoded(preset: str) -> None:
     spec = resolve(preset).features
     x = torch.rand(1, 1, spec.n_mels, spec.n_frames) * 40 - 80
-    waves = heard(make(spec), x)
+    waves = waves_of(make(spec), x)
     assert waves.shape == (1, spec.covered_samples)
     assert torch.isfinite(waves).all()
     assert waves.abs().max() > 0
@@ -73,9 +73,9 @@ def test_default_ships_in_twelve_megabytes() -> None:
 def test_six_db_more_is_twice_as_large() -> None:
     """From a whisper, above which the floor of -100 dB is, to far past full scale."""
     model, x = make(), logmels()
-    waves = heard(model, x)
+    waves = waves_of(model, x)
     for gain_db in (-30.0, 6.0, 60.0):
-        louder = heard(model, x + gain_db)
+        louder = waves_of(model, x + gain_db)
         torch.testing.assert_close(
             louder, waves * 10 ** (gain_db / 20), rtol=1e-3, atol=1e-4 * 10 ** (gain_db / 20)
         )
@@ -83,16 +83,16 @@ def test_six_db_more_is_twice_as_large() -> None:
 
 def test_a_wave_does_not_depend_on_its_batch_or_on_what_was_drawn_before() -> None:
     model, x = make(), logmels()
-    waves = heard(model, x)
+    waves = waves_of(model, x)
     torch.manual_seed(1)
-    single = torch.cat([heard(model, x[i : i + 1]) for i in (2, 0, 1)])[[1, 2, 0]]
+    single = torch.cat([waves_of(model, x[i : i + 1]) for i in (2, 0, 1)])[[1, 2, 0]]
     assert torch.equal(single, waves)
 
 
-@pytest.mark.parametrize("learnt", [False, True])
-def test_bands_are_those_asked_for(learnt: bool) -> None:
+@pytest.mark.parametrize("trained", [False, True])
+def test_bands_are_those_asked_for(trained: bool) -> None:
     """Whatever the network wants within bands: of the magnitude that it means, and nearly so of the wave."""
-    model, x = make(learnt=learnt), logmels()
+    model, x = make(trained=trained), logmels()
     with torch.inference_mode():
         waves, meant = model.synthesise(x, torch.randn(1, 6400), 16)
         bands = 10 * torch.log10(meant.square() @ model.front.weights.T).transpose(1, 2)
@@ -130,7 +130,7 @@ def test_momentum_leads_further_in_as_many_rounds(monkeypatch: pytest.MonkeyPatc
 def test_noise_sounds_like_noise_from_the_first() -> None:
     """White noise asked for: the wave is neither a click nor a hum."""
     x = LogMel(SPEC)(torch.randn(1, 8000, generator=torch.Generator().manual_seed(3)))
-    wave = heard(make(learnt=False), x)[0].double()
+    wave = waves_of(make(trained=False), x)[0].double()
     kurtosis = (wave**4).mean() / wave.square().mean() ** 2
     assert 2.5 < kurtosis < 4.0
     spectrum = torch.fft.rfft(wave).abs().square()
@@ -139,14 +139,14 @@ def test_noise_sounds_like_noise_from_the_first() -> None:
 
 def test_ends_are_as_loud_as_the_middle() -> None:
     x = LogMel(SPEC)(torch.randn(1, 8000, generator=torch.Generator().manual_seed(3)))
-    wave = heard(make(learnt=False), x)[0]
+    wave = waves_of(make(trained=False), x)[0]
     middle = wave[1000:-1000].square().mean()
     for end in (wave[:128], wave[-128:]):
         assert 0.4 < end.square().mean() / middle < 2.5
 
 
 def test_silence_stays_silent() -> None:
-    waves = heard(make(), torch.full((2, 1, 32, 100), -100.0))
+    waves = waves_of(make(), torch.full((2, 1, 32, 100), -100.0))
     assert torch.isfinite(waves).all()
     assert waves.abs().max() < 1e-3
 

@@ -56,7 +56,7 @@ def board_of(**families: dict[str, Any]) -> dict[str, Any]:
 
 THREE = board_of(
     cnn2d=row(1, 0.5), lstm=row(2, 0.48, [-0.08, 0.03]), dnn=row(3, 0.2, [-0.4, -0.2])
-)  # lstm cannot be told from the leader, dnn can
+)  # lstm does not differ clearly from the leader, dnn does
 
 
 def text_of(html: str) -> str:

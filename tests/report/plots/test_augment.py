@@ -117,11 +117,11 @@ def test_command_writes_picture_and_waves(tmp_path: Path, monkeypatch: pytest.Mo
     command = ["augment", "clip.wav", "--preset", "right-whale"]
     done = CliRunner().invoke(app, [*command, "--json", "--wav", "made"])
     assert done.exit_code == 0, done.output
-    said = json.loads(done.stdout)
-    assert (tmp_path / said["figure"]).read_bytes()[:4] == b"\x89PNG"
-    assert said["examples"][0] == {"name": "original", "title": "original"}
-    assert len(said["waves"]) >= 10
-    x, rate = soundfile.read(tmp_path / said["waves"][0])
+    printed = json.loads(done.stdout)
+    assert (tmp_path / printed["figure"]).read_bytes()[:4] == b"\x89PNG"
+    assert printed["examples"][0] == {"name": "original", "title": "original"}
+    assert len(printed["waves"]) >= 10
+    x, rate = soundfile.read(tmp_path / printed["waves"][0])
     assert rate == 2000
     assert len(x) == 4000
     failed = CliRunner().invoke(app, [*command, "--noise", "nowhere"])

@@ -1,4 +1,4 @@
-"""The static map: names beside their points and apart, colours that stay. How it looks was looked at."""
+"""The static map: names next to their points without overlap, constant colours."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def clips(n_species: int = 3, each: int = 6) -> tuple[np.ndarray, list[str], lis
 
 
 def test_two_panels_a_layout_species_named_and_tapes_threaded() -> None:
-    flat, species, tapes, heard = clips()
-    figure = embedding_map({"t-SNE": flat, "UMAP": flat}, species, tapes, heard, "A heading", ["look here"])
+    flat, species, tapes, seen = clips()
+    figure = embedding_map({"t-SNE": flat, "UMAP": flat}, species, tapes, seen, "A heading", ["look here"])
     assert len(figure.axes) == 4
     left, right = figure.axes[:2]
     assert {t.get_text() for t in left.texts} == set(species)
@@ -31,8 +31,8 @@ def test_two_panels_a_layout_species_named_and_tapes_threaded() -> None:
 
 
 def test_the_rarest_species_are_grey_and_counted() -> None:
-    flat, species, tapes, heard = clips(NAMED + 2, 3)
-    left = embedding_map({"t-SNE": flat}, [*species, "species 00"][1:], tapes, heard, "x").axes[0]
+    flat, species, tapes, seen = clips(NAMED + 2, 3)
+    left = embedding_map({"t-SNE": flat}, [*species, "species 00"][1:], tapes, seen, "x").axes[0]
     assert len(left.texts) == NAMED
     assert "grey: 2 species" in left.get_title(loc="left")
 
@@ -43,8 +43,8 @@ def test_looks_differ_between_named_species() -> None:
 
 
 def test_unknown_groups_have_a_message() -> None:
-    flat, species, _, heard = clips()
-    right = embedding_map({"t-SNE": flat}, species, [""] * len(species), heard, "x").axes[1]
+    flat, species, _, seen = clips()
+    right = embedding_map({"t-SNE": flat}, species, [""] * len(species), seen, "x").axes[1]
     assert "not known" in right.texts[0].get_text()
 
 

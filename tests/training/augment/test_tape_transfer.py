@@ -10,7 +10,7 @@ from finback.training.augment import tape_transfer as tapes
 N_MELS, N_FRAMES = 6, 8
 
 
-def heard(tape: np.ndarray, call: np.ndarray, level: float = 0.0) -> np.ndarray:
+def recorded(tape: np.ndarray, call: np.ndarray, level: float = 0.0) -> np.ndarray:
     """A log-mel (1, M, F): a tape's curve (M,) under a call (F,), at some level."""
     return (tape[:, None] + call[None, :] + level)[None]
 
@@ -24,7 +24,7 @@ def curves() -> np.ndarray:
 def known(curves: np.ndarray) -> tapes.Tapes:
     """Species 0 on tapes 0 and 1, species 1 on tape 2 alone; each at another level."""
     call = np.zeros(N_FRAMES)
-    x = np.concatenate([heard(curve, call, 10.0 * i) for i, curve in enumerate(curves)])
+    x = np.concatenate([recorded(curve, call, 10.0 * i) for i, curve in enumerate(curves)])
     return tapes.Tapes.of(x, np.array([0, 1, 2]), np.array([0, 0, 1]))
 
 
@@ -40,7 +40,7 @@ def test_a_clip_moved_from_one_tape_to_the_other_is_heard_as_there(
     known: tapes.Tapes, curves: np.ndarray
 ) -> None:
     call = np.r_[np.zeros(N_FRAMES // 2), np.full(N_FRAMES // 2, 40.0)]  # loud enough to hide any floor
-    there, wanted = (heard(curves[i], call) for i in (0, 1))
+    there, wanted = (recorded(curves[i], call) for i in (0, 1))
     move = tapes.Move(known.profiles[[1]] - known.profiles[[0]], np.full((1, N_MELS), -np.inf))
     moved = tapes.apply(there, move)
     apart = (moved - wanted)[0]
@@ -60,7 +60,7 @@ def test_the_other_tapes_floor_comes_along_and_is_added_as_power() -> None:
 
 def test_the_floor_is_that_of_the_quietest_quarter(curves: np.ndarray) -> None:
     call = np.r_[np.full(N_FRAMES - 2, 30.0), -30.0, -30.0]  # two of eight frames
-    x = heard(curves[0], call)
+    x = recorded(curves[0], call)
     found = tapes.Tapes.of(x, np.array([0]), np.array([0]))
     assert found.floors[0] == pytest.approx(curves[0] - 30 - x.mean())
 

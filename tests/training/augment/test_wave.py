@@ -48,7 +48,7 @@ def db(ratio: torch.Tensor) -> np.ndarray:
     return 10 * np.log10(ratio.numpy())
 
 
-def heard(d: WaveDraw, x: torch.Tensor) -> torch.Tensor:
+def augmented(d: WaveDraw, x: torch.Tensor) -> torch.Tensor:
     return apply(x, d, RATE, noise=waves(len(x), x.shape[1], 7), background=waves(len(x), x.shape[1], 8))
 
 
@@ -67,17 +67,17 @@ def test_every_amount_switches_something_on(name: str) -> None:
         assert not WaveSettings(**{name: (1.0, 2.0)}).on
     else:
         assert WaveSettings(**{name: 1}).on
-        assert not torch.equal(heard(drawn(**{name: 1}), waves()), waves())
+        assert not torch.equal(augmented(drawn(**{name: 1}), waves()), waves())
 
 
 def test_same_draw_same_result_and_input_left_alone() -> None:
     x = waves()
     d = draw(np.random.default_rng(3), ALL, x.shape, RATE)
-    first = heard(d, x)
-    assert torch.equal(first, heard(d, x))
+    first = augmented(d, x)
+    assert torch.equal(first, augmented(d, x))
     assert torch.equal(x, waves())
     other = draw(np.random.default_rng(4), ALL, x.shape, RATE)
-    assert not torch.equal(first, heard(other, x))
+    assert not torch.equal(first, augmented(other, x))
 
 
 def test_batch_of_eight_is_eight_singles() -> None:
@@ -105,12 +105,12 @@ def test_switching_one_off_leaves_the_others_as_they_were() -> None:
 def test_gain_and_polarity_are_exact() -> None:
     x = waves()
     d = drawn(gain_db=6, polarity=0.5)
-    assert np.array_equal(heard(d, x).numpy(), x.numpy() * d.gain.astype(np.float32)[:, None])
+    assert np.array_equal(augmented(d, x).numpy(), x.numpy() * d.gain.astype(np.float32)[:, None])
     level = 20 * np.log10(np.abs(d.gain))
     assert (np.abs(level) <= 6).all()
     assert level.std() > 1
     turned = drawn(polarity=1)
-    assert torch.equal(heard(turned, x), -x)
+    assert torch.equal(augmented(turned, x), -x)
 
 
 @pytest.mark.parametrize("n", [T, 12_007, 301])  # 12,007 is prime
@@ -173,8 +173,8 @@ def test_background_is_the_floor_and_not_the_calls() -> None:
     found = np.abs(np.fft.rfft(added.numpy())) ** 2
     assert (found[:, 3300:].sum(axis=1) < 0.02 * found.sum(axis=1)).all()
     at_call = found[:, 1480:1521].mean(axis=1)  # 1 kHz is bin 1500
-    beside = found[:, 700:1300].mean(axis=1)
-    assert (at_call < 3 * beside).all()
+    around = found[:, 700:1300].mean(axis=1)
+    assert (at_call < 3 * around).all()
 
 
 def test_padding_is_not_taken_for_background() -> None:
@@ -220,7 +220,7 @@ def test_odd_sounds_stay_finite(x: torch.Tensor) -> None:
 def test_very_short_clips(n: int) -> None:
     x = waves(n=n)
     d = draw(np.random.default_rng(0), ALL.model_copy(update={"changed": 1.0}), x.shape, RATE)
-    assert bool(heard(d, x).isfinite().all())
+    assert bool(augmented(d, x).isfinite().all())
 
 
 def test_settings_refuse_what_makes_no_sense() -> None:

@@ -64,9 +64,9 @@ def test_the_bound_is_as_told(tiny: str) -> None:
     losses = made.losses(made.model, batch)
     x = made.model.scale.to_units(batch[0])
     painted, mean, log_variance = made.model(x, *batch[1:])
-    told = kl_divergence(mean, log_variance).mean(dim=0)
-    assert (told < 2.0).any()
-    expected = 2.0 * torch.where(told < 2.0, torch.tensor(2.0), told).sum() / (32 * 60)
+    divergence = kl_divergence(mean, log_variance).mean(dim=0)
+    assert (divergence < 2.0).any()
+    expected = 2.0 * torch.where(divergence < 2.0, torch.tensor(2.0), divergence).sum() / (32 * 60)
     torch.testing.assert_close(losses["kl"], expected)
     torch.testing.assert_close(losses["reconstruction"], 0.5 * (painted - x).square().mean().log())
 
