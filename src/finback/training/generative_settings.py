@@ -8,16 +8,16 @@ from finback.core.settings import Frozen
 
 
 class GenerateSettings(Frozen):
-    """The same for every generator."""
+    """Settings of all generators."""
 
-    held_out: float = Field(0.1, ge=0, lt=1)  # share of the training side kept from it, to tell copying by
+    held_out: float = Field(0.1, ge=0, lt=1)  # share of the training set that is held out, to detect copies
 
 
 class VaeSettings(Frozen):
     """The objective of the VAE."""
 
-    kl_weight: float = Field(1.0, ge=0)  # of the latents' surprise against the picture's error
-    free_bits: float = Field(0.1, ge=0)  # nats that a latent may tell at no cost
+    kl_weight: float = Field(1.0, ge=0)  # weight of the KL divergence against the reconstruction error
+    free_bits: float = Field(0.1, ge=0)  # nats of KL divergence of a latent that are not penalised
     roll: float = Field(1.0, ge=0, le=1)  # largest circular shift in time, share of the window
     shift_bands: int = Field(2, ge=0)  # largest shift in frequency, in mel bands
     eq_db: float = Field(6.0, ge=0)  # deviation of the random equaliser, in dB
@@ -25,21 +25,23 @@ class VaeSettings(Frozen):
 
 
 class DiffusionSettings(Frozen):
-    """The objective of the diffusion model, in the units of `models.generator.Scale`."""
+    """The objective of the diffusion model, in the units of `models.networks.generator.Scale`."""
 
-    sigma_mean: float = -0.4  # of the logarithm of the noise level drawn in training
+    sigma_mean: float = -0.4  # mean of the logarithm of the noise levels in training
     sigma_spread: float = Field(1.4, gt=0)
-    sigma_data: float = Field(1.0, gt=0)  # deviation of the data: `Scale` makes it 1
-    label_dropout: float = Field(0.1, ge=0, lt=1)  # share of examples without their species
-    shift: float = Field(1.0, ge=0, le=1)  # how often a clip is rolled in time by a random number of frames
+    sigma_data: float = Field(1.0, gt=0)  # deviation of the data, which `Scale` sets to 1
+    label_dropout: float = Field(0.1, ge=0, lt=1)  # share of examples without the species
+    shift: float = Field(
+        1.0, ge=0, le=1
+    )  # share of clips that are rolled in time by a random number of frames
 
 
 class VocoderSettings(Frozen):
     """The objective of the neural vocoder."""
 
     segment_frames: int = Field(48, ge=0)  # frames per training example; 0 = all of the window
-    rounds: int = Field(2, ge=0)  # of Griffin-Lim in training; in use there are model.rounds
+    rounds: int = Field(2, ge=0)  # of Griffin-Lim in training; predictions use model.rounds
     log_magnitude: float = Field(1.0, ge=0)  # weights of the losses: nepers, at four resolutions
     convergence: float = Field(1.0, ge=0)  # share of the magnitude, at four resolutions
-    magnitude: float = Field(1.0, ge=0)  # nepers, of what the network meant
+    magnitude: float = Field(1.0, ge=0)  # nepers, of the predicted magnitude
     mel: float = Field(0.05, ge=0)  # dB, of the bands

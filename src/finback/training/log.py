@@ -1,4 +1,4 @@
-"""The training log: a JSON line per epoch, and the same to TensorBoard for those who want it."""
+"""The training log: a JSON line for each epoch, and optionally TensorBoard."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class TrainingLog:
             self._board.flush()
 
     def _forget_after(self, step: int) -> None:
-        """Drop lines of steps that will be done again, or that a kill cut short."""
+        """Drop the lines of steps that will be repeated, and an incomplete last line."""
         if not self.path.exists():
             return
         kept = []

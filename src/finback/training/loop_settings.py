@@ -16,27 +16,29 @@ class TrainingSettings(Frozen):
     batch_size: int = Field(32, ge=2)
     learning_rate: float = Field(1e-3, gt=0)
     weight_decay: float = Field(0.05, ge=0)
-    warmup: float = Field(0.1, ge=0, lt=1)  # share of the steps with rising learning rate
+    warmup: float = Field(0.1, ge=0, lt=1)  # share of the steps in which the learning rate rises
     clip_gradient: float = Field(1.0, gt=0)  # largest norm
-    ema_half_life: float = Field(2.0, gt=0)  # epochs after which a weight counts half
+    ema_half_life: float = Field(
+        2.0, gt=0
+    )  # epochs after which the weight of a step in the average is halved
     patience: int = Field(20, ge=1)  # epochs without a better validation score before stopping
-    # How rare species are made up for; "tapes" draws the tapes within a species equally often too.
+    # How rare species get more weight; "tapes" also draws the recording groups of a species equally often.
     balance: Literal["none", "sampling", "tapes", "logits"] = "sampling"
-    full_share: int = Field(1, ge=1)  # clips from which on a species is drawn as often as any other
+    full_share: int = Field(1, ge=1)  # number of clips from which a species is drawn as often as the others
     label_smoothing: float = Field(0.1, ge=0, lt=1)
     mixup: float = Field(0.2, ge=0)  # Beta(a, a) of the mixing weight; 0 = off
-    domain: Literal["none", "adversarial", "group-dro"] = "none"  # what fights the knowledge of tapes
-    domain_weight: float = Field(0.1, ge=0)  # of the reversed gradient, or the rate of the tapes' weights
-    contrast_epochs: int = Field(30, ge=1)  # of a family that is pre-trained by contrast
+    domain: Literal["none", "adversarial", "group-dro"] = "none"  # training that is robust to groups
+    domain_weight: float = Field(0.1, ge=0)  # of the reversed gradient, or the rate of the group weights
+    contrast_epochs: int = Field(30, ge=1)  # of contrastive pre-training
     temperature: float = Field(0.1, gt=0)  # of the contrastive loss
     positives: Literal["species", "tapes", "clip"] = (
-        "tapes"  # drawn together: species, across tapes only, itself
+        "tapes"  # same species; same species in another group; the clip itself
     )
-    freeze_encoder: bool = False  # after contrast, train the head alone
+    freeze_encoder: bool = False  # train only the head after contrastive pre-training
     cutmix: float = Field(
         0.0, ge=0
-    )  # Beta(a, a) of the share of time kept; with mixup, each for half the batches
-    refit: bool = True  # once validation has chosen the epochs, train again on training + validation
+    )  # Beta(a, a) of the share of time that stays; with mixup, each in half of the batches
+    refit: bool = True  # train again on the training and validation sets, for the selected number of epochs
     precision: Literal["32-true", "16-mixed", "bf16-mixed"] = "32-true"
     checkpoint_s: float = Field(30.0, ge=0)  # seconds between checkpoints
     tensorboard: bool = False  # also log to a tensorboard/ folder in the run; needs finback[tensorboard]

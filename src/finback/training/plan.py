@@ -1,4 +1,4 @@
-"""What to train, and the description of the run that comes of it.
+"""The plan of a training, and the description of its run.
 
     plan = Plan("cnn2d", settings, seed=0)
     describe(plan, dataset)     # what run.json will hold, before any work is done
@@ -24,7 +24,7 @@ from finback.training.settings import Settings
 
 @dataclass(frozen=True)
 class Plan:
-    """What to train and how: everything that is not data."""
+    """Model family, settings and seed of a training: everything except the data."""
 
     family: str
     settings: Settings
@@ -34,7 +34,7 @@ class Plan:
 
 
 def resumed(plan: Plan, out: Path) -> Plan:
-    """The plan for training in `out`: files of the user's that are gone are taken from their copies there."""
+    """The plan for training in `out`: user files that no longer exist are replaced by the copies in `out`."""
     model = resumed_settings(plan.family, plan.settings.model, out)
     return replace(plan, settings=plan.settings.model_copy(update={"model": model}))
 
@@ -42,7 +42,7 @@ def resumed(plan: Plan, out: Path) -> Plan:
 def describe(plan: Plan, dataset: Dataset, arm: Json | None = None) -> RunInfo:
     """What run.json says of the run: model, settings and data.
 
-    `arm`: of a study of synthetic clips, what is added to the real ones.
+    `arm`: in a study of synthetic clips, the clips that are added to the real ones.
 
     Raises `ManifestError` when `dataset` is no `Dataset`, `SettingsError` when the settings do not fit the
     family, the device or the data.

@@ -1,4 +1,4 @@
-"""Weight imprinting: after training, the embeddings of a rare species' few clips become its row of the head.
+"""Weight imprinting: the row of the head for a rare species is computed from embeddings of its few clips.
 
 Qi et al. 2018, "Low-shot learning with imprinted weights", CVPR.
 """

@@ -19,10 +19,10 @@ def learning_rate(step: int, n_steps: int, peak: float, warmup: float) -> float:
 
 
 class AveragedWeights:
-    """Exponential moving average of a model's weights (Polyak & Juditsky 1992), with its own half-life.
+    """Exponential moving average of a model's weights (Polyak & Juditsky 1992), with a half-life in steps.
 
-    Early on the average is over what there is: decay = min(half-life's, (1 + n) / (10 + n)). Buffers such
-    as batch-norm statistics are running means already and are copied.
+    In the first steps the average is over fewer steps: decay = min(that of the half-life, (1 + n) / (10 +
+    n)). Buffers, such as batch-norm statistics, are running means already and are copied.
     """
 
     def __init__(self, model: nn.Module, half_life_steps: float) -> None:
@@ -31,8 +31,9 @@ class AveragedWeights:
 
     @torch.no_grad()
     def update(self, model: nn.Module, step: int) -> None:
+        """Move the average towards the weights of `model` after step `step`."""
         weight = 1.0 - min(self.decay, (1.0 + step) / (10.0 + step))
         for average, current in zip(self.model.parameters(), model.parameters(), strict=True):
             average.lerp_(current, weight)
-        for mine, theirs in zip(self.model.buffers(), model.buffers(), strict=True):
-            mine.copy_(theirs)
+        for copied, buffer in zip(self.model.buffers(), model.buffers(), strict=True):
+            copied.copy_(buffer)

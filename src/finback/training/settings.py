@@ -1,9 +1,9 @@
 """All settings of a run in one frozen object, resolved and saved.
 
-Later ones win: what the model family wants, the preset or TOML file, what the family cannot do without (the
-rate of a pretrained network: `fixed` in its own preset), `--set`.
-Under `model`, a table with a family's name is for that family alone (`--set model.lstm.hidden=64`), so that
-one file of settings can serve several families.
+Settings come from, in this order: the preset of the model family, the preset or TOML file, the `fixed` table
+of the preset of the family (such as the sample rate of a pretrained network), `--set`. Later values replace
+earlier ones. Under `model`, a table with the name of a family is for that family only (`--set
+model.lstm.hidden=64`), so one settings file can serve several families.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from finback.training.loop_settings import TrainingSettings
 
 
 class Settings(Frozen):
-    """Sections as in the preset files; `model` holds the family's own hyper-parameters."""
+    """Sections as in the preset files; `model` holds the hyper-parameters of the family."""
 
     features: FeatureSpec = FeatureSpec()
     rare: RareSettings = RareSettings()
@@ -70,7 +70,7 @@ def resolve(
 
 
 def _of_family(model: Any, family: str) -> Any:
-    """The model section with this family's table spread out and other families' left out."""
+    """The model section with the values of the table of this family, without those of other families."""
     if not isinstance(model, Mapping):
         return model
     tables = {name: table for name, table in model.items() if isinstance(table, Mapping)}

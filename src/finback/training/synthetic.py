@@ -1,10 +1,10 @@
-"""Generated log-mels as training examples, without ever being sound.
+"""Generated log-mels as training examples, without conversion to sound.
 
-    clips = synthetic_clips(names, spec, "synthetic:3f2a")  # what they are called, marked synthetic
+    clips = synthetic_clips(names, spec, "synthetic:3f2a")  # clips with these labels, marked as synthetic
     inputs = TrainingInputs(SyntheticStore(store, clips, x), [*real, *clips], augment)
 
-Everything downstream takes them for clips: they are drawn, augmented and mixed like the real ones, and a
-`Split` keeps them out of validation and test.
+The rest of the training treats them as clips: they are drawn, augmented and mixed like real clips. A `Split`
+keeps them out of the validation and test sets.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from finback.features.spec import FeatureSpec
 
 
 def synthetic_clips(names: Sequence[str], spec: FeatureSpec, group: str) -> tuple[Clip, ...]:
-    """One synthetic clip a name, as long as the spec's window; `group` says who made them."""
+    """One synthetic clip for each name, as long as the window of the spec; `group` names their generator."""
     n, rate = spec.clip_samples, spec.sample_rate
     recordings = [
         Recording(f"{group}:{i}", Path(f"{group}-{i}"), rate, n, group=group, source="synthetic")
@@ -31,10 +31,13 @@ def synthetic_clips(names: Sequence[str], spec: FeatureSpec, group: str) -> tupl
 
 
 class SyntheticStore(FeatureStore):
-    """A store that knows some synthetic clips by heart; all others are the inner store's."""
+    """A store with the features of synthetic clips in memory; other clips are read from the inner store."""
 
     def __init__(self, inner: FeatureStore, clips: Sequence[Clip], logmels: np.ndarray) -> None:
-        """`logmels` (N, M, F) in the spec's units, one a clip. Raises `SpecMismatchError` on others."""
+        """`logmels` (N, M, F) in the units of the spec, one for each clip.
+
+        Raises `SpecMismatchError` if their shape is not that of the spec.
+        """
         super().__init__(inner.extractor, inner.root)
         spec = self.extractor.spec
         wanted = (len(clips), spec.n_mels, spec.n_frames)
@@ -47,7 +50,9 @@ class SyntheticStore(FeatureStore):
         self.known = {clip.key: x[None] for clip, x in zip(clips, logmels, strict=True)}
 
     def __call__(self, clip: Clip) -> np.ndarray:
+        """The log-mels (1, M, F) of a synthetic clip, or the features of another clip."""
         return self.known[clip.key] if clip.key in self.known else super().__call__(clip)
 
     def missing(self, clips: Sequence[Clip]) -> list[Clip]:
+        """The clips whose features are neither in memory nor on disk."""
         return super().missing([c for c in clips if c.key not in self.known])

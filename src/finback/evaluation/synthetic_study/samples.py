@@ -166,10 +166,10 @@ def _transferred(study: SyntheticStudy, arm: Arm, fold: Fold, x: NDArray[np.floa
     labels = Labels.of(clips)
     store = feature_store(study)
     windows, species = windows_of(store, clips, labels)
-    of_tape = np.repeat(group_codes(clips), [len(store(c)) for c in clips])
-    tapes = tape_transfer.Tapes.of(windows[:, 0].numpy(), of_tape, species.numpy())
+    groups = np.repeat(group_codes(clips), [len(store(c)) for c in clips])
+    profiles = tape_transfer.GroupProfiles.of(windows[:, 0].numpy(), groups, species.numpy())
     rng = np.random.default_rng([fold.seed, fold.number, 13])
-    move = tape_transfer.draw(rng, tapes, len(x), arm.tape_transfer)
+    move = tape_transfer.draw(rng, profiles, len(x), arm.tape_transfer)
     return tape_transfer.apply(x, move, study.classifier.features.top_db)
 
 

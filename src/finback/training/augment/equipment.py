@@ -1,7 +1,7 @@
-"""Another recorder: band limits, tilt, resonances, a lower sample rate, hum, hiss, overload.
+"""Simulated recording equipment: band limits, tilt, resonances, a lower sample rate, hum, hiss, overload.
 
-All that is linear is one curve of gain over frequency, so a batch passes through its recorders in a single
-FFT (in `wave`). The filters have no delay: calls keep their place in time.
+All linear effects together are one curve of gain over frequency, so a batch needs a single FFT (in `wave`).
+The filters have no delay: calls keep their place in time.
 """
 
 from __future__ import annotations
@@ -16,39 +16,39 @@ from finback.training.augment.noise import ratio, snr
 from finback.training.augment.parameters import Rows
 from finback.training.augment.wave_settings import WaveSettings
 
-OCTAVES = 9.0  # that the tilt is spread over: 22 Hz to 11 kHz; below it stays level
+OCTAVES = 9.0  # range of the tilt: 22 Hz to 11 kHz; the gain is constant below
 RESONANCES = 3
 HARMONICS = 12
 MAINS_HZ = (50.0, 60.0)
-LOST = 1e-5  # -100 dB: what a good resampler leaves above its new band
+LOST = 1e-5  # gain above the band of a lower sample rate: -100 dB, as of a good resampler
 
 
 @dataclass(frozen=True)
 class EquipmentDraw(Rows):
-    """One recorder a clip. Frequencies are shares of half the sample rate, except that of the mains."""
+    """The equipment of each clip. Frequencies are shares of half the sample rate, except `mains_hz`."""
 
     low: np.ndarray  # (B,) lower corner of the band-pass; 0 = none
     high: np.ndarray  # (B,) upper corner; infinite = none
-    order: np.ndarray  # (B,) of both slopes, 6 dB an octave each
-    tilt_db: np.ndarray  # (B,) from the lowest to the highest frequency
+    order: np.ndarray  # (B,) order of both slopes; 6 dB per octave for each order
+    tilt_db: np.ndarray  # (B,) gain at the highest frequency less that at the lowest
     resonance: np.ndarray  # (B, 3, 3) centre, width in octaves, height in dB
     cut: np.ndarray  # (B,) top of the lower sample rate's band; infinite = none
     hum_snr_db: np.ndarray  # (B,) infinite = none
     mains_hz: np.ndarray  # (B,)
     hum: np.ndarray  # (B, H) complex amplitude of each harmonic
     hiss_snr_db: np.ndarray  # (B,) infinite = none
-    drive: np.ndarray  # (B,) how far the loudest sample is driven into overload; 0 = not
+    drive: np.ndarray  # (B,) gain of the loudest sample before tanh; 0 = no overload
 
     @property
     def filtering(self) -> np.ndarray:
-        """(B,) does the clip need the frequency domain?"""
+        """(B,) True for clips with an effect in the frequency domain."""
         curved = (self.low > 0) | np.isfinite(self.high) | (self.tilt_db != 0) | np.isfinite(self.cut)
         noisy = np.isfinite(self.hum_snr_db) | np.isfinite(self.hiss_snr_db)
         return curved | noisy | (self.resonance[:, :, 2] != 0).any(axis=1)
 
 
 def draw(rng: np.random.Generator, settings: WaveSettings, n: int) -> EquipmentDraw:
-    """A recorder for each of n clips; the same random numbers are used up whatever is on."""
+    """Equipment for n clips. The number of random numbers does not depend on the settings."""
     passing, resampled = rng.random(n) < settings.band_pass, rng.random(n) < settings.resample
     resonance = np.stack(
         [
@@ -59,7 +59,7 @@ def draw(rng: np.random.Generator, settings: WaveSettings, n: int) -> EquipmentD
         axis=2,
     )
     low, high = 2.0 ** rng.uniform(-9, -4, n), 2.0 ** rng.uniform(-2, 0, n)
-    # Harmonics fall off, each in its own way, as in real hum.
+    # Harmonics decrease, each by a random factor, as in real hum.
     level = rng.uniform(0.1, 1.0, (n, HARMONICS)) / np.arange(1, HARMONICS + 1)
     return EquipmentDraw(
         low=np.where(passing, low, 0.0),
@@ -69,7 +69,7 @@ def draw(rng: np.random.Generator, settings: WaveSettings, n: int) -> EquipmentD
         resonance=resonance,
         cut=np.where(resampled, 2.0 ** rng.uniform(-2.5, 0, n), np.inf),
         hum_snr_db=snr(rng, settings.hum, settings.hum_snr_db, n),
-        mains_hz=rng.choice(MAINS_HZ, n) * rng.uniform(0.99, 1.01, n),  # recorders' clocks, tapes' speeds
+        mains_hz=rng.choice(MAINS_HZ, n) * rng.uniform(0.99, 1.01, n),  # clocks and tape speeds are not exact
         hum=level * np.exp(2j * np.pi * rng.random((n, HARMONICS))),
         hiss_snr_db=snr(rng, settings.hiss, settings.hiss_snr_db, n),
         drive=np.where(rng.random(n) < settings.overload, rng.uniform(1.0, 4.0, n), 0.0),
@@ -77,7 +77,7 @@ def draw(rng: np.random.Generator, settings: WaveSettings, n: int) -> EquipmentD
 
 
 def response(d: EquipmentDraw, at: Tensor) -> Tensor:
-    """Gain (B, G), linear, at `at` (G,), shares 0..1 of half the sample rate."""
+    """Linear gain (B, G) at the frequencies `at` (G,), shares 0..1 of half the sample rate."""
 
     def column(values: np.ndarray) -> Tensor:
         return torch.from_numpy(values).to(at.device, at.dtype)[:, None]
@@ -86,7 +86,7 @@ def response(d: EquipmentDraw, at: Tensor) -> Tensor:
     db = column(d.tilt_db) * (octave / OCTAVES + 0.5)  # (B, G)
     for centre, width, height in (d.resonance[:, i].T for i in range(d.resonance.shape[1])):
         db = db + column(height) * torch.exp(-0.5 * ((octave - column(np.log2(centre))) / column(width)) ** 2)
-    # Butterworth's slopes, without its phase.
+    # The magnitude of a Butterworth filter, without its phase.
     order = 2.0 * column(d.order)
     beyond = (column(d.low) / at.clamp_min(1e-6)).pow(order) + (at / column(d.high)).pow(order)
     gain = torch.exp(db * (np.log(10) / 20)) * (1.0 + beyond).rsqrt()
@@ -95,10 +95,10 @@ def response(d: EquipmentDraw, at: Tensor) -> Tensor:
 
 
 def add_hum(spectra: Tensor, d: EquipmentDraw, power: Tensor, rate: tuple[int, int]) -> None:
-    """Add hum to spectra (B, bins) of waves of mean square `power` (B, 1), in place.
+    """Add hum to the spectra (B, bins) of waves with mean square `power` (B, 1), in place.
 
-    `rate` is (sample rate, FFT length). Each harmonic goes to the nearest bin; those beyond the band are
-    left out.
+    `rate` is (sample rate, FFT length). Each harmonic is added to the nearest bin. Harmonics
+    above half the sample rate are left out.
     """
     sample_rate, n = rate
     harmonic = np.arange(1, HARMONICS + 1)
@@ -114,7 +114,7 @@ def add_hum(spectra: Tensor, d: EquipmentDraw, power: Tensor, rate: tuple[int, i
 
 
 def overload(x: Tensor, d: EquipmentDraw) -> Tensor:
-    """(B, T) -> (B, T): the drawn clips through tanh, their peaks kept."""
+    """Waves (B, T) -> (B, T): soft clipping by tanh of the clips with a `drive`; their peaks stay."""
     chosen = np.flatnonzero(d.drive)
     if not len(chosen):
         return x

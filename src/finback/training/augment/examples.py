@@ -1,10 +1,11 @@
-"""Examples of every augmentation on one clip, for people to look at and listen to.
+"""Examples of every augmentation of one clip, as spectrograms and waves to look at and listen to.
 
     source = load("clip.wav", spec)
     for example in make(source, spec, Amounts(wave, spectrum), seed=0): ...
 
-Each is shown alone, on every example, with the amounts of the settings where these have it on, else with
-amounts large enough to be seen. The last one is everything together, as a training step has it.
+Each augmentation is applied alone and to all its examples: with the amounts of the settings if they have it
+on, otherwise with amounts that are large enough to see. The last examples have all augmentations of the
+settings, as in a training step.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -31,15 +33,15 @@ from finback.training.augment.wave import WaveDraw, WaveSettings
 
 @dataclass(frozen=True)
 class Source:
-    """A clip's first window as a model gets it."""
+    """The first window of a clip, as the input of a model."""
 
     wave: Tensor  # (T,)
-    background_db: Tensor | None  # (M,) where the spec takes the recording's background away
+    background_db: Tensor | None  # (M,) if the spec subtracts the background of the recording
 
 
 @dataclass(frozen=True)
 class Amounts:
-    """How much: a preset's sections."""
+    """The amounts: two sections of a preset."""
 
     wave: WaveSettings
     spectrum: SpectrumSettings
@@ -47,24 +49,24 @@ class Amounts:
 
 @dataclass(frozen=True)
 class Example:
-    """One augmented clip. What is done to the spectrogram only has no wave."""
+    """One augmented clip; without a wave if only the spectrogram is augmented."""
 
     name: str
-    title: str  # the name, and what was drawn
+    title: str  # the name and the drawn parameters
     mel: np.ndarray  # (M, F) in the spec's units
     wave: np.ndarray | None  # (T,)
 
 
-Words = Callable[[WaveDraw, int, float], str]  # (draw, row, half the sample rate in Hz) -> what was drawn
+Describe = Callable[[WaveDraw, int, float], str]  # (draw, row, half the sample rate in Hz) -> parameters
 
-# Amounts that can be seen, for what the settings have off; every share becomes 1.
-WAVE: dict[str, tuple[dict[str, object], Words]] = {
+# Amounts that are large enough to see, used if the settings have the augmentation off; shares become 1.
+WAVE: dict[str, tuple[dict[str, object], Describe]] = {
     "time-stretch": ({"stretch": 0.35}, lambda d, i, top: f"× {d.stretch.duration[i]:.2f}"),
     "pitch-shift": ({"pitch_semitones": 5}, lambda d, i, top: _semitones(d.stretch.pitch[i])),
     "speed": ({"speed_semitones": 5}, lambda d, i, top: _semitones(d.stretch.speed[i])),
     "gain": (
         {"gain_db": 12, "polarity": 0.5},
-        lambda d, i, top: _db(20 * np.log10(abs(d.gain[i]))) + (", upside down" if d.gain[i] < 0 else ""),
+        lambda d, i, top: _db(20 * np.log10(abs(d.gain[i]))) + (", inverted" if d.gain[i] < 0 else ""),
     ),
     "noise": (
         {"noise": 1, "noise_snr_db": (0, 12)},
@@ -98,7 +100,7 @@ WAVE: dict[str, tuple[dict[str, object], Words]] = {
     ),
     "overload": ({"overload": 1}, lambda d, i, top: f"driven {d.equipment.drive[i]:.1f} ×"),
 }
-# Which settings switch an entry on, where they are not its own keys.
+# Settings that are shares of clips.
 SHARES = ("polarity", "noise", "real_noise", "background", "band_pass", "resample", "hum", "hiss", "overload")
 SPECTRUM: dict[str, dict[str, float]] = {
     "roll": {"roll": 1.0},
@@ -120,7 +122,7 @@ NO_SPECTRUM = {
 
 
 def load(path: Path | str, spec: FeatureSpec, channel: int | None = None) -> Source:
-    """The first window of a sound file, read, resampled and fitted as for training. Raises `AudioError`."""
+    """The first window of a sound file, processed as for training. Raises `AudioError`."""
     recording = open_recording(path)
     extractor = Extractor(spec, "wave")
     first = extractor.windows(Clip(recording, 0, recording.n_samples, channel=channel))[0]
@@ -137,34 +139,34 @@ def make(
     noise: NoiseBank | None = None,
     other: Source | None = None,
 ) -> Iterator[Example]:
-    """The clip as it is, then `n` examples of each augmentation, those of one kind together.
+    """The original clip, then `n` examples of each augmentation in turn.
 
-    Without `noise` and an `other` clip, what needs them is left out.
+    Augmentations that need `noise` files or an `other` clip are left out without them.
     """
     x = source.wave.repeat(n, 1)  # (n, T)
     mel = _Mel(spec, source.background_db)
     yield Example("original", "original", mel(x[:1])[0, 0].numpy(), x[0].numpy())
-    for name, (amount, words) in WAVE.items():
+    for name, (amount, describe) in WAVE.items():
         if (name == "noise file" and noise is None) or (name == "background" and other is None):
             continue
         rng = _generator(seed, name)
         d = wave.draw(rng, _alone(amounts.wave, amount), (n, x.shape[1]), spec.sample_rate)
-        y = wave.apply(x, d, spec.sample_rate, *_given(rng, x, noise, other))
+        y = wave.apply(x, d, spec.sample_rate, *_noise_inputs(rng, x, noise, other))
         top = spec.sample_rate / 2
-        for i, picture in enumerate(mel(y)[:, 0].numpy()):
-            yield Example(name, f"{name}: {words(d, i, top)}", picture, y[i].numpy())
+        for i, spectrogram in enumerate(mel(y)[:, 0].numpy()):
+            yield Example(name, f"{name}: {describe(d, i, top)}", spectrogram, y[i].numpy())
     for name, settings in _spectrum_settings(amounts.spectrum):
         z = _augmented(mel(x), settings, _generator(seed, name))
-        yield from (Example(name, name, picture, None) for picture in z[:, 0].numpy())
+        yield from (Example(name, name, spectrogram, None) for spectrogram in z[:, 0].numpy())
     if other is not None:
         yield from _mixed(mel(x), _Mel(spec, other.background_db)(other.wave[None]), seed)
     yield from _together(x, mel, amounts, seed, _Extra(noise, other))
 
 
 def write_waves(examples: Sequence[Example], folder: Path, sample_rate: int) -> list[Path]:
-    """Write those that have a wave as `00-original.wav`, `01-time-stretch.wav` ...; return the paths.
+    """Write the examples with a wave as `00-original.wav`, `01-time-stretch.wav` ...; return the paths.
 
-    As 32-bit floats, which hold samples beyond 1 as they are.
+    Samples are 32-bit floats, which need not be below 1.
     """
     with_wave = [e for e in examples if e.wave is not None]
     paths = [folder / f"{i:02d}-{e.name.replace(' ', '-')}.wav" for i, e in enumerate(with_wave)]
@@ -181,7 +183,7 @@ class _Extra:
 
 
 class _Mel:
-    """Waves to spectrograms, with the recording's background taken away if the spec says so."""
+    """Waves to spectrograms, without the background of the recording if the spec subtracts it."""
 
     def __init__(self, spec: FeatureSpec, background_db: Tensor | None) -> None:
         self.spec, self.logmel, self.background_db = spec, LogMel(spec), background_db
@@ -189,17 +191,16 @@ class _Mel:
     def __call__(self, x: Tensor) -> Tensor:
         """(n, T) -> (n, 1, M, F)"""
         background = None if self.background_db is None else self.background_db.repeat(len(x), 1)
-        mel: Tensor = self.logmel(x, background)
-        return mel
+        return cast(Tensor, self.logmel(x, background))
 
 
 def _generator(seed: int, name: str) -> np.random.Generator:
-    """Each augmentation has its own, so that those left out do not change the others."""
+    """The generator of one augmentation: leaving out an augmentation does not change the others."""
     return np.random.default_rng([seed, zlib.crc32(name.encode())])
 
 
 def _alone(settings: WaveSettings, amount: dict[str, object]) -> WaveSettings:
-    """One augmentation for every clip: as strong as in `settings` if on there, else as in `amount`."""
+    """One augmentation for all clips: as strong as in `settings` if on there, otherwise as in `amount`."""
     on = {key: getattr(settings, key) for key in amount}
     is_on = WaveSettings(**on).on
     values = on if is_on else amount
@@ -207,7 +208,7 @@ def _alone(settings: WaveSettings, amount: dict[str, object]) -> WaveSettings:
     return WaveSettings.model_validate({**values, **shares, "changed": 1.0})
 
 
-def _given(
+def _noise_inputs(
     rng: np.random.Generator, x: Tensor, noise: NoiseBank | None, other: Source | None
 ) -> tuple[Tensor | None, Tensor | None]:
     excerpts = None if noise is None else torch.from_numpy(noise.draw(rng, len(x), x.shape[1]))
@@ -230,7 +231,7 @@ def _augmented(mel: Tensor, settings: SpectrumSettings, rng: np.random.Generator
 
 
 def _mixed(mel: Tensor, other: Tensor, seed: int) -> Iterator[Example]:
-    """Mixup and cutmix with the other clip; n (1, M, F) each."""
+    """Mixup and cutmix of each spectrogram in `mel` (n, 1, M, F) with the other clip."""
     labels, swap = torch.eye(2), torch.tensor([1, 0])
     for name in ("mixup", "cutmix"):
         rng = _generator(seed, name)
@@ -244,7 +245,7 @@ def _mixed(mel: Tensor, other: Tensor, seed: int) -> Iterator[Example]:
 
 
 def _together(x: Tensor, mel: _Mel, amounts: Amounts, seed: int, extra: _Extra) -> Iterator[Example]:
-    """As in training: all that the settings have on, in their shares."""
+    """All augmentations that the settings have on, with their shares, as in training."""
     name = "as in training"
     rng = _generator(seed, name)
     missing = {"real_noise": extra.noise is None, "background": extra.other is None}
@@ -253,11 +254,14 @@ def _together(x: Tensor, mel: _Mel, amounts: Amounts, seed: int, extra: _Extra) 
     if on.on:
         rate = mel.spec.sample_rate
         y = wave.apply(
-            x, wave.draw(rng, on, (len(x), x.shape[1]), rate), rate, *_given(rng, x, extra.noise, extra.other)
+            x,
+            wave.draw(rng, on, (len(x), x.shape[1]), rate),
+            rate,
+            *_noise_inputs(rng, x, extra.noise, extra.other),
         )
-    pictures = _augmented(mel(y), amounts.spectrum, rng)[:, 0].numpy()
-    for i, picture in enumerate(pictures):
-        yield Example(name, name, picture, y[i].numpy() if on.on else None)
+    spectrograms = _augmented(mel(y), amounts.spectrum, rng)[:, 0].numpy()
+    for i, spectrogram in enumerate(spectrograms):
+        yield Example(name, name, spectrogram, y[i].numpy() if on.on else None)
 
 
 def _semitones(ratio: float) -> str:

@@ -1,9 +1,9 @@
-"""Mixing the clips of a batch with each other, and their labels in the same shares.
+"""Mixup and cutmix: clips of a batch are mixed with each other, and their labels in the same shares.
 
-Mixup adds two clips (Zhang et al. 2018, ICLR, "mixup: beyond empirical risk minimization"); cutmix puts a
-piece of one into the other (Yun et al. 2019, ICCV), here all frequencies of a stretch of time, since a call
-is a thing in time. The last axis is time: (B, 1, M, F) spectrograms and (B, T) waves alike; mixup takes any
-shape.
+Mixup adds two clips (Zhang et al. 2018, ICLR, "mixup: beyond empirical risk minimization"). Cutmix replaces a
+part of one clip by that of another (Yun et al. 2019, ICCV): here all frequencies of a time interval, because
+a call is an event in time. The last axis is time, of spectrograms (B, 1, M, F) and of waves (B, T). Mixup
+takes inputs of any shape.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ Box = tuple[int, int]  # first and stop, along the last axis
 
 @dataclass(frozen=True)
 class MixDraw:
-    """One batch's mixture; without `order`, none."""
+    """The drawn parameters of a batch; without `order` nothing is mixed."""
 
-    order: np.ndarray | None = None  # (B,) the clip that each is mixed with
-    share: float = 1.0  # that each keeps of itself
-    box: Box | None = None  # cutmix: what it gives away
+    order: np.ndarray | None = None  # (B,) index of the clip that each clip is mixed with
+    share: float = 1.0  # share of each clip that stays
+    box: Box | None = None  # cutmix: the interval that is replaced
 
 
 def draw_mix(rng: np.random.Generator, n_clips: int, mixup: float, cutmix: float, length: int) -> MixDraw:
-    """Draw for a batch; `mixup` and `cutmix` are the parameters of their Beta distributions, 0 = off.
+    """Draw the parameters of a batch. `mixup` and `cutmix`: parameters of Beta distributions, 0 = off.
 
-    With both on, each is drawn for half the batches. `length` is the size of the last axis. With cutmix off
-    the numbers drawn are one beta and one permutation; with both off, none.
+    With both on, each is drawn for half the batches. `length` is the size of the last axis. With cutmix off,
+    one beta and one permutation are drawn; with both off, nothing.
     """
     if mixup <= 0 and cutmix <= 0:
         return MixDraw()
@@ -46,7 +46,7 @@ def draw_mix(rng: np.random.Generator, n_clips: int, mixup: float, cutmix: float
 
 
 def apply_mix(x: Tensor, y: Tensor, d: MixDraw) -> tuple[Tensor, Tensor]:
-    """Inputs (B, ...) and soft labels (B, K) -> both mixed; the same tensors when nothing was drawn."""
+    """Inputs (B, ...) and soft labels (B, K) -> both mixed, or the same tensors if nothing is mixed."""
     if d.order is None:
         return x, y
     order = torch.from_numpy(d.order).to(x.device)
@@ -54,12 +54,12 @@ def apply_mix(x: Tensor, y: Tensor, d: MixDraw) -> tuple[Tensor, Tensor]:
 
 
 def mixup(x: Tensor, y: Tensor, share: float, order: Tensor) -> tuple[Tensor, Tensor]:
-    """`share` of each clip and the rest of its partner `order` (B,), inputs and labels alike."""
+    """`share` x each clip + (1 - `share`) x its partner `order` (B,), for inputs and labels."""
     return torch.lerp(x[order], x, share), torch.lerp(y[order], y, share)
 
 
 def cutmix(x: Tensor, y: Tensor, box: Box, order: Tensor) -> tuple[Tensor, Tensor]:
-    """Each clip with `box` of its last axis from its partner; labels by what is kept."""
+    """Each clip with the interval `box` of its partner; labels by the share of time that stays."""
     first, stop = box
     mixed = x.clone()
     mixed[..., first:stop] = x[order][..., first:stop]

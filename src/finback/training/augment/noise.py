@@ -1,17 +1,18 @@
-"""Noise at a drawn signal-to-noise ratio: coloured, from files, or another recording's own floor.
+"""Noise at a random signal-to-noise ratio: coloured, from files, or the noise floor of another recording.
 
-SNR is the mean square of the whole clip (its own background included) over the mean square of what is added.
-A silent clip stays silent.
+SNR is the mean square of the whole clip (with its background) over the mean square of the added noise. A
+silent clip stays silent.
 
-Coloured noise is made in the frequency domain, where the equipment's filter (`equipment`) is applied too: the
-magnitude is exactly the wanted curve, the phase is random, and by Parseval the power is exactly what was
-drawn. Over the hundreds of bins under one spectrogram cell such noise is as Gaussian as any. All clips of a
-batch take their phases from one short random row, each from a place of its own; thousands of normal deviates
-a clip, which would cost more than everything else, are saved.
+Coloured noise is generated in the frequency domain, where the filter of the equipment (`equipment`) is
+applied too. Its magnitude is exactly the wanted curve and its phase is random; by Parseval's theorem its
+power is exactly the drawn one. A spectrogram cell sums over hundreds of bins, so the noise is close to
+Gaussian there. All clips of a batch take their phases from one short random array, each from another start.
+That saves drawing thousands of normal deviates for each clip, which would take more time than all other steps
+together.
 
-Another recording's floor: the mean spectrum of its quietest frames colours such noise. Its calls are not
-mixed in, as they would be with the wave itself, only the hiss, hum and band limits by which a model could
-know the tape.
+For the noise floor of another recording, coloured noise gets the mean spectrum of the quietest frames of that
+recording. So its calls are not added, only the hiss, hum and band limits by which a model could recognise the
+recording group.
 """
 
 from __future__ import annotations
@@ -26,21 +27,23 @@ from finback.core.errors import SettingsError
 from finback.training.augment.parameters import Rows
 from finback.training.augment.wave_settings import WaveSettings
 
-FLAT_BELOW = 1 / 200  # of half the sample rate: coloured noise rises no further, as a hydrophone's high-pass
-FRAMES = 64  # a background is judged in so many frames a clip, 46 ms of a 3 s clip
+FLAT_BELOW = (
+    1 / 200
+)  # of half the sample rate: coloured noise is flat below, as after the high-pass of a hydrophone
+FRAMES = 64  # frames of a clip from which a background is estimated: 46 ms each in a 3 s clip
 QUIET = 4  # the quietest 1 / QUIET of the frames are background
 DEAD = 1e-8  # frames this far (in power) below the loudest are padding, not background
 
 
 @dataclass(frozen=True)
 class NoiseDraw(Rows):
-    """Ratios in dB; infinity is no noise."""
+    """The drawn noise of each clip. Ratios in dB; infinity is no noise."""
 
     snr_db: np.ndarray  # (B,) of coloured noise
-    exponent: np.ndarray  # (B,) its power falls as 1 / f**exponent
+    exponent: np.ndarray  # (B,) the power of coloured noise is 1 / f**exponent
     real_snr_db: np.ndarray  # (B,) of noise from files
-    background_snr_db: np.ndarray  # (B,) of another recording's floor
-    place: np.ndarray  # (B,) 0..1: where in the row of random phases the clip's noise starts
+    background_snr_db: np.ndarray  # (B,) of the noise floor of another recording
+    place: np.ndarray  # (B,) 0..1: where the phases of the clip start in the array of random phases
 
 
 def draw(rng: np.random.Generator, settings: WaveSettings, n: int) -> NoiseDraw:
@@ -55,7 +58,7 @@ def draw(rng: np.random.Generator, settings: WaveSettings, n: int) -> NoiseDraw:
 
 
 def snr(rng: np.random.Generator, share: float, between: tuple[float, float], n: int) -> np.ndarray:
-    """(n,) dB, infinite for those spared; uses the same random numbers whatever the share."""
+    """(n,) dB, infinite for clips without noise. The number of random numbers does not depend on `share`."""
     chosen = rng.random(n) < share
     return np.where(chosen, rng.uniform(*between, n), np.inf)
 
@@ -71,7 +74,7 @@ def ratio(snr_db: np.ndarray, like: Tensor) -> Tensor:
 
 
 def add_real(x: Tensor, noise: Tensor | None, d: NoiseDraw) -> Tensor:
-    """(B, T) and excerpts (B, T) -> (B, T). A silent excerpt adds nothing."""
+    """Waves (B, T) and excerpts of noise (B, T) -> (B, T). A silent excerpt adds nothing."""
     chosen = np.flatnonzero(np.isfinite(d.real_snr_db))
     if not len(chosen):
         return x
@@ -89,6 +92,7 @@ def add_real(x: Tensor, noise: Tensor | None, d: NoiseDraw) -> Tensor:
 
 
 def check_shape(given: Tensor, x: Tensor, what: str) -> None:
+    """Raises `SettingsError` unless `given` has the shape of the waves `x`; `what` names it."""
     if given.shape != x.shape:
         raise SettingsError(
             f"{what} of shape {tuple(given.shape)} for waves of {tuple(x.shape)}", "give one for each clip"
@@ -96,7 +100,7 @@ def check_shape(given: Tensor, x: Tensor, what: str) -> None:
 
 
 def coloured(hz: Tensor, d: NoiseDraw) -> Tensor:
-    """Power curves (B, G) over ascending frequencies `hz` (G,), of mean 1, nothing at 0 Hz."""
+    """Power curves (B, G) over ascending frequencies `hz` (G,), with mean 1 and 0 at 0 Hz."""
     exponent = torch.from_numpy(d.exponent).to(hz.device, hz.dtype)[:, None]
     curve = (hz / hz[-1]).clamp_min(FLAT_BELOW).pow(-exponent)
     curve[:, 0] = 0.0
@@ -104,7 +108,7 @@ def coloured(hz: Tensor, d: NoiseDraw) -> Tensor:
 
 
 def floor_of(background: Tensor, n_bins: int) -> Tensor:
-    """Waves (B, T) -> power (B, n_bins) of their quietest frames, of mean 1; of a silent one, zeros."""
+    """Waves (B, T) -> power (B, n_bins) of their quietest frames, with mean 1; zeros for a silent wave."""
     b, n = background.shape
     length = min(n, 2 ** max(4, round(np.log2(n / FRAMES))))
     frames = background[:, : n // length * length].reshape(b, -1, length)
@@ -114,7 +118,9 @@ def floor_of(background: Tensor, n_bins: int) -> Tensor:
     row = torch.arange(b, device=background.device)[:, None]
     window = torch.hann_window(length, dtype=frames.dtype, device=frames.device)
     spectra = torch.view_as_real(torch.fft.rfft(frames[row, quiet.indices] * window)).square().sum(-1)
-    spectra = spectra * torch.isfinite(quiet.values)[..., None]  # where there were fewer frames with sound
+    spectra = (
+        spectra * torch.isfinite(quiet.values)[..., None]
+    )  # not the frames of silence, where a clip has too few others
     curve = spectra.mean(dim=1)  # (B, length / 2 + 1)
     curve[:, 0] = 0.0
     curve = nn.functional.interpolate(curve[:, None], size=n_bins, mode="linear", align_corners=True)[:, 0]
@@ -122,7 +128,7 @@ def floor_of(background: Tensor, n_bins: int) -> Tensor:
 
 
 def phases(seed: int, place: np.ndarray, n_bins: int, device: torch.device) -> list[Tensor]:
-    """B views (n_bins,) complex64 of magnitude 1: each clip's own stretch of one random row."""
+    """For each of B clips a view (n_bins,) of one random array, complex64 of magnitude 1."""
     generator = torch.Generator().manual_seed(seed)
     angle = torch.rand(2 * n_bins, generator=generator) * (2 * torch.pi)
     row = torch.view_as_complex(torch.stack([angle.cos(), angle.sin()], dim=1)).to(device)

@@ -3,10 +3,10 @@
     bank = NoiseBank.load("sea-noise", 22_050)
     excerpts = bank.draw(rng, 32, 66_150)    # (32, 66150) float32
 
-Files may be long, of any rate and with several channels (their mean is taken). They are read in windows of
-20 s, only when drawn, and the last ones are kept in memory. A batch takes its excerpts from four windows at
-most, so that a bank larger than the memory costs a training step four reads, not thirty-two. What is drawn
-depends on the generator alone, never on what is in memory.
+Files may be long, have any rate and several channels (the mean of the channels is used). They are read in
+windows of 20 s when drawn, and the last windows are kept in memory. A batch takes its excerpts from at most
+four windows, so a training step reads four windows at most, not thirty-two. The excerpts depend on the random
+generator only, not on what is in memory.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ REMEMBERED = 32  # windows; 56 MB at 22,050 Hz
 
 @dataclass
 class NoiseBank:
-    """Noise files, all files equally likely whatever their length."""
+    """Noise files. All files are equally likely, whatever their lengths."""
 
     files: tuple[AudioInfo, ...]
     sample_rate: int  # Hz, of the excerpts
-    problems: tuple[str, ...] = ()  # files that were left out, and why
+    problems: tuple[str, ...] = ()  # messages about files that cannot be used
     remembered: int = REMEMBERED
     _windows: OrderedDict[tuple[int, int], np.ndarray] = field(default_factory=OrderedDict, repr=False)
 
@@ -42,8 +42,8 @@ class NoiseBank:
     def load(cls, folder: Path | str, sample_rate: int, remembered: int = REMEMBERED) -> NoiseBank:
         """All sound files in a folder and below it; only their headers are read now.
 
-        A file that cannot be used is told of in `problems`. Raises `AudioError` when there is no such folder,
-        or none of its files can be used.
+        `problems` names the files that cannot be used. Raises `AudioError` when there is no such folder, or
+        none of its files can be used.
         """
         folder = Path(folder)
         if not folder.is_dir():
@@ -55,7 +55,7 @@ class NoiseBank:
     def of(
         cls, paths: Sequence[Path], sample_rate: int, name: Path, remembered: int = REMEMBERED
     ) -> NoiseBank:
-        """A bank of these files; `name` is what a message calls it. Raises as `load` does."""
+        """A bank of these files; `name` is its name in messages. Raises as `load` does."""
         files, problems = [], []
         for path in paths:
             try:
@@ -73,19 +73,19 @@ class NoiseBank:
         return cls(tuple(files), sample_rate, tuple(problems), remembered)
 
     def draw(self, rng: np.random.Generator, n: int, n_samples: int) -> np.ndarray:
-        """(n, n_samples) float32 without offset; a file shorter than that is repeated.
+        """Random excerpts (n, n_samples), float32, without offset; a shorter file is repeated.
 
-        Raises `AudioError` naming a file that proves damaged where it is read.
+        Raises `AudioError`, naming the file, when a file is damaged where it is read.
         """
         windows = [self._window(*self._choose(rng)) for _ in range(min(n, PER_BATCH))]
-        out = np.empty((n, n_samples), dtype=np.float32)
-        for row in out:
+        excerpts = np.empty((n, n_samples), dtype=np.float32)
+        for row in excerpts:
             window = windows[rng.integers(len(windows))]
             if len(window) < n_samples:
                 window = np.tile(window, -(-n_samples // len(window)))
             start = rng.integers(len(window) - n_samples + 1)
             row[:] = window[start : start + n_samples]
-        return out
+        return excerpts
 
     def _choose(self, rng: np.random.Generator) -> tuple[int, int]:
         """A file, and the first sample of a window in it."""

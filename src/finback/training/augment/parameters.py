@@ -1,4 +1,4 @@
-"""`Rows`: drawn parameters of a batch, one row a clip, so that a batch can be taken apart again."""
+"""`Rows`: the drawn parameters of a batch, one row for each clip, so that rows can be selected."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Rows:
-    """Base of the draws. Every array has the clip as its first axis; what is no array holds for all clips."""
+    """Base of the drawn parameters. The first axis of arrays is the clip; other values are of all clips."""
 
     def rows(self, index: Any) -> Self:
         """The same parameters for some clips only; `index` as numpy takes it, keeping the first axis."""

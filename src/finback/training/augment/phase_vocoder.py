@@ -1,12 +1,13 @@
-"""The phase vocoder: a sound longer or shorter at the same pitch.
+"""The phase vocoder: changes the duration of a sound and keeps its pitch.
 
 Source: Laroche & Dolson 1999, "Improved phase vocoder time-scale modification of audio", IEEE Trans. Speech
-Audio Process. 7(3), with the identity phase locking of their section III-C: each spectral peak carries its
-phase on, and the bins around it keep their phases relative to it. Without it sweeps lose their edge and noise
-3 dB of its level; with it noise loses 1 dB.
+Audio Process. 7(3), with the identity phase locking of their section III-C: the phase of
+each spectral peak continues from frame to frame, and the bins around a peak keep their phases relative to it.
+Without phase locking, sweeps are blurred and noise loses 3 dB; with it, noise loses 1 dB.
 
-Frames keep one hop; what moves are the places where the input is heard. So the phase to add from frame to
-frame is that of one spectrum against the last, carried as a product of unit phasors: no angle, no unwrapping.
+The hop between output frames is that of the input frames; the times at which the input is read change. So the
+phase that is added from frame to frame is the phase difference of two input spectra. It is computed as a
+product of unit phasors, without angles or unwrapping.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from torch import Tensor, nn
 
 from finback.training.augment.fft import fast_length, irfft, rfft
 
-FRAMES = 32  # in a clip: 93 ms of 3 s, about what the spectrogram sees
+FRAMES = 32  # in a clip: 93 ms of 3 s, about a frame of the spectrogram
 OVERLAP = 4  # frames over each sample
 TINY = 1e-30
 
@@ -33,12 +34,15 @@ def stretch(wave: Tensor, factor: float) -> Tensor:
     spectra = rfft(padded.unfold(0, frame, hop) * window, frame)  # (n_in, bins)
     spectra = nn.functional.pad(spectra, (0, 0, 0, 2))  # silence after the end
     place = torch.arange(n_out, device=wave.device, dtype=torch.float64).div_(factor).clamp_max_(n_in)
-    heard = irfft(_heard_at(spectra, place), frame) * window  # (n_out, frame)
-    return _overlap_add(heard, window, hop)[:length]
+    frames = irfft(_spectra_at(spectra, place), frame) * window  # (n_out, frame)
+    return _overlap_add(frames, window, hop)[:length]
 
 
-def _heard_at(spectra: Tensor, place: Tensor) -> Tensor:
-    """(F + 2, bins) heard at fractional frames (G,) -> (G, bins): magnitudes between two, phases carried."""
+def _spectra_at(spectra: Tensor, place: Tensor) -> Tensor:
+    """Spectra (F + 2, bins) at fractional frames (G,) -> (G, bins).
+
+    Magnitudes are interpolated; phases continue from each output frame to the next.
+    """
     before = place.floor().long()
     share = (place - before).float()[:, None]
     # Not abs(): its guard against overflow costs more than the FFT.
@@ -49,13 +53,13 @@ def _heard_at(spectra: Tensor, place: Tensor) -> Tensor:
     out = torch.empty_like(unit)
     out[0] = unit[0]
     for k in range(1, len(place)):
-        turned = out[k - 1] * advance[k - 1] * unit[k].conj()  # by how much each bin would be turned
+        turned = out[k - 1] * advance[k - 1] * unit[k].conj()  # rotation of each bin
         torch.mul(unit[k], turned[peak[k]], out=out[k])
     return out.mul_(torch.lerp(magnitude[before], magnitude[before + 1], share))
 
 
 def _nearest_peak(magnitude: Tensor) -> Tensor:
-    """(F, bins) -> (F, bins) the nearest bin louder than two on each side; any, where all are silent."""
+    """(F, bins) -> (F, bins), the nearest bin that is louder than two bins below and above it."""
     n = magnitude.shape[1]
     padded = nn.functional.pad(magnitude, (2, 2))
     lower, higher = ((padded[:, i : i + n], padded[:, i + 1 : i + 1 + n]) for i in (0, 3))
@@ -67,7 +71,7 @@ def _nearest_peak(magnitude: Tensor) -> Tensor:
 
 
 def _overlap_add(frames: Tensor, window: Tensor, hop: int) -> Tensor:
-    """Windowed frames (G, N), a hop apart -> ((G - 1) * hop,), from the first frame's centre on."""
+    """Windowed frames (G, N), a hop apart -> ((G - 1) * hop,), from the centre of the first frame."""
     n_frames, length = frames.shape
     parts = length // hop
     out, weight = frames.new_zeros(2, n_frames + parts - 1, hop)

@@ -1,8 +1,8 @@
-"""Augmentation of log-mel spectrograms: another time, another hydrophone, another sea.
+"""Augmentation of log-mel spectrograms: shifts, masks, and other recording equipment and noise.
 
-Parameters are drawn apart from being applied, from an explicit generator, for a whole batch at once.
-What matters here is the equipment: a model that has heard each tape through many imagined chains cannot
-use a tape's own tilt, band limit or noise floor to name the species recorded on it.
+`draw` draws the parameters of a batch from an explicit generator; `apply` applies them. The equipment matters
+most: when each recording group is trained on with many random equalisers and noise floors, a model cannot use
+the tilt, band limit or noise floor of a group to recognise its species.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ BITS = float(np.log2(10.0) / 10.0)  # powers of two in a dB
 
 
 class SpectrumSettings(Frozen):
-    """How much of each; zero switches one off."""
+    """The strength of each augmentation; 0 = off."""
 
     roll: float = Field(1.0, ge=0, le=1)  # largest circular shift in time, share of the window
     shift_bands: int = Field(2, ge=0)  # largest shift in frequency, in mel bands
@@ -28,30 +28,30 @@ class SpectrumSettings(Frozen):
     mask_bands: float = Field(0.12, ge=0, le=0.9)  # broadest frequency mask, share of the bands
     eq_db: float = Field(12.0, ge=0)  # deviation of the random equaliser, in dB
     noise: float = Field(0.5, ge=0, le=1)  # share of clips whose noise floor is raised
-    low_pass: float = Field(0.3, ge=0, le=1)  # share of clips that lose their top
+    low_pass: float = Field(0.3, ge=0, le=1)  # share of clips with a low-pass
 
 
 @dataclass(frozen=True)
 class SpectrumDraw:
-    """One batch's parameters; first axis is the clip."""
+    """The drawn parameters of a batch; the first axis is the clip."""
 
     roll: np.ndarray  # (B,) frames
     shift: np.ndarray  # (B,) bands
     time_mask: np.ndarray  # (B, 2) first frame, length
     band_mask: np.ndarray  # (B, 2) first band, length
     eq: np.ndarray  # (B, M) dB
-    floor: np.ndarray  # (B, M) dB below the clip's loudest value; -inf = none
-    cut: np.ndarray  # (B,) first band that is lost
+    floor: np.ndarray  # (B, M) dB re the loudest value of the clip; -inf = none
+    cut: np.ndarray  # (B,) first band that is removed
 
 
 def draw(rng: np.random.Generator, settings: SpectrumSettings, shape: tuple[int, int, int]) -> SpectrumDraw:
-    """Parameters for a batch of `shape` (B, M, F)."""
+    """The parameters for a batch of `shape` (B, M, F)."""
     n, n_mels, n_frames = shape
     reach = round(settings.roll * n_frames)
     time_length = rng.integers(0, round(settings.mask_time * n_frames) + 1, n)
     band_length = rng.integers(0, round(settings.mask_bands * n_mels) + 1, n)
     raised = rng.random(n) < settings.noise
-    # Half the clip's dynamic range and more stays: the call itself must remain audible.
+    # About 25 dB of dynamic range or more stays: the call must remain audible.
     floor = np.where(raised, rng.uniform(-60.0, -25.0, n), -np.inf)[:, None] + _smooth(rng, n, n_mels, 6.0)
     cut = np.where(rng.random(n) < settings.low_pass, rng.integers(n_mels // 2, n_mels + 1, n), n_mels)
     return SpectrumDraw(
@@ -66,7 +66,7 @@ def draw(rng: np.random.Generator, settings: SpectrumSettings, shape: tuple[int,
 
 
 def apply(x: Tensor, d: SpectrumDraw) -> Tensor:
-    """(B, 1, M, F) log-mel in dB -> the same shape, a new tensor."""
+    """Log-mels (B, 1, M, F) in dB -> augmented log-mels, a new tensor."""
     _, _, n_mels, n_frames = x.shape
     time = (torch.arange(n_frames) - torch.from_numpy(d.roll)[:, None]) % n_frames  # (B, F)
     band = (torch.arange(n_mels) - torch.from_numpy(d.shift)[:, None]).clamp_(0, n_mels - 1)  # (B, M)
@@ -80,7 +80,7 @@ def apply(x: Tensor, d: SpectrumDraw) -> Tensor:
         floor = top[raised] + torch.from_numpy(d.floor[raised]).float()[:, :, None]
         y[raised] = torch.logaddexp2(y[raised] * BITS, floor * BITS) / BITS  # powers add
     lost = torch.arange(n_mels)[None, :, None] >= torch.from_numpy(d.cut)[:, None, None]
-    y = torch.lerp(y, lowest, lost.float())  # many times faster than where()
+    y = torch.lerp(y, lowest, lost.float())  # much faster than where()
     masked = _inside(d.time_mask, n_frames)[:, None, :] | _inside(d.band_mask, n_mels)[:, :, None]
     return torch.lerp(y, y.mean(dim=(1, 2), keepdim=True), masked.float())[:, None]
 
@@ -93,10 +93,10 @@ def _inside(mask: np.ndarray, n: int) -> Tensor:
 
 
 def _smooth(rng: np.random.Generator, n: int, n_mels: int, deviation_db: float) -> np.ndarray:
-    """Random smooth curves over the bands, (n, M) dB: a tilt and three slow cosines, all random."""
+    """Random smooth curves over the bands, (n, M) dB: a random tilt and three slow cosines."""
     position = np.linspace(0.0, 1.0, n_mels)
     curve = rng.normal(size=(n, 1)) * (position - 0.5) * 2.0
     for cycles in (0.5, 1.0, 2.0):
         phase = rng.uniform(0, 2 * np.pi, (n, 1))
         curve = curve + rng.normal(size=(n, 1)) * np.cos(2 * np.pi * cycles * position + phase)
-    return curve * deviation_db / 2.0  # four terms of variance near one each
+    return curve * deviation_db / 2.0  # four terms, each with a variance near 1

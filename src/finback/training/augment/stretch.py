@@ -1,14 +1,14 @@
-"""Longer, shorter, higher, lower: time-stretch, pitch-shift and speed change of a batch of waves.
+"""Time stretch, pitch shift and speed change of a batch of waves.
 
-Speed (`speed`) is resampling: what a tape played faster does, pitch and duration together. It is exact, cheap
-(two FFTs a clip), keeps clicks sharp, and is how a bigger animal of the same kind differs from a smaller one;
-so prefer it. Duration alone or pitch alone needs the phase vocoder (`vocoder`), which costs ten times as much
-and blurs clicks.
+A change of `speed` is resampling: pitch and duration change together, as of a tape that is played faster. It
+is exact, cheap (two FFTs for each clip) and keeps clicks sharp, and a larger animal of the same kind sounds
+like this. So prefer it. A change of duration or pitch alone needs the phase vocoder (`phase_vocoder`), which
+takes ten times as long and blurs clicks.
 
-Resampling is done in the frequency domain, without aliasing. Clips go one at a time: each has a length of its
-own, and an FFT of 66,150 samples fills the cache alone.
+Resampling is done in the frequency domain, without aliasing. Clips are processed one by one, because they get
+different lengths and an FFT of 66,150 samples fills the cache.
 
-Clips are taken to go round: the end of a shorter one is filled from its start; of a longer one a piece stays.
+A clip that becomes shorter is continued from its start; of a clip that becomes longer, an excerpt is kept.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from finback.training.augment.wave_settings import WaveSettings
 
 @dataclass(frozen=True)
 class StretchDraw(Rows):
-    """Factors; 1 leaves a clip alone."""
+    """The drawn factors of each clip; 1 = no change."""
 
-    duration: np.ndarray  # (B,) of the duration, pitch kept
-    pitch: np.ndarray  # (B,) of all frequencies, duration kept
-    speed: np.ndarray  # (B,) of all frequencies, duration divided by it
-    start: np.ndarray  # (B,) 0..1: which piece of a clip grown too long stays
+    duration: np.ndarray  # (B,) factor of the duration; the pitch stays
+    pitch: np.ndarray  # (B,) factor of all frequencies; the duration stays
+    speed: np.ndarray  # (B,) factor of all frequencies; the duration is divided by it
+    start: np.ndarray  # (B,) 0..1: where the excerpt of a longer clip starts
 
 
 def draw(rng: np.random.Generator, settings: WaveSettings, n: int) -> StretchDraw:
-    """Factors for n clips, evenly drawn on a logarithmic scale."""
+    """Factors for n clips, uniform on a logarithmic scale."""
     changed = rng.random(n) < settings.changed
     amounts = (np.log(1 + settings.stretch), *_octaves(settings.pitch_semitones, settings.speed_semitones))
     duration, pitch, speed = (np.exp(changed * rng.uniform(-1, 1, n) * a) for a in amounts)
@@ -48,7 +48,7 @@ def _octaves(*semitones: float) -> tuple[float, ...]:
 
 
 def apply(x: Tensor, d: StretchDraw) -> Tensor:
-    """(B, T) -> (B, T). Clips with all factors 1 are not touched; a new tensor when any is."""
+    """Waves (B, T) -> (B, T). Clips with all factors 1 stay as they are; if all do, the result is `x`."""
     stretching, rate = d.duration * d.pitch, d.pitch * d.speed
     changed = np.flatnonzero((stretching != 1) | (rate != 1))
     if not len(changed):
@@ -61,12 +61,12 @@ def apply(x: Tensor, d: StretchDraw) -> Tensor:
 
 
 def resample(wave: Tensor, n: int) -> Tensor:
-    """(m,) -> (n,): the same sound in n samples, by cutting or padding its spectrum."""
+    """(m,) -> (n,): the same sound in n samples, by cutting or padding the spectrum."""
     return wave if n == len(wave) else irfft(rfft(wave, len(wave)), n) * (n / len(wave))
 
 
 def _fit(wave: Tensor, n: int, start: float) -> Tensor:
-    """(m,) -> (n,): a piece of a longer one, a shorter one again and again."""
+    """(m,) -> (n,): an excerpt of a longer wave; a shorter wave is repeated."""
     extra = len(wave) - n
     if extra >= 0:
         first = round(start * extra)

@@ -1,13 +1,14 @@
-"""Augmentation of waves: another animal, another sea, another recorder, for a whole batch at once.
+"""Augmentation of waves: other animals, other noise, other recording equipment, for a whole batch at once.
 
     d = draw(rng, settings, (B, T), sample_rate)
     y = apply(x, d, sample_rate, noise=excerpts, background=others)    # (B, T), a new tensor
 
-Parameters are drawn apart from being applied, from an explicit generator; the same draw gives the same
-result, on a batch as on its clips one by one (`d.rows(slice(3, 4))`). In the order of nature: the animal
-(`stretch`), the sea (`noise`), the recorder (`equipment`), the level. Everything from noise to hiss happens
-in one FFT of the batch. Nothing is clipped: with gain or noise a sample may pass 1, which no feature minds;
-whoever writes files must scale. What a change does not touch is returned bit for bit.
+`draw` draws the parameters from an explicit generator. The same parameters give the same result, for a batch
+and for its clips one by one (`d.rows(slice(3, 4))`). The order is that of a recording: the animal
+(`stretch`), the sea (`noise`), the recorder (`equipment`), the level. Noise, filters, hum and hiss are
+applied in one FFT of the batch. Samples are not clipped: with gain or noise a sample may exceed 1. That is no
+problem for features, but samples must be scaled before they are written to a file. Samples that are not
+changed stay equal bit for bit.
 """
 
 from __future__ import annotations
@@ -30,23 +31,23 @@ from finback.training.augment.wave_settings import WaveSettings
 
 __all__ = ["WaveDraw", "WaveSettings", "apply", "draw"]
 
-CELLS = 2048  # that curves over frequency are worked out for at most; within one they are straight
+CELLS = 2048  # largest number of frequencies at which curves are computed; between them they are interpolated
 SLICE = 4  # clips at a time in the frequency domain: about 4 MB, which stays in cache
 
 
 @dataclass(frozen=True)
 class WaveDraw(Rows):
-    """One batch's parameters."""
+    """The drawn parameters of a batch."""
 
     stretch: StretchDraw
     noise: NoiseDraw
     equipment: EquipmentDraw
-    gain: np.ndarray  # (B,) linear, negative where the polarity is turned
-    seed: int  # of the noise's phases
+    gain: np.ndarray  # (B,) linear, negative where the polarity is inverted
+    seed: int  # of the phases of the noise
 
     @property
     def filtering(self) -> np.ndarray:
-        """(B,) does the clip need the frequency domain?"""
+        """(B,) True for clips with an effect in the frequency domain."""
         noisy = np.isfinite(self.noise.snr_db) | np.isfinite(self.noise.background_snr_db)
         return noisy | self.equipment.filtering
 
@@ -56,16 +57,17 @@ def draw(
 ) -> WaveDraw:
     """Parameters for a batch of `shape` (B, T) at `sample_rate` Hz.
 
-    Always uses up as many random numbers, so that switching one thing off leaves the others as they were.
+    The number of random numbers does not depend on the settings, so switching one augmentation off does not
+    change the others.
     """
     n = shape[0]
     decibel = settings.gain_db * rng.uniform(-1, 1, n)
-    turned = rng.random(n) < settings.polarity
+    inverted = rng.random(n) < settings.polarity
     return WaveDraw(
         stretch=stretch.draw(rng, settings, n),
         noise=sea.draw(rng, settings, n),
         equipment=equipment.draw(rng, settings, n),
-        gain=10.0 ** (decibel / 20.0) * np.where(turned, -1.0, 1.0),
+        gain=10.0 ** (decibel / 20.0) * np.where(inverted, -1.0, 1.0),
         seed=int(rng.integers(1 << 62)),
     )
 
@@ -76,8 +78,8 @@ def apply(
     """Waves (B, T) float32 at `sample_rate` Hz -> (B, T), a new tensor.
 
     `noise` (B, T): excerpts of noise files, for `wave.real_noise`. `background` (B, T): clips of other
-    recordings, whose noise floor (not their calls) is laid over the clip, for `wave.background`. Raises
-    `SettingsError` when one is drawn and not given.
+    recordings, whose noise floor (not their calls) is added to the clip, for `wave.background`. Raises
+    `SettingsError` when the parameters need one of them and it is missing.
     """
     y = sea.add_real(stretch.apply(x, d.stretch), noise, d.noise)
     rows = np.flatnonzero(d.filtering)
@@ -102,7 +104,7 @@ def _record(x: Tensor, d: WaveDraw, rows: np.ndarray, sample_rate: int, backgrou
         span = slice(first, first + SLICE)
         part, wave = chosen.rows(span).equipment, x[rows[span]]
         spectra = rfft(wave, n).mul_(_between(gain[span], step, n_bins))  # (b, n_bins)
-        # By Parseval, as if the zeros that make the FFT fast were not there.
+        # By Parseval's theorem, for the samples without the padding.
         passed = sea.power(torch.view_as_real(spectra).flatten(1)) * (4.0 * n_bins / (n * n_samples))
         added = noise[span] * sea.power(wave) + passed * sea.ratio(part.hiss_snr_db, x)  # (b, G)
         if bool(added.any()):
@@ -113,13 +115,13 @@ def _record(x: Tensor, d: WaveDraw, rows: np.ndarray, sample_rate: int, backgrou
 
 
 def _between(curve: Tensor, step: int, n: int) -> Tensor:
-    """Curves (b, G) given at every `step`-th of n bins -> (b, n), straight between."""
+    """Curves (b, G) at every `step`-th of n bins -> (b, n), by linear interpolation."""
     ramp = torch.arange(step, device=curve.device, dtype=curve.dtype) / step
     return torch.addcmul(curve[:, :-1, None], curve.diff(dim=1)[..., None], ramp).flatten(1)[:, :n]
 
 
 def _sea(d: NoiseDraw, rows: np.ndarray, at: Tensor, x: Tensor, background: Tensor | None) -> Tensor:
-    """Power of coloured noise and foreign background over frequency, (R, G), for clips of power 1."""
+    """Power of coloured noise and of other backgrounds over frequency, (R, G), for clips of power 1."""
     curves = sea.coloured(at, d) * sea.ratio(d.snr_db, x)
     other = np.flatnonzero(np.isfinite(d.background_snr_db))
     if len(other):

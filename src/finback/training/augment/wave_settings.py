@@ -1,4 +1,4 @@
-"""How much wave augmentation: every amount is 0, which is off, until a preset or `--set wave.…` says else."""
+"""The settings of wave augmentation. All are 0 = off by default; presets and `--set wave.…` change them."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from pydantic import Field, field_validator
 
 from finback.core.settings import Frozen
 
-Range = tuple[float, float]  # lowest and highest; drawn evenly between them
+Range = tuple[float, float]  # lowest and highest value of a uniform distribution
 
 
 class WaveSettings(Frozen):
-    """Shares are of clips, 0 to 1. Amounts in dB or semitones are the largest, drawn evenly on both sides."""
+    """Shares of clips are 0 to 1. Amounts in dB or semitones are the largest, uniform in both directions."""
 
     # The animal
-    stretch: float = Field(0.0, ge=0, le=1)  # change of duration, pitch kept: 0.2 is 1/1.2 to 1.2 times
-    pitch_semitones: float = Field(0.0, ge=0, le=12)  # shift of pitch, duration kept
+    stretch: float = Field(0.0, ge=0, le=1)  # change of duration at the same pitch: 0.2 is 1/1.2 to 1.2 times
+    pitch_semitones: float = Field(0.0, ge=0, le=12)  # shift of pitch at the same duration
     speed_semitones: float = Field(0.0, ge=0, le=24)  # both at once, as of a tape played faster or slower
     changed: float = Field(0.5, ge=0, le=1)  # share of clips that these three change
     # The sea
@@ -34,21 +34,21 @@ class WaveSettings(Frozen):
     hum_snr_db: Range = (10.0, 40.0)
     hiss: float = Field(0.0, ge=0, le=1)  # share with the recorder's own white noise, after its filters
     hiss_snr_db: Range = (15.0, 45.0)
-    overload: float = Field(0.0, ge=0, le=1)  # share softly clipped
+    overload: float = Field(0.0, ge=0, le=1)  # share with soft clipping
     # The level
     gain_db: float = Field(0.0, ge=0, le=60)
-    polarity: float = Field(0.0, ge=0, le=1)  # share turned upside down
+    polarity: float = Field(0.0, ge=0, le=1)  # share with inverted polarity
 
     @field_validator("noise_snr_db", "noise_exponent", "background_snr_db", "hum_snr_db", "hiss_snr_db")
     @classmethod
     def _ascending(cls, value: Range) -> Range:
         if not value[0] <= value[1]:
-            raise ValueError("lowest comes first, then highest")
+            raise ValueError("the lowest value must be the first, the highest the second")
         return value
 
     @property
     def on(self) -> bool:
-        """Is there anything to do? If not, nothing need be drawn, and no random number is used up."""
+        """True if any augmentation is on. If none is, no random number need be drawn."""
         moving = self.changed * (self.stretch + self.pitch_semitones + self.speed_semitones)
         shares = (self.noise, self.real_noise, self.background, self.band_pass, self.resample, self.hum)
         rest = (self.hiss, self.overload, self.polarity, self.tilt_db, self.resonance_db, self.gain_db)
