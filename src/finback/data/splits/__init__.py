@@ -1,0 +1,1 @@
+"""Training, validation and test sets made of whole recording groups, and cross-validation over groups."""

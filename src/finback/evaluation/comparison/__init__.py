@@ -1,0 +1,1 @@
+"""Model families on the same folds, and the leaderboard."""

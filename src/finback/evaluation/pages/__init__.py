@@ -1,0 +1,1 @@
+"""What each page of `report` shows, collected from run folders."""

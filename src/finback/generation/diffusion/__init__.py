@@ -1,0 +1,1 @@
+"""Sampling from a diffusion model: samplers and guidance are functions of a denoiser and its noise levels."""

@@ -1,0 +1,1 @@
+"""Pages: each is a frozen dataclass of what it shows, and a function that renders it as HTML."""

@@ -1,0 +1,1 @@
+"""Augmentations: parameters are drawn first and applied second, each from an explicit random generator."""
