@@ -171,9 +171,7 @@ def n_parameters(node: ast.FunctionDef) -> int:
 def test_files_and_functions_stay_small(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert len(text.splitlines()) <= 300
-    assert ast.get_docstring(ast.parse(text)), (
-        "the module docstring is the manual, also of a package"
-    )
+    assert ast.get_docstring(ast.parse(text)), "the module docstring is the manual, also of a package"
     for node in nodes(path):
         if isinstance(node, ast.FunctionDef):
             assert (node.end_lineno or 0) - node.lineno < 60, node.name

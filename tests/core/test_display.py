@@ -13,9 +13,9 @@ def test_a_table_is_aligned_text_and_escaped_html() -> None:
     table = Table(("species", "F1"), [("Fin <whale>", 0.5), ("Walrus", None)], "test & set")
     assert repr(table).splitlines() == [
         "test & set",
-        "species      F1",
+        "species         F1",
         "Fin <whale>  0.500",
-        "Walrus       -",
+        "Walrus           -",
     ]
     shown = table._repr_html_()
     assert "<caption>test &amp; set</caption>" in shown

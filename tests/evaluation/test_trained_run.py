@@ -21,7 +21,7 @@ def test_settings_are_those_of_the_command_line() -> None:
     ]
 
 
-@pytest.mark.parametrize("given", [{"epoch": 3}, {"model": 4}])
+@pytest.mark.parametrize("given", [{"epoch": 3}, {"model": 4}, {"nothing_like": 1}])
 def test_a_wrong_setting_is_refused_by_name(given: dict[str, int]) -> None:
     with pytest.raises(SettingsError, match=next(iter(given))):
         overrides(given)

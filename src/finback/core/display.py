@@ -47,8 +47,15 @@ class Table:
     def __repr__(self) -> str:
         cells = [self.columns, *(tuple(_cell(value) for value in row) for row in self.rows)]
         widths = [max(len(row[i]) for row in cells) for i in range(len(self.columns))]
+        numeric = [
+            all(isinstance(row[i], int | float | None) for row in self.rows) for i in range(len(widths))
+        ]
         lines = [
-            "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)) for row in cells
+            "  ".join(
+                text.rjust(width) if right else text.ljust(width)
+                for text, width, right in zip(row, widths, numeric, strict=True)
+            )
+            for row in cells
         ]
         return "\n".join([*([self.title] if self.title else []), *(line.rstrip() for line in lines)])
 

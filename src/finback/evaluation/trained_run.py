@@ -8,6 +8,7 @@ TrainedRun("runs/mine") # opens the same run again
 
 from __future__ import annotations
 
+import difflib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -74,8 +75,10 @@ def overrides(settings: Mapping[str, Any]) -> list[str]:
         elif key in Settings.model_fields:
             raise SettingsError(f"{key}={value!r}: {key} is a section of the settings", f"give {key}={{...}}")
         else:
-            known = ", ".join([*Settings.model_fields, *TrainingSettings.model_fields])
-            raise SettingsError(f"unknown setting '{key}'", f"known settings: {known}")
+            known = [*Settings.model_fields, *TrainingSettings.model_fields]
+            near = difflib.get_close_matches(key, known, n=1)
+            repair = f"did you mean '{near[0]}'?" if near else "known settings: " + ", ".join(known)
+            raise SettingsError(f"unknown setting '{key}'", repair)
     return found
 
 

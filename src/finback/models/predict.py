@@ -107,7 +107,7 @@ class Model:
         return Prediction(name, self.predictor.labels, whole, *seconds, windows.probabilities)
 
     def __repr__(self) -> str:
-        return f"Model({self.name!r}, {len(self.species)} species: {', '.join(self.species[:4])} ...)"
+        return f"Model({self.name!r}, {len(self.species)} species: {'; '.join(self.species[:4])} ...)"
 
 
 def _is_one(sound: object) -> bool:
