@@ -1,7 +1,6 @@
-"""The laws of the house, read from the source: a room imports lower floors only, and the house stays small.
+"""The rules of the layout, read from the source: a package imports lower floors only, and limits hold.
 
-Rooms are the packages of `finback`. Who needs a ninth floor or a fifteenth room writes a decision first
-(docs/decisions/0021).
+A ninth floor or a fifteenth package needs a decision record first (docs/decisions/0021).
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "finback"
 
-# From the ground up; the rooms of one floor do not know each other.
+# From the lowest floor up; the packages of one floor do not import each other.
 FLOORS = (
     {"core"},
     {"audio", "metrics"},
@@ -27,11 +26,11 @@ FLOORS = (
     {"evaluation"},
     {"cli", "serve"},
 )
-FLOOR = {room: i for i, rooms in enumerate(FLOORS) for room in rooms}
+FLOOR = {package: i for i, packages in enumerate(FLOORS) for package in packages}
 FOLDERS_OF_DATA = {"presets", "weights", "__pycache__"}
 
-# The same law inside rooms, from the ground up: parts of one set do not know each other. REST stands for all
-# parts that are not named; these may know each other.
+# The same rule inside packages, lowest part first: parts of one set do not import each other. REST stands
+# for all parts that are not named; these may import each other.
 REST = "*"
 INSIDE: dict[str, tuple[set[str], ...]] = {
     "core": ({"errors", "progress", "version"}, {REST}, {"runs", "scores"}),
@@ -67,7 +66,7 @@ FILES = sorted(SOURCE.rglob("*.py"))
 each_file = pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(SOURCE)))
 
 
-def room_of(path: Path) -> str:
+def package_of(path: Path) -> str:
     return path.relative_to(SOURCE).parts[0].removesuffix(".py")
 
 
@@ -89,19 +88,19 @@ def imports(path: Path) -> frozenset[str]:
     return frozenset(found)
 
 
-def floor_inside(room: str, part: str) -> int:
-    floors = INSIDE[room]
+def floor_inside(package: str, part: str) -> int:
+    floors = INSIDE[package]
     named = [i for i, parts in enumerate(floors) if part in parts]
     return named[0] if named else next(i for i, parts in enumerate(floors) if REST in parts)
 
 
-def parts_of_own_room(path: Path) -> Iterator[tuple[str, str]]:
-    """(its own part, part that it imports) for all that a file imports of its own room."""
-    room, *rest = path.relative_to(SOURCE).parts
+def parts_of_own_package(path: Path) -> Iterator[tuple[str, str]]:
+    """(its own part, part that it imports) for all that a file imports of its own package."""
+    package, *rest = path.relative_to(SOURCE).parts
     for name in imports(path):
-        root, _, inner = name.partition(f"finback.{room}.")
+        root, _, inner = name.partition(f"finback.{package}.")
         other = inner.split(".")[0]
-        is_part = (SOURCE / room / other).is_dir() or (SOURCE / room / f"{other}.py").is_file()
+        is_part = (SOURCE / package / other).is_dir() or (SOURCE / package / f"{other}.py").is_file()
         if not root and other and is_part and other != rest[0].removesuffix(".py"):
             yield rest[0].removesuffix(".py"), other
 
@@ -109,54 +108,54 @@ def parts_of_own_room(path: Path) -> Iterator[tuple[str, str]]:
 def test_the_house_stays_small() -> None:
     assert len(FLOORS) <= 8
     assert len(FLOOR) <= 14
-    rooms = {p.name for p in SOURCE.iterdir() if p.is_dir()} - FOLDERS_OF_DATA
-    assert rooms <= set(FLOOR), "a room without a floor"
+    packages = {p.name for p in SOURCE.iterdir() if p.is_dir()} - FOLDERS_OF_DATA
+    assert packages <= set(FLOOR), "a package without a floor"
     assert {p.name for p in SOURCE.glob("*.py")} == {"__init__.py", "__main__.py"}
 
 
 @each_file
 def test_imports_point_down(path: Path) -> None:
-    room = room_of(path)
-    if room in ("__init__", "__main__"):  # the public names, and the command
+    package = package_of(path)
+    if package in ("__init__", "__main__"):  # the public names, and the command
         return
     for name in imports(path):
         root, *rest = name.split(".")
-        if root == "finback" and rest and rest[0] in FLOOR and rest[0] != room:
-            assert FLOOR[rest[0]] < FLOOR[room], f"{room} imports {name}, which is not below it"
+        if root == "finback" and rest and rest[0] in FLOOR and rest[0] != package:
+            assert FLOOR[rest[0]] < FLOOR[package], f"{package} imports {name}, which is not below it"
 
 
 @each_file
 def test_imports_point_down_inside_a_room(path: Path) -> None:
-    room = room_of(path)
-    if room not in INSIDE or path.name == "__init__.py":
+    package = package_of(path)
+    if package not in INSIDE or path.name == "__init__.py":
         return
-    for own, other in parts_of_own_room(path):
-        low, high = floor_inside(room, other), floor_inside(room, own)
-        rest = REST in INSIDE[room][low] and {own, other}.isdisjoint(INSIDE[room][low])
+    for own, other in parts_of_own_package(path):
+        low, high = floor_inside(package, other), floor_inside(package, own)
+        rest = REST in INSIDE[package][low] and {own, other}.isdisjoint(INSIDE[package][low])
         assert low < high or (low == high and rest), f"{own} imports {other}, which is not below it"
 
 
 @each_file
 def test_rooms_keep_their_laws(path: Path) -> None:
-    room, names = room_of(path), imports(path)
+    package, names = package_of(path), imports(path)
     roots = {name.split(".")[0] for name in names}
     if path != SOURCE / "audio" / "io.py":
         assert "soundfile" not in roots
-    if room in ("core", "metrics", "data", "datasets"):
+    if package in ("core", "metrics", "data", "datasets"):
         assert "torch" not in roots
-    if room == "core":
+    if package == "core":
         assert "matplotlib" not in roots
     if (SOURCE / "models" / "networks") in path.parents:
         assert "pathlib" not in roots
-    if room == "report":
+    if package == "report":
         assert not [n for n in names if n.startswith("finback.models")], "a page is a function of data"
-    if room != "cli":
+    if package != "cli":
         calls = [n.func for n in nodes(path) if isinstance(n, ast.Call)]
         assert not [c for c in calls if isinstance(c, ast.Name) and c.id == "print"]
-    if room != "cli" and path != SOURCE / "core" / "bars.py":
+    if package != "cli" and path != SOURCE / "core" / "bars.py":
         assert "rich" not in roots
     assert "pickle" not in roots
-    if room != "serve":
+    if package != "serve":
         assert not roots & {"socket", "socketserver", "http"}
     if (SOURCE / "datasets" / "fetch") not in path.parents:
         assert "requests" not in roots
@@ -175,7 +174,7 @@ def test_files_and_functions_stay_small(path: Path) -> None:
     for node in nodes(path):
         if isinstance(node, ast.FunctionDef):
             assert (node.end_lineno or 0) - node.lineno < 60, node.name
-            assert room_of(path) == "cli" or n_parameters(node) <= 8, node.name
+            assert package_of(path) == "cli" or n_parameters(node) <= 8, node.name
 
 
 def run(script: str) -> str:

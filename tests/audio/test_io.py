@@ -1,4 +1,4 @@
-"""Sound files in and out: every format, every span, and every kind of file that is none."""
+"""Sound files in and out: every format, every span, and every kind of file that is not a sound file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Progress is shown where its reader is, and never changes the items."""
+"""Progress is shown in the form that suits the output, and never changes the items."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_a_terminal_gets_a_bar() -> None:
 
 
 class Kernel:
-    """What IPython is, as far as a progress line asks."""
+    """The part of IPython that a progress line needs."""
 
     def __init__(self) -> None:
         self.shown: list[str] = []

@@ -57,7 +57,7 @@ def test_the_held_out_clips_come_back(tmp_path: Path) -> None:
 
 
 def test_tables_of_version_0_1_0(tmp_path: Path) -> None:
-    """`val`, and a held.csv whose train side was held out and whose set-aside was trained on."""
+    """`val`, and a held.csv that listed held-out clips as train and training clips as set aside."""
     split = old(tmp_path / "split.csv", a="train", b="train", c="val", d="test", e="set_aside")
     assert load_split(split, (A, B, C, D, E), "group") == SPLIT
     assert [row.subset for row in read_rows(split)][2] == "validation"

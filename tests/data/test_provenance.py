@@ -1,4 +1,4 @@
-"""Synthetic clips join training, move no real clip, and never where their generator knew the answers."""
+"""Synthetic clips join training and move no real clip; models trained on test groups are refused."""
 
 from __future__ import annotations
 

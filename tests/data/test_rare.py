@@ -1,4 +1,4 @@
-"""Rare species: who they are, what each choice makes of them, and splits and metrics that hold regardless."""
+"""Rare species: which they are, the effect of each policy, and valid splits and metrics for all of them."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ PAGES = sorted(
 
 @pytest.fixture
 def workplace(tmp_path: Path, simulated: Path, trained: Path, generator_run: Path) -> Path:
-    """The folder that a page speaks of, its own: `clips`, `labels.csv`, other tables, finished runs."""
+    """The folder that a page describes, one per page: `clips`, `labels.csv`, other tables, finished runs."""
     folder = tmp_path / "docs"
     shutil.copytree(simulated / "audio", folder / "clips")
     table = (simulated / "labels.csv").read_text()

@@ -14,7 +14,7 @@ RESULTS = (
     "compare/report.html",
     "vae/figures/reconstruction.png",
     "vae/map.html",
-    "made/grid.png",
+    "generated/grid.png",
     "diffusion/generator_audit.json",
     "vocoded/vocoder.wav",
 )

@@ -47,12 +47,12 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
 
 
 def test_families_are_compared_in_one_call(tiny_dataset: Dataset, tiny: str, tmp_path: Path) -> None:
-    board = finback.compare(tiny_dataset, tmp_path, ["mfcc-plda", "mfcc-forest"], folds=2, preset=tiny)
-    assert {row[1] for row in board.table.rows} == {"mfcc-plda", "mfcc-forest"}
-    assert board.leader.info.family == board["leader"]
-    assert board.picture._repr_png_()[:4] == b"\x89PNG"
-    assert "macro-F1" in repr(board)
-    assert "<img" in board._repr_html_()
+    leaderboard = finback.compare(tiny_dataset, tmp_path, ["mfcc-plda", "mfcc-forest"], folds=2, preset=tiny)
+    assert {row[1] for row in leaderboard.table.rows} == {"mfcc-plda", "mfcc-forest"}
+    assert leaderboard.leader.info.family == leaderboard["leader"]
+    assert leaderboard.picture._repr_png_()[:4] == b"\x89PNG"
+    assert "macro-F1" in repr(leaderboard)
+    assert "<img" in leaderboard._repr_html_()
 
 
 def test_a_gaussian_generates_after_training(tiny_dataset: Dataset, tiny: str, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""One door to a trained model: run folders and bundled models, by kind."""
+"""One function loads a trained model: run folders and bundled models, by kind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The seam: the run folder is all it needs; batches do not matter; bad files are named, the rest goes on."""
+"""The predictor needs only the run folder; batches do not matter; bad files are named and skipped."""
 
 from __future__ import annotations
 

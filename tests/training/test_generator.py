@@ -35,7 +35,7 @@ def small(*more: str, family: str = "diffusion") -> Settings:
 
 
 def clips(counts: dict[tuple[str, str], int]) -> list[Clip]:
-    """`{(species, tape): clips}` as clips that nobody reads."""
+    """`{(species, tape): clips}` as clips that are never read."""
     made = []
     for (species, tape), n in counts.items():
         for i in range(n):

@@ -1,4 +1,4 @@
-"""Which setting wins: the family's wish, the preset, the family's need, the user's word."""
+"""The order of settings: the family's defaults, the preset, the family's requirements, the user."""
 
 from __future__ import annotations
 

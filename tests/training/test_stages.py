@@ -1,4 +1,4 @@
-"""The recipes, each run for real on a few simulated clips: what is trained, what stands still, what stays."""
+"""The recipes, each run for real on a few simulated clips: which weights are trained, frozen, or kept."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from finback.training.stages import FitContext, check_stages, run_stages
 
 
 class Sea:
-    """Simulated clips and a new model of a family, ready to learn."""
+    """Simulated clips and a new model of a family, ready for training."""
 
     def __init__(self, simulated: Path, tiny: str, family: str, *overrides: str) -> None:
         self.settings: Settings = resolve(tiny, ["training.epochs=1", *overrides], family=family)

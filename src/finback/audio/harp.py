@@ -40,8 +40,8 @@ def schedule(path: Path) -> tuple[tuple[int, datetime], ...]:
     Raises `AudioError` when the chunk is there but damaged: guessed times are worse than none.
     """
     wav = wavfix.layout(Path(path))
-    found = None if wav is None else header(wav)
-    return () if found is None else found.schedule
+    chunk = None if wav is None else header(wav)
+    return () if chunk is None else chunk.schedule
 
 
 def header(wav: wavfix.WavLayout) -> HarpHeader | None:

@@ -199,8 +199,8 @@ def writer(
             problem = f"{path}: could not be written ({_reason(error)})"
             raise FinbackError(problem, "free some space and try again") from error
         with suppress(AudioError):  # a file without even its header is not whole either
-            found = probe(temporary)
-            if not found.repaired and found.n_samples == file.n_samples:
+            written = probe(temporary)
+            if not written.repaired and written.n_samples == file.n_samples:
                 return
         raise FinbackError(f"{path}: could not be written whole", "free some space and try again")
 

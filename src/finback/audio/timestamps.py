@@ -71,19 +71,19 @@ _HEX_UNTIL = datetime(2023, 1, 1, tzinfo=UTC)
 def start_time(path: Path | str) -> datetime | None:
     """UTC start of a recording, from its file name alone; None when the name does not tell."""
     stem, suffixes = Path(path).name, []
-    while found := _SUFFIX.search(stem):
-        suffixes.append(found.group())
-        stem = stem[: found.start()]
+    while match := _SUFFIX.search(stem):
+        suffixes.append(match.group())
+        stem = stem[: match.start()]
     if when := _audiomoth_hex(stem, suffixes):
         return when
     for name, shape in SHAPES.items():
         if name == "harp" and ".x" not in (s.lower() for s in suffixes):
             continue  # six digits, a bar, six digits: too common to be read as a time elsewhere
-        if found := shape.search(stem):
-            tail = stem[found.end() :]
+        if match := shape.search(stem):
+            tail = stem[match.end() :]
             if not _TAIL.fullmatch(tail) or _EXCERPT.search(tail):
                 return None
-            return _utc(found, stem)
+            return _utc(match, stem)
     return None
 
 
@@ -99,8 +99,8 @@ def _audiomoth_hex(stem: str, suffixes: list[str]) -> datetime | None:
     return when if _HEX_SINCE <= when < _HEX_UNTIL else None
 
 
-def _utc(found: re.Match[str], stem: str) -> datetime | None:
-    part = found.groupdict()
+def _utc(match: re.Match[str], stem: str) -> datetime | None:
+    part = match.groupdict()
     date, time = (re.sub(r"\D", "", part[key]) for key in ("date", "time"))
     try:
         local = datetime.strptime(date if len(date) == 8 else "20" + date, "%Y%m%d")

@@ -118,13 +118,13 @@ def _recordings(data: AuditedData, settings: SettingOptions, json: bool) -> None
 
     chosen = settings.resolve()
     manifest = build_index(data.request(), progress)
-    dataset, found = prepare_and_audit(manifest, chosen.rare, chosen.split, progress)
+    dataset, result = prepare_and_audit(manifest, chosen.rare, chosen.split, progress)
     if line := dataset.rare_summary():
         say(line)
     if json:
-        out_json(found.to_json())
+        out_json(result.to_json())
         return
-    for line in found.lines():
+    for line in result.lines():
         out_prose(line)
 
 
@@ -145,30 +145,30 @@ def _generator(run: Path, how: GeneratorOptions, seed: int, device: str, json: b
         vocoder=how.vocoder,
         device=device,
     )
-    found: dict[str, Any] = audit_generator(request, progress)
+    result: dict[str, Any] = audit_generator(request, progress)
     if json:
-        out_json(found)
+        out_json(result)
         return
-    for table in tables(found):
+    for table in tables(result):
         out_table(table.columns, table.rows, table.title)
         for line in (*table.notes, ""):
             out(line)
-    for line in notes(found):
+    for line in notes(result):
         out_prose(line)
 
 
 def _vocoder(run: Path, how: GeneratorOptions, device: str, json: bool) -> None:
     from finback.evaluation.vocoder_audit import audit_vocoder
 
-    found = audit_vocoder(run, how.classifier, device, progress)
+    result = audit_vocoder(run, how.classifier, device, progress)
     if json:
-        out_json(found)
+        out_json(result)
         return
-    names = found["measures"]
-    rows = [(name, *(_within(row, key) for key in names)) for name, row in found["vocoders"].items()]
+    names = result["measures"]
+    rows = [(name, *(_within(row, key) for key in names)) for name, row in result["vocoders"].items()]
     out_table(("vocoder", *names), rows)
     out(
-        f"{found['n_windows']} windows of {found['n_groups']} recording groups not used in training; "
+        f"{result['n_windows']} windows of {result['n_groups']} recording groups not used in training; "
         "95 % intervals over groups"
     )
     if how.classifier is None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from finback.cli import synthetic_study
-from finback.cli.console import Board, out, out_json, out_prose, out_table, progress, say
+from finback.cli.console import LiveTable, out, out_json, out_prose, out_table, progress, say
 from finback.cli.licences import say_licences
 from finback.cli.options import DataOptions, Device, DryRun, Json, Preset, Set, takes
 from finback.cli.synthetic_study import SyntheticOptions
@@ -116,8 +116,8 @@ def compare(
     show_estimate(prepared, out_table if dry_run else _err_table, out if dry_run else say)
     if dry_run:
         return
-    with Board() as board:
-        result = run(prepared, board.progress, lambda rows: show_progress(board, rows), say)
+    with LiveTable() as live_table:
+        result = run(prepared, live_table.progress, lambda rows: show_progress(live_table, rows), say)
     if json:
         out_json({"out": str(out_folder), "report": str(out_folder / "report.html"), **result})
     else:
@@ -140,8 +140,8 @@ def _compare_synthetic(
     synthetic_study.show_estimate(prepared, out_table if dry_run else _err_table, out if dry_run else say)
     if dry_run:
         return
-    with Board() as board:
-        result = run(prepared, board.progress, lambda rows: show_progress(board, rows, "arm"), say)
+    with LiveTable() as live_table:
+        result = run(prepared, live_table.progress, lambda rows: show_progress(live_table, rows, "arm"), say)
     if json:
         out_json({"out": str(out_folder), **result})
     else:
@@ -184,7 +184,7 @@ def show_estimate(
     line(f"in total at most about {in_words(prepared.total_s)} on this machine, if it runs nothing else")
 
 
-def show_progress(board: Board, rows: Sequence[StudyProgress], what: str = "family") -> None:
+def show_progress(live_table: LiveTable, rows: Sequence[StudyProgress], what: str = "family") -> None:
     """The table above the progress bar."""
     from finback.evaluation.cost import in_words
 
@@ -193,7 +193,7 @@ def show_progress(board: Board, rows: Sequence[StudyProgress], what: str = "fami
         return r.candidate, f"{r.done} of {r.total}", r.best, in_words(r.spent_s) if r.spent_s else "-", left
 
     columns = (what, "trained", "validation macro-F1", "time spent", "time left, at most")
-    board.show(columns, [cells(r) for r in rows])
+    live_table.show(columns, [cells(r) for r in rows])
 
 
 def show(result: dict[str, Any]) -> None:

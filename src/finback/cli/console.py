@@ -73,7 +73,7 @@ def progress(items: Iterable[Any], what: str, total: int | None = None) -> Itera
     return bars.in_lines(items, what, total, say)
 
 
-class Board:
+class LiveTable:
     """A table that is updated while work is in progress, above a progress bar.
 
     A context manager; its method `progress` is a `Progress` whose bars disappear at the end of a loop.
@@ -86,7 +86,7 @@ class Board:
         self._bar = bars.bar(ERR) if ERR.is_terminal else None
         self._live: Live | None = None
 
-    def __enter__(self) -> Board:
+    def __enter__(self) -> LiveTable:
         if self._bar is not None:
             from rich.live import Live
 

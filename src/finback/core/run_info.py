@@ -138,12 +138,12 @@ def differences(old: RunInfo, new: RunInfo, keys: Sequence[str]) -> list[str]:
     A setting that one of the two does not have counts as its default (`new.defaults`). A run of an older
     version lacks the settings that were added since.
     """
-    found: list[str] = []
+    changes: list[str] = []
     for key in keys:
         defaults = {"settings": new.defaults, "spec": new.defaults.get("features", {})}.get(key, {})
         one, two = (_plain(getattr(info, key)) for info in (old, new))
-        found += _leaves(key, _filled(one, defaults), _filled(two, defaults))
-    return found
+        changes += _leaves(key, _filled(one, defaults), _filled(two, defaults))
+    return changes
 
 
 def _plain(value: Any) -> Any:

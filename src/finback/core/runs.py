@@ -146,8 +146,8 @@ class RunFolder(RunFiles):
     def _tensors_digest(self) -> str:
         """Of the weights; the file is read again only if it was replaced."""
         try:
-            found = self.weights.stat()
-            now = (found.st_ino, found.st_size, found.st_mtime_ns)
+            status = self.weights.stat()
+            now = (status.st_ino, status.st_size, status.st_mtime_ns)
         except FileNotFoundError:
             now = (0, 0, 0)
         if self._tensors is None or self._tensors[0] != now:

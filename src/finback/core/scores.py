@@ -51,10 +51,10 @@ def load_scores(path: Path, clips: Sequence[Clip]) -> tuple[Scores, np.ndarray]:
         table = pq.read_table(path)
         names = (table.schema.metadata or {})[b"labels"].decode().split("\n")
         keys = zip(*(table[k].to_pylist() for k in ("recording_id", "start", "stop", "channel")), strict=True)
-        found = [known[key].in_group(g) for key, g in zip(keys, table["group"].to_pylist(), strict=True)]
+        scored = [known[key].in_group(g) for key, g in zip(keys, table["group"].to_pylist(), strict=True)]
     except FileNotFoundError:
         raise RunError(f"{path}: no such file", "is this a finished finback run folder?") from None
     except (pa.ArrowInvalid, KeyError) as error:
         raise RunError(f"{path}: does not fit this run ({error})", "train or evaluate it again") from None
-    logits = np.array(table["logits"].to_pylist(), dtype=np.float32).reshape(len(found), len(names))
-    return Scores(tuple(found), Labels(tuple(names)), logits), table["fold"].to_numpy()
+    logits = np.array(table["logits"].to_pylist(), dtype=np.float32).reshape(len(scored), len(names))
+    return Scores(tuple(scored), Labels(tuple(names)), logits), table["fold"].to_numpy()

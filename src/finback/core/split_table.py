@@ -92,9 +92,9 @@ def _row(row: Mapping[str, str], old_names: Mapping[str, str]) -> SplitRow:
 
 def load_split(path: Path, clips: Sequence[Clip], by: str) -> Split:
     """The split of a run, over the clips of its manifest. Raises `RunError` if they are not the same."""
-    found = _placed(path, read_rows(path), clips)
+    placed = _placed(path, read_rows(path), clips)
     names = {subset: name for name, subset in NAMES.items()}
-    subsets = {names.get(subset, subset): tuple(of_subset) for subset, of_subset in found.items()}
+    subsets = {names.get(subset, subset): tuple(of_subset) for subset, of_subset in placed.items()}
     if unknown := set(subsets) - {*SUBSETS, "set_aside"}:
         raise RunError(f"{path}: unknown set '{min(unknown)}'", RESTORE)
     return Split(**{"train": (), **subsets}, by="clip" if by == "clip" else "group")
@@ -102,20 +102,20 @@ def load_split(path: Path, clips: Sequence[Clip], by: str) -> Split:
 
 def load_held_out(path: Path, clips: Sequence[Clip], split: Split) -> dict[str, tuple[Clip, ...]]:
     """Clips of a generator's run by `HELD_OUT_SUBSETS`; validation and test are those of its `split`."""
-    found = _placed(path, read_held_out(path), clips)
-    subsets = {name: tuple(found.get(name, ())) for name in HELD_OUT_SUBSETS}
+    placed = _placed(path, read_held_out(path), clips)
+    subsets = {name: tuple(placed.get(name, ())) for name in HELD_OUT_SUBSETS}
     return {**subsets, "validation": split.val, "test": split.test}
 
 
 def _placed(path: Path, rows: Sequence[SplitRow], clips: Sequence[Clip]) -> dict[str, list[Clip]]:
     """The clips that the rows name, by subset, each in the group of its row."""
     known = {c.key: c for c in clips}
-    found: dict[str, list[Clip]] = {}
+    by_subset: dict[str, list[Clip]] = {}
     for row in rows:
         if row.key not in known:
             raise RunError(
                 f"{path}: does not fit the run's manifest.csv (no clip of {row.file})",
                 "restore both from a copy, or train into another --out",
             )
-        found.setdefault(row.subset, []).append(known[row.key].in_group(row.group))
-    return found
+        by_subset.setdefault(row.subset, []).append(known[row.key].in_group(row.group))
+    return by_subset

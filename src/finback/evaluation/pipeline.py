@@ -58,9 +58,9 @@ def run(plan: Plan, request: IndexRequest, out: Path, progress: Progress, log: L
     if audited.exists() and read_json(audited).get("data_fingerprint") == manifest.fingerprint:
         dataset = prepare(manifest, find(manifest.clips, progress), plan.settings.rare)
     else:
-        dataset, found = prepare_and_audit(manifest, plan.settings.rare, plan.settings.split, progress)
+        dataset, new_audit = prepare_and_audit(manifest, plan.settings.rare, plan.settings.split, progress)
         check_out(plan, dataset, out)  # before anything is written
-        value = {**found.to_json(), "lines": found.lines(), "data_fingerprint": manifest.fingerprint}
+        value = {**new_audit.to_json(), "lines": new_audit.lines(), "data_fingerprint": manifest.fingerprint}
         write_json(audited, value)
     _log_data(dataset, log)
     report = files.report

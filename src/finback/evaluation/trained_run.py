@@ -66,12 +66,12 @@ def overrides(settings: Mapping[str, Any]) -> list[str]:
 
     Raises `SettingsError` for a name that is neither a section nor a field of the training section.
     """
-    found: list[str] = []
+    pairs: list[str] = []
     for key, value in settings.items():
         if key in Settings.model_fields and isinstance(value, Mapping):
-            found += _flat(key, value)
+            pairs += _flat(key, value)
         elif key in TrainingSettings.model_fields:
-            found.append(f"training.{key}={json.dumps(value)}")
+            pairs.append(f"training.{key}={json.dumps(value)}")
         elif key in Settings.model_fields:
             raise SettingsError(f"{key}={value!r}: {key} is a section of the settings", f"give {key}={{...}}")
         else:
@@ -79,7 +79,7 @@ def overrides(settings: Mapping[str, Any]) -> list[str]:
             near = difflib.get_close_matches(key, known, n=1)
             repair = f"did you mean '{near[0]}'?" if near else "known settings: " + ", ".join(known)
             raise SettingsError(f"unknown setting '{key}'", repair)
-    return found
+    return pairs
 
 
 def _flat(prefix: str, values: Mapping[str, Any]) -> list[str]:
@@ -188,9 +188,9 @@ class TrainedRun:
         from finback.evaluation.reconstruction import reconstruct
         from finback.generation.vae_latents import LatentSpace
 
-        found = reconstruct(LatentSpace.load(self.path), progress=progress or bars())
-        _, image = found.write(self.path / "figures")
-        rows = [(name, table[""]["mse_db2"], table[""]["snr_db"]) for name, table in found.table.items()]
+        result = reconstruct(LatentSpace.load(self.path), progress=progress or bars())
+        _, image = result.write(self.path / "figures")
+        rows = [(name, table[""]["mse_db2"], table[""]["snr_db"]) for name, table in result.table.items()]
         table = Table(("method", "error, dB²", "SNR of the wave, dB"), rows)
         return Shown((), (table,), (image,))
 

@@ -97,9 +97,9 @@ class FeatureStore:
 
 def windows_of(store: FeatureStore, clips: Sequence[Clip], labels: Labels) -> tuple[Tensor, Tensor]:
     """All windows of labelled clips as spectrograms (N, 1, M, F), and each one's class id (N,)."""
-    found = [store(clip) for clip in clips]
-    y = np.repeat(labels.targets(clips), [len(windows) for windows in found])
-    return torch.from_numpy(np.concatenate(found))[:, None], torch.from_numpy(y)
+    by_clip = [store(clip) for clip in clips]
+    y = np.repeat(labels.targets(clips), [len(windows) for windows in by_clip])
+    return torch.from_numpy(np.concatenate(by_clip))[:, None], torch.from_numpy(y)
 
 
 def batches(store: FeatureStore, clips: Iterable[Clip], size: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:

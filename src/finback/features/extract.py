@@ -124,15 +124,15 @@ class Extractor:
         """
         length = self.window_samples(samples.sample_rate)
         if stop is not None and hop_s is None:
-            found: Iterable[tuple[int, int]] = windows(stop - start, length, length)
+            placed: Iterable[tuple[int, int]] = windows(stop - start, length, length)
         else:
 
             def reaches(n: int) -> bool:
                 return (stop is None or start + n <= stop) and samples.reaches(start + n)
 
             hop = length if hop_s is None else self._hop(hop_s, samples.sample_rate)
-            found = regular_windows(reaches, length, hop)
-        return ((start + a, start + b) for a, b in found)
+            placed = regular_windows(reaches, length, hop)
+        return ((start + a, start + b) for a, b in placed)
 
     def _hop(self, hop_s: float, sample_rate: int) -> int:
         """Native samples of a hop in seconds."""

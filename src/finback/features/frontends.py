@@ -128,8 +128,8 @@ class WaveFrontEnd:
 
 def front_end_class(name: str) -> type[FrontEnd]:
     """The class of that name. Raises `SettingsError` for an unknown name."""
-    found: type[FrontEnd] = looked_up(FRONT_ENDS, name, "front end")
-    return found
+    kind: type[FrontEnd] = looked_up(FRONT_ENDS, name, "front end")
+    return kind
 
 
 def create(name: str, spec: FeatureSpec, **settings: str) -> FrontEnd:
@@ -150,8 +150,8 @@ def create(name: str, spec: FeatureSpec, **settings: str) -> FrontEnd:
             "the input of a backbone is unchanged waves: set features.background = 'none'",
         )
     make: type = kind
-    made: FrontEnd = make(spec, **settings)
-    return made
+    front_end: FrontEnd = make(spec, **settings)
+    return front_end
 
 
 def backbone(name: str, spec: FeatureSpec, **settings: str) -> Backbone:
@@ -159,7 +159,7 @@ def backbone(name: str, spec: FeatureSpec, **settings: str) -> Backbone:
 
     Raises `SettingsError` as `create` does, and for a front end that is not a backbone.
     """
-    made = create(name, spec, **settings)
-    if not isinstance(made, Backbone):
+    front_end = create(name, spec, **settings)
+    if not isinstance(front_end, Backbone):
         raise SettingsError(f"{name}: not a backbone", "there are: " + ", ".join(sorted(BACKBONES)))
-    return made
+    return front_end

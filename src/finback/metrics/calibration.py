@@ -67,8 +67,8 @@ def fit_temperature(logits: np.ndarray, truth: np.ndarray, groups: Sequence[str]
         return likelihood + (0.0 if groups is None else 0.5 * (log_t / PRIOR_DEVIATION) ** 2)
 
     # The negative log-likelihood is convex in 1/T and the prior is convex in log T: one minimum each.
-    found = minimize_scalar(loss, bounds=np.log([T_MIN, T_MAX]), method="bounded")
-    return float(np.clip(np.exp(found.x), T_MIN, T_MAX))
+    minimum = minimize_scalar(loss, bounds=np.log([T_MIN, T_MAX]), method="bounded")
+    return float(np.clip(np.exp(minimum.x), T_MIN, T_MAX))
 
 
 def apply(logits: np.ndarray, temperature: float) -> NDArray[np.float64]:

@@ -259,8 +259,8 @@ def _ranking_draws(
     for start in range(0, len(draws), rows):
         weights = draws[start : start + rows][:, codes]  # (b, N)
         for j, k in enumerate(present):
-            found = ranking(truth == k, probabilities[:, k], weights)
-            aucs[start : start + rows, j], precisions[start : start + rows, j] = found
+            ranked = ranking(truth == k, probabilities[:, k], weights)
+            aucs[start : start + rows, j], precisions[start : start + rows, j] = ranked
     return aucs, precisions
 
 

@@ -140,8 +140,8 @@ def fit_stack(
 
     start = np.concatenate([np.full(n_models, 1.0 / n_models), np.zeros(n_classes)])
     bounds = [(0.0, None)] * n_models + [(None, None) if k else (0.0, 0.0) for k in present]
-    found = minimize(loss, start, jac=True, bounds=bounds, method="L-BFGS-B").x
-    return found[:n_models], found[n_models:]
+    solution = minimize(loss, start, jac=True, bounds=bounds, method="L-BFGS-B").x
+    return solution[:n_models], solution[n_models:]
 
 
 def loss_per_group(log_p: np.ndarray, truth: np.ndarray, groups: Sequence[str]) -> float | None:

@@ -101,7 +101,7 @@ def paired(
     names = sorted({group for group, keep in zip(groups, used, strict=True) if keep})
     position = {group: i for i, group in enumerate(names)}
     codes = np.array([position.get(group, 0) for group in groups])
-    whole = np.ones((1, len(names)))
+    undrawn = np.ones((1, len(names)))
     draws = bootstrap.draw_groups(len(names), n_boot, seed).astype(float)
     chosen = np.array(sorted(multi), dtype=int)
     n_classes = 1 + max(int(truth.max()), *(int(p.max()) for pair in pairs for p in pair), *chosen.tolist())
@@ -115,7 +115,7 @@ def paired(
         return _mean(np.stack(by_seed, axis=-1))
 
     result: dict[str, Any] = {}
-    for name, point, drawn in zip(COMPARED, gaps(whole), gaps(draws), strict=True):
+    for name, point, drawn in zip(COMPARED, gaps(undrawn), gaps(draws), strict=True):
         result[name] = _summary(float(point[0]), drawn if len(names) > 1 else np.zeros(0))
     n_compared = [int(m.sum()) for m in both if m.any()]
     return {**result, "n_clips": round(sum(n_compared) / len(n_compared)), "n_groups": len(names)}

@@ -74,15 +74,15 @@ class Model:
         """
         if _is_one(sound):
             return self._one(sound, channel)  # type: ignore[arg-type]
-        found: list[Prediction] = []
+        predictions: list[Prediction] = []
         errors: list[str] = []
         sounds: Sequence[Sound] = sound  # type: ignore[assignment]
         for each in (progress or bars())(sounds, "predicting", len(sounds)):
             try:
-                found.append(self._one(each, channel))
+                predictions.append(self._one(each, channel))
             except AudioError as error:
                 errors.append(str(error))
-        return Predictions(found, errors)
+        return Predictions(predictions, errors)
 
     def embed(
         self,
@@ -102,9 +102,9 @@ class Model:
     def _one(self, sound: Sound, channel: int | None) -> Prediction:
         name, samples, start, stop = _samples(sound, channel)
         windows, logits = self.predictor.score_sound(samples, start, stop)
-        whole = softmax(logits[None])[0]
+        probabilities = softmax(logits[None])[0]
         seconds = (windows.start_s, windows.stop_s)
-        return Prediction(name, self.predictor.labels, whole, *seconds, windows.probabilities)
+        return Prediction(name, self.predictor.labels, probabilities, *seconds, windows.probabilities)
 
     def __repr__(self) -> str:
         return f"Model({self.name!r}, {len(self.species)} species: {'; '.join(self.species[:4])} ...)"

@@ -63,8 +63,8 @@ class Prediction:
 class Predictions(Sequence[Prediction]):
     """The predictions of several files, in their order; `errors` names the files that could not be read."""
 
-    def __init__(self, found: Sequence[Prediction], errors: Sequence[str] = ()) -> None:
-        self._found = tuple(found)
+    def __init__(self, predictions: Sequence[Prediction], errors: Sequence[str] = ()) -> None:
+        self._predictions = tuple(predictions)
         self.errors = tuple(errors)
 
     @overload
@@ -72,13 +72,13 @@ class Predictions(Sequence[Prediction]):
     @overload
     def __getitem__(self, index: slice) -> Predictions: ...
     def __getitem__(self, index: int | slice) -> Prediction | Predictions:
-        return Predictions(self._found[index]) if isinstance(index, slice) else self._found[index]
+        return Predictions(self._predictions[index]) if isinstance(index, slice) else self._predictions[index]
 
     def __len__(self) -> int:
-        return len(self._found)
+        return len(self._predictions)
 
     def __iter__(self) -> Iterator[Prediction]:
-        return iter(self._found)
+        return iter(self._predictions)
 
     def top(self, n: int = 1) -> dict[str, list[tuple[str, float]]]:
         """For each file its `n` most probable species with their probabilities."""
@@ -103,13 +103,15 @@ class Predictions(Sequence[Prediction]):
 
     def __repr__(self) -> str:
         failed = f", {len(self.errors)} could not be read" if self.errors else ""
-        lines = [f"  {p.file}: " + ", ".join(f"{s} {x:.2f}" for s, x in p.top(2)) for p in self._found[:10]]
+        lines = [
+            f"  {p.file}: " + ", ".join(f"{s} {x:.2f}" for s, x in p.top(2)) for p in self._predictions[:10]
+        ]
         more = [f"  and {len(self) - 10} more"] if len(self) > 10 else []
         return "\n".join([f"Predictions of {len(self)} files{failed}", *lines, *more])
 
     def _repr_html_(self) -> str:
         failed = "".join(f"<li>{html.escape(error)}</li>" for error in self.errors)
-        return _table(self._found) + (f"<ul>{failed}</ul>" if failed else "")
+        return _table(self._predictions) + (f"<ul>{failed}</ul>" if failed else "")
 
 
 def _top(labels: Labels, probabilities: np.ndarray, n: int) -> list[tuple[str, float]]:

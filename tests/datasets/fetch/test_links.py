@@ -1,4 +1,4 @@
-"""Links of pages as sites really write them."""
+"""Links of pages in the forms that real sites use."""
 
 from __future__ import annotations
 

@@ -241,17 +241,21 @@ def test_copies_are_found_out(
     audited: dict[str, Any], generator: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A generator that returns its training clips, shifted and louder."""
-    import finback.evaluation.generator_audit as room
+    import finback.evaluation.generator_audit as audit_module
 
     def parrot(loaded: Any, counts: Any, *rest: Any) -> Windows:
-        training = room.real_windows(store(loaded), room.run_subsets(loaded.run)["train"], loaded.labels)
+        training = audit_module.real_windows(
+            store(loaded), audit_module.run_subsets(loaded.run)["train"], loaded.labels
+        )
         x = np.roll(training.x, 7, axis=2) + 5
         return Windows(x, training.y, np.arange(len(x)), tuple(map(str, range(len(x)))))
 
     def store(loaded: Any) -> Any:
-        return room.FeatureStore(room.Extractor(loaded.spec, "logmel"), room.default_folder())
+        return audit_module.FeatureStore(
+            audit_module.Extractor(loaded.spec, "logmel"), audit_module.default_folder()
+        )
 
-    monkeypatch.setattr(room, "sampled_windows", parrot)
+    monkeypatch.setattr(audit_module, "sampled_windows", parrot)
     monkeypatch.setattr(run_files, "GENERATOR_AUDIT", "parrot.json")
     monkeypatch.setattr(substitution, "STEPS", 10)
     found = audit_generator(AuditRequest(generator, seeds=1, backbone="mfcc", device="cpu"))
@@ -288,7 +292,7 @@ def replace_spec(spec: FeatureSpec) -> FeatureSpec:
 
 
 def test_log_mels_score_as_their_clips(trained: Path) -> None:
-    """What is in no file is scored as if it were."""
+    """Sounds that are in no file are scored like sounds in files."""
     clips = Manifest.load(trained / "manifest.csv").clips[:3]
     predictor = Predictor.load(trained, "cpu")
     x = [predictor.store(clip) for clip in clips]

@@ -1,4 +1,4 @@
-"""Shipping a run: small, without names of this machine, and still the same model; its card."""
+"""A packaged run: small, without names of this machine, and still the same model; its card."""
 
 from __future__ import annotations
 

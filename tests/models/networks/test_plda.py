@@ -1,4 +1,4 @@
-"""The head that knows tapes: hand-worked variances, and what they are for."""
+"""The group-aware head: variances computed by hand, and their effect."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Imprinted rows: what they say on average, on a scale with the learned ones; the rest of the head stays."""
+"""Imprinted rows: their mean output, their scale next to learned rows; the rest of the head stays."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_a_rare_class_is_recognised_and_the_common_ones_still_are() -> None:
 
 
 def test_the_scale_follows_the_learned_logits() -> None:
-    """Twice the logits, or any constant on top of them, and the new rows go along: nobody gains by it."""
+    """Doubled logits, or logits plus a constant, change the new rows in the same way."""
     z, y = clouds()
     weight, bias = learned(z, y)
     rows, biases = imprinted(z, y, weight, bias, RARE)

@@ -100,9 +100,9 @@ def test_unknown_groups_few_groups_failures_and_missing_seeds_are_warned_of() ->
         assert part in text
 
 
-def html_of(board: dict[str, Any]) -> str:
-    pictures = {name: embed(figure, alt) for name, (figure, alt) in page.figures(board).items()}
-    return page.render(page.ComparisonPage("four models", board, pictures))
+def html_of(comparison: dict[str, Any]) -> str:
+    pictures = {name: embed(figure, alt) for name, (figure, alt) in page.figures(comparison).items()}
+    return page.render(page.ComparisonPage("four models", comparison, pictures))
 
 
 def test_the_page_holds_every_figure_and_loads_nothing() -> None:

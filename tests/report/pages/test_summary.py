@@ -1,4 +1,4 @@
-"""What a report says of its figures."""
+"""The text of a report about its figures."""
 
 from __future__ import annotations
 

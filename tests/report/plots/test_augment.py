@@ -1,4 +1,4 @@
-"""The grid of augmented spectrograms says what it was given, on one scale. How it looks was looked at."""
+"""The grid of augmented spectrograms shows its input, on one scale. Its look was checked by eye."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The figures say what the numbers say: read back from the drawn objects. How they look was looked at."""
+"""The figures show the numbers: read back from the drawn objects. Their look was checked by eye."""
 
 import subprocess
 import sys
@@ -88,9 +88,9 @@ def test_no_screen_no_pyplot_and_no_global_style():
     before = dict(mpl.rcParams)
     some_figures()
     assert dict(mpl.rcParams) == before
-    rooms = "confusion, learning_curves, reliability, roc, species, spectrogram, style"
+    names = "confusion, learning_curves, reliability, roc, species, spectrogram, style"
     code = (
-        f"import sys; from finback.report.plots import {rooms}; sys.exit('matplotlib.pyplot' in sys.modules)"
+        f"import sys; from finback.report.plots import {names}; sys.exit('matplotlib.pyplot' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 

@@ -1,4 +1,4 @@
-"""Imagined recorders: what each takes away or adds, measured in the spectrum."""
+"""Simulated recorders: their effects, measured in the spectrum."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The leaderboard of finished runs: which family leads, by how much, and whether that is established.
 
-    board = leaderboard([Candidate("cnn2d", {0: run}, random_run)], dataset, baselines)
-    board["leader"], board["families"]["cnn2d"]["macro_f1_multi_group"]
+    comparison = leaderboard([Candidate("cnn2d", {0: run}, random_run)], dataset, baselines)
+    comparison["leader"], comparison["families"]["cnn2d"]["macro_f1_multi_group"]
 
 Every metric of a family is the mean over its seeds. Its interval is from a bootstrap over recording groups,
 in which each resample of groups is scored seed by seed and averaged (`metrics.paired`). `<name>_sd` is the
@@ -97,21 +97,21 @@ def leaderboard(
     }
 
 
-def save(board: Mapping[str, Any], folder: Path) -> None:
+def save(comparison: Mapping[str, Any], folder: Path) -> None:
     """Write `leaderboard.json`, and `leaderboard.csv` with a row for each family."""
-    write_json(folder / FILE, board)
+    write_json(folder / FILE, comparison)
     columns = ["rank", "family", "seeds", *(f"{m}{part}" for m in classify.METRICS for part in PARTS)]
     columns += ["n_parameters", "training_s", "clips_per_s", "random_split_accuracy"]
     columns += [f"versus_leader_{m}{part}" for m in ("accuracy", RANKED_BY) for part in ("", *ENDS, "_ahead")]
-    rows = [_flat(name, row) for name, row in board["families"].items()]
+    rows = [_flat(name, row) for name, row in comparison["families"].items()]
     write_table(folder / TABLE, [*columns, "error"], rows)
 
 
 def load(folder: Path) -> dict[str, Any]:
     """The object of `leaderboard.json`, with today's keys."""
-    board = current(read_json(folder / FILE))
-    families = {name: current(row, LEADERBOARD) for name, row in board["families"].items()}
-    return {**board, "families": families}
+    comparison = current(read_json(folder / FILE))
+    families = {name: current(row, LEADERBOARD) for name, row in comparison["families"].items()}
+    return {**comparison, "families": families}
 
 
 ENDS = ("_low", "_high")

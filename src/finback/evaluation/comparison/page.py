@@ -13,9 +13,9 @@ from finback.report.pages.common import save_pictures
 from finback.report.pages.leaderboard import ComparisonPage, figures, render
 
 
-def write(board: Mapping[str, Any], folder: Path, progress: Progress = no_progress) -> Path:
+def write(comparison: Mapping[str, Any], folder: Path, progress: Progress = no_progress) -> Path:
     """Write `report.html` and `figures/` into `folder` from the leaderboard's object; the page's path."""
-    pictures = save_pictures(figures(board), folder / "figures", progress)
+    pictures = save_pictures(figures(comparison), folder / "figures", progress)
     page = RunFiles(folder).report
-    write_atomic(page, render(ComparisonPage(folder.resolve().name, board, pictures)))
+    write_atomic(page, render(ComparisonPage(folder.resolve().name, comparison, pictures)))
     return page

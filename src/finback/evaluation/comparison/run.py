@@ -188,7 +188,7 @@ def _no_audio_baselines(prepared: PreparedComparison, progress: Progress) -> dic
         kept: dict[str, Any] = current(read_json(path))
         if kept.get("data_fingerprint") == fingerprint and kept.get("split") == split:
             return kept
-    found = prepared.dataset.audit(settings, progress)
-    value = {**found.to_json(), "data_fingerprint": fingerprint, "split": split}
+    audit = prepared.dataset.audit(settings, progress)
+    value = {**audit.to_json(), "data_fingerprint": fingerprint, "split": split}
     write_json(path, value)
     return value

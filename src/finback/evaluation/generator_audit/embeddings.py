@@ -119,25 +119,25 @@ def embedded(
     for name, windows in data.all.items():
         if not len(windows):
             continue
-        few = windows.subset(_at_most(windows.y, MOST, rng))
+        chosen = windows.subset(_at_most(windows.y, MOST, rng))
         key = {
             "backbone": [embedder.name, embedder.backbone.version],
             "spec": spec.fingerprint,
-            "windows": hashlib.blake2b(few.x.tobytes(), digest_size=8).hexdigest(),
+            "windows": hashlib.blake2b(chosen.x.tobytes(), digest_size=8).hexdigest(),
         }
 
-        def as_recorded(few: Windows = few) -> NDArray[np.float32]:
-            return embedder(waves_of(data.store, few, spec.covered_samples), progress)
+        def as_recorded(chosen: Windows = chosen) -> NDArray[np.float32]:
+            return embedder(waves_of(data.store, chosen, spec.covered_samples), progress)
 
-        def through_vocoder(few: Windows = few) -> NDArray[np.float32]:
-            return embedder(vocoded(invert, few.x, progress), progress)
+        def through_vocoder(chosen: Windows = chosen) -> NDArray[np.float32]:
+            return embedder(vocoded(invert, chosen.x, progress), progress)
 
-        if few.spans:
-            vectors[name] = cached(options.folder, "embeddings", key, as_recorded), few.y
-        if name == "unseen" or not few.spans:
+        if chosen.spans:
+            vectors[name] = cached(options.folder, "embeddings", key, as_recorded), chosen.y
+        if name == "unseen" or not chosen.spans:
             through = {**key, "vocoder": options.vocoder}
             array = cached(options.folder, "embeddings", through, through_vocoder)
-            vectors["unseen vocoded" if few.spans else name] = array, few.y
+            vectors["unseen vocoded" if chosen.spans else name] = array, chosen.y
     return vectors
 
 

@@ -146,17 +146,17 @@ def _versus(scores: ArmScores, arm: Arm) -> dict[str, Any] | None:
     `low_data_recall_by_fold` is over the clips of every species that had few training clips in the clip's
     fold.
     """
-    found = scores.versus(arm, scores.low_data)
-    if found is None:
+    differences = scores.versus(arm, scores.low_data)
+    if differences is None:
         return None
-    versus = {figure: found[name] for figure, name in zip(FIGURES, COMPARED, strict=True)}
+    versus = {figure: differences[name] for figure, name in zip(FIGURES, COMPARED, strict=True)}
     by_fold = scores.versus(arm, scores.tested, only_low_data=True)
     recall = None if by_fold is None else by_fold["macro_recall_multi_group"]
     return {
         **versus,
         "low_data_recall_by_fold": recall,
-        "n_clips": found["n_clips"],
-        "n_groups": found["n_groups"],
+        "n_clips": differences["n_clips"],
+        "n_groups": differences["n_groups"],
     }
 
 

