@@ -1,8 +1,9 @@
-"""`aisfx-tuned`: the aiSFX network, trained further on the species at hand; its first blocks stay frozen.
+"""`aisfx-tuned`: the aiSFX network, fine-tuned on the training set; its first blocks are frozen.
 
 Good for: data of many recording groups, where the frozen probe (`aisfx`) underfits. Nearly five million
-weights can memorise a tape as easily as a species. Frozen early blocks, few epochs and a small learning rate
-prevent that. Training starts from the weights in the package; a trained run holds all its weights.
+weights can memorise a group (such as a tape) as easily as a species. Frozen early blocks, few epochs and a
+small learning rate prevent that. Training starts from the weights in the package; a trained run holds all its
+weights.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ class AiSfxTuned(Classifier):
         try:
             self.network.load_state_dict(load_weights()[0])
         except SettingsError as error:
-            self._missing = error  # not an error yet: the weights may come from a run
+            self._missing = error  # no error yet: the weights may be loaded from a run
         for block in self.network.blocks[:freeze]:
             block.requires_grad_(False)
 
@@ -64,7 +65,7 @@ class AiSfxTuned(Classifier):
         self._missing = None
 
     def embed(self, x: Tensor) -> Tensor:
-        """Raises `SettingsError` when the weights came neither from the package nor from a run."""
+        """Waves (B, T) -> (B, 512). Raises `SettingsError` without weights of the package or of a run."""
         if self._missing is not None:
             raise self._missing
         with torch.no_grad():
@@ -77,5 +78,5 @@ class AiSfxTuned(Classifier):
 
 
 def _peaked(x: Tensor) -> Tensor:
-    """Each wave (B, T) with its largest sample at 1, as the network was trained; silence stays silence."""
+    """Waves (B, T) scaled to a peak of 1, as in the training of the network; silence stays silent."""
     return x / x.abs().amax(dim=1, keepdim=True).clamp_min(1e-6)

@@ -1,4 +1,4 @@
-"""Small pieces that several families are composed of."""
+"""Layers that several families share."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from torch import Tensor, nn
 
 
 class Standardise(nn.Module):
-    """Each clip's spectrogram to zero mean and unit deviation over its own values, (B, 1, M, F) -> same.
+    """Each spectrogram to mean 0 and deviation 1 over all its values, (B, 1, M, F) -> same.
 
-    How loud a tape was digitised names the tape, not the whale: level, rate and duration alone name the
-    species of 73 % of Watkins clips under a random split. A silent clip stays zero.
+    The level of a recording depends on the tape, not on the whale: level, rate and duration alone predict the
+    species of 73 % of the Watkins clips under a random split. A silent clip stays zero.
     """
 
     def forward(self, x: Tensor) -> Tensor:
@@ -36,7 +36,7 @@ class ConvBlock(nn.Module):
 
 
 def convolution(n_in: int, n_out: int, size: int, stride: int) -> nn.Sequential:
-    """Convolution, batch norm, ReLU; keeps the picture's size at stride 1."""
+    """Convolution, batch norm, ReLU; the size of the input stays at stride 1."""
     return nn.Sequential(
         nn.Conv2d(n_in, n_out, size, stride, padding=size // 2, bias=False),
         nn.BatchNorm2d(n_out),
@@ -45,10 +45,11 @@ def convolution(n_in: int, n_out: int, size: int, stride: int) -> nn.Sequential:
 
 
 class FrameStem(nn.Module):
-    """Convolutions that turn a log-mel picture into a short row of tokens: (B, 1, M, F) -> (B, F', D).
+    """Convolutions from log-mel spectrograms to a short sequence of tokens: (B, 1, M, F) -> (B, F', D).
 
-    Time shrinks by four; frequency by sixteen and then to `bands` broad ones, whose channels stand side by
-    side in each token: a moan at 200 Hz and one at 2 kHz are different animals.
+    The number of frames is divided by 4, that of the bands by 16; then the bands are pooled to `bands` broad
+    bands, whose channels are concatenated in each token: a moan at 200 Hz and one at 2 kHz are different
+    animals.
     """
 
     def __init__(self, width: int, bands: int, n_features: int) -> None:
@@ -71,7 +72,7 @@ class FrameStem(nn.Module):
 
 
 class AttentionPool(nn.Module):
-    """A weighted mean over frames whose weights are learned from the frames: (B, F, D) -> (B, D).
+    """A weighted mean over frames, with weights computed from the frames: (B, F, D) -> (B, D).
 
     One short call in a long window should not be averaged away. Scores are v tanh(W h) and the weights their
     softmax (Bahdanau et al. 2015, section 3.1, without a query), so every frame has some weight.
@@ -90,7 +91,7 @@ class AttentionPool(nn.Module):
 
 
 def positions(n: int, n_features: int) -> Tensor:
-    """Sines and cosines of the place in the row, (n, D) (Vaswani et al. 2017, section 3.5)."""
+    """Sines and cosines of the position in the sequence, (n, D) (Vaswani et al. 2017, section 3.5)."""
     place = torch.arange(n, dtype=torch.float32)[:, None]
     rate = torch.exp(torch.arange(0, n_features, 2) * (-math.log(10_000.0) / n_features))
     angle = place * rate  # (n, D / 2)

@@ -1,10 +1,10 @@
-"""The contract every classifier family keeps.
+"""The interface of every classifier family.
 
-constructor `(spec, n_classes, **hyperparameters)`, `input` the name of its front end,
-`forward(x) -> logits (B, K)`, `embed(x) -> (B, D)`. Models never see a path, a file or a clip.
+A family has a constructor `(spec, n_classes, **hyperparameters)`, `input`, the name of its front end,
+`forward(x) -> logits (B, K)` and `embed(x) -> (B, D)`. Models get no paths, files or clips.
 
-`stages` says how it learns, one after another: "contrast" (embeddings of one species are drawn together),
-"classify" (cross-entropy by gradient), "fit" (a head fitted in closed form on embeddings that stay).
+`stages` names the stages of its training in their order: "contrast" (contrastive pre-training), "classify"
+(cross-entropy by gradient descent), "fit" (a head fitted in closed form to frozen embeddings).
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ class Classifier(nn.Module):
 
     input: ClassVar[str] = "logmel"  # its front end: "logmel" (B, 1, M, F), "wave" (B, T), a backbone (B, D)
     stages: ClassVar[tuple[Stage, ...]] = ("classify",)
-    licence: ClassVar[str] = ""  # of weights that others trained, shown before first use; "" = there are none
+    licence: ClassVar[str] = ""  # of pretrained weights, shown before first use; "" = none
     files: ClassVar[Mapping[str, str]] = {}  # setting that is a file -> name of its copy in a run folder
-    supports_imprinting: ClassVar[bool] = True  # its head has a row for each class, so that it can `imprint`
+    supports_imprinting: ClassVar[bool] = True  # the head has a row for each class, which `imprint` needs
 
     def __init__(self, spec: FeatureSpec, n_classes: int, n_features: int, dropout: float) -> None:
         super().__init__()
@@ -37,11 +37,11 @@ class Classifier(nn.Module):
 
     @property
     def front_end_settings(self) -> Mapping[str, str]:
-        """Settings of its front end apart from the spec, such as the file of a backbone."""
+        """Settings of the front end besides the spec, such as the file of a backbone."""
         return {}
 
     def embed(self, x: Tensor) -> Tensor:
-        """One input each, (B, 1, M, F) or (B, T), to one vector each, (B, D)."""
+        """Inputs (B, 1, M, F), (B, T) or (B, D) -> embeddings (B, D)."""
         raise TypeError(f"{type(self).__name__} does not define embed")
 
     def forward(self, x: Tensor) -> Tensor:
@@ -50,7 +50,7 @@ class Classifier(nn.Module):
 
     @torch.no_grad()
     def imprint(self, z: Tensor, y: Tensor, rare: Sequence[int]) -> None:
-        """Take on the classes `rare` without training, by prototypes (`finback.models.networks.prototypes`).
+        """Add the classes `rare` without training, by prototypes (`finback.models.networks.prototypes`).
 
         `z` (N, D) are embeddings of training clips, `y` (N,) their class ids, rare ones and others.
         """
@@ -61,5 +61,5 @@ class Classifier(nn.Module):
 
     @property
     def n_parameters(self) -> int:
-        """Numbers that training changes."""
+        """The number of trained values."""
         return sum(p.numel() for p in self.parameters())

@@ -1,7 +1,7 @@
 """`cnn1d`: a network over the raw wave, without a spectrogram.
 
 Good for: sounds that a fixed spectrogram resolves badly, such as clicks, and for looking at which bands a
-model chose: the first layer is a bank of band-pass filters of which only the edges are learned (`edges_hz`).
+model uses: the first layer is a bank of band-pass filters, of which only the edges are learned (`edges_hz`).
 It takes waves of any length. On long tonal calls the log-mel families do a little better.
 
 The front end is SincNet's (Ravanelli & Bengio 2018, eq. 4 to 7) with two changes. Each filter has a sine
@@ -10,7 +10,7 @@ envelope wherever a frame begins, so the layer can stride by a hop instead of by
 cheaper. And edges are learned as logarithms, so that one learning rate serves 20 Hz and 96 kHz.
 
 After this layer, neighbouring filters share their convolutions, as neighbouring bands do in `cnn2d`.
-Convolutions along time, with weights of their own for every filter, did clearly worse on new tapes
+Convolutions along time, with weights of their own for every filter, scored clearly lower on unseen groups
 (docs/recipes.md).
 """
 
@@ -28,7 +28,7 @@ from finback.features.spec import FeatureSpec
 from finback.models.networks.blocks import AttentionPool, FrameStem, Standardise
 from finback.models.networks.classifier import Classifier
 
-FLOOR = 1e-8  # 80 dB below the power of the whole clip: nothing of a call lies deeper
+FLOOR = 1e-8  # 80 dB below the power of the whole clip: calls are louder
 
 
 class SincBank(nn.Module):

@@ -1,8 +1,8 @@
 """`diffusion`: the denoising network, a transformer over patches of the spectrogram.
 
-Good for: training on two cores. A patch of 8 bands x 8 frames is one token, so 96 x 112 values are a row of
-168 tokens. Patches overlap by half a patch at input and output, so that their borders do not show. Noise
-level and species scale, shift and gate every block (adaptive layer norm, Peebles & Xie 2023, arXiv
+Good for: training on two cores. A patch of 8 bands x 8 frames is one token, so 96 x 112 values are a sequence
+of 168 tokens. Patches overlap by half a patch at input and output, so that their borders are not visible.
+Noise level and species scale, shift and gate every block (adaptive layer norm, Peebles & Xie 2023, arXiv
 2212.09748, section 3.2). On these spectrograms it learned faster than U-Nets over patches of 4 and of 8, at
 equal training time (docs/decisions/0018).
 """
@@ -72,7 +72,7 @@ class PatchDenoiser(Generator):
 
 
 class Fourier(nn.Module):
-    """(B,) numbers -> (B, D) sines and cosines, one to 32 turns for each unit."""
+    """(B,) numbers -> (B, D) sines and cosines with 1/4 to 8 cycles for each unit."""
 
     rates: Tensor
 

@@ -1,7 +1,8 @@
 """`dnn`: a plain deep network on the flattened spectrogram, with batch norm and dropout.
 
-Good for: a baseline. It knows nothing of time or frequency being neighbours, so it needs calls that always
-stand at the same place; what it scores above the no-audio baselines is what the raw picture gives away.
+Good for: a baseline. It does not use which values are neighbours in time or frequency, so it needs calls that
+are always at the same position. Its score above the no-audio baselines shows how much the raw spectrogram
+tells.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Families that read a spectrogram frame by frame: what they have in common.
+"""The common part of families that read a spectrogram frame by frame.
 
-A convolutional stem turns the spectrogram into a row of frames, each family reads that row in its own way,
-and attention pooling and the maximum over frames pool the result.
+A convolutional stem turns the spectrogram into a sequence of frames. Each family processes the sequence by
+its method `read`. Attention pooling and the maximum over frames pool the result.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from finback.models.networks.classifier import Classifier
 
 
 class FrameReader(Classifier):
-    """`read` is the family's own; it makes its layers, and then `pool`, in its constructor."""
+    """A family defines `read`; its constructor creates the layers of `read`, and then `pool`."""
 
     pool: AttentionPool  # over D numbers a frame
 

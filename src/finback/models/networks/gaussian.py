@@ -1,9 +1,9 @@
-"""`gaussian`: a Gaussian for each species, in closed form; what any generator that learns must beat.
+"""`gaussian`: a Gaussian for each species, fitted in closed form. Trained generators must be better.
 
-Good for: a yardstick. A log-mel is taken as a point in the space of its main components (of all species
-together), each species as a Gaussian there, and what the components leave over as noise that is white in
-time. Twenty clips do not fix a covariance of 64 components, so each species' own is shrunk towards the one
-that the species have in common.
+Good for: a baseline. A log-mel is a point in the space of the principal components of all species, each
+species is a Gaussian in this space, and the residual is noise that is white in time. Twenty clips are too few
+to estimate a covariance of 64 components, so the covariance of each species is shrunk towards the one within
+all species.
 """
 
 from __future__ import annotations
@@ -14,15 +14,16 @@ from torch import Tensor, nn
 from finback.features.spec import FeatureSpec
 from finback.models.networks.generator import Generator
 
-SMALLEST = 1e-6  # variance that every direction keeps, in units of data whose deviation is near 1
+SMALLEST = 1e-6  # smallest variance of a direction, for data with a deviation near 1
 
 
 class SpeciesGaussians(nn.Module):
-    """A Gaussian for each class over points of D numbers; before `fit`, the standard normal for all.
+    """A Gaussian for each class over points of D numbers; before `fit`, all are standard normal.
 
-    The covariance of a class with n points is (n S + m S_0) / (n + m): S its own, S_0 the one within classes,
-    pooled over all of them, m = `shrinkage` the number of points that S_0 counts for (the form of regularised
-    discriminant analysis, Friedman 1989, eq. 18). A class without points has the mean and covariance of all.
+    The covariance of a class with n points is (n S + m S_0) / (n + m): S is the covariance of the class, S_0
+    the pooled covariance within classes, and m = `shrinkage` the number of points that S_0 has the weight of
+    (regularised discriminant analysis, Friedman 1989, eq. 18). A class without points has the mean and
+    covariance of all points.
     """
 
     centres: Tensor
@@ -36,7 +37,7 @@ class SpeciesGaussians(nn.Module):
 
     @torch.no_grad()
     def fit(self, points: Tensor, labels: Tensor, known: Tensor | None = None) -> None:
-        """From points (N, D) and class ids (N,); `known` (N, D) variances of points that are not certain."""
+        """From points (N, D) and class ids (N,); `known` (N, D) variances of uncertain points."""
         x = points.double().cpu()
         spread = torch.zeros_like(x) if known is None else known.double().cpu()
         labels = labels.cpu()
@@ -74,17 +75,17 @@ class SpeciesGaussians(nn.Module):
 def principal(x: Tensor, n: int) -> tuple[Tensor, Tensor]:
     """Rows (N, P) -> their mean (P,) and their first n principal directions (n, P), orthonormal.
 
-    By randomised subspace iteration (Halko et al. 2011, algorithm 4.4), always from the same start. With N <=
-    n rows there are only N - 1 directions; the others are zero.
+    Computed by randomised subspace iteration (Halko et al. 2011, algorithm 4.4), always from the same start.
+    With N <= n rows there are only N - 1 directions; the others are zero.
     """
     mean = x.mean(dim=0)
-    there_are = min(n, len(x) - 1, x.shape[1])
+    n_directions = min(n, len(x) - 1, x.shape[1])
     with torch.random.fork_rng([]):
         torch.manual_seed(0)
-        q = min(there_are + 16, *x.shape)
+        q = min(n_directions + 16, *x.shape)
         _, _, directions = torch.svd_lowrank(x - mean, q=q, niter=4)
     basis = x.new_zeros(n, x.shape[1])
-    basis[:there_are] = directions[:, :there_are].T
+    basis[:n_directions] = directions[:, :n_directions].T
     return mean, basis
 
 
@@ -128,5 +129,5 @@ class Gaussian(Generator):
         places = self.gaussians.draw(noise[:, : self.n_components], labels)  # (B, C)
         white = torch.unflatten(noise[:, self.n_components :], 1, (1, self.spec.n_mels, self.spec.n_frames))
         shape = (1, self.spec.n_mels, self.spec.n_frames)
-        picture = torch.unflatten(self.mean + places @ self.basis, 1, shape)
-        return picture + white * self.residual[:, None]
+        expected = torch.unflatten(self.mean + places @ self.basis, 1, shape)
+        return expected + white * self.residual[:, None]

@@ -1,14 +1,15 @@
-"""The contract that every generator of spectrograms keeps, and the units in which it works.
+"""The interface of every generator of spectrograms, and the units in which generators work.
 
-constructor `(spec, n_classes, **hyperparameters)`, `noise_shape` the shape of the noise that one sample
-starts from, `way` how noise becomes a spectrogram:
+A generator has a constructor `(spec, n_classes, **hyperparameters)`, `noise_shape`, the shape of the noise
+for one sample, and `way`, how noise becomes a spectrogram:
 
-- "decode": `decode(noise (B, *noise_shape), labels (B,)) -> (B, 1, M, F)` in one go;
+- "decode": `decode(noise (B, *noise_shape), labels (B,)) -> (B, 1, M, F)` in one step;
 - "denoise": `forward(x (B, 1, M, F), c_noise (B,), labels (B,)) -> (B, 1, M, F)`, the raw network that
-  `generation/diffusion` preconditions and samples from; the label `n_classes` means that none is given.
+  `generation/diffusion` preconditions and samples from; the label `n_classes` stands for no label.
 
-Generators work on log-mels without their level, each band centred, all bands on one scale (`Scale`): how loud
-a tape was digitised names the tape, not the whale. A level of the species' own is put back afterwards.
+Generators work on log-mels without their level, with each band centred and all bands on one scale (`Scale`):
+the level of a recording depends on the tape, not on the whale. A level that is typical of the species is
+added to the result.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ Way = Literal["decode", "denoise"]
 
 
 class Scale(nn.Module):
-    """Log-mels in dB to and from units of mean 0 and deviation 1, by what the training clips are like."""
+    """Log-mels in dB to and from units of mean 0 and deviation 1, as measured on the training clips."""
 
     mean: Tensor
     deviation: Tensor
@@ -55,14 +56,15 @@ class Scale(nn.Module):
         return (x - _level(x) - self._bands()) / self.deviation
 
     def to_db(self, units: Tensor, labels: Tensor, loudness: Tensor) -> Tensor:
-        """The reverse; `loudness` (B,) is the level in deviations of the species' own, 0 for the usual one.
+        """The reverse: (B, 1, M, F) units -> dB.
 
-        The floor of the spec is kept: no band lies more than `top_db` below the loudest.
+        `loudness` (B,) is the level, in deviations from the mean level of the species. As the spec says, no
+        value is more than `top_db` below the largest.
         """
         mean, deviation = self.levels[labels].unbind(dim=1)  # (B,)
         level = (mean + deviation * loudness)[:, None, None, None]
         shape = units * self.deviation + self._bands()
-        x: Tensor = shape - _level(shape) + level
+        x = shape - _level(shape) + level
         if self.top_db is not None:
             x = torch.maximum(x, x.amax(dim=(1, 2, 3), keepdim=True) - self.top_db)
         return x
@@ -77,18 +79,18 @@ def _level(x: Tensor) -> Tensor:
 
 
 class Generator(nn.Module):
-    """Names of species to spectrograms. Never sees a path, a file or a clip."""
+    """Class ids to spectrograms. It gets no paths, files or clips."""
 
     input: ClassVar[str] = "logmel"  # name of the front end of its training clips
     front_end_settings: ClassVar[Mapping[str, str]] = {}
     way: ClassVar[Way] = "decode"
-    task: ClassVar[str] = ""  # which training task teaches it: a section of the settings has the same name
+    task: ClassVar[str] = ""  # name of its training task and of the section with the settings of the task
 
     def __init__(self, spec: FeatureSpec, n_classes: int, noise_shape: tuple[int, ...]) -> None:
         super().__init__()
         if spec.scale != "db":
             raise SettingsError(
-                f"features.scale = '{spec.scale}' with a generator: no sound can be made of it",
+                f"features.scale = '{spec.scale}' with a generator: this scale has no inverse",
                 "use scale = 'db'",
             )
         self.spec = spec
@@ -102,5 +104,5 @@ class Generator(nn.Module):
 
     @property
     def n_parameters(self) -> int:
-        """Numbers that training changes."""
+        """The number of trained values."""
         return sum(p.numel() for p in self.parameters())

@@ -4,10 +4,10 @@
     head.fit(x, y, weights)      # (N, D), (N,) class ids below n_classes, (N,)
     logits = head(x)             # (B, D) -> (B, K)
 
-scikit-learn does the fitting; the result is kept as plain tensors, so that a fitted head goes into
-`weights.safetensors` like any network, needs no pickle, and answers on any device. Shapes are known only
-after fitting: loading takes over those of the file. Every example's weight is divided by its class's total,
-so that all classes count alike. A class without an example gets a very low logit, and a finite one.
+scikit-learn fits; the result is stored in plain tensors. So a fitted head is saved in `weights.safetensors`
+like any network, needs no pickle, and works on any device. Shapes are known only after fitting, so loading
+takes the shapes of the file. The weight of each example is divided by the total of its class, so all classes
+have equal weight. A class without an example gets a very low, finite logit.
 """
 
 from __future__ import annotations
@@ -25,21 +25,23 @@ from torch import Tensor, nn
 from finback.core.errors import RunError
 from finback.models.networks.prototypes import imprinted
 
-ABSENT = -30.0  # logit of a class never seen in training: a probability of 1e-13 where the other logit is 0
-LEAST = 1e-7  # share of a forest below which a class counts as unseen there; its logarithm stays finite
+ABSENT = -30.0  # logit of a class without training clips: a probability of 1e-13 if the other logit is 0
+LEAST = 1e-7  # smallest share of a class in a forest, so that its logarithm is finite
 
 
 class Head(nn.Module):
-    """(B, D) -> logits (B, K). Buffers only: nothing in it has a gradient to follow."""
+    """(B, D) -> logits (B, K). It has buffers only, no parameters that are trained by gradient."""
 
     def __init__(self, n_classes: int) -> None:
         super().__init__()
         self.n_classes = n_classes
 
-    def fit(self, x: np.ndarray, y: np.ndarray, weights: np.ndarray, tapes: np.ndarray | None = None) -> None:
-        """Take in (N, D) float vectors of classes (N,), with weights (N,) above 0; at least two classes.
+    def fit(
+        self, x: np.ndarray, y: np.ndarray, weights: np.ndarray, groups: np.ndarray | None = None
+    ) -> None:
+        """Fit to vectors (N, D) with class ids (N,) of at least two classes and weights (N,) above 0.
 
-        `tapes` (N,) are ids of the groups they come from; most heads do not care.
+        `groups` (N,) are ids of recording groups (tapes, deployments, site-days); most heads ignore them.
         """
         raise TypeError(f"{type(self).__name__} does not define fit")
 
@@ -49,7 +51,7 @@ class Head(nn.Module):
 
     @property
     def n_values(self) -> int:
-        """How many numbers were fitted: what a network would call its parameters."""
+        """The number of fitted values, which stands for the number of parameters."""
         return sum(b.numel() for b in self.buffers())
 
     def _name(self, **kinds: torch.dtype) -> None:
@@ -73,10 +75,10 @@ class Head(nn.Module):
             raise RunError(f"a {type(self).__name__} head that was not fitted", "train the model first")
 
     def _spread(self, logits: Tensor, classes: Tensor, low: float) -> Tensor:
-        """(B, S) of the classes seen -> (B, K), `low` for the others."""
-        out = logits.new_full((logits.shape[0], self.n_classes), low)
-        out[:, classes] = logits
-        return out
+        """Logits (B, S) of the classes in training -> (B, K), `low` for the other classes."""
+        all_logits = logits.new_full((logits.shape[0], self.n_classes), low)
+        all_logits[:, classes] = logits
+        return all_logits
 
 
 class Standardised(Head):
@@ -84,14 +86,14 @@ class Standardised(Head):
 
     mean: Tensor  # (D,)
     scale: Tensor  # (D,)
-    classes: Tensor  # (S,) ids of the classes seen
+    classes: Tensor  # (S,) ids of the classes in training
 
     def __init__(self, n_classes: int) -> None:
         super().__init__(n_classes)
         self._name(mean=torch.float32, scale=torch.float32, classes=torch.int64)
 
     def _standardise(self, x: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        """(N, D) -> (N, D) float64; keeps mean and deviation. A dimension that never changes stays 0."""
+        """(N, D) -> (N, D) float64; stores mean and deviation. A constant dimension becomes 0."""
         mean = np.average(x, axis=0, weights=weights)
         scale = np.sqrt(np.average((x - mean) ** 2, axis=0, weights=weights))
         self._keep(mean=mean, scale=np.where(scale > 1e-6, scale, 1.0))
@@ -113,20 +115,22 @@ class Logistic(Standardised):
         self.c = c
         self._name(weight=torch.float32, bias=torch.float32)
 
-    def fit(self, x: np.ndarray, y: np.ndarray, weights: np.ndarray, tapes: np.ndarray | None = None) -> None:
+    def fit(
+        self, x: np.ndarray, y: np.ndarray, weights: np.ndarray, groups: np.ndarray | None = None
+    ) -> None:
         model = LogisticRegression(C=self.c, max_iter=2000)
         model.fit(self._standardise(x, weights), y, balanced(y, weights))
         w, b = model.coef_, model.intercept_
-        if len(w) == 1:  # two classes: scikit-learn keeps their difference
+        if len(w) == 1:  # two classes: scikit-learn has one row, their difference
             w, b = np.concatenate([-w, w]) / 2, np.concatenate([-b, b]) / 2
         self._keep(weight=w, bias=b, classes=model.classes_)
 
     def imprint(self, x: Tensor, y: Tensor, rare: Sequence[int]) -> None:
-        """Rows for the classes `rare` of (N, D) vectors of classes (N,), without fitting the others again."""
+        """Add rows for the classes `rare`, from vectors (N, D) with class ids (N,). Other rows stay."""
         z = self._standard(x.to(self.mean.device)).cpu()
         weight, bias = z.new_zeros(self.n_classes, z.shape[1]), z.new_zeros(self.n_classes)
         weight[self.classes], bias[self.classes] = self.weight.cpu(), self.bias.cpu()
-        seen = [k for k in rare if bool((y == k).any())]  # what has no row is ABSENT anyway
+        seen = [k for k in rare if bool((y == k).any())]  # a class without a row is ABSENT
         if seen:
             rows, biases = imprinted(z, y, weight, bias, seen)
             self._keep(
@@ -157,12 +161,14 @@ class Svm(Standardised):
         self.c = c
         self._name(support=torch.float32, machines=torch.float32, bias=torch.float32)
 
-    def fit(self, x: np.ndarray, y: np.ndarray, weights: np.ndarray, tapes: np.ndarray | None = None) -> None:
+    def fit(
+        self, x: np.ndarray, y: np.ndarray, weights: np.ndarray, groups: np.ndarray | None = None
+    ) -> None:
         model = SVC(C=self.c, gamma=1.0 / x.shape[1])
         model.fit(self._standardise(x, weights), y, balanced(y, weights))
         machines = _pairwise(model.dual_coef_, model.n_support_)
         bias = model.intercept_
-        if len(model.classes_) == 2:  # scikit-learn turns the sign of a single machine
+        if len(model.classes_) == 2:  # scikit-learn inverts the sign of a single machine
             machines, bias = -machines, -bias
         self._keep(support=model.support_vectors_, machines=machines, bias=bias, classes=model.classes_)
 
@@ -181,7 +187,7 @@ class Svm(Standardised):
 
 
 def _pairwise(dual: np.ndarray, n_support: np.ndarray) -> np.ndarray:
-    """libsvm's coefficients (S - 1, V) -> (V, P): each vector serves the machines of its own class only."""
+    """libsvm's coefficients (S - 1, V) -> (V, P): each vector is used in the machines of its class only."""
     n = len(n_support)
     stop = np.cumsum(n_support)
     start = stop - n_support
@@ -196,11 +202,12 @@ def _pairwise(dual: np.ndarray, n_support: np.ndarray) -> np.ndarray:
 class Forest(Head):
     """Trees on random halves of the examples; the logit is the log of the shares averaged over their leaves.
 
-    All nodes stand in one row of arrays; a leaf points to itself, so that `depth` steps end in every leaf.
+    The nodes of all trees are in one array. A leaf points to itself, so `depth` steps end in a leaf of every
+    tree.
     """
 
-    feature: Tensor  # (nodes,) the dimension that a node asks about
-    threshold: Tensor  # (nodes,) at most this: left
+    feature: Tensor  # (nodes,) the dimension that a node compares
+    threshold: Tensor  # (nodes,) values up to this go left
     left: Tensor  # (nodes,)
     right: Tensor  # (nodes,)
     share: Tensor  # (nodes, K)
@@ -210,11 +217,13 @@ class Forest(Head):
     def __init__(self, n_classes: int, trees: int = 300) -> None:
         super().__init__(n_classes)
         self.trees = trees
-        self.seed = int(torch.randint(2**31, ()))  # one more of the model's first random numbers
+        self.seed = int(torch.randint(2**31, ()))  # from the generator of the initial weights
         whole = dict.fromkeys(("feature", "left", "right", "root", "depth"), torch.int64)
         self._name(threshold=torch.float32, share=torch.float32, **whole)
 
-    def fit(self, x: np.ndarray, y: np.ndarray, weights: np.ndarray, tapes: np.ndarray | None = None) -> None:
+    def fit(
+        self, x: np.ndarray, y: np.ndarray, weights: np.ndarray, groups: np.ndarray | None = None
+    ) -> None:
         model = RandomForestClassifier(self.trees, random_state=self.seed)
         model.fit(x.astype(np.float32), y, balanced(y, weights))
         parts = [estimator.tree_ for estimator in model.estimators_]
@@ -224,8 +233,8 @@ class Forest(Head):
         leaf = np.concatenate([p.children_left < 0 for p in parts])
         itself = np.arange(len(share))
         left, right = (
-            np.concatenate([getattr(p, side) + r for p, r in zip(parts, root, strict=True)])
-            for side in ("children_left", "children_right")
+            np.concatenate([getattr(p, child) + r for p, r in zip(parts, root, strict=True)])
+            for child in ("children_left", "children_right")
         )
         self._keep(
             feature=np.where(leaf, 0, np.concatenate([p.feature for p in parts])),
@@ -250,13 +259,13 @@ class Forest(Head):
 
 
 def _round_down(threshold: np.ndarray) -> np.ndarray:
-    """float64 -> the float32 at or below it: x <= t is then the same question for every float32 x."""
+    """float64 -> the largest float32 not above it, so that x <= t has the same result for every float32 x."""
     near = threshold.astype(np.float32)
     return np.where(near > threshold, np.nextafter(near, np.float32(-np.inf)), near)
 
 
 def balanced(y: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """(N,) weights in which every class present has the same total, and all of them the total they had."""
+    """(N,) weights with the same total for each class that is present; the sum of all weights stays."""
     _, inverse = np.unique(y, return_inverse=True)
     totals = np.bincount(inverse, weights=weights)
     return weights / totals[inverse] * weights.sum() / len(totals)

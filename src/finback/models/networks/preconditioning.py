@@ -1,7 +1,7 @@
 """EDM preconditioning: one network that works at every noise level (Karras et al. 2022, arXiv 2206.00364).
 
-A raw network `(x, c_noise, labels) -> x` becomes `denoise(x, sigma, labels) -> x`, the best guess of the
-clean spectrogram in a noisy one. Inputs and targets of the network have deviation 1 at every noise level
+A raw network `(x, c_noise, labels) -> x` becomes `denoise(x, sigma, labels) -> x`, the best estimate of the
+clean spectrogram, given a noisy one. Inputs and targets of the network have deviation 1 at every noise level
 (table 1).
 """
 
@@ -29,7 +29,7 @@ def precondition(network: Network, sigma_data: float) -> LabelledDenoise:
 
 
 def loss_weight(sigma: Tensor, sigma_data: float) -> Tensor:
-    """(B,) weight of the squared error that makes every noise level count alike."""
+    """(B,) weight of the squared error that gives every noise level equal weight."""
     return (sigma**2 + sigma_data**2) / (sigma * sigma_data) ** 2
 
 

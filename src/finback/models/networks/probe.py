@@ -1,10 +1,11 @@
-"""Probes: a fitted head on a frozen embedding. The embedding is the feature; only the head is trained.
+"""Probes: a fitted head on a frozen embedding. The embedding is the feature; only the head is fitted.
 
-Good for: few clips of many tapes. A network that was trained elsewhere has seen so many recorders that the
-properties of one tape change its vectors little. A head in closed form has no number of epochs to choose, and
-is fitted in seconds. The `-plda` families also model how much a new tape may differ from those of the
-training set. `mfcc-svm` and `mfcc-forest` are what the field used before networks: a new model must score
-higher than they do. `birdnet`, `aisfx` and `onnx` stand on pretrained networks (docs/backbones.md).
+Good for: few clips of many recording groups (tapes, deployments, site-days). A pretrained network was trained
+on so many recorders that the properties of one group change its vectors little. A head in closed form has no
+number of epochs to choose, and is fitted in seconds. The `-plda` families also model how much an unseen group
+may differ from those of the training set. `mfcc-svm` and `mfcc-forest` are the standard methods before
+networks: a new model must score higher than they do. `birdnet`, `aisfx` and `onnx` use pretrained networks
+(docs/backbones.md).
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ class Probe(Classifier):
 
     stages: ClassVar[tuple[Stage, ...]] = ("fit",)
     supports_imprinting: ClassVar[bool] = False
-    head: Any  # a `Head`: the base class's is a sequence of layers
+    head: Any  # a `Head`; in the base class, a sequence of layers
 
     def __init__(self, spec: FeatureSpec, head: Head) -> None:
         nn.Module.__init__(self)
@@ -37,21 +38,25 @@ class Probe(Classifier):
         self.head = head
 
     def embed(self, x: Tensor) -> Tensor:
+        """(B, D) as they are: the front end computes the embedding."""
         return x
 
-    def fit(self, x: np.ndarray, y: np.ndarray, weights: np.ndarray, tapes: np.ndarray | None = None) -> None:
-        """Fit the head to window embeddings (N, D), class ids (N,) and tapes (N,).
+    def fit(
+        self, x: np.ndarray, y: np.ndarray, weights: np.ndarray, groups: np.ndarray | None = None
+    ) -> None:
+        """Fit the head to window embeddings (N, D), class ids (N,) and group ids (N,).
 
-        Weights (N,) are 1 / windows of the clip.
+        Weights (N,) are 1 / number of windows of the clip.
         """
-        self.head.fit(x, y, weights, tapes)
+        self.head.fit(x, y, weights, groups)
 
     def imprint(self, z: Tensor, y: Tensor, rare: Sequence[int]) -> None:
+        """As `Classifier.imprint`, on the fitted head."""
         self.head.imprint(z, y, rare)
 
     @property
     def n_parameters(self) -> int:
-        """Numbers fitted, which only the data tells: 0 before."""
+        """The number of fitted values; 0 before `fit`."""
         return int(self.head.n_values)
 
 
@@ -73,15 +78,15 @@ class MfccForest(Probe):
         super().__init__(spec, Forest(n_classes, trees))
 
 
-class _TapeAware(Probe):
-    """A head that models species and tapes apart (`finback.models.networks.plda`)."""
+class _GroupAware(Probe):
+    """A head with effects of species and of groups (`finback.models.networks.plda`)."""
 
     def __init__(self, spec: FeatureSpec, n_classes: int, size: int = 80) -> None:
         super().__init__(spec, Plda(n_classes, size))
 
 
-class MfccPlda(_TapeAware):
-    """Tape-aware discriminant analysis (PLDA) on MFCC statistics."""
+class MfccPlda(_GroupAware):
+    """Group-aware discriminant analysis (PLDA) on MFCC statistics."""
 
     input: ClassVar[str] = "mfcc"
 
@@ -131,12 +136,12 @@ class OnnxProbe(_Linear):
         return self._network
 
 
-class BirdNetPlda(_OnBirdNet, _TapeAware):
-    """Tape-aware discriminant analysis (PLDA) on BirdNET V2.4 (extra: birdnet)."""
+class BirdNetPlda(_OnBirdNet, _GroupAware):
+    """Group-aware discriminant analysis (PLDA) on BirdNET V2.4 (extra: birdnet)."""
 
 
-class AiSfxPlda(_OnAiSfx, _TapeAware):
-    """Tape-aware discriminant analysis (PLDA) on aiSFX (extra package: aisfx)."""
+class AiSfxPlda(_OnAiSfx, _GroupAware):
+    """Group-aware discriminant analysis (PLDA) on aiSFX (extra package: aisfx)."""
 
 
 class BirdNetMlp(_OnBirdNet):

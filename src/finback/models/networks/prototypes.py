@@ -1,20 +1,20 @@
-"""Rows of a linear head for species that it was never trained on, from a handful of their embeddings.
+"""Rows of a linear head for species that it was not trained on, from a few of their embeddings.
 
 Qi, Brown & Lowe 2018, "Low-Shot Learning with Imprinted Weights", CVPR, section 3: a new class's weights are
 the normalised mean of its examples' normalised embeddings, so that the new logit is a similarity to that
-prototype. Their network is trained with normalised rows and embeddings; ours is not, so two things are added.
-Similarities are taken around the centre of the common species, since embeddings after a ReLU all point one
-way, and are brought to the scale of the learned logits:
+prototype. Their network is trained with normalised rows and embeddings. This one is not, so two steps are
+added: similarities are computed relative to the centre of the common species, because embeddings after a ReLU
+have similar directions, and they are scaled to the learned logits:
 
     d_k = unit(mean over clips i of k of unit(z_i - c))    direction of a prototype, c the centre
     s_k(z) = d_k . (z - c)                                  its similarity
     l_k(z) = l(z) + a s_k(z)                                its logit, l(z) the mean learned logit of z
 
-A common species has a prototype as well as a learned logit: a is what gives back l_j(z) - l(z) from s_j(z)
-best, by least squares over all pairs of a common clip and a common species, each species' clips counting as
-much as any other's. (Both are 0 on average, so no constant is needed.) A rare species is then as sure of a
-clip as a common one would be at that similarity; where similarity says little, a is small and it hardly
-speaks. All is linear in z: what comes out is a row of the head, and nothing else in the model changes.
+A common species has both a prototype and a learned logit. The factor a predicts l_j(z) - l(z) from s_j(z) by
+least squares, over all pairs of a common clip and a common species; all species have equal weight. (Both
+sides are 0 on average, so no constant is needed.) The logit of a rare species is then as large as that of a
+common species with the same similarity; if similarity predicts little, a is small. All steps are linear in z,
+so the result is a row of the head, and nothing else in the model changes.
 """
 
 from __future__ import annotations
@@ -34,18 +34,18 @@ def imprinted(
     """Rows (R, D) and biases (R,) for the class ids `rare`, in their order.
 
     `z` (N, D) are embeddings of training clips of classes `y` (N,), common and rare; `weight` (K, D) and
-    `bias` (K,) the head that was trained on the common ones. A rare class without a clip never wins. Raises
-    `ValueError` with fewer than two common classes among `y`.
+    `bias` (K,) the head that was trained on the common ones. A rare class without a clip is never predicted.
+    Raises `ValueError` with fewer than two common classes among `y`.
     """
     z, weight, bias = z.double(), weight.double(), bias.double()
     common = [k for k in sorted(set(y.tolist())) if k not in set(rare)]
     if len(common) < 2:
-        raise ValueError(f"{len(common)} common classes: nothing to measure similarities by")
+        raise ValueError(f"{len(common)} common classes: similarities cannot be scaled")
     centre = torch.stack([z[y == k].mean(dim=0) for k in common]).mean(dim=0)  # (D,) each species once
-    out = normalize(z - centre, dim=1)  # (N, D)
+    outward = normalize(z - centre, dim=1)  # (N, D)
 
     def direction(k: int) -> Tensor:
-        return normalize(out[y == k].mean(dim=0), dim=0)  # (D,)
+        return normalize(outward[y == k].mean(dim=0), dim=0)  # (D,)
 
     near = (z - centre) @ torch.stack([direction(k) for k in common]).T  # (N, C) similarities
     learned = z @ weight[common].T + bias[common]  # (N, C)

@@ -1,10 +1,10 @@
 """`rnn` and `lstm`: recurrent networks that read the spectrogram frame by frame, in both directions.
 
-Good for: calls whose order in time is the message, such as up-sweeps against down-sweeps, pulse trains and
-songs. A few convolutions first turn the log-mel picture into a row of about 28 frames of a tenth of a second;
-the recurrent layer reads that row forwards and backwards, and attention pools it, so that one short call in a
-long window still decides. `lstm` remembers across the whole window: prefer it. `rnn` is the plain Elman
-network, which costs less, remembers less, and is kept for comparison.
+Good for: calls whose order in time matters, such as up-sweeps against down-sweeps, pulse trains and songs. A
+few convolutions turn the log-mel spectrogram into a sequence of about 28 frames of a tenth of a second. The
+recurrent layer reads this sequence forwards and backwards, and attention pools it, so that one short call in
+a long window is not averaged away. Prefer `lstm`, which has a memory of the whole window. `rnn` is the plain
+Elman network: faster, with a shorter memory, for comparison.
 
 Sources: Elman 1990; Hochreiter & Schmidhuber 1997; Schuster & Paliwal 1997 (both directions); Cakir et al.
 2017 (convolutions before the recurrent layer, for sound events).
@@ -12,7 +12,7 @@ Sources: Elman 1990; Hochreiter & Schmidhuber 1997; Schuster & Paliwal 1997 (bot
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -41,16 +41,16 @@ class RNN(FrameReader):
         self.dropout = nn.Dropout(dropout)
         self.recurrent = self.cell(2 * hidden, hidden, layers, batch_first=True, bidirectional=True)
         for name, weight in self.recurrent.named_parameters():
-            if name.startswith("weight_hh"):  # keeps gradients alive over many frames (Saxe et al. 2014)
+            if name.startswith("weight_hh"):  # gradients do not vanish over many frames (Saxe et al. 2014)
                 for gate in torch.split(weight.data, hidden):
                     nn.init.orthogonal_(gate)
         self.pool = AttentionPool(2 * hidden)
 
     def read(self, frames: Tensor) -> Tensor:
-        frames = self.dropout(frames)  # (B, F', 2 H)
-        read, _ = self.recurrent(frames)  # (B, F', 2 H), forwards and backwards side by side
-        out: Tensor = frames + read  # the output of the convolutions need not pass through the memory
-        return out
+        """(B, F', 2 H) -> (B, F', 2 H)."""
+        frames = self.dropout(frames)
+        read, _ = self.recurrent(frames)  # (B, F', 2 H): forwards, then backwards
+        return frames + cast(Tensor, read)  # a skip connection around the recurrent layer
 
 
 class LSTM(RNN):

@@ -1,15 +1,17 @@
 """`transformer`: self-attention between the frames of a clip.
 
-Good for: calls made of parts that stand apart, such as repeated pulses, codas or phrases, since every frame
-looks at every other at once; and for larger collections than a few hundred clips, where it gains most. On few
-clips it needs the convolutions it starts with: they turn the picture into a row of about 28 tokens, so that
-attention costs next to nothing and there is less to learn. Sines and cosines tell each token its place.
+Good for: calls of several separate parts, such as repeated pulses, codas or phrases, because every frame
+attends to all other frames; and for collections of more than a few hundred clips, where it gains most. With
+few clips, it needs the convolutions before it: they turn the spectrogram into a sequence of about 28 tokens,
+so attention is fast and there is less to learn. Sines and cosines encode the position of each token.
 
 Sources: Vaswani et al. 2017; Xiao et al. 2021 (early convolutions help transformers see); layer norm before
 each part, Xiong et al. 2020.
 """
 
 from __future__ import annotations
+
+from typing import cast
 
 from torch import Tensor, nn
 
@@ -43,6 +45,6 @@ class Transformer(FrameReader):
         self.pool = AttentionPool(dim)
 
     def read(self, frames: Tensor) -> Tensor:
+        """(B, F', D) -> (B, F', D)."""
         placed = frames + positions(frames.shape[1], frames.shape[2]).to(frames)
-        attended: Tensor = self.encoder(self.dropout(placed))  # (B, F', D)
-        return attended
+        return cast(Tensor, self.encoder(self.dropout(placed)))

@@ -1,8 +1,8 @@
 """`vae`: a variational autoencoder of log-mel spectrograms, with a Gaussian of each species over its latents.
 
 Good for: reconstructing, interpolating and sampling in a fraction of a second; training takes minutes. A
-spectrogram becomes `latent` numbers with an uncertainty each, and the numbers become the expected
-spectrogram. The result is smooth, since the grain of noise is not kept in any latent and is averaged away.
+spectrogram is encoded as `latent` numbers, each with an uncertainty, and decoded to the expected spectrogram.
+The result is smooth: no latent represents the fine structure of noise, so it is averaged away.
 
 The model starts as probabilistic principal components (`start`; Tipping & Bishop 1999), which is the optimum
 of a VAE with linear encoder and decoder (Lucas et al. 2019, arXiv 1911.02469). The components stay fixed;
@@ -11,8 +11,8 @@ arXiv 1312.6114).
 
 After training the latents of real clips are not standard normal. So a Gaussian is fitted to the latents of
 each species (`fit_gaussians`), and `decode` draws from it. The decoder can also be conditioned on the species
-(`condition = "species"`; Sohn et al. 2015). It then draws the tapes that it knows of one species into other
-species.
+(`condition = "species"`; Sohn et al. 2015). It then gives clips of a species the recording conditions
+of other species.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from finback.features.spec import FeatureSpec
 from finback.models.networks.gaussian import SpeciesGaussians, principal
 from finback.models.networks.generator import Generator
 
-STRIDE = 16  # pictures are filled up to a multiple of it
+STRIDE = 16  # spectrograms are padded to a multiple of this
 CALM = 8.0  # log variances are kept within +-8: a deviation of 0.02 to 55
-ACTIVE = 0.01  # variance of a latent's mean over clips: above it the latent is in use (Burda et al. 2016)
+ACTIVE = 0.01  # a latent is in use if the variance of its mean over clips is above this (Burda et al. 2016)
 BATCH = 64
-FAINT = 0.01  # initial size of the convolutions' output re that of the components
+FAINT = 0.01  # factor of the initial weights of the convolutions that add to the components
 
 
 class VAE(Generator):
@@ -68,9 +68,7 @@ class VAE(Generator):
             nn.SiLU(),  # (B, 4 C, M / 16, F / 16)
         )
         self.bottleneck = nn.Linear(n_flat, 2 * latent)
-        self.species = nn.Linear(
-            n_classes, latent, bias=False
-        )  # rows of weights of species, most often one-hot
+        self.species = nn.Linear(n_classes, latent, bias=False)  # weights of the species, most often one-hot
         nn.init.zeros_(self.species.weight)
         self.species.requires_grad_(condition == "species")
         self.widen = nn.Linear(2 * latent, n_flat)
@@ -107,15 +105,15 @@ class VAE(Generator):
         return mean, log_variance.clamp(-CALM, CALM)
 
     def decode_latents(self, latents: Tensor, species: Tensor) -> Tensor:
-        """Latents (B, D), weights of the species (B, K) adding up to 1 -> expected picture (B, 1, M, F)."""
+        """Latents (B, D), weights of the species (B, K) with sum 1 -> (B, 1, M, F) in units of `scale`."""
         h = self.widen(torch.cat([latents, self.species(species)], dim=1))
         h = h.unflatten(1, (-1, *self.grid)).contiguous(memory_format=torch.channels_last)
-        picture: Tensor = self.decoder(h)[..., : self.spec.n_mels, : self.spec.n_frames]
+        decoded = self.decoder(h)[..., : self.spec.n_mels, : self.spec.n_frames]
         components = self.middle + (latents * self.deviations) @ self.basis  # (B, M F)
-        return picture + components.view(picture.shape)
+        return decoded + components.view(decoded.shape)
 
     def forward(self, x: Tensor, labels: Tensor, noise: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Pictures, class ids (B,), standard normal (B, D) -> reconstruction, mean and log variance."""
+        """Spectrograms, class ids (B,), standard normal (B, D) -> reconstruction, mean and log variance."""
         mean, log_variance = self.encode(x)
         latents = mean + noise * (0.5 * log_variance).exp()
         return self.decode_latents(latents, self.one_hot(labels)), mean, log_variance
@@ -125,15 +123,15 @@ class VAE(Generator):
         return self.decode_latents(self.gaussians.draw(noise, labels), self.one_hot(labels))
 
     def one_hot(self, labels: Tensor) -> Tensor:
-        """(B,) -> (B, K)."""
+        """Class ids (B,) -> weights of the species (B, K)."""
         return nn.functional.one_hot(labels, self.n_classes).float()
 
     @torch.no_grad()
     def start(self, x: Tensor) -> None:
-        """Take the principal components of log-mels (N, 1, M, F) in dB as the linear part, which stays.
+        """Set the linear part, which is not trained: the principal components of log-mels (N, 1, M, F) in dB.
 
-        The latents' first variances are those of probabilistic PCA: noise over noise and signal along each
-        row.
+        The initial variances of the latents are those of probabilistic PCA: noise / (noise + signal) along
+        each row.
         """
         flat = self.scale.to_units(x).flatten(1)
         middle, basis = principal(flat, len(self.basis))
@@ -147,9 +145,9 @@ class VAE(Generator):
 
     @torch.no_grad()
     def fit_gaussians(self, x: Tensor, labels: Tensor) -> None:
-        """Fit each species' Gaussian to the latents of its training log-mels (N, 1, M, F) in dB.
+        """Fit the Gaussian of each species to the latents of its training log-mels (N, 1, M, F) in dB.
 
-        A clip stands for the whole of its posterior, so its variances are added to those between clips.
+        The variances of the posterior of each clip are added to those between clips.
         """
         device = self.scale.mean.device
         parts = [self.encode(self.scale.to_units(part.to(device))) for part in torch.split(x, BATCH)]
@@ -176,7 +174,7 @@ class Residual(nn.Module):
 
 
 def norm(width: int) -> nn.GroupNorm:
-    """By groups within a clip: no clip depends on its neighbours in the batch, in training either."""
+    """Group normalisation within a clip: no clip depends on other clips of the batch, also in training."""
     groups = max(g for g in (1, 2, 4, 8) if width % g == 0)
     return nn.GroupNorm(groups, width)
 
@@ -187,5 +185,5 @@ def shrink(n_in: int, n_out: int) -> nn.Conv2d:
 
 
 def grow(n_in: int, n_out: int) -> tuple[nn.Module, ...]:
-    """(B, C, m, f) -> (B, D, m, f), once it has been doubled in size."""
+    """(B, C, m, f) -> (B, D, m, f), the layers after an upsampling."""
     return nn.Conv2d(n_in, n_out, 3, padding=1), Residual(n_out)

@@ -1,21 +1,22 @@
 """`vocoder`: log-mels to waves by a network that predicts spectra, as Vocos does.
 
-Good for: sound of spectrograms, generated ones too, in some hundredths of a second a clip. Any `FeatureSpec`
-in dB will do. The level does not matter: the network takes in spectrograms relative to their loudest band,
-and a clip 6 dB louder becomes a wave twice as large.
+Good for: converting spectrograms, also generated ones, to sound in a few hundredths of a second for each
+clip. It supports any `FeatureSpec` in dB. The level does not matter: the input of the network is relative to
+the loudest band, and a spectrogram that is 6 dB louder becomes a wave with twice the amplitude.
 
 As in Vocos (Siuzdak 2023, arXiv 2306.00814), ConvNeXt blocks run along the frames, which keep their length,
-and an inverse STFT with the spec's own window makes the wave. Only what is not known is learned:
+and an inverse STFT with the window of the spec computes the wave. The network learns only what the input does
+not determine:
 
 1. The magnitude starts as straight lines in dB from the middle of one band to the next. The network changes
    these lines. Then the magnitude is scaled until its bands are those of the input (`UPDATES` steps of
    `LogMel.inverse`). So the network learns the fine structure within bands and never their level.
 2. The phase starts as that of white noise, which is right for noise, and most of a hydrophone recording is
-   noise. The network adds vectors of its own to the unit vectors of this phase. They are long where it is
-   sure of a tone or click.
-3. No wave has exactly these spectra. A few rounds of fast Griffin-Lim lead to a wave that nearly has.
-   Training goes through these rounds, so the network learns from their result, not from their start.
-4. Where the wave still has too little of a band, a dozen last rounds correct the band and leave the rest.
+   noise. The network predicts vectors that are added to the unit vectors of this phase. They are long where
+   it predicts a tone or click.
+3. In general no wave has exactly these spectra. A few rounds of fast Griffin-Lim find a wave that is close.
+   Training differentiates through these rounds, so the loss is that of their result.
+4. Twelve last rounds correct the power of the bands.
 
 The noise is always the same, so the same log-mel gives the same wave in any batch.
 """
@@ -35,22 +36,22 @@ from finback.features.logmel import LogMel, slice_for
 from finback.features.spec import FeatureSpec
 from finback.features.stft import Frames
 
-UPDATES = 3  # of the magnitude towards its bands; they are then right to some tenths of a dB
-BAND_ROUNDS = 12  # rounds that follow the bands instead of the magnitude, when not training
+UPDATES = 3  # of the magnitude towards its bands, which are then right to some tenths of a dB
+BAND_ROUNDS = 12  # rounds that correct the bands instead of the magnitude, except in training
 MOMENTUM = 0.99  # of Griffin-Lim (Perraudin, Balazs & Søndergaard 2013, WASPAA)
-REACH = 7  # frames that a block takes in at once, as in ConvNeXt
-WIDER = 3  # times that a block's middle is wider than its ends, as in Vocos
+REACH = 7  # frames of the kernel of a block, as in ConvNeXt
+WIDER = 3  # width of the hidden layer of a block / width of the block, as in Vocos
 NEPER = math.log(10) / 20  # natural logarithm of a magnitude, per dB
 MID_DB, SPREAD_DB = -40.0, 20.0  # of log-mels re the loudest band: brings them to about -2 to 2
-LOUDEST = 8.0  # nepers that the network may reach above the loudest band: far above any spectrum
+LOUDEST = 8.0  # largest magnitude in nepers re the loudest band: far above any spectrum
 TINY = 1e-14  # power re the loudest band, 140 dB below it
 
 
 class Vocoder(nn.Module):
-    """(B, 1, M, F) dB -> (B, T'), T' = `spec.covered_samples`. Learns from waves. Knows no species.
+    """(B, 1, M, F) dB -> (B, T'), T' = `spec.covered_samples`. Trained on waves, without species.
 
-    `rounds` of Griffin-Lim follow the network. A spec that removes the background has it put back by the
-    caller, or the sound is whitened; above and below the spec's bands there is silence.
+    `rounds` of Griffin-Lim follow the network. If the spec removes the background, the caller must add it
+    again, otherwise the sound is whitened. The sound has no energy outside the bands of the spec.
     """
 
     input: ClassVar[str] = "wave"  # name of the front end of its training clips
@@ -63,7 +64,8 @@ class Vocoder(nn.Module):
         super().__init__()
         if spec.scale != "db":
             raise SettingsError(
-                f"features.scale = '{spec.scale}' with a vocoder: it has lost the level", "use scale = 'db'"
+                f"features.scale = '{spec.scale}' with a vocoder: such spectrograms have no level",
+                "use scale = 'db'",
             )
         if 2 * spec.hop > spec.n_fft:
             raise SettingsError(
@@ -86,7 +88,7 @@ class Vocoder(nn.Module):
 
     @property
     def n_parameters(self) -> int:
-        """Numbers that training changes."""
+        """The number of trained values."""
         return sum(p.numel() for p in self.parameters())
 
     def forward(self, logmel_db: Tensor) -> Tensor:
@@ -144,18 +146,18 @@ class Vocoder(nn.Module):
 
 
 def fast_griffin_lim(frames: Frames, magnitude: Tensor, phase: Tensor, rounds: int) -> Tensor:
-    """Spectra's two parts (B, F, n_bins) -> waves of `frames`, padded. Gradients go through."""
+    """Magnitude and phase (B, F, n_bins) -> padded waves of `frames`. It is differentiable."""
     waves, before = frames.synthesise(magnitude * phase), None
     for _ in range(rounds):
-        found = frames.analyse(waves)
+        spectra = frames.analyse(waves)
         # c + momentum (c - c_before), divided by 1 + momentum: the size does not matter, the phases do.
-        ahead = found if before is None else torch.sub(found, before, alpha=MOMENTUM / (1 + MOMENTUM))
-        waves, before = frames.synthesise(magnitude * unit(ahead)), found
+        ahead = spectra if before is None else torch.sub(spectra, before, alpha=MOMENTUM / (1 + MOMENTUM))
+        waves, before = frames.synthesise(magnitude * unit(ahead)), spectra
     return waves
 
 
 class Block(nn.Module):
-    """ConvNeXt along time (Liu et al. 2022, arXiv 2201.03545): frames mix, then features.
+    """ConvNeXt along time (Liu et al. 2022, arXiv 2201.03545): first the frames are mixed, then the features.
 
     (B, F, D) -> same.
     """
