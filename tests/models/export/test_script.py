@@ -22,6 +22,7 @@ from finback.models.export.onnx import describe, graph, to_onnx
 from finback.models.predict import Model
 from finback.models.predictor import Predictor
 from finback.models.tree import Leaf
+from finback.models.weights import save_tensors
 
 ROOT = Path(__file__).parents[3]
 BLOCKED = (
@@ -83,6 +84,7 @@ def test_the_script_knows_levels_and_fills(tmp_path: Path) -> None:
     spec = FeatureSpec.model_validate({**made.spec.model_dump(), "level": "rms", "pad": "reflect"})
     predictor = Predictor(Leaf(made.model, 1.1, spec), Labels(tuple("abcde")))
     (tmp_path / "run.json").write_text('{"format": 1, "kind": "classifier", "family": "mfcc-plda"}')
+    save_tensors(tmp_path / "weights.safetensors", made.model.state_dict(), {})
     model = graph(ExportedModel(predictor.root), spec.clip_samples)
     describe(model, metadata_of(RunFolder.open(tmp_path), predictor))
     (tmp_path / "model.onnx").write_bytes(model.SerializeToString())
