@@ -44,5 +44,5 @@ def test_what_cannot_be_loaded_is_named(trained: Path, tmp_path: Path) -> None:
     with pytest.raises(RunError, match="training has not finished"):
         load_model(copy.path, "classifier")
     copy.note(trained=True, n_folds=2)
-    with pytest.raises(RunError, match="made of several models"):
+    with pytest.raises(RunError, match="consists of several models"):
         load_model(copy.path, "classifier")

@@ -1,6 +1,6 @@
-"""The registry of classifier families: a literal dict of dotted paths, imported on use.
+"""The registry of model families: a literal dict of dotted paths, imported on use.
 
-Adding a family is one file, one line here, one preset; the contract tests pick it up.
+A new family needs one file, one line here and one preset. The tests of all families then include it.
 """
 
 from __future__ import annotations
@@ -58,9 +58,9 @@ def kind(name: str) -> str:
 
 
 def licences(names: Iterable[str]) -> list[str]:
-    """The licences of the pretrained weights that families contain, each once; unknown names have none."""
-    found = [family(name).licence for name in names if name in CLASSIFIERS]
-    return [licence for licence in dict.fromkeys(found) if licence]
+    """The licences of the pretrained weights of families, each once; unknown names have none."""
+    licences = [family(name).licence for name in names if name in CLASSIFIERS]
+    return [licence for licence in dict.fromkeys(licences) if licence]
 
 
 def hyperparameters(name: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Where to compute, and how to ask this machine's memory for it kindly."""
+"""The device to compute on, and a setting of the memory allocator."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def fabric_for(device: str, precision: str) -> Fabric:
 
 
 def check_device(device: str) -> None:
-    """Raises `SettingsError` on a device that is no device, or not on this machine."""
+    """Raises `SettingsError` for an unknown device, or a device that this machine does not have."""
     kind, _, count = device.partition("*")
     kind, _, index = kind.partition(":")
     if (
@@ -52,7 +52,7 @@ def check_device(device: str) -> None:
 
 
 def torch_device(device: str) -> torch.device:
-    """One device to predict on."""
+    """The torch device to predict on. Raises `SettingsError` as `check_device` does."""
     check_device(device)
     if device.startswith("auto"):
         if torch.cuda.is_available():
@@ -64,8 +64,9 @@ def torch_device(device: str) -> torch.device:
 def tune_allocator() -> bool:
     """Tell glibc to keep freed memory, so that large tensors do not cause page faults in every step.
 
-    On virtual machines new large allocations are slow: this setting made training 2-4 times faster. Parameter
-    numbers from glibc's malloc.h. Returns whether it was done (Linux with glibc only).
+    On virtual machines new large allocations are slow: this setting made training 2-4 times faster. The
+    numbers of the parameters are from malloc.h of glibc. Returns True if the setting was changed (Linux with
+    glibc only).
     """
     if platform.libc_ver()[0] != "glibc":
         return False

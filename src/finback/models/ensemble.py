@@ -58,7 +58,7 @@ def combine(
     command: str = "",
     progress: Progress = no_progress,
 ) -> RunFolder:
-    """Make the run folder `out` of two finished runs or more, or say that it is there already.
+    """Combine two or more finished runs in the run folder `out`, or return it if it is there already.
 
     Raises `InputError` when they cannot be combined, naming two of them and the difference, and `RunError`
     when one is unfinished or `out` holds something else.
@@ -146,7 +146,7 @@ def _splits(run: RunFolder, clips: Sequence[Clip]) -> list[Split]:
 
 
 def _info(runs: Sequence[RunFolder], paths: Sequence[Path], how: CombinationMethod, command: str) -> RunInfo:
-    """What run.json says of the whole; of the data, what the members say. Refuses a run given twice."""
+    """The run.json of the ensemble, with the data of its members. Refuses a run that is given twice."""
     first = runs[0].info
     digests = [run.fingerprint() for run in runs]
     for i, digest in enumerate(digests):
@@ -169,9 +169,9 @@ def _info(runs: Sequence[RunFolder], paths: Sequence[Path], how: CombinationMeth
 
 
 def _as_stored(out: Path, info: RunInfo, runs: Sequence[RunFolder]) -> RunInfo:
-    """With the members' fingerprints as `out` has them, if it is an ensemble of the same models.
+    """`info` with the fingerprints of members that `out` holds, if `out` is an ensemble of the same models.
 
-    Fingerprints of version 0.1.0 were others; there the copied members themselves are compared.
+    Version 0.1.0 computed other fingerprints; then the copied members are compared.
     """
     old = RunFolder(out)
     stored = old.info.settings.get("members", ()) if old.run_json.is_file() else ()
@@ -184,7 +184,7 @@ def _as_stored(out: Path, info: RunInfo, runs: Sequence[RunFolder]) -> RunInfo:
 
 
 def _combine_one(members: Sequence[RunFolder], split: Split, info: RunInfo, folder: Path) -> None:
-    """One split's ensemble: `members/`, its own validation scores, run.json."""
+    """The ensemble of one split: `members/`, its validation scores, run.json."""
     blend = _blend(members, split, Labels(info.labels), info.settings["how"])
     fitted = [
         {**about, "weight": weight, "validation_loss": loss}
@@ -221,13 +221,13 @@ def _blend(members: Sequence[RunFolder], split: Split, labels: Labels, how: Comb
         )
     probabilities = np.stack([_validation(member, split, labels) for member in members])  # (E, N, K)
     truth = labels.targets(split.val)
-    tapes = [clip.group_key for clip in split.val]
-    combination = fit(how, probabilities, truth, tapes)
+    groups = [clip.group_key for clip in split.val]
+    combination = fit(how, probabilities, truth, groups)
     mixed = combination(probabilities)
-    temperature = fit_temperature(mixed, truth, tapes)
+    temperature = fit_temperature(mixed, truth, groups)
     scores = Scores(split.val, labels, (mixed / temperature).astype(np.float32))
     answers = [*probabilities, scores.probabilities]
-    losses = tuple(loss_per_group(np.log(np.maximum(p, 1e-37)), truth, tapes) for p in answers)
+    losses = tuple(loss_per_group(np.log(np.maximum(p, 1e-37)), truth, groups) for p in answers)
     return Blend(combination, temperature, cannot_fit(mixed, truth), scores, losses)
 
 
@@ -238,7 +238,7 @@ def _validation(member: RunFolder, split: Split, labels: Labels) -> np.ndarray:
     scores, _ = load_scores(member.validation_scores, split.val)
     position = {clip.key: row for row, clip in enumerate(scores.clips)}
     if scores.labels != labels or len(position) != len(split.val):
-        raise RunError(f"{member.validation_scores}: not of this run's validation clips", "train it again")
+        raise RunError(f"{member.validation_scores}: not the validation clips of the run", "train it again")
     return scores.probabilities[[position[clip.key] for clip in split.val]]
 
 
@@ -251,7 +251,7 @@ def _keep_data(runs: Sequence[RunFolder], folder: Path) -> None:
 
 
 def _note_folds(run: RunFolder) -> None:
-    """The whole's run.json: the members' mean weights and each fold's split."""
+    """Complete the run.json of an ensemble with folds: mean weights of the members, split of each fold."""
     folds = [fold.info for fold in run.folds]
     weights = np.mean([(info.combination or {})["weights"] for info in folds], axis=0).tolist()
     members = [{**m, "weight": w} for m, w in zip(run.info.members, weights, strict=True)]
@@ -260,9 +260,9 @@ def _note_folds(run: RunFolder) -> None:
 
 @contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
-    """Yield a new folder next to `path`; on success it becomes `path`, which must not hold anything yet."""
+    """Yield a new folder next to `path`, which becomes `path` on success. `path` must be absent or empty."""
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise RunError(f"{path}: not empty, and no run", "give another --out")
+        raise RunError(f"{path}: not empty, and no run folder", "give another --out")
     half = path.with_name(f".{path.name}.half")
     try:
         shutil.rmtree(half, ignore_errors=True)  # of a process that was killed

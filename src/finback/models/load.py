@@ -1,4 +1,4 @@
-"""The one door to a trained model: a run folder, or the name of a bundled model, to a network on its device.
+"""Loading a trained model: from a run folder, or the name of a bundled model, to a network on its device.
 
     model = load_model("watkins", "generator")
     model.network, model.labels, model.spec, model.run
@@ -31,7 +31,7 @@ TRAINED_BY = {"classifier": "cnn2d", "generator": "diffusion", "vocoder": "vocod
 
 @dataclass(frozen=True, eq=False)
 class TrainedModel:
-    """A network in evaluation mode on its device, with what its inputs and outputs mean."""
+    """A network in evaluation mode on its device, with its features (input) and labels (output)."""
 
     network: Any  # a Classifier, Generator or Vocoder
     labels: Labels
@@ -57,11 +57,11 @@ def load_model(where: str | Path, kind: Kind, device: str = "auto") -> TrainedMo
     """The trained model of that kind, ready to use.
 
     `where` is a run folder or the name of a bundled model. Raises `RunError` if there is no such folder or
-    model, or it is of another kind, unfinished, damaged, or made of several models (folds, an ensemble).
+    model, or it is of another kind, unfinished, damaged, or consists of several models (folds, an ensemble).
     """
     run = open_run(where, kind)
     if run.folds or run.info.members:
-        raise RunError(f"{where}: made of several models", "use finback.models.predictor.Predictor")
+        raise RunError(f"{where}: consists of several models", "use finback.models.predictor.Predictor")
     return load_network(run, torch_device(device))
 
 

@@ -48,7 +48,7 @@ LIMITS["ensemble"] = LIMITS["classifier"]
 
 
 def card(run: RunFolder) -> str:
-    """Markdown."""
+    """The model card of a run folder, in Markdown."""
     info = run.info
     kind = info.kind
     parts = [

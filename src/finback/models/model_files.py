@@ -1,8 +1,8 @@
-"""Files of the user's that a model stands on, such as the ONNX network of a backbone.
+"""Files of the user that a model needs, such as the ONNX network of a backbone.
 
-A family names them: `files` says which of its settings is such a file, and how the copy in a run folder is
-named. `run.json` holds the name of the copy instead of a path, so a run folder works wherever it is copied or
-moved to, and the same file under another path is the same run. What the file holds is part of
+The attribute `files` of a family names the settings that are such files, and the names of their copies in a
+run folder. `run.json` holds the name of the copy instead of a path, so a run folder works wherever it is
+copied or moved to, and the same file under another path is the same run. The content of the file is part of
 `backbone_version`.
 """
 
@@ -33,14 +33,14 @@ def located_settings(family: str, settings: Mapping[str, Any], folder: Path) -> 
 
 
 def resumed_settings(family: str, settings: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """Model settings for training in `folder`, whose copy of a file stands for a file that is gone."""
+    """Model settings for training in `folder`: its copies replace files that no longer exist."""
     copies = {key: str(path) for key, path in _copies(family, folder).items()}
     gone = [key for key in copies if settings.get(key) and not Path(settings[key]).is_file()]
     return {**settings, **{key: copies[key] for key in gone}}
 
 
 def keep_files(family: str, settings: Mapping[str, Any], folder: Path) -> None:
-    """Copy the files into a run folder, each whole or not at all; a copy that is there already stays."""
+    """Copy the files into a run folder, each whole or not at all; existing copies stay."""
     for key, name in _files(family).items():
         source, target = Path(settings.get(key) or ""), Path(folder) / name
         if settings.get(key) and not target.exists():
@@ -55,8 +55,7 @@ def keep_copies(family: str, source: Path, folder: Path) -> None:
 
 
 def _files(family: str) -> Mapping[str, str]:
-    files: Mapping[str, str] = models.family(family).files if family in models.CLASSIFIERS else {}
-    return files
+    return models.family(family).files if family in models.CLASSIFIERS else {}
 
 
 def _copies(family: str, folder: Path) -> dict[str, Path]:

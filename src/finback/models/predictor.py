@@ -1,9 +1,10 @@
 """A trained classifier that scores clips, arrays and streams: calibrated scores over its species.
 
-Everything that scores sound goes through here: evaluation, prediction on the command line, scanning. A run
-folder is a small tree. Its leaves are trained classifiers, each with its own temperature, features and input;
-an inner node makes one answer of its children's: the mean of a run's folds, or the average, weighted average
-or stacking of an ensemble's members. Features are computed once for all leaves that take in the same.
+Evaluation, prediction and scanning all use `Predictor`. A run
+folder is a small tree. Its leaves are trained classifiers, each with a temperature, features and a front end.
+An inner node combines the predictions of its children: the mean of the folds of a run, or the average,
+weighted average or stacking of the members of an ensemble. Features are computed once for all leaves that use
+the same.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ class Predictor:
 
     @property
     def spec(self) -> FeatureSpec:
-        """The features of the first classifier: where one is asked for, e.g. to cut a recording by."""
+        """The feature settings of the first classifier, for example to cut a recording into windows."""
         return self.root.leaves[0].spec
 
     @property
@@ -70,7 +71,7 @@ class Predictor:
         return self._stores[self.root.leaves[0].features_key]
 
     def prepare(self, clips: Sequence[Clip], progress: Progress = no_progress) -> None:
-        """Compute all features that are not on disk yet; without it they are computed as they are met."""
+        """Compute all features that are not on disk yet. Without this call, `scores` computes them."""
         for store in self._stores.values():
             store.prepare(clips, progress)
 
@@ -115,10 +116,10 @@ class Predictor:
         channel: int | None = None,
         n_samples: int | None = None,
     ) -> Iterator[WindowScores]:
-        """The same for blocks of any sizes, without end if need be; a window and a block are kept in memory.
+        """The same for a stream of blocks of any sizes; only one window and one block are kept in memory.
 
-        Windows start every `hop_s` seconds (None: a whole window). With the number of samples and no
-        `hop_s` they are evenly spaced, as those of an array.
+        Windows start every `hop_s` seconds (None: a whole window). With `n_samples` and without
+        `hop_s` they are evenly spaced, as for an array.
         """
         return self._windows(StreamSamples(blocks, sample_rate, channel), hop_s, 0, n_samples)
 
@@ -158,7 +159,7 @@ class Predictor:
     def _calibrated(
         self, leaves: Sequence[Sequence[Leaf]], part: RawScores, sample_rate: int
     ) -> WindowScores:
-        """One answer of the raw logits of all leaves, given by feature group."""
+        """The combined scores of a part, from the raw logits of all leaves, given by feature group."""
         raw: dict[Leaf, NDArray[np.float32]] = {}
         for own, logits in zip(leaves, part.logits, strict=True):
             raw |= zip(own, logits, strict=True)
@@ -166,7 +167,7 @@ class Predictor:
         return WindowScores(self.labels, sample_rate, part.start, part.stop, logits)
 
     def _groups(self) -> list[tuple[list[Leaf], FeatureGroup]]:
-        """Leaves that take in the same features, those of the first leaf first."""
+        """The leaves by features; the group of the first leaf is the first."""
         found = []
         for key, store in self._stores.items():
             alike = [leaf for leaf in self.root.leaves if leaf.features_key == key]
@@ -174,9 +175,9 @@ class Predictor:
         return found
 
     def score_logmels(self, x: np.ndarray, spec: FeatureSpec) -> np.ndarray:
-        """(N, K) calibrated logits of log-mels (N, M, F) of that spec: of sound that is in no file.
+        """(N, K) calibrated logits of log-mels (N, M, F) with the given spec, such as generated ones.
 
-        Raises `SpecMismatchError` unless every classifier takes in log-mels of that spec.
+        Raises `SpecMismatchError` unless every classifier takes log-mels of that spec.
         """
         self._check_logmels(spec)
         leaves = self.root.leaves
@@ -195,14 +196,14 @@ class Predictor:
                 or leaf.spec.fingerprint != spec.fingerprint
             ):
                 raise SpecMismatchError(
-                    f"the classifier takes in {leaf.model.input} of features {leaf.spec.fingerprint}, "
+                    f"the classifier takes {leaf.model.input} of features {leaf.spec.fingerprint}, "
                     f"not log-mels of features {spec.fingerprint}",
                     "use a classifier of log-mels with the same settings: finback train cnn2d",
                 )
 
 
 def _tree(run: RunFolder, device: torch.device) -> Leaf | Node:
-    """A run folder and all below it."""
+    """The tree of a run folder with its folds or members."""
     info = run.info
     if run.folds:
         folds = tuple(_tree(_part(fold, info), device) for fold in run.folds)

@@ -30,7 +30,7 @@ def resolve(name: str | Path, kind: str) -> Path:
 
     Raises `RunError` if it is neither.
     """
-    if Path(name).exists():  # what it holds is for its reader to say
+    if Path(name).exists():  # checked when it is opened
         return Path(name)
     if str(name) in names(kind):
         return _root() / str(name) / kind

@@ -1,4 +1,4 @@
-"""Clips through trained classifiers: the one way in which validation, evaluation and prediction score."""
+"""Logits and embeddings of clips: used by validation, evaluation and prediction."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BATCH = 32  # windows
 def clip_logits(
     models: Sequence[Classifier], store: FeatureStore, clips: Sequence[Clip], progress: Progress = no_progress
 ) -> np.ndarray:
-    """(E, N, K) float32: by each of E models, each clip's logits averaged over its windows.
+    """(E, N, K) float32: for each of E models, the logits of each clip, averaged over its windows.
 
     Features are computed once for all models; every window counts, so no audio is ignored.
     """
@@ -30,9 +30,8 @@ def clip_logits(
 def clip_embeddings(
     model: Classifier, store: FeatureStore, clips: Sequence[Clip], progress: Progress = no_progress
 ) -> np.ndarray:
-    """(N, D) float32: each clip's embedding averaged over its windows."""
-    found: np.ndarray = _averaged([model], lambda m: m.embed, store, clips, progress)[0]
-    return found
+    """(N, D) float32: the embedding of each clip, averaged over its windows."""
+    return _averaged([model], lambda m: m.embed, store, clips, progress)[0]
 
 
 @torch.inference_mode()
@@ -40,14 +39,14 @@ def through(model: Classifier, output: Callable[[Tensor], Tensor], x: np.ndarray
     """(N, ...) float32: an output of the model (itself, its `embed`) for each log-mel of (N, M, F)."""
     device = device_of(model)
     model.eval()
-    nothing = output(torch.zeros(1, 1, *x.shape[1:], device=device))[:0]  # so that no log-mel has a shape too
+    nothing = output(torch.zeros(1, 1, *x.shape[1:], device=device))[:0]  # its shape, without any log-mel
     starts = range(0, len(x), BATCH)
     pieces = [output(torch.from_numpy(x[i : i + BATCH]).to(device)[:, None]) for i in starts]
     return torch.cat([nothing, *pieces]).float().cpu().numpy()
 
 
 def device_of(model: Classifier) -> torch.device:
-    """Where the model is; a fitted head has no parameters."""
+    """The device of the model, also of a fitted head, which has buffers only."""
     return next(chain(model.parameters(), model.buffers())).device
 
 

@@ -1,4 +1,4 @@
-"""A trained run as a small tree, whose leaves are classifiers and whose inner nodes combine their answers.
+"""A trained run as a small tree, whose leaves are classifiers and whose inner nodes combine predictions.
 
 A run with folds is a node over its folds, an ensemble a node over its members, which may be nodes themselves.
 """
@@ -24,7 +24,7 @@ class Leaf:
     model: Classifier
     temperature: float
     spec: FeatureSpec
-    backbone_version: str = ""  # of the frozen backbone that it was trained on
+    backbone_version: str = ""  # of the frozen backbone in training
 
     @property
     def features_key(self) -> tuple[str, str, str]:
@@ -42,7 +42,7 @@ class Leaf:
 
 @dataclass(frozen=True, eq=False)
 class Node:
-    """Several answers made one, and the temperature that calibrates the whole."""
+    """A combination of several classifiers, and the temperature that calibrates it."""
 
     children: tuple[Leaf | Node, ...]
     combination: Combination

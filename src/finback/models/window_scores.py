@@ -1,11 +1,11 @@
-"""Scores of single windows: when a call was, not only that there was one.
+"""Scores of single windows, which show when a call occurs.
 
-    for part in predictor.score_windows(clip, hop_s=1.0):       # a recording of any length, in steady memory
+    for part in predictor.score_windows(clip, hop_s=1.0):       # a recording of any length, constant memory
         part.start_s, part.probabilities                        # (w,), (w, K)
-    predictor.score_array(samples, 48_000)                      # the same for samples that are in no file
+    predictor.score_array(samples, 48_000)                      # the same for samples that are not in a file
 
-Windows are those of the first classifier. A classifier with shorter windows answers with the mean over its
-own windows of the same span. An array of all samples of a file gives the same numbers as the file, bit for
+Windows are those of the first classifier. A classifier with shorter windows gives the mean over its
+windows in the same span. An array of all samples of a file gives the same numbers as the file, bit for
 bit, and so does a stream of them in blocks of any size; the mean of a classifier's logits over the windows of
 a clip is what `Predictor.scores` gives for the clip.
 """
@@ -75,7 +75,7 @@ class WindowScores:
 
 @dataclass(frozen=True, eq=False)
 class FeatureGroup:
-    """Classifiers that take in the same features."""
+    """Classifiers that use the same features."""
 
     extractor: Extractor
     models: Sequence[Classifier]  # E

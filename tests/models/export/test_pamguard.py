@@ -141,8 +141,8 @@ def test_what_pamguard_cannot_feed_is_refused(tmp_path: Path, trained: Path) -> 
             )
         return caught
 
-    assert "this run takes in wave" in str(refused("cnn1d").value)
-    assert "this run takes in mfcc" in str(refused("mfcc-plda").value)
+    assert "this run uses wave" in str(refused("cnn1d").value)
+    assert "this run uses mfcc" in str(refused("mfcc-plda").value)
     assert "features.level=none" in str(refused("cnn2d", level="peak").value)
     assert not (tmp_path / "x.zip").exists()
 

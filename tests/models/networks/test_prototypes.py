@@ -66,14 +66,14 @@ def test_the_line_is_the_best_through_the_common_classes() -> None:
     common = [k for k in range(K) if k not in RARE]
     z, y = z[torch.isin(y, torch.tensor(common))], y[torch.isin(y, torch.tensor(common))]
     mean = (z @ weight[common].T + bias[common]).mean(dim=1)
-    made, taught = [], []
+    prototype, trained = [], []
     for k in common:
         # The first rare class gets the clips of k: its row is the one that k itself would be given.
         copy_z, copy_y = torch.cat([z, z[y == k]]), torch.cat([y, torch.full((int((y == k).sum()),), 1)])
         row, b = imprinted(copy_z, copy_y, weight, bias, [1])
-        made.append((z @ row[0] + b[0]) - mean)
-        taught.append((z @ weight[k] + bias[k]) - mean)
-    x, t = torch.cat(made), torch.cat(taught)
+        prototype.append((z @ row[0] + b[0]) - mean)
+        trained.append((z @ weight[k] + bias[k]) - mean)
+    x, t = torch.cat(prototype), torch.cat(trained)
     assert float(x.mean()) == pytest.approx(float(t.mean()), abs=1e-3)
     slope = ((x - x.mean()) * (t - t.mean())).sum() / (x - x.mean()).square().sum()
     assert float(slope) == pytest.approx(1, abs=1e-3)

@@ -1,8 +1,8 @@
-"""Front ends as graphs: waves of one window's length to the input of a network.
+"""Front ends as graphs: from waves of the length of one window to the input of a network.
 
-The numbers are those of `finback.features`, whose classes these take their settings and weights from. Only
-the way differs, for two reasons: a graph has no slices that are written into, and onnxruntime's own Fourier
-transform is slower than matrix products. So the transform of N samples is written as products (Cooley & Tukey
+The results are those of `finback.features`; settings and weights are taken from its classes. The computation
+differs for two reasons: a graph cannot write into slices, and the Fourier transform of onnxruntime is slower
+than matrix products. So the transform of N samples is written as matrix products (Cooley & Tukey
 1965) with N = A x B, n = B n1 + n2 and k = k1 + A k2:
 
     X[k1 + A k2] = sum_n2 w(n2 k2 / B) w(n2 k1 / N) sum_n1 x[B n1 + n2] w(n1 k1 / A),  w(r) = exp(-2 pi i r)
@@ -84,7 +84,7 @@ def framed(x: Tensor, n_fft: int, hop: int, n_frames: int) -> Tensor:
 
 
 def factors(n: int) -> tuple[int, int]:
-    """A and B, A x B = n, as near to each other as can be, A the larger."""
+    """A >= B with A x B = n, as close to each other as possible."""
     b = max(i for i in range(1, math.isqrt(n) + 1) if n % i == 0)
     return n // b, b
 
@@ -92,17 +92,17 @@ def factors(n: int) -> tuple[int, int]:
 def _bands(bank: np.ndarray, a: int, b: int, kept: int) -> np.ndarray:
     """The filterbank (M, n_bins) for spectra laid out by (k1, real and imaginary, k2): (K1 x 2 B, M).
 
-    Where a bin comes twice, as itself and as its mirror image, the mirror counts nothing.
+    If a bin occurs twice, as itself and as its mirror image, the weight of the mirror image is 0.
     """
     n = a * b
-    out = np.zeros((kept, 2, b, len(bank)))
+    bands = np.zeros((kept, 2, b, len(bank)))
     seen = set()
     for k in range(n):
         k1, k2 = k % a, k // a
         if k1 < kept and min(k, n - k) not in seen:
             seen.add(min(k, n - k))
-            out[k1, :, k2] = bank[:, min(k, n - k)]
-    return out.reshape(-1, len(bank))
+            bands[k1, :, k2] = bank[:, min(k, n - k)]
+    return bands.reshape(-1, len(bank))
 
 
 class LogMelGraph(nn.Module):
@@ -118,7 +118,7 @@ class LogMelGraph(nn.Module):
 
 
 def scaled(mel: Tensor, spec: FeatureSpec) -> Tensor:
-    """(B, M, F) power -> dB or PCEN, as the spec says."""
+    """Power (B, M, F) -> dB or PCEN, by the scale of the spec."""
     if spec.scale == "pcen":
         return pcen(mel, spec.sample_rate / spec.hop)
     db = 10.0 * torch.log10(mel.clamp_min(AMIN))

@@ -1,4 +1,4 @@
-"""What an exported model says of itself: how to feed it, what its answers mean, whose they are."""
+"""The metadata of an exported model: its input, its output, its origin and licence."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from finback.models.tree import Leaf, Node
 
 
 def metadata_of(run: RunFolder, predictor: Predictor) -> dict[str, Any]:
-    """JSON values by name; docs/exporting.md tells of each."""
+    """JSON values by name; docs/exporting.md describes each."""
     info, spec = run.info, predictor.spec
     extractor = predictor.store.extractor
     return {
@@ -35,7 +35,7 @@ def metadata_of(run: RunFolder, predictor: Predictor) -> dict[str, Any]:
 
 
 def temperatures(part: Leaf | Node) -> Any:
-    """One number for a classifier; for several a list of theirs, and last that of the whole."""
+    """The temperature of a classifier; for several, a list, with that of the combination at the end."""
     if isinstance(part, Leaf):
         return part.temperature
     return [*(temperatures(child) for child in part.children), part.temperature]

@@ -1,11 +1,11 @@
-"""A run as one module: waves of one window's length in, calibrated probabilities out.
+"""A run as one module: from waves of the length of one window to calibrated probabilities.
 
     module = ExportedModel(predictor.root)
     probabilities, clip = module(waves)  # (B, T) -> (B, K), (1, K)
 
-`probabilities` takes every window for itself; `clip` takes all of them for the windows of one clip and
-answers as `Predictor.scores` does: logits averaged over the windows by each classifier, then temperature,
-then what makes one answer of several classifiers.
+`probabilities` are those of each window. `clip` treats all windows as those of one clip, as
+`Predictor.scores` does: each classifier averages its logits over the windows, then temperature and
+combination are applied.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from finback.models.tree import Leaf, Node
 
 
 class ExportedModel(nn.Module):
-    """Front end, classifiers, temperatures, combination. Raises `SettingsError` where there is no graph."""
+    """Front end, classifiers, temperatures, combination. Raises `SettingsError` as `refuse` does."""
 
     def __init__(self, root: Leaf | Node) -> None:
         super().__init__()
@@ -40,7 +40,7 @@ class ExportedModel(nn.Module):
 
 
 class One(nn.Module):
-    """A single classifier: `logits` (B, 1, K) of its input, and those (B, E, K) to calibrated ones (B, K)."""
+    """A single classifier: `logits` (B, 1, K) of its input, `forward` calibrates them, (B, K)."""
 
     temperature: Tensor
 
@@ -48,19 +48,18 @@ class One(nn.Module):
         super().__init__()
         self.model = traceable(leaf.model)
         self.size: int = 1
-        # A tensor: of a plain number the exporter makes a cast that onnxruntime warns of.
+        # A tensor: for a plain number the exporter adds a cast, and onnxruntime warns about it.
         self.register_buffer("temperature", torch.tensor(leaf.temperature), persistent=False)
 
     def logits(self, x: Tensor) -> Tensor:
-        out: Tensor = self.model(x)
-        return out[:, None]
+        return self.model(x)[:, None]
 
     def forward(self, logits: Tensor) -> Tensor:
         return logits[:, 0] / self.temperature
 
 
 class Several(nn.Module):
-    """The same for a node of the run's tree, depth first."""
+    """The same for a node of the tree of a run, depth first."""
 
     temperature: Tensor
     weights: Tensor
@@ -113,11 +112,11 @@ def refuse(root: Leaf | Node) -> None:
             )
     if len({leaf.features_key for leaf in leaves}) > 1:
         raise SettingsError(
-            f"an ensemble whose members take in different features ({', '.join(kinds)}) or windows",
+            f"an ensemble whose members use different features ({', '.join(kinds)}) or windows",
             "export its members one by one: each is a run folder under members/",
         )
     if leaves[0].spec.background != "none":
         raise SettingsError(
-            "features.background = 'median' needs the recording around a window, which a graph does not see",
+            "features.background = 'median' needs the recording around a window, which a graph does not get",
             "train with --set features.background=none to export",
         )

@@ -1,10 +1,10 @@
-"""A run as one ONNX file: waves in, calibrated probabilities out, with metadata that says what they mean.
+"""A run as one ONNX file: from waves to calibrated probabilities, with metadata.
 
     exported = to_onnx(run, predictor, Path("model.onnx"))
 
-Input `wave` (windows, T) float32; outputs `probabilities` (windows, K), each window for itself, and `clip`
-(1, K), all windows taken for the windows of one clip. Before the file gets its name it is run by onnxruntime
-on a few sounds and compared with the predictor.
+Input `wave` (windows, T) float32; outputs `probabilities` (windows, K) of each window, and `clip` (1, K) of
+all windows as those of one clip. Before the file is written to its path, onnxruntime runs it on a few sounds,
+and the results are compared with those of the predictor.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def check_packages() -> None:
 
 
 def to_onnx(run: RunFolder, predictor: Predictor, path: Path) -> dict[str, Any]:
-    """Write the file, whole or not at all; returns its metadata, and how far its answers were from finback's.
+    """Write the file, whole or not at all; returns its metadata and the largest difference from finback.
 
     Raises `SettingsError` for a run that cannot be a graph or without the packages; `RunError` where answers
     differ by more than the tolerance.
@@ -67,14 +67,14 @@ def to_onnx(run: RunFolder, predictor: Predictor, path: Path) -> dict[str, Any]:
 
 
 def graph(module: ExportedModel, clip_samples: int) -> ModelProto:
-    """The module as an ONNX model of any number of windows, without a trace of where it was made."""
+    """The module as an ONNX model of any number of windows, without paths of this machine."""
     from onnxscript.optimizer import fold_constants, remove_unused_nodes
 
     example = torch.zeros(2, clip_samples)
     windows = torch.export.Dim("windows", min=1, max=1 << 16)
     exporter = logging.getLogger("torch.onnx")
     level = exporter.level
-    exporter.setLevel(logging.ERROR)  # it misses torchvision, which nothing here needs
+    exporter.setLevel(logging.ERROR)  # it reports that torchvision is missing, which is not needed
     try:
         with warnings.catch_warnings(), torch.inference_mode(False):
             warnings.simplefilter("ignore")
@@ -86,7 +86,7 @@ def graph(module: ExportedModel, clip_samples: int) -> ModelProto:
                 input_names=[INPUT],
                 output_names=list(OUTPUTS),
                 dynamic_shapes=({0: windows},),
-                optimize=False,  # the optimiser takes x + 1e-8 for x; onnxruntime has its own
+                optimize=False,  # its optimizer replaces x + 1e-8 by x; onnxruntime optimizes again
                 verbose=False,
             )
     finally:
@@ -102,7 +102,7 @@ def graph(module: ExportedModel, clip_samples: int) -> ModelProto:
 
 
 def describe(model: ModelProto, metadata: dict[str, Any]) -> None:
-    """Every value as JSON under its name in the model's own table of properties."""
+    """Add the metadata to the properties of the model, each value as JSON."""
     from onnx import checker
 
     model.producer_name, model.producer_version = "finback", str(metadata["finback"])
@@ -112,7 +112,7 @@ def describe(model: ModelProto, metadata: dict[str, Any]) -> None:
 
 
 def run_file(path: Path, predictor: Predictor, clips: Sequence[Clip]) -> np.ndarray:
-    """(N, K) answers of the file at `path` for clips, by onnxruntime."""
+    """(N, K) probabilities of clips, computed from the file at `path` by onnxruntime."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])

@@ -1,19 +1,20 @@
-"""A run as the zip that PAMGuard's deep-learning module reads: a TorchScript network and what to do with it.
+"""A run as a zip for the deep-learning module of PAMGuard: a TorchScript network and its settings.
 
     exported = to_pamguard(run, predictor, Path("whales.zip"))
 
-The zip holds `finback.py` (TorchScript; PAMGuard goes by that suffix), `finback.pdtf` (JSON) and `card.md`.
-PAMGuard cuts the sound, changes its rate, makes a spectrogram, and hands that to the network; here the
-network begins with mel bands and ends with calibrated probabilities.
+The zip holds `finback.py` (TorchScript; PAMGuard requires this suffix), `finback.pdtf` (JSON) and `card.md`.
+PAMGuard cuts and resamples the sound, computes a spectrogram, and passes it to the network. The network
+computes mel bands and calibrated probabilities.
 
-Its spectrogram is not finback's, so answers are near finback's, not equal (docs/exporting.md has figures). It
-has Hamming windows where finback has Hann's, frames that begin where finback's are centred, another
-resampler, and steps of 16 bits; and it leaves a recorder's offset in, so the lowest two bins, which are all
-that an offset reaches behind a Hamming window, are given the power of the third.
+The spectrogram of PAMGuard differs from that of finback, so probabilities are close, not equal
+(docs/exporting.md has figures). It has Hamming instead of Hann windows, frames that begin where those of
+finback are centred, another resampler, and 16-bit samples. It does not remove the offset of a recorder. With
+a Hamming window, an offset reaches only the lowest two bins, so they are given the power of the third bin.
 
 Sources: PAMGuard's `PamZipModelClassifier` and `ArchiveModelWorker`, and of its library jpam the classes
-`DLTransformParser2`, `Spectrogram` and `SpectrogramTranslator`. Waves alone cannot be handed on: jpam's
-`WaveformTranslator` asks a network for its input's shape, which TorchScript does not tell (DJL issue 163).
+`DLTransformParser2`, `Spectrogram` and `SpectrogramTranslator`. The network cannot take
+waves: `WaveformTranslator` of jpam asks a network for the shape of its input, which TorchScript does not have
+(DJL issue 163).
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ HANN, HAMMING = 0.375, 0.54**2 + 0.46**2 / 2  # mean squares of the windows
 
 
 class FromSpectrogram(nn.Module):
-    """(B, F', H) magnitudes as PAMGuard makes them -> (B, K) calibrated probabilities."""
+    """Magnitudes (B, F', H) of PAMGuard -> calibrated probabilities (B, K)."""
 
     bank: Tensor
 
@@ -71,7 +72,7 @@ class FromSpectrogram(nn.Module):
 def to_pamguard(run: RunFolder, predictor: Predictor, path: Path) -> dict[str, Any]:
     """Write the zip, whole or not at all; returns the metadata.
 
-    Raises `SettingsError` for a run that does not take in log-mels, or whose level PAMGuard cannot set.
+    Raises `SettingsError` for a run that does not use log-mels, or whose level PAMGuard cannot set.
     """
     _check(predictor)
     metadata, spec = metadata_of(run, predictor), predictor.spec
@@ -92,8 +93,8 @@ def _check(predictor: Predictor) -> None:
     spec, front_end = predictor.spec, predictor.store.extractor.front_end
     if not front_end.is_spectrogram:
         raise SettingsError(
-            f"PAMGuard gives spectrograms to a PyTorch network, and this run takes in {front_end.name}",
-            "export a run of cnn2d, lstm, transformer or another family that takes in log-mels",
+            f"PAMGuard gives spectrograms to a PyTorch network, and this run uses {front_end.name}",
+            "export a run of cnn2d, lstm, transformer or another family that uses log-mels",
         )
     if spec.level != "none":
         raise SettingsError(
@@ -102,30 +103,30 @@ def _check(predictor: Predictor) -> None:
         )
     if spec.n_fft % 2:
         raise SettingsError(
-            f"n_fft {spec.n_fft}: PAMGuard makes spectra of an even number", "train with another"
+            f"features.n_fft = {spec.n_fft}: PAMGuard needs an even number", "train with an even n_fft"
         )
 
 
 def n_frames(spec: FeatureSpec) -> int:
-    """Frames that PAMGuard makes of one window: it fills the last ones up with zeros."""
+    """Number of frames in PAMGuard of one window; the last ones are padded with zeros."""
     return math.ceil(segment_samples(spec) / spec.hop)
 
 
 def n_bins(spec: FeatureSpec) -> int:
-    """Frequency bins that PAMGuard hands on: half of n_fft, and one more where that is odd."""
+    """Number of frequency bins that PAMGuard passes on: half of n_fft, and one more if the half is odd."""
     return spec.n_fft // 2 + spec.n_fft // 2 % 2
 
 
 def segment_samples(spec: FeatureSpec) -> int:
-    """Samples at the model's rate that PAMGuard is to cut: half a hop from where frames would be one more.
+    """Length of the segments of PAMGuard, in samples of the model: half a hop from one more frame.
 
-    PAMGuard cuts at the recording's own rate, in whole milliseconds: a sample more or less is to be expected.
+    PAMGuard cuts at the rate of the recording, in whole milliseconds, so the length may differ by a sample.
     """
     return (max(spec.clip_samples // spec.hop, spec.n_frames) * 2 + 1) * spec.hop // 2
 
 
 def table(metadata: dict[str, Any], spec: FeatureSpec) -> dict[str, Any]:
-    """Version 1 of PAMGuard's metadata, and finback's own under `finback`."""
+    """Metadata of PAMGuard, version 1, and those of finback under `finback`."""
     names = metadata["labels"]
     transforms = [
         ("load_audio", {"sr": spec.sample_rate}),
@@ -149,7 +150,7 @@ def table(metadata: dict[str, Any], spec: FeatureSpec) -> dict[str, Any]:
 
 
 def script(module: nn.Module, shape: tuple[int, ...]) -> tuple[bytes, float]:
-    """The module as TorchScript, and how far its answers are from the module's own."""
+    """The module as TorchScript, and the largest difference of its output from that of the module."""
     rng = np.random.default_rng(0)
     trial = torch.from_numpy(np.abs(rng.normal(size=(3, *shape[1:]))).astype(np.float32))
     buffer = BytesIO()

@@ -1,9 +1,9 @@
-"""Parts of trained classifiers in a form that can be traced into a graph; constants are computed beforehand.
+"""Parts of trained classifiers in a form that can be traced into a graph, with precomputed constants.
 
-    model = traceable(leaf.model)  # a copy on the CPU; the same numbers
+    model = traceable(leaf.model)  # a copy on the CPU with the same results
 
-A graph has no loops over data and not all of PyTorch's functions. The parts below have the weights and the
-arithmetic of those they stand for.
+A graph has no loops over data and lacks some functions of PyTorch. The parts below have the same weights and
+compute the same as the parts that they replace.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from finback.models.networks.heads import LEAST, Forest, Svm
 
 
 class TraceableBank(SincBank):
-    """Filters that are constant."""
+    """`SincBank` with constant filters."""
 
     kept: Tensor
 
@@ -44,7 +44,7 @@ class TraceableBank(SincBank):
 
 
 class TraceableSvm(Svm):
-    """Distances written out: `torch.cdist` has no place in a graph."""
+    """`Svm` without `torch.cdist`, which cannot be exported."""
 
     def __init__(self, head: Svm) -> None:
         super().__init__(head.n_classes, head.c)
@@ -55,7 +55,7 @@ class TraceableSvm(Svm):
 
 
 class TraceableForest(nn.Module):
-    """As many steps as the deepest tree has, all trees at once."""
+    """`Forest` with a fixed number of steps, the depth of the deepest tree, for all trees at once."""
 
     feature: Tensor
     threshold: Tensor
@@ -82,7 +82,7 @@ REPLACED_BY: dict[type, Any] = {SincBank: TraceableBank, Svm: TraceableSvm, Fore
 
 
 def traceable(model: Classifier) -> nn.Module:
-    """A copy in evaluation mode without anything left to learn."""
+    """A copy in evaluation mode, on the CPU, without trainable parameters."""
     model = copy.deepcopy(model).cpu()
     for module in list(model.modules()):
         for name, child in module.named_children():

@@ -1,4 +1,4 @@
-"""Sounds to verify an exported model with, and how far its answers may be from finback's own."""
+"""Sounds to verify an exported model with, and the tolerated difference from finback."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ RATES = (1.0, 2.0, 0.73)  # times the model's own
 
 @contextmanager
 def trial_clips(run: RunFolder, spec: FeatureSpec) -> Iterator[list[Clip]]:
-    """Simulated sounds of several rates and lengths, and some recordings of the run if they are there."""
+    """Simulated sounds of several rates and lengths, and some recordings of the run if they still exist."""
     with TemporaryDirectory() as folder:
         clips = []
         for i, (length, rate) in enumerate(zip(LENGTHS, RATES, strict=True)):
@@ -73,7 +73,7 @@ def refuse_if_far(difference: float, what: str) -> None:
     """Raises `RunError` beyond `TOLERANCE`: a model with other answers is not the same model."""
     if not difference <= TOLERANCE:
         raise RunError(
-            f"{what}: its answers differ from finback's by {difference:.1e}, more than {TOLERANCE:.0e}; "
+            f"{what}: probabilities differ from finback's by {difference:.1e}, more than {TOLERANCE:.0e}; "
             "nothing was written",
             "please report it, with the family and the version of onnxruntime",
         )
