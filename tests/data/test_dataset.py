@@ -41,8 +41,10 @@ def test_every_clip_has_a_group_and_copies_share_one() -> None:
 
 
 def test_synthetic_clips_are_no_group_of_a_species() -> None:
-    made = [clip("sei", f"synthetic:{n}", n, synthetic=True) for n in (8, 9)]
-    data = prepare(manifest([*clips_of({"fin": {"a": 1, "b": 1}, "sei": {"c": 2}}), *made]), Duplicates())
+    generated = [clip("sei", f"synthetic:{n}", n, synthetic=True) for n in (8, 9)]
+    data = prepare(
+        manifest([*clips_of({"fin": {"a": 1, "b": 1}, "sei": {"c": 2}}), *generated]), Duplicates()
+    )
     assert data.groups_of == {"fin": 2, "sei": 1}
     assert data.n_groups == 3
 
@@ -95,9 +97,9 @@ def test_what_a_run_was_trained_on_is_read_back(trained: Path, tiny_dataset: Dat
 def test_one_pass_over_the_audio_finds_what_two_find(simulated: Path, tiny_dataset: Dataset) -> None:
     split = SplitSettings(folds=2)
     raw = index(IndexRequest(audio=simulated / "audio", labels=simulated / "labels.csv"))
-    dataset, found = prepare_and_audit(raw, split=split, min_clips=4)
+    dataset, result = prepare_and_audit(raw, split=split, min_clips=4)
     assert dataset == tiny_dataset
-    assert found.to_json() == tiny_dataset.audit(split, min_clips=4).to_json()
+    assert result.to_json() == tiny_dataset.audit(split, min_clips=4).to_json()
 
 
 def test_shown_it_names_what_is_wrong() -> None:

@@ -1,4 +1,4 @@
-"""From labels and recordings to clips: which are kept, which are dropped, and the messages."""
+"""From labels and recordings to clips: kept clips, dropped clips, and problems."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_whole_files_in_the_order_of_the_labels(tmp_path: Path, audio: Path) -> 
     assert manifest.subset_of is None
 
 
-def test_spans_channels_groups_sides_and_licences(tmp_path: Path, audio: Path) -> None:
+def test_spans_channels_groups_sets_and_licences(tmp_path: Path, audio: Path) -> None:
     manifest = indexed(
         tmp_path,
         "file;species;group;start_s;end_s;channel;split;licence\n"
@@ -104,15 +104,15 @@ BAD_ROWS = [
     (",end_s", "a.wav,Walrus,0.007", "short", "lasts 7.00 ms (14 samples)", False),
     (",channel", "a.wav,Walrus,1", "bad_channel", "no channel 1", False),
     (",channel", "a.wav,Walrus,left", "bad_channel", "'left' is not a whole number", False),
-    (",split", "a.wav,Walrus,holdout", "split_word", "unknown side 'holdout'", True),
+    (",split", "a.wav,Walrus,holdout", "split_word", "unknown set 'holdout'", True),
     (",group", "a.wav,Walrus,t1\na.wav,Walrus,t2", "group_conflict", "'t1' and 't2'", True),
     (",start", "a.wav,Walrus,0.5", "ignored_column", "column 'start' is not read", True),
 ]
 
 
-@pytest.mark.parametrize(("extra", "rows", "kind", "expected_message", "kept"), BAD_ROWS)
-def test_a_bad_row_is_told_and_the_rest_goes_on(
-    tmp_path: Path, audio: Path, extra: str, rows: str, kind: str, expected_message: str, kept: bool
+@pytest.mark.parametrize(("extra", "rows", "kind", "message", "kept"), BAD_ROWS)
+def test_a_bad_row_is_reported_and_the_others_are_used(
+    tmp_path: Path, audio: Path, extra: str, rows: str, kind: str, message: str, kept: bool
 ) -> None:
     if kind == "group_conflict":  # two rows of one span would be a repeat too
         extra, rows = ",group,end_s", "a.wav,Walrus,t1,\na.wav,Walrus,t2,0.5"
@@ -120,7 +120,7 @@ def test_a_bad_row_is_told_and_the_rest_goes_on(
     manifest = indexed(tmp_path, text)
     matching = [problem for problem in manifest.problems if problem.kind == kind]
     assert len(matching) == 1, kinds(manifest)
-    assert expected_message in matching[0].message
+    assert message in matching[0].message
     assert matching[0].repair
     assert "a.wav" in {manifest.file_of(clip) for clip in manifest.clips} or not kept
     assert {"c.flac", "d.wav"} <= {manifest.file_of(clip) for clip in manifest.clips}
@@ -137,8 +137,8 @@ def test_rows_are_numbered_as_in_the_spreadsheet(tmp_path: Path, audio: Path) ->
 
 def test_unlabelled_recordings(tmp_path: Path, audio: Path) -> None:
     manifest = indexed(tmp_path, "file,species\na.wav,Walrus\nd.wav,\n")
-    expected_message = [(problem.kind, problem.file) for problem in manifest.problems]
-    assert expected_message == [("empty_label", "d.wav"), ("unlabelled", "b.wav"), ("unlabelled", "c.flac")]
+    reported = [(problem.kind, problem.file) for problem in manifest.problems]
+    assert reported == [("empty_label", "d.wav"), ("unlabelled", "b.wav"), ("unlabelled", "c.flac")]
 
 
 def test_ambiguous_names(tmp_path: Path, audio: Path) -> None:
@@ -162,7 +162,7 @@ def test_a_hint_for_a_mistyped_file(tmp_path: Path, audio: Path) -> None:
     assert manifest.problems[0].repair == "did you mean '61025001.wav'?"
 
 
-def test_copies_are_kept_and_told(tmp_path: Path, audio: Path) -> None:
+def test_copies_are_kept_and_reported(tmp_path: Path, audio: Path) -> None:
     (audio / "e.wav").write_bytes((audio / "a.wav").read_bytes())
     manifest = indexed(tmp_path, f"file,species\na.wav,Walrus\n{REST}e.wav,Walrus\n")
     assert kinds(manifest) == [("duplicate_sound", 6)]
@@ -268,7 +268,7 @@ def test_other_columns(tmp_path: Path, audio: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "expected_message"),
+    ("text", "message"),
     [
         ("file,species\n", "no usable clip .4 unlabelled"),
         ("file,species\nx.wav,Walrus\n", "no usable clip .4 unlabelled, 1 missing_file"),
@@ -276,8 +276,8 @@ def test_other_columns(tmp_path: Path, audio: Path) -> None:
         ("PK\x03\x04", "workbook"),
     ],
 )
-def test_nothing_usable(tmp_path: Path, audio: Path, text: str, expected_message: str) -> None:
-    with pytest.raises(InputError, match=expected_message):
+def test_nothing_usable(tmp_path: Path, audio: Path, text: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
         indexed(tmp_path, text)
 
 

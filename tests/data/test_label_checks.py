@@ -28,7 +28,7 @@ def test_the_commonest_spelling_wins() -> None:
     assert [(p.kind, p.row) for p in problems] == [("spelling", 2), ("spelling", 5)]
 
 
-def test_the_first_spelling_wins_a_tie_and_each_is_told_once() -> None:
+def test_the_first_spelling_wins_a_tie_and_each_is_reported_once() -> None:
     found, problems = checks.one_spelling(rows("Walrus", "walrus", "walrus", "Walrus", "Ross Seal"))
     assert [row.species for row in found] == ["Walrus"] * 4 + ["Ross Seal"]
     assert len(problems) == 1
@@ -61,7 +61,7 @@ def test_conflicts_drop_every_clip_of_the_sound() -> None:
     assert "'Ross Seal' as b.wav (row 3)" in problems[0].message
 
 
-def test_copies_are_only_told() -> None:
+def test_copies_are_only_reported() -> None:
     entries = [entry(2, "Walrus"), entry(3, "Walrus", "b.wav"), entry(4, "Walrus", "c.wav", content="1")]
     found, problems = checks.copies(entries)
     assert found == entries

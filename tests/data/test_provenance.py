@@ -35,7 +35,7 @@ def real(tmp_path: Path) -> IndexRequest:
 
 
 @pytest.fixture
-def made(tmp_path: Path) -> Path:
+def generated(tmp_path: Path) -> Path:
     """A folder as `finback generate` leaves it: two clips of a known species and one of another."""
     rows = ROWS
     for n, species in enumerate(("walrus", "walrus", "Narwhal")):
@@ -44,16 +44,18 @@ def made(tmp_path: Path) -> Path:
     return table(tmp_path / "made" / "manifest.csv", rows)
 
 
-def teach(folder: Path, role: str, recordings: list[str]) -> None:
+def write_provenance(folder: Path, role: str, recordings: list[str]) -> None:
     write_json(
         folder / "generated.json",
         {"provenance": [{"role": role, "name": "runs/g", "recordings": recordings}]},
     )
 
 
-def test_generated_clips_join_the_real_ones_marked(real: IndexRequest, made: Path, tmp_path: Path) -> None:
-    teach(made.parent, "generator", ["ff"])
-    for given in (made, made.parent):
+def test_generated_clips_join_the_real_ones_marked(
+    real: IndexRequest, generated: Path, tmp_path: Path
+) -> None:
+    write_provenance(generated.parent, "generator", ["ff"])
+    for given in (generated, generated.parent):
         found = index(real.model_copy(update={"synthetic": (given,)}))
         assert [c.synthetic for c in found.clips] == [False] * 8 + [True] * 2
         assert {c.label for c in found.clips[8:]} == {"Walrus"}, "the real labels' spelling"
@@ -62,7 +64,7 @@ def test_generated_clips_join_the_real_ones_marked(real: IndexRequest, made: Pat
         assert found.provenance == (ModelProvenance("generator", "runs/g", frozenset({"ff"})),)
         found.save(tmp_path / "kept" / "manifest.csv")
         assert Manifest.load(tmp_path / "kept" / "manifest.csv") == found
-    twice = index(real.model_copy(update={"synthetic": (made, made)}))
+    twice = index(real.model_copy(update={"synthetic": (generated, generated)}))
     assert len(twice.provenance) == 1
     unmarked = replace(found, clips=tuple(replace(c, synthetic=False) for c in found.clips))
     assert unmarked.fingerprint != found.fingerprint
@@ -73,18 +75,18 @@ def test_a_manifest_without_synthetic_clips_is_written_as_before(real: IndexRequ
     assert "synthetic" not in (tmp_path / "manifest.csv").read_text()
 
 
-def test_an_unknown_generator_is_told(real: IndexRequest, made: Path) -> None:
-    found = index(real.model_copy(update={"synthetic": (made,), "strict": True}))
+def test_an_unknown_generator_is_reported(real: IndexRequest, generated: Path) -> None:
+    found = index(real.model_copy(update={"synthetic": (generated,), "strict": True}))
     assert "unknown_generator" in [p.kind for p in found.problems]
-    teach(made.parent, "generator", [])
-    found = index(real.model_copy(update={"synthetic": (made,)}))
+    write_provenance(generated.parent, "generator", [])
+    found = index(real.model_copy(update={"synthetic": (generated,)}))
     assert "unknown_generator" in [p.kind for p in found.problems]
-    teach(made.parent, "generator", ["ff"])
-    found = index(real.model_copy(update={"synthetic": (made,)}))
+    write_provenance(generated.parent, "generator", ["ff"])
+    found = index(real.model_copy(update={"synthetic": (generated,)}))
     assert "unknown_generator" not in [p.kind for p in found.problems]
-    write_json(made.with_name("generated.json"), {"provenance": [{"role": "generator"}]})
+    write_json(generated.with_name("generated.json"), {"provenance": [{"role": "generator"}]})
     with pytest.raises(ManifestError, match=r"generated\.json: damaged"):
-        index(real.model_copy(update={"synthetic": (made,)}))
+        index(real.model_copy(update={"synthetic": (generated,)}))
 
 
 def test_real_clips_are_not_taken_for_generated_ones(real: IndexRequest) -> None:
@@ -107,13 +109,13 @@ def test_the_labels_themselves_may_mark_clips(real: IndexRequest) -> None:
 @pytest.mark.parametrize("folds", [0, 3])
 def test_synthetic_clips_move_no_real_clip(folds: int) -> None:
     real = clips_of(THREE)
-    made = [clip("sei", "synthetic:g", 500 + n, synthetic=True) for n in range(40)]
+    generated = [clip("sei", "synthetic:g", 500 + n, synthetic=True) for n in range(40)]
     settings = SplitSettings(folds=folds, seed=3)
     make = make_folds if folds else lambda clips, s: [make_split(clips, s)]
-    for plain, filled in zip(make(real, settings), make([*made, *real], settings), strict=True):
+    for plain, filled in zip(make(real, settings), make([*generated, *real], settings), strict=True):
         assert filled.split.val == plain.split.val
         assert filled.split.test == plain.split.test
-        assert set(filled.split.train) == {*plain.split.train, *made}
+        assert set(filled.split.train) == {*plain.split.train, *generated}
         assert filled.balance.lines() == plain.balance.lines()
         assert filled.untestable == plain.untestable
 
@@ -126,61 +128,61 @@ class Pairs:
         return self.pairs
 
 
-def test_a_generator_ties_no_tapes_together_and_its_copies_stay_with_the_tape() -> None:
+def test_a_generator_joins_no_groups_and_its_copies_stay_in_the_group() -> None:
     one, other = clip("fin", "a", 1), clip("fin", "b", 2)
-    made = [clip("fin", "synthetic:g", n, synthetic=True) for n in (3, 4, 5)]
-    grouped = assign_groups([one, other, *made], Pairs((one, made[0]), (made[1], other)))
+    generated = [clip("fin", "synthetic:g", n, synthetic=True) for n in (3, 4, 5)]
+    grouped = assign_groups([one, other, *generated], Pairs((one, generated[0]), (generated[1], other)))
     assert [c.group for c in grouped] == ["a", "b", "a", "b", "synthetic:g"]
-    both = assign_groups([one, other, made[0]], Pairs((one, made[0]), (made[0], other)))
+    both = assign_groups([one, other, generated[0]], Pairs((one, generated[0]), (generated[0], other)))
     assert [c.group for c in both] == ["a", "b", "a"]
 
 
-def test_a_generator_that_learnt_from_a_judged_tape_is_refused_by_name() -> None:
-    trained_clip, same_tape, apart = clip("fin", "a", 1), clip("fin", "a", 2), clip("fin", "b", 3)
-    made = clip("fin", "synthetic:g", 9, synthetic=True)
-    model = ModelProvenance("generator", "runs/g", frozenset({trained_clip.recording.id}))
-    refuse_leaks(Split(train=(trained_clip, same_tape, made), test=(apart,)), [model])
-    with pytest.raises(LeakError, match="the generator runs/g was trained on tape 'a' of the test set"):
-        refuse_leaks(Split(train=(apart, made), test=(trained_clip, same_tape)), [model])
-    aside = Split(train=(apart, made), val=(same_tape,), set_aside=(trained_clip,))
+def test_a_generator_trained_on_a_tested_group_is_refused_by_name() -> None:
+    seen, same_tape, apart = clip("fin", "a", 1), clip("fin", "a", 2), clip("fin", "b", 3)
+    generated = clip("fin", "synthetic:g", 9, synthetic=True)
+    model = ModelProvenance("generator", "runs/g", frozenset({seen.recording.id}))
+    refuse_leaks(Split(train=(seen, same_tape, generated), test=(apart,)), [model])
+    with pytest.raises(LeakError, match="the generator runs/g was trained on group 'a' of the test set"):
+        refuse_leaks(Split(train=(apart, generated), test=(seen, same_tape)), [model])
+    aside = Split(train=(apart, generated), val=(same_tape,), set_aside=(seen,))
     (found,) = leaks(aside, [model])
     assert (found.subset, found.clips) == ("val", (same_tape,)), (
-        "by the tape, though the model was not trained on that clip"
+        "by the group, although this clip is not in training"
     )
-    by_clip = Split(train=(trained_clip, made), test=(same_tape,), by="clip")
+    by_clip = Split(train=(seen, generated), test=(same_tape,), by="clip")
     refuse_leaks(by_clip, [model])
     with pytest.raises(LeakError, match="runs/g"):
-        refuse_leaks(Split(train=(same_tape, made), test=(trained_clip,), by="clip"), [model])
-    classifier = replace(model, role="judge")
-    assert not leaks(Split(train=(apart,), val=(trained_clip,)), [classifier]), (
-        "a classifier is tuned on that side anyway"
+        refuse_leaks(Split(train=(same_tape, generated), test=(seen,), by="clip"), [model])
+    classifier = replace(model, role="classifier")
+    assert not leaks(Split(train=(apart,), val=(seen,)), [classifier]), (
+        "a classifier uses its validation set in any case"
     )
-    assert leaks(Split(train=(apart,), test=(trained_clip,)), [classifier])
+    assert leaks(Split(train=(apart,), test=(seen,)), [classifier])
 
 
-def test_partition_looks_for_leaks(real: IndexRequest, made: Path) -> None:
+def test_make_splits_looks_for_leaks(real: IndexRequest, generated: Path) -> None:
     settings = resolve(split={"fractions": (0.5, 0.25, 0.25)})
     plain = prepare_request(real, settings.rare).make_splits(settings.split)[0].split
-    request = real.model_copy(update={"synthetic": (made,)})
-    teach(made.parent, "generator", [c.recording.id for c in plain.train])
+    request = real.model_copy(update={"synthetic": (generated,)})
+    write_provenance(generated.parent, "generator", [c.recording.id for c in plain.train])
     filled = prepare_request(request, settings.rare).make_splits(settings.split)[0].split
     assert (filled.val, filled.test) == (plain.val, plain.test)
     assert sum(c.synthetic for c in filled.train) == 2
-    teach(made.parent, "vocoder", [plain.test[0].recording.id])
+    write_provenance(generated.parent, "vocoder", [plain.test[0].recording.id])
     with pytest.raises(LeakError, match="the vocoder runs/g"):
         prepare_request(request, settings.rare).make_splits(settings.split)
 
 
-def test_sides_of_the_table_do_not_judge_by_synthetic_clips() -> None:
-    real, made = clip("fin", "a", 1), clip("fin", "g", 2, synthetic=True)
-    assert from_column([real, made], ["train", ""]).split.train == (real, made)
+def test_the_sets_of_the_table_do_not_test_on_synthetic_clips() -> None:
+    real, generated = clip("fin", "a", 1), clip("fin", "g", 2, synthetic=True)
+    assert from_column([real, generated], ["train", ""]).split.train == (real, generated)
     with pytest.raises(LeakError, match=r"2\.wav is synthetic and in the test set"):
-        from_column([real, made], ["train", "test"])
+        from_column([real, generated], ["train", "test"])
 
 
 def test_synthetic_clips_alone_are_refused() -> None:
-    made = clip("fin", "g", 2, synthetic=True)
+    generated = clip("fin", "g", 2, synthetic=True)
     with pytest.raises(SplitError, match="all 1 clips are synthetic"):
-        make_split([made])
-    with pytest.raises(LeakError, match=r"2\.wav: 1 of 2 clips for judging are synthetic"):
-        refuse_synthetic([clip("fin", "a", 1), made], "judging")
+        make_split([generated])
+    with pytest.raises(LeakError, match=r"2\.wav: 1 of 2 clips for testing are synthetic"):
+        refuse_synthetic([clip("fin", "a", 1), generated], "testing")

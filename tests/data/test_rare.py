@@ -27,8 +27,8 @@ from finback.metrics.classification import METRICS, evaluate
 TABLE = {"fin": {"a": 4, "b": 4}, "sei": {"c": 5}, "minke": {"d": 2}, "orca": {"a": 1}, "blue": {"e": 1}}
 
 
-def manifest(clips: list[Clip], sides: bool = False) -> Manifest:
-    subset_of = tuple("test" if c.label == "minke" else "train" for c in clips) if sides else None
+def manifest(clips: list[Clip], in_sets: bool = False) -> Manifest:
+    subset_of = tuple("test" if c.label == "minke" else "train" for c in clips) if in_sets else None
     return Manifest(tuple(clips), (), SourceInfo("folder", "CC0", "none"), Path("/sounds"), subset_of)
 
 
@@ -37,8 +37,8 @@ def test_who_is_rare() -> None:
     assert rare_species(clips, RareSettings()) == {"blue": 1, "minke": 2, "orca": 1}
     assert rare_species(clips, RareSettings(below=1)) == {}
     assert list(rare_species(clips, RareSettings(below=6))) == ["blue", "minke", "orca", "sei"]
-    made = [clip("blue", "e", 100 + n, synthetic=True) for n in range(9)]
-    assert rare_species([*clips, *made], RareSettings())["blue"] == 1
+    generated = [clip("blue", "e", 100 + n, synthetic=True) for n in range(9)]
+    assert rare_species([*clips, *generated], RareSettings())["blue"] == 1
     assert rare_species([*clips, clip("grey", "", 99, synthetic=True)], RareSettings())["grey"] == 0
 
 
@@ -57,8 +57,8 @@ def test_kept_and_prototyped_clips_stay_as_they_are() -> None:
     assert (none.clips, none.rare_species) == (before.clips, {})
 
 
-def test_dropped_clips_are_gone_with_their_sides() -> None:
-    before = manifest(clips_of(TABLE), sides=True)
+def test_dropped_clips_are_gone_with_their_sets() -> None:
+    before = manifest(clips_of(TABLE), in_sets=True)
     after = prepared(before, RareSettings(how="drop"))
     assert Counter(c.label for c in after.clips) == {"fin": 8, "sei": 5}
     assert after.subset_of == ("train",) * 13
@@ -133,7 +133,7 @@ TAILS = {
 
 
 @pytest.mark.parametrize("name", TAILS)
-def test_tails_are_split_and_nobody_is_judged_unlearnt(name: str) -> None:
+def test_tails_are_split_and_no_species_is_tested_untrained(name: str) -> None:
     clips = assign_groups(clips_of(TAILS[name]))
     result = make_split(clips)
     check(result.split, clips)
@@ -152,8 +152,8 @@ def test_tails_are_split_and_nobody_is_judged_unlearnt(name: str) -> None:
 
 def check(split, clips) -> None:  # type: ignore[no-untyped-def]
     assert everything(split) == Counter(clips)
-    trained_on = {c.label for c in split.train}
-    assert {c.label for c in (*split.val, *split.test)} <= trained_on
+    trained = {c.label for c in split.train}
+    assert {c.label for c in (*split.val, *split.test)} <= trained
 
 
 tables = st.dictionaries(
@@ -169,7 +169,7 @@ choices = st.builds(
 
 @settings(max_examples=60, deadline=None)
 @given(tables, choices, st.integers(0, 3), st.integers(0, 2**16))
-def test_any_tail_is_treated_split_and_judged(
+def test_any_tail_is_prepared_split_and_tested(
     table: dict[str, dict[str, int]], chosen: RareSettings, folds: int, seed: int
 ) -> None:
     before = manifest(list(assign_groups(clips_of(table))))
@@ -194,8 +194,8 @@ def test_any_tail_is_treated_split_and_judged(
     tested = [c for part in parts for c in part.split.test]
     for part in parts:
         assert everything(part.split) == Counter(after.clips)
-        trained_on = {c.label for c in part.split.train}
-        assert {c.label for c in part.split.test} <= trained_on
+        trained = {c.label for c in part.split.train}
+        assert {c.label for c in part.split.test} <= trained
     if tested:
         check_metrics(tested, labels, seed)
 
@@ -206,22 +206,22 @@ def check_metrics(tested: list[Clip], labels: Labels, seed: int) -> None:
     groups = [c.group for c in tested]
     tapes = {(c.label, c.group) for c in tested}
     several = [n for n in labels.names if sum(label == n for label, _ in tapes) > 1]
-    found = evaluate(labels.targets(tested), scores, labels.names, groups, several, n_boot=20)
+    metrics = evaluate(labels.targets(tested), scores, labels.names, groups, several, n_boot=20)
     for key in METRICS:
-        assert found[key] is None or 0 <= found[key] <= 1
-        interval = found[f"{key}_ci"]
+        assert metrics[key] is None or 0 <= metrics[key] <= 1
+        interval = metrics[f"{key}_ci"]
         assert interval is None or interval[0] <= interval[1]
-    assert list(found["per_species"]) == list(labels.names)
-    assert sum(s["n_clips"] for s in found["per_species"].values()) == len(tested)
+    assert list(metrics["per_species"]) == list(labels.names)
+    assert sum(s["n_clips"] for s in metrics["per_species"].values()) == len(tested)
 
 
 def test_a_species_that_only_validation_has() -> None:
     from finback.data.splits.split import from_column
 
     clips = clips_of({"fin": {"a": 2, "b": 1}, "sei": {"c": 2, "d": 1}, "orca": {"e": 1}})
-    sides = [*("train", "train", "test"), *("train", "train", "test"), "val"]
-    result = from_column(clips, sides)
+    in_sets = [*("train", "train", "test"), *("train", "train", "test"), "val"]
+    result = from_column(clips, in_sets)
     assert [c.label for c in result.split.val] == ["orca"]
     assert [replace(c) for c in result.split.train] == [
-        c for c, s in zip(clips, sides, strict=True) if s == "train"
+        c for c, s in zip(clips, in_sets, strict=True) if s == "train"
     ]

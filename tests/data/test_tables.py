@@ -121,7 +121,7 @@ def test_a_row_too_narrow_is_filled(tmp_path: Path) -> None:
     assert cells(written(tmp_path, "file,species,group\na.wav,Walrus\n")) == [("a.wav", "Walrus", "")]
 
 
-def test_a_quote_never_closed_is_told_with_its_row(tmp_path: Path) -> None:
+def test_a_quote_never_closed_is_reported_with_its_row(tmp_path: Path) -> None:
     table = read_table(
         written(tmp_path, 'file,species\na.wav,Walrus\nb.wav,"Beluga\nc.wav,Walrus\nd.wav,Walrus\n')
     )
@@ -134,7 +134,7 @@ def test_a_lone_quote_in_a_tab_table_is_a_letter(tmp_path: Path) -> None:
     assert cells(path) == [("a.wav", '"A call'), ("b.wav", "Walrus")]
 
 
-def test_a_few_zero_bytes_are_left_out_and_told(tmp_path: Path) -> None:
+def test_a_few_zero_bytes_are_left_out_and_reported(tmp_path: Path) -> None:
     table = read_table(written(tmp_path, b"file,species\na.wav,Wal\0rus\nb.wav,Walrus\n"))
     assert [row.cells for row in table.rows] == [("a.wav", "Walrus"), ("b.wav", "Walrus")]
     assert [(p.kind, p.row) for p in table.problems] == [("nul_byte", 2)]
@@ -147,7 +147,7 @@ def test_columns_are_found_without_case_spaces_or_underscores(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         (
             "filename,label\na.wav,Walrus\n",
@@ -159,21 +159,21 @@ def test_columns_are_found_without_case_spaces_or_underscores(tmp_path: Path) ->
         ("file,File,species\na.wav,b.wav,Walrus\n", ["stands twice", "row 2"]),
     ],
 )
-def test_a_column_that_is_not_there(tmp_path: Path, text: str, told: list[str]) -> None:
+def test_a_column_that_is_not_there(tmp_path: Path, text: str, message: list[str]) -> None:
     table = read_table(written(tmp_path, text))
     with pytest.raises(ManifestError) as error:
         table.column("file", "--file-column")
-    assert all(part in str(error.value) for part in told), str(error.value)
+    assert all(part in str(error.value) for part in message), str(error.value)
 
 
-def test_a_header_name_that_stands_twice_is_told(tmp_path: Path) -> None:
+def test_a_header_name_that_stands_twice_is_reported(tmp_path: Path) -> None:
     table = read_table(written(tmp_path, "file,species,note,note\na.wav,Walrus,1,2\n"))
     assert [(p.kind, p.row) for p in table.problems] == [("header", 1)]
     assert table.column("file", "-") == 0
 
 
 @pytest.mark.parametrize(
-    ("data", "told"),
+    ("data", "message"),
     [
         (b"", "empty"),
         (b"\xef\xbb\xbf\n \n", "empty"),
@@ -188,8 +188,8 @@ def test_a_header_name_that_stands_twice_is_told(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_what_is_no_table_is_refused(tmp_path: Path, data: bytes, told: str) -> None:
-    with pytest.raises(InputError, match=told):
+def test_what_is_no_table_is_refused(tmp_path: Path, data: bytes, message: str) -> None:
+    with pytest.raises(InputError, match=message):
         read_table(written(tmp_path, data))
 
 

@@ -222,7 +222,7 @@ def test_leaks_and_unknown_species_are_refused_before_any_work(
 ) -> None:
     other = FillPlan(target=9, split=SplitSettings(seed=5))
     with pytest.raises(
-        LeakError, match=r"the generator .* was trained on tapes? .* of the (validation|test) set"
+        LeakError, match=r"the generator .* was trained on groups? .* of the (validation|test) set"
     ):
         fill_rare_species(config, tiny_dataset, str(trained), other, tmp_path / "out")
     with pytest.raises(InputError, match="unknown species 'Kilr whale'; did you mean 'Killer whale'"):

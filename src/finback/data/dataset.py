@@ -1,13 +1,14 @@
-"""Labelled recordings that are ready: every clip has its group, and the policy for rare species was applied.
+"""Labelled recordings ready for training: every clip has a group, and the policy for rare species is applied.
 
     data = read_labels("labels.csv", audio="clips")
-    data                 # how many clips, species and groups, and what is wrong with the labels
+    data                 # numbers of clips, species and groups, and problems of the labels
     data.audit()         # what a random split would leak, and what cannot be tested
 
-A `Manifest` is what the labels say. `prepare` makes a `Dataset` from it, in this order: recordings with the
-same sound join one group, recordings of no known group become groups of their own, and the policy for rare
-species is applied. Training, splits, comparisons and studies take a `Dataset` and refuse a `Manifest`: clips
-without groups would give metrics that say nothing about new recordings.
+A `Manifest` contains the labels. `prepare` makes a `Dataset` from it, in this order: recordings that share
+sound join one recording group (a tape, a deployment, a site-day), every recording without a known group
+becomes a group of its own, and the policy for rare species is applied. Training, splits, comparisons and
+studies take a `Dataset` and refuse a `Manifest`: clips without groups would give metrics that say nothing
+about new recordings.
 """
 
 from __future__ import annotations
@@ -42,14 +43,14 @@ from finback.data.splits.settings import SplitResult, SplitSettings
 
 @dataclass(frozen=True, repr=False)
 class Dataset:
-    """Labelled clips with their groups. `prepare` makes one; `Dataset.load` reads that of a run folder.
+    """Labelled clips with their groups. `prepare` makes one; `Dataset.load` reads it from a run folder.
 
     - `rare` is the policy for rare species, `rare_species` the number of real clips of each rare species, and
       `called` the species that the labels give each clip (None when the policy relabelled no clip).
     - `subset_of` is the `split` column of the labels: train, val, test or "" for each clip; None without one.
     - `provenance` names the models behind the synthetic clips.
-    - `duplicates` are pairs of these clips that hold the same sound, `merges` the given groups that such
-      pairs joined, and `groups_known` the share of clips whose group was given.
+    - `duplicates` are pairs of these clips that share sound, `merges` the given groups that such pairs
+      joined, and `groups_known` the share of clips whose group was given.
 
     Raises `ManifestError` when a clip has no group.
     """
@@ -72,14 +73,15 @@ class Dataset:
             if not clip.group:
                 raise ManifestError(
                     f"{clip.recording.path}: the clip has no group",
-                    "make the dataset with finback.data.dataset.prepare, which finds the groups",
+                    "make the dataset with finback.data.dataset.prepare, which assigns the groups",
                 )
 
     @classmethod
     def load(cls, run: Path, audio: Path | None = None) -> Dataset:
         """The dataset that a run was trained on; `audio` is where the recordings are now, if they moved.
 
-        Raises `RunError` when the folder is no run, `ManifestError` when its `manifest.csv` is damaged.
+        Raises `RunError` when the folder is not a run folder, `ManifestError` when its `manifest.csv` is
+        damaged.
         """
         folder = RunFolder.open(run)
         manifest = Manifest.load(folder.manifest, audio)
@@ -164,13 +166,13 @@ class Dataset:
         progress: Progress | None = None,
         min_clips: int = MIN_CLIPS,
     ) -> Audit:
-        """Read all audio. Report what a random split leaks, what cannot be tested, and bad recordings."""
+        """Read all audio. Report the leaks of a random split, species without a test, and bad recordings."""
         show = progress or bars()
         quality, unreadable = measure_quality(self.clips, show)
         return audit(self, quality, unreadable, split, show, min_clips)
 
     def rare_summary(self, most: int = 6) -> str:
-        """What was done with which rare species, in a sentence; "" when nothing was done."""
+        """A sentence on the rare species and their treatment; "" when the policy changed nothing."""
         return rare_summary(self.rare_species, self.rare, most)
 
     @property
@@ -190,8 +192,9 @@ class Dataset:
 def prepare(manifest: Manifest, duplicates: Duplicates, rare: RareSettings | None = None) -> Dataset:
     """Groups for all clips, then the policy for rare species (default: keep them).
 
-    `duplicates` are those among the manifest's clips: `finback.data.audit.duplicates.find(manifest.clips)`.
-    Raises `SplitError` when the policy leaves fewer than two species.
+    `duplicates` are the pairs of clips that share sound:
+    `finback.data.audit.duplicates.find(manifest.clips)`. Raises `SplitError` when the policy leaves fewer
+    than two species.
     """
     rare = rare or RareSettings()
     clips, rare_species = apply_rare_policy(assign_groups(manifest.clips, duplicates), rare)
@@ -216,7 +219,7 @@ def prepare(manifest: Manifest, duplicates: Duplicates, rare: RareSettings | Non
 
 
 def _among(prepared: Mapping[Clip, Clip], duplicates: Duplicates) -> Duplicates:
-    """The same pairs, of prepared clips; pairs with a clip that was left out are gone."""
+    """The pairs with their prepared clips, without the pairs of a clip that was left out."""
     exact = [(prepared[a], prepared[b]) for a, b in duplicates.exact if a in prepared and b in prepared]
     near: list[NearPair] = [
         replace(pair, a=prepared[pair.a], b=prepared[pair.b])
@@ -246,10 +249,10 @@ def prepare_and_audit(
     A clip that cannot be read becomes a problem and is left out. Raises `SplitError` when no clip is left,
     `LeakError` when the labels put a group into two sets.
     """
-    found = inspect(manifest.clips, progress)
-    readable = manifest.only(found.readable)
-    dataset = prepare(readable, found.duplicates, rare)
-    return dataset, audit(dataset, found.quality, found.problems, split, progress, min_clips)
+    inspection = inspect(manifest.clips, progress)
+    readable = manifest.only(inspection.readable)
+    dataset = prepare(readable, inspection.duplicates, rare)
+    return dataset, audit(dataset, inspection.quality, inspection.problems, split, progress, min_clips)
 
 
 def read_labels(
@@ -266,14 +269,14 @@ def read_labels(
 
     `groups` names a table and its column with the recording group (a tape, a deployment, a site-day) of each
     file, as `"groups.csv:column"`. `options` are the other fields of `IndexRequest`. Raises `InputError` for
-    a wrong option or a folder that cannot be read, `ManifestError` when no usable clip is left.
+    a wrong option or an unreadable folder, `ManifestError` when no usable clip is left.
     """
     request = {"audio": audio, "labels": labels, "groups": groups, "source": source, **options}
     return prepare_request(build(IndexRequest, request), rare, progress or bars())
 
 
 def require_dataset(data: object, what: str) -> None:
-    """Raises `ManifestError` when `data` is no `Dataset`; `what` is the work that needs one."""
+    """Raises `ManifestError` when `data` is not a `Dataset`; `what` is the function that needs a dataset."""
     if not isinstance(data, Dataset):
         raise ManifestError(
             f"{what} was given a {type(data).__name__}, whose clips may have no groups",

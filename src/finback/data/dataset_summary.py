@@ -1,4 +1,4 @@
-"""The text of a dataset: how much is there, what cannot be tested, and what is wrong with the labels."""
+"""The text of a dataset: clips and groups, species that cannot be tested, and problems of the labels."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PROBLEMS_SHOWN = 5
 
 
 class Described(Protocol):
-    """What the text says of a dataset."""
+    """The part of a dataset that the text needs."""
 
     @property
     def clips(self) -> tuple[Clip, ...]: ...

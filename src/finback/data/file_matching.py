@@ -1,11 +1,10 @@
-"""Find the recording that a row means, when the row was typed by a person on another computer.
+"""Find the recording that a row names, also when the name was typed by a person on another computer.
 
-Names match exactly first, then without regard to case and outer spaces, then without the extension. At
-each step a sub-folder may be left out on either side (`site1/a.wav` in the folder, `a.wav` in the table, or
-the other way round), but two folders that disagree never match, and `site1/a.wav` and `site2/a.wav` in one
-table are not both `a.wav`. Backslashes, absolute paths, `./`, and the
-two Unicode spellings of an accent are all the same. What could be several files is no match: it is
-ambiguous, and all candidates are named.
+Names match exactly first, then without regard to case and outer spaces, then without the extension. At each
+step a sub-folder may be missing in the table (`a.wav` for `site1/a.wav`) or in the audio folder
+(`site1/a.wav` for `a.wav`). Two different folders never match, and `site1/a.wav` and `site2/a.wav` in one
+table are not both `a.wav`. Backslashes, absolute paths, `./` and the two Unicode forms of an accent make no
+difference. A name that matches several files is ambiguous and gets no file; all candidates are reported.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ Parts = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """The file found, or None with the candidates that kept it from being found."""
+    """The file, or None; `candidates` are the files of an ambiguous name."""
 
     path: Path | None
     candidates: tuple[str, ...] = ()
@@ -44,33 +43,33 @@ class AudioFolder:
 
     @classmethod
     def scan(cls, root: Path) -> AudioFolder:
-        """Walk the folder, links followed, hidden files left out.
+        """Find all recordings in the folder. Links are followed; hidden files are left out.
 
-        Raises `InputError` when it is missing, not a folder, or holds no recording.
+        Raises `InputError` when the folder is missing, is a file, or holds no recording.
         """
         root = Path(root)
         if not root.exists():
             raise InputError(f"{root}: no such audio folder", "check the path given as --audio")
         if not root.is_dir():
-            raise InputError(f"{root}: is a file, not a folder", "give as --audio the folder that holds it")
+            raise InputError(f"{root}: is a file, not a folder", "give the folder of this file as --audio")
         root = root.resolve()
-        found = sorted(_walk(root))
-        named = [path for path in found if is_sound(path.name)]
+        paths = sorted(_walk(root))
+        named = [path for path in paths if is_sound(path.name)]
         files = tuple(path for path in named if _is_text(str(path)))
         unnameable = tuple(ascii(path.name)[1:-1] for path in named if not _is_text(str(path)))
         if not files:
-            others = sorted({path.suffix.lower() for path in found if path.suffix})[:5]
+            others = sorted({path.suffix.lower() for path in paths if path.suffix})[:5]
             held = f" (it holds {', '.join(others)} files)" if others else " (it is empty)"
             reads = ", ".join(sorted(suffix[1:] for suffix in SUFFIXES if suffix.count(".") == 1))
             raise InputError(f"{root}: no recordings in this folder{held}", f"finback reads {reads}")
         return cls(root, files, unnameable, _index(root, files))
 
     def name(self, path: Path) -> str:
-        """Path relative to the folder, with forward slashes: how a recording is named everywhere."""
+        """Path relative to the folder, with forward slashes: the name of a recording in all output."""
         return path.relative_to(self.root).as_posix()
 
     def match(self, name: str) -> Match:
-        """The one recording that `name` means."""
+        """The recording that `name` matches."""
         given = _parts(name, self.root)
         if not given:
             return Match(None)
@@ -86,7 +85,7 @@ class AudioFolder:
         return Match(None)
 
     def typed(self, name: str) -> Parts:
-        """A typed path as it is compared at last: its folders and stem, without case."""
+        """A typed path in the form of the last comparison: folders and stem, without case."""
         parts = _parts(name, self.root)
         return _stemmed(parts) if parts else ()
 
@@ -98,7 +97,7 @@ class AudioFolder:
 
 
 def is_sound(name: str) -> bool:
-    """Whether a file name has the extension of a recording; macOS's hidden `._a.wav` twins do not count."""
+    """Whether a file name has the extension of a recording; hidden files such as `._a.wav` do not count."""
     return not name.startswith(".") and PurePosixPath(name).suffix.lower() in SUFFIXES
 
 
@@ -133,7 +132,7 @@ def _is_text(name: str) -> bool:
 
 
 def _parts(name: str, root: Path) -> Parts:
-    """A typed path as parts: slashes one way, no drive, no `.`; relative to `root` when it lies in it."""
+    """The parts of a typed path, without drive and `.`; relative to `root` for a path inside it."""
     text = unicodedata.normalize("NFC", name.strip()).replace("\\", "/")
     home = unicodedata.normalize("NFC", root.as_posix()).rstrip("/") + "/"
     text = re.sub(r"^(file://)?([A-Za-z]:)?", "", text.removeprefix(home))
@@ -162,7 +161,7 @@ _KEYS: tuple[Callable[[Parts], Parts], ...] = (_exact, _folded, _stemmed)
 
 
 def _index(root: Path, files: Iterable[Path]) -> tuple[dict[str, list[tuple[Parts, Path]]], ...]:
-    """For each way of matching: last part -> the files that end in it."""
+    """For each way of matching: last part -> the files that end with it."""
     levels: tuple[dict[str, list[tuple[Parts, Path]]], ...] = tuple(defaultdict(list) for _ in _KEYS)
     for path in files:
         relative = unicodedata.normalize("NFC", path.relative_to(root).as_posix())
@@ -173,6 +172,6 @@ def _index(root: Path, files: Iterable[Path]) -> tuple[dict[str, list[tuple[Part
 
 
 def agree(held: Parts, given: Parts) -> bool:
-    """Whether one path is the tail of the other, so that no folder disagrees."""
+    """Whether the shorter path is the end of the longer one, so that no two folders differ."""
     n = min(len(held), len(given))
     return held[-n:] == given[-n:]

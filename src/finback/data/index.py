@@ -1,15 +1,15 @@
-"""Labels and recordings in, a `Manifest` out, with everything that was wrong named at once.
+"""Read labels and recordings into a `Manifest`, and report all their problems at once.
 
     manifest = index(IndexRequest(audio="audio", labels="labels.csv"))
     manifest.clips, manifest.problems
 
-The source (see `sources`) says which spans are labelled; here names become files, seconds become native
-samples, and every labelled span is decoded once, so that nothing later meets a file that cannot be read.
-What cannot be used is dropped and stands in `problems`; with `strict` any real problem is an error.
+A source (see `sources`) reads the labelled spans. `index` matches names to files, converts seconds to native
+samples, and decodes every labelled span once, so that later work meets no unreadable file. A clip that cannot
+be used is dropped and gets an entry in `problems`; with `strict`, any problem that is not a note is an error.
 
 `source="auto"` takes `raven` when the labels are selection tables; `beans` when there are no labels but a
-folder per species; `watkins` when at least half of the files are called by record ids and no groups are
-labelled; else `folder`. The manifest says which and why.
+folder for each species; `watkins` when at least half of the files have a record id as their name and the
+labels name no groups; else `folder`. The manifest gives the source and the reason.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ from finback.data.sources.base import LabelRow, Source, load_source
 from finback.data.sources.beans import is_folder_per_species
 from finback.data.sources.raven import is_selection_table
 from finback.data.sources.watkins import tape_of
-from finback.data.splits import groups_table as tapes
+from finback.data.splits.groups_table import Given, not_covered, read_groups
 from finback.data.tables import read_table
 
-# Times in tables are rounded, so a span may end this much beyond its file.
+# Times in tables are rounded, so the end of a span may be this much after the end of its file.
 ROUNDING_S = 0.01
 SHORT_S = 0.01  # a shorter sound is reported ...
-FEWEST_SAMPLES = 16  # ... and with fewer samples than the shortest window a FeatureSpec allows, dropped
-BLOCK_SAMPLES = 1 << 22  # decoded at a time, so that a day-long recording fits in memory
+FEWEST_SAMPLES = 16  # ... and dropped below the length of the shortest window that a FeatureSpec allows
+BLOCK_SAMPLES = 1 << 22  # decoded at a time, so that a recording of a day fits in memory
 
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A label row and the file it means."""
+    """A label row and its file."""
 
     row: LabelRow
     path: Path
@@ -69,21 +69,21 @@ def _index(request: IndexRequest, progress: Progress) -> Manifest:
     source = load_source(name)
     info = replace(source.info, chosen=chosen)
     labelled = source.rows(request, folder)
-    given = tapes.read_groups(request, folder) if request.groups else None  # early: it may be mistyped
+    given = read_groups(request, folder) if request.groups else None  # first: it may be mistyped
     problems = list(labelled.problems)
-    rows, found = checks.one_spelling(labelled.rows)
-    problems += found
-    placed, found = _place(rows, folder)
-    problems += [*found, *_unlabelled(labelled.rows, labelled.problems, folder, request)]
-    entries, found = _open_all(placed, request, info, progress)
-    problems += found
+    rows, new = checks.one_spelling(labelled.rows)
+    problems += new
+    placed, new = _place(rows, folder)
+    problems += [*new, *_unlabelled(labelled.rows, labelled.problems, folder, request)]
+    entries, new = _open_all(placed, request, info, progress)
+    problems += new
     for check in (checks.repeats, checks.conflicts, checks.copies):
-        entries, found = check(entries)
-        problems += found
-    entries, found = _with_groups(entries, source, given)
-    problems += found
-    entries, found = checks.enough(entries, request.min_clips)
-    problems += found
+        entries, new = check(entries)
+        problems += new
+    entries, new = _with_groups(entries, source, given)
+    problems += new
+    entries, new = checks.enough(entries, request.min_clips)
+    problems += new
     if request.strict:
         refuse(problems)
     if not entries:
@@ -93,11 +93,11 @@ def _index(request: IndexRequest, progress: Progress) -> Manifest:
 
 
 def choose(request: IndexRequest, folder: AudioFolder) -> tuple[str, str]:
-    """The source's name, and why it was taken."""
+    """The name of the source, and why it was chosen."""
     if request.source != "auto":
         return request.source, "asked for"
     ids = sum(tape_of(path.name) is not None for path in folder.files)
-    are_ids = f"{ids} of {len(folder.files)} files are called by Watkins record ids"
+    are_ids = f"{ids} of {len(folder.files)} files have a Watkins record id as their name"
     if request.labels is None:
         if 2 * ids >= len(folder.files) and is_folder_per_species(folder):
             return "watkins", f"auto: no labels file, a folder per species, and {are_ids}"
@@ -114,7 +114,7 @@ def choose(request: IndexRequest, folder: AudioFolder) -> tuple[str, str]:
 
 
 def _place(rows: Sequence[LabelRow], folder: AudioFolder) -> tuple[list[Placed], list[Problem]]:
-    """Each row with its file; hints for the first missing files only, since they take long to find."""
+    """Each row with its file. Only the first missing files get a hint, since the search for hints is slow."""
     placed: list[Placed] = []
     problems: list[Problem] = []
     hints = 0
@@ -130,7 +130,7 @@ def _place(rows: Sequence[LabelRow], folder: AudioFolder) -> tuple[list[Placed],
         else:
             near = folder.nearest(row.file) if hints < 20 else None
             hints += 1
-            repair = f"did you mean '{near}'?" if near else "add the recording, or delete the row"
+            repair = f"did you mean '{near}'?" if near else "add the recording, or leave out the row"
             problems.append(row.problem("missing_file", "no such file in the audio folder", repair))
     return _unshared(placed, problems, folder)
 
@@ -138,7 +138,7 @@ def _place(rows: Sequence[LabelRow], folder: AudioFolder) -> tuple[list[Placed],
 def _unshared(
     placed: list[Placed], problems: list[Problem], folder: AudioFolder
 ) -> tuple[list[Placed], list[Problem]]:
-    """Refuse rows of different folders that mean one file only because the folder was left out there."""
+    """Refuse rows of different folders that match one file only because the folder is missing there."""
     typed: dict[Path, set[tuple[str, ...]]] = {}
     for item in placed:
         typed.setdefault(item.path, set()).add(folder.typed(item.row.file))
@@ -158,7 +158,7 @@ def _unshared(
 def _unlabelled(
     rows: Sequence[LabelRow], refused: Sequence[Problem], folder: AudioFolder, request: IndexRequest
 ) -> list[Problem]:
-    """Recordings that no row names, not even one that was refused for another reason."""
+    """Recordings that no row names; a row that was refused for another reason also counts."""
     names = {row.file for row in rows} | {row.also for row in rows if row.also}
     matches = [folder.match(name) for name in sorted(names | {p.file for p in refused})]
     seen = {match.path for match in matches} | {
@@ -167,7 +167,7 @@ def _unlabelled(
     where = f" in {request.labels.name}" if request.labels else ""
     missing = [
         Problem(
-            "unlabelled", folder.name(path), None, f"no row{where} names it", "add a row, or leave it out"
+            "unlabelled", folder.name(path), None, f"no row{where} names it", "add a row, if it has a label"
         )
         for path in folder.files
         if path not in seen
@@ -212,7 +212,7 @@ def _open_all(
 
 
 def _decode(clip: Clip) -> AudioError | None:
-    """Read the span, as everything later will; the error if it cannot be."""
+    """Read the span as later work will do. Returns the error, or None."""
     try:
         for start in range(clip.start, clip.stop, BLOCK_SAMPLES):
             read(clip.recording.path, start, min(start + BLOCK_SAMPLES, clip.stop), clip.channel)
@@ -222,11 +222,11 @@ def _decode(clip: Clip) -> AudioError | None:
 
 
 def _clip(row: LabelRow, recording: Recording, channel: int | None) -> tuple[Clip | None, list[Problem]]:
-    """The row's span in native samples, or None; and what is wrong with it."""
+    """The span of the row in native samples, or None, and the problems of the row."""
     channel = row.channel if channel is None else channel
     if channel is not None and channel >= recording.n_channels:
         message = f"has no channel {channel}"
-        repair = f"it has {recording.n_channels}, counted from 0"
+        repair = f"the recording has {recording.n_channels}, counted from 0"
         return None, [row.problem("bad_channel", message, repair)]
     if recording.n_channels == 1:
         channel = None  # the only channel is the mean of all
@@ -245,34 +245,33 @@ def _clip(row: LabelRow, recording: Recording, channel: int | None) -> tuple[Cli
         which = f"starts at {row.start_s}" if start >= recording.n_samples else f"ends at {row.end_s}"
         return None, [row.problem("bad_span", f"{which} s, but the file lasts {lasts:.3f} s", repair)]
     if stop > recording.n_samples + slack:
-        message = (
-            f"the box ends {row.end_s - lasts:.3f} s beyond the file and was cut there" if row.end_s else ""
-        )
-        problems.append(row.problem("cut_at_end", message, "nothing to do, if it runs into the next file"))
+        message = f"the selection ends {(row.end_s or 0) - lasts:.3f} s beyond the file and was cut there"
+        harmless = "no repair is needed if the sound goes on in the next file"
+        problems.append(row.problem("cut_at_end", message, harmless))
     stop = min(stop, recording.n_samples)
     clip = Clip(recording, max(start, 0), stop, row.species, channel, row.synthetic)
     if clip.duration_s < SHORT_S or clip.n_samples < FEWEST_SAMPLES:
         message = f"lasts {1000 * clip.duration_s:.2f} ms ({clip.n_samples} samples)"
-        problems.append(row.problem("short", message, "give a longer span, or delete the row"))
+        problems.append(row.problem("short", message, "give a longer span, or leave out the row"))
     return (clip if clip.n_samples >= FEWEST_SAMPLES else None), problems
 
 
 def _with_groups(
-    entries: Sequence[checks.Entry], source: Source, given: tapes.Given | None
+    entries: Sequence[checks.Entry], source: Source, given: Given | None
 ) -> tuple[list[checks.Entry], list[Problem]]:
-    """Groups from the groups file, else from the labels, else from what the source knows."""
+    """Groups from the groups file, else from the labels, else from the source."""
     groups: dict[Path, str] = {}
     problems: list[Problem] = []
     if given is not None:
         paths = {entry.clip.recording.path for entry in entries}
         groups = {path: group for path, group in given.groups.items() if path in paths}
         problems += given.problems
-        problems += tapes.not_covered(given, [entry.clip for entry in entries])
-    labelled, found = checks.labelled_groups(entries)
-    problems += found
+        problems += not_covered(given, [entry.clip for entry in entries])
+    labelled, new = checks.labelled_groups(entries)
+    problems += new
     groups = labelled | groups
     others = [entry.clip for entry in entries if entry.clip.recording.path not in groups]
-    rest = [clip for clip in others if not clip.synthetic]  # no tape by their names
+    rest = [clip for clip in others if not clip.synthetic]  # synthetic clips get no group by their file name
     known, notes = source.groups(rest)
     groups = known | groups
     problems += notes
@@ -289,6 +288,6 @@ def _with_groups(
 def _nothing_left(request: IndexRequest, problems: Sequence[Problem]) -> tuple[str, str]:
     what = request.labels or request.audio
     if not problems:
-        return f"{what}: labels nothing", "add a row for each recording"
+        return f"{what}: has no labels", "add a row for each recording"
     tally = ", ".join(f"{n} {kind}" for kind, n in counts(problems).items())
     return f"{what}: no usable clip ({tally}); first: {problems[0]}", "correct the labels or the recordings"

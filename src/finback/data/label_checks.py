@@ -1,6 +1,6 @@
-"""Checks over all labelled rows together: spellings, repeats, contradictions, groups, numbers.
+"""Checks over all labelled rows together: spellings, repeats, contradictions, groups, numbers of clips.
 
-Each takes everything and gives back what can be used and the problems met, in that order.
+Each check takes all rows or clips, and returns the usable ones and the problems.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from finback.data.sources.base import LabelRow
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A label row and the clip it became."""
+    """A label row and its clip."""
 
     row: LabelRow
     clip: Clip
@@ -28,7 +28,7 @@ class Entry:
 
 
 def one_spelling(rows: Sequence[LabelRow]) -> tuple[list[LabelRow], list[Problem]]:
-    """Names that differ in case or spaces only become the commonest of them; the first, if several are."""
+    """Names that differ only in case or spaces get the most frequent spelling (of several, the first)."""
     tally = Counter(row.species for row in rows)
     spellings: dict[str, list[str]] = defaultdict(list)
     for name in tally:  # in the order of first use
@@ -45,7 +45,7 @@ def one_spelling(rows: Sequence[LabelRow]) -> tuple[list[LabelRow], list[Problem
 
 
 def repeats(entries: Sequence[Entry]) -> tuple[list[Entry], list[Problem]]:
-    """One span of one file labelled twice with one species: the first row stays."""
+    """A span of a file that is labelled twice with the same species: the first row is used."""
     first: dict[tuple[Path, int, int, int | None, str | None], Entry] = {}
     problems = []
     for entry in entries:
@@ -54,12 +54,12 @@ def repeats(entries: Sequence[Entry]) -> tuple[list[Entry], list[Problem]]:
         known = first.setdefault(key, entry)
         if known is not entry:
             message = f"the same clip and species as row {known.row.row}"
-            problems.append(entry.row.problem("duplicate_row", message, "delete one of the rows"))
+            problems.append(entry.row.problem("duplicate_row", message, "keep one of the rows"))
     return list(first.values()), problems
 
 
 def conflicts(entries: Sequence[Entry]) -> tuple[list[Entry], list[Problem]]:
-    """One sound under two species: it is unknown which is right, so none of its clips is used."""
+    """One sound with two species: the correct species is unknown, so no clip of this sound is used."""
     same_sound: dict[tuple[str, int, int, int], list[Entry]] = defaultdict(list)
     for entry in entries:
         same_sound[entry.clip.key].append(entry)
@@ -69,24 +69,26 @@ def conflicts(entries: Sequence[Entry]) -> tuple[list[Entry], list[Problem]]:
         first, *others = same_sound[key]
         elsewhere = ", ".join(f"'{other.clip.label}' as {other.where}" for other in others)
         message = f"one sound under two species: '{first.clip.label}' here, {elsewhere}"
-        problems.append(first.row.problem("two_species", message, "keep the right row, delete the others"))
+        problems.append(first.row.problem("two_species", message, "keep the correct row"))
     return [entry for entry in entries if entry.clip.key not in bad], problems
 
 
 def copies(entries: Sequence[Entry]) -> tuple[list[Entry], list[Problem]]:
-    """One sound under two names with one species: reported; both stay, as splits keep copies together."""
+    """One sound in two files with the same species: a problem is reported. Both clips stay, in one set."""
     first: dict[tuple[str, int, int, int], Entry] = {}
     problems = []
     for entry in entries:
         known = first.setdefault(entry.clip.key, entry)
         if known is not entry:
             message = f"the same sound as {known.where}"
-            problems.append(entry.row.problem("duplicate_sound", message, "delete one of the copies"))
+            problems.append(
+                entry.row.problem("duplicate_sound", message, "keep one of the copies in the table")
+            )
     return list(entries), problems
 
 
 def labelled_groups(entries: Sequence[Entry]) -> tuple[dict[Path, str], list[Problem]]:
-    """The group that the labels name for each recording; the commonest, where rows disagree."""
+    """The group of each recording in the labels; where rows disagree, the most frequent group."""
     named: dict[Path, dict[str, list[Entry]]] = defaultdict(lambda: defaultdict(list))
     for entry in entries:
         if entry.row.group:
@@ -96,16 +98,16 @@ def labelled_groups(entries: Sequence[Entry]) -> tuple[dict[Path, str], list[Pro
         groups[path] = max(members, key=lambda group: len(members[group]))
         if len(members) > 1:
             stray = next(group for group in members if group != groups[path])
-            message = f"one recording in two groups, '{groups[path]}' and '{stray}'; the first is taken"
+            message = f"one recording in two groups, '{groups[path]}' and '{stray}'; the first is used"
             repair = "give all rows of a recording one group"
             problems.append(members[stray][0].row.problem("group_conflict", message, repair))
     return groups, problems
 
 
 def enough(entries: Sequence[Entry], min_clips: int) -> tuple[list[Entry], list[Problem]]:
-    """Species with at least `min_clips` real clips; a note on each of the others.
+    """Clips of species with at least `min_clips` real clips, and a note on each other species.
 
-    A table of nothing but generated clips is left as it is: it is there to be joined to real ones.
+    A table of generated clips alone is not changed, because it is joined to real clips later.
     """
     if all(entry.clip.synthetic for entry in entries):
         return list(entries), []
@@ -113,7 +115,9 @@ def enough(entries: Sequence[Entry], min_clips: int) -> tuple[list[Entry], list[
     tally.update(entry.clip.label or "" for entry in entries if not entry.clip.synthetic)
     few = {name: n for name, n in sorted(tally.items()) if n < min_clips}
     problems = [
-        Problem("too_few", name, None, f"{n} of at least {min_clips} clips, left out", "add clips of it")
+        Problem(
+            "too_few", name, None, f"{n} of at least {min_clips} clips, left out", "add clips of this species"
+        )
         for name, n in few.items()
     ]
     return [entry for entry in entries if entry.clip.label not in few], problems

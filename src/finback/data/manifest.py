@@ -1,8 +1,8 @@
-"""The manifest: which spans of which recordings carry which species, and what was wrong on the way.
+"""The manifest: the labelled spans of the recordings with their species, and the problems of the labels.
 
-`Manifest.save` writes `manifest.csv`, which opens in a spreadsheet and is itself a labels file for the
-`folder` source, and `problems.json` beside it (the problems, the source, the audio folder, duty cycles).
-`Manifest.load` gives back an equal manifest: positions are written as whole native samples.
+`Manifest.save` writes `manifest.csv` and, in the same folder, `problems.json` (the problems, the source, the
+audio folder, duty cycles). `manifest.csv` opens in a spreadsheet and is also a labels file for the `folder`
+source. `Manifest.load` returns an equal manifest, because positions are written as whole native samples.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ COLUMNS = (
     "group",
     "start",  # native samples, included
     "stop",  # native samples, excluded
-    "channel",  # from 0; empty: the mean of all
+    "channel",  # from 0; empty: the mean of all channels
     "start_s",
     "end_s",
     "split",
@@ -43,25 +43,25 @@ COLUMNS = (
     "source",
     "licence",
 )
-CALLED = "called"  # one column more where species were put together: what the labels call this one
-SYNTHETIC = "synthetic"  # one column more where clips were generated: true for those, else empty
+CALLED = "called"  # an extra column where rare species were pooled: the species in the labels
+SYNTHETIC = "synthetic"  # an extra column where there are generated clips: true for them, else empty
 AGAIN = "index the recordings again: finback index"
 
 
 @dataclass(frozen=True, slots=True)
 class SourceInfo:
-    """Where recordings and labels come from, on what terms, and why this source was taken to read them."""
+    """The source of recordings and labels, its terms, and why finback chose this source."""
 
     name: str
     licence: str
     citation: str
     url_hint: str = ""
-    chosen: str = ""  # "asked for", or what made `auto` choose it
+    chosen: str = ""  # "asked for", or the reason of `auto`
 
 
 @dataclass(frozen=True, slots=True)
 class ModelProvenance:
-    """A model that helped to make synthetic clips, and the recordings (content hashes) it was trained on."""
+    """A model behind synthetic clips, and the recordings (content hashes) in its training set."""
 
     role: str  # generator, vocoder or classifier
     name: str
@@ -79,12 +79,12 @@ class ModelProvenance:
 
 @dataclass(frozen=True)
 class Manifest:
-    """Labelled clips in the order of the labels file, and the problems met.
+    """Labelled clips in the order of the labels file, and the problems of the labels and recordings.
 
-    `subset_of` is the `split` column of the labels: train, val, test or "" (no side) for each clip; None when
-    the labels name no sides. `rare` and `called` are left by `finback.data.rare`: how many clips each rare
-    species has, and what the labels call each clip where species were put together. `provenance`: the models
-    that made its synthetic clips (`finback.data.provenance`).
+    `subset_of` is the `split` column of the labels: train, val, test or "" (no set) for each clip; None when
+    the labels name no sets. `finback.data.rare` fills `rare` and `called`: the number of clips of each rare
+    species, and the species that the labels give each clip (None when no species were pooled). `provenance`
+    names the models behind the synthetic clips (`finback.data.provenance`).
     """
 
     clips: tuple[Clip, ...]
@@ -98,6 +98,7 @@ class Manifest:
 
     @property
     def labels(self) -> Labels:
+        """All species, sorted by name."""
         return Labels.of(self.clips)
 
     @property
@@ -106,12 +107,12 @@ class Manifest:
         return fingerprint_of(self.clips)
 
     def species_counts(self) -> dict[str, int]:
-        """Clips per species, the commonest first."""
+        """Number of clips of each species, the most frequent first."""
         tally = Counter(clip.label or "" for clip in self.clips)
         return dict(sorted(tally.items(), key=lambda item: (-item[1], item[0])))
 
     def only(self, clips: Sequence[Clip]) -> Manifest:
-        """Without the clips that are not among `clips`."""
+        """The manifest with only the clips that are in `clips`."""
         wanted = set(clips)
         kept = [i for i, clip in enumerate(self.clips) if clip in wanted]
         subset_of = None if self.subset_of is None else tuple(self.subset_of[i] for i in kept)
@@ -122,7 +123,7 @@ class Manifest:
         return _name(clip.recording.path, self.audio)
 
     def save(self, path: Path) -> None:
-        """Write the table at `path` and `problems.json` beside it, each whole or not at all."""
+        """Write the table at `path` and `problems.json` in the same folder, each file whole or not at all."""
         path = Path(path)
         subsets = self.subset_of or ("",) * len(self.clips)
         rows = [_cells(c, subset, self.file_of(c)) for c, subset in zip(self.clips, subsets, strict=True)]
@@ -131,7 +132,7 @@ class Manifest:
             for c in self.clips
             if c.recording.schedule
         }
-        beside = {
+        details = {
             "source": asdict(self.source),
             "audio": str(self.audio),
             "has_split": self.subset_of is not None,
@@ -139,9 +140,9 @@ class Manifest:
             "problems": [problem.as_dict() for problem in self.problems],
             "schedules": schedules,
             "rare": dict(self.rare),
-            **({"provenance": [t.as_dict() for t in self.provenance]} if self.provenance else {}),
+            **({"provenance": [model.as_dict() for model in self.provenance]} if self.provenance else {}),
         }
-        write_json(path.with_name(PROBLEMS), beside)
+        write_json(path.with_name(PROBLEMS), details)
         header = list(COLUMNS)
         if self.called is not None:
             header.append(CALLED)
@@ -154,20 +155,20 @@ class Manifest:
 
     @classmethod
     def load(cls, path: Path, audio: Path | None = None) -> Manifest:
-        """Read what `save` wrote; `audio` says where the recordings lie now, if they have moved.
+        """Read a table of `save`; `audio` is the folder where the recordings are now, if they moved.
 
-        Raises `ManifestError` when the table is not a manifest or was changed by hand so that it is none.
+        Raises `ManifestError` when the table is not a manifest, or is no longer a valid one.
         """
         path = Path(path)
-        beside = current(read_json(path.with_name(PROBLEMS)))
+        details = current(read_json(path.with_name(PROBLEMS)))
         rows = _rows(path)
         try:
-            root = Path(beside["audio"]) if audio is None else Path(audio).resolve()
-            problems = tuple(Problem(**problem) for problem in beside["problems"])
-            source = SourceInfo(**beside["source"])
-            has_split, schedules = beside["has_split"], beside["schedules"]
-            rare = dict(beside.get("rare", {}))
-            provenance = tuple(ModelProvenance.of(row) for row in beside.get("provenance", ()))
+            root = Path(details["audio"]) if audio is None else Path(audio).resolve()
+            problems = tuple(Problem(**problem) for problem in details["problems"])
+            source = SourceInfo(**details["source"])
+            has_split, schedules = details["has_split"], details["schedules"]
+            rare = dict(details.get("rare", {}))
+            provenance = tuple(ModelProvenance.of(row) for row in details.get("provenance", ()))
         except (KeyError, TypeError) as error:
             raise ManifestError(f"{path.with_name(PROBLEMS)}: damaged ({error})", AGAIN) from None
         recordings: dict[str, Recording] = {}
@@ -186,7 +187,7 @@ class Manifest:
 
 
 def fingerprint_of(clips: Sequence[Clip]) -> str:
-    """16 hex digits of what clips hold, their species and their groups, in any order."""
+    """16 hex digits of sounds, species and groups; the order of the clips does not matter."""
     rows = sorted([*c.key, c.label or "", c.group] + [SYNTHETIC] * c.synthetic for c in clips)
     return hashlib.blake2b(json.dumps(rows).encode(), digest_size=8).hexdigest()
 
@@ -199,7 +200,7 @@ def _cells(clip: Clip, subset: str, name: str) -> list[Any]:
     r = clip.recording
     channel = "" if clip.channel is None else clip.channel
     time = "" if r.start_time is None else r.start_time.isoformat()
-    # Seconds are printed in full (repr), so that seconds * rate rounds back to the very sample.
+    # Seconds are written in full (repr), so that seconds * rate rounds to the same sample again.
     span = [clip.start, clip.stop, channel, clip.start_s, clip.stop_s]
     recording = [r.sample_rate, r.n_samples, r.n_channels, r.id, time, r.source, r.licence]
     return [name, clip.label or "", r.group, *span, subset, *recording]
@@ -216,12 +217,12 @@ def _table(rows: list[list[Any]]) -> str:
 
 def _rows(path: Path) -> list[dict[str, str]]:
     try:
-        text = path.read_bytes().decode("utf-8-sig")  # line ends within names as they are
+        text = path.read_bytes().decode("utf-8-sig")  # keeps line ends within names
     except FileNotFoundError:
         raise ManifestError(f"{path}: no such manifest", AGAIN) from None
     except UnicodeDecodeError as error:
         raise ManifestError(f"{path}: damaged ({error})", AGAIN) from None
-    # Not `read_table`, which mends what people type: here every character is as it was written.
+    # Not `read_table`, which corrects typed tables: here every character stays as it was written.
     reader = csv.DictReader(io.StringIO(text, newline=""))
     missing = [c for c in COLUMNS if c not in (reader.fieldnames or ())]
     if missing:

@@ -1,37 +1,37 @@
-"""What is wrong with labels or recordings, one `Problem` each, collected and reported at once.
+"""Problems of labels and recordings, each a `Problem`.
 
-A user mends a hundred rows in one sitting only when all hundred are named. Rows are counted as a
-spreadsheet counts them: the header is row 1. The kinds:
+All problems are reported together, so that a user can correct all rows at once. Rows have the numbers that a
+spreadsheet shows: the header is row 1. The kinds:
 
-| kind | what it says | the clip is |
+| kind | meaning | the clip is |
 |---|---|---|
 | missing_file | a row names a file that is not in the audio folder | dropped |
-| ambiguous_file | a row names a file that could be several | dropped |
-| unlabelled | a recording that no row names | not there |
-| unreadable | a recording, or a span of it, that cannot be decoded | dropped |
+| ambiguous_file | a row names a file that matches several files | dropped |
+| unlabelled | a recording that no row names | not used |
+| unreadable | a recording or a span that cannot be decoded | dropped |
 | file_name | a recording whose name is not valid text | dropped |
 | empty_label | a row without a species | dropped |
-| bad_span | start or end that is no number, reversed, or outside the file | dropped |
+| bad_span | start or end is not a number, or reversed, or outside the file | dropped |
 | bad_channel | a channel that the recording does not have | dropped |
 | columns | more values than the header has columns | dropped |
-| open_quote | a quote that is never closed swallows the rows after it | dropped |
-| duplicate_row | one span labelled twice with one species | kept once |
-| duplicate_sound | one sound under two names, with one species | kept |
-| two_species | one sound under two species | dropped, all of them |
-| group_conflict | one recording in two groups | kept, in the commoner group |
+| open_quote | a quote that is never closed, so the next rows are read as one value | dropped |
+| duplicate_row | a span that is labelled twice with the same species | kept once |
+| duplicate_sound | one sound in two files with the same species | kept |
+| two_species | one sound with two species | dropped (all clips of the sound) |
+| group_conflict | one recording in two groups | kept, in the more frequent group |
 | no_group | recordings that the groups file does not name | kept |
 | short | shorter than 10 ms | kept, unless under 16 samples |
 | synthetic_word | neither true nor false in column synthetic | dropped |
-| no_real_clip | a species of synthetic clips that no real clip has | dropped, a note |
-| unknown_generator | synthetic clips whose generator's tapes nobody knows | kept, a note |
-| split_word | a side that is not train, val or test | kept, on no side |
-| spelling | one species spelt in two ways | kept, in the commoner spelling |
+| no_real_clip | synthetic clips of a species without real clips | dropped, a note |
+| unknown_generator | synthetic clips of a generator whose training groups are unknown | kept, a note |
+| split_word | a set that is not train, val or test | kept, in no set |
+| spelling | one species in two spellings | kept, in the more frequent spelling |
 | header, nul_byte | a damaged table | kept |
-| too_few | a species with fewer clips than asked for | dropped, a note |
+| too_few | a species with fewer clips than `min_clips` | dropped, a note |
 | unknown_tape, no_file_offset, cut_at_end, encoding, ignored_column | notes | kept |
-| not_a_table | a .txt among selection tables that is none | a note |
+| not_a_table | a .txt that is not a selection table, among others | none (a note) |
 
-Notes tell what was decided; they are no fault of the data, so `strict` lets them pass.
+Notes describe a decision of finback and not a fault of the data, so `strict` accepts them.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from typing import Any
 
 from finback.core.errors import ManifestError
 
-# What `strict` lets pass.
+# The kinds that `strict` accepts.
 NOTES = frozenset(
     [
         *("too_few", "unknown_tape", "no_file_offset", "cut_at_end", "encoding", "ignored_column"),
@@ -53,7 +53,7 @@ NOTES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing wrong: in which file, in which spreadsheet row (None: no row), and how to repair it."""
+    """One problem: its file, its row in a spreadsheet (None: no row), what is wrong, and the repair."""
 
     kind: str
     file: str
@@ -67,6 +67,7 @@ class Problem:
 
     @property
     def is_note(self) -> bool:
+        """Whether this is a note, which `strict` accepts."""
         return self.kind in NOTES
 
     def as_dict(self) -> dict[str, Any]:
@@ -75,7 +76,7 @@ class Problem:
 
 
 def refuse(problems: Sequence[Problem], listed: int = 10) -> None:
-    """What `strict` means: `ManifestError` if any problem is more than a note, listing the first ten."""
+    """Raises `ManifestError` with the first ten problems that are not notes, if there are any (`strict`)."""
     real = [p for p in problems if not p.is_note]
     if not real:
         return
@@ -83,12 +84,13 @@ def refuse(problems: Sequence[Problem], listed: int = 10) -> None:
     more = f"\n  ... and {len(real) - listed} more" if len(real) > listed else ""
     count = "1 problem" if len(real) == 1 else f"{len(real)} problems"
     raise ManifestError(
-        f"{count} in the labels or recordings:{shown}{more}\n", "correct them, or leave out --strict"
+        f"{count} in the labels or recordings:{shown}{more}\n",
+        "correct the labels or recordings, or leave out --strict",
     )
 
 
 def counts(problems: Iterable[Problem]) -> dict[str, int]:
-    """How many of each kind, the commonest first."""
+    """Number of problems of each kind, the most frequent first."""
     tally: dict[str, int] = {}
     for problem in problems:
         tally[problem.kind] = tally.get(problem.kind, 0) + 1

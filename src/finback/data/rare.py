@@ -2,11 +2,11 @@
 
 A species is rare when it has fewer than `below` real clips in all of the data:
 
-- keep: it is a species like any other;
+- keep: nothing changes;
 - drop: its clips are left out;
-- bucket: its clips get one common label with those of all rare species, `bucket`;
-- prototype: its clips stay. The network is trained on the other species, and afterwards its weights for this
-  species are imprinted from the mean of the clips' embeddings (`finback.models.networks.prototypes`).
+- bucket: the clips of all rare species get one common label, `bucket`;
+- prototype: its clips stay. The network is trained on the other species. The weights for this species are
+  then imprinted from the mean of the embeddings of its clips (`finback.models.networks.prototypes`).
 
 `finback.data.dataset.prepare` applies the policy, before any split is made.
 """
@@ -47,7 +47,7 @@ def rare_species(clips: Sequence[Clip], settings: RareSettings) -> dict[str, int
 def apply_rare_policy(
     clips: Sequence[Clip], settings: RareSettings
 ) -> tuple[tuple[Clip | None, ...], dict[str, int]]:
-    """Each clip as the policy leaves it (None: dropped), and the rare species with their numbers of clips.
+    """Each clip after the policy (None: dropped), and the number of clips of each rare species.
 
     Raises `SplitError` when fewer than two species are left.
     """
@@ -57,7 +57,7 @@ def apply_rare_policy(
     common = {c.label for c in clips if c.label is not None} - set(rare)
     if len(common) + (settings.how == "bucket") < 2:
         problem = f"{len(common)} species with {settings.below} clips or more: a classifier needs two"
-        raise SplitError(problem, "lower rare.below, or keep the rare species (rare.how = keep)")
+        raise SplitError(problem, "use a lower rare.below, or keep the rare species (rare.how = keep)")
     if settings.how == "drop":
         return tuple(None if c.label in rare else c for c in clips), rare
     if settings.how == "bucket":
@@ -66,7 +66,7 @@ def apply_rare_policy(
 
 
 def rare_summary(rare: Mapping[str, int], settings: RareSettings, most: int = 6) -> str:
-    """What was done with which species, in a sentence; "" when nothing was done."""
+    """A sentence on the rare species and their treatment; "" when the policy changed nothing."""
     if not rare or settings.how == "keep":
         return ""
     named = ", ".join(f"{name} ({n})" for name, n in list(rare.items())[:most])

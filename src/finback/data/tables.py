@@ -1,15 +1,16 @@
-"""Read label tables as they come out of spreadsheets, whatever the spreadsheet did to them.
+"""Read tables of labels as spreadsheets and other programs write them.
 
-Comma, semicolon, tab or bar; UTF-8 with or without a byte-order mark, UTF-16, Windows-1252 or Latin-1;
-any newline; quoted commas; spaces and no-break spaces around values; blank lines, trailing commas,
-comment lines (`# ...`) and Excel's `sep=;` line. Row numbers are those a spreadsheet shows: header = 1.
+All of these are read: comma, semicolon, tab or bar as the delimiter; UTF-8 with or without a byte-order mark,
+UTF-16, Windows-1252 or Latin-1; any newline; quoted commas; spaces and no-break spaces around values; blank
+lines, trailing commas, comment lines (`# ...`) and Excel's `sep=;` line. Rows have the numbers that a
+spreadsheet shows: header = 1.
 
     table = read_table(Path("labels.csv"))
-    file = table.column("file", "--file-column")      # raises ManifestError naming the columns found
+    file = table.column("file", "--file-column")      # ManifestError if missing
     for row in table.rows:
         row.cells[file]
 
-Everything is text here; what a value means is decided by who reads the table.
+All values are text here; the caller converts them.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from finback.core.errors import InputError, ManifestError
 from finback.data.problems import Problem
 
 DELIMITERS = ",;\t|"
-# The UTF-32 mark begins with the UTF-16 one, so it is tried first.
+# The UTF-32 mark begins with the UTF-16 mark, so UTF-32 is tried first.
 BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -49,7 +50,7 @@ NOT_TEXT = {
     b"fLaC": "a sound file",
     b"OggS": "a sound file",
 }
-# Names that other tools give to the columns we need; only ever suggested, never assumed.
+# Names that other programs give to these columns. finback suggests such a column and does not assume it.
 SYNONYMS = {
     "file": (
         *(
@@ -82,7 +83,7 @@ UNSEEN = "\ufeff\u200b\u200c\u200d\u2060"  # characters without width, left by c
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row as a spreadsheet numbers it; as many cells as the header, none with spaces around it."""
+    """One row with its number in a spreadsheet; as many cells as the header, without spaces around them."""
 
     number: int
     cells: tuple[str, ...]
@@ -94,7 +95,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A header and its rows, with what was wrong with them."""
+    """A header, its rows, and the problems of the table."""
 
     path: Path
     header: tuple[str, ...]
@@ -115,22 +116,21 @@ class Table:
         return None
 
     def column(self, name: str, option: str) -> int:
-        """Position of a column that must be there; `option` is how the user names another.
+        """Position of a column that must be present; `option` is the option that names another column.
 
-        Raises `ManifestError` when it is missing, or stands twice with different values.
+        Raises `ManifestError` when the column is missing, or is present twice with different values.
         """
-        found = self.find(name)
-        if found is None:
+        position = self.find(name)
+        if position is None:
             raise ManifestError(*self._missing(name, option))
-        twins = [
-            i for i, h in enumerate(self.header) if _plain(h) == _plain(self.header[found]) and i != found
-        ]
+        plain = _plain(self.header[position])
+        twins = [i for i, h in enumerate(self.header) if _plain(h) == plain and i != position]
         for twin in twins:
             for row in self.rows:
-                if row.cells[twin] != row.cells[found]:
+                if row.cells[twin] != row.cells[position]:
                     where = f"{self.path}: column '{name}' stands twice, and row {row.number} differs"
                     raise ManifestError(where, f"rename one of them, or choose with {option}")
-        return found
+        return position
 
     def _missing(self, name: str, option: str) -> tuple[str, str]:
         columns = ", ".join(h for h in self.header if h)
@@ -152,11 +152,11 @@ class Table:
 def read_table(path: Path, what: str = "labels file") -> Table:
     """Read a delimited text table.
 
-    Raises `InputError` when it is missing, a folder, empty, or no text (a workbook: save it as CSV), and
-    `ManifestError` when no rows can be told apart in it.
+    Raises `InputError` when the file is missing, is a folder, is empty or is not text (a workbook: save it as
+    CSV), and `ManifestError` when the text cannot be split into rows.
     """
     text, encoding = _decode(_bytes(path, what), path)
-    text = re.sub(r"\Asep=.\r?\n?", "", text)  # Excel's own hint, a line that Excel itself does not count
+    text = re.sub(r"\Asep=.\r?\n?", "", text)  # a hint for Excel, on a line that Excel does not count
     delimiter = _delimiter(text)
     records = _records(text, delimiter, path)
     problems: list[Problem] = []
@@ -169,7 +169,7 @@ def read_table(path: Path, what: str = "labels file") -> Table:
         raise InputError(f"{path}: the {what} is empty", "give a table with a header, such as file,species")
     header = records[head][1]
     while len(header) > 1 and not header[-1]:
-        header = header[:-1]  # a trailing comma; a row with a value there is too wide, and said to be
+        header = header[:-1]  # a trailing comma; a row with a value there gets a problem of kind `columns`
     problems += _header_problems(path, header)
     torn = text.count('"') % 2 == 1
     rows = []
@@ -201,7 +201,7 @@ def _bytes(path: Path, what: str) -> bytes:
 
 
 def _decode(data: bytes, path: Path) -> tuple[str, str]:
-    """Text and the encoding it was in: by its mark, else by where its zeros are, else UTF-8, else Windows."""
+    """The text and its encoding, by byte-order mark, else by zero bytes, else UTF-8, else Windows."""
     encodings = [encoding for mark, encoding in BOMS if data.startswith(mark)][:1]
     if not encodings:
         even, odd = (data[i::2].count(0) / max(1, len(data) // 2) for i in (0, 1))
@@ -224,7 +224,7 @@ def _decode(data: bytes, path: Path) -> tuple[str, str]:
 
 
 def _delimiter(text: str) -> str:
-    """The delimiter under which most rows are as wide as the header; the wider header breaks a tie."""
+    """The delimiter that makes most rows as wide as the header; of several, the one with more columns."""
     best, chosen = (0.0, 1), ","
     for delimiter in DELIMITERS:
         reader = csv.reader(io.StringIO(text[:65_536], newline=""), delimiter=delimiter)
@@ -241,7 +241,7 @@ def _delimiter(text: str) -> str:
 
 def _records(text: str, delimiter: str, path: Path) -> list[tuple[int, list[str]]]:
     """Numbered rows of cleaned cells; a quoted value with newlines in it is one row, as in a spreadsheet."""
-    # Tab-separated tables are written without quoting, so a lone quote there is a letter like any other.
+    # Tab-separated tables are written without quoting, so an unpaired quote is an ordinary character.
     bare = delimiter == "\t" and text.count('"') % 2 == 1
     reader = csv.reader(
         io.StringIO(text, newline=""),
@@ -253,7 +253,7 @@ def _records(text: str, delimiter: str, path: Path) -> list[tuple[int, list[str]
         return [(number, [_clean(c) for c in cells]) for number, cells in enumerate(reader, start=1)]
     except csv.Error as error:
         where = f"{path}: cannot be read as a table near line {reader.line_num} ({error})"
-        raise ManifestError(where, "look for a quote that is never closed there") from None
+        raise ManifestError(where, "look there for a quote that is never closed") from None
 
 
 def _header_problems(path: Path, header: list[str]) -> Iterable[Problem]:
@@ -274,7 +274,7 @@ def _fault(path: Path, number: int, cells: list[str], width: int, torn: bool) ->
         message = "a quoted value runs over several lines"
         return Problem("open_quote", path.name, number, message, "close the quote that opens there")
     if any("\0" in c for c in cells):
-        message = "holds zero bytes, now left out"
+        message = "holds zero bytes, which were left out"
         return Problem("nul_byte", path.name, number, message, "save the table again")
     return None
 
@@ -289,10 +289,10 @@ def _is_blank_or_comment(cells: list[str], width: int) -> bool:
 
 
 def _clean(cell: str) -> str:
-    """Without white space around it, no-break and zero-width kinds included."""
+    """The cell without white space around it, also without no-break and zero-width spaces."""
     return cell.strip().strip(UNSEEN).strip()
 
 
 def _plain(name: str) -> str:
-    """A column name without case, spaces, underscores and accents' two spellings."""
+    """A column name in lower case, without spaces, hyphens and underscores, with composed accents."""
     return re.sub(r"[\s_\-]+", "", unicodedata.normalize("NFC", name)).casefold()

@@ -27,12 +27,12 @@ ROLE = ("group_leak_share", "group_lookup_accuracy", "metadata_only_accuracy")
 def record(folder: Path, groups: bool = True, extra: str = "") -> Manifest:
     """Four clips of noise per tape, each tape with a rate and a level of its own, and a copy of one of them.
 
-    The labels come with groups or without; `extra` is another column's name, filled with a side per tape.
+    The labels come with groups or without; `extra` is another column's name, filled with a set for each tape.
     """
     rng = np.random.default_rng(0)
     (folder / "audio").mkdir()
     rows = ["file,species" + (",group" if groups else "") + (f",{extra}" if extra else "")]
-    side = {"a": "train", "d": "train", "f": "train", "b": "val", "c": "test", "e": "test"}
+    subset = {"a": "train", "d": "train", "f": "train", "b": "val", "c": "test", "e": "test"}
     for species, tapes in TAPES.items():
         for tape in tapes:
             for n in range(4):
@@ -44,7 +44,7 @@ def record(folder: Path, groups: bool = True, extra: str = "") -> Manifest:
                     x, rate = np.float32(0.5) * whole[1000:7000], rate_a
                 io.write(folder / "audio" / f"{tape}{n}.wav", x, rate)
                 given = f",{tape}" if groups else ""
-                rows.append(f"{tape}{n}.wav,{species}{given}" + (f",{side[tape]}" if extra else ""))
+                rows.append(f"{tape}{n}.wav,{species}{given}" + (f",{subset[tape]}" if extra else ""))
     (folder / "labels.csv").write_text("\n".join(rows) + "\n")
     return index(IndexRequest(audio=folder / "audio", labels=folder / "labels.csv", source="folder"))
 
@@ -92,8 +92,8 @@ def test_groups_that_share_sound_are_merged_and_reported(made: Audit) -> None:
     assert found["merged_groups"][0]["groups"] == ["a", "b"]
     assert {c.group for c in made.clips} == {"a", "c", "d", "e", "f"}
     assert [p["kind"] for p in found["problems"]] == ["shared_sound"]
-    sides = {c.group: side for side in ("train", "val", "test") for c in made.splits[0].split.subset(side)}
-    assert sides["a"] in ("train", "test")
+    used = {c.group: name for name in ("train", "val", "test") for c in made.splits[0].split.subset(name)}
+    assert used["a"] in ("train", "test")
 
 
 def test_what_cannot_be_tested(made: Audit) -> None:
@@ -121,11 +121,11 @@ def test_the_object_is_json_and_has_every_promised_key(made: Audit) -> None:
 def test_the_page_has_the_findings(made: Audit) -> None:
     page = "\n".join(made.lines())
     for words in (
-        "24 clips of 3 species, 24 seconds, from 5 tapes",
+        "24 clips of 3 species, 24 seconds, from 5 recording groups",
         "Not with a random split of the clips",
         "b3.wav in a0.wav: excerpt, from 0.1",
         "(fin)",
-        "Tapes a and b have different names but share sound",
+        "Groups a and b have different names but share sound",
     ):
         assert words in page
     assert "1 species cannot be evaluated" in page
@@ -167,7 +167,7 @@ def test_findings_need_only_their_own_keys() -> None:
 )
 def test_lengths_are_in_a_unit_that_fits(seconds: float, words: str) -> None:
     found = {"n_clips": 1, "n_groups": 1, "species": [], "duration_s": seconds}
-    assert f", {words}, from 1 tape." in by_title(found)["The recordings"].paragraphs[0]
+    assert f", {words}, from 1 recording group." in by_title(found)["The recordings"].paragraphs[0]
 
 
 def test_findings_that_make_figures_wrong_are_serious() -> None:
@@ -222,7 +222,7 @@ def test_without_groups_shared_sound_makes_them(tmp_path: Path) -> None:
     assert len(set(groups.values())) == 23
     found = result.to_json()
     assert found["groups_known"] == 0
-    assert "The labels do not name the tapes" in "\n".join(result.lines())
+    assert "The labels do not name the groups" in "\n".join(result.lines())
     assert found["merged_groups"] == []
     assert len(result.splits) == 3
     assert found["in_use"]["protocol"].startswith("3-fold")
@@ -230,7 +230,7 @@ def test_without_groups_shared_sound_makes_them(tmp_path: Path) -> None:
 
 def test_the_split_column_is_used_and_may_not_leak(tmp_path: Path) -> None:
     manifest = record(tmp_path, extra="split")
-    with pytest.raises(LeakError):  # b3 is an excerpt of a0, on the other side
+    with pytest.raises(LeakError):  # b3 is an excerpt of a0, in another set
         audit(manifest)
     result = audit(manifest, SplitSettings(by="clip"))
     assert {c.recording.path.name[0] for c in result.splits[0].split.test} == {"c", "e"}
@@ -274,7 +274,7 @@ def test_every_flag_has_a_sentence() -> None:
 
 
 def test_real_tapes(watkins: Path) -> None:
-    """Every fourth cut: random splits leak and a list of tapes predicts the species; whole tapes in one set
+    """Every fourth cut: random splits leak and group lookup predicts the species; whole groups in one set
     do not leak."""
     request = IndexRequest(
         audio=watkins / "audio", labels=watkins / "labels.csv", groups=f"{watkins / 'metadata.csv'}:group"

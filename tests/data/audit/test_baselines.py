@@ -17,7 +17,7 @@ RNG = np.random.default_rng(0)
 def test_lookup_by_hand() -> None:
     train = [clip(w[0], w[1], n) for n, w in enumerate(["fa", "fa", "ma", "mb", "sb", "sc", "sc", "sc"])]
     test = [clip("f", g, 100 + n) for n, g in enumerate("abcz")]
-    # a: 2 f of 3; b: m and s tie, the alphabet decides; c: s; z is new: s is the commonest of all.
+    # a: 2 f of 3; b: m and s tie, the alphabet decides; c: s; z is new: s is the most frequent of all.
     assert group_lookup(train, test) == ["f", "m", "s", "s"]
 
 

@@ -1,4 +1,4 @@
-"""Duplicates: copies made by hand are found whatever was done to them, and what merely resembles is not."""
+"""Duplicates: changed copies of a clip are found, and similar sounds are not."""
 
 from __future__ import annotations
 

@@ -117,8 +117,8 @@ def test_a_folder_of_tables(tmp_path: Path) -> None:
     manifest = index(IndexRequest(audio=tmp_path / "audio", labels=tmp_path / "labels"))
     assert manifest.source.name == "raven"
     assert spans(manifest) == [("dive_1.wav", 100, 150, "Fin Whale"), ("dive_2.wav", 100, 250, "Fin Whale")]
-    listed = [(p.kind, p.file, p.row) for p in manifest.problems]
-    assert listed == [
+    reported = [(p.kind, p.file, p.row) for p in manifest.problems]
+    assert reported == [
         ("empty_label", "dive_1", 3),
         ("empty_label", "dive_2", 3),
         ("not_a_table", "empty.txt", None),
@@ -149,8 +149,8 @@ def test_bad_boxes(tmp_path: Path) -> None:
     ]
     manifest = boxes(tmp_path, f"{HEAD}\tBegin File\tSpecies\n" + "\n".join(rows) + "\n")
     assert spans(manifest) == [("dive_2.wav", 500, 900, "Fin Whale")]
-    listed = sorted((p.kind, p.row) for p in manifest.problems if p.row)
-    assert listed == [("bad_span", 2), ("bad_span", 3), ("bad_span", 4), ("missing_file", 5)]
+    reported = sorted((p.kind, p.row) for p in manifest.problems if p.row)
+    assert reported == [("bad_span", 2), ("bad_span", 3), ("bad_span", 4), ("missing_file", 5)]
 
 
 def test_no_tables(tmp_path: Path) -> None:

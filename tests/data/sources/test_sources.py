@@ -75,7 +75,7 @@ def test_auto(tmp_path: Path, sounds: list[str], name: str | None, text: str, so
     assert why in reason
 
 
-def test_beans_reads_folders_and_sides(tmp_path: Path) -> None:
+def test_beans_reads_folders_and_sets(tmp_path: Path) -> None:
     for file in ("train/Killer Whale/a.wav", "train/Walrus/x/b.wav", "valid/Walrus/c.wav", "d.wav"):
         sound(tmp_path / file)
     manifest = index(IndexRequest(audio=tmp_path))
@@ -89,11 +89,11 @@ def test_beans_reads_folders_and_sides(tmp_path: Path) -> None:
     assert [(p.kind, p.file) for p in manifest.problems] == [("unlabelled", "d.wav")]
 
 
-def test_beans_without_sides(tmp_path: Path) -> None:
+def test_beans_without_sets(tmp_path: Path) -> None:
     sound(tmp_path / "Test" / "a.wav")
     sound(tmp_path / "Walrus" / "b.wav")
     manifest = index(IndexRequest(audio=tmp_path))
-    assert manifest.labels.names == ("Test", "Walrus")  # a species may be called Test, beside others
+    assert manifest.labels.names == ("Test", "Walrus")  # a species may be called Test, if there are others
     assert manifest.subset_of is None
     with pytest.raises(InputError, match="a labels file has no use"):
         index(IndexRequest(audio=tmp_path, labels=table(tmp_path / "l.csv", "x"), source="beans"))

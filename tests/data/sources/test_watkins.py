@@ -1,4 +1,4 @@
-"""Tapes from record ids, and excerpts whose tape nobody knows."""
+"""Tapes from record ids, and excerpts of unknown tape."""
 
 from __future__ import annotations
 

@@ -13,9 +13,9 @@ def test_the_search_finds_the_best_of_all_splits_of_a_small_case() -> None:
     counts = np.array([[9, 0, 2], [4, 0, 0], [3, 1, 0], [0, 7, 0], [0, 0, 8], [0, 3, 1]])
     wanted = (0.7, 0.15, 0.15)
 
-    def cost(sides: np.ndarray) -> float:
-        share = np.array([counts[sides == k].sum(axis=0) for k in range(3)])
-        present = np.array([(counts[sides == k] > 0).any(axis=0) for k in range(3)])
+    def cost(subsets: np.ndarray) -> float:
+        share = np.array([counts[subsets == k].sum(axis=0) for k in range(3)])
+        present = np.array([(counts[subsets == k] > 0).any(axis=0) for k in range(3)])
         weight = np.sqrt(counts.sum(axis=0))
         away = np.abs(share / counts.sum(axis=0) - np.array(wanted)[:, None]).sum(axis=0)
         total = np.abs(share.sum(axis=1) / counts.sum() - np.array(wanted)).sum()
@@ -23,4 +23,4 @@ def test_the_search_finds_the_best_of_all_splits_of_a_small_case() -> None:
         return float(missing + (weight / weight.sum() * away).sum() + total)
 
     every = np.stack(np.meshgrid(*[[TRAIN, VAL, TEST]] * 6, indexing="ij"), axis=-1).reshape(-1, 6)
-    assert cost(assign(counts, wanted)) == pytest.approx(min(cost(sides) for sides in every))
+    assert cost(assign(counts, wanted)) == pytest.approx(min(cost(subsets) for subsets in every))

@@ -27,9 +27,9 @@ def test_folds_judge_every_testable_clip_once() -> None:
     assert tested == Counter(c for c in clips if c.label != "sei")
     for f in folds:
         assert everything(f.split) == Counter(clips)
-        trained_on = {c.label for c in f.split.train}
-        assert {c.label for c in (*f.split.test, *f.split.val)} <= trained_on
-        assert "sei" in trained_on
+        trained = {c.label for c in f.split.train}
+        assert {c.label for c in (*f.split.test, *f.split.val)} <= trained
+        assert "sei" in trained
         assert list(f.untestable) == ["sei"]
     assert [f.fold for f in folds] == [0, 1, 2]
 
@@ -61,13 +61,13 @@ def test_folds_say_when_tapes_cannot_be_parted() -> None:
 
 def test_a_species_judged_but_not_learnt_gets_a_group_back() -> None:
     counts = np.array([[9, 0, 0], [3, 4, 0], [0, 2, 0], [0, 0, 5]])
-    sides = np.array([TRAIN, TEST, VAL, TEST])
-    assert keep_trained(sides, counts).tolist() == [TRAIN, TEST, TRAIN, TEST]
-    assert keep_trained(sides, counts, spare_single=False).tolist() == [TRAIN, TEST, TRAIN, TRAIN]
+    subsets = np.array([TRAIN, TEST, VAL, TEST])
+    assert keep_trained(subsets, counts).tolist() == [TRAIN, TEST, TRAIN, TEST]
+    assert keep_trained(subsets, counts, spare_single=False).tolist() == [TRAIN, TEST, TRAIN, TRAIN]
 
 
 def test_folds_refused_when_groups_are_too_few() -> None:
-    with pytest.raises(SplitError, match="there are 2"):
+    with pytest.raises(SplitError, match="only 2 groups"):
         make_folds(clips_of({"minke": {"d": 10, "e": 5}, "sei": {"f": 9}}), SplitSettings(folds=5))
     with pytest.raises(SplitError, match="as many clips"):
         make_folds(clips_of({"minke": {"d": 1, "e": 1}, "sei": {"f": 1, "g": 1}}), SplitSettings(folds=3))
@@ -112,14 +112,14 @@ def test_invariants_on_any_table(
         n_groups[c.label].add(c.group)
     for result in first:
         assert everything(result.split) == Counter(clips)
-        sides = [
+        subsets = [
             {c.group for c in part} for part in (result.split.train, result.split.val, result.split.test)
         ]
-        assert sum(map(len, sides)) == len(set().union(*sides))
-        trained_on = {c.label for c in result.split.train}
-        evaluated = {c.label for c in (*result.split.val, *result.split.test)}
-        assert evaluated <= trained_on
-        assert not evaluated & {s for s, groups in n_groups.items() if len(groups) == 1}
+        assert sum(map(len, subsets)) == len(set().union(*subsets))
+        trained = {c.label for c in result.split.train}
+        tested = {c.label for c in (*result.split.val, *result.split.test)}
+        assert tested <= trained
+        assert not tested & {s for s, groups in n_groups.items() if len(groups) == 1}
         assert {s for s, groups in n_groups.items() if len(groups) == 1} <= set(result.untestable)
     shuffled = list(clips)
     order.shuffle(shuffled)

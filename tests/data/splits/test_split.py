@@ -1,4 +1,4 @@
-"""Splits of whole groups: each species in the sets that its groups allow, and what is refused."""
+"""Splits of whole groups: each species in the sets that its groups allow, and refused input."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_each_species_gets_the_sides_that_its_groups_allow() -> None:
     assert minke["train"] == {"d": 10}
     assert minke["test"] == {"e": 5}
     assert sei["train"] == {"f": 9}
-    assert all(blue[side] for side in ("train", "val", "test"))
+    assert all(blue[name] for name in ("train", "val", "test"))
     assert list(result.untestable) == ["sei"]
     assert "'f'" in result.untestable["sei"]
     assert result.warnings == ()
@@ -44,7 +44,7 @@ def test_the_balance_table_counts_what_the_split_holds() -> None:
 
 
 def test_a_single_group_species_keeps_its_tape_in_training() -> None:
-    """The tape of `sei` could be in the test set of minke; the other one must be taken."""
+    """The tape of `sei` could be minke's test set; the other tape must be taken."""
     table = {"minke": {"shared": 5, "own": 5}, "sei": {"shared": 6}, "fin": {"a": 6, "b": 3, "c": 3}}
     result = make_split(clips_of(table))
     assert subsets_of(result, "sei")["train"] == {"shared": 6}
@@ -63,7 +63,7 @@ def test_a_single_group_species_on_a_judged_tape_is_set_aside() -> None:
     assert not subsets_of(result, str(name))["train"]
 
 
-def test_fractions_without_a_test_side() -> None:
+def test_fractions_without_a_test_set() -> None:
     result = make_split(clips_of(THREE), SplitSettings(fractions=(0.85, 0.15, 0)))
     assert result.split.test == ()
     assert result.split.val
@@ -81,9 +81,9 @@ def test_tiny_data() -> None:
     two = make_split([clip("fin", "a", 0), clip("fin", "a", 1)])
     assert len(two.split.train) == 2
     assert "fin" in two.untestable
-    assert any("test side is empty" in w for w in two.warnings)
-    parted = make_split([clip("fin", "a", 0), clip("fin", "b", 1)])
-    assert (len(parted.split.train), len(parted.split.test)) == (1, 1)
+    assert any("test set is empty" in w for w in two.warnings)
+    two_groups = make_split([clip("fin", "a", 0), clip("fin", "b", 1)])
+    assert (len(two_groups.split.train), len(two_groups.split.test)) == (1, 1)
 
 
 def test_clips_of_one_recording_stay_together_without_any_group() -> None:
@@ -91,9 +91,9 @@ def test_clips_of_one_recording_stay_together_without_any_group() -> None:
     rest = [clip("fin", "", n) for n in range(1, 6)]
     result = make_split(one + rest)
     where = {
-        side
-        for side in ("train", "val", "test")
-        for c in result.split.subset(side)
+        name
+        for name in ("train", "val", "test")
+        for c in result.split.subset(name)
         if c.recording.id == "0" * 16
     }
     assert len(where) == 1
@@ -107,9 +107,9 @@ def test_by_clip_needs_its_name_and_says_so() -> None:
     assert subsets_of(result, "sei")["test"]
     assert everything(result.split) == Counter(clips)
     for species, n in (("fin", 20), ("blue", 12)):
-        sides = {side: sum(c.values()) for side, c in subsets_of(result, species).items()}
-        assert sides["test"] == pytest.approx(0.15 * n, abs=1)
-        assert sides["train"] == pytest.approx(0.7 * n, abs=1)
+        totals = {name: sum(c.values()) for name, c in subsets_of(result, species).items()}
+        assert totals["test"] == pytest.approx(0.15 * n, abs=1)
+        assert totals["train"] == pytest.approx(0.7 * n, abs=1)
     single = make_split(
         [clip("fin", "a", 0), clip("sei", "b", 1), clip("sei", "b", 2)], SplitSettings(by="clip")
     )
@@ -125,7 +125,7 @@ def test_by_clip_needs_its_name_and_says_so() -> None:
         ("most/some/few", "not three numbers"),
         ("80/20", "not three numbers"),
         ("nan/50/50", "not between"),
-        ("0/50/50", "nothing to train on"),
+        ("0/50/50", "leaves the training set empty"),
         ("", "not three numbers"),
     ],
 )
@@ -156,8 +156,8 @@ def test_settings_refused(values: dict[str, object]) -> None:
 
 def test_synthetic_clips_train_unless_their_tape_is_judged() -> None:
     real = clips_of(THREE)
-    made = [clip("fin", g, 1000 + n, synthetic=True) for n, g in enumerate(("a", "b", "c", ""))]
-    prepared = assign_groups(real + made)
+    generated = [clip("fin", g, 1000 + n, synthetic=True) for n, g in enumerate(("a", "b", "c", ""))]
+    prepared = assign_groups(real + generated)
     result = make_split(prepared)
     assert {c.group for c in result.split.train if c.synthetic} == {"a", f"{1003:016x}"}
     assert {c.group for c in result.split.set_aside if c.synthetic} == {"b", "c"}

@@ -1,8 +1,8 @@
 """The audit of labelled recordings: is a test result on them trustworthy, and which problems do they have?
 
-    found = dataset.audit(SplitSettings(folds=5))
-    found.lines()      # a page of text
-    found.to_json()    # the same as one object; the keys are below
+    result = dataset.audit(SplitSettings(folds=5))
+    result.lines()      # a page of text
+    result.to_json()    # the same as one object; the keys are below
 
 `finback.data.dataset.prepare` has put recordings with the same sound into one recording group. The quality of
 every clip is measured when the clip is read (`inspection`).
@@ -185,7 +185,9 @@ def audit(
         for flag in flags(quality[clip.key]):
             flagged.setdefault(flag, []).append(clip.recording.path.name)
     shared = tuple(
-        Problem("shared_sound", m.pairs[0][0] if m.pairs else "", None, str(m), "check the tape numbers")
+        Problem(
+            "shared_sound", m.pairs[0][0] if m.pairs else "", None, str(m), "check the names of the groups"
+        )
         for m in data.merges
     )
     return Audit(
@@ -223,7 +225,7 @@ def _baselines(
             hits = [
                 baselines.evaluate([f.split for f in of_seed], features, species, seed) for of_seed in folds
             ]
-            over = "clips" if name == "random" else "whole tapes"
+            over = "clips" if name == "random" else "whole groups"
             protocol = (
                 f"{len(folds[0]) if folds else 0}-fold cross-validation over {over}, {SEEDS} seeds pooled"
             )
@@ -245,7 +247,7 @@ def _folds(clips: Sequence[Clip], by: Literal["group", "clip"], seed: int) -> li
 
 
 def _in_use(splits: Sequence[SplitResult]) -> str:
-    by = "clips, tapes ignored" if splits[0].split.by == "clip" else "whole tapes"
+    by = "clips, groups ignored" if splits[0].split.by == "clip" else "whole groups"
     return f"{len(splits)}-fold cross-validation over {by}" if len(splits) > 1 else f"one split over {by}"
 
 

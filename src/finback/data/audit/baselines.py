@@ -1,13 +1,14 @@
 """No-audio baselines: how well a clip's recording group, or its file metadata, predict the species.
 
-A classifier that scores no better than these baselines may recognise tapes and not animals. Both are
-trained on the training set of every split that is given, and evaluated on its test set:
+A classifier that scores no better than these baselines may recognise recording groups (a tape, a deployment,
+a site-day) and not animals. Both are trained on the training set of every split that is given, and evaluated
+on its test set:
 
 - group lookup: the most frequent training species of the clip's group; the most frequent training species of
   all where the group is not in training;
 - metadata only: a random forest (Breiman 2001) with equal weight for each class. Its inputs are sample rate,
   duration, level, noise floor and bandwidth, which are properties of the recorder and of how the clips of a
-  tape were cut.
+  group were cut.
 """
 
 from __future__ import annotations

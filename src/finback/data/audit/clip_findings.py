@@ -51,9 +51,9 @@ class Section:
     serious: bool = False
 
 
-def conflicts(found: Mapping[str, Any]) -> Section | None:
+def conflicts(audit: Mapping[str, Any]) -> Section | None:
     """Equal sounds that are labelled as different species."""
-    pairs = found.get("label_conflicts")
+    pairs = audit.get("label_conflicts")
     if not pairs:
         return None
     have = "sound has" if len(pairs) == 1 else "sounds have"
@@ -67,9 +67,9 @@ def conflicts(found: Mapping[str, Any]) -> Section | None:
     return Section("One sound, two species", (text,), items, serious=True)
 
 
-def exact(found: Mapping[str, Any]) -> Section | None:
+def exact(audit: Mapping[str, Any]) -> Section | None:
     """Clips with equal samples."""
-    pairs = found.get("exact_duplicates")
+    pairs = audit.get("exact_duplicates")
     if not pairs:
         return None
     text = f"{count(len(pairs), 'pair')} of clips with equal samples. Count each pair as one clip."
@@ -77,9 +77,9 @@ def exact(found: Mapping[str, Any]) -> Section | None:
     return Section("The same clip twice", (text,), items)
 
 
-def near(found: Mapping[str, Any]) -> Section | None:
+def near(audit: Mapping[str, Any]) -> Section | None:
     """Clips that share sound, and groups that were merged because their clips do."""
-    pairs, merged = found.get("near_duplicates") or (), found.get("merged_groups") or ()
+    pairs, merged = audit.get("near_duplicates") or (), audit.get("merged_groups") or ()
     if not pairs and not merged:
         return None
     text = []
@@ -93,8 +93,8 @@ def near(found: Mapping[str, Any]) -> Section | None:
     for merge in merged:
         pair = f", {merge['pairs'][0][0]} and {merge['pairs'][0][1]}" if merge["pairs"] else ""
         text.append(
-            f"Tapes {' and '.join(merge['groups'])} have different names but share sound{pair}. finback "
-            "uses them as one group. Check the tape numbers."
+            f"Groups {' and '.join(merge['groups'])} have different names but share sound{pair}. finback "
+            "uses them as one group. Check the names of the groups."
         )
     return Section("Clips that share sound", tuple(text), tuple(map(_pair, pairs)))
 
@@ -124,9 +124,9 @@ def _labels(pair: Mapping[str, Any], first: str = "a", second: str = "b") -> str
     return f" (labels differ: {one or 'none'}; {other or 'none'})"
 
 
-def quality(found: Mapping[str, Any]) -> Section | None:
+def quality(audit: Mapping[str, Any]) -> Section | None:
     """Clips with poor sound, by flag."""
-    flagged = {flag: files for flag, files in (found.get("quality") or {}).items() if files}
+    flagged = {flag: files for flag, files in (audit.get("quality") or {}).items() if files}
     if not flagged:
         return None
     order = [flag for flag in FLAGS if flag in flagged]
@@ -142,13 +142,13 @@ def quality(found: Mapping[str, Any]) -> Section | None:
     return Section("Sound quality", text, tuple(f"{file}: {names}" for names, file in _mixed(items)))
 
 
-def problems(found: Mapping[str, Any]) -> Section | None:
+def problems(audit: Mapping[str, Any]) -> Section | None:
     """Problems of files and labels that have no section of their own."""
-    elsewhere = {kind for key, kind in OWN_SECTION.items() if key in found}
-    twice = {pair[role] for pair in found.get("exact_duplicates") or () for role in "ab"}
+    elsewhere = {kind for key, kind in OWN_SECTION.items() if key in audit}
+    twice = {pair[role] for pair in audit.get("exact_duplicates") or () for role in "ab"}
     left = [
         p
-        for p in found.get("problems") or ()
+        for p in audit.get("problems") or ()
         if p.get("kind") not in elsewhere
         and not (p.get("kind") == "duplicate_sound" and p.get("file") in twice)
     ]

@@ -4,7 +4,7 @@
 can also be made from a stored `audit.json`; a key that is missing there has no text. The report shows the
 sections, and `lines` lays them out as the page that `finback audit` prints.
 
-The JSON names recording groups; the text says "tape" for any recording group and explains this once.
+The text explains the term "recording group" in its first paragraph, and then says "group".
 """
 
 from __future__ import annotations
@@ -15,88 +15,88 @@ from typing import Any
 from finback.data.audit.clip_findings import Section, conflicts, count, exact, near, problems, quality
 
 SHOWN = 5  # items of each section on the printed page; the JSON contains all
-LEAKY = 0.05  # with a larger share of test clips from training tapes, a random split is not a valid test
+LEAKY = 0.05  # with a larger share of test clips from groups in training, a random split is not a valid test
 UNTESTABLE = "What cannot be tested"  # the report has a table for this section
 
 
-def sections(found: Mapping[str, Any]) -> list[Section]:
+def sections(audit: Mapping[str, Any]) -> list[Section]:
     """The sections of an audit's JSON object, the most important first."""
     makers: Sequence[Callable[[Mapping[str, Any]], Section | None]] = (
         _recordings, _trust, conflicts, _untestable, exact, near, quality, problems,
     )  # fmt: skip
-    return [section for make in makers if (section := make(found))]
+    return [section for make in makers if (section := make(audit))]
 
 
-def lines(found: Mapping[str, Any]) -> list[str]:
+def lines(audit: Mapping[str, Any]) -> list[str]:
     """The lines of the printed page: headings in capitals, blank lines between sections, last a table of
     species."""
     page: list[str] = []
-    for section in sections(found):
+    for section in sections(audit):
         page += [section.title.upper(), *section.paragraphs]
         page += [f"  {item}" for item in section.items[:SHOWN]]
         left = len(section.items) - SHOWN
         page += [f"  ... and {left} more (--json lists all)", ""] if left > 0 else [""]
-    return [*page, *_table(found.get("species") or ())] if found.get("species") else page[:-1]
+    return [*page, *_table(audit.get("species") or ())] if audit.get("species") else page[:-1]
 
 
-def _recordings(found: Mapping[str, Any]) -> Section | None:
-    if not {"n_clips", "n_groups", "species", "duration_s"} <= set(found):
+def _recordings(audit: Mapping[str, Any]) -> Section | None:
+    if not {"n_clips", "n_groups", "species", "duration_s"} <= set(audit):
         return None
-    known = found.get("groups_known", 1)
+    known = audit.get("groups_known", 1)
     text = [
-        f"{count(found['n_clips'], 'clip')} of {len(found['species'])} species, "
-        f"{_length(found['duration_s'])}, from {count(found['n_groups'], 'tape')}. "
-        'On this page, "tape" means any recording group: a tape, a deployment or a site-day.'
+        f"{count(audit['n_clips'], 'clip')} of {len(audit['species'])} species, "
+        f"{_length(audit['duration_s'])}, from {count(audit['n_groups'], 'recording group')}. "
+        "A recording group is a tape, a deployment or a site-day."
     ]
     if known == 0:
         text.append(
-            "The labels do not name the tapes. Clips that share sound were put into one group, and every "
+            "The labels do not name the groups. Clips that share sound were put into one group, and every "
             "other recording is a group of its own. If several files come from one tape or one day, name "
             "their groups (a group column, or --groups); otherwise the figures below are too high."
         )
     elif known < 1:
         text.append(
-            f"The labels do not name the tape of {_percent(1 - known)} of the clips. These clips were put "
+            f"The labels do not name the group of {_percent(1 - known)} of the clips. These clips were put "
             "into one group with the clips whose sound they share; the others are groups of their own."
         )
     return Section("The recordings", tuple(text), serious=known == 0)
 
 
-def _trust(found: Mapping[str, Any]) -> Section | None:
-    random, grouped, used = (found.get(key) or {} for key in ("random", "grouped", "in_use"))
-    warnings = [f"Warning: {w}." for w in dict.fromkeys(found.get("warnings") or ())]
-    if not {"random", "grouped", "in_use", "warnings"} & set(found):
+def _trust(audit: Mapping[str, Any]) -> Section | None:
+    random, grouped, used = (audit.get(key) or {} for key in ("random", "grouped", "in_use"))
+    warnings = [f"Warning: {w}." for w in dict.fromkeys(audit.get("warnings") or ())]
+    if not {"random", "grouped", "in_use", "warnings"} & set(audit):
         return None
     text = [_if_random(random)] if _known(random) else []
     if _known(grouped):
         text.append(
-            f"When whole tapes are kept in one set, {_leak(grouped)}. The tape list then classifies "
+            f"When whole groups are kept in one set, {_leak(grouped)}. The group lookup then classifies "
             f"{_measured(grouped, 'group_lookup_accuracy')} correctly and the file metadata "
             f"{_measured(grouped, 'metadata_only_accuracy')}. A classifier must score higher than both to "
             "show that it uses the sound."
         )
-    elif "grouped" in found:
+    elif "grouped" in audit:
         text.append(
-            "Whole tapes cannot be kept in one set: no species has clips from two tapes. An accuracy that is "
-            "measured on these recordings alone says nothing about new recordings. Record more tapes."
+            "Whole groups cannot be kept in one set: no species has clips from two groups. An accuracy that "
+            "is measured on these recordings alone says nothing about new recordings. Add more groups."
         )
     if _known(used):
-        clips, tapes = used.get("n_clips"), used.get("n_groups")
-        size = f", {count(clips, 'test clip')} of {count(tapes, 'tape')}" if clips and tapes else ""
+        clips, groups = used.get("n_clips"), used.get("n_groups")
+        size = f", {count(clips, 'test clip')} of {count(groups, 'group')}" if clips and groups else ""
         text.append(
             f"In the split in use ({used.get('protocol', 'as trained')}{size}), {_leak(used)}. Here the "
-            f"tape list classifies {_measured(used, 'group_lookup_accuracy')} correctly and the file "
+            f"group lookup classifies {_measured(used, 'group_lookup_accuracy')} correctly and the file "
             f"metadata {_measured(used, 'metadata_only_accuracy')}."
         )
-    if text and "min_clips_for_audit" in found:
-        text.append(_evaluated(found))
+    if text and "min_clips_for_audit" in audit:
+        text.append(_evaluated(audit))
     leaks = any(_known(figures) and figures["group_leak_share"] > 0 for figures in (grouped, used))
-    serious = leaks or bool(warnings) or ("grouped" in found and not _known(grouped))
+    serious = leaks or bool(warnings) or ("grouped" in audit and not _known(grouped))
     return Section("Is a test result on these recordings trustworthy?", (*text, *warnings), serious=serious)
 
 
-def _evaluated(found: Mapping[str, Any]) -> str:
-    least, species = found["min_clips_for_audit"], found.get("species")
+def _evaluated(audit: Mapping[str, Any]) -> str:
+    least, species = audit["min_clips_for_audit"], audit.get("species")
     if species and all(row["n_clips"] < least for row in species):
         return f"No species has {least} clips, so all species were evaluated."
     return f"Only species with at least {least} clips were evaluated."
@@ -106,28 +106,28 @@ def _if_random(random: Mapping[str, Any]) -> str:
     if random["group_leak_share"] > LEAKY:
         return (
             f"Not with a random split of the clips: {_percent(random['group_leak_share'])} of the test "
-            "clips would be from a tape that is also in training. Two baselines that use no audio would "
-            "then do well. A list of the species on each tape would classify "
+            "clips would be from a group that is also in training. Two baselines that use no audio would "
+            "then do well. Group lookup (the most frequent species of each group) would classify "
             f"{_measured(random, 'group_lookup_accuracy')} of the clips correctly. File metadata (sample "
             "rate, duration, level, noise floor and bandwidth) would classify "
             f"{_measured(random, 'metadata_only_accuracy')} correctly."
         )
     return (
-        "The tapes have few clips: with a random split of the clips, "
-        f"{_percent(random['group_leak_share'])} of the test clips would be from a tape that is also in "
+        "The groups have few clips: with a random split of the clips, "
+        f"{_percent(random['group_leak_share'])} of the test clips would be from a group that is also in "
         "training. File metadata (sample rate, duration, level, noise floor and bandwidth) would classify "
         f"{_measured(random, 'metadata_only_accuracy')} correctly."
     )
 
 
-def _untestable(found: Mapping[str, Any]) -> Section | None:
-    names = list(found.get("untestable", found.get("single_group_species")) or ())
+def _untestable(audit: Mapping[str, Any]) -> Section | None:
+    names = list(audit.get("untestable", audit.get("single_group_species")) or ())
     if not names:
         return None
-    comes = "it comes" if len(names) == 1 else "they come"
+    comes = "it comes from one group" if len(names) == 1 else "each comes from one group only"
     text = (
-        f"{count(len(names), 'species', 'species')} cannot be evaluated: {comes} from one tape, so a "
-        "correct answer may mean that the model recognises the tape and not the species. One more tape of "
+        f"{count(len(names), 'species', 'species')} cannot be evaluated: {comes}, so a "
+        "correct answer may mean that the model recognises the group and not the species. One more group of "
         "each species makes a test possible. These species stay in the training set: "
         f"{'; '.join(names)}."
     )  # separated by ";": a name may contain a comma, as in "Beluga, White Whale"
@@ -137,7 +137,7 @@ def _untestable(found: Mapping[str, Any]) -> Section | None:
 def _table(species: Sequence[Mapping[str, Any]]) -> list[str]:
     rows = sorted(species, key=lambda r: (-r["n_clips"], r["species"]))
     width = max([len("species"), *(len(r["species"]) for r in rows)])
-    page = [f"{'species':{width}}  {'clips':>6} {'tapes':>7}  tested"]
+    page = [f"{'species':{width}}  {'clips':>6} {'groups':>7}  tested"]
     for r in rows:
         tested = "yes" if r["testable"] else "no"
         page.append(f"{r['species']:{width}}  {r['n_clips']:>6} {r['n_groups']:>7}  {tested}")

@@ -1,6 +1,6 @@
-"""The sources: each file is one way in which labels and recordings lie on people's disks.
+"""The sources: each file reads one layout of labels and recordings.
 
-Adding one is a file with a `Source` (see `base`) and a line here; one test walks them all.
+To add a source, write a file with a `Source` (see `base`) and add a line here. One test covers all sources.
 """
 
 SOURCES = {

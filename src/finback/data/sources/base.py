@@ -1,7 +1,7 @@
-"""What every source is: it turns labels, however they are kept, into `LabelRow`s, and knows its groups.
+"""The base class of the sources. A source reads labels of one kind into `LabelRow`s, and can name groups.
 
-A source reads tables and names only. Matching names to files, opening sound, and everything that could be
-wrong with either is the same for all sources and lives in `finback.data.index`.
+A source reads only tables and file names. `finback.data.index` then matches names to files, opens the
+recordings and checks both; this is the same for all sources.
 """
 
 from __future__ import annotations
@@ -25,20 +25,21 @@ from finback.data.manifest import SourceInfo
 from finback.data.problems import Problem
 from finback.data.sources import SOURCES
 
-# What spreadsheets and other programs write into a cell that holds nothing.
+# What spreadsheets and other programs write into an empty cell.
 EMPTY = frozenset(("", "nan", "na", "n/a", "null", "?", "-"))
-SUBSET_WORDS = {
+SUBSET_SYNONYMS = {
     "train": "train training",
     "val": "val valid validation dev",
     "test": "test testing eval evaluation",
 }
 YES_WORDS = frozenset(("true", "yes", "y", "1", "synthetic"))
 NO_WORDS = frozenset(("false", "no", "n", "0", "real"))
-_SUBSET_OF_WORD = {word: subset for subset, words in SUBSET_WORDS.items() for word in words.split()}
+_SUBSET_OF_SYNONYM = {word: subset for subset, words in SUBSET_SYNONYMS.items() for word in words.split()}
 
 
 class IndexRequest(Frozen):
-    """What to index. `groups` is `table.csv:column`: which tape, deployment or site-day each file is from."""
+    """What to index. `groups` is `table.csv:column`: the recording group of each file (a tape, a
+    deployment, a site-day)."""
 
     audio: Path
     labels: Path | None = None
@@ -46,20 +47,22 @@ class IndexRequest(Frozen):
     groups: str | None = None
     file_column: str = "file"
     species_column: str = "species"
-    channel: int | None = Field(None, ge=0)  # from 0; None = what the labels say, else the mean of all
+    channel: int | None = Field(
+        None, ge=0
+    )  # from 0; None: the channel in the labels, else the mean of all channels
     strict: bool = False
     min_clips: int = Field(1, ge=1)
-    synthetic: tuple[Path, ...] = ()  # manifests of generated clips, or their folders; to be trained on only
+    synthetic: tuple[Path, ...] = ()  # manifests of generated clips, or their folders; only used for training
 
 
 @dataclass(frozen=True, slots=True)
 class LabelRow:
-    """One labelled span as its table gives it: seconds, and names as typed."""
+    """One labelled span as the table gives it: times in seconds, and names as typed."""
 
     file: str
     species: str
     row: int | None = None  # in the table, header = 1
-    table: str = ""  # which table, where there are several
+    table: str = ""  # the name of the table, if there are several
     also: str = ""  # another name to look for when `file` is not found
     group: str = ""
     start_s: float | None = None  # None = from the beginning
@@ -67,7 +70,7 @@ class LabelRow:
     channel: int | None = None  # from 0
     subset: str = ""
     licence: str = ""
-    cut: bool = False  # whether an end beyond the file is cut there, not refused
+    cut: bool = False  # True: an end beyond the file is cut there and not refused
     synthetic: bool = False
 
     def problem(self, kind: str, message: str, repair: str) -> Problem:
@@ -77,7 +80,7 @@ class LabelRow:
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """What a source found: usable rows, problems, and whether the labels name sides."""
+    """The result of a source: usable rows, problems, and whether the labels have a split of their own."""
 
     rows: tuple[LabelRow, ...]
     problems: tuple[Problem, ...] = ()
@@ -85,7 +88,7 @@ class Labelled:
 
 
 class Source(ABC):
-    """One way of keeping labels."""
+    """A reader for one layout of labels."""
 
     info: ClassVar[SourceInfo]
 
@@ -94,12 +97,12 @@ class Source(ABC):
         """All labelled spans. Raises `InputError` or `ManifestError` when the labels cannot be read."""
 
     def groups(self, clips: Sequence[Clip]) -> tuple[dict[Path, str], tuple[Problem, ...]]:
-        """The group of each recording that the labels do not name one for, by its path; none by default."""
+        """Groups of recordings without a group in the labels, by path; none by default."""
         return {}, ()
 
 
 def load_source(name: str) -> Source:
-    """The source of that name in the registry."""
+    """The source with this name in the registry."""
     source: Source = looked_up(SOURCES, name, "source")()
     return source
 
@@ -107,7 +110,7 @@ def load_source(name: str) -> Source:
 def seconds(text: str) -> float | None:
     """A time cell in seconds; None when empty. A decimal comma is read as a point.
 
-    Raises `ValueError` for anything else: a word, a clock time, NaN, infinity.
+    Raises `ValueError` for any other text, such as a word, a clock time, NaN or infinity.
     """
     if text.casefold() in EMPTY:
         return None
@@ -120,18 +123,18 @@ def seconds(text: str) -> float | None:
 
 
 def species_name(text: str) -> str:
-    """A species as typed, with single plain spaces and composed accents; "" when the cell means nothing."""
+    """A species as typed, with single plain spaces and composed accents; "" for an empty cell."""
     name = " ".join(unicodedata.normalize("NFC", text).split())
     return "" if name.casefold() in EMPTY else name
 
 
 def subset_word(text: str) -> str | None:
-    """train, val or test for the words people use for them; "" for nothing; None for an unknown word."""
+    """train, val or test for a usual word for this set; "" for an empty cell; None for an unknown word."""
     word = text.strip().casefold()
-    return "" if word in EMPTY else _SUBSET_OF_WORD.get(word)
+    return "" if word in EMPTY else _SUBSET_OF_SYNONYM.get(word)
 
 
 def yes_word(text: str) -> bool | None:
-    """Whether a cell says yes; False for nothing; None for an unknown word."""
+    """True or False for a usual word for yes or no; False for an empty cell; None for an unknown word."""
     word = text.strip().casefold()
     return word in YES_WORDS if word in YES_WORDS | NO_WORDS | EMPTY else None

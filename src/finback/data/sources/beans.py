@@ -1,7 +1,7 @@
-"""One folder per species, as in the BEANS benchmark and in many a private collection; no table.
+"""One folder for each species and no table, as in the BEANS benchmark and in many private collections.
 
-audio/Killer Whale/a.wav        the species is the folder's name
-audio/train/Killer Whale/a.wav  above it there may be folders for the sides
+audio/Killer Whale/a.wav        the name of the folder is the species
+audio/train/Killer Whale/a.wav  folders above it can name the training, validation and test set
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from finback.data.sources.base import IndexRequest, Labelled, LabelRow, Source, 
 class Beans(Source):
     info = SourceInfo(
         name="beans",
-        licence="that of each data set in the benchmark; its code is CC BY-NC-SA 4.0",
+        licence="each data set in the benchmark has its own licence; the code is CC BY-NC-SA 4.0",
         citation="Hagiwara et al. 2023, BEANS: The Benchmark of Animal Sounds, ICASSP, arXiv:2210.12300.",
         url_hint="github.com/earthspecies/beans",
     )
@@ -26,14 +26,14 @@ class Beans(Source):
     def rows(self, request: IndexRequest, folder: AudioFolder) -> Labelled:
         if request.labels is not None:
             raise InputError(
-                f"{request.labels}: folders name the species here, so a labels file has no use",
+                f"{request.labels}: the folders name the species, so a labels file has no use",
                 "leave out --labels, or use --source folder",
             )
         return folder_rows(folder)
 
 
 def folder_rows(folder: AudioFolder) -> Labelled:
-    """A row for each recording in a species' folder; the others are unlabelled."""
+    """A row for each recording in the folder of a species; the other recordings are unlabelled."""
     names = [folder.name(path) for path in folder.files]
     tops = {PurePosixPath(name).parts[0] for name in names if "/" in name}
     split = bool(tops) and all(subset_word(top) for top in tops)
@@ -46,10 +46,10 @@ def folder_rows(folder: AudioFolder) -> Labelled:
         if species:
             rows.append(LabelRow(file=name, species=species, subset=subset))
         else:
-            message, repair = "lies in no species' folder", "move it into the folder of its species"
+            message, repair = "is not in the folder of a species", "move it into the folder of its species"
             problems.append(Problem("unlabelled", name, None, message, repair))
     if not rows:
-        repair = "give a CSV of file,species as --labels, or put each species in a folder of its own"
+        repair = "give a CSV of file,species as --labels, or put each species in its own folder"
         raise InputError(f"{folder.root}: no label names a species", repair)
     return Labelled(tuple(rows), tuple(problems), split)
 

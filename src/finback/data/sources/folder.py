@@ -1,15 +1,15 @@
-"""A folder of recordings and a table with a row for each: `file,species`, and if you have them more.
+"""A folder of recordings and a table with a row for each clip: `file,species`, and optional columns.
 
 | column | meaning |
 |---|---|
 | file | name or path of the recording (another column: `--file-column`) |
 | species | the species in the clip (another column: `--species-column`) |
-| group | tape, deployment or site-day: what must not be split |
-| start_s, end_s | seconds from the beginning of the file; empty: all of it |
-| channel | counted from 0; empty: the mean of all |
-| split | train, val or test |
-| licence | terms of that recording |
-| synthetic | true for generated sound, which may only be trained on |
+| group | recording group: a tape, a deployment or a site-day |
+| start_s, end_s | seconds from the beginning of the file; empty: the whole file |
+| channel | counted from 0; empty: the mean of all channels |
+| split | the set of the clip: train, val or test |
+| licence | the terms of the recording |
+| synthetic | true for generated sound, which is only used for training |
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from finback.data.sources.base import (
 from finback.data.tables import Row, Table, read_table
 
 OPTIONAL = ("group", "start_s", "end_s", "channel", "split", "licence", "synthetic")
-# Columns that look like times but do not say their unit.
+# Names of columns that look like times without a unit.
 UNREAD_TIMES = ("start", "end", "begin", "stop", "onset", "offset", "start time", "end time")
 
 
@@ -46,22 +46,22 @@ class Folder(Source):
 
     def rows(self, request: IndexRequest, folder: AudioFolder) -> Labelled:
         if request.labels is None:
-            repair = "give a CSV of file,species as --labels, or put each species in a folder of its own"
+            repair = "give a CSV of file,species as --labels, or put each species in its own folder"
             raise InputError(f"{request.audio}: no label names a species", repair)
         table = read_table(request.labels)
         return read_rows(table, request)
 
 
 def read_rows(table: Table, request: IndexRequest) -> Labelled:
-    """The rows of a CSV of labels; see the module for its columns."""
+    """The rows of a CSV of labels; the docstring of the module lists the columns."""
     columns = {
         "file": table.column(request.file_column, "--file-column"),
         "species": table.column(request.species_column, "--species-column"),
     }
     for name in OPTIONAL:
-        found = table.find(name)
-        if found is not None:
-            columns[name] = found
+        position = table.find(name)
+        if position is not None:
+            columns[name] = position
     problems = [*table.problems, *_unread(table, columns)]
     rows = []
     for row in table.rows:
@@ -80,14 +80,14 @@ def _label_row(row: Row, columns: dict[str, int], table: str) -> tuple[LabelRow 
         problems.append(Problem(kind, name, row.number, message, repair))
 
     if not cell["file"]:
-        fault("missing_file", "names no file", "fill in the file, or delete the row")
+        fault("missing_file", "names no file", "fill in the file, or leave out the row")
         return None, problems
     if any("\n" in cell[c] or "\r" in cell[c] for c in ("file", "species")):
         fault("open_quote", "a value runs over several lines", "close the quote that opens there")
         return None, problems
     species = species_name(cell["species"])
     if not species:
-        fault("empty_label", "names no species", "fill in the species, or delete the row")
+        fault("empty_label", "names no species", "fill in the species, or leave out the row")
         return None, problems
     times: dict[str, float | None] = {}
     for key in ("start_s", "end_s"):
@@ -102,13 +102,13 @@ def _label_row(row: Row, columns: dict[str, int], table: str) -> tuple[LabelRow 
         return None, problems
     subset = subset_word(cell.get("split", ""))
     if subset is None:
-        fault("split_word", f"unknown side '{cell['split']}'", "write train, val or test")
+        fault("split_word", f"unknown set '{cell['split']}'", "write train, val or test")
     synthetic = yes_word(cell.get("synthetic", ""))
     if synthetic is None:
         fault(
             "synthetic_word",
             f"synthetic '{cell['synthetic']}' is neither true nor false",
-            "write one of them",
+            "write true or false",
         )
         return None, problems
     label = LabelRow(
@@ -127,12 +127,12 @@ def _label_row(row: Row, columns: dict[str, int], table: str) -> tuple[LabelRow 
 
 
 def _unread(table: Table, columns: dict[str, int]) -> Iterator[Problem]:
-    """A note on times without a unit: whole files are taken, which may not be what was meant."""
+    """A note on a column of times without a unit: the column is not read, so each clip is a whole file."""
     if "start_s" in columns or "end_s" in columns:
         return
     for name in UNREAD_TIMES:
-        found = table.find(name)
-        if found is not None and any(row.cells[found] for row in table.rows):
-            message = f"column '{table.header[found]}' is not read, so whole files are taken"
-            repair = "if it holds seconds, call it start_s or end_s"
+        position = table.find(name)
+        if position is not None and any(row.cells[position] for row in table.rows):
+            message = f"column '{table.header[position]}' is not read, so each clip is a whole file"
+            repair = "if the column holds seconds, rename it start_s or end_s"
             yield Problem("ignored_column", table.path.name, 1, message, repair)

@@ -1,17 +1,18 @@
-"""Raven selection tables (tab-separated .txt) beside recordings: every box becomes a clip.
+"""Raven selection tables (tab-separated .txt) for recordings: every selection becomes a clip.
 
-`labels` is one table or a folder of them. Columns as Raven Pro writes them: `Begin Time (s)` and
-`End Time (s)` needed; `Begin Path`, `Begin File`, `File Offset (s)`, `Channel` (from 1), `Selection`, `View`
-used when there. A table that names no file belongs to the recording it is called after
+`labels` is one table or a folder of tables, with the column names of Raven Pro. `Begin Time (s)` and
+`End Time (s)` are needed. `Begin Path`, `Begin File`, `File Offset (s)`, `Channel` (from 1), `Selection` and
+`View` are used if they are present. A table that names no file belongs to the recording with the same name
 (`dive3.Table.1.selections.txt` -> `dive3`).
 
-**Times.** Where several files were opened as one sequence, `Begin Time (s)` runs on from file to file;
-`File Offset (s)` is the time within the file where the box begins, so it is used when there, with
-the box's length from begin and end. Without it times are taken within each file, and a note says so when a
-table names several. A box that runs into the next file is cut at the end of its own.
+**Times.** When several files are opened in Raven as one sequence, `Begin Time (s)` counts from the start of
+the first file. `File Offset (s)` is the time within the file in which the selection begins. If this column is
+present, it gives the start of the clip, and begin and end time give its length. Otherwise the times are read
+as times within each file, and a note says so when a table names several files. A selection that goes on in
+the next file is cut at the end of its first file.
 
-**Species** is `--species-column`, else the first of `ANNOTATIONS` that the table has. A selection seen in
-several views (waveform, spectrogram) is written once per view, and read once.
+**Species** come from `--species-column`, else from the first column of `ANNOTATIONS` that the table has.
+Raven writes a selection once for each view (waveform, spectrogram); finback reads it once.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from finback.data.sources.base import IndexRequest, Labelled, LabelRow, Source, 
 from finback.data.tables import Row, Table, read_table
 
 BEGIN, END, OFFSET = "Begin Time (s)", "End Time (s)", "File Offset (s)"
-# Raven has no fixed annotation column; these are the usual ones, those that name a species first.
+# Raven has no fixed annotation column. These are usual names; names for a species come first.
 ANNOTATIONS = (
     "Species",
     "Common Name",
@@ -56,7 +57,7 @@ class Raven(Source):
 
     def rows(self, request: IndexRequest, folder: AudioFolder) -> Labelled:
         if request.labels is None:
-            raise InputError("no selection tables", "give a table, or the folder they are in, as --labels")
+            raise InputError("no selection tables", "give a table, or a folder of tables, as --labels")
         rows: list[LabelRow] = []
         problems: list[Problem] = []
         tables = selection_tables(request.labels)
@@ -71,17 +72,17 @@ class Raven(Source):
             if table.find(BEGIN) is None and len(tables) > 1:
                 message = f"is not a selection table (no column '{BEGIN}')"
                 problems.append(
-                    Problem("not_a_table", path.name, None, message, "leave it, or repair its header")
+                    Problem("not_a_table", path.name, None, message, "repair its header, if it is a table")
                 )
                 continue
-            found = _read(table, request, many=len(tables) > 1)
-            rows += found.rows
-            problems += found.problems
+            labelled = _read(table, request, many=len(tables) > 1)
+            rows += labelled.rows
+            problems += labelled.problems
         return Labelled(tuple(rows), tuple(problems))
 
 
 def selection_tables(labels: Path) -> list[Path]:
-    """The table itself, or the .txt files in the folder. Raises `InputError` when there are none."""
+    """The table itself, or the .txt files in the folder. Raises `InputError` when there is no table."""
     if not labels.exists():
         raise InputError(f"{labels}: no such labels file or folder", "check the path given as --labels")
     if not labels.is_dir():
@@ -96,7 +97,7 @@ def selection_tables(labels: Path) -> list[Path]:
 
 
 def is_selection_table(labels: Path) -> bool:
-    """Whether the labels are a table that Raven wrote, or a folder with one."""
+    """Whether the labels are a selection table of Raven, or a folder with such a table."""
     if labels.is_dir():
         return any(is_selection_table(path) for path in labels.rglob("*.txt") if path.is_file())
     if not labels.is_file():
@@ -128,7 +129,7 @@ def _read(table: Table, request: IndexRequest, many: bool) -> Labelled:
     rows, problems = [], list(table.problems)
     for row in _one_view(table):
         names = [row.cells[place] for place in named if row.cells[place]] or [called]
-        # Without a species or a time it is still a row to be told about, under its own file's name.
+        # A row without a species or a time is not used. The problem gives the name of its file.
         bare = LabelRow(
             file=names[0].replace("\\", "/").rsplit("/", 1)[-1],
             species="",
@@ -138,14 +139,18 @@ def _read(table: Table, request: IndexRequest, many: bool) -> Labelled:
         label = species_name(row.cells[species])
         if not label:
             problems.append(
-                bare.problem("empty_label", "the box has no annotation", "annotate it, or delete the row")
+                bare.problem(
+                    "empty_label",
+                    "the selection has no annotation",
+                    "annotate it, or leave out the row",
+                )
             )
             continue
         try:
             start_s, end_s = _times(row, begin, end, offset)
         except ValueError:
             repair = f"export {BEGIN} and {END} again"
-            problems.append(bare.problem("bad_span", "its begin or end time is not a number", repair))
+            problems.append(bare.problem("bad_span", "the begin or end time is not a number", repair))
             continue
         number = row.get(channel)
         rows.append(
@@ -175,7 +180,7 @@ def _times(row: Row, begin: int, end: int, offset: int | None) -> tuple[float, f
 
 
 def _one_view(table: Table) -> Iterator[Row]:
-    """Each selection of each channel once, its spectrogram's row if it has one."""
+    """Each selection of each channel once: its row of the spectrogram view, if there is one."""
     selection, view, channel = table.find("Selection"), table.find("View"), table.find("Channel")
     if selection is None or view is None:
         yield from table.rows
@@ -185,7 +190,7 @@ def _one_view(table: Table) -> Iterator[Row]:
         key, name = (row.cells[selection], row.get(channel)), row.cells[view]
         if key not in best or (_is_spectrogram(name) and not _is_spectrogram(best[key])):
             best[key] = name
-    # Rows of one selection in the same view are no twins: both pass, and are reported if they are equal.
+    # Two rows of one selection in the same view both stay; equal rows are reported later.
     yield from (row for row in table.rows if row.cells[view] == best[row.cells[selection], row.get(channel)])
 
 
@@ -196,8 +201,6 @@ def _is_spectrogram(view: str) -> bool:
 def _sequence_note(table: Table, rows: Sequence[LabelRow], offset: int | None) -> Iterator[Problem]:
     files = {row.file for row in rows}
     if offset is None and len(files) > 1:
-        message = f"names {len(files)} files but has no '{OFFSET}', so times are taken within each file"
-        repair = (
-            f"if they were opened as one sequence, add the measurement {OFFSET} in Raven and export again"
-        )
+        message = f"names {len(files)} files but has no '{OFFSET}', so times are counted within each file"
+        repair = f"if the files are one sequence, add the measurement {OFFSET} in Raven and export again"
         yield Problem("no_file_offset", table.path.name, None, message, repair)

@@ -1,15 +1,15 @@
-"""The Watkins Marine Mammal Sound Database: the file's name is a record id, and that names the tape.
+"""The Watkins Marine Mammal Sound Database: a file has a record id as its name, and this id names the tape.
 
-A record id such as `6102500A` is year (2 digits) + tape (3 digits) + cut (3 digits in base 36); its first
-five characters name the tape, which is the group. Labels are a CSV of `file,species`, or one folder per
-species, as the cuts are often passed on.
+A record id such as `6102500A` is year (2 digits) + tape (3 digits) + cut (3 digits in base 36). Its first
+five characters name the tape, which is the recording group. Labels are a CSV of `file,species`, or one folder
+for each species, as the cuts are often distributed.
 
-**Excerpts of unknown tape.** Files with other names (`segment-bearded-seal-0513.flac`) come from a tape that
-nobody knows. A tape was digitised at one rate, so such a clip may be from any tape of its species that has
-clips at the same rate: all of these, and all such clips, become one group, and groups that come to share a
-tape are joined. Where there is no such tape, the clips form the group `unknown:<species>@<rate>`. This errs
-towards fewer, larger groups. It cannot see an excerpt that was resampled after it was cut: `--groups
-table.csv:column` knows better, where such a table exists.
+**Excerpts of unknown tape.** Files with other names (`segment-bearded-seal-0513.flac`) come from an unknown
+tape. Each tape was digitised at one sample rate, so such a clip can come from any tape of its species that
+has clips at the same rate. All these tapes and all such clips become one group, and groups with a tape in
+common are joined. If there is no such tape, the clips form the group `unknown:<species>@<rate>`. This gives
+fewer, larger groups rather than too many. The method cannot recognise an excerpt that was resampled after it
+was cut. If you have a table with the tapes, use `--groups table.csv:column`.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from finback.data.sources.beans import folder_rows
 from finback.data.sources.folder import read_rows
 from finback.data.tables import read_table
 
-# The collection spans the 1940s to the 2000s. Other years are refused, so that dates (20240131) and
-# zero-padded numbers (00000012) are not taken for record ids. A suffix may follow: 6102500A_2.flac.
+# The recordings are from the 1940s to the 2000s. Other years are refused, so that dates (20240131) and
+# zero-padded numbers (00000012) are not read as record ids. A suffix may follow: 6102500A_2.flac.
 RECORD_ID = re.compile(r"((?:[4-9]\d|0[1-9])\d{3})[0-9A-Z]{3}(?![0-9A-Z])", re.IGNORECASE)
 
 
@@ -52,13 +52,13 @@ class Watkins(Source):
 
 
 def tape_of(name: str) -> str | None:
-    """The tape that a file's name gives, such as "61025"; None when it is no record id."""
-    found = RECORD_ID.match(name)
-    return found.group(1) if found else None
+    """The tape that the name of a file gives, such as "61025"; None when the name is no record id."""
+    match = RECORD_ID.match(name)
+    return match.group(1) if match else None
 
 
 class _Joined:
-    """Names joined into sets (union-find); the set is known by its smallest name."""
+    """Names joined into sets (union-find); the smallest name of a set identifies the set."""
 
     def __init__(self) -> None:
         self._parent: dict[str, str] = {}
@@ -80,7 +80,7 @@ class _Joined:
 
 
 def tape_groups(clips: Sequence[Clip]) -> tuple[dict[Path, str], tuple[Problem, ...]]:
-    """The group of each recording, by its path, and a note on those whose tape is not known."""
+    """The group of each recording, by its path, and notes on the recordings of unknown tape."""
     tapes_at: dict[tuple[str, int], set[str]] = defaultdict(set)
     node_of: dict[Path, str] = {}
     joined = _Joined()
@@ -95,7 +95,7 @@ def tape_groups(clips: Sequence[Clip]) -> tuple[dict[Path, str], tuple[Problem, 
         if tape_of(clip.recording.path.name) is None:
             node = "unknown:{}@{}".format(*_kind(clip))
             excerpts[_kind(clip)].add(clip.recording.path)
-            # A recording with clips of two species joins what might be the tapes of either.
+            # A recording with clips of two species joins the possible tapes of both.
             joined.join(node, node_of.setdefault(clip.recording.path, node))
             for tape in tapes_at[_kind(clip)]:
                 joined.join(node, tape)
@@ -109,7 +109,7 @@ def _kind(clip: Clip) -> tuple[str, int]:
 
 
 def _group_name(members: list[str]) -> str:
-    """`61025`, `61025+61026`, `54024+4 tapes`, or where no tape is known `unknown:Walrus@20000`."""
+    """`61025`, `61025+61026`, `54024+4 tapes`, or without a known tape `unknown:Walrus@20000`."""
     tapes = [name for name in members if not name.startswith("unknown:")]
     if not tapes:
         return "+".join(members)
@@ -117,21 +117,23 @@ def _group_name(members: list[str]) -> str:
 
 
 def _notes(excerpts: dict[tuple[str, int], set[Path]], groups: dict[Path, str]) -> tuple[Problem, ...]:
-    """Two notes at most: excerpts put to named tapes, and excerpts in groups of their own."""
-    found: dict[bool, list[tuple[int, str, Path]]] = {False: [], True: []}
+    """Two notes at most: on excerpts in groups with known tapes, and on excerpts in other groups."""
+    by_kind: dict[bool, list[tuple[int, str, Path]]] = {False: [], True: []}
     for (species, _), paths in sorted(excerpts.items()):
         group = groups[min(paths)]
-        said = f"{len(paths)} of {species} in '{group}'"
-        found[group.startswith("unknown:")].append((len(paths), said, min(paths)))
+        example = f"{len(paths)} of {species} in '{group}'"
+        by_kind[group.startswith("unknown:")].append((len(paths), example, min(paths)))
     notes = []
-    for alone, kinds in found.items():
-        if not kinds:
+    for alone, members in by_kind.items():
+        if not members:
             continue
-        kinds.sort(key=lambda kind: (-kind[0], kind[1]))
-        n = sum(count for count, _, _ in kinds)
-        told = "; ".join(said for _, said, _ in kinds[:3]) + ("; ..." if len(kinds) > 3 else "")
-        where = "kept in groups of their own" if alone else "put to the tapes of their species at their rate"
-        message = f"tape unknown: {n} files whose names are no record ids, {where} ({told})"
+        members.sort(key=lambda member: (-member[0], member[1]))
+        n = sum(count for count, _, _ in members)
+        examples = "; ".join(example for _, example, _ in members[:3]) + ("; ..." if len(members) > 3 else "")
+        where = (
+            "kept in separate groups" if alone else "grouped with the tapes of their species and sample rate"
+        )
+        message = f"tape unknown: {n} files whose names are no record ids, {where} ({examples})"
         repair = "name their tapes with --groups table.csv:column if you know them"
-        notes.append(Problem("unknown_tape", kinds[0][2].name, None, message, repair))
+        notes.append(Problem("unknown_tape", members[0][2].name, None, message, repair))
     return tuple(notes)

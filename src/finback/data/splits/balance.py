@@ -1,17 +1,19 @@
-"""Which group goes to which side: a search for the best balance, and the table that shows it.
+"""A search that places whole recording groups (a tape, a deployment, a site-day) in the training, validation
+and test sets, and the table that shows the result.
 
-Groups are few and of very unequal size (47, 14 and 1 clips of a species is usual), so drawing them at random
-gives splits of any shape. Here seeded greedy starts place large groups first, and local moves, with a part of
-the best split drawn again whenever they end (iterated local search), lower
+Data sets often have few groups of very different size (for example 47, 14 and 1 clips of a species), so
+groups that are drawn at random give splits with very different shares. The search begins with greedy starts,
+which place large groups first. Local moves of single groups then lower the cost. When no move lowers the
+cost, a part of the best split is drawn again (iterated local search).
 
-    cost = sum over species of w_s * sum over sides |share on the side - wished share|,  w_s ~ sqrt(clips)
+    cost = sum over species of w_s * sum over sets |share in the set - wanted share|,  w_s ~ sqrt(clips)
          + the same for all clips together
-         + penalties: a species that is tested but not trained on, a set a species could be on and is not,
-           a species with one group that is not in training.
+         + penalties: a species that is tested but not in training; a set without a species that has enough
+           groups; a species with one group that is not in training.
 
-The idea of minimising the deviation of per-label shares is that of iterative stratification (Sechidis et al.
-2011, "On the stratification of multi-label data", ECML PKDD), with groups for rows. Ties and starts are
-drawn from a generator made from the seed, and groups are taken in the order given: same input, same split.
+Iterative stratification (Sechidis et al. 2011, "On the stratification of multi-label data", ECML PKDD) also
+minimises the deviation of the shares of each label; here groups take the place of rows. A generator with the
+given seed draws ties and starts, so the same groups in the same order give the same split.
 """
 
 from __future__ import annotations
@@ -29,16 +31,16 @@ STARTS, MAX_PASSES, MAX_KICK, PATIENCE = 24, 20, 12, 250
 
 @dataclass(frozen=True)
 class Balance:
-    """Clips (S, 3) and groups (S, 3) of each species on the three sides, and clips set aside (S,)."""
+    """Clips (S, 3) and groups (S, 3) of each species in the three sets, and clips set aside (S,)."""
 
     species: tuple[str, ...]
     clips: np.ndarray = field(repr=False)
     groups: np.ndarray = field(repr=False)
     set_aside: np.ndarray = field(repr=False)
-    subset_groups: tuple[int, int, int] = (0, 0, 0)  # distinct; a tape with two species counts once
+    subset_groups: tuple[int, int, int] = (0, 0, 0)  # a group with two species counts once
 
     def lines(self) -> list[str]:
-        """A table to print: clips/groups per side, the share of clips on the test side, one row a species."""
+        """A table to print: clips/groups of each species in each set, and the share in the test set."""
         width = max([len("species"), *map(len, self.species)])
         lines = [f"{'species':{width}}  {'train':>9} {'val':>9} {'test':>9} {'aside':>6} {'% test':>7}"]
         for name, clips, groups, aside in zip(
@@ -47,7 +49,7 @@ class Balance:
             lines.append(self._line(name, width, clips, groups, aside))
         total = self.clips.sum(axis=0)
         lines.append(self._line("all", width, total, np.array(self.subset_groups), self.set_aside.sum()))
-        return [*lines, "each side as clips/groups"]
+        return [*lines, "each set as clips/groups"]
 
     @staticmethod
     def _line(name: str, width: int, clips: np.ndarray, groups: np.ndarray, aside: int) -> str:
@@ -56,7 +58,7 @@ class Balance:
         return f"{name:{width}}  {cells} {aside or '-':>6} {share:7.1f}"
 
     def to_json(self) -> list[dict[str, object]]:
-        """One object a species: its name, and `train`, `val`, `test` as {clips, groups}, and `set_aside`."""
+        """For each species: its name, {clips, groups} of `train`, `val` and `test`, and `set_aside`."""
         return [
             {
                 "species": name,
@@ -71,9 +73,10 @@ class Balance:
 
 
 class _Search:
-    """Counts of the state being searched, kept up to date move by move.
+    """The state of the search: the set of each group, and counts that every move updates.
 
-    Plain lists, not arrays: a move touches one to three species, and numpy's call costs more than the sums.
+    The counts are lists and not arrays: a move changes one to three species, and a call of numpy would take
+    longer than the sums.
     """
 
     def __init__(self, counts: np.ndarray, wanted: Sequence[float], lost: float, missing: float) -> None:
@@ -121,7 +124,7 @@ class _Search:
         return sum(self.species_cost) + self.subset_cost
 
     def move(self, g: int, subset: int) -> float:
-        """Put group `g` on `side` (-1 takes it off); returns by how much the cost rose."""
+        """Put group `g` into a set (-1: into none). Returns the change of the cost."""
         before = self.subset_cost
         old, self.subset[g] = self.subset[g], subset
         for k, sign in ((old, -1), (subset, 1)):
@@ -139,7 +142,7 @@ class _Search:
         return change
 
     def greedy(self, order: Sequence[int], rng: np.random.Generator) -> None:
-        """Each group in turn to the side where it costs least."""
+        """Put each group in turn into the set that gives the lowest cost."""
         self.clear()
         for g in order:
             costs = []
@@ -150,7 +153,7 @@ class _Search:
             self.move(g, ties[int(rng.integers(len(ties)))])
 
     def descend(self, rng: np.random.Generator) -> int:
-        """Move single groups while that lowers the cost; returns how many moves were tried."""
+        """Move single groups while a move lowers the cost. Returns the number of moves tried."""
         tried = 0
         for _ in range(MAX_PASSES):
             improved = False
@@ -168,9 +171,9 @@ class _Search:
         return tried
 
     def kick(self, rng: np.random.Generator) -> None:
-        """Draw again the sets of all groups of one species, or of those that share a species with a group.
+        """Draw again the sets of the groups that share a species with a random group, or with one of those.
 
-        Tapes with several species lock each other: no single move helps, only all of them at once.
+        Groups with several species can block each other: no single move lowers the cost, only several do.
         """
         if self.species_groups is None:
             holders: list[list[int]] = [[] for _ in self.n]
@@ -186,7 +189,7 @@ class _Search:
             self.move(g, self.allowed[int(rng.integers(len(self.allowed)))])
 
     def place(self, subsets: Sequence[int]) -> None:
-        """Put every group where `sides` (G,) says."""
+        """Put every group into the set that `subsets` (G,) gives."""
         for g, k in enumerate(subsets):
             if self.subset[g] != k:
                 self.move(g, k)
@@ -199,10 +202,10 @@ def assign(
     lost: float = LOST,
     missing: float = MISSING,
 ) -> np.ndarray:
-    """Sides (G,) int64 of G groups, from clips per group and species (G, S) and the wished shares of 3 sides.
+    """The set (G,) int64 of each group, from clips per group and species (G, S) and the shares of the 3 sets.
 
-    Every species must have a group. `lost` is the penalty for a species whose one group is not in training,
-    `missing` that for each side which a species with groups enough is not on.
+    Every species must have a group. `lost` is the penalty for a species whose only group is not in training.
+    `missing` is the penalty for each set without a species that has enough groups for it.
     """
     search = _Search(np.asarray(counts, dtype=np.int64), wanted, lost, missing)
     n_groups = len(search.subset)
@@ -213,7 +216,7 @@ def assign(
     best_cost, best = np.inf, [TRAIN] * n_groups
     sizes = np.array(search.sizes, dtype=float)
     for _ in range(STARTS):
-        # Large groups first, since small ones can even out what they leave; the jitter makes starts differ.
+        # Large groups come first, since small groups can balance the shares later. Jitter varies the starts.
         search.greedy(np.argsort(-sizes * rng.uniform(0.5, 1.0, n_groups), kind="stable").tolist(), rng)
         budget -= search.descend(rng) + n_groups * len(search.allowed)
         if search.cost < best_cost - 1e-9:

@@ -1,6 +1,6 @@
-"""Grouped cross-validation: k splits whose test sides together hold every testable clip once.
+"""Grouped cross-validation: k splits; each clip that can be tested is in exactly one test set.
 
-The rules are those of `split`; test sides come from scikit-learn's `StratifiedGroupKFold`.
+The rules are those of `split`. scikit-learn's `StratifiedGroupKFold` makes the test sets.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from finback.data.splits.settings import (
     untestable,
 )
 
-# Small, so that a species with two equal tapes gives neither of them up to validation, while one with a large
-# and a small tape gives the small one.
+# This penalty is small. A species with two groups of equal size keeps both in training. A species with a
+# large and a small group gives the small one to validation.
 MISSING_FROM_VAL = 0.02
 SPREAD_STEPS = 200
 
 
 def make_folds(clips: Sequence[Clip], settings: SplitSettings) -> list[SplitResult]:
-    """`settings.folds` splits; each clip that can be tested is on exactly one of their test sides.
+    """`settings.folds` splits; each clip that can be tested is in exactly one of the test sets.
 
-    Test sides by scikit-learn's `StratifiedGroupKFold(shuffle=True, random_state=seed)`; validation is taken
-    from the remaining groups by the same search as `make_split`. Raises `SplitError` when there are fewer
+    scikit-learn's `StratifiedGroupKFold(shuffle=True, random_state=seed)` makes the test sets. The search of
+    `make_split` takes the validation sets from the remaining groups. Raises `SplitError` when there are fewer
     groups than folds.
     """
     table = Table.of(clips)
@@ -68,14 +68,14 @@ def _fold(
     group_subsets[left] = keep_trained(chosen, within, spare_single=False)
     subsets = group_subsets[table.group]
     single = (counts > 0).sum(axis=0) == 1
-    unlearnt = ~(counts[group_subsets == TRAIN] > 0).any(axis=0)
-    subsets = np.where((single | unlearnt)[table.label] & (subsets != TRAIN), ASIDE, subsets)
+    untrained = ~(counts[group_subsets == TRAIN] > 0).any(axis=0)
+    subsets = np.where((single | untrained)[table.label] & (subsets != TRAIN), ASIDE, subsets)
     warnings = [f"fold {fold}: {w}" for w in empty_subsets(subsets, (*wanted[:2], 1.0))]
-    for s in np.flatnonzero(unlearnt & ~single):
+    for s in np.flatnonzero(untrained & ~single):
         warnings.append(
-            f"fold {fold}: {table.species[s]} has all its groups in this fold; they are set aside"
+            f"fold {fold}: {table.species[s]} has all its groups in this fold; its clips are set aside"
         )
-    # Not every species can be in every fold; what is never tested is what has one group.
+    # Not every species can be in every fold. Only species with one group are never tested.
     return SplitResult(
         table.split(subsets, synthetic),
         table.balance(subsets),
@@ -92,29 +92,30 @@ def _group_folds(table: Table, counts: np.ndarray, settings: SplitSettings) -> n
     tested = (present & testable).any(axis=1)
     if tested.sum() < settings.folds:
         raise SplitError(
-            f"{settings.folds} folds need as many groups of species with several; there are {tested.sum()}",
-            "ask for fewer folds, or check that the groups are known",
+            f"{settings.folds} folds: only {tested.sum()} groups hold a species with two groups or more",
+            "use fewer folds, or check the groups of the clips",
         )
     rows = np.flatnonzero(tested[table.group] & testable[table.label])
     if np.bincount(table.label[rows]).max() < settings.folds:
-        few = f"{settings.folds} folds: no species with several groups has as many clips"
-        raise SplitError(few, "ask for fewer folds")
+        few = f"{settings.folds} folds: no species with two groups or more has as many clips"
+        raise SplitError(few, "use fewer folds")
     folds = np.full(len(counts), -1)
-    maker = StratifiedGroupKFold(settings.folds, shuffle=True, random_state=settings.seed)
+    splitter = StratifiedGroupKFold(settings.folds, shuffle=True, random_state=settings.seed)
     with python_warnings.catch_warnings():
-        # "The least populated class has only 2 members": rare species are the rule here, and are reported.
+        # "The least populated class has only 2 members": rare species are usual, and `balance` shows them.
         python_warnings.simplefilter("ignore", UserWarning)
-        for fold, (_, test) in enumerate(maker.split(rows, table.label[rows], table.group[rows])):
+        for fold, (_, test) in enumerate(splitter.split(rows, table.label[rows], table.group[rows])):
             folds[table.group[rows[test]]] = fold
     return _spread(folds, counts[:, testable], settings)
 
 
 def _spread(folds: np.ndarray, counts: np.ndarray, settings: SplitSettings) -> np.ndarray:
-    """Folds (G,) with groups moved until no species has all of its groups in one fold, where that can be.
+    """The fold (G,) of each group, with groups moved until no species has all of its groups in one fold.
 
-    Such a species would be tested without having been trained on. `counts` (G, S) holds species with several
-    groups. Species may share tapes in a chain, so moves that help nobody yet are tried too (a short random
-    walk among the best moves, as WalkSAT does).
+    Such a species would be tested although no clip of it is in training. Where this is not possible, as few
+    species as possible have all groups in one fold. `counts` (G, S) holds the species with two groups or
+    more. Groups can hold several species, so one move may not be enough; the search therefore also makes
+    moves that bring no gain yet (a short random walk among the best moves, as in WalkSAT).
     """
     present = counts > 0
     rng = np.random.default_rng(settings.seed)
@@ -135,8 +136,8 @@ def _spread(folds: np.ndarray, counts: np.ndarray, settings: SplitSettings) -> n
                 moved = now.copy()
                 moved[g] = fold
                 moves.append((len(stuck(moved)), float(rng.random()), int(g), fold))
-        _, _, chosen, its_fold = min(moves)
-        now[chosen] = its_fold
+        _, _, chosen, new_fold = min(moves)
+        now[chosen] = new_fold
     return best
 
 
@@ -144,20 +145,21 @@ def _clip_folds(
     table: Table, synthetic: Sequence[Clip], settings: SplitSettings, wanted: Sequence[float]
 ) -> list[SplitResult]:
     if len(table.clips) < settings.folds:
-        raise SplitError(f"{settings.folds} folds of {len(table.clips)} clips", "ask for fewer folds")
+        raise SplitError(f"{settings.folds} folds of {len(table.clips)} clips", "use fewer folds")
     n_clips = np.bincount(table.label)
     if n_clips.max() < settings.folds:
-        raise SplitError(f"{settings.folds} folds: no species has as many clips", "ask for fewer folds")
+        raise SplitError(f"{settings.folds} folds: no species has as many clips", "use fewer folds")
     alone = n_clips[table.label] == 1
     alone_of = {
-        table.species[s]: "it has a single clip; trained on only" for s in np.flatnonzero(n_clips == 1)
+        table.species[s]: "it has a single clip, which is only used for training"
+        for s in np.flatnonzero(n_clips == 1)
     }
-    maker = StratifiedKFold(settings.folds, shuffle=True, random_state=settings.seed)
+    splitter = StratifiedKFold(settings.folds, shuffle=True, random_state=settings.seed)
     rng = np.random.default_rng(settings.seed)
     results = []
     with python_warnings.catch_warnings():
         python_warnings.simplefilter("ignore", UserWarning)  # rare species, as above
-        tests = [test for _, test in maker.split(table.label, table.label)]
+        tests = [test for _, test in splitter.split(table.label, table.label)]
     for fold, test in enumerate(tests):
         subsets = np.zeros(len(table.clips), dtype=np.int64)
         subsets[test] = TEST

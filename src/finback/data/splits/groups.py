@@ -1,12 +1,13 @@
-"""Groups: which clips must never be parted, because they come from one tape, deployment or sound.
+"""Recording groups (a tape, a deployment, a site-day): clips of one group must be in the same set.
 
-A group is given by the user (a `group` column, a tape number), or found: recordings linked by near
-duplicates belong together, and a recording with no link is a group of its own. Clips of one recording
-always share a group. When a link joins two groups that the user kept apart, they are merged, since a copy
-on the other side of the split gives the answer away; `merged` says which, and why.
+The user gives the groups (a `group` column, a tape number), or finback finds them. Recordings that are near
+duplicates of each other form one group, and a recording without such a link is a group of its own. Clips of
+one recording always share a group. When a link joins two groups that the user named differently, finback
+merges them, because a copy in the training set would make the test too easy. `merged` lists the merged groups
+with examples.
 
-Synthetic clips never join groups of real ones, or a generator would tie all its tapes together. One that is a
-copy of a real clip belongs to that clip's group.
+Synthetic clips do not link groups, because the samples of one generator could then link all groups. A
+synthetic clip that is a copy of a real clip belongs to the group of the real clip.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ class Links(Protocol):
 
 @dataclass(frozen=True)
 class Merge:
-    """Groups that were given apart and hold the same sound; `pairs` are (file, file) examples of it."""
+    """Groups with different names that share sound; `pairs` are examples (file, file)."""
 
     groups: tuple[str, ...]
     pairs: tuple[tuple[str, str], ...]
@@ -34,11 +35,11 @@ class Merge:
     def __str__(self) -> str:
         names = ", ".join(f"'{g}'" for g in self.groups[:6]) + (" ..." if len(self.groups) > 6 else "")
         shown = f", e.g. {self.pairs[0][0]} and {self.pairs[0][1]}" if self.pairs else ""
-        return f"groups {names} hold the same sound{shown}; they are kept on one side together"
+        return f"groups {names} share sound{shown}; finback uses them as one group"
 
 
 class _Union:
-    """Disjoint sets of names; the smallest name of a set stands for it."""
+    """Disjoint sets of names; the smallest name of a set identifies the set."""
 
     def __init__(self) -> None:
         self.parent: dict[str, str] = {}
@@ -56,7 +57,7 @@ class _Union:
         self.parent[high] = low
 
 
-# Given groups sort before recordings, so a set that holds one is named by it and not by a content hash.
+# Given groups sort before recordings, so a set with a given group gets its name and not a content hash.
 GIVEN, RECORDING = "a:", "b:"
 
 
@@ -78,8 +79,8 @@ def _union(clips: Sequence[Clip], links: Links | None) -> _Union:
 def assign_groups(clips: Sequence[Clip], links: Links | None = None) -> tuple[Clip, ...]:
     """The same clips in the same order, each with a group.
 
-    An empty group becomes that of the recordings it is linked with, else the recording's own id. Linked
-    recordings end in one group, named by the first of the given names in alphabetical order.
+    A recording without a group gets the group of the recordings that it is linked with, else its own id as
+    the group. Linked recordings get one group; of several given names, the first in the alphabet is used.
     """
     union = _union(clips, links)
     copied = _copied(links)
@@ -94,14 +95,14 @@ def assign_groups(clips: Sequence[Clip], links: Links | None = None) -> tuple[Cl
 
 
 def _copied(links: Links | None) -> dict[str, str]:
-    """{id of a synthetic recording: that of a real one with the same sound}."""
+    """{id of a synthetic recording: id of a real recording with the same sound}."""
     pairs = [pair for pair in links.links() if pair[0].synthetic != pair[1].synthetic] if links else []
     ordered = sorted((pair if pair[0].synthetic else pair[::-1] for pair in pairs), key=lambda p: p[1].key)
-    return {made.recording.id: real.recording.id for made, real in reversed(ordered)}
+    return {synthetic.recording.id: real.recording.id for synthetic, real in reversed(ordered)}
 
 
 def merged(clips: Sequence[Clip], links: Links | None = None) -> tuple[Merge, ...]:
-    """Which given groups `assign_groups` joins, by links or because one recording stands under both."""
+    """The given groups that `assign_groups` merges: they are linked, or have a recording in common."""
     union = _union(clips, links)
     members: dict[str, set[str]] = {}
     for clip in clips:

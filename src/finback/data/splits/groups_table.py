@@ -1,7 +1,7 @@
-"""Groups from a table of their own: `--groups metadata.csv:group`.
+"""Recording groups (a tape, a deployment, a site-day) from a separate table: `--groups metadata.csv:group`.
 
-The table has a file column and a column of groups (tape, deployment, site-day); it may name more files
-than there are. What it says outweighs the labels and the source.
+The table has a column of files and a column of groups. It may name files that are not in the audio folder.
+Its groups replace the groups of the labels and of the source.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from finback.data.tables import SYNONYMS, Table, read_table
 
 @dataclass(frozen=True)
 class Given:
-    """The group of each recording that the table names one for, by its path."""
+    """The groups that the table names, by the path of the recording."""
 
     table: str
     groups: dict[Path, str]
@@ -30,7 +30,9 @@ class Given:
 
 
 def read_groups(request: IndexRequest, folder: AudioFolder) -> Given:
-    """Raises `InputError` or `ManifestError` when the option, the table or its column is wrong."""
+    """Read the table of `--groups`.
+
+    Raises `InputError` or `ManifestError` when the option, the table or its column is wrong."""
     option = request.groups or ""
     name, colon, column = option.rpartition(":")
     if not colon or not name or not column or column[0] in "\\/":  # "C:\tapes.csv" has a colon, but no column
@@ -57,7 +59,9 @@ def read_groups(request: IndexRequest, folder: AudioFolder) -> Given:
     problems = list(table.problems)
     for path, groups in named.items():
         if len(groups) > 1:
-            message = f"one recording in {len(groups)} groups in {table.path.name}; the commonest is taken"
+            message = (
+                f"one recording in {len(groups)} groups in {table.path.name}; the most frequent group is used"
+            )
             repair = "give each recording one group"
             problems.append(Problem("group_conflict", folder.name(path), last_row[path], message, repair))
     chosen = {path: groups.most_common(1)[0][0] for path, groups in named.items()}
@@ -65,13 +69,13 @@ def read_groups(request: IndexRequest, folder: AudioFolder) -> Given:
 
 
 def not_covered(given: Given, clips: Sequence[Clip]) -> list[Problem]:
-    """One problem for all recordings that the table leaves without a group."""
+    """One problem for all recordings that have no group in the table."""
     left = sorted({clip.recording.path for clip in clips} - set(given.groups))
     if not left:
         return []
     others = f" and {len(left) - 1} more recordings have" if len(left) > 1 else " has"
-    message = f"{left[0].name}{others} no group there"
-    return [Problem("no_group", given.table, None, message, "add a row with the group of each")]
+    message = f"{left[0].name}{others} no group in this table"
+    return [Problem("no_group", given.table, None, message, "add a row with the group of each recording")]
 
 
 def _no_column(table: Table, column: str) -> tuple[str, str]:

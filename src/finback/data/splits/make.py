@@ -1,4 +1,4 @@
-"""The splits that the settings ask for: one, one for each fold, or the table's own `split` column."""
+"""The splits that the settings ask for: one split, one for each fold, or the split that the labels give."""
 
 from __future__ import annotations
 
@@ -18,9 +18,11 @@ def splits_of(
     split: SplitSettings,
     provenance: Sequence[ModelProvenance] = (),
 ) -> list[SplitResult]:
-    """The splits that the settings ask for: one, one for each fold, or that of the column `subset_of`.
+    """The splits that the settings ask for: one split, a split for each fold, or the split of `subset_of`.
 
-    Synthetic clips join the training set after the real clips were split. Raises `LeakError` where a model of
+    `subset_of` is the `split` column of the labels (None without one).
+
+    Synthetic clips join the training set after the real clips are split. Raises `LeakError` where a model of
     `provenance` was trained on a group that a split validates or tests with.
     """
     if split.folds:

@@ -1,4 +1,4 @@
-"""The clips of a trained generator or vocoder, by the set that each was in."""
+"""The clips of the run of a generator or vocoder, by the set that each clip was in."""
 
 from __future__ import annotations
 

@@ -1,17 +1,20 @@
-"""Train, validation and test sides made of whole groups, and grouped cross-validation.
+"""Training, validation and test sets of whole recording groups (a tape, a deployment, a site-day).
 
-`make_split` gives 70/15/15 (or what is asked), stratified by species, by a deterministic search over whole
-groups (`balance`); `make_folds` gives k splits whose test sides together hold every clip that can be tested
-once. Both say what came out (`balance`), what cannot be tested and why (`untestable`), and what the
-user must know (`warnings`, which stay in the report).
+- `make_split` makes one split, with 70/15/15 % of the clips or the shares that the settings give. A
+  deterministic search places whole groups so that every species comes close to these shares (`balance`).
+- `make_folds` makes k splits for cross-validation. Each clip that can be tested is in exactly one test set.
 
-The rules, by how many groups a species has:
-- one: all its clips stay in training and it is never judged. Where its tape is needed on another side for
-  the other species on it, its clips are set aside: training on them would show the model that tape;
-- two: one in training, one in test;
-- three or more: every side.
-A species is never judged without a group in training. `by="clip"` ignores groups, and says so in a warning:
-its figures measure how well tapes are recognised, not species.
+Both report the numbers of clips and groups in each set (`balance`), the species that cannot be tested and why
+(`untestable`), and warnings that also go into the report (`warnings`).
+
+The number of groups of a species decides in which sets the species is:
+- one group: all clips stay in the training set, and the species is not tested. If another species needs this
+  group in its validation or test set, the clips are set aside, because a model that is trained on them would
+  know the group;
+- two groups: one in the training set, one in the test set;
+- three groups or more: every set.
+A species without a group in training is never tested. `by="clip"` ignores the groups and adds a warning: the
+accuracy then shows how well a model recognises groups, not species.
 
 The result depends on the clips and the seed, not on the order in which the clips are listed.
 """
@@ -62,7 +65,7 @@ SUBSET_NAMES = {
 
 
 def make_split(clips: Sequence[Clip], settings: SplitSettings | None = None) -> SplitResult:
-    """One split of labelled clips. Raises `SplitError` when there are none, or when one has no species."""
+    """One split of labelled clips. Raises `SplitError` without clips, or when a clip has no species."""
     settings = settings or SplitSettings()
     table = Table.of(clips)
     synthetic = [c for c in clips if c.synthetic]
@@ -84,7 +87,9 @@ def make_split(clips: Sequence[Clip], settings: SplitSettings | None = None) -> 
 
 
 def _by_clip(table: Table, settings: SplitSettings) -> tuple[np.ndarray, dict[str, str]]:
-    """Sides (N,) by drawing clips within each species, groups ignored; every side gets one where it can."""
+    """The set (N,) of each clip, drawn within each species without regard to groups.
+
+    Every set gets a clip of each species that has enough clips. Also returns why species cannot be tested."""
     rng = np.random.default_rng(settings.seed)
     wanted = np.array(settings.fractions)
     subsets = np.zeros(len(table.clips), dtype=np.int64)
@@ -95,13 +100,13 @@ def _by_clip(table: Table, settings: SplitSettings) -> tuple[np.ndarray, dict[st
         counts = np.floor(quota).astype(int)
         for k in np.argsort(-(quota - counts), kind="stable")[: len(mine) - counts.sum()]:
             counts[k] += 1
-        for k in (TRAIN, TEST, VAL):  # in order of need, where there are clips enough
+        for k in (TRAIN, TEST, VAL):  # in order of need, for a species with enough clips
             if wanted[k] > 0 and counts[k] == 0 and counts.max() > 1:
                 counts[np.argmax(counts)] -= 1
                 counts[k] += 1
         if len(mine) == 1:
             counts = np.array([1, 0, 0])
-            cannot[name] = "it has a single clip; trained on only"
+            cannot[name] = "it has a single clip, which is only used for training"
         subsets[mine] = np.repeat([TRAIN, VAL, TEST], counts)
     return subsets, cannot
 
@@ -109,10 +114,10 @@ def _by_clip(table: Table, settings: SplitSettings) -> tuple[np.ndarray, dict[st
 def from_column(
     clips: Sequence[Clip], names: Sequence[str], by: Literal["group", "clip"] = "group"
 ) -> SplitResult:
-    """The split that the label table itself gives: a side for each clip, "" for none.
+    """The split that the label table gives: the name of a set for each clip, or "" for no set.
 
-    Raises `ManifestError` for a side of another name, `LeakError` for a group on two sides unless
-    `by="clip"`, `SplitError` when nothing is left to train on.
+    Raises `ManifestError` for an unknown name, `LeakError` for a group in two sets unless `by="clip"`, and
+    `SplitError` when the training set is empty.
     """
     words = [name.strip().lower() for name in names]
     if len(clips) != len(words):
@@ -125,7 +130,7 @@ def from_column(
         if clip.synthetic and SUBSET_NAMES[word] in (VAL, TEST):
             raise LeakError(
                 f"column 'split': {clip.recording.path.name} is synthetic and in the {word} set",
-                "generated sound may only be trained on: mark it train",
+                "generated sound may only be used for training: mark the row train",
             )
     chosen = {id(clip): SUBSET_NAMES[word] for clip, word in zip(clips, words, strict=True)}
     subsets = np.array([chosen[id(clip)] for clip in table.clips])
