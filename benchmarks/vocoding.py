@@ -72,7 +72,7 @@ def test_clips(asked: argparse.Namespace, run: Path | None) -> tuple[list[Clip],
             request = IndexRequest(audio=asked.audio, labels=asked.labels, groups=asked.groups)
             place = asked.audio.name
         result = prepare_request(request).make_splits(SplitSettings())[0]
-        trained_on = provenance_of("vocoder", "", run).recordings if run else frozenset()
+        trained_on = provenance_of("vocoder", "", RunFolder.open(run)).recordings if run else frozenset()
         found = [clip for clip in result.split.test if clip.recording.id not in trained_on]
         place = f"the test set of {place}"
     order = np.random.default_rng(0).permutation(len(found))

@@ -26,6 +26,8 @@ from finback.core.types import Clip
 from finback.data.dataset import Dataset
 from finback.data.index import IndexRequest, index
 from finback.data.manifest import Manifest
+from finback.evaluation.comparison import leaderboard
+from finback.evaluation.comparison.page import write as write_comparison
 from finback.evaluation.evaluate import evaluate_on, evaluate_run
 from finback.evaluation.pages.write import write
 from finback.generation.generator import SpectrogramGenerator
@@ -152,6 +154,16 @@ def test_reports_are_written(old: Path, name: str) -> None:
     page = write(old / name)
     assert page == old / name / "report.html"
     assert "0.1.0" in page.read_text(encoding="utf-8")
+
+
+def test_the_leaderboard_of_a_comparison_is_read_and_its_page_written(old: Path) -> None:
+    comparison = leaderboard.load(old / "comparison")
+    assert set(comparison["families"]) == {"cnn2d", "mfcc-plda"}
+    for row in comparison["families"].values():
+        assert 0 <= row["random_split"]["accuracy"] <= 1
+    assert comparison["no_audio_baselines"]["grouped"]["metadata_only_accuracy"] == pytest.approx(5 / 12)
+    page = write_comparison(comparison, old / "comparison")
+    assert "mfcc-plda" in page.read_text(encoding="utf-8")
 
 
 def test_generated_clips_are_still_training_data(old: Path) -> None:
