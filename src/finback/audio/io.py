@@ -21,7 +21,6 @@ import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
@@ -33,6 +32,8 @@ from finback.audio import harp as xwav
 from finback.audio import timestamps as clock
 from finback.audio import validation as checks
 from finback.audio import wav_repair as wavfix
+from finback.audio.info import MAX_FRAMES, lengths
+from finback.audio.info import AudioInfo as AudioInfo
 from finback.audio.level import mixed
 from finback.audio.pcm import quantised
 from finback.core.errors import AudioError, FinbackError
@@ -45,21 +46,6 @@ SUFFIXES = frozenset(
     | {".mp3", ".ogg", ".oga", ".opus"}
 )
 BLOCK = 1 << 16  # frames decoded at a time where a whole file goes by
-MAX_FRAMES = 1 << 62  # libsndfile's "unknown" is near 2**63
-
-
-@dataclass(frozen=True, slots=True)
-class AudioInfo:
-    """Properties of a sound file. `n_samples` is per channel, as many as can be read; `repaired` means that
-    the header gave another number. `format` and `subtype` are libsndfile's names, e.g. WAV and PCM_16."""
-
-    path: Path
-    sample_rate: int  # Hz
-    n_samples: int
-    n_channels: int
-    format: str
-    subtype: str
-    repaired: bool
 
 
 def formats() -> list[str]:
@@ -135,6 +121,7 @@ def open_recording(
         schedule=schedule,
         source=source,
         licence=licence,
+        remarks=info.remarks,
     )
     if info.format == "FLAC":  # the header of a copy cut short still promises the whole
         read_channels(info.path, info.n_samples - 1)
@@ -220,16 +207,18 @@ def _probe(path: Path, inode: int, size: int, mtime_ns: int) -> AudioInfo:
     if wav is not None and wav.damaged:
         if wav.n_channels < 1 or wav.sample_rate < 1:
             raise AudioError(f"{path}: damaged header (no rate, no channels)", "leave this file out")
-        return AudioInfo(
-            path, true_rate or wav.sample_rate, wav.n_samples, wav.n_channels, "WAV", wav.subtype, True
-        )
+        rate, remark = true_rate or wav.sample_rate, lengths("WAV", wav.n_promised, wav.n_samples)
+        return AudioInfo(path, rate, wav.n_samples, wav.n_channels, "WAV", wav.subtype, True, (remark,))
     with _open(path) as sound:
         n_samples = sound.frames
         if sound.format in ("MP3", "OGG", "FLAC") and not _plausible(sound):
             with _open(path) as again:
                 n_samples = _count(again)
         rate, repaired = true_rate or sound.samplerate, n_samples != sound.frames
-        return AudioInfo(path, rate, n_samples, sound.channels, sound.format, sound.subtype, repaired)
+        remarks = (lengths(sound.format, sound.frames, n_samples),) if repaired else ()
+        return AudioInfo(
+            path, rate, n_samples, sound.channels, sound.format, sound.subtype, repaired, remarks
+        )
 
 
 def _plausible(sound: soundfile.SoundFile) -> bool:

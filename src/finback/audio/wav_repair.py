@@ -46,12 +46,19 @@ class WavLayout:
     data_start: int
     data_bytes: int  # really there
     damaged: bool  # the header says otherwise
+    declared_bytes: int  # as the header says
     chunks: dict[bytes, tuple[int, int]]  # name -> (start, size) of what stands before the samples
 
     @property
     def n_samples(self) -> int:
         """Whole frames that are really there."""
         return self.data_bytes // self.frame_bytes if self.frame_bytes else 0
+
+    @property
+    def n_promised(self) -> int:
+        """Whole frames that the header gives; 0 where a recorder that died left none."""
+        known = self.frame_bytes and self.declared_bytes != UNKNOWN_SIZE
+        return self.declared_bytes // self.frame_bytes if known else 0
 
     @property
     def subtype(self) -> str:
@@ -115,7 +122,9 @@ def _layout(
             file, start + declared + declared % 2, size
         )
     data_bytes = available if damaged else declared
-    return WavLayout(path, coding, n_channels, rate, bits, frame_bytes, start, data_bytes, damaged, chunks)
+    return WavLayout(
+        path, coding, n_channels, rate, bits, frame_bytes, start, data_bytes, damaged, declared, chunks
+    )
 
 
 def _chunks_until_end(file: BinaryIO, at: int, size: int) -> bool:

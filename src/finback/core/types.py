@@ -28,7 +28,8 @@ class Recording:
 
     `id` is the content hash. `group` names the tape, deployment or site-day whose clips must stay in one
     set of a split; "" means unknown. `start_time` is UTC, or None when unknown. `schedule` lists the
-    (first sample, UTC time) of each duty-cycle segment, for recorders that sleep (HARP x.wav).
+    (first sample, UTC time) of each duty-cycle segment, for recorders that sleep (HARP x.wav). `remarks` say
+    what was repaired, guessed or left out when the file was opened ("what; advice", without the path).
     """
 
     id: str
@@ -41,6 +42,7 @@ class Recording:
     schedule: tuple[tuple[int, datetime], ...] = ()
     source: str = "folder"
     licence: str = "unknown"
+    remarks: tuple[str, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
         if not 10 <= self.sample_rate <= 1_000_000:

@@ -26,7 +26,7 @@ from finback.data import label_checks as checks
 from finback.data import provenance as generated
 from finback.data.file_matching import AudioFolder, agree
 from finback.data.manifest import Manifest, SourceInfo
-from finback.data.problems import Problem, counts, refuse
+from finback.data.problems import Problem, counts, refuse, remark
 from finback.data.sources.base import IndexRequest as IndexRequest
 from finback.data.sources.base import LabelRow, Source, load_source
 from finback.data.sources.beans import is_folder_per_species
@@ -185,6 +185,7 @@ def _open_all(
         by_path.setdefault(item.path, []).append(i)
     entries: dict[int, checks.Entry] = {}
     problems: dict[int, list[Problem]] = {}
+    remarks: dict[int, list[Problem]] = {}
     for path, members in progress(by_path.items(), "reading audio", len(by_path)):
         first = placed[members[0]].row
         try:
@@ -194,6 +195,7 @@ def _open_all(
             message = error.problem.removeprefix(f"{path}: ") + also
             problems[members[0]] = [first.problem("unreadable", message, error.repair)]
             continue
+        remarks[members[0]] = [remark(first.file, text) for text in recording.remarks]
         decoded: dict[tuple[int, int, int | None], AudioError | None] = {}
         for i in members:
             clip, problems[i] = _clip(placed[i].row, recording, request.channel)
@@ -208,7 +210,8 @@ def _open_all(
             else:
                 message = fault.problem.removeprefix(f"{path}: ")
                 problems[i].append(placed[i].row.problem("unreadable", message, fault.repair))
-    return [entries[i] for i in sorted(entries)], [p for i in sorted(problems) for p in problems[i]]
+    reported = [p for i in sorted(problems) for p in (*remarks.get(i, ()), *problems[i])]
+    return [entries[i] for i in sorted(entries)], reported
 
 
 def _decode(clip: Clip) -> AudioError | None:

@@ -29,9 +29,11 @@ spreadsheet shows: the header is row 1. The kinds:
 | header, nul_byte | a damaged table | kept |
 | too_few | a species with fewer clips than `min_clips` | dropped, a note |
 | unknown_tape, no_file_offset, cut_at_end, encoding, ignored_column | notes | kept |
+| remark | what was repaired, guessed or left out when a recording was opened | kept, a note |
 | not_a_table | a .txt that is not a selection table, among others | none (a note) |
 
-Notes describe a decision of finback and not a fault of the data, so `strict` accepts them.
+Notes describe a decision of finback and not a fault of the labels, so `strict` accepts them. A recording
+whose header is wrong is a note, because its sound is read: `unreadable` is for sound that is not there.
 """
 
 from __future__ import annotations
@@ -46,7 +48,7 @@ from finback.core.errors import ManifestError
 NOTES = frozenset(
     [
         *("too_few", "unknown_tape", "no_file_offset", "cut_at_end", "encoding", "ignored_column"),
-        *("not_a_table", "no_real_clip", "unknown_generator"),
+        *("not_a_table", "no_real_clip", "unknown_generator", "remark"),
     ]
 )
 
@@ -63,7 +65,7 @@ class Problem:
 
     def __str__(self) -> str:
         where = self.file if self.row is None else f"{self.file} (row {self.row})"
-        return f"{where}: {self.message}; {self.repair}"
+        return f"{where}: {self.message}" + (f"; {self.repair}" if self.repair else "")
 
     @property
     def is_note(self) -> bool:
@@ -73,6 +75,12 @@ class Problem:
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return asdict(self)
+
+
+def remark(file: str, text: str) -> Problem:
+    """A recording's remark, "what; advice" (see `core.types.Recording`), as a note."""
+    message, _, advice = text.partition("; ")
+    return Problem("remark", file, None, message, advice)
 
 
 def refuse(problems: Sequence[Problem], listed: int = 10) -> None:

@@ -1,0 +1,40 @@
+"""What was repaired in a recording reaches the manifest as a note, once a recording."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+from sounds import sound, table
+
+from finback.data.index import IndexRequest, index
+
+
+def died(path: Path) -> Path:
+    """A WAV whose recorder lost power: the size of its samples was never written."""
+    content = bytearray(sound(path).read_bytes())
+    at = content.index(b"data") + 4
+    content[at : at + 4] = struct.pack("<I", 0)
+    path.write_bytes(content)
+    return path
+
+
+def test_a_repaired_header_is_a_note_of_the_manifest(tmp_path: Path) -> None:
+    died(tmp_path / "audio" / "died.wav")
+    sound(tmp_path / "audio" / "whole.wav")
+    rows = "file,start_s,end_s,species\ndied.wav,0,0.1,Fin\ndied.wav,0.1,0.2,Fin\nwhole.wav,0,0.1,Fin\n"
+    labels = table(tmp_path / "labels.csv", rows)
+    manifest = index(IndexRequest(audio=tmp_path / "audio", labels=labels, strict=True))
+    assert len(manifest.clips) == 3
+    (problem,) = manifest.problems
+    assert (problem.kind, problem.file, problem.row, problem.is_note) == ("remark", "died.wav", None, True)
+    assert "does not give the number of samples" in problem.message
+    assert "holds 400" in problem.repair
+    assert not str(problem).endswith("; ")
+    again = type(manifest).load(_saved(manifest, tmp_path / "manifest.csv"))
+    assert again == manifest
+
+
+def _saved(manifest: object, path: Path) -> Path:
+    manifest.save(path)  # type: ignore[attr-defined]
+    return path
