@@ -52,3 +52,11 @@ class RunError(FinbackError):
 
 class SpecMismatchError(RunError):
     """Features made with one spec, offered to a model trained with another."""
+
+
+class WriteError(FinbackError):
+    """A file or folder that cannot be written: no space, no permission, a folder in its place."""
+
+
+class LockError(FinbackError):
+    """An output folder in which another process writes."""

@@ -9,39 +9,97 @@ import errno
 import hashlib
 import json
 import os
+import re
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from finback.core.errors import FinbackError, RunError
+from finback.core.errors import RunError, WriteError
+from finback.core.temporaries import new_temporary
 
 RESTORE = "restore the file from a copy, or train into another --out"
+WINDOWS_PATH = 260  # characters of a whole path, unless long paths were turned on
 
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
     """Yield a temporary path in the folder of `path`; on success it becomes `path`, on failure it is removed.
 
-    Raises `FinbackError` that names the file when the disk is full or the folder is not writable.
+    A link under the name `path` is replaced, not followed. Raises `WriteError` that names the file when the
+    disk is full, the folder is not writable, or `path` is a folder or a device.
     """
     path = Path(path)
-    # The process id keeps two writers apart; the suffix stays last, since some writers read it.
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
+    temporary: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _check_replaceable(path)
+        temporary = new_temporary(path)
         yield temporary
-        with open(temporary, "rb") as written:
-            os.fsync(written.fileno())  # else a power cut may leave the new name on an empty file
+        _sync(temporary, os.O_RDWR)  # else a power cut may leave the new name on an empty file
         os.replace(temporary, path)
+        _sync(path.parent, os.O_RDONLY)
     except OSError as error:
-        repair = "free some space and run the same command again; what was saved before is intact"
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            repair = "check that the folder exists and may be written to"
-        raise FinbackError(f"{path}: could not be written ({error.strerror or error})", repair) from error
+        raise WriteError(f"{path}: could not be written ({_reason(error)})", _repair(path, error)) from error
     finally:
-        with suppress(OSError):
-            temporary.unlink()
+        if temporary is not None:
+            with suppress(OSError):
+                temporary.unlink()
+
+
+def _check_replaceable(path: Path) -> None:
+    """Raises `OSError` for a folder, device or pipe: renaming a file over it would fail, or destroy it."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:  # no such file, or a link to nothing
+        return
+    if stat.S_ISDIR(mode):
+        raise OSError(errno.EISDIR, "it is a folder")
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EEXIST, "it is a device or a pipe")
+
+
+def _sync(path: Path, flags: int) -> None:
+    """Ask the system to write a file, or the names in a folder, to the disk now.
+
+    Some systems refuse this for folders, for all files, or for a handle that only reads; then the system
+    writes when it does. Raises `OSError` when the disk is full or broken.
+    """
+    try:
+        descriptor = os.open(path, flags | getattr(os, "O_BINARY", 0))
+    except OSError:
+        if path.is_dir():  # Windows opens no folders
+            return
+        raise
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def _reason(error: OSError) -> str:
+    return "no space left" if _is_full(error) else error.strerror or str(error)
+
+
+def _is_full(error: OSError) -> bool:
+    # NumPy tells a short write without a number: "8192 requested and 4096 written".
+    short = error.errno is None and re.search(r"requested and \d+ written", str(error))
+    return error.errno in (errno.ENOSPC, errno.EDQUOT) or bool(short)
+
+
+def _repair(path: Path, error: OSError) -> str:
+    length = len(os.path.abspath(path))
+    if _is_full(error):
+        return "free some space and run the same command again; what was saved before is intact"
+    if error.errno == errno.ENAMETOOLONG or (os.name == "nt" and length >= WINDOWS_PATH):
+        return f"the whole path has {length} characters: give a shorter name, or a folder with a shorter path"
+    if error.errno in (errno.EISDIR, errno.EEXIST):
+        return "give the name of a file"
+    return "check that the folder exists and may be written to"
 
 
 def write_atomic(path: Path, content: str | bytes) -> None:

@@ -19,6 +19,7 @@ import unicodedata
 from pathlib import Path
 
 from finback.core.errors import InputError
+from finback.core.text import printable
 
 MAX_BYTES = 255  # of one name, in UTF-8: the limit of ext4, APFS, NTFS (in UTF-16 units) and exFAT
 # A name that finback makes is much shorter: suffixes of clips and files still have to fit.
@@ -100,9 +101,9 @@ def folded(name: str) -> str:
 
 
 def quoted(name: str) -> str:
-    """A name for messages: control characters, bidirectional marks and halves of surrogates are visible."""
-    shown = ascii(name) if re.search("[\ud800-\udfff]", name) else repr(name)
-    return shown if len(shown) <= 80 else f"{shown[:70]}...' ({len(name)} characters)"
+    """A name for messages: visible (core/text.py), between quotes, at most 80 characters."""
+    shown = printable(name)
+    return f"'{shown}'" if len(shown) <= 80 else f"'{shown[:70]}...' ({len(name)} characters)"
 
 
 def _why_not_inside(part: str) -> str:
