@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from finback.core.errors import RunError, WriteError
+from finback.core.plain_json import LARGEST_FILE, parsed
 from finback.core.temporaries import new_temporary
 
 RESTORE = "restore the file from a copy, or train into another --out"
@@ -115,13 +116,26 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Raises `RunError` naming the file when it is missing or damaged."""
+    """The value of a JSON file. Raises `RunError` naming the file when it is missing or damaged."""
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
+        return parsed(read_bytes(Path(path), LARGEST_FILE))
+    except ValueError as error:
+        raise RunError(f"{path}: damaged ({error})", RESTORE) from None
+
+
+def read_bytes(path: Path, largest: int) -> bytes:
+    """The content of a file of a run folder. Raises `RunError` when it is missing or too large."""
+    try:
+        if path.exists() and not path.is_file():
+            raise RunError(f"{path}: not a file", RESTORE)
+        if path.stat().st_size > largest:
+            size = path.stat().st_size
+            raise RunError(f"{path}: {size:,} bytes, and at most {largest:,} are read", RESTORE)
+        return path.read_bytes()
     except FileNotFoundError:
         raise RunError(f"{path}: no such file", "is this a finished finback run folder?") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise RunError(f"{path}: damaged ({error})", RESTORE) from None
+    except OSError as error:
+        raise RunError(f"{path}: cannot be read ({error.strerror or error})", RESTORE) from None
 
 
 def tensors_digest(path: Path) -> bytes:

@@ -14,21 +14,25 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from finback.core.documents import first_fault
 from finback.core.errors import RunError
 from finback.core.files import RESTORE, read_json
 from finback.core.renames import RUN, current, with_moved_settings, without_removed_settings
 
 Json = dict[str, Any]  # a JSON object
+Count = Annotated[int, Field(ge=0)]
+MOST_FOLDS = 100  # as in the settings of a split
+MOST_MEMBERS = 1000
 
 
 class RunInfo(BaseModel):
     """Everything that fixes a run, and what training reports at its end. Absent keys have these defaults."""
 
-    model_config = ConfigDict(frozen=True, extra="allow")
+    model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
 
     # What the run is. Two runs are the same work exactly when their `IDENTITY` agrees (core/runs.py).
     kind: str = (
@@ -40,8 +44,8 @@ class RunInfo(BaseModel):
     backbone_version: str = ""  # of the frozen backbone that the model was trained on; "" = there is none
     settings: Json = {}  # all resolved settings: fields of Settings
     defaults: Json = Field(default={}, exclude=True)  # of the settings; for comparisons, never written
-    seed: int | None = None  # None: an ensemble of runs with different seeds
-    fold: int | None = None  # which fold of a cross-validation this is
+    seed: Count | None = None  # None: an ensemble of runs with different seeds
+    fold: Count | None = None  # which fold of a cross-validation this is
     arm: Json | None = None  # of a study of synthetic clips: what was added to the real clips
     data_fingerprint: str = ""
 
@@ -49,7 +53,7 @@ class RunInfo(BaseModel):
     source: str = ""
     licence: str = ""
     citation: str = ""
-    n_clips: int | None = None
+    n_clips: Count | None = None
     multi_group: tuple[str, ...] = ()  # species with two recording groups or more
     rare: Json = {}  # the policy for rare species, and {species: clips}
     split: Json | list[Json] | None = None  # in a run with folds, a list with one description per fold
@@ -63,40 +67,53 @@ class RunInfo(BaseModel):
 
     # What training reports.
     trained: bool = False  # the whole training is done
-    n_folds: int = 0
-    n_parameters: int | None = None
-    step: int | None = None
+    n_folds: int = Field(default=0, ge=0, le=MOST_FOLDS)
+    n_parameters: Count | None = None
+    step: Count | None = None
     best: float | None = None  # the score that chose the epoch
     best_step: int | None = None
     finished: bool = False  # the loop came to its end
     epochs: int | None = None  # that validation chose
     refit_epochs: int | None = None  # None: not trained again on training and validation clips together
     log: Json = {}
-    temperature: float | None = None  # None: not calibrated yet
+    temperature: float | None = Field(default=None, gt=0)  # None: not calibrated yet
     not_calibrated: str = ""  # why the temperature is 1; empty when it was fitted
-    training_s: float | None = None
-    clips_per_s: float | None = None
+    training_s: float | None = Field(default=None, ge=0)
+    clips_per_s: float | None = Field(default=None, ge=0)
     n_synthetic: int = 0  # synthetic training clips of an arm
     n_generated: int = 0  # samples generated for them
     n_rejected: int = 0  # samples that the arm's filter rejected
 
     # Of an ensemble.
-    members: tuple[Json, ...] = ()  # family, origin, weight, validation_loss
+    members: tuple[Json, ...] = Field(
+        default=(), max_length=MOST_MEMBERS
+    )  # family, origin, weight, validation_loss
     combination: Json | None = None
     validation_loss: float | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> RunInfo:
+        if "" in self.labels or len(set(self.labels)) != len(self.labels):
+            raise ValueError("labels: a species is empty, or there twice")
+        for i, member in enumerate(self.members):
+            if not isinstance(member.get("family"), str):
+                raise ValueError(f"members.{i}.family is not text")
+        if self.combination is not None:
+            _check_combination(self.combination, len(self.members), len(self.labels))
+        for split in self.splits:
+            _check_split(split)
+        return self
 
     @classmethod
     def read(cls, path: Path) -> RunInfo:
         """Parse a `run.json`. Raises `RunError` that names the file, and the key that is wrong."""
         values = read_json(path)
         try:
-            return cls.model_validate(without_removed_settings(with_moved_settings(current(values, RUN))))
+            today = without_removed_settings(with_moved_settings(current(values, RUN)))
+            # As JSON, so that types are strict (1 is not true) and a list may still be a tuple.
+            return cls.model_validate_json(json.dumps(today), strict=True)
         except ValidationError as error:
-            first = error.errors()[0]
-            key = ".".join(str(part) for part in first["loc"])
-            where = f"key '{key}': {first['msg']}" if key else "not a JSON object"
-            repair = RESTORE
-            raise RunError(f"{path}: damaged ({where})", repair) from None
+            raise RunError(f"{path}: damaged ({first_fault(error)})", RESTORE) from None
 
     def updated(self, **changes: Any) -> RunInfo:
         """The same with other values for some keys, validated."""
@@ -130,6 +147,25 @@ class RunInfo(BaseModel):
         """One resolved setting, such as `setting("training", "epochs")`; None if the run does not have it."""
         part = self.settings.get(section)
         return part.get(key) if isinstance(part, Mapping) else None
+
+
+def _check_combination(combination: Json, n_members: int, n_labels: int) -> None:
+    """Raises `ValueError` unless it has a weight for each member, and a bias for each label or none."""
+    weights, bias = combination.get("weights"), combination.get("bias", [])
+    for name, numbers, lengths in (("weights", weights, (n_members,)), ("bias", bias, (0, n_labels))):
+        if not isinstance(numbers, list | tuple) or len(numbers) not in lengths:
+            raise ValueError(f"combination.{name} does not hold {' or '.join(map(str, lengths))} numbers")
+        if any(isinstance(n, bool) or not isinstance(n, int | float) for n in numbers):
+            raise ValueError(f"combination.{name} does not hold numbers only")
+    if combination.get("how") not in ("mean", "weights", "stack"):
+        raise ValueError(f"combination.how is {combination.get('how')!r}: mean, weights or stack is needed")
+
+
+def _check_split(split: Json) -> None:
+    """Raises `ValueError` unless the parts that pages and cards show are of their types."""
+    for name, kind in (("by", str), ("clips", dict), ("warnings", list), ("untestable", dict)):
+        if not isinstance(split.get(name, kind()), kind):
+            raise ValueError(f"split.{name} is {type(split[name]).__name__}, and {kind.__name__} is needed")
 
 
 def differences(old: RunInfo, new: RunInfo, keys: Sequence[str]) -> list[str]:

@@ -11,12 +11,20 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from finback.core.errors import RunError
-from finback.core.files import atomic_path
+from finback.core.files import RESTORE, atomic_path
+from finback.core.parquet import read_table
 from finback.core.split_table import NAMES
 from finback.core.types import Clip, Labels, Scores, Subset
+
+COLUMNS = {
+    **{"recording_id": "text", "file": "text", "start": "integer", "stop": "integer", "channel": "integer"},
+    **{"group": "text", "species": "text", "fold": "integer", "logits": "numbers"},
+}
+REPEAT = "train or evaluate it again"
 
 
 def save_scores(path: Path, scores: Scores, folds: np.ndarray, subset: Subset = "test") -> None:
@@ -47,14 +55,27 @@ def load_scores(path: Path, clips: Sequence[Clip]) -> tuple[Scores, np.ndarray]:
     the file is missing or damaged, or has clips that are not among `clips`.
     """
     known = {c.key: c for c in clips}
+    table, metadata = read_table(path, COLUMNS)
+    names = tuple(metadata.get("labels", "").split("\n"))
+    keys = zip(*(table[k].to_pylist() for k in ("recording_id", "start", "stop", "channel")), strict=True)
     try:
-        table = pq.read_table(path)
-        names = (table.schema.metadata or {})[b"labels"].decode().split("\n")
-        keys = zip(*(table[k].to_pylist() for k in ("recording_id", "start", "stop", "channel")), strict=True)
         scored = [known[key].in_group(g) for key, g in zip(keys, table["group"].to_pylist(), strict=True)]
-    except FileNotFoundError:
-        raise RunError(f"{path}: no such file", "is this a finished finback run folder?") from None
-    except (pa.ArrowInvalid, KeyError) as error:
-        raise RunError(f"{path}: does not fit this run ({error})", "train or evaluate it again") from None
-    logits = np.array(table["logits"].to_pylist(), dtype=np.float32).reshape(len(scored), len(names))
-    return Scores(tuple(scored), Labels(tuple(names)), logits), table["fold"].to_numpy()
+    except KeyError as error:
+        raise RunError(f"{path}: does not fit this run (no clip {error})", REPEAT) from None
+    logits = logits_of(table, len(names), path)
+    if len(set(names)) != len(names) or "" in names:
+        raise RunError(f"{path}: damaged (its labels are {', '.join(names)})", RESTORE)
+    return Scores(tuple(scored), Labels(names), logits), table["fold"].to_numpy()
+
+
+def logits_of(table: pa.Table, n_labels: int, path: Path) -> np.ndarray:
+    """The logits (N, K) float32 of N rows. Raises `RunError` unless all rows hold K finite numbers."""
+    column = table["logits"].combine_chunks()
+    if column.flatten().null_count or set(pc.list_value_length(column).unique().to_pylist()) - {n_labels}:
+        raise RunError(
+            f"{path}: damaged (a row does not hold {n_labels} logits, one for each label)", RESTORE
+        )
+    logits = column.flatten().to_numpy(zero_copy_only=False).astype(np.float32).reshape(-1, n_labels)
+    if not np.isfinite(logits).all():
+        raise RunError(f"{path}: damaged (a logit is not a finite number)", RESTORE)
+    return logits

@@ -12,14 +12,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
+from finback.core.documents import MetricsFile, read_document
 from finback.core.errors import RunError
-from finback.core.files import read_json, write_json
+from finback.core.files import RESTORE, write_json
 from finback.core.progress import Progress, no_progress
-from finback.core.renames import current
 from finback.core.runs import RunFolder
 from finback.core.scores import save_scores
 from finback.core.split_table import load_split
@@ -40,7 +40,7 @@ def evaluate_run(path: Path, device: str = "auto", progress: Progress = no_progr
     """
     run = RunFolder.open(path)
     if run.metrics.exists():
-        return cast("dict[str, Any]", current(read_json(run.metrics)))
+        return stored_metrics(run)
     clips = Manifest.load(run.manifest).clips
     parts: list[tuple[int, Scores]] = []
     for fold, member in enumerate(run.parts):
@@ -64,6 +64,14 @@ def evaluate_run(path: Path, device: str = "auto", progress: Progress = no_progr
     result = evaluate_scores(pooled, run.info.multi_group)
     write_json(run.metrics, result)
     return result
+
+
+def stored_metrics(run: RunFolder) -> dict[str, Any]:
+    """The content of `metrics.json`. Raises `RunError` if it is damaged, or of a model with other labels."""
+    metrics = read_document(run.metrics, MetricsFile)
+    if set(metrics["labels"]) != set(run.info.labels):
+        raise RunError(f"{run.metrics}: its species are not those of run.json", RESTORE)
+    return metrics
 
 
 def evaluate_scores(

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from finback.core.files import read_json, write_json
+from finback.core.documents import AuditFile, read_document
+from finback.core.files import write_json
 from finback.core.progress import Log, Progress
-from finback.core.renames import current
 from finback.core.run_files import RunFiles
 from finback.core.runs import RunFolder
 from finback.data.audit.duplicates import find
@@ -55,7 +55,7 @@ def run(plan: Plan, request: IndexRequest, out: Path, progress: Progress, log: L
     manifest = index(request, progress)
     files = RunFiles(out)
     audited = files.audit
-    if audited.exists() and read_json(audited).get("data_fingerprint") == manifest.fingerprint:
+    if audited.exists() and read_document(audited, AuditFile).get("data_fingerprint") == manifest.fingerprint:
         dataset = prepare(manifest, find(manifest.clips, progress), plan.settings.rare)
     else:
         dataset, new_audit = prepare_and_audit(manifest, plan.settings.rare, plan.settings.split, progress)
@@ -71,7 +71,7 @@ def run(plan: Plan, request: IndexRequest, out: Path, progress: Progress, log: L
         log(f"{out}: this run is finished; give another --out to train again")
     else:
         write_report(out, progress)
-    audit = current(read_json(audited))
+    audit = read_document(audited, AuditFile)
     sentence = verdict(metrics, audit, plan.settings.split.by == "clip")
     return Done(out, report, metrics, headline(metrics, audit), sentence)
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from finback import models
-from finback.core.files import read_json
-from finback.core.renames import current_audit
+from finback.core.audit_documents import GeneratorAuditFile, VocoderAuditFile
+from finback.core.documents import MetricsFile, read_audit, read_document
 from finback.core.run_info import RunInfo
 from finback.core.runs import RunFolder
 from finback.core.settings import build
@@ -108,9 +108,9 @@ def _split(info: RunInfo) -> str | None:
     split = info.split
     if not isinstance(split, dict):
         return None
-    by_group = split["by"] == "group"
+    by_group = split.get("by", "group") == "group"
     whole = "whole recording groups in one set" if by_group else "clip by clip: tapes are in several sets"
-    counts = ", ".join(f"{n} {subset}" for subset, n in split["clips"].items())
+    counts = ", ".join(f"{n} {subset}" for subset, n in split.get("clips", {}).items())
     return f"{whole} ({counts})"
 
 
@@ -118,16 +118,16 @@ def _figures(run: RunFolder) -> dict[str, str]:
     """Headline figures that the folder holds, by name."""
     found: dict[str, str] = {}
     if run.metrics.is_file():
-        metrics = read_json(run.metrics)
+        metrics = read_document(run.metrics, MetricsFile)
         for key in NAMES:
             if metrics.get(key) is not None:
                 low, high = metrics.get(f"{key}_ci") or (None, None)
                 within = f" ({low:.3f} to {high:.3f})" if low is not None and high is not None else ""
                 found[f"{NAMES[key]} on tapes not trained on"] = f"{metrics[key]:.3f}{within}"
     if run.generator_audit.is_file():
-        found |= _audited(current_audit(read_json(run.generator_audit)))
+        found |= _audited(read_audit(run.generator_audit, GeneratorAuditFile))
     if run.vocoder_audit.is_file():
-        found |= _vocoded(current_audit(read_json(run.vocoder_audit)))
+        found |= _vocoded(read_audit(run.vocoder_audit, VocoderAuditFile))
     return found
 
 
@@ -151,7 +151,8 @@ def _audited(audit: dict[str, Any]) -> dict[str, str]:
         if mine in table["rows"]:
             space = table["space"].replace("_", " ")
             row, where = table["rows"][mine], f"{table['reference']} clips, embedding of {space}"
-            found[f"distance to {where}"] = f"KAD {row['kad']:.1f}, coverage {row['coverage']:.2f}"
+            if row["kad"] is not None and row["coverage"] is not None:
+                found[f"distance to {where}"] = f"KAD {row['kad']:.1f}, coverage {row['coverage']:.2f}"
     near = {subset: row["below_pair"] for subset, row in audit["copying"]["logmel"]["rows"].items()}
     found["nearer to a training clip than clips of two tapes are to each other"] = _with_real(near, mine)
     return {name: text for name, text in found.items() if text}

@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from finback.cli.app import app
+from finback.core.audit_documents import GeneratorAuditFile
 from finback.core.errors import ManifestError, RunError
 from finback.core.files import write_json
 from finback.core.runs import RunFolder
@@ -133,10 +134,12 @@ def test_page_of_a_vocoder(tiny_dataset: Dataset, tiny: str, tmp_path: Path) -> 
 
 def test_a_damaged_audit_is_like_none(tmp_path: Path) -> None:
     path = tmp_path / "generator_audit.json"
-    assert generator.audit_of(path) is None
-    path.write_text("[1")
-    assert generator.audit_of(path) is None
-    path.write_text("[1]")
-    assert generator.audit_of(path) is None
-    write_json(path, {"substitution": {"dnn": {"learnt": 1}}})
-    assert generator.audit_of(path) == {"substitution": {"dnn": {"train": 1}}}  # the name of version 0.1.0
+    assert generator.audit_of(path, GeneratorAuditFile) is None
+    for damage in ("[1", "[1]", '{"substitution": {"dnn": {"learnt": 1}}}', '{"generators": NaN}'):
+        path.write_text(damage)
+        assert generator.audit_of(path, GeneratorAuditFile) is None
+    whole = {"generators": {"vae": "runs/vae"}, "recognised": {"learnt": {"accuracy": 0.5}}, "distances": []}
+    write_json(path, {**whole, "copying": {"logmel": {"rows": {}}}})
+    audit = generator.audit_of(path, GeneratorAuditFile)
+    assert audit is not None
+    assert audit["recognised"] == {"train": {"accuracy": 0.5}}  # "learnt" is the name of version 0.1.0

@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from finback.core.documents import MetricsFile, read_document
 from finback.core.files import read_json, write_json
 from finback.core.progress import Progress, no_progress
 from finback.core.renames import LEADERBOARD, current
@@ -145,7 +146,7 @@ def _row(
     candidate: Candidate, scores: Mapping[int, Scores], labels: Labels, multi: list[str]
 ) -> dict[str, Any]:
     by_seed = [_seed_scores(s, labels) for s in scores.values()]
-    metrics = [read_json(RunFiles(path).metrics) for path in candidate.runs.values()]
+    metrics = [read_document(RunFiles(path).metrics, MetricsFile) for path in candidate.runs.values()]
     runs = [RunFolder.open(path) for path in candidate.runs.values()]
     parts = [part.info for run in runs for part in run.parts]
     row: dict[str, Any] = {"rank": None, "seeds": list(candidate.runs), "error": candidate.error or None}
@@ -182,7 +183,7 @@ def _species(name: str, metrics: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 def _random_split(path: Path | None) -> dict[str, Any] | None:
     if path is None:
         return None
-    metrics = read_json(RunFiles(path).metrics)
+    metrics = read_document(RunFiles(path).metrics, MetricsFile)
     kept = ("accuracy", "accuracy_ci", RANKED_BY, "n_clips")
     return {**{k: metrics[k] for k in kept}, "run": path.name}
 

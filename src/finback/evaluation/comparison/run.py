@@ -25,9 +25,9 @@ from pathlib import Path
 from typing import Any
 
 from finback import models
-from finback.core.files import read_json, write_json
+from finback.core.documents import AuditFile, read_document
+from finback.core.files import write_json
 from finback.core.progress import Log, Progress, no_progress
-from finback.core.renames import current
 from finback.core.run_files import RunFiles
 from finback.core.runs import RunFolder
 from finback.data.dataset import Dataset, prepare_request
@@ -185,7 +185,7 @@ def _no_audio_baselines(prepared: PreparedComparison, progress: Progress) -> dic
     settings = prepared.planned[0].plan.settings.split
     split = settings.model_dump(mode="json")
     if path.exists():
-        kept: dict[str, Any] = current(read_json(path))
+        kept = read_document(path, AuditFile)
         if kept.get("data_fingerprint") == fingerprint and kept.get("split") == split:
             return kept
     audit = prepared.dataset.audit(settings, progress)

@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from finback.core.audit_documents import GeneratorAuditFile, ReconstructionFile
+from finback.core.documents import Document, read_audit
 from finback.core.errors import FinbackError, RunError
-from finback.core.files import read_json, write_atomic
+from finback.core.files import write_atomic
 from finback.core.progress import Progress, no_progress
-from finback.core.renames import current_audit
 from finback.core.run_files import RECONSTRUCTION, RunFiles
 from finback.core.types import Clip
 from finback.data.splits.run_subsets import run_subsets
@@ -74,9 +75,10 @@ def collect(path: Path, progress: Progress = no_progress) -> GeneratorPage:
         has_steps=generator.model.way == "denoise",
         species=[samples for samples, _ in shown],
         pictures=_pictures(generator, shown, run, progress),
-        audit=audit_tables(audit_of(RunFiles(run.path).generator_audit)),
+        audit=audit_tables(audit_of(RunFiles(run.path).generator_audit, GeneratorAuditFile)),
         reconstruction=reconstruction_table(
-            audit_of(run.path / "figures" / RECONSTRUCTION) or audit_of(RunFiles(run.path).reconstruction)
+            audit_of(run.path / "figures" / RECONSTRUCTION, ReconstructionFile)
+            or audit_of(RunFiles(run.path).reconstruction, ReconstructionFile)
         ),
         licence=run.manifest.source.licence if run.manifest else "",
     )
@@ -167,10 +169,9 @@ def _pictures(
     return pictures
 
 
-def audit_of(path: Path) -> Mapping[str, Any] | None:
+def audit_of(path: Path, kind: type[Document]) -> Mapping[str, Any] | None:
     """The object of an audit's JSON file; None where there is none that can be read."""
     try:
-        audit = current_audit(read_json(path))
+        return read_audit(path, kind)
     except RunError:
         return None
-    return audit if isinstance(audit, dict) else None

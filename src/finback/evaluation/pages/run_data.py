@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 import shlex
 import struct
 from collections.abc import Callable
@@ -12,15 +11,16 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
+from finback.core.documents import AuditFile, MetricsFile, read_document
 from finback.core.errors import FinbackError, RunError
-from finback.core.files import read_json
-from finback.core.renames import current
+from finback.core.files import RESTORE
+from finback.core.parquet import read_table
+from finback.core.plain_json import parsed
 from finback.core.run_files import RunFiles
 from finback.core.run_info import RunInfo
 from finback.core.runs import RunFolder
+from finback.core.scores import logits_of
 from finback.core.split_table import SplitRow, read_rows
 from finback.core.types import Clip
 from finback.data.manifest import Manifest
@@ -31,6 +31,10 @@ from finback.report.plots.style import DPI
 
 Part = TypeVar("Part")
 Key = tuple[str, int, int, int]  # (recording id, start, stop, channel), as Clip.key
+PLACE = {
+    **{"recording_id": "text", "file": "text", "start": "integer", "stop": "integer", "channel": "integer?"},
+    **{"species": "text", "logits": "numbers"},
+}
 
 
 @dataclass(frozen=True)
@@ -94,12 +98,13 @@ def read_run(path: Path) -> RunData:
             return None
         try:
             return read(path)
-        except (FinbackError, OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
+        except (FinbackError, OSError) as error:
             missing.append(f"{path.name} cannot be read ({error}): {without}.")
             return None
 
-    metrics = part(run.metrics, _object, "the run has not been evaluated")
-    audit = part(run.audit, _object, "the data were not searched for leaks and duplicates")
+    metrics = part(run.metrics, lambda p: _metrics(p, info.labels), "the run has not been evaluated")
+    without = "the data were not searched for leaks and duplicates"
+    audit = part(run.audit, lambda p: read_document(p, AuditFile), without)
     without = "there are no ROC curves and no confusions"
     scored = part(run.scores, lambda p: _test_scores(p, info.labels), without)
     scores, keys, files = scored or (None, (), ())
@@ -171,36 +176,33 @@ def _test_scores(
     path: Path, labels: tuple[str, ...]
 ) -> tuple[TestScores, tuple[Key, ...], tuple[str, ...]] | None:
     """Scores, keys and file names of the test clips; None if there are none."""
-    table = pq.read_table(path)
+    table, _ = read_table(path, PLACE)
     column = "subset" if "subset" in table.column_names else "side"  # of version 0.1.0
-    subsets = table.column(column).to_pylist()
+    table, _ = read_table(path, {**PLACE, column: "text"})
     position = {name: k for k, name in enumerate(labels)}
-    rows = [
-        row
-        for row, subset in zip(table.to_pylist(), subsets, strict=True)
-        if subset == "test" and row["species"] in position
-    ]
+    species, subsets = (table[key].to_pylist() for key in ("species", column))
+    if unknown := set(species) - set(position):
+        raise RunError(f"{path}: {min(unknown)} is not a species of run.json", RESTORE)
+    logits = logits_of(table, len(labels), path)
+    rows = [i for i, subset in enumerate(subsets) if subset == "test"]
     if not rows:
         return None
-    logits = np.array([row["logits"] for row in rows], dtype=np.float64)
-    channels = [-1 if row["channel"] is None else int(row["channel"]) for row in rows]
     scores = TestScores(
-        truth=np.array([position[row["species"]] for row in rows]),
-        probabilities=calibration.apply(logits, 1.0),
+        truth=np.array([position[species[i]] for i in rows]),
+        probabilities=calibration.apply(logits[rows].astype(np.float64), 1.0),
     )
-    keys = tuple(
-        (row["recording_id"], int(row["start"]), int(row["stop"]), channel)
-        for row, channel in zip(rows, channels, strict=True)
-    )
-    return scores, keys, tuple(str(row["file"]) for row in rows)
+    place = [table[key].to_pylist() for key in ("recording_id", "start", "stop", "channel", "file")]
+    ids, starts, stops, channels, files = place
+    channels = [-1 if channel is None else channel for channel in channels]
+    keys = tuple((ids[i], starts[i], stops[i], channels[i]) for i in rows)
+    return scores, keys, tuple(files[i] for i in rows)
 
 
-def _object(path: Path) -> dict[str, Any]:
-    """A JSON object. Raises `ValueError` or `RunError` if the file holds something else."""
-    value = current(read_json(path))
-    if not isinstance(value, dict):
-        raise ValueError("not a JSON object")
-    return value
+def _metrics(path: Path, labels: tuple[str, ...]) -> dict[str, Any]:
+    metrics = read_document(path, MetricsFile)
+    if set(metrics["labels"]) != set(labels):
+        raise RunError(f"{path}: its species are not those of run.json", RESTORE)
+    return metrics
 
 
 def _log(path: Path) -> list[dict[str, Any]]:
@@ -208,14 +210,18 @@ def _log(path: Path) -> list[dict[str, Any]]:
     if not path.is_file():
         return []
     lines = []
-    for text in path.read_text(encoding="utf-8", errors="replace").splitlines():
+    for text in path.read_bytes().splitlines():
         try:
-            line = json.loads(text)
-        except json.JSONDecodeError:
+            line = parsed(text)
+        except ValueError:
             continue
         if isinstance(line, dict):
-            lines.append(line)
-    return lines
+            lines.append({key: value for key, value in line.items() if _is_number(value)})
+    return [line for line in lines if "step" in line]
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def picture_of_file(path: Path, alt: str) -> Picture:

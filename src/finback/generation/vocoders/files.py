@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 
+from finback.core.arrays import read_arrays
 from finback.core.errors import InputError
 from finback.features.spec import FeatureSpec
 
@@ -49,15 +49,10 @@ def load_logmels(path: Path, spec: FeatureSpec) -> tuple[dict[str, np.ndarray], 
 def _arrays(path: Path) -> dict[str, np.ndarray]:
     """Named numeric arrays of a file, in its order."""
     try:
-        loaded = np.load(path, allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            arrays = {path.stem: loaded}
-        else:
-            with loaded:
-                arrays = {key: loaded[key] for key in loaded.files}
+        arrays = read_arrays(path)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
-    except (ValueError, EOFError, OSError, BadZipFile) as error:
+    except (ValueError, OSError) as error:
         raise InputError(f"{path}: cannot be read as arrays ({error})", "write it with numpy.save") from error
     arrays = {key: array for key, array in arrays.items() if array.dtype.kind in "fiu" and array.ndim >= 2}
     if not arrays:
