@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finback.audio.io import blocks, probe, write
+from finback.audio.io import blocks, open_recording, write
 from finback.audio.samples import ArraySamples, FileSamples, StreamSamples
 from finback.audio.windows import regular_windows
 from finback.core.errors import AudioError, SettingsError
@@ -24,7 +24,7 @@ def test_a_file_an_array_and_a_stream_read_alike(
     x = np.random.default_rng(0).normal(0, 0.1, (5000, n_channels)).astype(np.float32)
     path = tmp_path / "a.wav"
     write(path, x, 2000, "FLOAT")
-    file = FileSamples(path, 2000, probe(path).n_samples, channel, "key")
+    file = FileSamples(open_recording(path), channel)
     array = ArraySamples(x.T, 2000, channel)
     stream = StreamSamples((x[i : i + 777].T for i in range(0, 5000, 777)), 2000, channel)
     of_file = StreamSamples(blocks(path, 1000, channel=channel), 2000)

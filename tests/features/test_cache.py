@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import io
+import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from finback.audio.io import open_recording, write
+from finback.core.errors import AudioError, NotKept
 from finback.core.types import Clip
 from finback.features.cache import LONGEST_KEPT, FeatureStore, batches
-from finback.features.extract import Extractor
+from finback.features.extract import Extractor, Window
 from finback.features.spec import FeatureSpec
 
 SPEC = FeatureSpec(sample_rate=2000, clip_samples=2000, n_fft=128, hop=32, n_mels=24, n_frames=50)
@@ -61,6 +67,98 @@ def test_a_damaged_file_is_computed_again(clips: list[Clip], tmp_path: Path, dam
     path.write_bytes(path.read_bytes()[:-40] if damage is None else damage)
     assert np.array_equal(store(clips[0]), whole)
     assert np.array_equal(np.load(path), whole)
+
+
+def entries(cache: Path) -> list[Path]:
+    return sorted(cache.rglob("*.npy"))
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_an_entry_with_any_flipped_bits_is_computed_again(
+    clips: list[Clip], tmp_path: Path, data: st.DataObject
+) -> None:
+    store = FeatureStore(Extractor(SPEC), tmp_path / "cache")
+    whole = store(clips[0])
+    path = entries(tmp_path / "cache")[0]
+    entry = bytearray(path.read_bytes())
+    flips = st.dictionaries(st.integers(0, len(entry) - 1), st.integers(1, 255), min_size=1, max_size=50)
+    for at, bits in data.draw(flips).items():
+        entry[at] ^= bits
+    path.write_bytes(entry[: data.draw(st.integers(0, len(entry)))])
+    assert np.array_equal(store(clips[0]), whole)
+    assert store._read(path, clips[0]) is not None
+
+
+def test_an_entry_of_another_kind_is_computed_again(clips: list[Clip], tmp_path: Path) -> None:
+    store = FeatureStore(Counting(SPEC), tmp_path / "cache")
+    store(clips[1])
+    other = entries(tmp_path / "cache")[0].read_bytes()
+    whole = store(clips[0])
+    path = store._path(clips[0])
+    as_objects = io.BytesIO()
+    np.save(as_objects, np.array([{}], dtype=object), allow_pickle=True)
+    as_version_0_1_0 = io.BytesIO()
+    np.save(as_version_0_1_0, whole + 1)
+    wrong_arrays = [whole[:0], whole[0], whole.astype(np.float64), np.full_like(whole, np.nan)]
+    signed = []
+    for array in wrong_arrays:
+        plain = io.BytesIO()
+        np.save(plain, array)
+        signed.append(plain.getvalue() + store._digest(path, plain.getvalue()))
+    for content in (other, as_objects.getvalue(), as_version_0_1_0.getvalue(), *signed):
+        path.write_bytes(content)
+        before = store.extractor.calls  # type: ignore[attr-defined]
+        assert np.array_equal(store(clips[0]), whole)
+        assert store.extractor.calls == before + 1  # type: ignore[attr-defined]
+    assert np.array_equal(store(clips[0]), whole)
+    assert store.extractor.calls == before + 1  # type: ignore[attr-defined]
+
+
+def test_no_features_are_kept_or_used_of_a_recording_that_changed(clips: list[Clip], tmp_path: Path) -> None:
+    store = FeatureStore(Extractor(SPEC), tmp_path / "cache")
+    path, changed = clips[0].recording.path, clips[0]
+    original = path.read_bytes()
+    before = store(changed)
+    entry = entries(tmp_path / "cache")[0].read_bytes()
+    write(path, np.random.default_rng(9).normal(0, 0.1, changed.n_samples), 2000)
+    for kept in (entry, b""):  # features of the old content do not help either: the file is not what it says
+        entries(tmp_path / "cache")[0].write_bytes(kept)
+        with pytest.raises(AudioError, match=r"0\.wav: its content changed since it was indexed"):
+            store(changed)
+        assert entries(tmp_path / "cache")[0].read_bytes() == kept
+    path.write_bytes(original)
+    assert np.array_equal(store(changed), before)
+    path.unlink()
+    assert np.array_equal(store(changed), before)  # the cache is enough for a recording that is gone
+
+
+def test_features_that_are_not_finite_name_the_file(clips: list[Clip], tmp_path: Path) -> None:
+    class NotFinite(Extractor):
+        def features(self, found: Sequence[Window]) -> np.ndarray:
+            return np.full_like(super().features(found), np.inf)
+
+    store = FeatureStore(NotFinite(SPEC), tmp_path / "cache")
+    with pytest.raises(AudioError, match=r"0\.wav: its features are not finite"):
+        store(clips[0])
+    assert not entries(tmp_path / "cache")
+
+
+@pytest.mark.parametrize("where", ["a file", "read-only"])
+def test_a_cache_that_refuses_costs_no_answer(clips: list[Clip], tmp_path: Path, where: str) -> None:
+    folder = tmp_path / "refusing"
+    if where == "a file":
+        folder.write_text("in the way")
+    else:
+        if os.geteuid() == 0:
+            pytest.skip("root may write anywhere")
+        folder.mkdir(mode=0o500)
+    store = FeatureStore(Extractor(SPEC), folder)
+    with pytest.warns(NotKept, match="not kept there for the next time") as told:
+        found = [store(clip) for clip in clips]
+    assert len(told) == 1
+    alone = FeatureStore(Extractor(SPEC))
+    assert all(np.array_equal(a, alone(clip)) for a, clip in zip(found, clips, strict=True))
 
 
 def test_batches_hold_every_window_of_every_clip(clips: list[Clip]) -> None:

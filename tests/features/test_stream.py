@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from finback.audio.io import blocks, open_recording, write
-from finback.audio.samples import ArraySamples, StreamSamples
+from finback.audio.samples import ArraySamples, StreamSamples, samples_of
 from finback.core.errors import AudioError, SettingsError
 from finback.core.types import Clip
-from finback.features.extract import Extractor, Framed, samples_of
+from finback.features.extract import Extractor, Framed
 from finback.features.spec import FeatureSpec
 
 SPEC = FeatureSpec(sample_rate=2000, clip_samples=1000, n_fft=128, hop=32, n_mels=16, n_frames=20)

@@ -9,9 +9,9 @@ import pytest
 from small_models import SPEC, leaf
 
 from finback.audio.io import open_recording, write
+from finback.audio.samples import samples_of
 from finback.core.errors import AudioError, SettingsError
 from finback.core.types import Clip, Labels
-from finback.features.extract import samples_of
 from finback.metrics.combination import equal
 from finback.models.predictor import Predictor
 from finback.models.scoring import clip_logits

@@ -17,7 +17,6 @@ frames are counted if that fails. MP3 spans equal the full read within 1e-7 (the
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -32,6 +31,7 @@ from finback.audio import harp as xwav
 from finback.audio import timestamps as clock
 from finback.audio import validation as checks
 from finback.audio import wav_repair as wavfix
+from finback.audio.content import content_id
 from finback.audio.info import MAX_FRAMES, lengths
 from finback.audio.info import AudioInfo as AudioInfo
 from finback.audio.level import mixed
@@ -86,17 +86,6 @@ def blocks(
         raise AudioError(f"{info.path}: blocks of {block_samples} samples", "ask for at least 1")
     checks.channel(info.path, info.n_channels, channel)
     return (_mono(info, x, channel) for x in _stretches(info, start, stop, block_samples))
-
-
-def content_id(path: Path | str) -> str:
-    """16 hex digits: blake2b of the file's bytes, read in a stream."""
-    path = Path(path)
-    checks.file_status(path)
-    try:
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=8)).hexdigest()
-    except OSError as error:
-        raise checks.unreadable(path, error) from error
 
 
 def open_recording(

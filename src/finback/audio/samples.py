@@ -12,15 +12,16 @@ file's span, a slice of an array of all the file's samples, or blocks of them.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from finback.audio.content import require_content
 from finback.audio.io import read
 from finback.audio.level import mixed
 from finback.core.errors import AudioError
+from finback.core.types import Clip, Recording
 
 
 class Samples(Protocol):
@@ -28,6 +29,7 @@ class Samples(Protocol):
 
     sample_rate: int  # Hz
     key: Hashable
+    name: str  # in error messages
 
     def reaches(self, stop: int) -> bool:
         """Whether there are `stop` samples."""
@@ -48,22 +50,39 @@ class Samples(Protocol):
 
 
 class FileSamples:
-    """A sound file of `n_samples`; every read opens the file. `channel` None is the mean of all channels."""
+    """A recording, on one channel (None: the mean of all); every read opens the file.
 
-    def __init__(
-        self, path: Path, sample_rate: int, n_samples: int, channel: int | None, key: Hashable
-    ) -> None:
-        self.path, self.sample_rate, self.n_samples = path, sample_rate, n_samples
-        self.channel, self.key = channel, key
+    The content is checked before and after every read, so all samples are of the recording that was indexed.
+    Raises `AudioError` where they are not.
+    """
+
+    def __init__(self, recording: Recording, channel: int | None = None) -> None:
+        self.recording, self.channel = recording, channel
+        self.sample_rate, self.n_samples = recording.sample_rate, recording.n_samples
+        self.key: Hashable = (recording.id, channel)
+        self.name = str(recording.path)
 
     def reaches(self, stop: int) -> bool:
         return stop <= self.n_samples
 
     def read(self, start: int, stop: int) -> NDArray[np.float32]:
-        return read(self.path, start, stop, self.channel)
+        require_content(self.recording)
+        x = read(self.recording.path, start, stop, self.channel)
+        require_content(self.recording)
+        return x
 
     def forget(self, before: int) -> None:
         """Nothing is kept."""
+
+
+def samples_of(clip: Clip) -> FileSamples:
+    """The recording of a clip, on the clip's channel."""
+    return FileSamples(clip.recording, clip.channel)
+
+
+def read_clip(clip: Clip) -> NDArray[np.float32]:
+    """All samples of a clip, (stop - start,), with the same checks."""
+    return samples_of(clip).read(clip.start, clip.stop)
 
 
 class ArraySamples:
@@ -75,6 +94,7 @@ class ArraySamples:
     def __init__(self, samples: ArrayLike, sample_rate: int, channel: int | None = None) -> None:
         self.sample_rate = _rate(sample_rate)
         self.key: Hashable = object()
+        self.name = "the array"
         self._x = _mono(samples, channel)
         if not self._x.size:
             raise AudioError("an array without samples", "give at least one sample")
@@ -102,6 +122,7 @@ class StreamSamples:
     def __init__(self, blocks: Iterable[ArrayLike], sample_rate: int, channel: int | None = None) -> None:
         self.sample_rate = _rate(sample_rate)
         self.key: Hashable = object()
+        self.name = "the stream"
         self.channel = channel
         self._blocks = iter(blocks)
         self._kept: list[NDArray[np.float32]] = []  # joined when they are read

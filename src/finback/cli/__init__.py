@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 
 
 def main() -> None:
@@ -15,8 +16,12 @@ def main() -> None:
 
     from finback.cli.app import app
     from finback.cli.console import say
-    from finback.core.errors import FinbackError
+    from finback.core.errors import FinbackError, NotKept
 
+    show = warnings.showwarning
+    warnings.showwarning = lambda text, category, *where: (
+        say(f"finback: {text}") if category is NotKept else show(text, category, *where)
+    )
     arguments = [a for a in sys.argv[1:] if a != "--debug"]
     try:
         code = app(args=arguments or ["--help"], prog_name="finback", standalone_mode=False)

@@ -44,7 +44,8 @@ def map(
         out_json(written.to_json())
         return
     if written.n_silent:
-        say(f"{written.n_silent} clips have no sound in the page: their recordings were moved or removed")
+        why = "their recordings are not there, have changed, or lie outside the folders that you named"
+        say(f"{written.n_silent} clips have no sound in the page: {why}")
     for line in embedding_map.measured(written.map.neighbours):
         out(line)
     out(str(written.figure))

@@ -60,3 +60,7 @@ class WriteError(FinbackError):
 
 class LockError(FinbackError):
     """An output folder in which another process writes."""
+
+
+class NotKept(UserWarning):
+    """A warning, not an error: a result was computed and used, but could not be kept for the next time."""

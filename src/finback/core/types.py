@@ -30,6 +30,8 @@ class Recording:
     set of a split; "" means unknown. `start_time` is UTC, or None when unknown. `schedule` lists the
     (first sample, UTC time) of each duty-cycle segment, for recorders that sleep (HARP x.wav). `remarks` say
     what was repaired, guessed or left out when the file was opened ("what; advice", without the path).
+    `located` is False for a recording of a run folder from elsewhere that was not found in the folders that
+    the user named: its path is then only a name, which is never opened.
     """
 
     id: str
@@ -43,6 +45,7 @@ class Recording:
     source: str = "folder"
     licence: str = "unknown"
     remarks: tuple[str, ...] = field(default=(), compare=False)
+    located: bool = True
 
     def __post_init__(self) -> None:
         if not 10 <= self.sample_rate <= 1_000_000:

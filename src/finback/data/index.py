@@ -18,7 +18,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from finback.audio.io import open_recording, read
+from finback.audio.io import open_recording
+from finback.audio.samples import samples_of
 from finback.core.errors import AudioError, ManifestError
 from finback.core.progress import Progress, no_progress
 from finback.core.types import Clip, Recording
@@ -218,7 +219,7 @@ def _decode(clip: Clip) -> AudioError | None:
     """Read the span as later work will do. Returns the error, or None."""
     try:
         for start in range(clip.start, clip.stop, BLOCK_SAMPLES):
-            read(clip.recording.path, start, min(start + BLOCK_SAMPLES, clip.stop), clip.channel)
+            samples_of(clip).read(start, min(start + BLOCK_SAMPLES, clip.stop))
     except AudioError as error:
         return error
     return None

@@ -1,14 +1,23 @@
 """Features computed once: a folder of arrays named by content, span and spec.
 
 The key of a feature is its sound (content hash, span, channel), its front end and the fingerprint of its
-spec, never a file name. So renamed recordings keep their features, and a changed file is never taken for the
-old one. Vectors of a frozen backbone are features like any other; the version of the backbone is part of the
-key.
+spec, never a file name. So renamed recordings keep their features. Vectors of a frozen backbone are features
+like any other; the version of the backbone is part of the key.
+
+A changed file is never taken for the old one: the content of a recording that is there is checked before its
+features are used or computed, and again after the samples were read (`audio.content`). An entry is an `.npy`
+file with a digest of its key and its bytes at the end. An entry that fails the digest, or has another shape
+than its clip gives, is computed again. Keeping is not a condition of the answer: where the folder cannot be
+written to, the features are computed and a warning says once that they were not kept.
 """
 
 from __future__ import annotations
 
+import hashlib
+import io
 import os
+import stat
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,13 +26,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from finback.core.files import atomic_path
+from finback.audio.content import is_there, require_content
+from finback.audio.samples import samples_of
+from finback.core.errors import FinbackError, NotKept
+from finback.core.files import write_atomic
 from finback.core.progress import Progress, no_progress
 from finback.core.types import Clip, Labels
 from finback.features.extract import Extractor
 
 LONGEST_KEPT = 256  # windows: 11 minutes of the default preset, 11 MB
 VERSION = 1  # raise when the numbers of a feature change while its spec does not
+DIGEST = 16  # bytes at the end of an entry
 
 
 def default_folder() -> Path:
@@ -37,7 +50,8 @@ def default_folder() -> Path:
 class FeatureStore:
     """Clips -> (W, M, F), (W, T) or (W, D) windows, from disk when they were computed before.
 
-    `folder` None keeps nothing. A damaged file is computed again.
+    `folder` None keeps nothing. A damaged entry is computed again. Raises `AudioError` for a recording whose
+    file changed since it was indexed.
     """
 
     def __init__(self, extractor: Extractor, folder: Path | None = None) -> None:
@@ -45,18 +59,58 @@ class FeatureStore:
         self.root = folder
         front_end = "-".join(filter(None, (extractor.front_end.name, extractor.front_end.version)))
         self.folder = folder and folder / f"{front_end}-{extractor.spec.fingerprint}-v{VERSION}"
+        self._keeps = True  # until the folder refuses
 
     def __call__(self, clip: Clip) -> np.ndarray:
         if self.folder is None:
             return self.extractor(clip)
+        self._require_recording(clip)
         path = self._path(clip)
-        try:
-            return np.load(path)
-        except (FileNotFoundError, ValueError, EOFError):
+        features = self._read(path, clip)
+        if features is None:
             features = self.extractor(clip)
-            with atomic_path(path) as temporary:
-                np.save(temporary, features)
-            return features
+            self._keep(path, features)
+        return features
+
+    def _require_recording(self, clip: Clip) -> None:
+        """Refuses a recording whose file holds something else now; where it is gone, the cache may do."""
+        if not clip.recording.located or is_there(clip.recording):
+            require_content(clip.recording)
+
+    def _read(self, path: Path, clip: Clip) -> np.ndarray | None:
+        """The entry, or None where there is none that is whole and belongs to the clip."""
+        try:
+            with open(path, "rb") as file:
+                if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                    return None
+                data = file.read()
+            if data[-DIGEST:] != self._digest(path, data[:-DIGEST]):
+                return None
+            features = np.load(io.BytesIO(data), allow_pickle=False)
+        except (OSError, ValueError, EOFError):
+            return None
+        n = sum(1 for _ in self.extractor.spans(samples_of(clip), None, clip.start, clip.stop))
+        fits = features.dtype == np.float32 and len(features) == n and np.isfinite(features).all()
+        return features if fits else None
+
+    def _keep(self, path: Path, features: np.ndarray) -> None:
+        """Write an entry, or warn once that the folder refuses."""
+        if not self._keeps:
+            return
+        data = io.BytesIO()
+        np.save(data, features, allow_pickle=False)
+        try:
+            write_atomic(path, data.getvalue() + self._digest(path, data.getvalue()))
+        except FinbackError as error:
+            self._keeps = False
+            reason = getattr(error.__cause__, "strerror", None) or error.problem
+            message = f"{self.root}: features are computed, but not kept there for the next time ({reason})"
+            warnings.warn(message, NotKept, stacklevel=1)
+
+    def _digest(self, path: Path, data: bytes) -> bytes:
+        """16 bytes of an entry and of its name, so that no entry passes for another one."""
+        key = f"{path.parent.parent.name}/{path.name}\n".encode()
+        return hashlib.blake2b(key + data, digest_size=DIGEST).digest()
 
     def through(self, front_end: str) -> FeatureStore:
         """The store of the same spec through the front end of that name, in the same folder."""

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from finback.audio.level import normalise, remove_dc
 from finback.audio.resample import resample
-from finback.audio.samples import FileSamples, Samples
+from finback.audio.samples import Samples, samples_of
 from finback.audio.windows import regular_windows, windows
 from finback.core.errors import AudioError, SettingsError
 from finback.core.types import Clip
@@ -151,14 +151,11 @@ class Extractor:
         """Windows over `samples`, placed as `spans` says, in pieces of at most `PIECE` windows.
 
         A stream keeps one window (with `background = "median"` two stretches more) and one block, not the
-        sound.
+        sound. Raises `AudioError` naming the sound where a feature is not finite.
         """
         for piece in in_pieces(self._windows(samples, hop_s, start, stop), PIECE):
-            yield Framed(
-                np.array([w.start for w in piece]),
-                np.array([w.stop for w in piece]),
-                self.features(piece),
-            )
+            first, last = np.array([w.start for w in piece]), np.array([w.stop for w in piece])
+            yield Framed(first, last, require_finite(samples.name, self.features(piece)))
 
     def _windows(
         self, samples: Samples, hop_s: float | None, start: int, stop: int | None
@@ -209,11 +206,14 @@ class Extractor:
         return start
 
 
-def samples_of(clip: Clip) -> FileSamples:
-    """The recording of a clip, on the clip's channel."""
-    recording = clip.recording
-    key = (recording.id, clip.channel)
-    return FileSamples(recording.path, recording.sample_rate, recording.n_samples, clip.channel, key)
+def require_finite(name: str, features: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The features, unchanged. Raises `AudioError` naming the sound if one is NaN or infinite."""
+    if not np.isfinite(features).all():
+        raise AudioError(
+            f"{name}: its features are not finite numbers",
+            "check the level of its samples, which should lie between -1 and 1, or leave the file out",
+        )
+    return features
 
 
 def in_pieces(found: Iterable[Window], size: int) -> Iterator[list[Window]]:

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from finback.audio.io import read
+from finback.audio.samples import read_clip
 from finback.core.progress import Progress
 from finback.core.types import Clip
 from finback.data.dataset import Dataset
@@ -82,7 +82,7 @@ class QualityGate:
         for i, (sample, p) in enumerate(zip(samples, probabilities, strict=True)):
             share = None if shares is None else float(shares[i])
             failed = (
-                np.sqrt(np.mean(np.square(read(sample.recording.path), dtype=np.float64))) < SILENCE,
+                np.sqrt(np.mean(np.square(read_clip(sample), dtype=np.float64))) < SILENCE,
                 p.argmax() != own or p[own] < min_probability,
                 self.copy_threshold is not None and distances[i] < self.copy_threshold,
                 band is not None and not band.holds(np.array(share)),

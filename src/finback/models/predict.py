@@ -17,12 +17,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from finback.audio.io import open_recording
-from finback.audio.samples import ArraySamples, Samples
+from finback.audio.samples import ArraySamples, Samples, samples_of
 from finback.core.bars import bars
 from finback.core.errors import AudioError, InputError
 from finback.core.progress import Progress
 from finback.core.types import Clip, Recording, softmax
-from finback.features.extract import samples_of
 from finback.models.predictions import Prediction, Predictions
 from finback.models.predictor import Predictor
 

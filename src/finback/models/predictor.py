@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from finback.audio.samples import ArraySamples, Samples, StreamSamples
+from finback.audio.samples import ArraySamples, Samples, StreamSamples, samples_of
 from finback.core.errors import RunError, SpecMismatchError
 from finback.core.files import RESTORE
 from finback.core.progress import Progress, no_progress
@@ -25,13 +25,13 @@ from finback.core.runs import RunFolder
 from finback.core.settings import build
 from finback.core.types import Clip, Labels, Scores
 from finback.features.cache import FeatureStore
-from finback.features.extract import Extractor, samples_of
+from finback.features.extract import Extractor
 from finback.features.frontends import create, front_end_class
 from finback.features.spec import FeatureSpec
 from finback.metrics.combination import Combination, equal
 from finback.models.devices import torch_device, tune_allocator
 from finback.models.load import load_network, open_run
-from finback.models.scoring import clip_embeddings, clip_logits, through
+from finback.models.scoring import clip_embeddings, clip_logits, require_finite, through
 from finback.models.tree import Leaf, Node
 from finback.models.window_scores import FeatureGroup, RawScores, WindowScores, mean_logits, score_windows
 
@@ -76,7 +76,11 @@ class Predictor:
             store.prepare(clips, progress)
 
     def scores(self, clips: Sequence[Clip], progress: Progress = no_progress) -> Scores:
-        """Calibrated scores, in the order of the clips."""
+        """Calibrated scores, in the order of the clips.
+
+        Raises `AudioError` for a recording that changed since it was indexed, that cannot be read, or whose
+        scores are not finite.
+        """
         if not clips:
             return Scores((), self.labels, np.zeros((0, len(self.labels)), dtype=np.float32))
         raw: dict[Leaf, np.ndarray] = {}
@@ -84,7 +88,9 @@ class Predictor:
             alike = [leaf for leaf in self.root.leaves if leaf.features_key == key]
             logits = clip_logits([leaf.model for leaf in alike], store, clips, progress)  # (E, N, K)
             raw |= zip(alike, logits, strict=True)
-        return Scores(tuple(clips), self.labels, self.root.answer(raw[leaf] for leaf in self.root.leaves))
+        logits = self.root.answer(raw[leaf] for leaf in self.root.leaves)
+        names = [str(clip.recording.path) for clip in clips]
+        return Scores(tuple(clips), self.labels, require_finite(names, logits))
 
     def embed(self, clips: Sequence[Clip], progress: Progress = no_progress) -> np.ndarray:
         """(N, D) embeddings of the first classifier."""
@@ -142,9 +148,9 @@ class Predictor:
         for leaves, group in groups:
             parts = list(score_windows([group], sound, None, start, stop))
             raw |= zip(leaves, mean_logits(parts)[:, None], strict=True)
-        whole = self.root.answer(raw[leaf] for leaf in self.root.leaves)[0]
+        whole = require_finite([sound.name], self.root.answer(raw[leaf] for leaf in self.root.leaves))[0]
         if len(groups) == 1:  # the windows are those that were averaged
-            found = [self._calibrated([groups[0][0]], part, sound.sample_rate) for part in parts]
+            found = [self._calibrated([groups[0][0]], part, sound) for part in parts]
         else:
             found = list(self._windows(sound, None, start, stop))
         return WindowScores.joined(found), whole
@@ -154,17 +160,16 @@ class Predictor:
     ) -> Iterator[WindowScores]:
         leaves, groups = zip(*self._groups(), strict=True)
         for part in score_windows(groups, sound, hop_s, start, stop):
-            yield self._calibrated(leaves, part, sound.sample_rate)
+            yield self._calibrated(leaves, part, sound)
 
-    def _calibrated(
-        self, leaves: Sequence[Sequence[Leaf]], part: RawScores, sample_rate: int
-    ) -> WindowScores:
+    def _calibrated(self, leaves: Sequence[Sequence[Leaf]], part: RawScores, sound: Samples) -> WindowScores:
         """The combined scores of a part, from the raw logits of all leaves, given by feature group."""
         raw: dict[Leaf, NDArray[np.float32]] = {}
         for own, logits in zip(leaves, part.logits, strict=True):
             raw |= zip(own, logits, strict=True)
         logits = self.root.answer(raw[leaf] for leaf in self.root.leaves)
-        return WindowScores(self.labels, sample_rate, part.start, part.stop, logits)
+        require_finite([sound.name] * len(logits), logits)
+        return WindowScores(self.labels, sound.sample_rate, part.start, part.stop, logits)
 
     def _groups(self) -> list[tuple[list[Leaf], FeatureGroup]]:
         """The leaves by features; the group of the first leaf is the first."""
@@ -181,7 +186,8 @@ class Predictor:
         """
         self._check_logmels(spec)
         leaves = self.root.leaves
-        return self.root.answer(iter(through(leaf.model, leaf.model, x) for leaf in leaves))
+        logits = self.root.answer(iter(through(leaf.model, leaf.model, x) for leaf in leaves))
+        return require_finite([f"log-mel {i}" for i in range(len(x))], logits)
 
     def embed_logmels(self, x: np.ndarray, spec: FeatureSpec) -> np.ndarray:
         """(N, D) embeddings of log-mels by the first classifier; refuses as `score_logmels` does."""

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from finback.core.errors import AudioError
 from finback.core.progress import Progress, no_progress
 from finback.core.types import Clip
 from finback.features.cache import FeatureStore, batches
@@ -43,6 +44,18 @@ def through(model: Classifier, output: Callable[[Tensor], Tensor], x: np.ndarray
     starts = range(0, len(x), BATCH)
     pieces = [output(torch.from_numpy(x[i : i + BATCH]).to(device)[:, None]) for i in starts]
     return torch.cat([nothing, *pieces]).float().cpu().numpy()
+
+
+def require_finite(names: Sequence[str], logits: np.ndarray) -> np.ndarray:
+    """Logits (N, K) of N sounds, unchanged. Raises `AudioError` naming one whose are not finite."""
+    bad = np.flatnonzero(~np.isfinite(logits).all(axis=1))
+    if len(bad):
+        more = f" (and {len(bad) - 1} more sounds)" if len(bad) > 1 else ""
+        raise AudioError(
+            f"{names[bad[0]]}{more}: the scores are not finite numbers",
+            "check the level of its samples; if all files give this, restore the run folder from a copy",
+        )
+    return logits
 
 
 def device_of(model: Classifier) -> torch.device:

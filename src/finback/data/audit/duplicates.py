@@ -18,8 +18,8 @@ from typing import Literal
 
 import numpy as np
 
-from finback.audio import io
 from finback.audio.resample import resample
+from finback.audio.samples import read_clip
 from finback.core.progress import Progress, no_progress
 from finback.core.types import Clip
 from finback.data.audit import phase_match
@@ -109,7 +109,7 @@ def find(clips: Sequence[Clip], progress: Progress | None = None) -> Duplicates:
     rate = common_rate(clips)
     sketches = []
     for clip in progress(clips, "reading audio", len(clips)):
-        samples = io.read(clip.recording.path, clip.start, clip.stop, clip.channel)
+        samples = read_clip(clip)
         sketches.append(sketch(samples, clip.recording.sample_rate, rate))
     return compare(clips, sketches, progress)
 

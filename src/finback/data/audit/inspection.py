@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from finback.audio import io
+from finback.audio.samples import samples_of
 from finback.core.errors import AudioError, SplitError
 from finback.core.progress import Progress
 from finback.core.types import Clip
@@ -67,6 +67,6 @@ def _samples(clip: Clip) -> np.ndarray | Problem:
     """Samples (n,) of a clip, at most the first `LONGEST_SAMPLES`."""
     stop = min(clip.stop, clip.start + LONGEST_SAMPLES)
     try:
-        return io.read(clip.recording.path, clip.start, stop, clip.channel)
+        return samples_of(clip).read(clip.start, stop)
     except AudioError as error:
         return Problem("unreadable", clip.recording.path.name, None, error.problem, error.repair)

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from finback.audio.io import read
 from finback.audio.level import remove_dc
+from finback.audio.samples import read_clip
 from finback.core.types import Clip
 from finback.features.spec import FeatureSpec
 from finback.report.pages.sound import Sound, of_samples, speed_for
@@ -30,7 +30,7 @@ def playable(clip: Clip, top_hz: float, compact: bool = False) -> Sound:
 
     `compact`: as MP3, where this machine can write one.
     """
-    x = remove_dc(read(clip.recording.path, clip.start, clip.stop, clip.channel))
+    x = remove_dc(read_clip(clip))
     return of_samples(x, clip.recording.sample_rate, top_hz, compact)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from matplotlib.figure import Figure
 
+from finback.audio.content import NAME_FOLDER, is_there
 from finback.core.errors import FinbackError
 from finback.core.progress import Progress, no_progress
 from finback.core.settings import build
@@ -83,7 +84,9 @@ def _with_sound(run: RunData, extractor: Extractor, mistakes: Iterable[Mistake])
         plain, clip = _plain(run, mistake), clips.get(run.keys[mistake.row])
         if clip is None:
             yield replace(plain, problem="Sound not found: the clip is not in manifest.csv.")
-        elif not clip.recording.path.is_file():
+        elif not clip.recording.located:
+            yield replace(plain, problem=f"Sound not opened: the run folder is not from here; {NAME_FOLDER}.")
+        elif not is_there(clip.recording):
             yield replace(plain, problem="Sound not found: the recording is no longer at its path.")
         else:
             try:

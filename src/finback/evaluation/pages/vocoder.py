@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from finback.audio.content import require_content
 from finback.core.errors import FinbackError
 from finback.core.files import write_atomic
 from finback.core.progress import Progress, no_progress
@@ -82,6 +83,7 @@ def _first_windows(clips: Sequence[Clip], spec: FeatureSpec) -> tuple[list[Clip]
     kept, waves = [], []
     for clip in clips:
         try:
+            require_content(clip.recording)
             wave = read_wave(clip.recording.path, spec, clip.channel)
         except FinbackError:
             continue
