@@ -238,9 +238,10 @@ def test_the_split_column_is_used_and_may_not_leak(tmp_path: Path) -> None:
 
 
 def test_bad_recordings_are_named_and_the_others_are_audited(tmp_path: Path) -> None:
-    manifest = record(tmp_path)
+    record(tmp_path)
     io.write(tmp_path / "audio" / "c0.wav", np.zeros(16_000, np.float32), 16_000)
-    (tmp_path / "audio" / "d1.wav").write_bytes(b"RIFF")
+    manifest = index(IndexRequest(audio=tmp_path / "audio", labels=tmp_path / "labels.csv", source="folder"))
+    (tmp_path / "audio" / "d1.wav").write_bytes(b"RIFF")  # after it was indexed
     found = audit(manifest).to_json()
     assert found["quality"]["silent"] == ["c0.wav"]
     assert "d1.wav" in [p["file"] for p in found["problems"] if p["kind"] == "unreadable"]
