@@ -251,7 +251,7 @@ def test_a_span_is_decoded_once(tmp_path: Path, audio: Path, monkeypatch: pytest
         decoded.append((path.name, start, stop))
         return read(path, start, stop, channel)
 
-    monkeypatch.setattr("finback.data.index.read", reading)
+    monkeypatch.setattr("finback.audio.samples.read", reading)
     monkeypatch.setattr("finback.data.index.BLOCK_SAMPLES", 1500)
     indexed(tmp_path, "file,species,end_s\na.wav,Walrus,\na.wav,Walrus,1\na.wav,Ross Seal,0.5\n")
     assert decoded == [("a.wav", 0, 1500), ("a.wav", 1500, 2000), ("a.wav", 0, 1000)]
