@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from finback.audio.timestamps import SEVERAL_MEANINGS, ZONES, start_time
+from finback.audio.timestamps import SEVERAL_MEANINGS, ZONES, named_time, start_time
 
 JUNE = datetime(2020, 6, 23, 0, 1, 52, tzinfo=UTC)
 MARCH = datetime(2009, 3, 29, 12, 15, tzinfo=UTC)
@@ -50,6 +50,16 @@ KNOWN = {
     "half an hour": ("buoy_20200623_093152_ACST.wav", JUNE),
     "channel after": ("buoy_20200623_000152_ch2.wav", JUNE),
     "a name after": ("20200623_000152_humpback.wav", JUNE),
+    "WISPR glider": ("WISPR_200623_000152.wav", JUNE),
+    "Seaglider": ("sg001_SITE_Jun2020_200623-000152.038.wav", JUNE),
+    "SoundTrap, with its site": ("SITE_5146.200623000152.wav", JUNE),
+    "SanctSound": ("SanctSound_CI01_01_671379494_200623000152.wav", JUNE),
+    "Loggerhead": ("20200623T000152_4158460917157908_2.0.wav", JUNE),
+    "MARS": ("MARS-20200623T000152Z-16kHz.wav", JUNE),
+    "RTSys": ("channelA_2020-06-23_00-01-52.wav", JUNE),
+    "Frontier Labs": ("20200623T100152+1000_REC [-27.38 +152.87].flac", JUNE),
+    "fourteen digits": ("20200623000152.wav", JUNE),
+    "points and bars": ("2020.06.23__00.01.52.wav", JUNE),
     "another day in UTC": ("NOPP6_EST_20091231_200000.wav", datetime(2010, 1, 1, 1, tzinfo=UTC)),
 }
 UNKNOWN = {
@@ -69,6 +79,9 @@ UNKNOWN = {
     "six digits, not HARP": "CAT_090329_121500.wav",
     "a serial number": "20200623_0001525.wav",
     "digits before": "120200623_000152.wav",
+    "no such offset": "2020-06-23T02-01-52+99-00.wav",
+    "serial number and time": "SITE_671379494_200623000152.wav",
+    "glider of another kind": "sx001_200623-000152.038.wav",
     "zone of several meanings": "buoy_CST_20200623_000152.wav",
     "local time": "SITE_20200623_000152_local.wav",
     "two zones": "NOPP_EST_20200623_000152_UTC.wav",
@@ -92,6 +105,24 @@ def test_known(recorder: str) -> None:
 @pytest.mark.parametrize("case", UNKNOWN)
 def test_unknown_is_not_guessed(case: str) -> None:
     assert start_time(UNKNOWN[case]) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("CAT_090329_121500.wav", "a form that is not known"),
+        ("20200623.WAV", "a form that is not known"),
+        ("SITE_20200623_000152_3.0s_6.0s.wav", "an excerpt"),
+        ("SITE_20210229_000152.wav", "no date and time"),
+        ("NOPP_EST_20200623_000152_UTC.wav", "two time zones"),
+        ("Blue_whale_123456.wav", ""),
+        ("6102500A.wav", ""),
+    ],
+)
+def test_why_a_name_is_not_read(name: str, why: str) -> None:
+    unsure = named_time(name).unsure
+    assert why in unsure
+    assert bool(why) == bool(unsure)
 
 
 @given(st.datetimes(datetime(1950, 1, 1), datetime(2099, 12, 30)))

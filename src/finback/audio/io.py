@@ -28,7 +28,7 @@ import numpy as np
 import soundfile
 
 from finback.audio import harp as xwav
-from finback.audio import timestamps as clock
+from finback.audio import start_times as clock
 from finback.audio import validation as checks
 from finback.audio import wav_repair as wavfix
 from finback.audio.content import content_id
@@ -36,6 +36,7 @@ from finback.audio.info import MAX_FRAMES, lengths
 from finback.audio.info import AudioInfo as AudioInfo
 from finback.audio.level import mixed
 from finback.audio.pcm import quantised
+from finback.audio.time_options import NAMES, TimeOptions
 from finback.core.errors import AudioError, FinbackError
 from finback.core.files import atomic_path
 from finback.core.types import Recording
@@ -89,16 +90,18 @@ def blocks(
 
 
 def open_recording(
-    path: Path | str, group: str = "", source: str = "folder", licence: str = "unknown"
+    path: Path | str,
+    group: str = "",
+    source: str = "folder",
+    licence: str = "unknown",
+    times: TimeOptions = NAMES,
 ) -> Recording:
     """Everything that is known of a file without decoding it: header, content hash, start time
-    (from a HARP chunk, else from the name).
+    (see `finback.audio.start_times`; `times` are the pattern and the zone that the user gave).
 
     Raises `AudioError` also for rates outside 10 Hz to 1 MHz, no samples, and files whose end is missing.
     """
     info = probe(path)
-    schedule = xwav.schedule(info.path)
-    starts_at_0 = bool(schedule) and schedule[0][0] == 0
     recording = Recording(
         id=content_id(path),
         path=info.path,
@@ -106,12 +109,11 @@ def open_recording(
         n_samples=info.n_samples,
         n_channels=info.n_channels,
         group=group,
-        start_time=schedule[0][1] if starts_at_0 else clock.start_time(info.path),
-        schedule=schedule,
         source=source,
         licence=licence,
         remarks=info.remarks,
     )
+    recording = clock.with_start(recording, xwav.schedule(info.path), _tags(info), times)
     if info.format == "FLAC":  # the header of a copy cut short still promises the whole
         read_channels(info.path, info.n_samples - 1)
     return recording
@@ -179,6 +181,15 @@ def writer(
             if not written.repaired and written.n_samples == file.n_samples:
                 return
         raise FinbackError(f"{path}: could not be written whole", "free some space and try again")
+
+
+def _tags(info: AudioInfo) -> dict[str, str]:
+    """The comment and the date that the decoder finds in formats that `metadata` does not read itself."""
+    with suppress(AudioError):
+        if info.format in ("MP3", "OGG", "AIFF"):
+            with _open(info.path) as sound:
+                return {"comment": sound.comment, "date": sound.date}
+    return {}
 
 
 @lru_cache(maxsize=1 << 16)

@@ -32,6 +32,7 @@ class Recording:
     what was repaired, guessed or left out when the file was opened ("what; advice", without the path).
     `located` is False for a recording of a run folder from elsewhere that was not found in the folders that
     the user named: its path is then only a name, which is never opened.
+    `start_time_source` says where the start time is from or why it is unknown, `start_time_remark` more.
     """
 
     id: str
@@ -46,6 +47,8 @@ class Recording:
     licence: str = "unknown"
     remarks: tuple[str, ...] = field(default=(), compare=False)
     located: bool = True
+    start_time_source: str = field(default="", compare=False)
+    start_time_remark: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         if not 10 <= self.sample_rate <= 1_000_000:

@@ -1,0 +1,403 @@
+"""When a recording began: metadata of many recorders, written here byte by byte, and their order."""
+
+from __future__ import annotations
+
+import struct
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from finback.audio import io
+from finback.audio.start_times import with_start
+from finback.audio.statements import iso
+from finback.audio.time_options import TimeOptions, time_options
+from finback.core.errors import InputError
+from finback.core.types import Recording
+
+RATE = 8000
+LIVE = "SITE_20231117_095200.wav"  # 09:52 on some clock
+EIGHT = datetime(2023, 11, 16, 22, 52, tzinfo=UTC)  # the same in Melbourne (UTC+11)
+NEW_YORK = time_options(zone="America/New_York")
+
+
+def riff(*chunks: tuple[bytes, bytes], before: bool = True) -> bytes:
+    """A WAV of 0.1 s of silence, with chunks before or after the samples."""
+    fmt = (b"fmt ", struct.pack("<HHIIHH", 1, 1, RATE, 2 * RATE, 2, 16))
+    data = (b"data", bytes(RATE // 5))
+    body = b"WAVE"
+    for name, content in [fmt, *(chunks if before else ()), data, *(() if before else chunks)]:
+        body += name + struct.pack("<I", len(content)) + content + bytes(len(content) % 2)
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+def info(**fields: str) -> tuple[bytes, bytes]:
+    text = b"INFO"
+    for key, value in fields.items():
+        value_bytes = value.encode() + b"\0"
+        text += key.encode() + struct.pack("<I", len(value_bytes)) + value_bytes + bytes(len(value_bytes) % 2)
+    return b"LIST", text
+
+
+def guano(timestamp: str) -> tuple[bytes, bytes]:
+    return b"guan", f"GUANO|Version: 1.0\nMake: X\nTimestamp: {timestamp}\nLoc Position: 1 2\n".encode()
+
+
+def wamd(time: str, version: int = 1) -> tuple[bytes, bytes]:
+    fields = [(0, struct.pack("<H", version)), (1, b"SM4"), (5, time.encode()), (6, b"WGS84")]
+    return b"wamd", b"".join(struct.pack("<HI", kind, len(value)) + value for kind, value in fields)
+
+
+def bext(date: str, time: str, samples: int = 0) -> tuple[bytes, bytes]:
+    return b"bext", bytes(320) + date.encode() + time.encode() + struct.pack("<Q", samples) + bytes(256)
+
+
+def ixml(date: str, time: str) -> tuple[bytes, bytes]:
+    text = (
+        f"<BWFXML><BEXT><BWF_ORIGINATION_DATE>{date}</BWF_ORIGINATION_DATE>"
+        f"<BWF_ORIGINATION_TIME>{time}</BWF_ORIGINATION_TIME></BEXT></BWFXML>"
+    )
+    return b"iXML", text.encode()
+
+
+def audiomoth(time: str, zone: str = "(UTC) ") -> tuple[bytes, bytes]:
+    return info(ICMT=f"Recorded at {time} {zone}by AudioMoth 24F31901 at medium gain", IART="AudioMoth")
+
+
+def opened(
+    folder: Path, content: bytes, name: str = "a.wav", options: TimeOptions | None = None
+) -> Recording:
+    path = folder / name
+    path.write_bytes(content)
+    return io.open_recording(path, times=options or TimeOptions())
+
+
+MINUTE = datetime(2023, 12, 14, 21, 15, tzinfo=UTC)
+KNOWN = {
+    "AudioMoth, UTC": (audiomoth("21:15:00 14/12/2023"), MINUTE),
+    "AudioMoth, UTC-5": (audiomoth("21:15:00 14/12/2023", "(UTC-5) "), MINUTE + timedelta(hours=5)),
+    "AudioMoth, UTC+5:30": (audiomoth("21:15:00 14/12/2023", "(UTC+5:30) "), MINUTE - timedelta(hours=5.5)),
+    "AudioMoth, UTC-02:30": (audiomoth("21:15:00 14/12/2023", "(UTC-02:30) "), MINUTE + timedelta(hours=2.5)),
+    "AudioMoth, first firmware": (audiomoth("21:15:00 14/12/2023", ""), MINUTE),
+    "AudioMoth, milliseconds": (audiomoth("21:15:00.250 14/12/2023"), MINUTE.replace(microsecond=250_000)),
+    "GUANO, offset": (guano("2023-12-14T21:15:00+11:00"), MINUTE - timedelta(hours=11)),
+    "GUANO, Z": (guano("2023-12-14T21:15:00.5Z"), MINUTE.replace(microsecond=500_000)),
+    "GUANO, a space": (guano("2023-12-14 21:15:00-03:30"), MINUTE + timedelta(hours=3.5)),
+    "Wildlife Acoustics": (wamd("2023-12-14 21:15:00-8:00"), MINUTE + timedelta(hours=8)),
+    "INFO date": (info(ICRD="2023-12-14T21:15:00+00"), MINUTE),
+}  # fmt: skip
+LOCAL = {
+    "GUANO": guano("2023-12-14T21:15:00"),
+    "Wildlife Acoustics": wamd("2023-12-14 21:15:00"),
+    "bext": bext("2023-12-14", "21:15:00"),
+    "bext, samples": bext("2023-12-14", "21:15:00", (21 * 3600 + 15 * 60) * RATE),
+    "iXML": ixml("2023-12-14", "21-15-00"),
+    "INFO date": info(ICRD="2023-12-14 21:15:00"),
+}
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["before the samples", "after the samples"])
+@pytest.mark.parametrize("case", KNOWN)
+def test_a_stated_zone_gives_utc(tmp_path: Path, case: str, before: bool) -> None:
+    chunk, when = KNOWN[case]
+    recording = opened(tmp_path, riff(chunk, before=before))
+    assert (recording.start_time, recording.start_time_remark) == (when, "")
+    assert recording.start_time_source == case.split(",")[0].replace("AudioMoth", "AudioMoth comment")
+
+
+@pytest.mark.parametrize("case", LOCAL)
+def test_a_local_time_without_a_zone_is_unknown_until_the_zone_is_given(tmp_path: Path, case: str) -> None:
+    recording = opened(tmp_path, riff(LOCAL[case]))
+    assert recording.start_time is None
+    assert recording.start_time_source == "a local time without a zone"
+    assert recording.start_time_remark.endswith("give its zone with --time-zone")
+    assert opened(tmp_path, riff(LOCAL[case]), options=NEW_YORK).start_time == MINUTE + timedelta(hours=5)
+
+
+def test_a_local_name_beside_a_stated_zone_is_no_contradiction(tmp_path: Path) -> None:
+    recording = opened(tmp_path, riff(guano("2023-11-17T09:52:00+11:00")), LIVE)
+    assert (recording.start_time, recording.start_time_remark) == (EIGHT, "")
+    assert opened(tmp_path, riff(guano("2023-11-17T09:52:00+11:00")), LIVE, NEW_YORK).start_time == EIGHT
+
+
+def test_a_name_that_repeats_a_local_time_is_not_utc(tmp_path: Path) -> None:
+    assert opened(tmp_path, riff(), LIVE).start_time == datetime(2023, 11, 17, 9, 52, tzinfo=UTC)
+    assert opened(tmp_path, riff(guano("2023-11-17T09:52:00")), LIVE).start_time is None
+
+
+def test_a_name_and_an_export_date_hours_apart_are_unknown(tmp_path: Path) -> None:
+    """One of them is local time, and nothing says which."""
+    assert opened(tmp_path, riff(bext("2023-11-17", "09:52:03")), LIVE).start_time is not None
+    recording = opened(tmp_path, riff(bext("2023-11-16", "22:52:00")), LIVE)
+    assert (recording.start_time, recording.start_time_source) == (None, "a local time without a zone")
+    later = opened(tmp_path, riff(bext("2024-02-01", "10:11:12")), LIVE)  # exported by an editor
+    assert later.start_time == datetime(2023, 11, 17, 9, 52, tzinfo=UTC)
+    assert "bext says 2024-02-01 10:11:12" in later.start_time_remark
+
+
+def test_sources_that_disagree_are_named(tmp_path: Path) -> None:
+    recording = opened(tmp_path, riff(guano("2021-01-02T03:04:05+11:00")), LIVE)
+    assert recording.start_time == datetime(2021, 1, 1, 16, 4, 5, tzinfo=UTC)
+    assert (
+        "GUANO says 2021-01-02 03:04:05 UTC+11:00, the file name says 2023-11-17"
+        in recording.start_time_remark
+    )
+    both = opened(tmp_path, riff(guano("2021-01-02T03:04:05Z"), audiomoth("21:15:00 14/12/2023")))
+    assert (both.start_time, both.start_time_source) == (None, "sources disagree")
+    near = opened(tmp_path, riff(guano("2023-11-17T09:52:04Z")), LIVE)
+    assert near.start_time_remark == ""  # 4 s: clocks are read at slightly different moments
+
+
+def test_a_split_file_repeats_the_time_of_the_first(tmp_path: Path) -> None:
+    """Samples since midnight and the origination time differ; no one says which is the start."""
+    recording = opened(tmp_path, riff(bext("2023-12-14", "21:15:00", 80_000 * RATE)), options=NEW_YORK)
+    assert (recording.start_time, recording.start_time_source) == (None, "sources disagree")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("19700101_000554.WAV", "19700412_101010.wav", "19800101_000000.wav", "SITE_19800106_121212.wav"),
+        *("20000101_001000.wav", "20010101_000000.wav", "20100101_003000.wav", "20990101_120000.wav"),
+    ],
+)
+def test_a_clock_that_was_never_set_is_no_time(tmp_path: Path, name: str) -> None:
+    recording = opened(tmp_path, riff(), name)
+    assert recording.start_time is None
+    assert recording.start_time_source in ("the clock was never set", "the time is in the future")
+    assert name[-19:-15] in recording.start_time_remark
+    text = f"00:00:01 01/01/{name[-19:-15]}"
+    assert opened(tmp_path, riff(audiomoth(text, "(UTC-5) "))).start_time is None
+
+
+def test_a_clock_never_set_does_not_hide_a_right_time(tmp_path: Path) -> None:
+    recording = opened(tmp_path, riff(guano("2023-11-17T09:52:00Z")), "19700101_000554.WAV")
+    assert recording.start_time == datetime(2023, 11, 17, 9, 52, tzinfo=UTC)
+    assert "1970-01-01 00:05:54: the clock was never set" in recording.start_time_remark
+
+
+def test_a_harp_whose_clock_was_never_set_has_no_schedule(tmp_path: Path) -> None:
+    recording = opened(tmp_path, riff())
+    for when, kept in ((datetime(2000, 1, 1, 3, tzinfo=UTC), 0), (datetime(2009, 3, 29, tzinfo=UTC), 2)):
+        timed = with_start(recording, ((0, when), (99, when + timedelta(hours=1))), {}, TimeOptions())
+        assert len(timed.schedule) == kept
+        assert timed.start_time == (when if kept else None)
+
+
+def test_a_time_that_cannot_be_read_is_said(tmp_path: Path) -> None:
+    recording = opened(tmp_path, riff(guano("2023-13-45T09:52:00")))
+    assert recording.start_time is None
+    assert "the time in the GUANO cannot be read" in recording.start_time_remark
+    assert opened(tmp_path, riff(guano(""))).start_time_remark == ""
+
+
+def test_daylight_saving_time(tmp_path: Path) -> None:
+    summer = opened(tmp_path, riff(), "SITE_20230704_120000.wav", NEW_YORK)
+    winter = opened(tmp_path, riff(), "SITE_20230104_120000.wav", NEW_YORK)
+    assert summer.start_time == datetime(2023, 7, 4, 16, tzinfo=UTC)
+    assert winter.start_time == datetime(2023, 1, 4, 17, tzinfo=UTC)
+    for name, what in (("SITE_20230312_023000.wav", "does not exist"), ("SITE_20231105_013000.wav", "twice")):
+        recording = opened(tmp_path, riff(), name, NEW_YORK)
+        assert recording.start_time is None
+        assert what in recording.start_time_remark
+
+
+def test_a_soundtrap_log_beside_the_file(tmp_path: Path) -> None:
+    log = '<ST><PROC_EVENT><WavFileHandler SamplingStartTimeUTC="2021-06-10T03:36:54"/></PROC_EVENT></ST>'
+    (tmp_path / "67416073.210610033655.log.xml").write_text(log)
+    recording = opened(tmp_path, riff(), "67416073.210610033655.wav")
+    assert recording.start_time == datetime(2021, 6, 10, 3, 36, 54, tzinfo=UTC)
+    assert (recording.start_time_source, recording.start_time_remark) == ("SoundTrap log", "")
+    (tmp_path / "67416073.210610033655.log.xml").write_bytes(b"\xff\0" * 100)
+    assert opened(tmp_path, riff(), "67416073.210610033655.wav").start_time_source.startswith("file name")
+
+
+def flac_with(folder: Path, *blocks: tuple[int, bytes]) -> bytes:
+    io.write(folder / "plain.flac", np.zeros(RATE), RATE)
+    content = (folder / "plain.flac").read_bytes()
+    added = b"".join(bytes([kind]) + len(data).to_bytes(3, "big") + data for kind, data in blocks)
+    first = bytes([content[4] & 0x7F])  # the stream's own block is no longer the last
+    return b"fLaC" + first + content[5:42] + added + content[42:]
+
+
+def vorbis(*comments: str) -> tuple[int, bytes]:
+    texts = [c.encode() for c in comments]
+    parts = [struct.pack("<I", 0), struct.pack("<I", len(texts))]
+    return 4, b"".join(parts + [struct.pack("<I", len(t)) + t for t in texts])
+
+
+def test_flac(tmp_path: Path) -> None:
+    comment = "Recorded at 21:15:00 14/12/2023 (UTC-5) by AudioMoth 24F3 at medium gain"
+    name, text = guano("2023-12-14T21:15:00-05:00")
+    foreign = (2, b"riff" + name + struct.pack("<I", len(text)) + text)
+    for block in (
+        vorbis("TITLE=x", "RecordingStart=2023-12-14T21:15:00-05:00"),
+        vorbis(f"COMMENT={comment}"),
+        vorbis("DATE=2023-12-14T21:15:00-0500"),
+        foreign,
+    ):
+        recording = opened(tmp_path, flac_with(tmp_path, block), "a.flac")
+        assert recording.start_time == MINUTE + timedelta(hours=5)
+    assert opened(tmp_path, flac_with(tmp_path, vorbis("DATE=2023")), "a.flac").start_time is None
+
+
+offsets = st.integers(-14 * 60, 14 * 60)
+times = st.datetimes(datetime(2002, 1, 2), datetime(2026, 1, 1)).filter(
+    lambda t: (t.year, t.month, t.day) != (2010, 1, 1) and 3 <= t.day <= 28
+)
+one_folder = [HealthCheck.function_scoped_fixture]
+each_folder = settings(max_examples=60, suppress_health_check=one_folder, deadline=None)
+
+
+@each_folder
+@given(when=times, minutes=offsets, kind=st.sampled_from(["guano", "wamd", "audiomoth", "date"]))
+def test_any_offset_gives_the_moment_back(tmp_path: Path, when: datetime, minutes: int, kind: str) -> None:
+    when = when.replace(microsecond=0)
+    sign, (hours, rest) = "-" if minutes < 0 else "+", divmod(abs(minutes), 60)
+    offset = f"{sign}{hours:02d}:{rest:02d}"
+    chunk = {
+        "guano": guano(f"{when.isoformat()}{offset}"),
+        "wamd": wamd(f"{when:%Y-%m-%d %H:%M:%S}{offset}"),
+        "audiomoth": audiomoth(f"{when:%H:%M:%S %d/%m/%Y}", f"(UTC{offset}) "),
+        "date": info(ICRD=f"{when.isoformat()}{offset}"),
+    }[kind]
+    recording = opened(tmp_path, riff(chunk), f"X_{when:%Y%m%d_%H%M%S}.wav")
+    assert recording.start_time == (when - timedelta(minutes=minutes)).replace(tzinfo=UTC)
+    assert recording.start_time_remark == ""
+
+
+ZONES = [
+    "America/St_Johns",
+    "Asia/Kathmandu",
+    "Australia/Lord_Howe",
+    "Europe/Lisbon",
+    "Pacific/Apia",
+    "UTC-5",
+]
+
+
+@given(when=times, zone=st.sampled_from(ZONES))
+def test_any_zone_round_trip(when: datetime, zone: str) -> None:
+    """Local time in a zone: the moments that are found are shown by clocks there as that time."""
+    from finback.audio.time_options import zone_of
+
+    moments = time_options(zone=zone).in_zone(when)
+    assert len(moments) <= 2
+    assert all(m.astimezone(zone_of(zone)).replace(tzinfo=None, fold=0) == when for m in moments)
+    shown = when.replace(tzinfo=UTC).astimezone(zone_of(zone)).replace(tzinfo=None, fold=0)
+    assert when.replace(tzinfo=UTC) in time_options(zone=zone).in_zone(shown)
+
+
+everything = riff(
+    *(audiomoth("21:15:00 14/12/2023"), guano("2023-12-14T21:15:00Z"), wamd("2023-12-14 21:15:00+00:00")),
+    *(bext("2023-12-14", "21:15:00"), ixml("2023-12-14", "21:15:00")),
+)
+
+
+@settings(max_examples=300, suppress_health_check=one_folder, deadline=None)
+@given(at=st.integers(36, 1400), junk=st.binary(min_size=1, max_size=12))
+def test_damaged_metadata_never_raises(tmp_path: Path, at: int, junk: bytes) -> None:
+    """The header and the samples are whole, so the file opens; the time is unknown, or one that is there."""
+    content = everything[:at] + junk + everything[at + len(junk) :]
+    from finback.audio.metadata import statements
+
+    (tmp_path / "a.wav").write_bytes(content)
+    for statement in statements(tmp_path / "a.wav", RATE, {}):
+        assert statement.source
+
+
+@given(st.binary(max_size=300))
+def test_the_readers_take_any_bytes(data: bytes) -> None:
+    from finback.audio import metadata, riff
+    from finback.audio import statements as texts
+
+    for read in (texts.guano, texts.wamd, texts.ixml, texts.soundtrap_log):
+        list(read(data))
+    list(texts.bext(data + bytes(346), 0))
+    list(metadata._vorbis(data))
+    list(riff.inner(data))
+
+
+@given(st.text(max_size=60) | st.from_regex(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d([+-]\d\d:?\d\d|Z)?"))
+def test_any_text_is_a_time_or_none(text: str) -> None:
+    when = iso(text)
+    assert when is None or 1900 <= when.year <= 2199
+
+
+def test_an_endless_row_of_chunks_ends(tmp_path: Path) -> None:
+    many = [(b"junk", b"")] * 5000
+    assert opened(tmp_path, riff(*many, guano("2023-12-14T21:15:00Z"), before=False)).start_time is None
+
+
+@pytest.mark.parametrize(
+    ("pattern", "name", "when"),
+    [
+        ("%y%m%d_%H%M%S", "CAT_230504_195202.wav", datetime(2023, 5, 4, 19, 52, 2, tzinfo=UTC)),
+        ("%d%m%y_%H%M", "CAT_040523_1952_x.wav", datetime(2023, 5, 4, 19, 52, tzinfo=UTC)),
+        ("%Y-%j-%H.%M.%S", "obs-2023-124-19.52.02.flac", datetime(2023, 5, 4, 19, 52, 2, tzinfo=UTC)),
+        ("%d%b%Y_%I%M%p", "04May2023_0752PM.wav", datetime(2023, 5, 4, 19, 52, tzinfo=UTC)),
+        ("%y%m%d-%H%M%S.%f", "230504-195202.038.wav", datetime(2023, 5, 4, 19, 52, 2, 38_000, tzinfo=UTC)),
+        ("%Y%m%d%H%M%z", "x202305041452-0500.wav", datetime(2023, 5, 4, 19, 52, tzinfo=UTC)),
+        (
+            "%Y%m%d_%H%M%S",
+            "20100101_000000.wav",
+            datetime(2010, 1, 1, tzinfo=UTC),
+        ),  # was asked for
+    ],
+)
+def test_a_pattern_finds_its_time_anywhere_in_the_name(
+    tmp_path: Path, pattern: str, name: str, when: datetime
+) -> None:
+    io.write(tmp_path / "a.flac", np.zeros(RATE), RATE)
+    content = riff() if name.endswith(".wav") else (tmp_path / "a.flac").read_bytes()
+    recording = opened(tmp_path, content, name, time_options(pattern))
+    assert recording.start_time == when
+    assert recording.start_time_source.startswith("file name, by the pattern")
+
+
+def test_what_a_pattern_does_not_find(tmp_path: Path) -> None:
+    named = time_options("%y%m%d_%H%M%S").named
+    assert named("CAT_1230504_195202.wav") is None  # not inside a longer number
+    assert named("CAT_231304_195202.wav") is None  # no such month
+    assert named("230504_195202_230505_195202.wav") is None  # two times
+    assert named("a.wav") is None
+    # Another name is read as without a pattern; 1970 stays what it is.
+    assert opened(tmp_path, riff(), LIVE, time_options("%y-%m-%d-%H-%M")).start_time is not None
+    assert opened(tmp_path, riff(), "19700101_000554.wav", time_options("%Y%m%d_%H%M%S")).start_time is None
+
+
+@pytest.mark.parametrize(
+    ("pattern", "zone", "message"),
+    [
+        ("%H%M%S", None, "without a year"),
+        ("%Y%m%d", None, "without an hour"),
+        ("%Y%m%d_%H", None, "without minutes"),
+        ("%Y%m%d_%H%M%Q", None, "no field %Q"),
+        ("%Y%m%d_%H%M%", None, "no field %"),
+        ("%Y%m%d_%H%M_%Z", None, "no field %Z"),
+        ("%Y%m%d_%H%M_%d", None, "%d twice"),
+        ("yymmdd", None, "without a year"),
+        ("%Y%m%d_%H%M" + "x" * 300, None, "longer than 200"),
+        (None, "America/New_Yorc", "did you mean America/New_York"),
+        (None, "CST", "no such time zone"),
+        (None, "America", "no such time zone"),
+        (None, "../../etc/passwd", "no such time zone"),
+        (None, "localtime", "no such time zone"),
+        (None, "", "no such time zone"),
+        (None, "UTC+25", "no such time zone"),
+        (None, "x\0y", "no such time zone"),
+    ],
+)
+def test_wrong_options_are_refused(pattern: str | None, zone: str | None, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        time_options(pattern, zone)
+
+
+@pytest.mark.parametrize(
+    "zone", ["UTC", "utc", "Z", "UTC-5", "UTC+5:30", "GMT+1", "+0530", "-05:00", "Asia/Tokyo"]
+)
+def test_zones(zone: str) -> None:
+    assert len(time_options(zone=zone).in_zone(datetime(2023, 5, 4))) == 1
