@@ -40,7 +40,6 @@ def atomic_path(path: Path) -> Iterator[Path]:
         yield temporary
         _sync(temporary, os.O_RDWR)  # else a power cut may leave the new name on an empty file
         os.replace(temporary, path)
-        _sync(path.parent, os.O_RDONLY)
     except OSError as error:
         raise WriteError(f"{path}: could not be written ({_reason(error)})", _repair(path, error)) from error
     finally:
@@ -67,12 +66,7 @@ def _sync(path: Path, flags: int) -> None:
     Some systems refuse this for folders, for all files, or for a handle that only reads; then the system
     writes when it does. Raises `OSError` when the disk is full or broken.
     """
-    try:
-        descriptor = os.open(path, flags | getattr(os, "O_BINARY", 0))
-    except OSError:
-        if path.is_dir():  # Windows opens no folders
-            return
-        raise
+    descriptor = os.open(path, flags | getattr(os, "O_BINARY", 0))  # Windows opens no folders
     try:
         os.fsync(descriptor)
     except OSError as error:
@@ -113,6 +107,10 @@ def write_atomic(path: Path, content: str | bytes) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Write indented JSON; refuses NaN, which is not valid JSON."""
     write_atomic(path, json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    with suppress(
+        OSError
+    ):  # JSON says what is finished, so it and the files before it must outlast a power cut
+        _sync(Path(path).parent, os.O_RDONLY)
 
 
 def read_json(path: Path) -> Any:

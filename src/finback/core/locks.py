@@ -32,6 +32,7 @@ from finback.core.temporaries import sweep
 from finback.core.text import printable
 
 LOCK = ".finback.lock"
+SILENT_S = 2.0  # a shorter wait is not said
 # File systems without locks, for example some network mounts.
 NO_LOCKS = frozenset((errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK, errno.EINVAL))
 
@@ -51,7 +52,7 @@ def only_writer(folder: Path, wait_s: float = 0.0) -> Iterator[None]:
     lock = FileLock(folder / LOCK, is_singleton=True, fallback_to_soft=False, on_acquired=_write_holder)
     nested = lock.is_locked
     try:
-        lock.acquire(timeout=wait_s)
+        _acquire(lock, folder, wait_s)
     except Timeout:
         raise LockError(
             f"{folder}: another process writes there now{_holder(folder / LOCK)}",
@@ -74,6 +75,20 @@ def only_writer(folder: Path, wait_s: float = 0.0) -> Iterator[None]:
         lock.release()
         if made:
             _forget_if_empty(folder)
+
+
+def _acquire(lock: FileLock, folder: Path, wait_s: float) -> None:
+    """Wait for the lock, and say so when it takes long. Raises `Timeout` at the end of the time."""
+    at_once = min(wait_s, SILENT_S)
+    try:
+        lock.acquire(timeout=at_once)
+    except Timeout:
+        if wait_s <= at_once:
+            raise
+        logging.getLogger(__name__).warning(
+            "%s: waits for another process that writes there%s", folder, _holder(folder / LOCK)
+        )
+        lock.acquire(timeout=wait_s - at_once)
 
 
 def _make(folder: Path) -> bool:

@@ -29,6 +29,7 @@ import numpy as np
 from finback.audio.io import open_recording, write
 from finback.core.errors import SettingsError
 from finback.core.files import write_atomic, write_json
+from finback.core.locks import only_writer
 from finback.core.progress import Progress, no_progress
 from finback.core.settings import build
 from finback.core.types import Clip, Labels, Split
@@ -40,12 +41,7 @@ from finback.generation.generate import save_grid
 from finback.generation.generator import BATCH
 from finback.generation.quality_gate import ACCEPTED, REASONS, GateResult, QualityGate
 from finback.generation.sample_folder import Row, SampleFolder
-from finback.generation.synthesizer import (
-    SynthesisConfig,
-    Synthesizer,
-    provenance_of,
-    species_id,
-)
+from finback.generation.synthesizer import SynthesisConfig, Synthesizer, provenance_of, species_id
 from finback.models.load import open_run
 from finback.models.predictor import Predictor
 
@@ -163,25 +159,30 @@ def fill_rare_species(
         "data": dataset.fingerprint,
         "split": split_settings.model_dump(mode="json"),
     }
-    samples = SampleFolder.open(out, settings, synthesizer.about, provenance)
-    _load_attempts(out, species, synthesizer, samples)
-    if any(s.next_seeds(plan) for s in species.values()):
-        gate = QualityGate(synthesizer, split.train, dataset, predictor, progress)
-        total = sum(max(0, s.requested - s.accepted) for s in species.values())
-        for _ in progress(_fill(synthesizer, gate, samples, species, plan), "filling up", total):
-            pass
-    samples.finish()
-    shutil.rmtree(out / UNCHECKED, ignore_errors=True)
-    save_grid(samples, synthesizer.spec)
-    for name, s in species.items():
-        if s.accepted < s.requested:
-            n = len(s.attempts)
-            unfilled[name] = (
-                f"only {s.accepted} of the {s.requested} requested clips were accepted after {n} attempts"
-            )
-    report = FillReport(out, species, dict(sorted(unfilled.items())))
-    write_json(out / REPORT, report.to_json())
+    with only_writer(out):
+        samples = SampleFolder.open(out, settings, synthesizer.about, provenance)
+        _load_attempts(out, species, samples)
+        if any(s.next_seeds(plan) for s in species.values()):
+            gate = QualityGate(synthesizer, split.train, dataset, predictor, progress)
+            total = sum(max(0, s.requested - s.accepted) for s in species.values())
+            for _ in progress(_fill(synthesizer, gate, samples, species, plan), "filling up", total):
+                pass
+        samples.finish()
+        shutil.rmtree(out / UNCHECKED, ignore_errors=True)
+        save_grid(samples, synthesizer.spec)
+        report = FillReport(out, species, dict(sorted((unfilled | _not_full(species)).items())))
+        write_json(out / REPORT, report.to_json())
     return report
+
+
+def _not_full(species: dict[str, SpeciesState]) -> dict[str, str]:
+    """The species that are not full, each with the reason."""
+    return {
+        name: f"only {s.accepted} of the {s.requested} requested clips were accepted after "
+        f"{len(s.attempts)} attempts"
+        for name, s in species.items()
+        if s.accepted < s.requested
+    }
 
 
 def rare_policy(config: SynthesisConfig) -> RareSettings:
@@ -235,8 +236,7 @@ def _fill(
     for s in species.values():
         while seeds := s.next_seeds(plan):
             logmels, waves = synthesizer.sample([(s.label, seed) for seed in seeds])
-            names = [synthesizer.name(s.label, seed) for seed in seeds]
-            paths = [samples.folder / UNCHECKED / f"{name}.wav" for name in names]
+            paths = [samples.folder / UNCHECKED / f"{samples.name(s.name, seed)}.wav" for seed in seeds]
             clips = [_written(path, wave, rate) for path, wave in zip(paths, waves, strict=True)]
             results = gate(clips, s.label, plan.min_probability)
             for i, (seed, result) in enumerate(zip(seeds, results, strict=True)):
@@ -245,8 +245,7 @@ def _fill(
                 s.attempts[seed] = result
                 if result.outcome == ACCEPTED:
                     row = {**synthesizer.row(s.label, seed), **_columns(result)}
-                    samples.add(names[i], row, logmels[i], waves[i], rate)
-                    yield names[i]
+                    yield samples.add(row, logmels[i], waves[i], rate)
             _save_attempts(samples.folder / ATTEMPTS, species)
 
 
@@ -280,9 +279,7 @@ def _save_attempts(path: Path, species: dict[str, SpeciesState]) -> None:
     write_atomic(path, text.getvalue())
 
 
-def _load_attempts(
-    folder: Path, species: dict[str, SpeciesState], synthesizer: Synthesizer, samples: SampleFolder
-) -> None:
+def _load_attempts(folder: Path, species: dict[str, SpeciesState], samples: SampleFolder) -> None:
     """Add earlier attempts to the species' states. An accepted clip counts only while its file is there."""
     path = next((p for p in (folder / ATTEMPTS, folder / ATTEMPTS_OF_0_1) if p.exists()), None)
     rows: list[dict[str, str]] = []
@@ -292,7 +289,7 @@ def _load_attempts(
     for row in rows:
         s, seed = species.get(row["species"]), int(row["seed"])
         outcome = ACCEPTED if row["outcome"] == "kept" else row["outcome"]  # "kept" in version 0.1.0
-        if s is not None and (outcome != ACCEPTED or samples.has(synthesizer.name(s.label, seed))):
+        if s is not None and (outcome != ACCEPTED or samples.has(s.name, seed)):
             share = float(row["band_share"]) if row["band_share"] else None
             p, distance = float(row["probability"]), float(row["distance"])
             s.attempts[seed] = GateResult(outcome, p, distance, share, row["parent"])

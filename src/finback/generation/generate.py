@@ -9,7 +9,8 @@ The folder holds the wavs (the spec's sample rate, 16 bits), `manifest.csv` (a l
 settings and nearest training clip of each sample), `spectrograms.npz` (an array (M, F) in dB for each wav, by
 its name), `grid.png`, and `generated.json` (settings, and the recordings that the models were trained on).
 
-An interrupted run continues where it stopped (`sample_folder`). More species or seeds can be added later with
+An interrupted run continues where it stopped, and several processes may add to one folder at the same time
+(`sample_folder`). More species or seeds can be added later with
 the same settings. The sample of a seed does not depend on what else is made with it, except for rounding (one
 or two steps of the 16 bits). The column `parents` names the training clip nearest to the sample, and
 `distance` is the distance between them (`nearest_clips`); both are empty where the training clips are not
@@ -108,21 +109,23 @@ def generate_clips(
     synthesizer = Synthesizer(config)
     labels = _trained(synthesizer, request.species)
     samples = SampleFolder.open(out, synthesizer.settings, synthesizer.about, synthesizer.provenance)
+    names = synthesizer.labels.names
     wanted = [(k, request.seed + i) for k in labels for i in range(request.n)]
-    missing = [(k, s) for k, s in wanted if not samples.has(synthesizer.name(k, s))]
+    missing = [(k, s) for k, s in wanted if not samples.has(names[k], s)]
     starts = range(0, len(missing), BATCH)
     for start in progress(starts, f"generating {len(missing)} clips", len(starts)):
         batch = missing[start : start + BATCH]
         for (k, s), x, wave in zip(batch, *synthesizer.sample(batch), strict=True):
-            samples.add(synthesizer.name(k, s), synthesizer.row(k, s), x, wave, synthesizer.spec.sample_rate)
+            samples.add(synthesizer.row(k, s), x, wave, synthesizer.spec.sample_rate)
     nearest, reason = training_clips(synthesizer.generator)
-    if nearest is not None:
-        add_parents(samples, nearest, progress)
-    samples.finish()
-    save_grid(samples, synthesizer.spec)
+    with samples.alone():
+        if nearest is not None:
+            add_parents(samples, nearest, progress)
+        samples.finish()
+        save_grid(samples, synthesizer.spec)
     files: dict[str, list[Path]] = {}
     for k, s in wanted:
-        files.setdefault(synthesizer.labels.names[k], []).append(out / f"{synthesizer.name(k, s)}.wav")
+        files.setdefault(names[k], []).append(out / f"{samples.name(names[k], s)}.wav")
     return SampleReport(out, files, len(missing), len(wanted) - len(missing), reason or NEAREST)
 
 

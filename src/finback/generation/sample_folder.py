@@ -1,13 +1,18 @@
 """A folder of generated clips. Every sample in it is complete or absent.
 
     samples = SampleFolder.open(folder, settings, about, provenance)
-    if not samples.has(name):
-        samples.add(name, row, logmel, wave, rate)
-    samples.finish()
+    if not samples.has(species, seed):
+        samples.add(row, logmel, wave, rate)
+    with samples.alone():
+        samples.finish()
 
 `add` writes the spectrogram and the manifest row of a sample (`.parts/NAME.npz`), then its sound
 (`NAME.wav`). `finish` combines all samples into `spectrograms.npz` and `manifest.csv`. An interrupted folder
 continues where it stopped, and a folder that is opened again with the same settings can grow.
+
+A sample is known by its species and seed; its name follows from both, and two species never share one
+(core/paths.py). Several processes may add to one folder, for example the jobs of an array: each adds its own
+samples while the others generate, and `alone` lets one process at a time combine what all have added.
 """
 
 from __future__ import annotations
@@ -15,11 +20,10 @@ from __future__ import annotations
 import csv
 import io
 import json
-import re
 import shutil
-import unicodedata
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +33,8 @@ from numpy.typing import NDArray
 from finback.audio.io import write
 from finback.core.errors import RunError
 from finback.core.files import atomic_path, read_json, write_atomic, write_json
+from finback.core.locks import only_writer
+from finback.core.paths import file_name
 from finback.core.renames import current_generated
 from finback.core.run_files import MANIFEST
 from finback.data.manifest import ModelProvenance
@@ -52,6 +58,7 @@ COLUMNS = (
 SPECTROGRAMS = "spectrograms.npz"
 PARTS = ".parts"
 REPAIR = "give another --out"
+WAIT_S = 600.0  # for other processes that add to the folder; each has the lock for moments only
 
 Row = dict[str, Any]
 
@@ -62,13 +69,9 @@ class SampleFolder:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.rows: dict[str, Row] = {}
-        if (folder / MANIFEST).exists():
-            with open(folder / MANIFEST, encoding="utf-8", newline="") as file:
-                self.rows = {Path(row["file"]).stem: dict(row) for row in csv.DictReader(file)}
-        self.rows = {name: row for name, row in self.rows.items() if self._wav(name).exists()}
-        self.new = {name for name in self._parts() if self._wav(name).exists()}
-        for name in sorted(self.new):
-            self.rows[name] = json.loads(str(self._part(name)["row"]))
+        self.new: set[str] = set()
+        self._names: dict[tuple[str, int], str] = {}  # by species and seed
+        self._read()
 
     def __repr__(self) -> str:
         return f"SampleFolder({self.folder}, {len(self.rows)} samples)"
@@ -86,6 +89,17 @@ class SampleFolder:
         `generated.json` keeps the settings, `about` and the provenance. Raises `RunError` when the folder
         holds clips with other settings, or a manifest that finback did not generate.
         """
+        with only_writer(folder, WAIT_S):
+            cls._check(folder, settings)
+            if not (folder / GENERATED).exists():
+                models = [model.as_dict() for model in provenance]
+                value = {"settings": dict(settings), **about, "provenance": models}
+                write_json(folder / GENERATED, value)
+            return cls(folder)
+
+    @staticmethod
+    def _check(folder: Path, settings: Mapping[str, Any]) -> None:
+        """Raises `RunError` when the folder holds clips with other settings, or another manifest."""
         path = folder / GENERATED
         if path.exists():
             old = current_generated(read_json(path)).get("settings", {})
@@ -100,26 +114,37 @@ class SampleFolder:
                 )
         elif (folder / MANIFEST).exists():
             raise RunError(f"{folder}: holds another manifest.csv", REPAIR)
-        else:
-            models = [model.as_dict() for model in provenance]
-            write_json(path, {"settings": dict(settings), **about, "provenance": models})
-        return cls(folder)
 
-    def has(self, name: str) -> bool:
-        """Whether the sample of that name is finished."""
-        return name in self.rows
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Be the only process that writes in the folder, and know what the others have added so far."""
+        with only_writer(self.folder, WAIT_S):
+            self._read()
+            yield
 
-    def add(self, name: str, row: Row, logmel: NDArray[np.float32], wave: np.ndarray, rate: int) -> None:
+    def name(self, species: str, seed: int) -> str:
+        """The file name of a sample, without suffix; of a finished one the name that it has."""
+        return self._names.get((species, seed)) or f"{file_name(species)}-{seed:06d}"
+
+    def has(self, species: str, seed: int) -> bool:
+        """Whether the sample is finished."""
+        return (species, seed) in self._names
+
+    def add(self, row: Row, logmel: NDArray[np.float32], wave: np.ndarray, rate: int) -> str:
         """Keep one sample: log-mel (M, F) in dB, wave (n,) within -1 to 1 as 16 bits at `rate` Hz.
 
-        Raises `FinbackError` when it cannot be written; then the folder is as if `add` had not been called.
+        `row` has its species and seed, and other columns of the manifest. Returns its name. Raises
+        `FinbackError` when it cannot be written; then the folder is as if `add` had not been called.
         """
+        name = self.name(row["species"], row["seed"])
         row = {**dict.fromkeys(COLUMNS, ""), "file": f"{name}.wav", "synthetic": "true", **row}
-        with atomic_path(self.folder / PARTS / f"{name}.npz") as temporary:
-            np.savez(temporary, logmel=logmel, row=np.array(json.dumps(row)))
-        write(self._wav(name), wave, rate)
-        self.rows[name] = row
+        with only_writer(self.folder, WAIT_S):
+            with atomic_path(self.folder / PARTS / f"{name}.npz") as temporary:
+                np.savez(temporary, logmel=logmel, row=np.array(json.dumps(row)))
+            write(self._wav(name), wave, rate)
+        self._know(name, row)
         self.new.add(name)
+        return name
 
     def logmels(self, names: Sequence[str]) -> Iterator[NDArray[np.float32]]:
         """Log-mels (M, F) in dB of finished samples, one at a time."""
@@ -152,6 +177,33 @@ class SampleFolder:
         shutil.rmtree(self.folder / PARTS, ignore_errors=True)
         self.new = set()
 
+    def _read(self) -> None:
+        """Learn which samples are in the folder. Raises `RunError` when two samples have one file."""
+        self.rows, self._names = {}, {}
+        if (self.folder / MANIFEST).exists():
+            with open(self.folder / MANIFEST, encoding="utf-8", newline="") as file:
+                for row in csv.DictReader(file):
+                    self._know(Path(row["file"]).stem, dict(row))
+        for name in [name for name in self.rows if not self._wav(name).exists()]:
+            self._forget(name)
+        self.new = {name for name in self._parts() if self._wav(name).exists()}
+        for name in sorted(self.new):
+            self._forget(name)
+            self._know(name, json.loads(str(self._part(name)["row"])))
+
+    def _know(self, name: str, row: Row) -> None:
+        old = self.rows.get(name)
+        if old is not None and old["species"] != row["species"]:
+            both = f"'{old['species']}' and '{row['species']}'"
+            raise RunError(f"{self._wav(name)}: is a clip of two species ({both})", REPAIR)
+        self.rows[name] = row
+        self._names[row["species"], int(row["seed"])] = name
+
+    def _forget(self, name: str) -> None:
+        row = self.rows.pop(name, None)
+        if row is not None:
+            self._names.pop((row["species"], int(row["seed"])), None)
+
     def _wav(self, name: str) -> Path:
         return self.folder / f"{name}.wav"
 
@@ -161,13 +213,3 @@ class SampleFolder:
 
     def _parts(self) -> list[str]:
         return sorted(path.stem for path in (self.folder / PARTS).glob("[!.]*.npz"))
-
-
-def safe_names(names: Sequence[str]) -> tuple[str, ...]:
-    """A different file name for each species, of a-z, 0-9 and dashes."""
-    slugs: list[str] = []
-    for k, name in enumerate(names):
-        plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().casefold()
-        slug = re.sub(r"[^a-z0-9]+", "-", plain.replace("'", "")).strip("-")[:60]
-        slugs.append(slug if slug and slug not in slugs else f"{slug or 'species'}-{k}")
-    return tuple(slugs)

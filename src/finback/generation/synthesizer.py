@@ -22,7 +22,7 @@ from finback.core.runs import RunFolder
 from finback.core.types import Labels
 from finback.data.manifest import ModelProvenance
 from finback.generation.generator import Sampling, SpectrogramGenerator
-from finback.generation.sample_folder import Row, safe_names
+from finback.generation.sample_folder import Row
 from finback.generation.vocoders.inversion import to_waves
 from finback.generation.vocoders.vocode import Vocoder
 from finback.models.predictor import Predictor
@@ -51,7 +51,6 @@ class Synthesizer:
         if config.sampling.classifier_scale > 0 and config.guide:
             self.guide = Predictor.load(config.guide, config.device)
         self.id = self.run.fingerprint()
-        self.names = safe_names(self.labels.names)
 
     def __repr__(self) -> str:
         return f"Synthesizer({self.generator!r}, vocoder {self.vocoder.name})"
@@ -98,10 +97,6 @@ class Synthesizer:
             models.append(provenance_of("classifier", self.config.guide, self.guide.run))
         return models
 
-    def name(self, label: int, seed: int) -> str:
-        """The file name of a sample, without suffix."""
-        return f"{self.names[label]}-{seed:06d}"
-
     def sample(self, wanted: Sequence[tuple[int, int]]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """N (class id, seed) pairs -> log-mels (N, M, F) in dB and waves (N, T') within -1 to 1.
 
@@ -130,20 +125,26 @@ class Synthesizer:
 def species_id(labels: Labels, text: str) -> int:
     """The class id of a species as a person types it: any case, any spaces, the whole name or a part.
 
-    "beluga" is "Beluga, White Whale" if no other species has that name. Raises `InputError` with the nearest
-    name.
+    "beluga" is "Beluga, White Whale" if no other species has that name. The exact name of a species always
+    means this species. Raises `InputError` with the nearest name, or with all species that are meant.
     """
 
     def plain(name: str) -> str:
         return "".join(c for c in name.casefold() if c.isalnum())
 
+    if text in labels:
+        return labels.index(text)
+    asked = plain(text)
     whole = {plain(name): k for k, name in enumerate(labels.names)}
-    if plain(text) in whole:
-        return whole[plain(text)]
-    parts = [k for k, name in enumerate(labels.names) if plain(text) in map(plain, name.split(","))]
-    if len(parts) == 1:
-        return parts[0]
-    near = difflib.get_close_matches(plain(text), whole, n=1, cutoff=0.5)
+    meant = [k for k, name in enumerate(labels.names) if plain(name) == asked != ""]
+    if not meant and asked:
+        meant = [k for k, name in enumerate(labels.names) if asked in map(plain, name.split(","))]
+    if len(meant) == 1:
+        return meant[0]
+    if meant:
+        names = ", ".join(f"'{labels.names[k]}'" for k in meant)
+        raise InputError(f"'{text}' can mean {names}", "write the name exactly")
+    near = difflib.get_close_matches(asked, whole, n=1, cutoff=0.5)
     repair = (
         f"did you mean '{labels.names[whole[near[0]]]}'?"
         if near
