@@ -181,17 +181,6 @@ def test_cut_short(tmp_path: Path, sounds: dict[str, Path], wholes: dict[str, np
     path = tmp_path / name
     path.write_bytes(content[: len(content) * 3 // 4])
     start = wholes[name][:2000]
-    if name == "pcm_16.flac":  # its header still promises everything; only the reading tells
-        np.testing.assert_array_equal(io.read_channels(path, 0, 2000), start)
-        for use in (
-            io.open_recording,
-            io.read,
-            lambda p: io.read(p, 19_000),
-            lambda p: list(io.blocks(p, 999)),
-        ):
-            with pytest.raises(AudioError, match=r"pcm_16\.flac: broken off or damaged in samples"):
-                use(path)
-        return
     n = io.probe(path).n_samples
     if n == 0:  # an Ogg page that never ended
         with pytest.raises(AudioError, match="holds no samples"):
@@ -200,6 +189,7 @@ def test_cut_short(tmp_path: Path, sounds: dict[str, Path], wholes: dict[str, np
     assert n < N
     assert len(io.read(path)) == n
     np.testing.assert_allclose(io.read_channels(path, 0, 2000), start, atol=1e-6)
+    np.testing.assert_allclose(io.read_channels(path), wholes[name][:n], atol=1e-6)
 
 
 @pytest.mark.parametrize("subtype", ["FLOAT", "DOUBLE"])

@@ -1,4 +1,4 @@
 """Sound files: reading and writing, repair of damaged headers, resampling, windows, levels, start times.
 
-`io` is the only module that imports soundfile. Samples are float32 with full scale 1.
+`decoder` is the only module that imports soundfile. Samples are float32 with full scale 1.
 """

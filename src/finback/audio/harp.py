@@ -19,7 +19,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from finback.audio import wav_repair as wavfix
+from finback.audio import validation as checks
+from finback.audio.containers import riff
+from finback.audio.parts import ByteReader
 from finback.core.errors import AudioError
 
 HEADER_BYTES = 56
@@ -39,19 +41,18 @@ def schedule(path: Path) -> tuple[tuple[int, datetime], ...]:
 
     Raises `AudioError` when the chunk is there but damaged: guessed times are worse than none.
     """
-    wav = wavfix.layout(Path(path))
-    chunk = None if wav is None else header(wav)
+    with checks.opened(Path(path)) as file:
+        chunk = header(ByteReader(file), Path(path))
     return () if chunk is None else chunk.schedule
 
 
-def header(wav: wavfix.WavLayout) -> HarpHeader | None:
+def header(reader: ByteReader, path: Path) -> HarpHeader | None:
     """Read the 'harp' chunk of a WAV; None when it has none. Raises `AudioError` when it is damaged."""
-    if b"harp" not in wav.chunks:
+    wav = riff.read_layout(reader, path)
+    if wav is None or b"harp" not in wav.chunks:
         return None
     start, n_bytes = wav.chunks[b"harp"]
-    with open(wav.path, "rb") as file:
-        file.seek(start)
-        chunk = file.read(n_bytes)
+    chunk = reader.at(start, n_bytes)
     if len(chunk) < HEADER_BYTES:
         raise _damaged(wav.path, f"{len(chunk)} bytes long, at least {HEADER_BYTES} expected")
     version = chunk[0] - ord("0") if chunk[0] in b"012" else chunk[0]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from finback.audio.parts import Part
 
 MAX_FRAMES = 1 << 62  # a decoder's "unknown number of samples" is near 2**63
 
@@ -14,7 +17,8 @@ class AudioInfo:
 
     `n_samples` is per channel, as many as can be read; `repaired` means that the header gave another number.
     `format` and `subtype` are libsndfile's names, e.g. WAV and PCM_16. `remarks` say what was repaired,
-    guessed or left out: short sentences without the path, each "what; advice" or "what".
+    guessed or left out: short sentences without the path, each "what; advice" or "what". A file whose header
+    is wrong, or that holds several sounds, is decoded through `parts`.
     """
 
     path: Path
@@ -25,11 +29,22 @@ class AudioInfo:
     subtype: str
     repaired: bool
     remarks: tuple[str, ...] = ()
+    parts: tuple[tuple[Part, int], ...] = field(
+        default=(), repr=False
+    )  # with the samples of each; () as it is
+
+    def spans(self, start: int, stop: int) -> Iterator[tuple[Part | None, int, int]]:
+        """Each part that samples `start` to `stop` touch, with the span inside the part."""
+        offset = 0
+        for part, n_samples in self.parts or ((None, self.n_samples),):
+            first, last = max(start - offset, 0), min(stop - offset, n_samples)
+            if first < last:
+                yield part, first, last
+            offset += n_samples
 
 
 def lengths(kind: str, promised: int, found: int) -> str:
     """The remark on a header that gives another number of samples than the file holds."""
-    given = (
-        f"gives {promised} samples" if 0 < promised < MAX_FRAMES else "does not give the number of samples"
-    )
+    known = 0 < promised < MAX_FRAMES
+    given = f"gives {promised} samples" if known else "does not give the number of samples"
     return f"the {kind} header {given}; the file holds {found}, and these were read"

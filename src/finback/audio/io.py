@@ -1,4 +1,4 @@
-"""Sound files in and out: the only module that knows soundfile.
+"""Sound files in and out.
 
     info = probe("site/20200623_000152.WAV")        # header only
     x = read(info.path, 48_000, 96_000)             # (48000,) float32, that span and no more
@@ -17,25 +17,26 @@ frames are counted if that fails. MP3 spans equal the full read within 1e-7 (the
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from functools import lru_cache
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-import soundfile
 
+from finback.audio import containers, decoder
 from finback.audio import harp as xwav
 from finback.audio import start_times as clock
 from finback.audio import validation as checks
-from finback.audio import wav_repair as wavfix
 from finback.audio.content import content_id
-from finback.audio.info import MAX_FRAMES, lengths
+from finback.audio.decoder import formats as formats
+from finback.audio.decoder import mp3 as mp3
 from finback.audio.info import AudioInfo as AudioInfo
 from finback.audio.level import mixed
+from finback.audio.parts import ByteReader
 from finback.audio.pcm import quantised
+from finback.audio.surveyed import surveyed
 from finback.audio.time_options import NAMES, TimeOptions
 from finback.core.errors import AudioError, FinbackError
 from finback.core.files import atomic_path
@@ -46,12 +47,6 @@ SUFFIXES = frozenset(
     {".wav", ".wave", ".w64", ".rf64", ".flac", ".aiff", ".aif", ".aifc", ".au", ".caf"}
     | {".mp3", ".ogg", ".oga", ".opus"}
 )
-BLOCK = 1 << 16  # frames decoded at a time where a whole file goes by
-
-
-def formats() -> list[str]:
-    """Names of the formats that this machine's libsndfile reads, e.g. WAV, FLAC, MP3."""
-    return sorted(soundfile.available_formats())
 
 
 def probe(path: Path | str) -> AudioInfo:
@@ -113,10 +108,7 @@ def open_recording(
         licence=licence,
         remarks=info.remarks,
     )
-    recording = clock.with_start(recording, xwav.schedule(info.path), _tags(info), times)
-    if info.format == "FLAC":  # the header of a copy cut short still promises the whole
-        read_channels(info.path, info.n_samples - 1)
-    return recording
+    return clock.with_start(recording, xwav.schedule(info.path), _tags(info), times)
 
 
 def write(path: Path | str, samples: np.ndarray, sample_rate: int, subtype: str = "PCM_16") -> None:
@@ -131,23 +123,14 @@ def write(path: Path | str, samples: np.ndarray, sample_rate: int, subtype: str 
     x = checks.frames(samples)
     checks.writable(path, x, sample_rate, subtype)  # all of it, before anything is made
     with writer(path, sample_rate, x.shape[1], subtype) as file:
-        for at in range(0, len(x), BLOCK):
-            file.write(x[at : at + BLOCK])
-
-
-def mp3(samples: np.ndarray, sample_rate: int) -> bytes | None:
-    """(n,) samples within -1 to 1 as an MP3 of a few kB a second, for pages; None if libsndfile cannot."""
-    if "MP3" not in soundfile.available_formats():
-        return None
-    buffer = BytesIO()
-    soundfile.write(buffer, samples, sample_rate, format="MP3", compression_level=0.6)
-    return buffer.getvalue()
+        for at in range(0, len(x), decoder.BLOCK):
+            file.write(x[at : at + decoder.BLOCK])
 
 
 class Writer:
     """A file being written in blocks; made by `writer`."""
 
-    def __init__(self, path: Path, sound: soundfile.SoundFile) -> None:
+    def __init__(self, path: Path, sound: decoder.SoundFile) -> None:
         self.path, self.sound, self.n_samples = path, sound, 0
 
     def write(self, samples: np.ndarray) -> None:
@@ -168,14 +151,11 @@ def writer(
     kind = checks.writable(path, np.zeros((1, n_channels), np.float32), sample_rate, subtype)
     with atomic_path(path) as temporary:
         try:
-            with soundfile.SoundFile(
-                os.fsencode(temporary), "w", int(sample_rate), n_channels, subtype, format=kind
-            ) as sound:
+            with decoder.create(temporary, int(sample_rate), n_channels, subtype, kind) as sound:
                 file = Writer(path, sound)
                 yield file
-        except soundfile.LibsndfileError as error:
-            problem = f"{path}: could not be written ({_reason(error)})"
-            raise FinbackError(problem, "free some space and try again") from error
+        except decoder.FAULTS as error:
+            raise decoder.writing_failed(path, error) from error
         with suppress(AudioError):  # a file without even its header is not whole either
             written = probe(temporary)
             if not written.repaired and written.n_samples == file.n_samples:
@@ -187,102 +167,48 @@ def _tags(info: AudioInfo) -> dict[str, str]:
     """The comment and the date that the decoder finds in formats that `metadata` does not read itself."""
     with suppress(AudioError):
         if info.format in ("MP3", "OGG", "AIFF"):
-            with _open(info.path) as sound:
-                return {"comment": sound.comment, "date": sound.date}
+            return decoder.tags(info.path, info.parts[0][0] if info.parts else None)
     return {}
 
 
 @lru_cache(maxsize=1 << 16)
 def _probe(path: Path, inode: int, size: int, mtime_ns: int) -> AudioInfo:
     """`inode`, `size` and `mtime_ns` are there so that a changed file is read again."""
-    try:
-        wav = wavfix.layout(path)
-        with open(path, "rb") as file:
-            head = file.read(16)
-    except OSError as error:
-        raise checks.unreadable(path, error) from error
-    checks.looks_like_sound(path, head)
-    harp = None if wav is None else xwav.header(wav)
+    with checks.opened(path) as file:
+        try:
+            reader = ByteReader(file)
+            checks.looks_like_sound(path, reader.at(0, 16))
+            survey = containers.survey(reader)
+            harp = xwav.header(reader, path)
+        except OSError as error:
+            raise checks.unreadable(path, error) from error
+    info = surveyed(path, survey)
     true_rate = None if harp is None else harp.sample_rate
-    if wav is not None and wav.damaged:
-        if wav.n_channels < 1 or wav.sample_rate < 1:
-            raise AudioError(f"{path}: damaged header (no rate, no channels)", "leave this file out")
-        rate, remark = true_rate or wav.sample_rate, lengths("WAV", wav.n_promised, wav.n_samples)
-        return AudioInfo(path, rate, wav.n_samples, wav.n_channels, "WAV", wav.subtype, True, (remark,))
-    with _open(path) as sound:
-        n_samples = sound.frames
-        if sound.format in ("MP3", "OGG", "FLAC") and not _plausible(sound):
-            with _open(path) as again:
-                n_samples = _count(again)
-        rate, repaired = true_rate or sound.samplerate, n_samples != sound.frames
-        remarks = (lengths(sound.format, sound.frames, n_samples),) if repaired else ()
-        return AudioInfo(
-            path, rate, n_samples, sound.channels, sound.format, sound.subtype, repaired, remarks
-        )
-
-
-def _plausible(sound: soundfile.SoundFile) -> bool:
-    """Does a compressed file's header tell its length? For MP3 the last sample is asked for."""
-    if not 0 < sound.frames < MAX_FRAMES:
-        return False
-    if sound.format != "MP3":
-        return True
-    try:
-        sound.seek(sound.frames - 1)
-        return len(sound.read(1, dtype="float32")) == 1
-    except soundfile.LibsndfileError:
-        return False
-
-
-def _count(sound: soundfile.SoundFile) -> int:
-    """Frames that can be decoded, one block after another, up to the end or the first damage."""
-    n = 0
-    with suppress(soundfile.LibsndfileError):
-        while got := len(sound.read(BLOCK, dtype="float32", always_2d=True)):
-            n += got
-    return n
-
-
-def _open(path: Path) -> soundfile.SoundFile:
-    try:
-        return soundfile.SoundFile(os.fsencode(path))
-    except soundfile.LibsndfileError as error:
-        raise checks.not_audio(path, _reason(error)) from error
+    return info if true_rate is None else replace(info, sample_rate=true_rate)
 
 
 def _stretches(info: AudioInfo, start: int, stop: int, step: int) -> Iterator[np.ndarray]:
-    """(step, C) float32 blocks of a span, checked. Opens the file once."""
-    wav = wavfix.layout(info.path) if info.repaired and info.format == "WAV" else None
-    if wav is not None:
-        for at in range(start, stop, step):
-            yield _checked(info, wavfix.decode(wav, at, min(at + step, stop)), at, min(at + step, stop))
-        return
-    with _open(info.path) as sound:
-        try:
-            if info.format == "OGG":
-                for at in range(0, start, BLOCK):
-                    sound.read(min(BLOCK, start - at), dtype="float32", always_2d=True)
-            elif start:
-                sound.seek(start)
-            for at in range(start, stop, step):
-                end = min(at + step, stop)
-                yield _checked(info, sound.read(end - at, dtype="float32", always_2d=True), at, end)
-        except soundfile.LibsndfileError as error:
-            raise checks.cut_short(info.path, start, stop, _reason(error)) from error
+    """(step, C) float32 blocks of a span, checked. Opens the file once, or each of its parts."""
+    at, waiting = start, 0
+    pending: list[np.ndarray] = []
+    for part, first, last in info.spans(start, stop):
+        for x in decoder.frames(info.path, part, first, last, step, step - waiting):
+            wanted = min(step - waiting, last - first)
+            pending.append(_checked(info, x, at, at + wanted))
+            at, first, waiting = at + wanted, first + wanted, waiting + wanted
+            if waiting == step or at == stop:
+                yield pending[0] if len(pending) == 1 else np.concatenate(pending)
+                pending, waiting = [], 0
 
 
 def _checked(info: AudioInfo, x: np.ndarray, start: int, stop: int) -> np.ndarray:
     if len(x) != stop - start:
         raise checks.cut_short(info.path, start, stop, f"{len(x)} samples there")
-    if info.subtype in ("FLOAT", "DOUBLE"):
-        checks.finite(info.path, x, start)
+    if not info.subtype.startswith("PCM"):  # floats, and decoders of damaged sound
+        checks.bounded(info.path, x, start)
     return x
 
 
 def _mono(info: AudioInfo, x: np.ndarray, channel: int | None) -> np.ndarray:
     checks.channel(info.path, info.n_channels, channel)
     return mixed(x, channel)
-
-
-def _reason(error: Exception) -> str:
-    return str(getattr(error, "error_string", error)).strip().rstrip(".")

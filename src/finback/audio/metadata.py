@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 from finback.audio import riff
 from finback.audio import statements as texts
-from finback.audio import wav_repair as wavfix
+from finback.audio.containers import riff as waves
 from finback.audio.statements import Statement
 
 MOST_BLOCKS = 128  # metadata blocks of a FLAC
@@ -34,7 +34,7 @@ def statements(path: Path, sample_rate: int, tags: Mapping[str, str]) -> list[St
             head = file.read(4)
             if head == b"fLaC":
                 found += _flac(file, sample_rate)
-            elif (wav := wavfix.layout(path)) is not None:
+            elif (wav := waves.layout(path)) is not None:
                 found += _wav(file, wav)
     except OSError:  # the file is read again for its samples, and the fault is reported there
         pass
@@ -43,7 +43,7 @@ def statements(path: Path, sample_rate: int, tags: Mapping[str, str]) -> list[St
     return found
 
 
-def _wav(file: BinaryIO, wav: wavfix.WavLayout) -> Iterator[Statement]:
+def _wav(file: BinaryIO, wav: waves.WavLayout) -> Iterator[Statement]:
     size = os.fstat(file.fileno()).st_size
     end = wav.data_start + wav.data_bytes
     spans = [(12, wav.data_start - 8), (end + end % 2, size)]

@@ -9,13 +9,17 @@ import operator
 import os
 import stat
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
 from finback.core.errors import AudioError
 
 # First bytes of the formats that are read; MP3 without a tag starts with eleven set bits instead.
-MAGIC = (b"RIFF", b"RF64", b"RIFX", b"fLaC", b"OggS", b"FORM", b"ID3", b"riff", b".snd", b"caff")
+MAGIC = (b"RIFF", b"RF64", b"BW64", b"RIFX", b"fLaC", b"OggS", b"FORM", b"ID3", b"riff", b".snd", b"caff")
+# Float files may hold pascals, micropascals (240 dB re 1 uPa is 1e12) or counts of a converter instead of
+# full scale 1. Beyond this bound a power spectrum may pass what 32 bits hold (3e38).
+LARGEST = 1e12
 PCM_BITS = {"PCM_U8": 8, "PCM_S8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32}
 WRITES = {
     ".wav": ("WAV", ("PCM_16", "PCM_24", "PCM_32", "PCM_U8", "FLOAT", "DOUBLE")),
@@ -36,6 +40,19 @@ def file_status(path: Path) -> os.stat_result:
     if status.st_size == 0:
         raise AudioError(f"{path}: empty, 0 bytes", "copy it again from the recorder, or leave it out")
     return status
+
+
+def opened(path: Path) -> BinaryIO:
+    """A regular file, open for reading. Never waits, as opening a pipe does. Raises `AudioError`."""
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        file = open(path, "rb", opener=lambda name, _: os.open(name, flags))  # noqa: SIM115
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            file.close()
+            raise AudioError(f"{path}: not a regular file", "save the sound to a file first")
+        return file
+    except (OSError, ValueError) as error:
+        raise unreadable(path, error) from error
 
 
 def looks_like_sound(path: Path, head: bytes) -> None:
@@ -66,14 +83,19 @@ def channel(path: Path, n_channels: int, wanted: int | None) -> None:
         raise AudioError(f"{path}: no channel {wanted}", f"it has {n_channels}, counted from 0")
 
 
-def finite(path: Path, x: np.ndarray, start: int) -> None:
-    """Refuse NaN and infinity in frames (n, C) that begin at sample `start`."""
-    if not np.isfinite(x).all():
-        bad = np.flatnonzero(~np.isfinite(x).all(axis=1))
-        raise AudioError(
-            f"{path}: {len(bad)} samples are NaN or infinite, the first at sample {start + bad[0]}",
-            "correct them in an audio editor, or leave that part out",
-        )
+def bounded(path: Path, x: np.ndarray, start: int) -> None:
+    """Refuse NaN, infinity and values beyond `LARGEST` in frames (n, C) that begin at sample `start`."""
+    with np.errstate(invalid="ignore"):
+        if not x.size or np.abs(x).max() <= LARGEST:  # false for NaN
+            return
+        absurd = ~(np.abs(x) <= LARGEST).all(axis=1)
+    bad = np.flatnonzero(~np.isfinite(x).all(axis=1))
+    what = "NaN or infinite" if len(bad) else f"beyond {LARGEST:g} in size, which no hydrophone gives"
+    bad = bad if len(bad) else np.flatnonzero(absurd)
+    raise AudioError(
+        f"{path}: {len(bad)} samples are {what}, the first at sample {start + bad[0]}",
+        "correct them in an audio editor, or leave that part out",
+    )
 
 
 def frames(samples: np.ndarray) -> np.ndarray:
@@ -119,6 +141,8 @@ def same_channels(path: Path, x: np.ndarray, n_channels: int) -> None:
 
 def unreadable(path: Path, error: Exception) -> AudioError:
     """The error for a file that the system cannot open."""
+    if os.path.islink(path) and not os.path.lexists(os.path.realpath(path)):
+        return AudioError(f"{path}: a link to a file that is not there", "check where it leads")
     if isinstance(error, FileNotFoundError | NotADirectoryError):
         return AudioError(f"{path}: no such file", "check the path")
     if isinstance(error, PermissionError):
@@ -132,6 +156,14 @@ def not_audio(path: Path, reason: str) -> AudioError:
     """The error for a file that no decoder knows."""
     return AudioError(
         f"{path}: not a sound file that can be read ({reason})", "convert it to wav or flac, or leave it out"
+    )
+
+
+def undecodable(path: Path, reason: str) -> AudioError:
+    """The error for a decoder that gives up."""
+    return AudioError(
+        f"{path}: damaged, the decoder gives up ({reason})",
+        "copy it again from the original, or leave that part out",
     )
 
 

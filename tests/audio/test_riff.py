@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from finback.audio import io
-from finback.audio import wav_repair as wavfix
+from finback.audio.containers import riff
 from finback.core.errors import AudioError
 
 SUBTYPES = ["PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE"]
@@ -93,7 +93,7 @@ def test_over_4_gib_the_size_wraps(tmp_path: Path) -> None:
     path = tmp_path / "week.wav"
     make(path, "PCM_16", n_channels=1, n=10)
     n_bytes = 2**32 + 2_000_000
-    start = wavfix.layout(path).data_start  # type: ignore[union-attr]
+    start = riff.layout(path).data_start  # type: ignore[union-attr]
     set_size(path, n_bytes % 2**32)
     with open(path, "r+b") as file:
         file.truncate(start + n_bytes)  # sparse: takes no room
@@ -128,7 +128,7 @@ def test_compressed_samples_cannot_be_found(tmp_path: Path) -> None:
     content[20:22] = struct.pack("<H", 17)  # IMA ADPCM
     path.write_bytes(content)
     set_size(path, 0)
-    with pytest.raises(AudioError, match=r"adpcm\.wav: damaged header.*coding 17"):
+    with pytest.raises(AudioError, match=r"adpcm\.wav: not a sound file that can be read \(.*ADPCM"):
         io.probe(path)
 
 

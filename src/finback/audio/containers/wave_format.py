@@ -1,0 +1,131 @@
+"""The format chunk of a WAV: how wide a sample is, when the fields of the header agree and when they do not.
+
+Three fields tell the bytes of a frame: the bits of a sample, the block align, and the bytes a second. A
+sample may have fewer bits than the slot that holds it (24 bits in 4 bytes). Then the bits are at the high end
+of the slot by Microsoft's rule, and at the low end in files of ALSA's arecord: the samples themselves tell.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from finback.audio.parts import ByteReader
+
+PCM, FLOAT, EXTENSIBLE = 1, 3, 0xFFFE
+LOOKED_AT = 16  # places of a file at which the slots are looked at
+PLACE_BYTES = 1 << 12
+
+
+@dataclass(frozen=True, slots=True)
+class WaveFormat:
+    """The fmt chunk. `content` is its bytes, `order` their byte order for `struct`."""
+
+    content: bytes
+    order: str
+    coding: int  # 1 PCM, 3 float, others compressed
+    n_channels: int
+    sample_rate: int  # Hz, as the chunk says
+    bytes_per_s: int
+    block_align: int
+    bits: int
+
+    @classmethod
+    def of(cls, content: bytes, order: str) -> WaveFormat:
+        """Read the chunk: at least 16 bytes."""
+        coding, channels, rate, bytes_per_s, align, bits = struct.unpack(order + "HHIIHH", content[:16])
+        if coding == EXTENSIBLE and len(content) >= 26:
+            coding = struct.unpack(order + "H", content[24:26])[0]  # of the GUID, the plain code
+        return cls(content, order, coding, channels, rate, bytes_per_s, align, bits)
+
+    @property
+    def is_plain(self) -> bool:
+        """PCM or float: every sample has its place."""
+        return self.coding in (PCM, FLOAT)
+
+    @property
+    def width(self) -> int:
+        """Bytes that hold the bits of a sample."""
+        return (self.bits + 7) // 8
+
+    @property
+    def slot(self) -> int:
+        """Bytes from a sample to the next: the block align, where it can be true, else `width`."""
+        if self.coding == FLOAT or not self.n_channels or self.block_align % self.n_channels:
+            return self.width
+        slot = self.block_align // self.n_channels
+        return slot if self.width <= slot <= 4 else self.width
+
+    @property
+    def frame_bytes(self) -> int:
+        """Bytes of a sample of every channel; the block of a compressed format."""
+        return self.n_channels * self.slot if self.is_plain else self.block_align
+
+    def rewritten(self, width: int) -> WaveFormat:
+        """The plain format of samples of `width` bytes without gaps."""
+        align = self.n_channels * width
+        numbers = (self.n_channels, self.sample_rate, self.sample_rate * align & 0xFFFFFFFF, align, 8 * width)
+        content = struct.pack(self.order + "HHIIHH", self.coding, *numbers)
+        return replace(self, content=content, bytes_per_s=numbers[2], block_align=align, bits=8 * width)
+
+
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """The format to decode with, its gain, and remarks on a header that contradicts itself."""
+
+    fmt: WaveFormat
+    gain: int = 1
+    rewritten: bool = False
+    remarks: tuple[str, ...] = ()
+
+
+def slots(reader: ByteReader, fmt: WaveFormat, start: int, n_bytes: int) -> Slots:
+    """How samples of `n_bytes` from byte `start` on are to be decoded."""
+    if not fmt.is_plain or not fmt.n_channels or not 1 <= fmt.bits <= 64:
+        return Slots(fmt)
+    remarks = []
+    packed = fmt.n_channels * fmt.width
+    if fmt.block_align and fmt.bytes_per_s not in (0, fmt.sample_rate * fmt.block_align & 0xFFFFFFFF):
+        if fmt.bytes_per_s == fmt.sample_rate * packed & 0xFFFFFFFF:
+            fmt = replace(fmt, block_align=packed)
+            return Slots(fmt.rewritten(fmt.width), 1, True, (_contradiction(fmt, "block align"),))
+        remarks.append(
+            f"the WAV header contradicts itself: {fmt.bytes_per_s} bytes a second are not what "
+            f"{fmt.sample_rate} Hz need; check the sample rate, which was taken as it stands"
+        )
+    if fmt.block_align == packed:
+        return Slots(fmt, remarks=tuple(remarks))
+    if fmt.slot == fmt.width:
+        if fmt.block_align:
+            remarks.append(_contradiction(fmt, "block align"))
+        return Slots(fmt.rewritten(fmt.width), 1, True, tuple(remarks))
+    end = _end_of_bits(reader, fmt, start, n_bytes)
+    if end == "":
+        remarks.append(_contradiction(fmt, "block align"))
+        return Slots(fmt.rewritten(fmt.width), 1, True, tuple(remarks))
+    gain = 1 if end == "high" else 1 << 8 * (fmt.slot - fmt.width)
+    return Slots(fmt.rewritten(fmt.slot), gain, True, tuple(remarks))
+
+
+def _contradiction(fmt: WaveFormat, field: str) -> str:
+    return (
+        f"the WAV header contradicts itself: its {field} does not fit {fmt.n_channels} channels of "
+        f"{fmt.bits} bits; read as {fmt.bits}-bit samples without gaps, so listen to the sound"
+    )
+
+
+def _end_of_bits(reader: ByteReader, fmt: WaveFormat, start: int, n_bytes: int) -> str:
+    """At which end of their slots the bits are: "high", "low", or "" when these are no such slots."""
+    step = max(1, n_bytes // LOOKED_AT // fmt.frame_bytes) * fmt.frame_bytes
+    n = PLACE_BYTES // fmt.frame_bytes * fmt.frame_bytes or fmt.frame_bytes
+    content = b"".join(reader.at(at, n) for at in range(start, start + n_bytes, step)[:LOOKED_AT])
+    taken = len(content) // fmt.slot
+    x = np.frombuffer(content, np.uint8, taken * fmt.slot).reshape(-1, fmt.slot)
+    x = x if fmt.order == "<" else x[:, ::-1]  # the low byte first
+    spare = fmt.slot - fmt.width
+    if not x[:, :spare].any():
+        return "high"
+    sign = np.where(x[:, fmt.width - 1] > 127, 255, 0)[:, None]
+    return "low" if (x[:, fmt.width :] == sign).all() else ""

@@ -1,0 +1,143 @@
+"""The decoder: the only module that knows soundfile (libsndfile).
+
+A file is decoded as it stands, or through a `Part` of it where its header is wrong. Whatever goes wrong
+inside the decoder becomes an `AudioError` that names the file.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from soundfile import SoundFile as SoundFile
+
+from finback.audio import validation as checks
+from finback.audio.parts import Part, View
+from finback.core.errors import AudioError, FinbackError
+
+BLOCK = 1 << 16  # frames decoded at a time where a whole file goes by
+FAULTS = (soundfile.SoundFileError, RuntimeError, MemoryError, OverflowError, ValueError)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the decoder says of a file or a part of it."""
+
+    sample_rate: int
+    n_samples: int
+    n_channels: int
+    format: str
+    subtype: str
+
+
+def formats() -> list[str]:
+    """Names of the formats that this machine's libsndfile reads, e.g. WAV, FLAC, MP3."""
+    return sorted(soundfile.available_formats())
+
+
+def facts(path: Path, part: Part | None = None) -> Facts:
+    """Open a file, or a part of it, and close it again. Raises `AudioError`."""
+    with opened(path, part) as sound:
+        return Facts(sound.samplerate, sound.frames, sound.channels, sound.format, sound.subtype)
+
+
+def tags(path: Path, part: Part | None = None) -> dict[str, str]:
+    """The comment and the date in the file. Raises `AudioError`."""
+    with opened(path, part) as sound:
+        return {"comment": sound.comment, "date": sound.date}
+
+
+def count(path: Path, part: Part | None = None) -> int:
+    """Samples that can be decoded, one block after another, up to the end or the first damage."""
+    n = 0
+    try:
+        with opened(path, part) as sound:
+            while got := len(sound.read(BLOCK, dtype="float32", always_2d=True)):
+                n += got
+    except AudioError:
+        return n
+    return n
+
+
+def reaches(path: Path, part: Part | None, n_samples: int) -> bool:
+    """Can the last of `n_samples` be decoded?"""
+    try:
+        return len(next(frames(path, part, n_samples - 1, n_samples, 1), ())) == 1
+    except AudioError:
+        return False
+
+
+def frames(
+    path: Path, part: Part | None, start: int, stop: int, step: int, first: int | None = None
+) -> Iterator[np.ndarray]:
+    """(step, C) float32 blocks of a span of a file or of a part of it, the first one of `first` frames.
+
+    Blocks are shorter where the sound ends before `stop`. Raises `AudioError`.
+    """
+    with opened(path, part) as sound:
+        if sound.format == "OGG":  # libsndfile's seek can be off by a block there
+            for at in range(0, start, BLOCK):
+                sound.read(min(BLOCK, start - at), dtype="float32", always_2d=True)
+        elif start:
+            sound.seek(start)
+        gain = np.float32(1 if part is None else part.gain)
+        at, size = start, step if first is None else first
+        while at < stop:
+            x = sound.read(min(size, stop - at), dtype="float32", always_2d=True)
+            yield x if gain == 1 else x * gain
+            at, size = at + size, step
+
+
+@contextmanager
+def opened(path: Path, part: Part | None = None) -> Iterator[SoundFile]:
+    """The open sound file; errors of the decoder inside the block become an `AudioError` that names it."""
+    with ExitStack() as stack:
+        view = None
+        if part is not None:
+            view = View(stack.enter_context(checks.opened(path)), part)
+        sound = stack.enter_context(_open(path, view))
+        try:
+            yield sound
+        except FAULTS as error:
+            raise checks.undecodable(path, reason(error if view is None else view.error or error)) from error
+
+
+def _open(path: Path, view: View | None) -> SoundFile:
+    try:
+        return SoundFile(os.fsencode(path) if view is None else view)
+    except FAULTS as error:
+        if view is not None and view.error is not None:
+            raise checks.unreadable(path, view.error) from error
+        raise checks.not_audio(path, reason(error)) from error
+
+
+def create(path: Path, sample_rate: int, n_channels: int, subtype: str, kind: str) -> SoundFile:
+    """A new file to be written."""
+    return SoundFile(os.fsencode(path), "w", sample_rate, n_channels, subtype, format=kind)
+
+
+def writing_failed(path: Path, error: Exception) -> FinbackError:
+    """The error for a file that could not be written."""
+    problem = f"{path}: could not be written ({reason(error)})"
+    return FinbackError(problem, "free some space and try again")
+
+
+def mp3(samples: np.ndarray, sample_rate: int) -> bytes | None:
+    """(n,) samples within -1 to 1 as an MP3 of a few kB a second, for pages; None if libsndfile cannot."""
+    if "MP3" not in soundfile.available_formats():
+        return None
+    buffer = BytesIO()
+    soundfile.write(buffer, samples, sample_rate, format="MP3", compression_level=0.6)
+    return buffer.getvalue()
+
+
+def reason(error: BaseException) -> str:
+    """The decoder's own words."""
+    text = str(getattr(error, "error_string", error)).strip().rstrip(".")
+    return text or "no reason given"

@@ -1,0 +1,117 @@
+"""Views of a sound file that a decoder reads in place of the file, so that no file is ever changed.
+
+A file whose header is wrong is decoded through a `Part`: other header bytes, then stretches of the file
+itself. Sounds that stand one after another in one file are several parts.
+"""
+
+from __future__ import annotations
+
+import os
+from bisect import bisect_right
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import BinaryIO
+
+Piece = bytes | tuple[int, int]  # bytes that are given, or (start, stop) in the file
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What a decoder sees. `gain` multiplies the samples: 256 for 24 bits at the low end of 4-byte slots."""
+
+    pieces: tuple[Piece, ...]
+    gain: int = 1
+
+    @property
+    def n_bytes(self) -> int:
+        """Length of the view."""
+        return sum(_length(piece) for piece in self.pieces)
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What stands in a file, found without decoding it.
+
+    No `parts`: the file can be decoded as it stands. `promised` is the size of the samples that the header
+    gives, in the unit of `found` (bytes or samples; 0: not given); both are 0 when the header is right.
+    `otherwise` is taken when the decoder cannot open the file or reach its last sample, or gives it another
+    length than `n_samples` (None: the decoder knows better).
+    """
+
+    parts: tuple[Part, ...] = ()
+    remarks: tuple[str, ...] = ()
+    promised: int = 0
+    found: int = 0
+    n_samples: int | None = None
+    otherwise: Survey | None = None
+
+
+class ByteReader:
+    """Reads bytes at positions of an open file; beyond the end there are none."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file = file
+        self.size = os.fstat(file.fileno()).st_size
+
+    def at(self, start: int, n_bytes: int) -> bytes:
+        """`n_bytes` from `start`, fewer where the file ends."""
+        if start >= self.size or n_bytes <= 0:
+            return b""
+        self.file.seek(start)
+        return self.file.read(min(n_bytes, self.size - start))
+
+
+class View:
+    """A `Part` of an open file, with the methods of a binary file that a decoder needs.
+
+    An error of the disk is kept in `error`, since it cannot pass through the decoder; the view ends there.
+    """
+
+    def __init__(self, file: BinaryIO, part: Part) -> None:
+        self.file, self.pieces = file, part.pieces
+        self.ends = list(accumulate(_length(piece) for piece in part.pieces))
+        self.position = 0
+        self.error: OSError | None = None
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        base = (0, self.position, self.ends[-1] if self.ends else 0)[whence]
+        self.position = max(0, base + offset)
+        return self.position
+
+    def tell(self) -> int:
+        return self.position
+
+    def write(self, data: bytes) -> int:
+        """Nothing is written: a view is read only."""
+        return 0
+
+    def read(self, n_bytes: int = -1) -> bytes:
+        wanted = self.ends[-1] - self.position if n_bytes < 0 else n_bytes
+        got: list[bytes] = []
+        while wanted > 0 and self.error is None:
+            i = bisect_right(self.ends, self.position)
+            if i == len(self.pieces):
+                break
+            piece = self.pieces[i]
+            inside = self.position - (self.ends[i] - _length(piece))
+            data = self._bytes(piece, inside, min(wanted, self.ends[i] - self.position))
+            if not data:
+                break  # the file is shorter than it was
+            got.append(data)
+            self.position += len(data)
+            wanted -= len(data)
+        return b"".join(got)
+
+    def _bytes(self, piece: Piece, inside: int, n_bytes: int) -> bytes:
+        if isinstance(piece, bytes):
+            return piece[inside : inside + n_bytes]
+        try:
+            self.file.seek(piece[0] + inside)
+            return self.file.read(n_bytes)
+        except OSError as error:
+            self.error = error
+            return b""
+
+
+def _length(piece: Piece) -> int:
+    return len(piece) if isinstance(piece, bytes) else piece[1] - piece[0]
