@@ -65,6 +65,9 @@ class RunInfo(BaseModel):
     versions: dict[str, str] = {}  # of the libraries
     git_commit: str | None = None
 
+    # Of weights that were written without a digest inside (the bundled models): `tensors_digest` of them.
+    weights_digest: str = ""
+
     # What training reports.
     trained: bool = False  # the whole training is done
     n_folds: int = Field(default=0, ge=0, le=MOST_FOLDS)

@@ -12,11 +12,10 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from finback.core.errors import RunError
-from finback.core.files import RESTORE, atomic_path
-from finback.core.parquet import read_table
+from finback.core.files import RESTORE
+from finback.core.parquet import read_table, write_table
 from finback.core.split_table import NAMES
 from finback.core.types import Clip, Labels, Scores, Subset
 
@@ -43,9 +42,8 @@ def save_scores(path: Path, scores: Scores, folds: np.ndarray, subset: Subset = 
             "fold": folds.astype(np.int32),
             "logits": pa.array(list(scores.logits), type=pa.list_(pa.float32())),
         }
-    ).replace_schema_metadata({"labels": "\n".join(scores.labels.names)})
-    with atomic_path(path) as temporary:
-        pq.write_table(table, temporary)
+    )
+    write_table(path, table, {"labels": "\n".join(scores.labels.names)})
 
 
 def load_scores(path: Path, clips: Sequence[Clip]) -> tuple[Scores, np.ndarray]:

@@ -16,6 +16,7 @@ import torch
 
 from finback import models
 from finback.core.errors import RunError
+from finback.core.files import RESTORE, tensors_digest
 from finback.core.runs import RunFolder
 from finback.core.settings import build
 from finback.core.types import Labels
@@ -72,5 +73,7 @@ def load_network(run: RunFolder, device: torch.device) -> TrainedModel:
     spec, labels = build(FeatureSpec, info.spec), Labels(info.labels)
     settings = located_settings(info.family, info.settings["model"], run.path)
     network = models.create(info.family, spec, len(labels), **settings)
+    if info.weights_digest and info.weights_digest != tensors_digest(run.weights).hex():
+        raise RunError(f"{run.weights}: damaged (its content does not fit its digest)", RESTORE)
     load_weights(network, run.weights)
     return TrainedModel(network.to(device).eval(), labels, spec, run)

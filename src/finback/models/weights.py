@@ -1,12 +1,14 @@
 """Weights and checkpoints: safetensors files, each written whole or not at all.
 
 A checkpoint holds everything that the next training step depends on. Numbers are JSON in the header of the
-file; nothing is pickled. Random numbers need no state: every step draws from its own seed. Tensors of older
-versions get their names of today when a file is read.
+file; nothing is pickled. A digest in the header covers all of it, so damage anywhere in the file is an error
+that names the file, never another answer. Random numbers need no state: every step draws from its own seed.
+Tensors of older versions get their names of today when a file is read.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -22,27 +24,47 @@ from finback.core.files import RESTORE, write_atomic
 from finback.core.renames import RENAMED_MODULES
 
 METADATA = "facts"  # key of the JSON object in the header of the file, since version 0.1.0
+DIGEST = "digest"  # of all tensors and the JSON object; files of version 0.1.0 have none
+# SafetensorError for most damage; the others for a header that names types or sizes that nobody has.
+UNREADABLE = (SafetensorError, OSError, ValueError, TypeError, KeyError, AttributeError, RuntimeError)
 
 
 def save_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, Any]) -> None:
     """Write tensors and a JSON object. Raises `FinbackError` on a full disk; the old file stays."""
     plain = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
-    write_atomic(path, save(plain, {METADATA: json.dumps(metadata)}))
+    facts = json.dumps(metadata)
+    write_atomic(path, save(plain, {METADATA: facts, DIGEST: _digest(plain, facts)}))
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """The tensors of a file under their names of today, and its JSON object.
 
-    Raises `RunError` when the file is missing or damaged.
+    Raises `RunError` when the file is missing, damaged, or does not fit its digest.
     """
     try:
         with safe_open(path, framework="pt") as file:
-            metadata = json.loads((file.metadata() or {}).get(METADATA, "{}"))
-            return {current_name(k): file.get_tensor(k) for k in file.keys()}, metadata  # noqa: SIM118 - not a dict
+            header = file.metadata() or {}
+            tensors = {k: file.get_tensor(k) for k in file.keys()}  # noqa: SIM118 - not a dict
+        facts, digest = header.get(METADATA, "{}"), header.get(DIGEST)
+        metadata = json.loads(facts)
+        is_whole = set(header) <= {METADATA, DIGEST} and digest in (None, _digest(tensors, facts))
     except FileNotFoundError:
         raise RunError(f"{path}: no such file", "is this a finished finback run folder?") from None
-    except (SafetensorError, json.JSONDecodeError) as error:
-        raise RunError(f"{path}: damaged ({error})", RESTORE) from None
+    except UNREADABLE as error:
+        text = (str(error) or type(error).__name__).splitlines()[0]
+        raise RunError(f"{path}: damaged ({text})", RESTORE) from None
+    if not is_whole or not isinstance(metadata, dict):
+        raise RunError(f"{path}: damaged (its content does not fit its digest)", RESTORE)
+    return {current_name(name): tensor for name, tensor in tensors.items()}, metadata
+
+
+def _digest(tensors: dict[str, Tensor], facts: str) -> str:
+    """32 hex digits of names, types, shapes and values of the tensors, and of the JSON text."""
+    digest = hashlib.blake2b(facts.encode(), digest_size=16)
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"\n{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def current_name(tensor: str) -> str:

@@ -21,6 +21,7 @@ import pytest
 from finback.audio.io import open_recording, write
 from finback.core.errors import RunError
 from finback.core.files import write_json
+from finback.core.parquet import write_table
 from finback.core.run_info import RunInfo
 from finback.core.runs import RunFolder
 from finback.core.scores import save_scores
@@ -290,7 +291,7 @@ def test_only_the_test_set_is_scored(run):
     table = pq.read_table(run / "scores.parquet")
     sides = pa.array(["validation", *["test"] * (len(table) - 1)])
     at = table.column_names.index("subset")
-    pq.write_table(table.set_column(at, "subset", sides), run / "scores.parquet")
+    write_table(run / "scores.parquet", table.set_column(at, "subset", sides), {})
     assert len(read_run(run).scores.truth) == len(table) - 1
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from finback.core.files import atomic_path
+from finback.core.errors import RunError
+from finback.core.parquet import read_table, write_table
 from finback.core.runs import RunFolder
 from finback.core.types import Clip
 from finback.evaluation.embedding_map.neighbours import Neighbours
@@ -48,15 +48,13 @@ def save(
     for name, flat in layouts.items():
         columns |= {f"{name} x": flat[:, 0], f"{name} y": flat[:, 1]}
     metadata = {"fingerprint": digest, "neighbours": json.dumps(asdict(near)), "layouts": "\n".join(layouts)}
-    with atomic_path(path) as temporary:
-        pq.write_table(pa.table(columns).replace_schema_metadata(metadata), temporary)
+    write_table(path, pa.table(columns), metadata)
 
 
 def load(path: Path, digest: str) -> tuple[dict[str, NDArray[np.float32]], Neighbours] | None:
     """The saved layouts, if the fingerprint is the same; None for another one or a damaged file."""
     try:
-        table = pq.read_table(path)
-        metadata = {k.decode(): v.decode() for k, v in (table.schema.metadata or {}).items()}
+        table, metadata = read_table(path, {})
         if metadata.get("fingerprint") != digest:
             return None
         near = Neighbours(**json.loads(metadata["neighbours"]))
@@ -64,6 +62,6 @@ def load(path: Path, digest: str) -> tuple[dict[str, NDArray[np.float32]], Neigh
             name: np.column_stack([table[f"{name} {axis}"].to_numpy() for axis in "xy"])
             for name in metadata["layouts"].split("\n")
         }
-    except (OSError, pa.ArrowException, KeyError, TypeError, ValueError):
+    except (RunError, pa.ArrowException, KeyError, TypeError, ValueError):
         return None
     return layouts, near

@@ -44,7 +44,7 @@ def package_run(path: Path, folder: Path, half: bool = True) -> Path:
 
 def _copy(run: RunFolder, folder: Path, half: bool) -> None:
     copy = RunFolder(folder)
-    copy.write(run.info.updated(command=without_paths(str(run.info.command))))
+    copy.write(run.info.updated(command=without_paths(str(run.info.command)), weights_digest=""))
     if run.weights.is_file():
         tensors, _ = load_tensors(run.weights)
         small = {k: v.half() if half and v.dtype == torch.float32 else v for k, v in tensors.items()}
