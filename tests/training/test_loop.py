@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from finback.core.errors import FinbackError, RunError, SettingsError
 from finback.core.run_files import CHECKPOINT, LOG, WEIGHTS
+from finback.core.signals import ENDING
 from finback.models.devices import check_device, torch_device
 from finback.models.weights import load_tensors
 from finback.training.log import TrainingLog
@@ -110,6 +111,32 @@ def test_interrupted_anywhere_ends_the_same(tmp_path: Path, stop_at: int) -> Non
     assert log(tmp_path / "cut") == log(tmp_path / "whole")
 
 
+@pytest.mark.parametrize("number", ENDING)
+@pytest.mark.parametrize("stop_at", [1, 13, 29])
+def test_a_signal_ends_training_after_a_checkpoint(tmp_path: Path, number: int, stop_at: int) -> None:
+    def signalled(items: Any, what: str, total: int | None = None) -> Any:
+        for i, item in enumerate(items):
+            if i == stop_at:
+                signal.raise_signal(number)  # as a scheduler does, in the middle of a step
+            yield item
+
+    seldom = SETTINGS.model_copy(update={"checkpoint_s": 1e6})
+    before = signal.signal(number, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            fit(Toy(), seldom, tmp_path / "cut", device="cpu", progress=signalled)
+    finally:
+        signal.signal(number, before)
+    assert load_tensors(tmp_path / "cut" / CHECKPOINT)[1]["step"] == stop_at + 1
+    toy = Toy()
+    toy.epoch = (stop_at + 1) // Toy.steps_per_epoch  # its score counts its own calls
+    fit(toy, seldom, tmp_path / "cut", device="cpu")
+    fit(Toy(), seldom, tmp_path / "whole", device="cpu")
+    for name in (CHECKPOINT, WEIGHTS):
+        assert same(weights(tmp_path / "cut", name), weights(tmp_path / "whole", name))
+    assert log(tmp_path / "cut") == log(tmp_path / "whole")
+
+
 def test_finished_training_is_left_alone(tmp_path: Path) -> None:
     fit(Toy(better=2), SETTINGS.model_copy(update={"patience": 2}), tmp_path, device="cpu")
     before = (tmp_path / CHECKPOINT).read_bytes()
@@ -165,7 +192,7 @@ def test_a_full_disk_leaves_the_old_checkpoint(tmp_path: Path, monkeypatch: pyte
     from finback.models.weights import save_tensors
 
     monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(FinbackError, match=r"No space left.*free some space"):
+    with pytest.raises(FinbackError, match=r"o space left.*free some space"):
         save_tensors(tmp_path / CHECKPOINT, *stored)
     monkeypatch.undo()
     assert (tmp_path / CHECKPOINT).read_bytes() == before

@@ -1,4 +1,8 @@
-"""Output on the terminal: results on stdout, everything else on stderr."""
+"""Output on the terminal: results on stdout, everything else on stderr.
+
+Every text is made visible first (`finback.core.text.printable`): a species may have any name, and no name
+reaches the terminal as an escape sequence, as markup of rich or as an emoji code.
+"""
 
 from __future__ import annotations
 
@@ -10,60 +14,65 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from finback.core import bars
+from finback.core.text import printable, printable_json
 
 if TYPE_CHECKING:
     from rich.console import Group
     from rich.live import Live
 
-ERR = Console(stderr=True, highlight=False)
+ERR = Console(stderr=True, highlight=False, markup=False, emoji=False)
+WIDTH_OF_A_PIPE = 100_000  # a pipe has no width: names are not broken, so that grep finds them
 
 
 def say(text: str) -> None:
     """Print a message on stderr, so that it is never part of the results."""
-    ERR.print(text, markup=False, soft_wrap=True)
+    ERR.print(Text(printable(text, keep="\n")), soft_wrap=True)
 
 
 def out(text: str) -> None:
-    """Print a line of the result on stdout, unchanged."""
-    print(text)
+    """Print a line of the result on stdout."""
+    print(printable(text, keep="\n"))
 
 
 def out_prose(text: str) -> None:
     """Print a paragraph on stdout, wrapped to 110 columns; a line with two spaces is a table row and stays as
     it is."""
-    print(text if "  " in text else textwrap.fill(text, 110, break_long_words=False, break_on_hyphens=False))
+    out(text if "  " in text else textwrap.fill(text, 110, break_long_words=False, break_on_hyphens=False))
 
 
 def out_json(value: Any) -> None:
-    """Print the result as one JSON object on stdout."""
-    print(json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False))
+    """Print the result as one JSON object on stdout; what a terminal obeys is escaped, as JSON allows."""
+    # Where stdout has not all letters, all but ASCII is escaped.
+    to_ascii = (sys.stdout.encoding or "utf-8").lower().replace("-", "") not in ("utf8", "utf16", "utf32")
+    print(printable_json(json.dumps(value, indent=1, ensure_ascii=to_ascii, allow_nan=False)))
 
 
 def out_table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> None:
     """Print a table on stdout; numbers are right-aligned, with three decimals."""
-    table = table_of(columns, rows, title)
-    # A pipe has no width: names are not broken, so that grep finds them.
-    Console(highlight=False, width=None if sys.stdout.isatty() else 1000).print(table, markup=False)
+    width = None if sys.stdout.isatty() else WIDTH_OF_A_PIPE
+    Console(highlight=False, width=width).print(table_of(columns, rows, title))
 
 
 def table_of(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> Table:
     """The table of `out_table`, to be printed elsewhere."""
-    table = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    caption = Text(printable(title)) if title else None
+    table = Table(title=caption, title_justify="left", box=None, pad_edge=False, header_style="bold")
     listed = [list(row) for row in rows]
     for i, column in enumerate(columns):
         numeric = all(isinstance(row[i], int | float) or row[i] is None for row in listed)
-        table.add_column(column, justify="right" if numeric else "left", overflow="fold")
+        table.add_column(Text(printable(column)), justify="right" if numeric else "left", overflow="fold")
     for row in listed:
         table.add_row(*(_cell(value) for value in row))
     return table
 
 
-def _cell(value: object) -> str:
+def _cell(value: object) -> Text:
     if value is None:
-        return "-"
-    return f"{value:.3f}" if isinstance(value, float) else str(value)
+        return Text("-")
+    return Text(f"{value:.3f}" if isinstance(value, float) else printable(str(value)))
 
 
 def progress(items: Iterable[Any], what: str, total: int | None = None) -> Iterable[Any]:

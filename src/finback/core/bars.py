@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from finback.core.progress import Log, Progress
+from finback.core.text import printable
 
 if TYPE_CHECKING:
     from rich import progress as rich_progress
@@ -58,7 +59,7 @@ def bar(console: Console | None = None) -> rich_progress.Progress:
     from rich.console import Console
 
     columns = (
-        progress.TextColumn("{task.description}"),
+        progress.TextColumn("{task.description}", markup=False),
         progress.BarColumn(),
         progress.MofNCompleteColumn(),
         progress.TextColumn("{task.fields[rate]}"),
@@ -73,7 +74,7 @@ def advance(
     drawn: rich_progress.Progress, items: Iterable[Any], what: str, total: int | None
 ) -> Iterator[Any]:
     """The items; the bar counts each finished item."""
-    task = drawn.add_task(what, total=total, rate="")
+    task = drawn.add_task(printable(what), total=total, rate="")
     for done, item in enumerate(items, 1):
         yield item
         speed = next(t.speed for t in drawn.tasks if t.id == task)
@@ -127,7 +128,7 @@ class NotebookLine:
 
         share = f' value="{done}" max="{total}"' if total else ""
         text = f"{done} done in {passed_s:.1f} s" if done == total else state(done, total, passed_s)
-        line = HTML(f"<progress{share}></progress> {html.escape(what)}: {text}")
+        line = HTML(f"<progress{share}></progress> {html.escape(printable(what))}: {text}")
         if self._output is None:
             self._output = display(line, display_id=True)
         else:
@@ -141,4 +142,4 @@ def note(text: str) -> None:
 
 
 def _to_stderr(text: str) -> None:
-    sys.stderr.write(text + "\n")
+    sys.stderr.write(printable(text, keep="\n") + "\n")

@@ -7,6 +7,7 @@ reader is deceived by marks that turn the direction of writing, and a spreadshee
 
 from __future__ import annotations
 
+import json
 import re
 
 # Control characters (C0, delete, C1), marks of direction, separators of lines and paragraphs, lone surrogates
@@ -32,6 +33,11 @@ def printable(text: str, keep: str = "") -> str:
     Letters of every script, combining marks and emoji stay as they are, and so do the characters in `keep`.
     """
     return _UNSEEN.sub(lambda m: m[0] if m[0] in keep else _SHORT.get(m[0]) or _escaped(m[0]), text)
+
+
+def printable_json(text: str) -> str:
+    """JSON with the same content, in which all that a terminal obeys or hides is escaped as JSON does."""
+    return _UNSEEN.sub(lambda m: m[0] if m[0] == "\n" else json.dumps(m[0])[1:-1], text)
 
 
 def _escaped(character: str) -> str:

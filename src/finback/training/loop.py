@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from finback.core.errors import RunError
 from finback.core.progress import Progress, no_progress
 from finback.core.run_files import CHECKPOINT, WEIGHTS
+from finback.core.signals import HeldSignal, held_signals
 from finback.models.devices import fabric_for, tune_allocator
 from finback.models.weights import load_tensors, pack, save_tensors, unpack
 from finback.training.log import TrainingLog
@@ -60,6 +61,12 @@ class State:
         self.finished = False
         self.log: dict[str, float] = {}  # sums of this epoch: each loss / steps per epoch
 
+    def count(self, losses: dict[str, float], steps_per_epoch: int) -> None:
+        """One more step, with these losses."""
+        self.step += 1
+        for name, value in losses.items():
+            self.log[name] = self.log.get(name, 0.0) + value / steps_per_epoch
+
     def to_json(self) -> dict[str, Any]:
         """Plain values for the header of a checkpoint; `restore` reads them."""
         best = None if math.isinf(self.best) else self.best
@@ -90,6 +97,7 @@ def fit(
 
     Returns the final state (`State.to_json`): number of steps, best step and best score. Raises
     `FinbackError` on a full disk (the last checkpoint is intact) and `RunError` when the loss is not finite.
+    Ctrl-C, SIGTERM and SIGHUP act after the step that is being computed, when a checkpoint is written.
     """
     tune_allocator()
     fabric = fabric_for(device, settings.precision)
@@ -108,25 +116,26 @@ def fit(
     n_steps = settings.epochs * task.steps_per_epoch
     saved_at = time.monotonic()
 
-    def checkpoint() -> None:
+    def checkpoint() -> float:
         if fabric.is_global_zero:
             save_tensors(folder / CHECKPOINT, pack(task.model, average.model, optimizer), state.to_json())
+        return time.monotonic()
 
     steps = range(state.step, state.step if state.finished else n_steps)
-    for step in progress(steps, "training", len(steps)):
-        losses = _step(task, model, optimizer, fabric, settings, (step, n_steps, seed))
-        average.update(task.model, step)
-        state.step = step + 1
-        for name, value in losses.items():
-            state.log[name] = state.log.get(name, 0.0) + value / task.steps_per_epoch
-        if state.step % task.steps_per_epoch == 0:
-            _end_epoch(task, average.model, state, folder, log)
-            waited = state.step - state.best_step
-            if not math.isinf(state.best) and waited >= settings.patience * task.steps_per_epoch:
-                break
-        if time.monotonic() - saved_at >= settings.checkpoint_s:
-            checkpoint()
-            saved_at = time.monotonic()
+    with held_signals() as held:
+        for step in progress(steps, "training", len(steps)):
+            losses = _step(task, model, optimizer, fabric, settings, (step, n_steps, seed))
+            average.update(task.model, step)
+            state.count(losses, task.steps_per_epoch)
+            if state.step % task.steps_per_epoch == 0:
+                _end_epoch(task, average.model, state, folder, log)
+                waited = state.step - state.best_step
+                if not math.isinf(state.best) and waited >= settings.patience * task.steps_per_epoch:
+                    break
+            asked_to_end = _asked_to_end(held, fabric)
+            if asked_to_end or time.monotonic() - saved_at >= settings.checkpoint_s:
+                saved_at = checkpoint()
+                held.deliver()
     if not state.finished:
         if math.isinf(state.best):  # no validation score: keep the average after the last step
             state.best_step = state.step
@@ -135,6 +144,14 @@ def fit(
         state.finished = True
         checkpoint()
     return state.to_json()
+
+
+def _asked_to_end(held: HeldSignal, fabric: Any) -> bool:
+    """Whether a signal came; of several processes that train together, all end after the same step."""
+    if fabric.world_size > 1:
+        numbers = torch.tensor(held.number, device=fabric.device)
+        held.number = int(fabric.all_reduce(numbers, reduce_op="max"))
+    return held.number != 0
 
 
 def _step(

@@ -1,0 +1,72 @@
+"""A scheduler's SIGTERM and a closed terminal's SIGHUP end the real command after a checkpoint."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from finback.core.run_files import CHECKPOINT, LOG, WEIGHTS
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+
+
+def train(simulated: Path, tiny: str, out: Path) -> list[str]:
+    data = ["--audio", str(simulated / "audio"), "--labels", str(simulated / "labels.csv")]
+    often = ["--set", "training.epochs=40", "--set", "training.checkpoint_s=1000"]
+    choice = ["--preset", tiny, *often, "--device", "cpu", "--out", str(out)]
+    return [sys.executable, "-m", "finback", "train", "cnn2d", *data, *choice]
+
+
+@pytest.fixture(scope="module")
+def whole(simulated: Path, tiny: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("ending") / "whole"
+    subprocess.run(train(simulated, tiny, out), check=True, capture_output=True)
+    return out
+
+
+def started(command: list[str], out: Path, **options: Any) -> subprocess.Popen[str]:
+    """The command, when it has trained for some epochs."""
+    process = subprocess.Popen(
+        command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, **options
+    )  # type: ignore[call-overload]
+    deadline = time.monotonic() + 120
+    while not (out / LOG).exists():
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    return process
+
+
+@pytest.mark.parametrize(("name", "code"), [("SIGTERM", 143), ("SIGHUP", 129)])
+def test_training_ends_after_a_checkpoint_and_goes_on(
+    simulated: Path, tiny: str, tmp_path: Path, whole: Path, name: str, code: int
+) -> None:
+    command = train(simulated, tiny, tmp_path / "cut")
+    process = started(command, tmp_path / "cut")
+    process.send_signal(getattr(signal, name))
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == code
+    assert errors.splitlines()[-1] == f"finback: ended by {name}; run the same command again to continue"
+    assert "Traceback" not in errors
+    assert (tmp_path / "cut" / CHECKPOINT).exists()
+    subprocess.run(command, check=True, capture_output=True)
+    assert (tmp_path / "cut" / WEIGHTS).read_bytes() == (whole / WEIGHTS).read_bytes()
+    assert (tmp_path / "cut" / LOG).read_text() == (whole / LOG).read_text()
+
+
+def test_nohup_goes_on(simulated: Path, tiny: str, tmp_path: Path, whole: Path) -> None:
+    def ignore() -> None:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+    process = started(train(simulated, tiny, tmp_path / "run"), tmp_path / "run", preexec_fn=ignore)
+    process.send_signal(signal.SIGHUP)
+    process.communicate(timeout=120)
+    assert process.returncode == 0
+    assert (tmp_path / "run" / WEIGHTS).read_bytes() == (whole / WEIGHTS).read_bytes()
