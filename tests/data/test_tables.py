@@ -200,6 +200,6 @@ def test_a_missing_table_and_a_folder(tmp_path: Path) -> None:
         read_table(tmp_path)
 
 
-def test_a_value_without_end_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ManifestError, match="never closed"):
-        read_table(written(tmp_path, 'file,species\na.wav,"' + "x" * 200_000))
+def test_a_value_longer_than_any_cell_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ManifestError, match=r"row 2 has a value of over 10,000,000 characters.*never closed"):
+        read_table(written(tmp_path, 'file,species\na.wav,"' + "x" * 10_000_001))

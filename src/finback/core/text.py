@@ -55,7 +55,7 @@ def cell(text: str) -> str:
 
 def from_cell(text: str) -> str:
     """The text that `cell` was given; other text stays, but one `'` before a formula goes."""
-    return "".join(part[1:] if risky and part[0] == "'" else part for part, risky in _parts(text))
+    return "".join(part[1:] if risky and part[:1] == "'" else part for part, risky in _parts(text))
 
 
 def _parts(text: str) -> list[tuple[str, bool]]:

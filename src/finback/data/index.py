@@ -28,18 +28,17 @@ from finback.data import provenance as generated
 from finback.data.file_matching import AudioFolder, agree
 from finback.data.manifest import Manifest, SourceInfo
 from finback.data.problems import Problem, counts, refuse, remark
+from finback.data.sources.audacity_table import is_label_file
 from finback.data.sources.base import IndexRequest as IndexRequest
 from finback.data.sources.base import LabelRow, Source, load_source
 from finback.data.sources.beans import is_folder_per_species
 from finback.data.sources.raven import is_selection_table
+from finback.data.sources.several import tables_in
 from finback.data.sources.watkins import tape_of
+from finback.data.spans import clip_of
 from finback.data.splits.groups_table import Given, not_covered, read_groups
 from finback.data.tables import read_table
 
-# Times in tables are rounded, so the end of a span may be this much after the end of its file.
-ROUNDING_S = 0.01
-SHORT_S = 0.01  # a shorter sound is reported ...
-FEWEST_SAMPLES = 16  # ... and dropped below the length of the shortest window that a FeatureSpec allows
 BLOCK_SAMPLES = 1 << 22  # decoded at a time, so that a recording of a day fits in memory
 
 
@@ -103,8 +102,12 @@ def choose(request: IndexRequest, folder: AudioFolder) -> tuple[str, str]:
         if 2 * ids >= len(folder.files) and is_folder_per_species(folder):
             return "watkins", f"auto: no labels file, a folder per species, and {are_ids}"
         return "beans", "auto: no labels file, so folders name the species"
-    if request.labels.is_dir() or is_selection_table(request.labels):
+    if is_selection_table(request.labels):
         return "raven", "auto: the labels are selection tables"
+    if is_label_file(request.labels) or any(map(is_label_file, tables_in(request.labels))):
+        return "audacity", "auto: the labels are label files of Audacity"
+    if request.labels.is_dir():
+        return "folder", "auto: a folder of tables"
     table = read_table(request.labels)
     group = table.find("group")
     if group is not None and any(row.cells[group] for row in table.rows):
@@ -199,7 +202,7 @@ def _open_all(
         remarks[members[0]] = [remark(first.file, text) for text in recording.remarks]
         decoded: dict[tuple[int, int, int | None], AudioError | None] = {}
         for i in members:
-            clip, problems[i] = _clip(placed[i].row, recording, request.channel)
+            clip, problems[i] = clip_of(placed[i].row, recording, request.channel)
             if clip is None:
                 continue
             span = (clip.start, clip.stop, clip.channel)
@@ -223,41 +226,6 @@ def _decode(clip: Clip) -> AudioError | None:
     except AudioError as error:
         return error
     return None
-
-
-def _clip(row: LabelRow, recording: Recording, channel: int | None) -> tuple[Clip | None, list[Problem]]:
-    """The span of the row in native samples, or None, and the problems of the row."""
-    channel = row.channel if channel is None else channel
-    if channel is not None and channel >= recording.n_channels:
-        message = f"has no channel {channel}"
-        repair = f"the recording has {recording.n_channels}, counted from 0"
-        return None, [row.problem("bad_channel", message, repair)]
-    if recording.n_channels == 1:
-        channel = None  # the only channel is the mean of all
-    rate, lasts = recording.sample_rate, recording.duration_s
-    start = 0 if row.start_s is None else round(row.start_s * rate)
-    stop = recording.n_samples if row.end_s is None else round(row.end_s * rate)
-    problems = []
-    repair = f"give times within its {lasts:.3f} s"
-    slack = round(ROUNDING_S * rate)
-    if start < -slack:
-        return None, [row.problem("bad_span", f"starts at {row.start_s} s, before the file", repair)]
-    if stop <= start and row.end_s is not None:
-        message = f"ends at {row.end_s} s, not after its start at {row.start_s or 0} s"
-        return None, [row.problem("bad_span", message, "give an end after the start")]
-    if start >= recording.n_samples or (stop > recording.n_samples + slack and not row.cut):
-        which = f"starts at {row.start_s}" if start >= recording.n_samples else f"ends at {row.end_s}"
-        return None, [row.problem("bad_span", f"{which} s, but the file lasts {lasts:.3f} s", repair)]
-    if stop > recording.n_samples + slack:
-        message = f"the selection ends {(row.end_s or 0) - lasts:.3f} s beyond the file and was cut there"
-        harmless = "no repair is needed if the sound goes on in the next file"
-        problems.append(row.problem("cut_at_end", message, harmless))
-    stop = min(stop, recording.n_samples)
-    clip = Clip(recording, max(start, 0), stop, row.species, channel, row.synthetic)
-    if clip.duration_s < SHORT_S or clip.n_samples < FEWEST_SAMPLES:
-        message = f"lasts {1000 * clip.duration_s:.2f} ms ({clip.n_samples} samples)"
-        problems.append(row.problem("short", message, "give a longer span, or leave out the row"))
-    return (clip if clip.n_samples >= FEWEST_SAMPLES else None), problems
 
 
 def _with_groups(

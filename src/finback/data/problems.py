@@ -27,9 +27,16 @@ spreadsheet shows: the header is row 1. The kinds:
 | split_word | a set that is not train, val or test | kept, in no set |
 | spelling | one species in two spellings | kept, in the more frequent spelling |
 | header, nul_byte | a damaged table | kept |
+| other_header | another header in the middle of a table | dropped, with all rows below |
+| no_species_column | a table, one of several, in which no column says the species | dropped |
+| unread_folder | a sub-folder that cannot be read | not used |
 | too_few | a species with fewer clips than `min_clips` | dropped, a note |
 | unknown_tape, no_file_offset, cut_at_end, encoding, ignored_column | notes | kept |
 | remark | what was repaired, guessed or left out when a recording was opened | kept, a note |
+| repeated_header | the header of a table again, where tables were joined | none (a note) |
+| no_calls | a recording whose table has no selections: effort without calls | none (a note) |
+| layout | the program whose columns were recognised | kept, a note |
+| skipped | hidden files, recycle bins, links to folders that were read already | none (a note) |
 | not_a_table | a .txt that is not a selection table, among others | none (a note) |
 
 Notes describe a decision of finback and not a fault of the labels, so `strict` accepts them. A recording
@@ -49,6 +56,7 @@ NOTES = frozenset(
     [
         *("too_few", "unknown_tape", "no_file_offset", "cut_at_end", "encoding", "ignored_column"),
         *("not_a_table", "no_real_clip", "unknown_generator", "remark"),
+        *("repeated_header", "no_calls", "layout", "skipped"),
     ]
 )
 

@@ -2,8 +2,8 @@
 
 All of these are read: comma, semicolon, tab or bar as the delimiter; UTF-8 with or without a byte-order mark,
 UTF-16, Windows-1252 or Latin-1; any newline; quoted commas; spaces and no-break spaces around values; blank
-lines, trailing commas, comment lines (`# ...`) and Excel's `sep=;` line. Rows have the numbers that a
-spreadsheet shows: header = 1.
+lines, trailing commas, comment lines (`# ...`) and Excel's `sep=;` line; quoted values with line breaks;
+tables that were joined with their headers. Rows have the numbers that a spreadsheet shows: header = 1.
 
     table = read_table(Path("labels.csv"))
     file = table.column("file", "--file-column")      # ManifestError if missing
@@ -15,41 +15,20 @@ All values are text here; the caller converts them.
 
 from __future__ import annotations
 
-import codecs
-import csv
 import difflib
-import io
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 from finback.core.errors import InputError, ManifestError
+from finback.core.text import from_cell
 from finback.data.problems import Problem
+from finback.data.table_rows import Record, delimiter_of, is_comment, records
+from finback.data.table_text import EMPTY_REPAIR, read_text
 
-DELIMITERS = ",;\t|"
-# The UTF-32 mark begins with the UTF-16 mark, so UTF-32 is tried first.
-BOMS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
-NOT_TEXT = {
-    b"PK\x03\x04": "an Excel or LibreOffice workbook",
-    b"\xd0\xcf\x11\xe0": "an old Excel workbook",
-    b"PAR1": "a parquet table",
-    b"\x1f\x8b": "compressed with gzip",
-    b"%PDF": "a PDF",
-    b"{\\rtf": "a word-processor document",
-    b"SQLite format 3": "an SQLite database",
-    b"RIFF": "a sound file",
-    b"fLaC": "a sound file",
-    b"OggS": "a sound file",
-}
 # Names that other programs give to these columns. finback suggests such a column and does not assume it.
 SYNONYMS = {
     "file": (
@@ -78,7 +57,9 @@ SYNONYMS = {
         "calltype",
     ),
 }
+MOST_VALUES = 50_000_000  # rows x columns
 UNSEEN = "\ufeff\u200b\u200c\u200d\u2060"  # characters without width, left by copying from web pages
+EDGES = UNSEEN + "".join(filter(str.isspace, map(chr, range(0x3001))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,142 +136,147 @@ def read_table(path: Path, what: str = "labels file") -> Table:
     Raises `InputError` when the file is missing, is a folder, is empty or is not text (a workbook: save it as
     CSV), and `ManifestError` when the text cannot be split into rows.
     """
-    text, encoding = _decode(_bytes(path, what), path)
-    text = re.sub(r"\Asep=.\r?\n?", "", text)  # a hint for Excel, on a line that Excel does not count
-    delimiter = _delimiter(text)
-    records = _records(text, delimiter, path)
+    text, encoding = read_text(path, what)
     problems: list[Problem] = []
     if encoding not in ("utf-8", "utf-8-sig") and not text.isascii():
         message = f"is not UTF-8; it was read as {encoding}"
         repair = "check the accented letters, or save it as 'CSV UTF-8'"
         problems.append(Problem("encoding", path.name, None, message, repair))
-    head = next((i for i, (_, cells) in enumerate(records) if any(cells) and not _is_comment(cells)), None)
-    if head is None:
-        raise InputError(f"{path}: the {what} is empty", "give a table with a header, such as file,species")
-    header = records[head][1]
-    while len(header) > 1 and not header[-1]:
-        header = header[:-1]  # a trailing comma; a row with a value there gets a problem of kind `columns`
+    # A hint for Excel, on a line that Excel does not count.
+    hint = re.match(r'"?sep=(.)"?[ \t,;|]*(\r\n?|\n|\Z)', text)
+    text = text[hint.end() :] if hint else text
+    delimiter = hint.group(1) if hint else delimiter_of(text)
+    found = records(text, delimiter, path)
+    inner = _unwrapped(found)
+    if inner is not None:
+        delimiter = delimiter_of(inner)
+        found = records(inner, delimiter, path)
+        message = "every row is one value in quotes; the values inside were read"
+        problems.append(Problem("header", path.name, 1, message, "save the table as CSV again"))
+    rows = [record for record in found if not _is_blank(record.cells)]
+    del found, text  # a large table is in memory once
+    rows.reverse()
+    while rows and is_comment(rows[-1].cells):
+        rows.pop()
+    if not rows:
+        raise InputError(f"{path}: the {what} is empty", EMPTY_REPAIR)
+    header = _header(rows.pop().cells)
     problems += _header_problems(path, header)
-    torn = text.count('"') % 2 == 1
-    rows = []
-    for number, cells in records[head + 1 :]:
-        fault = _fault(path, number, cells, len(header), torn)
+    body, faults = _body(path, header, rows)
+    return Table(path, header, body, tuple(problems) + faults, delimiter, encoding)
+
+
+def _unwrapped(found: Sequence[Record]) -> str | None:
+    """The table inside, when each row is one quoted value that holds a row ("file,species")."""
+    rows = [record.cells for record in found if not _is_blank(record.cells)]
+    if len(rows) < 2 or any(len(cells) > 1 or "\n" in cells[0] or "\r" in cells[0] for cells in rows):
+        return None
+    delimiter = delimiter_of(rows[0][0])
+    if sum(delimiter in cells[0] for cells in rows) < len(rows):
+        return None
+    return "\n".join(cells[0] if cells else "" for cells in (record.cells for record in found))
+
+
+def _header(cells: list[str]) -> tuple[str, ...]:
+    """The names of the columns; trailing commas are no columns."""
+    names = [_clean(name) for name in cells]
+    last = max((i for i, name in enumerate(names) if name), default=0)
+    return tuple(names[: last + 1])  # a row with a value further right gets a problem of kind `columns`
+
+
+def _body(
+    path: Path, header: tuple[str, ...], found: list[Record]
+) -> tuple[tuple[Row, ...], tuple[Problem, ...]]:
+    """The rows below the header, and the problems of rows that are damaged or are headers again.
+
+    `found` are the rows in reverse, and is emptied.
+    """
+    width, names = len(header), frozenset(name for name in header if name)
+    if width * len(found) > MOST_VALUES:
+        where = f"{path}: {len(found)} rows of {width} columns are too many for a table"
+        raise ManifestError(where, "give only the columns and rows that name sounds and species")
+    rows: list[Row] = []
+    problems: list[Problem] = []
+    again: list[int] = []
+    while found:
+        record = found.pop()
+        number = record.number
+        cells = _cleaned(record.cells)
+        if len(names.intersection(cells)) > 1:
+            if cells[:width] == header:
+                again.append(number)
+                continue
+            if 2 * len(names.intersection(cells)) >= len([c for c in cells if c]):
+                message = "another header begins here, so this row and the rows below are not read"
+                repair = "save each of the joined tables in its own file"
+                problems.append(Problem("other_header", path.name, number, message, repair))
+                break
+        fault = _fault(path, record, width)
         if fault is not None:
             problems.append(fault)
-        if (fault is None or fault.kind == "nul_byte") and not _is_blank_or_comment(cells, len(header)):
-            padded = (*cells, *[""] * (len(header) - len(cells)))[: len(header)]
-            rows.append(Row(number, tuple(_clean(c.replace("\0", "")) for c in padded)))
-    return Table(path, tuple(header), tuple(rows), tuple(problems), delimiter, encoding)
+        if (fault is None or fault.kind == "nul_byte") and not _is_short_comment(cells, width):
+            rows.append(Row(number, _of_width(cells, width)))
+    if again:
+        more = f" and {len(again) - 1} more rows are" if len(again) > 1 else " is"
+        message = f"row {again[0]}{more} the header again, so the table was joined from several"
+        problems.append(Problem("repeated_header", path.name, again[0], message, "no repair is needed"))
+    return tuple(rows), tuple(problems)
 
 
-def _bytes(path: Path, what: str) -> bytes:
-    if path.is_dir():
-        raise InputError(f"{path}: the {what} is a folder", "give the CSV file itself")
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such {what}", "check the path") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})", "check who may read it") from None
-    for magic, kind in NOT_TEXT.items():
-        if data.startswith(magic):
-            raise InputError(f"{path}: is not a text table but {kind}", "save it as CSV and give that file")
-    if not data.strip(b"\0 \t\r\n"):
-        raise InputError(f"{path}: the {what} is empty", "give a table with a header, such as file,species")
-    return data
+def _cleaned(cells: Sequence[str]) -> tuple[str, ...]:
+    """The cells without white space, with formulas that were written as text (`core.text.cell`) read back."""
+    if any("'" in cell or "\0" in cell for cell in cells):
+        cells = [from_cell(cell.replace("\0", "")) for cell in cells]
+    return tuple(map(_clean, cells))
 
 
-def _decode(data: bytes, path: Path) -> tuple[str, str]:
-    """The text and its encoding, by byte-order mark, else by zero bytes, else UTF-8, else Windows."""
-    encodings = [encoding for mark, encoding in BOMS if data.startswith(mark)][:1]
-    if not encodings:
-        even, odd = (data[i::2].count(0) / max(1, len(data) // 2) for i in (0, 1))
-        if odd > 0.4 and even < 0.1:
-            encodings = ["utf-16-le"]
-        elif even > 0.4 and odd < 0.1:
-            encodings = ["utf-16-be"]
-        else:
-            encodings = ["utf-8", "cp1252", "latin-1"]  # Latin-1 knows every byte
-    for encoding in encodings:
-        try:
-            text = data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        strange = sum(c < " " and c not in "\t\r\n\v\f" for c in text[:100_000])
-        if strange > 8 and strange > 0.02 * min(len(text), 100_000):
-            break
-        return text, encoding
-    raise InputError(f"{path}: is not a text table", "save it as CSV (UTF-8) and give that file")
+def _of_width(cells: tuple[str, ...], width: int) -> tuple[str, ...]:
+    return cells if len(cells) == width else (cells + ("",) * (width - len(cells)))[:width]
 
 
-def _delimiter(text: str) -> str:
-    """The delimiter that makes most rows as wide as the header; of several, the one with more columns."""
-    best, chosen = (0.0, 1), ","
-    for delimiter in DELIMITERS:
-        reader = csv.reader(io.StringIO(text[:65_536], newline=""), delimiter=delimiter)
-        try:
-            rows = [r for r in islice(reader, 50) if any(c.strip() for c in r) and not _is_comment(r)]
-        except csv.Error:
-            continue
-        width = len(rows[0]) if rows else 1
-        score = (sum(len(r) == width for r in rows) / max(1, len(rows)), width)
-        if width > 1 and score > best:
-            best, chosen = score, delimiter
-    return chosen
-
-
-def _records(text: str, delimiter: str, path: Path) -> list[tuple[int, list[str]]]:
-    """Numbered rows of cleaned cells; a quoted value with newlines in it is one row, as in a spreadsheet."""
-    # Tab-separated tables are written without quoting, so an unpaired quote is an ordinary character.
-    bare = delimiter == "\t" and text.count('"') % 2 == 1
-    reader = csv.reader(
-        io.StringIO(text, newline=""),
-        delimiter=delimiter,
-        quoting=csv.QUOTE_NONE if bare else csv.QUOTE_MINIMAL,
-        skipinitialspace=delimiter != "\t",
-    )
-    try:
-        return [(number, [_clean(c) for c in cells]) for number, cells in enumerate(reader, start=1)]
-    except csv.Error as error:
-        where = f"{path}: cannot be read as a table near line {reader.line_num} ({error})"
-        raise ManifestError(where, "look there for a quote that is never closed") from None
-
-
-def _header_problems(path: Path, header: list[str]) -> Iterable[Problem]:
+def _header_problems(path: Path, header: Sequence[str]) -> Iterable[Problem]:
     named = [h for h in header if h]
-    for name in sorted({h for h in named if named.count(h) > 1}):
+    for name in sorted(name for name, n in Counter(named).items() if n > 1):
         message = f"column '{name}' stands twice; the first is read"
         yield Problem("header", path.name, 1, message, "rename one")
 
 
-def _fault(path: Path, number: int, cells: list[str], width: int, torn: bool) -> Problem | None:
-    extra = [c for c in cells[width:] if c]
-    if extra and not _is_comment(cells):
+def _fault(path: Path, record: Record, width: int) -> Problem | None:
+    cells = record.cells
+    if record.torn:
+        message = f"a quote opens here and is not closed, so {record.lines} lines are one value"
+        repair = "close the quote, or double it if it belongs to the text"
+        return Problem("open_quote", path.name, record.number, message, repair)
+    extra = next((c for c in cells[width:] if _clean(c)), None) if len(cells) > width else None
+    if extra is not None and not is_comment(cells):
         message = f"has {len(cells)} values for {width} columns"
-        repair = f'put quotes around a value that holds the delimiter: "{cells[width - 1]}, {extra[0]}"'
-        return Problem("columns", path.name, number, message, repair)
-    newlines = max((c.count("\n") + c.count("\r") for c in cells), default=0)
-    if newlines > 2 or (newlines and torn):
-        message = "a quoted value runs over several lines"
-        return Problem("open_quote", path.name, number, message, "close the quote that opens there")
+        repair = (
+            f'put quotes around a value that holds the delimiter: "{_cut(cells[width - 1])}, {_cut(extra)}"'
+        )
+        return Problem("columns", path.name, record.number, message, repair)
     if any("\0" in c for c in cells):
         message = "holds zero bytes, which were left out"
-        return Problem("nul_byte", path.name, number, message, "save the table again")
+        return Problem("nul_byte", path.name, record.number, message, "save the table again")
     return None
 
 
-def _is_comment(cells: list[str]) -> bool:
-    return cells[0].lstrip().startswith("#") if cells else False
+def _cut(cell: str) -> str:
+    cell = _clean(cell)
+    return cell if len(cell) <= 40 else f"{cell[:37]}..."
 
 
-def _is_blank_or_comment(cells: list[str], width: int) -> bool:
+def _is_blank(cells: list[str]) -> bool:
+    return not any(map(_clean, cells))
+
+
+def _is_short_comment(cells: tuple[str, ...], width: int) -> bool:
     # "#3.wav,Beluga" is a file called #3.wav: below the header a comment is a line of another width.
-    return not any(cells) or (_is_comment(cells) and len(cells) != width)
+    return len(cells) != width and is_comment(list(cells))
 
 
 def _clean(cell: str) -> str:
     """The cell without white space around it, also without no-break and zero-width spaces."""
-    return cell.strip().strip(UNSEEN).strip()
+    return cell.strip(EDGES)
 
 
 def _plain(name: str) -> str:

@@ -43,13 +43,74 @@ def test_a_table_called_after_its_recording(tmp_path: Path) -> None:
 def test_a_selection_in_two_views_is_one_clip(tmp_path: Path) -> None:
     text = (
         f"{HEAD}\tBegin File\tSpecies\n"
-        "1\tWaveform 1\t1\t0.1\t0.45\t\t\tdive_1.wav\tFin Whale\n"
+        "1\tWaveform 1\t1\t0.1\t0.5\t\t\tdive_1.wav\tFin Whale\n"
         "1\tSpectrogram 1\t1\t0.1\t0.5\t10\t90\tdive_1.wav\tFin Whale\n"
         "2\tWaveform 1\t1\t1.1\t1.5\t\t\tdive_2.wav\tFin Whale\n"
     )
     manifest = boxes(tmp_path, text)
     assert spans(manifest) == [("dive_1.wav", 100, 500, "Fin Whale"), ("dive_2.wav", 1100, 1500, "Fin Whale")]
     assert [p.kind for p in manifest.problems] == ["no_file_offset"]
+
+
+def test_joined_tables_start_their_numbers_again(tmp_path: Path) -> None:
+    """Two analysts, two files, the same numbers, one of them in the waveform view: six selections."""
+    rows = [("Waveform 1", f"{0.5 * n}\t{0.5 * n + 0.3}", "dive_1.wav", "Fin whale") for n in (1, 2, 3)]
+    rows += [("Spectrogram 1", f"{0.5 * n}\t{0.5 * n + 0.3}", "dive_2.wav", "Blue whale") for n in (1, 2, 3)]
+    text = "".join(
+        f"{n % 3 + 1}\t{view}\t1\t{span}\t1\t9\t{file}\t{species}\n"
+        for n, (view, span, file, species) in enumerate(rows)
+    )
+    manifest = boxes(tmp_path, f"{HEAD}\tBegin File\tSpecies\n{text}")
+    assert len(manifest.clips) == 6
+    assert [p.kind for p in manifest.problems] == ["no_file_offset"]
+
+
+VIEW_ROWS = [
+    ("1\tSpectrogram 1\t1\t0.1\t0.5\t1\t9\tdive_1.wav\tFin whale", 1),  # the same selection
+    ("1\tSpectrogram 1\t1\t0.10000000\t0.50000000\t1\t9\tdive_1.wav\tFin whale", 1),
+    ("1\tSpectrogram 1\t1\t0.1\t0.6\t1\t9\tdive_1.wav\tFin whale", 2),  # another end
+    ("1\tSpectrogram 1\t1\t0.1\t0.5\t1\t9\tdive_2.wav\tFin whale", 2),  # another file
+    ("2\tSpectrogram 1\t1\t0.1\t0.9\t1\t9\tdive_1.wav\tFin whale", 2),  # another number
+    ("1\tSpectrogram 1\t1\t0.1\t0.5\t1\t9\tdive_1.wav\t", 1),  # annotated in one view only
+]
+
+
+@pytest.mark.parametrize(("other", "clips"), VIEW_ROWS)
+def test_every_row_is_a_clip_a_problem_or_the_second_view_of_a_clip(
+    tmp_path: Path, other: str, clips: int
+) -> None:
+    row = "1\tWaveform 1\t1\t0.1\t0.5\t\t\tdive_1.wav\tFin whale"
+    for rows in ((row, other), (other, row)):
+        manifest = boxes(tmp_path, f"{HEAD}\tBegin File\tSpecies\n" + "\n".join(rows) + "\n")
+        assert len(manifest.clips) == clips
+
+
+@pytest.mark.parametrize(("channel", "kept"), [("1.0", 0), ("1,0", 0), (" 2 ", 1), ("2.0", 1), ("", None)])
+def test_a_channel_need_not_be_a_plain_integer(
+    tmp_path: Path, audio: Path, channel: str, kept: int | None
+) -> None:
+    sound(audio / "stereo.wav", 2.0, rate=1000, channels=2)
+    row = f"1\tSpectrogram 1\t{channel}\t0.1\t0.5\t1\t9\tstereo.wav\tFin whale\n"
+    manifest = boxes(tmp_path, f"{HEAD}\tBegin File\tSpecies\n{row}")
+    assert [clip.channel for clip in manifest.clips] == [kept]
+
+
+@pytest.mark.parametrize("channel", ["0", "1.5", "left", "TRUE", "-1", "9" * 5000, "1e308"])
+def test_a_channel_that_is_none_is_refused_with_its_row(tmp_path: Path, channel: str) -> None:
+    rows = f"1\tS\t{channel}\t0.1\t0.5\t1\t9\tdive_1.wav\tFin\n2\tS\t1\t1\t1.5\t1\t9\tdive_1.wav\tFin\n"
+    manifest = boxes(tmp_path, f"{HEAD}\tBegin File\tSpecies\n{rows}")
+    assert len(manifest.clips) == 1
+    assert ("bad_channel", 2) in [(p.kind, p.row) for p in manifest.problems]
+
+
+def test_file_offset_and_length_are_times_enough(tmp_path: Path) -> None:
+    text = (
+        "Selection\tView\tChannel\tBegin File\tDelta Time (s)\tFile Offset (s)\tSpecies\n"
+        "1\tWaveform 1\t1\tdive_1.wav\t0.5\t1.25\tFin\n"
+        "1\tSpectrogram 1\t1\tdive_1.wav\t0.5\t1.25\tFin\n"
+    )
+    manifest = boxes(tmp_path, text)
+    assert spans(manifest) == [("dive_1.wav", 1250, 1750, "Fin")]
 
 
 SEQUENCE = (
@@ -125,6 +186,49 @@ def test_a_folder_of_tables(tmp_path: Path) -> None:
         ("not_a_table", "readme.txt", None),
     ]
     assert "in dive_1.Table.1.selections.txt" in manifest.problems[0].message
+
+
+def tables(tmp_path: Path, **members: str) -> Manifest:
+    """An index of a folder of tables; two underscores in a name stand for a dot."""
+    for name, text in members.items():
+        table(tmp_path / "labels" / f"{name.replace('__', '.')}.txt", text)
+    return index(IndexRequest(audio=tmp_path / "audio", labels=tmp_path / "labels"))
+
+
+ONE = f"{HEAD}\tSpecies\n1\tS\t1\t0.1\t0.6\t1\t9\tFin Whale\n"
+
+
+@pytest.mark.parametrize("empty", [f"{HEAD}\n", f"{HEAD}\tSpecies\n", "", "# nothing heard\n", "\n\n"])
+def test_a_table_in_which_nothing_was_found_is_effort_without_calls(tmp_path: Path, empty: str) -> None:
+    manifest = tables(tmp_path, dive_1__Table__1__selections=ONE, dive_2__Table__1__selections=empty)
+    assert spans(manifest) == [("dive_1.wav", 100, 600, "Fin Whale")]
+    (note,) = manifest.problems  # and the recording is not called unlabelled
+    assert (note.kind, note.file, note.is_note) == ("no_calls", "dive_2.wav", True)
+    assert (
+        "dive_2.Table.1.selections.txt has no rows, so the recording is effort without calls" in note.message
+    )
+
+
+def test_a_table_without_annotation_is_refused_alone(tmp_path: Path) -> None:
+    bare = f"{HEAD}\n1\tS\t1\t0.1\t0.6\t1\t9\n"
+    manifest = tables(tmp_path, dive_1=ONE, dive_2=bare)
+    assert len(manifest.clips) == 1
+    refused = [p for p in manifest.problems if p.kind == "no_species_column"]
+    assert [(p.file, p.is_note) for p in refused] == [("dive_2.txt", False)]
+    assert "its 1 rows are not used" in refused[0].message
+    with pytest.raises(ManifestError, match=r"dive_2.txt: no column says the species"):
+        index(IndexRequest(audio=tmp_path / "audio", labels=tmp_path / "labels", strict=True))
+
+
+def test_tables_of_several_programs_in_one_folder(tmp_path: Path) -> None:
+    table(tmp_path / "labels" / "b.csv", "file,species,start_s,end_s\ndive_2.wav,Blue,0.5,1\n")
+    manifest = tables(tmp_path, dive_1=ONE, dive_2="1.0\t1.5\tFin Whale\n\\\t10\t90\n", page="<html>")
+    assert sorted(spans(manifest)) == [
+        ("dive_1.wav", 100, 600, "Fin Whale"),
+        ("dive_2.wav", 500, 1000, "Blue"),
+        ("dive_2.wav", 1000, 1500, "Fin Whale"),
+    ]
+    assert [(p.kind, p.file) for p in manifest.problems] == [("not_a_table", "page.txt")]
 
 
 def test_the_annotation_column(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from finback.core.settings import build
 from finback.data.file_matching import AudioFolder
 from finback.data.index import IndexRequest, choose, index
 from finback.data.sources import SOURCES
-from finback.data.sources.base import Source, load_source, seconds, species_name, subset_word
+from finback.data.sources.base import Source, load_source, species_name, subset_word
 
 
 @pytest.mark.parametrize("name", SOURCES)
@@ -97,20 +97,6 @@ def test_beans_without_sets(tmp_path: Path) -> None:
     assert manifest.subset_of is None
     with pytest.raises(InputError, match="a labels file has no use"):
         index(IndexRequest(audio=tmp_path, labels=table(tmp_path / "l.csv", "x"), source="beans"))
-
-
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [("", None), ("NaN", None), ("1.5", 1.5), ("1,5", 1.5), ("-0,25", -0.25), ("1e-3", 0.001), ("0", 0.0)],
-)
-def test_seconds(text: str, value: float | None) -> None:
-    assert seconds(text) == value
-
-
-@pytest.mark.parametrize("text", ["soon", "1:30", "1.000,5", "1,000,5", "inf", "1 s", "12,"])
-def test_what_is_no_time(text: str) -> None:
-    with pytest.raises(ValueError, match=r"could not convert|is not a time"):
-        seconds(text)
 
 
 def test_words() -> None:

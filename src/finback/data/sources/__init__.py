@@ -7,5 +7,6 @@ SOURCES = {
     "folder": "finback.data.sources.folder:Folder",
     "watkins": "finback.data.sources.watkins:Watkins",
     "beans": "finback.data.sources.beans:Beans",
+    "audacity": "finback.data.sources.audacity:Audacity",
     "raven": "finback.data.sources.raven:Raven",
 }

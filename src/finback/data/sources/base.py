@@ -6,12 +6,11 @@ recordings and checks both; this is the same for all sources.
 
 from __future__ import annotations
 
-import math
 import re
 import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -20,13 +19,16 @@ from pydantic import Field
 from finback.core.registry import looked_up
 from finback.core.settings import Frozen
 from finback.core.types import Clip
-from finback.data.file_matching import AudioFolder
+from finback.data.file_matching import AudioFolder, stem
 from finback.data.manifest import SourceInfo
+from finback.data.numbers import EMPTY, whole
 from finback.data.problems import Problem
 from finback.data.sources import SOURCES
 
-# What spreadsheets and other programs write into an empty cell.
-EMPTY = frozenset(("", "nan", "na", "n/a", "null", "?", "-"))
+TABLE_NAME = re.compile(
+    r"(\.(table\.\d+|selections?|birdnet|results|table|labels?))*\.(txt|tsv|csv|log)$", re.IGNORECASE
+)
+LONGEST_SPECIES = 500  # characters; longer cells are notes in the wrong column
 SUBSET_SYNONYMS = {
     "train": "train training",
     "val": "val valid validation dev",
@@ -43,7 +45,7 @@ class IndexRequest(Frozen):
 
     audio: Path
     labels: Path | None = None
-    source: Literal["auto", "folder", "watkins", "beans", "raven"] = "auto"
+    source: Literal["auto", "folder", "watkins", "beans", "raven", "audacity"] = "auto"
     groups: str | None = None
     file_column: str = "file"
     species_column: str = "species"
@@ -67,11 +69,19 @@ class LabelRow:
     group: str = ""
     start_s: float | None = None  # None = from the beginning
     end_s: float | None = None  # None = to the end
+    in_samples: bool = False  # True: start_s and end_s are native samples
     channel: int | None = None  # from 0
     subset: str = ""
     licence: str = ""
     cut: bool = False  # True: an end beyond the file is cut there and not refused
     synthetic: bool = False
+
+    def in_seconds(self, sample_rate: int) -> LabelRow:
+        """The row with times in seconds; dividing and multiplying by the rate gives the same sample."""
+        if not self.in_samples:
+            return self
+        start, end = (None if t is None else t / sample_rate for t in (self.start_s, self.end_s))
+        return replace(self, start_s=start, end_s=end, in_samples=False)
 
     def problem(self, kind: str, message: str, repair: str) -> Problem:
         where = f" (in {self.table})" if self.table else ""
@@ -107,19 +117,33 @@ def load_source(name: str) -> Source:
     return source
 
 
-def seconds(text: str) -> float | None:
-    """A time cell in seconds; None when empty. A decimal comma is read as a point.
+def channel_number(text: str, first: int) -> int | None:
+    """The channel, counted from 0, in a table that counts from `first`; None for an empty cell.
 
-    Raises `ValueError` for any other text, such as a word, a clock time, NaN or infinity.
+    Raises `ValueError` with a reason.
     """
-    if text.casefold() in EMPTY:
-        return None
-    if re.fullmatch(r"[+-]?\d+,\d+", text):
-        text = text.replace(",", ".")
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError(f"'{text}' is not a time")
-    return value
+    try:
+        channel = whole(text)
+    except ValueError as error:
+        raise ValueError(f"channel {error}") from None
+    if channel is not None and channel < first:
+        raise ValueError(f"channel {channel} does not exist: this table counts from {first}")
+    return None if channel is None else channel - first
+
+
+def recording_called(table: str) -> str:
+    """The name of the recording that the name of a table gives: `dive3.Table.1.selections.txt` -> `dive3`."""
+    return stem(TABLE_NAME.sub("", table))
+
+
+def unnamed_species(text: str) -> str:
+    """Why a cell names no species, or "" if it names one."""
+    name = species_name(text)
+    if not name:
+        return f"'{text}' is read as no species" if text else "names no species"
+    if len(name) > LONGEST_SPECIES:
+        return f"a species name of {len(name)} characters (at most {LONGEST_SPECIES})"
+    return ""
 
 
 def species_name(text: str) -> str:

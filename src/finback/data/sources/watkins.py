@@ -25,7 +25,7 @@ from finback.data.manifest import SourceInfo
 from finback.data.problems import Problem
 from finback.data.sources.base import IndexRequest, Labelled, Source
 from finback.data.sources.beans import folder_rows
-from finback.data.sources.folder import read_rows
+from finback.data.sources.labels_table import read_rows
 from finback.data.tables import read_table
 
 # The recordings are from the 1940s to the 2000s. Other years are refused, so that dates (20240131) and

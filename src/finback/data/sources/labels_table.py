@@ -1,0 +1,181 @@
+"""Rows of a table with a file and a species in each row: the columns of `folder`, or of a known program.
+
+Times are read from every column whose name gives role and unit (see `data.columns`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from finback.core.errors import ManifestError
+from finback.data.columns import Times, times_of, unread
+from finback.data.layouts import Layout, recognised
+from finback.data.problems import Problem
+from finback.data.sources.base import (
+    IndexRequest,
+    Labelled,
+    LabelRow,
+    channel_number,
+    recording_called,
+    species_name,
+    subset_word,
+    unnamed_species,
+    yes_word,
+)
+from finback.data.tables import Row, Table
+
+OPTIONAL = ("group", "channel", "split", "licence", "synthetic")
+LONGEST_NAME = 4096  # characters of a path, as Linux allows
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Where each value of a row stands; `file` None: the table is called after its recording."""
+
+    file: int | None
+    folder: int | None
+    species: int
+    others: Mapping[str, int]
+    times: Times
+
+    @property
+    def used(self) -> tuple[int, ...]:
+        named = [i for i in (self.file, self.folder, self.species) if i is not None]
+        return (*named, *self.others.values(), *(time.position for time in self.times.all))
+
+
+def read_rows(table: Table, request: IndexRequest, many: bool = False) -> Labelled:
+    """The rows of a table of labels; `many`: it is one of several.
+
+    Raises `ManifestError` when no column names the file or the species.
+    """
+    columns, notes = _columns(table, request)
+    problems = [*table.problems, *notes]
+    rows = []
+    for row in table.rows:
+        label, faults = _label_row(row, columns, table.path.name, many)
+        problems += faults
+        if label is not None:
+            rows.append(label)
+    return Labelled(tuple(rows), tuple(problems), has_split=any(label.subset for label in rows))
+
+
+def is_known(table: Table) -> bool:
+    """Whether the table has the columns of a program that finback knows."""
+    return recognised(table) is not None
+
+
+def _columns(table: Table, request: IndexRequest) -> tuple[Columns, list[Problem]]:
+    layout = recognised(table)
+    file, species = table.find(request.file_column), table.find(request.species_column)
+    if layout is not None:
+        file = table.find(*layout.file) if file is None and layout.file else file
+        usual = request.species_column == "species"  # else the user asked for a column that is not there
+        species = table.find(*layout.species) if species is None and usual and layout.species else species
+    if file is None and (layout is None or layout.file):
+        file = table.column(request.file_column, "--file-column")
+    if species is None:
+        species = table.column(request.species_column, "--species-column")
+    for asked, at, option in (
+        (request.file_column, file, "--file-column"),
+        (request.species_column, species, "--species-column"),
+    ):
+        if at is not None and at == table.find(asked):
+            table.column(asked, option)  # refuses a column that is there twice with different values
+    others = {name: at for name in OPTIONAL if (at := table.find(name)) is not None}
+    folder = None if layout is None else table.find(*layout.folder) if layout.folder else None
+    times = times_of(table) if layout is None else layout.times(table)
+    if layout is not None and layout.channel and (at := table.find(layout.channel)) is not None:
+        others["channel"] = at
+    columns = Columns(file, folder, species, others, times)
+    return columns, [*_said(table, columns, layout), *unread(table, columns.used, times, file)]
+
+
+def _said(table: Table, columns: Columns, layout: Layout | None) -> list[Problem]:
+    """A note on columns that were taken without being named by the user or by our own names."""
+    canonical = all(time.name.casefold() in ("start_s", "end_s") for time in columns.times.all)
+    if layout is None and canonical:
+        return []
+    named = {"species": table.header[columns.species]}
+    if columns.file is not None:
+        named = {"file": table.header[columns.file], **named}
+    parts = [f"{what} from '{name}'" for what, name in named.items()] if layout is not None else []
+    times = " and ".join(f"'{time.name}' ({time.unit})" for time in columns.times.all)
+    parts += [f"times from {times}"] if times else []
+    program = f"read as a table of {layout.program}: " if layout is not None else "read: "
+    repair = "name other columns with --file-column, --species-column, or call the times start_s and end_s"
+    return [Problem("layout", table.path.name, 1, program + ", ".join(parts), repair)]
+
+
+def _label_row(row: Row, columns: Columns, table: str, many: bool) -> tuple[LabelRow | None, list[Problem]]:
+    cell = {name: row.cells[at] for name, at in columns.others.items()}
+    file = recording_called(table) if columns.file is None else row.cells[columns.file]
+    problems: list[Problem] = []
+    where = f" (in {table})" if many else ""
+
+    def fault(kind: str, message: str, repair: str) -> None:
+        problems.append(Problem(kind, _cut(file) or table, row.number, message + where, repair))
+
+    written = row.cells[columns.species]
+    if not file:
+        fault("missing_file", "names no file", "fill in the file, or leave out the row")
+        return None, problems
+    if any("\n" in text or "\r" in text for text in (file, written)):
+        fault("open_quote", "a value runs over several lines", "close the quote that opens there")
+        return None, problems
+    if len(file) > LONGEST_NAME:
+        fault("missing_file", f"a file name of {len(file)} characters", "give the name of a recording")
+        return None, problems
+    reason = unnamed_species(written)
+    if reason:
+        fault("empty_label", reason, "fill in the species, or leave out the row")
+        return None, problems
+    try:
+        start, end = columns.times.of(row)
+    except ValueError as error:
+        fault("bad_span", str(error), "give seconds, such as 12.5, or h:mm:ss")
+        return None, problems
+    try:
+        channel = channel_number(cell.get("channel", ""), first=0)
+    except ValueError as error:
+        fault("bad_channel", str(error), "count channels from 0; leave the cell empty for the mean of all")
+        return None, problems
+    subset = subset_word(cell.get("split", ""))
+    if subset is None:
+        fault("split_word", f"unknown set '{_cut(cell['split'])}'", "write train, val or test")
+    synthetic = yes_word(cell.get("synthetic", ""))
+    if synthetic is None:
+        message = f"synthetic '{_cut(cell['synthetic'])}' is neither true nor false"
+        fault("synthetic_word", message, "write true or false")
+        return None, problems
+    folder = row.get(columns.folder)
+    label = LabelRow(
+        file=f"{folder}/{file}" if folder else file,
+        also=file if folder else "",
+        species=species_name(written),
+        row=row.number,
+        table=table if many else "",
+        group=cell.get("group", ""),
+        start_s=start,
+        end_s=end,
+        in_samples=columns.times.in_samples,
+        channel=channel,
+        subset=subset or "",
+        licence=cell.get("licence", ""),
+        synthetic=synthetic,
+    )
+    return label, problems
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= 200 else f"{text[:197]}..."
+
+
+def no_species(table: Table, request: IndexRequest) -> str:
+    """Why no column of the table says the species, or "" if one does."""
+    try:
+        _columns(table, request)
+    except ManifestError as error:
+        return error.problem.removeprefix(f"{table.path}: ")
+    return ""
