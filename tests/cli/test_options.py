@@ -6,6 +6,7 @@ import inspect
 from dataclasses import dataclass
 from typing import Annotated, Any
 
+import pytest
 import typer
 from typer.testing import CliRunner
 
@@ -61,3 +62,23 @@ def test_the_signature_has_the_fields_instead_of_the_group() -> None:
     def command(place: Place, n: int = 1) -> None: ...
 
     assert list(inspect.signature(command).parameters) == ["n", "site"]
+
+
+def test_every_option_that_is_a_number_has_bounds() -> None:
+    """Nothing is out of the table, and `nan` and huge numbers are refused with the name of the option."""
+    from finback.cli.app import app
+
+    for words, option in (
+        (("train", "cnn2d", "--audio", "a", "--out", "o"), "--seed"),
+        (("train", "cnn2d", "--audio", "a", "--out", "o"), "--folds"),
+        (("simulate", "o"), "--clips"),
+        (("sheet", "run", "species"), "--guidance"),
+        (("generate", "watkins", "--out", "o"), "--guidance-to"),
+        (("compare", "--audio", "a", "--out", "o"), "--hours"),
+        (("vae", "interpolate", "run", "a", "b"), "--steps"),
+    ):
+        for value in ("nan", "-500", "1" + "0" * 30):
+            if option != "--guidance-to" or value[0] != "1":
+                with pytest.raises(typer.exceptions.TyperException) as raised:
+                    app(args=[*words, option, value], standalone_mode=False)
+                assert option in raised.value.format_message()

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
+import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from finback.core.errors import SettingsError
-from finback.core.settings import parse_overrides, presets
+from finback.core.settings import build, parse_overrides, presets
 from finback.features.extract import Extractor
 from finback.training.settings import Settings, resolve
 
@@ -91,3 +95,83 @@ def test_a_file_that_is_not_there() -> None:
 def test_settings_are_frozen() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         Settings().training.epochs = 3  # type: ignore[misc]
+
+
+EXTREMES = (math.nan, math.inf, -math.inf, 1e308, -1e308, 2**62, -(2**62), 10**400, -1.5e9)
+
+
+def numbers(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    """Names of all settings that are numbers."""
+    for name, info in model.model_fields.items():
+        kind = info.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            yield from numbers(kind, f"{prefix}{name}.")
+        elif {int, float} & {kind, *get_args(kind)}:
+            yield prefix + name
+
+
+@pytest.mark.parametrize("name", list(numbers(Settings)))
+def test_no_setting_takes_an_absurd_number(name: str) -> None:
+    section, _, key = name.partition(".")
+    length = len(get_args(Settings.model_fields[section].annotation.model_fields[key].annotation))  # type: ignore[union-attr]
+    is_range = "tuple" in str(Settings.model_fields[section].annotation.model_fields[key].annotation)  # type: ignore[union-attr]
+    for value in EXTREMES:
+        given = [value] * length if is_range else value
+        with pytest.raises(SettingsError, match=section):
+            build(Settings, {section: {key: given}})
+
+
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        (b"\xff\xfe[\x00", "not UTF-8 text"),
+        ("[training]\nepochs = 7".encode("utf-16"), "not UTF-8 text"),
+        (b"[training]\n# \xe9\nepochs = 7", r"not UTF-8 text \(line 2\)"),
+        (b"[training]\nepochs = 7\nepochs = 8", "not valid TOML"),
+        (b"training.epochs = " + b"9" * 5000, "4300 digits"),
+        (b"v = " + b"[" * 5000, "nested deeper"),
+        (b"v = " + b"[" * 20 + b"]" * 20, "nested deeper"),
+        (b"a" + b".a" * 30_000 + b" = 1", "dots"),
+        (b"[a" + b".a" * 9 + b"]", "nested deeper"),
+        (b"# " + b"x" * 300_000, "bytes"),
+        (b"[training]\nepochs = nan", "epochs = nan"),
+        (b"[training]\nepochs = 2026-01-01", "epochs"),
+        (b"[training]\nepochs = true", "epochs"),
+        (b"[training]\nlearning_rate = 1e999", "finite"),
+        (b"[[training]]\nepochs = 7", "training"),
+        (b"\x00", "not valid TOML"),
+        (b"[model]\nwidth = 1e400", "width"),
+        (b"[model]\nwidht = 16", "did you mean 'width'"),
+    ],
+)
+def test_a_settings_file_is_read_within_bounds(tmp_path: Path, content: bytes, named: str) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_bytes(content)
+    started = time.monotonic()
+    with pytest.raises(SettingsError, match=named):
+        resolve(str(path), family="cnn2d")
+    assert time.monotonic() - started < 2
+
+
+def test_an_empty_settings_file_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_bytes(b"")
+    assert resolve(str(path)) == Settings()
+    (tmp_path / "folder.toml").mkdir()
+    with pytest.raises(SettingsError, match="no such settings file"):
+        resolve(str(tmp_path / "folder.toml"))
+
+
+@pytest.mark.parametrize(
+    "pair", ["training.epochs=1\nx=2", "a.b.c.d.e.f.g=1", "." * 50_000 + "=1", "a=" + "[" * 900]
+)
+def test_absurd_overrides_are_refused(pair: str) -> None:
+    with pytest.raises(SettingsError, match="--set"):
+        parse_overrides([pair])
+
+
+def test_a_batch_that_the_memory_cannot_hold_is_refused() -> None:
+    with pytest.raises(SettingsError, match=r"training.batch_size = 65536: a batch needs about .* GB"):
+        resolve(
+            overrides=["training.batch_size=65536", "features.clip_samples=100000000", "features.hop=2000"]
+        )

@@ -23,6 +23,7 @@ from finback.cli import (
     vae,
     vocode,
 )
+from finback.cli.bounds import bounded
 from finback.core.version import __version__
 
 app = typer.Typer(
@@ -60,7 +61,7 @@ for command in (
     about.models,
     about.doctor,
 ):
-    app.command()(command)
+    app.command()(bounded(command))
 app.add_typer(vae.app)
 
 

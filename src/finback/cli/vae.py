@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from finback.cli.bounds import bounded
 from finback.cli.console import out, out_json, out_table, progress
 from finback.cli.options import Device, Json
 
@@ -20,6 +21,7 @@ Run = Annotated[Path, typer.Argument(help="Run folder of finback train vae.", sh
 
 
 @app.command()
+@bounded
 def reconstruct(
     run: Run,
     subset: Annotated[
@@ -68,6 +70,7 @@ def reconstruct(
 
 
 @app.command()
+@bounded
 def interpolate(
     run: Run,
     a: Annotated[str, typer.Argument(metavar="A", help="A species or a sound file.", show_default=False)],

@@ -12,20 +12,33 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from finback.core.errors import SettingsError
+from finback.core.toml import LARGEST, parsed_toml
 
 Model = TypeVar("Model", bound=BaseModel)
 DEFAULT_PRESET = "watkins"
+MOST_PARENTS = 4  # section.family.key has two
+SHOWN = 80  # characters of a wrong value that are shown
 
 
 class Frozen(BaseModel):
     """Base of all settings: immutable, unknown keys refused, defaults validated."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_truth_for_numbers(cls, values: Any) -> Any:
+        """`epochs = true` is not `epochs = 1`."""
+        for name, value in values.items() if isinstance(values, Mapping) else ():
+            kind = cls.model_fields[name].annotation if name in cls.model_fields else None
+            if isinstance(value, bool) and {int, float} & {kind, *get_args(kind)}:
+                raise ValueError(f"{name} = {str(value).lower()}: a number is needed")
+        return values
 
 
 def presets() -> list[str]:
@@ -40,15 +53,19 @@ def load_preset(name: str) -> dict[str, Any]:
         path = Path(name)
         if not path.is_file():
             raise SettingsError(f"{name}: no such settings file", "check the path")
-        text = path.read_text(encoding="utf-8-sig")
+        try:
+            with open(path, "rb") as file:
+                text = file.read(LARGEST + 1)
+        except OSError as error:
+            raise SettingsError(f"{name}: cannot be read ({error.strerror})", "check the file") from None
     elif name in presets():
-        text = (resources.files("finback") / "presets" / f"{name}.toml").read_text(encoding="utf-8")
+        text = (resources.files("finback") / "presets" / f"{name}.toml").read_bytes()
     else:
         raise SettingsError(f"unknown preset '{name}'", "there are: " + ", ".join(presets()))
     try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{name}: not valid TOML: {error}", "correct that line") from None
+        return parsed_toml(text)
+    except ValueError as error:
+        raise SettingsError(f"{name}: not valid TOML: {error}", "correct the file") from None
 
 
 def load_family(name: str) -> dict[str, Any]:
@@ -68,18 +85,30 @@ def parse_overrides(pairs: Iterable[str]) -> dict[str, Any]:
             raise SettingsError(
                 f"--set {pair}: not of the form key=value", "write e.g. --set training.epochs=20"
             )
-        try:
-            value = tomllib.loads(f"v = {text}")["v"]
-        except tomllib.TOMLDecodeError:
-            value = text.strip()
+        value = _value(pair, text)
         at = nested
         *parents, last = key.strip().split(".")
+        if len(parents) > MOST_PARENTS:
+            raise SettingsError(f"--set {pair[:SHOWN]}: too many dots", "write e.g. --set training.epochs=20")
         for parent in parents:
             at = at.setdefault(parent, {})
             if not isinstance(at, dict):
                 raise SettingsError(f"--set {pair}: '{parent}' is a value, not a section", "set it once")
         at[last] = value
     return nested
+
+
+def _value(pair: str, text: str) -> Any:
+    """The TOML value of the text, else the text itself."""
+    try:
+        values = parsed_toml(f"v = {text}")
+    except tomllib.TOMLDecodeError:
+        return text.strip()
+    except ValueError as error:
+        raise SettingsError(f"--set {pair[:SHOWN]}: {error}", "give a plain value") from None
+    if len(values) > 1:  # the text goes on after the value, with other keys
+        raise SettingsError(f"--set {pair[:SHOWN]!r}: more than one value", "give each as its own --set")
+    return values["v"]
 
 
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
@@ -104,10 +133,18 @@ def build(model: type[Model], values: Mapping[str, Any]) -> Model:
 def _explain(model: type[BaseModel], error: Any) -> str:
     where = ".".join(str(part) for part in error["loc"])
     if error["type"] != "extra_forbidden":
-        return f"setting {where} = {error['input']!r}: {error['msg'].removeprefix('Value error, ')}"
+        return f"setting {where} = {_short(error['input'])}: {error['msg'].removeprefix('Value error, ')}"
     known = list(_known_keys(model))
     close = difflib.get_close_matches(where, known, n=1) or [k for k in known if k.endswith("." + where)][:1]
     return f"unknown setting '{where}'" + (f", did you mean '{close[0]}'?" if close else "")
+
+
+def _short(value: Any) -> str:
+    """A wrong value as it is shown; one that was nested or long is cut."""
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10**SHOWN:
+        return "a number of more than 80 digits"
+    text = repr(value)
+    return text if len(text) <= SHOWN else text[:SHOWN] + "..."
 
 
 def _known_keys(model: type[BaseModel], prefix: str = "") -> Iterable[str]:

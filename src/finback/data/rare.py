@@ -29,7 +29,7 @@ class RareSettings(Frozen):
     """The policy for species with fewer than `below` real clips."""
 
     how: Literal["keep", "drop", "bucket", "prototype"] = "keep"
-    below: int = Field(3, ge=1)
+    below: int = Field(3, ge=1, le=1_000_000_000)
     bucket: str = Field("rare species", min_length=1)  # the common label
 
 

@@ -18,6 +18,7 @@ from finback.core.settings import Frozen
 
 Pad = Literal["zero", "tile", "reflect"]
 Level = Literal["none", "peak", "rms"]
+MOST_VALUES = 1 << 27  # of one array: 1 GB in double precision
 REMOVED = {"onnx_file": "", "onnx_output": ""}  # settings of version 0.1.0, at their defaults
 
 
@@ -25,19 +26,21 @@ class FeatureSpec(Frozen):
     """Every number that fixes a feature. Lengths are samples at `sample_rate` unless named otherwise."""
 
     sample_rate: int = Field(22_050, ge=10, le=1_000_000)  # Hz
-    clip_samples: int = Field(66_150, ge=16)  # T, the standard clip
-    n_fft: int = Field(2048, ge=16)
-    hop: int = Field(512, ge=1)
-    n_mels: int = Field(96, ge=4)  # M
-    n_frames: int = Field(112, ge=2)  # F
-    f_min: float = Field(0.0, ge=0)  # Hz
-    f_max: float | None = None  # Hz; None = half the sample rate
+    clip_samples: int = Field(66_150, ge=16, le=1 << 28)  # T, the standard clip
+    n_fft: int = Field(2048, ge=16, le=1 << 20)
+    hop: int = Field(512, ge=1, le=1 << 20)
+    n_mels: int = Field(96, ge=4, le=4096)  # M
+    n_frames: int = Field(112, ge=2, le=1 << 20)  # F
+    f_min: float = Field(0.0, ge=0, le=500_000)  # Hz
+    f_max: float | None = Field(None, gt=0, le=500_000)  # Hz; None = half the sample rate
     pad: Pad = "zero"  # what fills a clip shorter than the window
     level: Level = "none"  # what each window is scaled to
     scale: Literal["db", "pcen"] = "db"
-    top_db: float | None = 80.0  # floor below each window's maximum, in dB; None = no floor
+    top_db: float | None = Field(
+        80.0, gt=0, le=1000
+    )  # floor below each window's maximum, in dB; None = no floor
     background: Literal["none", "median"] = "none"  # subtract the recording's median per band
-    background_s: float = Field(30.0, gt=0)  # length of recording that the median is taken over
+    background_s: float = Field(30.0, gt=0, le=86_400)  # length of recording that the median is taken over
 
     @model_validator(mode="before")
     @classmethod
@@ -58,6 +61,16 @@ class FeatureSpec(Frozen):
             raise ValueError(f"hop {self.hop} is longer than n_fft {self.n_fft}: samples would be skipped")
         if self.n_fft > 2 * self.clip_samples:
             raise ValueError(f"n_fft {self.n_fft} is longer than two clips of {self.clip_samples} samples")
+        sizes = {
+            "the filters of the mel bands": self.n_mels * self.n_bins,
+            "the log-mel spectrogram of a clip": self.n_mels * self.n_frames,
+            "the spectrogram of a clip": (self.clip_samples // self.hop + 1) * self.n_bins,
+        }
+        for what, n_values in sizes.items():
+            if n_values > MOST_VALUES:
+                raise ValueError(
+                    f"{what} would have {n_values:,} values; at most {MOST_VALUES:,} are possible"
+                )
         return self
 
     @property

@@ -5,12 +5,14 @@ A new family needs one file, one line here and one preset. The tests of all fami
 
 from __future__ import annotations
 
+import difflib
 import inspect
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from finback.core.errors import SettingsError
 from finback.core.registry import looked_up
+from finback.models.sizes import check_bounds, check_memory, is_large
 
 if TYPE_CHECKING:
     from finback.features.spec import FeatureSpec
@@ -72,12 +74,28 @@ def hyperparameters(name: str) -> dict[str, Any]:
 def create(name: str, spec: FeatureSpec, n_classes: int, **chosen: Any) -> Any:
     """A `Classifier`, `Generator` or vocoder of a family.
 
-    Raises `SettingsError` on an unknown hyper-parameter or one of a wrong type.
+    Raises `SettingsError` on an unknown hyper-parameter, one of a wrong type or out of bounds, and on a
+    network that does not fit into the memory of this computer.
+    """
+    known = check_chosen(name, chosen)
+    if is_large(chosen, known):
+        check_memory(lambda: family(name)(spec, n_classes, **chosen), f"model {name}")
+    return family(name)(spec, n_classes, **chosen)
+
+
+def check_chosen(name: str, chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """The hyper-parameters of a family with their defaults, after a check of the chosen ones.
+
+    Raises `SettingsError` on an unknown hyper-parameter, one of a wrong type or out of bounds.
     """
     known = hyperparameters(name)
     for key, value in chosen.items():
         if key not in known:
-            raise SettingsError(f"unknown setting 'model.{key}' for {name}", "it has: " + ", ".join(known))
+            near = difflib.get_close_matches(key, known, n=1)
+            meant = f", did you mean '{near[0]}'?" if near else ""
+            raise SettingsError(
+                f"unknown setting 'model.{key}' for {name}{meant}", "it has: " + ", ".join(known)
+            )
         wanted = type(known[key])
         if not (isinstance(value, wanted) or (wanted is float and isinstance(value, int))) or isinstance(
             value, bool
@@ -85,4 +103,5 @@ def create(name: str, spec: FeatureSpec, n_classes: int, **chosen: Any) -> Any:
             raise SettingsError(
                 f"setting model.{key} = {value!r}: not of type {wanted.__name__}", f"default: {known[key]}"
             )
-    return family(name)(spec, n_classes, **chosen)
+    check_bounds(chosen)
+    return known

@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import Field
 
 from finback.core.errors import SettingsError
+from finback.core.memory import computer_memory, gigabytes
 from finback.core.settings import (
     DEFAULT_PRESET,
     Frozen,
@@ -26,7 +27,7 @@ from finback.core.settings import (
 from finback.data.rare import RareSettings
 from finback.data.splits.split import SplitSettings
 from finback.features.spec import FeatureSpec
-from finback.models import FAMILIES
+from finback.models import FAMILIES, check_chosen
 from finback.training.augment.spectrum import SpectrumSettings
 from finback.training.augment.wave_settings import WaveSettings
 from finback.training.generative_settings import (
@@ -36,6 +37,8 @@ from finback.training.generative_settings import (
     VocoderSettings,
 )
 from finback.training.loop_settings import TrainingSettings
+
+BYTES_PER_VALUE = 64  # of a batch, in training: the features, their augmentations, the first layers
 
 
 class Settings(Frozen):
@@ -66,7 +69,23 @@ def resolve(
     values = merge(merge(wanted, load_preset(preset)), fixed)
     values = merge(values, {k: v for k, v in sections.items() if v})
     values = merge(values, parse_overrides(overrides))
-    return build(Settings, {**values, "model": _of_family(values.get("model", {}), family)})
+    settings = build(Settings, {**values, "model": _of_family(values.get("model", {}), family)})
+    if family:
+        check_chosen(family, settings.model)
+    _check_batch(settings)
+    return settings
+
+
+def _check_batch(settings: Settings) -> None:
+    """Raises `SettingsError` when the features of one batch do not fit into this computer's memory."""
+    spec, size = settings.features, settings.training.batch_size
+    needs = size * max(spec.clip_samples, spec.n_mels * spec.n_frames) * BYTES_PER_VALUE
+    if needs > computer_memory():
+        raise SettingsError(
+            f"setting training.batch_size = {size}: a batch needs about {gigabytes(needs)} of memory, "
+            f"and this computer has {gigabytes(computer_memory())}",
+            "give a smaller batch_size, or shorter clips",
+        )
 
 
 def _of_family(model: Any, family: str) -> Any:

@@ -50,10 +50,10 @@ class IndexRequest(Frozen):
     file_column: str = "file"
     species_column: str = "species"
     channel: int | None = Field(
-        None, ge=0
+        None, ge=0, le=65_535
     )  # from 0; None: the channel in the labels, else the mean of all channels
     strict: bool = False
-    min_clips: int = Field(1, ge=1)
+    min_clips: int = Field(1, ge=1, le=1_000_000_000)
     synthetic: tuple[Path, ...] = ()  # manifests of generated clips, or their folders; only used for training
 
 

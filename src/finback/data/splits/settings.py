@@ -17,6 +17,7 @@ from finback.core.settings import Frozen
 from finback.core.types import SUBSET_WORDS, SUBSETS, Clip, Labels, Split
 from finback.data.splits.balance import TEST, TRAIN, VAL, Balance
 
+LARGEST_SEED = 2**32 - 1
 ASIDE = 3  # the clip is in no set; the others are TRAIN, VAL and TEST
 BY_CLIP = (
     "split by clip: clips of one recording group (a tape, a deployment, a site-day) are in the training set "
@@ -34,7 +35,7 @@ class SplitSettings(Frozen):
     by: Literal["group", "clip"] = "group"
     fractions: tuple[float, float, float] = (0.70, 0.15, 0.15)  # train, val, test
     folds: int = Field(0, ge=0, le=100)
-    seed: int = Field(0, ge=0)
+    seed: int = Field(0, ge=0, le=LARGEST_SEED)
 
     @model_validator(mode="after")
     def _consistent(self) -> SplitSettings:

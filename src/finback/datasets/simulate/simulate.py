@@ -45,7 +45,7 @@ LONGEST = 1 << 22  # samples of a call in a recording, 87 s at 48 kHz; limits th
 class _Settings(Frozen):
     species: tuple[str, ...] | None = None  # None: all that can be simulated
     snr_db: tuple[float, float] = (6.0, 20.0)  # (lowest, highest); uniformly distributed, for each call
-    seed: int = Field(0, ge=0)
+    seed: int = Field(0, ge=0, le=2**32 - 1)
 
     @field_validator("species")
     @classmethod
@@ -69,7 +69,7 @@ class ClipSettings(_Settings):
     """Labelled clips: `clips_per_species` of each species, distributed over its tapes."""
 
     clips_per_species: int = Field(20, ge=1, le=9999)
-    tapes_per_species: int = Field(4, ge=1)
+    tapes_per_species: int = Field(4, ge=1, le=9999)
     duration_s: tuple[float, float] = (0.8, 4.0)
     suffix: Literal[".flac", ".wav"] = ".flac"
 
@@ -93,7 +93,7 @@ class ClipSettings(_Settings):
 class RecordingSettings(_Settings):
     """One long recording of one tape, with calls of all its species at random times."""
 
-    minutes: float = Field(10.0, gt=0)
+    minutes: float = Field(10.0, gt=0, le=100_000)
     calls_per_minute: float = Field(4.0, ge=0, le=600)
     sample_rate: int = Field(48_000, ge=1000, le=400_000)  # Hz
     start: datetime = datetime(2026, 1, 1, tzinfo=UTC)

@@ -29,13 +29,19 @@ from finback.training.settings import Settings, resolve
 class SyntheticSettings(Frozen):
     """How synthetic examples are generated and added."""
 
-    low_data_below: int = Field(25, ge=1)  # species with fewer training clips get synthetic ones
+    low_data_below: int = Field(
+        25, ge=1, le=1_000_000_000
+    )  # species with fewer training clips get synthetic ones
     ratios: tuple[float, ...] = (1.0,)  # synthetic to real clips
-    target_clips: int = Field(0, ge=0)  # instead: real and synthetic clips together, at most
+    target_clips: int = Field(0, ge=0, le=1_000_000)  # instead: real and synthetic clips together, at most
     augmentation: Literal["classic", "none"] = "classic"  # in the baseline and in arms with synthetic clips
-    max_real_clips: int = Field(0, ge=0)  # real training clips of a species, at most; 0: no limit
+    max_real_clips: int = Field(
+        0, ge=0, le=1_000_000_000
+    )  # real training clips of a species, at most; 0: no limit
     filter: bool = False  # keep only samples that the fold's own classifier assigns to their species
-    max_attempts: int = Field(4, ge=1)  # samples generated for one that is kept, at most, with the filter
+    max_attempts: int = Field(
+        4, ge=1, le=10_000
+    )  # samples generated for one that is kept, at most, with the filter
     tape_transfer: float = Field(0.0, ge=0, le=1)  # share of synthetic examples transferred to another tape
     only_folds: tuple[int, ...] = ()  # the folds to train, counted from 0; all if empty
 

@@ -15,6 +15,7 @@ from typing import cast
 
 from torch import Tensor, nn
 
+from finback.core.errors import SettingsError
 from finback.features.spec import FeatureSpec
 from finback.models.networks.blocks import AttentionPool, positions
 from finback.models.networks.frame_reader import FrameReader
@@ -34,6 +35,10 @@ class Transformer(FrameReader):
         layers: int = 2,
         dropout: float = 0.4,
     ) -> None:
+        if dim % heads or dim % 2:
+            raise SettingsError(
+                f"model.dim {dim} and model.heads {heads}", "take an even dim that is a multiple of heads"
+            )
         super().__init__(spec, n_classes, width, bands, dim, dropout)
         self.dropout = nn.Dropout(dropout / 4)
         layer = nn.TransformerEncoderLayer(

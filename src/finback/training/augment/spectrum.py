@@ -23,10 +23,10 @@ class SpectrumSettings(Frozen):
     """The strength of each augmentation; 0 = off."""
 
     roll: float = Field(1.0, ge=0, le=1)  # largest circular shift in time, share of the window
-    shift_bands: int = Field(2, ge=0)  # largest shift in frequency, in mel bands
+    shift_bands: int = Field(2, ge=0, le=4096)  # largest shift in frequency, in mel bands
     mask_time: float = Field(0.15, ge=0, le=0.9)  # longest time mask, share of the window (SpecAugment)
     mask_bands: float = Field(0.12, ge=0, le=0.9)  # broadest frequency mask, share of the bands
-    eq_db: float = Field(12.0, ge=0)  # deviation of the random equaliser, in dB
+    eq_db: float = Field(12.0, ge=0, le=200)  # deviation of the random equaliser, in dB
     noise: float = Field(0.5, ge=0, le=1)  # share of clips whose noise floor is raised
     low_pass: float = Field(0.3, ge=0, le=1)  # share of clips with a low-pass
 

@@ -44,6 +44,8 @@ class WaveSettings(Frozen):
     def _ascending(cls, value: Range) -> Range:
         if not value[0] <= value[1]:
             raise ValueError("the lowest value must be the first, the highest the second")
+        if max(map(abs, value)) > 200:
+            raise ValueError("give values of at most 200")
         return value
 
     @property
