@@ -23,7 +23,6 @@ COLUMNS = {
     **{"recording_id": "text", "file": "text", "start": "integer", "stop": "integer", "channel": "integer"},
     **{"group": "text", "species": "text", "fold": "integer", "logits": "numbers"},
 }
-REPEAT = "train or evaluate it again"
 
 
 def save_scores(path: Path, scores: Scores, folds: np.ndarray, subset: Subset = "test") -> None:
@@ -59,7 +58,7 @@ def load_scores(path: Path, clips: Sequence[Clip]) -> tuple[Scores, np.ndarray]:
     try:
         scored = [known[key].in_group(g) for key, g in zip(keys, table["group"].to_pylist(), strict=True)]
     except KeyError as error:
-        raise RunError(f"{path}: does not fit this run (no clip {error})", REPEAT) from None
+        raise RunError(f"{path}: does not fit this run (no clip {error})", RESTORE) from None
     logits = logits_of(table, len(names), path)
     if len(set(names)) != len(names) or "" in names:
         raise RunError(f"{path}: damaged (its labels are {', '.join(names)})", RESTORE)

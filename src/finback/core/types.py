@@ -57,7 +57,9 @@ class Recording:
                 "check the file's header, or resample it",
             )
         if self.n_samples <= 0 or self.n_channels <= 0:
-            raise AudioError(f"{self.path}: holds no samples", "record it again, or leave the file out")
+            raise AudioError(
+                f"{self.path}: holds no samples", "copy it again from the recorder, or leave it out"
+            )
         if self.start_time is not None and self.start_time.utcoffset() != timedelta(0):
             raise AudioError(
                 f"{self.path}: start time {self.start_time} is not UTC", "give it in UTC or not at all"

@@ -22,7 +22,7 @@ from typing import get_args
 import numpy as np
 
 from finback.core.errors import FinbackError, InputError, RunError
-from finback.core.files import write_atomic
+from finback.core.files import RESTORE, write_atomic
 from finback.core.progress import Progress, no_progress
 from finback.core.run_files import AUDIT, MANIFEST, PROBLEMS, RUN, VALIDATION_SCORES, WEIGHTS
 from finback.core.run_info import RunInfo
@@ -238,7 +238,7 @@ def _validation(member: RunFolder, split: Split, labels: Labels) -> np.ndarray:
     scores, _ = load_scores(member.validation_scores, split.val)
     position = {clip.key: row for row, clip in enumerate(scores.clips)}
     if scores.labels != labels or len(position) != len(split.val):
-        raise RunError(f"{member.validation_scores}: not the validation clips of the run", "train it again")
+        raise RunError(f"{member.validation_scores}: not the validation clips of the run", RESTORE)
     return scores.probabilities[[position[clip.key] for clip in split.val]]
 
 

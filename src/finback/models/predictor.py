@@ -232,7 +232,7 @@ def _part(run: RunFolder, whole: RunInfo) -> RunFolder:
     if info.labels != whole.labels:
         raise RunError(
             f"{run.path}: was trained on different species than the run that contains it",
-            "train that run again",
+            "restore its folder from a copy, or train into another --out",
         )
     if whole.kind == info.kind and info.spec != whole.spec:
         own, others = (build(FeatureSpec, i.spec).fingerprint for i in (info, whole))

@@ -76,7 +76,7 @@ def plan(
         if given.split.by == "clip":
             raise SettingsError(
                 "setting split.by = 'clip': a comparison splits by recording group",
-                "remove this setting; each family is also trained on a random split of clips",
+                "leave this setting out; each family is also trained on a random split of clips",
             )
         own = {k: v for k, v in given.model.items() if k in known[name]}
         settings[name] = given.model_copy(update={"model": own})

@@ -193,7 +193,7 @@ def _check(family: str, classifier: Settings, settings: SyntheticSettings) -> No
     if classifier.wave.on:
         raise SettingsError(
             "wave augmentation with --synthetic: generated log-mels have no wave",
-            "remove the wave.* settings",
+            "leave the wave.* settings out",
         )
     if classifier.split.by == "clip" or classifier.split.folds < 2:
         raise SettingsError(
