@@ -15,7 +15,7 @@ from finback.core.run_files import RunFiles
 MaybeAudio = Annotated[Path | None, typer.Option(help="Folder of recordings.", show_default=False)]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class AuditedData(DataOptions):
     """Recordings and labels, if these are audited."""
 

@@ -31,10 +31,12 @@ def index(
     """
     from finback.data.index import index as build_index
     from finback.data.problems import counts
+    from finback.data.recording_times import counted, recordings_of
 
     manifest = build_index(data.request(), progress)
     if out_file is not None:
         manifest.save(out_file)
+    given = {"time_pattern": data.time_pattern, "time_zone": data.time_zone}
     if json:
         out_json(
             {
@@ -42,6 +44,7 @@ def index(
                 "licence": manifest.source.licence,
                 "citation": manifest.source.citation,
                 "fingerprint": manifest.fingerprint,
+                "start_times": {**counted(recordings_of(manifest)), **given},
                 "n_clips": len(manifest.clips),
                 "species": manifest.species_counts(),
                 "problems": [p.as_dict() for p in manifest.problems],
@@ -51,6 +54,7 @@ def index(
     out(f"source: {manifest.source.name} ({manifest.source.chosen}); licence: {manifest.source.licence}")
     out_table(("species", "clips"), manifest.species_counts().items())
     out(f"{len(manifest.clips)} clips of {len(manifest.labels)} species")
+    out(f"start times: {manifest.source.start_times}")
     _show_problems(manifest.problems)
     if manifest.problems:
         out("problems: " + ", ".join(f"{n} {kind}" for kind, n in counts(manifest.problems).items()))

@@ -31,8 +31,29 @@ Set = Annotated[
 Seed = Annotated[int, typer.Option(help="Seed of all random numbers.", min=0)]
 
 
-@dataclass(frozen=True)
-class DataOptions:
+@dataclass(frozen=True, kw_only=True)
+class StartTimeOptions:
+    """Options for the start times of recordings."""
+
+    time_pattern: Annotated[
+        str | None,
+        typer.Option(
+            help="Form of the start times in file names, for example '%y%m%d_%H%M%S' (anywhere in the name).",
+            show_default=False,
+        ),
+    ] = None
+    time_zone: Annotated[
+        str | None,
+        typer.Option(
+            help="Zone of start times that state none: America/New_York, UTC, UTC-5 "
+            "(default: UTC for times in file names).",
+            show_default=False,
+        ),
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataOptions(StartTimeOptions):
     """Options for recordings and labels."""
 
     audio: Annotated[Path, typer.Option(help="Folder of recordings.", show_default=False)]
@@ -75,7 +96,7 @@ class DataOptions:
         return build(IndexRequest, {name: value for name, value in given.items() if value is not None})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TrainingData(DataOptions):
     """Options for recordings and labels, and for generated clips that are added to the training set."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,7 +11,7 @@ import typer
 
 from finback.cli.console import out, out_json, out_table, progress, say
 from finback.cli.licences import say_licences_of
-from finback.cli.options import Device, Json
+from finback.cli.options import Device, Json, StartTimeOptions, takes
 
 if TYPE_CHECKING:
     from finback.models.predictions import Prediction
@@ -18,8 +19,10 @@ if TYPE_CHECKING:
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.", show_default=False)]
 
 
+@takes(times=StartTimeOptions)
 def evaluate(
     run: RunPath,
+    times: StartTimeOptions,
     audio: Annotated[
         Path | None,
         typer.Option(
@@ -65,7 +68,8 @@ def evaluate(
             )
         result = evaluate_run(run, device, progress)
     else:
-        request = build(IndexRequest, {"audio": audio, "labels": labels, "groups": groups, "source": source})
+        given = {"audio": audio, "labels": labels, "groups": groups, "source": source, **asdict(times)}
+        request = build(IndexRequest, given)
         result = evaluate_on(run, prepare_request(request, progress=progress), device, progress)
     if json:
         out_json(result)

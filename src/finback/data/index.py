@@ -28,6 +28,7 @@ from finback.data import provenance as generated
 from finback.data.file_matching import AudioFolder, agree
 from finback.data.manifest import Manifest, SourceInfo
 from finback.data.problems import Problem, counts, refuse, remark
+from finback.data.recording_times import check_pattern, with_start_times
 from finback.data.sources.audacity_table import is_label_file
 from finback.data.sources.base import IndexRequest as IndexRequest
 from finback.data.sources.base import LabelRow, Source, load_source
@@ -65,6 +66,7 @@ def index(request: IndexRequest, progress: Progress = no_progress) -> Manifest:
 
 def _index(request: IndexRequest, progress: Progress) -> Manifest:
     folder = AudioFolder.scan(request.audio)
+    check_pattern(request, folder)
     name, chosen = choose(request, folder)
     source = load_source(name)
     info = replace(source.info, chosen=chosen)
@@ -89,7 +91,8 @@ def _index(request: IndexRequest, progress: Progress) -> Manifest:
     if not entries:
         raise ManifestError(*_nothing_left(request, problems))
     subset_of = tuple(entry.row.subset for entry in entries) if labelled.has_split else None
-    return Manifest(tuple(entry.clip for entry in entries), tuple(problems), info, folder.root, subset_of)
+    clips = tuple(entry.clip for entry in entries)
+    return with_start_times(Manifest(clips, tuple(problems), info, folder.root, subset_of), request, folder)
 
 
 def choose(request: IndexRequest, folder: AudioFolder) -> tuple[str, str]:
@@ -193,7 +196,7 @@ def _open_all(
     for path, members in progress(by_path.items(), "reading audio", len(by_path)):
         first = placed[members[0]].row
         try:
-            recording = open_recording(path, source=info.name, licence=first.licence or info.licence)
+            recording = open_recording(path, "", info.name, first.licence or info.licence, request.times)
         except AudioError as error:
             also = f" ({len(members)} rows)" if len(members) > 1 else ""
             message = error.problem.removeprefix(f"{path}: ") + also

@@ -44,6 +44,7 @@ COLUMNS = (
     "licence",
 )
 CALLED = "called"  # an extra column where rare species were pooled: the species in the labels
+TIME_SOURCE = "start_time_source"  # an extra column where start times are known: where each is from
 SYNTHETIC = "synthetic"  # an extra column where there are generated clips: true for them, else empty
 AGAIN = "index the recordings again: finback index"
 
@@ -57,6 +58,7 @@ class SourceInfo:
     citation: str
     url_hint: str = ""
     chosen: str = ""  # "asked for", or the reason of `auto`
+    start_times: str = ""  # how many start times are known and from where; the pattern and the zone given
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,9 @@ class Manifest:
         }
         write_json(path.with_name(PROBLEMS), details)
         header = list(COLUMNS)
+        if any(c.recording.start_time for c in self.clips):
+            header.append(TIME_SOURCE)
+            rows = [[*row, c.recording.start_time_source] for row, c in zip(rows, self.clips, strict=True)]
         if self.called is not None:
             header.append(CALLED)
             rows = [[*row, name] for row, name in zip(rows, self.called, strict=True)]
@@ -242,6 +247,7 @@ def _recording(row: dict[str, str], root: Path, schedule: list[tuple[int, str]])
         schedule=tuple((int(first), datetime.fromisoformat(time)) for first, time in schedule),
         source=row["source"],
         licence=row["licence"],
+        start_time_source=row.get(TIME_SOURCE) or "",
     )
 
 

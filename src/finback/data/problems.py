@@ -37,6 +37,7 @@ spreadsheet shows: the header is row 1. The kinds:
 | no_calls | a recording whose table has no selections: effort without calls | none (a note) |
 | layout | the program whose columns were recognised | kept, a note |
 | skipped | hidden files, recycle bins, links to folders that were read already | none (a note) |
+| start_time | a start time that is unknown, or on which sources disagree | kept, a note |
 | not_a_table | a .txt that is not a selection table, among others | none (a note) |
 
 Notes describe a decision of finback and not a fault of the labels, so `strict` accepts them. A recording
@@ -55,7 +56,7 @@ from finback.core.errors import ManifestError
 NOTES = frozenset(
     [
         *("too_few", "unknown_tape", "no_file_offset", "cut_at_end", "encoding", "ignored_column"),
-        *("not_a_table", "no_real_clip", "unknown_generator", "remark"),
+        *("not_a_table", "no_real_clip", "unknown_generator", "remark", "start_time"),
         *("repeated_header", "no_calls", "layout", "skipped"),
     ]
 )

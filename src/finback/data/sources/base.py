@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from finback.audio.time_options import TimeOptions, time_options
 from finback.core.registry import looked_up
 from finback.core.settings import Frozen
 from finback.core.types import Clip
@@ -54,7 +55,19 @@ class IndexRequest(Frozen):
     )  # from 0; None: the channel in the labels, else the mean of all channels
     strict: bool = False
     min_clips: int = Field(1, ge=1, le=1_000_000_000)
+    time_pattern: str | None = None  # of start times in file names, as for strptime
+    time_zone: str | None = None  # of start times without a zone: America/New_York, UTC-5
     synthetic: tuple[Path, ...] = ()  # manifests of generated clips, or their folders; only used for training
+
+    @model_validator(mode="after")
+    def _times_are_valid(self) -> IndexRequest:
+        time_options(self.time_pattern, self.time_zone)
+        return self
+
+    @property
+    def times(self) -> TimeOptions:
+        """The pattern and the zone of start times."""
+        return time_options(self.time_pattern, self.time_zone)
 
 
 @dataclass(frozen=True, slots=True)
