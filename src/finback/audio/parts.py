@@ -35,7 +35,8 @@ class Survey:
     No `parts`: the file can be decoded as it stands. `promised` is the size of the samples that the header
     gives, in the unit of `found` (bytes or samples; 0: not given); both are 0 when the header is right.
     `otherwise` is taken when the decoder cannot open the file or reach its last sample, or gives it another
-    length than `n_samples` (None: the decoder knows better).
+    length than `n_samples` (None: the decoder knows better). `verified`: checksums say that the last sample
+    can be decoded, so it is not tried.
     """
 
     parts: tuple[Part, ...] = ()
@@ -43,6 +44,7 @@ class Survey:
     promised: int = 0
     found: int = 0
     n_samples: int | None = None
+    verified: bool = False
     otherwise: Survey | None = None
 
 

@@ -30,7 +30,7 @@ def _as_it_stands(path: Path, survey: Survey) -> AudioInfo:
     if survey.n_samples not in (None, facts.n_samples):
         raise checks.undecodable(path, f"{facts.n_samples} samples, not {survey.n_samples}")
     n_samples, remarks = facts.n_samples, list(survey.remarks)
-    if not _whole(path, None, facts):
+    if not (survey.verified or _whole(path, None, facts)):
         n_samples = decoder.count(path)
         remarks.append(lengths(facts.format, facts.n_samples, n_samples))
     return _info(path, facts, n_samples, n_samples != facts.n_samples, remarks)
@@ -49,7 +49,7 @@ def _of_parts(path: Path, survey: Survey) -> AudioInfo:
             )
             break
         n_samples = facts.n_samples
-        if not _whole(path, part, facts):
+        if not (survey.verified or _whole(path, part, facts)):
             if survey.otherwise is not None:
                 raise checks.undecodable(path, f"sample {facts.n_samples} is not there")
             n_samples = decoder.count(path, part)
