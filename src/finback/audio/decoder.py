@@ -18,6 +18,7 @@ import soundfile
 from soundfile import SoundFile as SoundFile
 
 from finback.audio import validation as checks
+from finback.audio.hushed import hushed
 from finback.audio.parts import Part, View
 from finback.core.errors import AudioError, FinbackError
 
@@ -106,6 +107,19 @@ def opened(path: Path, part: Part | None = None) -> Iterator[SoundFile]:
             yield sound
         except FAULTS as error:
             raise checks.undecodable(path, reason(error if view is None else view.error or error)) from error
+
+
+def heard(path: Path, blocks: Iterator[np.ndarray], strict: bool) -> Iterator[np.ndarray]:
+    """The blocks of an MP3. With `strict`, raises `AudioError` where the decoder complains of damage."""
+    while True:
+        with hushed() as complaints:
+            x = next(blocks, None)
+        faults = [line for line in complaints if "error: " in line]
+        if strict and faults:
+            raise checks.undecodable(path, faults[0].split("error: ")[1])
+        if x is None:
+            return
+        yield x
 
 
 def _open(path: Path, view: View | None) -> SoundFile:

@@ -18,7 +18,7 @@ frames are counted if that fails. MP3 spans equal the full read within 1e-7 (the
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -32,6 +32,7 @@ from finback.audio import validation as checks
 from finback.audio.content import content_id
 from finback.audio.decoder import formats as formats
 from finback.audio.decoder import mp3 as mp3
+from finback.audio.hushed import hushed
 from finback.audio.info import AudioInfo as AudioInfo
 from finback.audio.level import mixed
 from finback.audio.parts import ByteReader
@@ -167,7 +168,8 @@ def _tags(info: AudioInfo) -> dict[str, str]:
     """The comment and the date that the decoder finds in formats that `metadata` does not read itself."""
     with suppress(AudioError):
         if info.format in ("MP3", "OGG", "AIFF"):
-            return decoder.tags(info.path, info.parts[0][0] if info.parts else None)
+            with hushed() if info.format == "MP3" else nullcontext():
+                return decoder.tags(info.path, info.parts[0][0] if info.parts else None)
     return {}
 
 
@@ -177,8 +179,8 @@ def _probe(path: Path, inode: int, size: int, mtime_ns: int) -> AudioInfo:
     with checks.opened(path) as file:
         try:
             reader = ByteReader(file)
-            checks.looks_like_sound(path, reader.at(0, 16))
-            survey = containers.survey(reader)
+            checks.looks_like_sound(path)
+            survey = containers.survey(reader, path.suffix.lower())
             harp = xwav.header(reader, path)
         except OSError as error:
             raise checks.unreadable(path, error) from error
@@ -192,7 +194,10 @@ def _stretches(info: AudioInfo, start: int, stop: int, step: int) -> Iterator[np
     at, waiting = start, 0
     pending: list[np.ndarray] = []
     for part, first, last in info.spans(start, stop):
-        for x in decoder.frames(info.path, part, first, last, step, step - waiting):
+        blocks = decoder.frames(info.path, part, first, last, step, step - waiting)
+        if info.subtype.startswith("MPEG"):
+            blocks = decoder.heard(info.path, blocks, strict=not info.remarks)
+        for x in blocks:
             wanted = min(step - waiting, last - first)
             pending.append(_checked(info, x, at, at + wanted))
             at, first, waiting = at + wanted, first + wanted, waiting + wanted

@@ -34,18 +34,29 @@ class Survey:
 
     No `parts`: the file can be decoded as it stands. `promised` is the size of the samples that the header
     gives, in the unit of `found` (bytes or samples; 0: not given); both are 0 when the header is right.
-    `otherwise` is taken when the decoder cannot open the file or reach its last sample, or gives it another
-    length than `n_samples` (None: the decoder knows better). `verified`: checksums say that the last sample
-    can be decoded, so it is not tried.
+    `joined` is the word for the parts, where they are several. `otherwise` is taken when the decoder cannot
+    open the file or reach its last sample, or gives it another length than `n_samples` (None: the decoder
+    knows better). `verified`: checksums say that the last sample can be decoded, so it is not tried.
+    `refused` is the reason why the file cannot be read. `noisy`: the decoder of this kind writes to stderr.
+    `most_samples` that there can be (0: not known): beyond them the decoder is not believed.
     """
 
     parts: tuple[Part, ...] = ()
     remarks: tuple[str, ...] = ()
     promised: int = 0
     found: int = 0
+    joined: str = "sounds"
     n_samples: int | None = None
     verified: bool = False
+    refused: str = ""
+    noisy: bool = False
+    most_samples: int = 0
     otherwise: Survey | None = None
+
+
+def bytes_of(n: int) -> str:
+    """For remarks: "the 7 bytes"."""
+    return "the one byte" if n == 1 else f"the {n} bytes"
 
 
 class ByteReader:

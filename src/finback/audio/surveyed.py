@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 from finback.audio import decoder
 from finback.audio import validation as checks
 from finback.audio.decoder import Facts
+from finback.audio.hushed import hushed
 from finback.audio.info import MAX_FRAMES, AudioInfo, lengths
 from finback.audio.parts import Part, Survey
 from finback.core.errors import AudioError
@@ -17,8 +19,11 @@ CODED = ("MP3", "OGG", "FLAC")  # formats whose length is known only by decoding
 
 def surveyed(path: Path, survey: Survey) -> AudioInfo:
     """The properties of the sound that the survey found. Raises `AudioError`."""
+    if survey.refused:
+        raise checks.not_audio(path, survey.refused)
     try:
-        return _of_parts(path, survey) if survey.parts else _as_it_stands(path, survey)
+        with hushed() if survey.noisy else nullcontext():
+            return _of_parts(path, survey) if survey.parts else _as_it_stands(path, survey)
     except AudioError:
         if survey.otherwise is None:
             raise
@@ -30,7 +35,7 @@ def _as_it_stands(path: Path, survey: Survey) -> AudioInfo:
     if survey.n_samples not in (None, facts.n_samples):
         raise checks.undecodable(path, f"{facts.n_samples} samples, not {survey.n_samples}")
     n_samples, remarks = facts.n_samples, list(survey.remarks)
-    if not (survey.verified or _whole(path, None, facts)):
+    if not _whole(path, None, facts, survey):
         n_samples = decoder.count(path)
         remarks.append(lengths(facts.format, facts.n_samples, n_samples))
     return _info(path, facts, n_samples, n_samples != facts.n_samples, remarks)
@@ -49,12 +54,14 @@ def _of_parts(path: Path, survey: Survey) -> AudioInfo:
             )
             break
         n_samples = facts.n_samples
-        if not (survey.verified or _whole(path, part, facts)):
+        if not _whole(path, part, facts, survey):
             if survey.otherwise is not None:
                 raise checks.undecodable(path, f"sample {facts.n_samples} is not there")
             n_samples = decoder.count(path, part)
             remarks.append(f"the sound is damaged at sample {n_samples}; the samples before it were read")
         parts.append((part, n_samples))
+    if len(parts) > 1:
+        remarks.append(f"{len(parts)} {survey.joined} stand one after another; they were read as one sound")
     found = sum(n for _, n in parts)
     wrong = survey.promised != survey.found
     if wrong:
@@ -77,10 +84,12 @@ def _info(
     )
 
 
-def _whole(path: Path, part: Part | None, facts: Facts) -> bool:
+def _whole(path: Path, part: Part | None, facts: Facts, survey: Survey) -> bool:
     """Can a compressed file be decoded up to the length that its header gives?"""
     if facts.format not in CODED:
         return True
     if not 0 < facts.n_samples < MAX_FRAMES:
         return False
-    return facts.format == "OGG" or decoder.reaches(path, part, facts.n_samples)
+    if facts.format == "OGG":
+        return not 0 < survey.most_samples < facts.n_samples
+    return survey.verified or decoder.reaches(path, part, facts.n_samples)

@@ -15,8 +15,6 @@ import numpy as np
 
 from finback.core.errors import AudioError
 
-# First bytes of the formats that are read; MP3 without a tag starts with eleven set bits instead.
-MAGIC = (b"RIFF", b"RF64", b"BW64", b"RIFX", b"fLaC", b"OggS", b"FORM", b"ID3", b"riff", b".snd", b"caff")
 # Float files may hold pascals, micropascals (240 dB re 1 uPa is 1e12) or counts of a converter instead of
 # full scale 1. Beyond this bound a power spectrum may pass what 32 bits hold (3e38).
 LARGEST = 1e12
@@ -55,12 +53,9 @@ def opened(path: Path) -> BinaryIO:
         raise unreadable(path, error) from error
 
 
-def looks_like_sound(path: Path, head: bytes) -> None:
-    """Refuse, by the first bytes, files whose format a decoder would guess: the MP3 decoder searches any
-    file named .mp3 for something like a frame and complains on stderr; .raw has no header."""
-    suffix = path.suffix.lower()
-    mp3_frame = len(head) > 1 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0
-    if suffix == ".raw" or (suffix == ".mp3" and not mp3_frame and not head.startswith(MAGIC)):
+def looks_like_sound(path: Path) -> None:
+    """Refuse files without a header, whose format a decoder would guess."""
+    if path.suffix.lower() == ".raw":
         raise not_audio(path, "it has no header")
 
 

@@ -6,19 +6,34 @@ wrote to a pipe, two files were joined. Each module knows one kind of file and f
 
 from __future__ import annotations
 
-from finback.audio.containers import flac, riff
+from dataclasses import replace
+
+from finback.audio.containers import flac, mp3, ogg, riff
+from finback.audio.containers.tags import leading_tag
 from finback.audio.parts import ByteReader, Survey
 
+SEARCHED = 1 << 16  # bytes in which the start of the sound is searched
 
-def survey(reader: ByteReader) -> Survey:
-    """What stands in the file; the empty survey for kinds that are left to the decoder alone."""
+
+def survey(reader: ByteReader, suffix: str = "") -> Survey:
+    """What stands in the file; the empty survey for kinds that are left to the decoder alone.
+
+    `suffix` is the file's, in lower case: by it an MP3 or FLAC is known that has something before its start.
+    """
     head = reader.at(0, 64)
     if riff.is_wave(head):
         return riff.survey(reader) or Survey()
-    if head[:4] == flac.MAGIC or (head[:3] == b"ID3" and not is_mp3(reader)):
+    start = leading_tag(reader)
+    first = reader.at(start, 4) if start else head[:4]
+    if first == flac.MAGIC:
         return flac.survey(reader) or Survey()
+    if start or suffix == ".mp3" or mp3.parse(first):
+        found = mp3.survey(reader)
+        return replace(found, noisy=True) if found else Survey(refused="there is no MP3 sound in it")
+    if first == ogg.MAGIC:
+        return ogg.survey(reader, start) or Survey()
+    if suffix == ".flac":
+        return flac.survey(reader) or Survey()
+    if suffix in (".ogg", ".oga", ".opus") and (found_at := reader.at(0, SEARCHED).find(ogg.MAGIC)) > 0:
+        return ogg.survey(reader, found_at) or Survey()
     return Survey()
-
-
-def is_mp3(reader: ByteReader) -> bool:
-    return False

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from finback.audio.containers.tags import leading_tag, trailing_tag
-from finback.audio.parts import ByteReader, Part, Survey
+from finback.audio.parts import ByteReader, Part, Survey, bytes_of
 
 MAGIC = b"fLaC"
 TOTAL_BITS = 36
@@ -96,11 +96,9 @@ def survey(reader: ByteReader) -> Survey | None:
     tails = [_tail(reader, one, end) for one, end in zip(streams, ends, strict=True)]
     remarks = []
     if start > leading_tag(reader):
-        remarks.append(f"the {start} bytes before the FLAC stream are something else and were left out")
-    if len(streams) > 1:
-        remarks.append(f"{len(streams)} FLAC streams stand one after another; they were read as one sound")
+        remarks.append(f"{bytes_of(start)} before the FLAC stream are something else and were left out")
     right = all(tail.exact and tail.end == one.total for one, tail in zip(streams, tails, strict=True))
-    if right and not remarks:
+    if right and not remarks and len(streams) == 1:
         return Survey(verified=True)
     return _survey(reader, streams, tails, remarks)
 
@@ -109,20 +107,19 @@ def _survey(reader: ByteReader, streams: list[Stream], tails: list[Tail], remark
     """Each stream with the number of samples that it really has."""
     promised = sum(one.total for one in streams)
     parts = tuple(_part(reader, one, t.end, t.stop) for one, t in zip(streams, tails, strict=True))
-    after = (
-        f"{tails[-1].stop - tails[-1].at} bytes after the last whole frame of the FLAC stream were left out"
-    )
+    rest = bytes_of(tails[-1].stop - tails[-1].at)
+    after = f"{rest} after the last whole frame of the FLAC stream were left out"
     cut = tuple(
         _part(reader, one, *((t.end, t.stop) if t.exact else (t.first, t.at)))
         for one, t in zip(streams, tails, strict=True)
     )
     n_cut = sum(t.end if t.exact else t.first for t in tails)
-    broken = Survey(cut, (*remarks, after), promised, n_cut)
+    broken = Survey(cut, (*remarks, after), promised, n_cut, joined="FLAC streams")
     n_samples = sum(t.end for t in tails)
     if all(t.exact for t in tails):
-        return Survey(parts, tuple(remarks), promised, n_samples, verified=True)
+        return Survey(parts, tuple(remarks), promised, n_samples, joined="FLAC streams", verified=True)
     remarks = [*remarks, "bytes after the last frame of the FLAC stream are something else and were left out"]
-    return Survey(parts, tuple(remarks), promised, n_samples, otherwise=broken)
+    return Survey(parts, tuple(remarks), promised, n_samples, joined="FLAC streams", otherwise=broken)
 
 
 def _part(reader: ByteReader, one: Stream, n_samples: int, stop: int) -> Part:

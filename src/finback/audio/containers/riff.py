@@ -16,7 +16,7 @@ from pathlib import Path
 
 from finback.audio.containers import wave_format as formats
 from finback.audio.containers.wave_format import WaveFormat
-from finback.audio.parts import ByteReader, Part, Survey
+from finback.audio.parts import ByteReader, Part, Survey, bytes_of
 
 UNKNOWN_SIZE = 0xFFFFFFFF  # "not known yet", or "see ds64" in RF64
 MOST_CHUNKS = 10_000
@@ -109,12 +109,10 @@ def survey(reader: ByteReader) -> Survey | None:
         Part((_header(slots.fmt, d.found), (d.start, d.start + d.found)), slots.gain) for d in wav.data
     )
     remarks = [*wav.remarks, *slots.remarks]
-    if len(wav.data) > 1:
-        remarks.append(f"the samples are in {len(wav.data)} data chunks; they were read as one sound")
     if promised != found:
         promised = 0 if promised >= UNKNOWN_SIZE - 1 > found else promised
-        return Survey(parts, tuple(remarks), promised, found)
-    through_parts = Survey(parts, tuple(remarks))
+        return Survey(parts, tuple(remarks), promised, found, joined="data chunks")
+    through_parts = Survey(parts, tuple(remarks), joined="data chunks")
     if len(wav.data) > 1 or slots.rewritten or moved:
         return through_parts
     expected = wav.n_samples if wav.fmt.is_plain else None
@@ -181,7 +179,7 @@ def _rest(reader: ByteReader, order: str, end: int) -> Rest:
         if _chunks_until_end(reader, order, at):
             return Rest(at)
     head = reader.at(end, 1 << 16)
-    left = f"the {n} bytes after the samples"
+    left = f"{bytes_of(n)} after the samples"
     if not any(head) and not any(reader.at(reader.size - min(n, 1 << 16), 1 << 16)):
         return Rest(None, remarks=(f"{left} are zeros and were left out",))
     known = any(head[i : i + 4] in KNOWN_CHUNKS or head[i : i + 3] in (b"ID3", b"TAG") for i in (0, 1))

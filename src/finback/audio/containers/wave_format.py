@@ -17,6 +17,7 @@ from finback.audio.parts import ByteReader
 PCM, FLOAT, EXTENSIBLE = 1, 3, 0xFFFE
 LOOKED_AT = 16  # places of a file at which the slots are looked at
 PLACE_BYTES = 1 << 12
+MOST_CHANNELS = 1024  # of the decoder
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +84,8 @@ class Slots:
 
 def slots(reader: ByteReader, fmt: WaveFormat, start: int, n_bytes: int) -> Slots:
     """How samples of `n_bytes` from byte `start` on are to be decoded."""
-    if not fmt.is_plain or not fmt.n_channels or not 1 <= fmt.bits <= 64:
-        return Slots(fmt)
+    if not fmt.is_plain or not 1 <= fmt.n_channels <= MOST_CHANNELS or not 1 <= fmt.bits <= 64:
+        return Slots(fmt)  # for the decoder to refuse, or to understand
     remarks = []
     packed = fmt.n_channels * fmt.width
     if fmt.block_align and fmt.bytes_per_s not in (0, fmt.sample_rate * fmt.block_align & 0xFFFFFFFF):

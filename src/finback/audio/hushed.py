@@ -1,0 +1,44 @@
+"""Complaints of libmpg123, which writes them to the process's stderr: caught, other text is not."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+STDERR = 2  # libmpg123 knows nothing of Python's `sys.stderr`
+WORDS = (b"libmpg123", b"Note: ", b"Warning: ")
+_one_at_a_time = threading.Lock()  # stderr belongs to the whole process
+
+
+@contextmanager
+def hushed() -> Iterator[list[str]]:
+    """Complaints of the decoder inside the block, one a line, filled when the block ends.
+
+    What other threads write to stderr meanwhile is written there afterwards.
+    """
+    complaints: list[str] = []
+    with _one_at_a_time:
+        try:
+            kept = os.dup(STDERR)
+        except OSError:  # there is no stderr
+            yield complaints
+            return
+        try:
+            with tempfile.TemporaryFile() as file:
+                os.dup2(file.fileno(), STDERR)
+                try:
+                    yield complaints
+                finally:
+                    os.dup2(kept, STDERR)
+                    file.seek(0)
+                    for line in file.read(1 << 20).splitlines(keepends=True):
+                        if any(word in line for word in WORDS) or not line.strip():
+                            complaints.append(line.decode("utf-8", "replace").strip())
+                        else:
+                            with suppress(OSError):
+                                os.write(STDERR, line)
+        finally:
+            os.close(kept)
