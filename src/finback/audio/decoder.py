@@ -23,6 +23,7 @@ from finback.audio.parts import Part, View
 from finback.core.errors import AudioError, FinbackError
 
 BLOCK = 1 << 16  # frames decoded at a time where a whole file goes by
+LAST_PACKET = 1 << 13  # frames, of the longest packet in Ogg and more
 FAULTS = (soundfile.SoundFileError, RuntimeError, MemoryError, OverflowError, ValueError)
 
 
@@ -82,10 +83,10 @@ def frames(
     Blocks are shorter where the sound ends before `stop`. Raises `AudioError`.
     """
     with opened(path, part) as sound:
-        if sound.format == "OGG":  # libsndfile's seek can be off by a block there
-            for at in range(0, start, BLOCK):
-                sound.read(min(BLOCK, start - at), dtype="float32", always_2d=True)
-        elif start:
+        if sound.format == "OGG":
+            yield from _from_the_start(sound, start, stop, step, step if first is None else first)
+            return
+        if start:
             sound.seek(start)
         gain = np.float32(1 if part is None else part.gain)
         at, size = start, step if first is None else first
@@ -93,6 +94,26 @@ def frames(
             x = sound.read(min(size, stop - at), dtype="float32", always_2d=True)
             yield x if gain == 1 else x * gain
             at, size = at + size, step
+
+
+def _from_the_start(sound: SoundFile, start: int, stop: int, step: int, size: int) -> Iterator[np.ndarray]:
+    """`frames` of an Ogg, decoded in the same blocks from its start whatever the span is.
+
+    libsndfile's seek can be off by a block there (its issue 885), and a read that begins in the last packet
+    of an Opus gives other samples than one that begins before it.
+    """
+    at, ends, kept = start, 0, np.empty((0, sound.channels), np.float32)  # `kept` are samples at to ends
+    while at < stop:
+        wanted = min(size, stop - at)
+        while len(kept) < wanted:
+            left = sound.frames - ends
+            x = sound.read(BLOCK if left > BLOCK + LAST_PACKET else left, dtype="float32", always_2d=True)
+            if not len(x):
+                break
+            ends += len(x)
+            kept = np.concatenate([kept, x[max(0, len(x) - (ends - at)) :]]) if ends > at else kept
+        yield kept[:wanted]
+        kept, at, size = kept[wanted:], at + wanted, step
 
 
 @contextmanager
