@@ -36,8 +36,8 @@ INSIDE: dict[str, tuple[set[str], ...]] = {
     "core": ({"errors", "progress", "version"}, {REST}, {"runs", "scores"}),
     "features": ({"spec", "mel", "pcen", "mfcc"}, {"logmel", "stft"}, {"backbones"}, {REST}, {"cache"}),
     "data": (
-        {"problems", "file_matching", "numbers", "table_text"},
-        {"table_rows"},
+        {"problems", "numbers", "table_text"},
+        {"table_rows", "file_matching"},
         {"tables"},
         {"columns"},
         {"layouts"},

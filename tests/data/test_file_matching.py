@@ -36,6 +36,12 @@ def folder(tmp_path: Path, *names: str) -> AudioFolder:
         "Dive_3",
         "dive_3.flac",
         "site2/../site1/Dive_3.wav",
+        "file:///D:/field%202024/site1/Dive_3.wav",
+        "file://server/share/site1/Dive_3.wav",
+        "FILE:/mnt/site1/Dive%5F3.wav",
+        "site1/Dive%5F3.wav",
+        "\\\\server\\share\\site1\\Dive_3.wav",
+        "\\\\?\\D:\\field\\site1\\Dive_3.wav",
     ],
 )
 def test_ways_to_write_one_file(tmp_path: Path, typed: str) -> None:
@@ -102,6 +108,43 @@ def test_links_are_followed_once(tmp_path: Path) -> None:
     (tmp_path / "audio" / "link").symlink_to(elsewhere)
     audio = AudioFolder.scan(tmp_path / "audio")
     assert [audio.name(path) for path in audio.files] == ["a.wav", "link/b.wav"]
+
+
+def test_what_is_not_read_is_said(tmp_path: Path) -> None:
+    audio = folder(
+        tmp_path,
+        *("a.wav", "b/c.wav", "._a.wav", "b/._c.wav", ".old/d.wav", ".git/config", ".DS_Store"),
+        *("$RECYCLE.BIN/e.wav", "Thumbs.db", "@eaDir/a.wav"),
+    )
+    (audio.root / "z").symlink_to(audio.root / "b")
+    audio = AudioFolder.scan(audio.root)
+    assert [audio.name(path) for path in audio.files] == ["a.wav", "b/c.wav"]
+    assert [(p.kind, p.file, p.is_note) for p in audio.skipped] == [
+        ("skipped", "z", True),
+        ("skipped", "._a.wav", True),
+        ("skipped", "$RECYCLE.BIN", True),
+    ]
+    assert "is a link to the folder 'b'" in audio.skipped[0].message
+    assert audio.skipped[1].message == "is hidden and not read, like 2 more"
+
+
+def test_a_folder_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    audio = folder(tmp_path, "a.wav", "closed/b.wav")
+    scandir = os.scandir
+
+    def closed(path: str) -> object:
+        if Path(path).name in names:
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    names = {"closed"}
+    monkeypatch.setattr("os.scandir", closed)
+    (problem,) = AudioFolder.scan(audio.root).skipped
+    assert (problem.kind, problem.file, problem.is_note) == ("unread_folder", "closed", False)
+    assert "cannot be read (Permission denied), so its recordings are not used" in problem.message
+    names = {"audio"}
+    with pytest.raises(InputError, match=r"audio: the folder cannot be read \(Permission denied\)"):
+        AudioFolder.scan(audio.root)
 
 
 def test_a_name_that_is_no_text_is_set_apart(tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ def _index(request: IndexRequest, progress: Progress) -> Manifest:
     info = replace(source.info, chosen=chosen)
     labelled = source.rows(request, folder)
     given = read_groups(request, folder) if request.groups else None  # first: it may be mistyped
-    problems = list(labelled.problems)
+    problems = [*folder.skipped, *labelled.problems]
     rows, new = checks.one_spelling(labelled.rows)
     problems += new
     placed, new = _place(rows, folder)

@@ -161,8 +161,14 @@ def read_table(path: Path, what: str = "labels file") -> Table:
     if not rows:
         raise InputError(f"{path}: the {what} is empty", EMPTY_REPAIR)
     header = _header(rows.pop().cells)
+    room = len(header)
+    widths = {len(record.cells) for record in rows}
+    if delimiter == "\t" and len(widths) == 1 and max(widths) > room:  # tabs are in no value (PAMlab)
+        room = max(widths)
+        message = "columns at the end without a name are not read"
+        problems.append(Problem("ignored_column", path.name, 1, message, "name them if you need them"))
     problems += _header_problems(path, header)
-    body, faults = _body(path, header, rows)
+    body, faults = _body(path, header, rows, room)
     return Table(path, header, body, tuple(problems) + faults, delimiter, encoding)
 
 
@@ -185,11 +191,11 @@ def _header(cells: list[str]) -> tuple[str, ...]:
 
 
 def _body(
-    path: Path, header: tuple[str, ...], found: list[Record]
+    path: Path, header: tuple[str, ...], found: list[Record], room: int
 ) -> tuple[tuple[Row, ...], tuple[Problem, ...]]:
     """The rows below the header, and the problems of rows that are damaged or are headers again.
 
-    `found` are the rows in reverse, and is emptied.
+    `found` are the rows in reverse, and is emptied. A row may have values in `room` columns.
     """
     width, names = len(header), frozenset(name for name in header if name)
     if width * len(found) > MOST_VALUES:
@@ -211,7 +217,7 @@ def _body(
                 repair = "save each of the joined tables in its own file"
                 problems.append(Problem("other_header", path.name, number, message, repair))
                 break
-        fault = _fault(path, record, width)
+        fault = _fault(path, record, width, room)
         if fault is not None:
             problems.append(fault)
         if (fault is None or fault.kind == "nul_byte") and not _is_short_comment(cells, width):
@@ -241,13 +247,13 @@ def _header_problems(path: Path, header: Sequence[str]) -> Iterable[Problem]:
         yield Problem("header", path.name, 1, message, "rename one")
 
 
-def _fault(path: Path, record: Record, width: int) -> Problem | None:
+def _fault(path: Path, record: Record, width: int, room: int) -> Problem | None:
     cells = record.cells
     if record.torn:
         message = f"a quote opens here and is not closed, so {record.lines} lines are one value"
         repair = "close the quote, or double it if it belongs to the text"
         return Problem("open_quote", path.name, record.number, message, repair)
-    extra = next((c for c in cells[width:] if _clean(c)), None) if len(cells) > width else None
+    extra = next((c for c in cells[room:] if _clean(c)), None) if len(cells) > room else None
     if extra is not None and not is_comment(cells):
         message = f"has {len(cells)} values for {width} columns"
         repair = (
