@@ -45,6 +45,10 @@ class AudioInfo:
 
 def lengths(kind: str, promised: int, found: int) -> str:
     """The remark on a header that gives another number of samples than the file holds."""
-    known = 0 < promised < MAX_FRAMES
-    given = f"gives {promised} samples" if known else "does not give the number of samples"
-    return f"the {kind} header {given}; the file holds {found}, and these were read"
+    if not 0 < promised < MAX_FRAMES:
+        found_and_read = f"the file holds {found}, and these were read"
+        return f"the {kind} header does not give the number of samples; {found_and_read}"
+    if promised < found:
+        more = f"{found - promised} more follow and were read, so listen to the sound from there on"
+        return f"the {kind} header gives {promised} samples; {more}"
+    return f"the {kind} header gives {promised} samples; the file holds {found}, and these were read"

@@ -39,6 +39,7 @@ class Survey:
     knows better). `verified`: checksums say that the last sample can be decoded, so it is not tried.
     `refused` is the reason why the file cannot be read. `noisy`: the decoder of this kind writes to stderr.
     `most_samples` that there can be (0: not known): beyond them the decoder is not believed.
+    `kind` is the name of the format for remarks ("": as the decoder says).
     """
 
     parts: tuple[Part, ...] = ()
@@ -51,6 +52,7 @@ class Survey:
     refused: str = ""
     noisy: bool = False
     most_samples: int = 0
+    kind: str = ""
     otherwise: Survey | None = None
 
 

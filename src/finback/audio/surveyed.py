@@ -66,7 +66,7 @@ def _of_parts(path: Path, survey: Survey) -> AudioInfo:
     wrong = survey.promised != survey.found
     if wrong:
         promised = found * survey.promised // survey.found if survey.found else survey.promised
-        remarks.append(lengths(first.format, promised, found))
+        remarks.append(lengths(survey.kind or first.format, promised, found))
     return _info(path, first, found, wrong or len(survey.parts) > 1, remarks, [p for p in parts if p[1]])
 
 

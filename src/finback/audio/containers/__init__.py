@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from finback.audio.containers import flac, mp3, ogg, riff
+from finback.audio.containers import aiff, au, caf, flac, mp3, ogg, riff, w64
 from finback.audio.containers.tags import leading_tag
 from finback.audio.parts import ByteReader, Survey
 
@@ -23,6 +23,14 @@ def survey(reader: ByteReader, suffix: str = "") -> Survey:
     head = reader.at(0, 64)
     if riff.is_wave(head):
         return riff.survey(reader) or Survey()
+    for of_kind, is_kind in (
+        (aiff, aiff.is_aiff(head)),
+        (au, head[:4] in au.MAGIC),
+        (caf, head[:4] == caf.MAGIC),
+        (w64, head[:16] == w64.MAGIC),
+    ):
+        if is_kind:
+            return of_kind.survey(reader) or Survey()
     start = leading_tag(reader)
     first = reader.at(start, 4) if start else head[:4]
     if first == flac.MAGIC:

@@ -12,19 +12,16 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from finback.audio.containers import wave_format as formats
+from finback.audio.containers.rest import rest_from
 from finback.audio.containers.wave_format import WaveFormat
-from finback.audio.parts import ByteReader, Part, Survey, bytes_of
+from finback.audio.parts import ByteReader, Part, Survey
 
 UNKNOWN_SIZE = 0xFFFFFFFF  # "not known yet", or "see ds64" in RF64
 MOST_CHUNKS = 10_000
-NAMES = (
-    "LIST bext cue fact id3 ID3 smpl iXML _PMX afsp wamd guan JUNK junk PAD pad FLLR inst DISP labl adtl "
-    "minf elm1 regn umid acid levl PEAK axml chna plst cart harp strc ltxt note"
-)
-KNOWN_CHUNKS = frozenset(name.encode().ljust(4) for name in NAMES.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +103,13 @@ def survey(reader: ByteReader) -> Survey | None:
     promised, found = sum(d.declared for d in wav.data), sum(d.found for d in wav.data)
     moved = wav.chunks[b"fmt "][0] > wav.data_start
     parts = tuple(
-        Part((_header(slots.fmt, d.found), (d.start, d.start + d.found)), slots.gain) for d in wav.data
+        Part((header(slots.fmt, d.found), (d.start, d.start + d.found)), slots.gain) for d in wav.data
     )
     remarks = [*wav.remarks, *slots.remarks]
     if promised != found:
         promised = 0 if promised >= UNKNOWN_SIZE - 1 > found else promised
+        unit = wav.frame_bytes if wav.fmt.is_plain and wav.frame_bytes else 1
+        promised, found = promised // unit, sum(d.found // unit for d in wav.data)
         return Survey(parts, tuple(remarks), promised, found, joined="data chunks")
     through_parts = Survey(parts, tuple(remarks), joined="data chunks")
     if len(wav.data) > 1 or slots.rewritten or moved:
@@ -146,7 +145,7 @@ def _walk(
             there = reader.size - start
             if declared > there or (declared == 0 and there and not _chunks_until_end(reader, order, start)):
                 return chunks, (*data, Data(start, declared, there)), ()
-            rest = _rest(reader, order, start + declared)
+            rest = rest_from(reader, start + declared, partial(_chunks_until_end, reader, order))
             if rest.chunks is None:
                 data.append(Data(start, declared, there if rest.sound else declared))
                 return chunks, tuple(data), rest.remarks
@@ -159,33 +158,6 @@ def _same_format(reader: ByteReader, chunks: dict[bytes, tuple[int, int]], at: i
     """Has the WAV at byte `at` the format of the first one?"""
     second = reader.at(at + 12, 24)
     return second[:4] == b"fmt " and second[8:] == reader.at(chunks.get(b"fmt ", (0, 0))[0], 16)
-
-
-@dataclass(frozen=True, slots=True)
-class Rest:
-    """What follows a data chunk: more chunks (from that byte), more sound, or something to leave out."""
-
-    chunks: int | None
-    sound: bool = False
-    remarks: tuple[str, ...] = ()
-
-
-def _rest(reader: ByteReader, order: str, end: int) -> Rest:
-    """What stands from byte `end` on, where the header says that the samples stop."""
-    n = reader.size - end
-    if n <= 1:
-        return Rest(reader.size)
-    for at in (end + end % 2, end):  # some writers leave the pad byte out
-        if _chunks_until_end(reader, order, at):
-            return Rest(at)
-    head = reader.at(end, 1 << 16)
-    left = f"{bytes_of(n)} after the samples"
-    if not any(head) and not any(reader.at(reader.size - min(n, 1 << 16), 1 << 16)):
-        return Rest(None, remarks=(f"{left} are zeros and were left out",))
-    known = any(head[i : i + 4] in KNOWN_CHUNKS or head[i : i + 3] in (b"ID3", b"TAG") for i in (0, 1))
-    if known or head[:8] == b"APETAGEX" or head[:5] == b"<?xml":
-        return Rest(None, remarks=(f"{left} are notes of a program, not sound, and were left out",))
-    return Rest(None, sound=True)
 
 
 def _size64(reader: ByteReader, chunks: dict[bytes, tuple[int, int]], n_bytes: int) -> int:
@@ -210,7 +182,7 @@ def _chunks_until_end(reader: ByteReader, order: str, at: int) -> bool:
     return reader.size <= at <= reader.size + 1  # the last pad byte is often left out
 
 
-def _header(fmt: WaveFormat, n_bytes: int) -> bytes:
+def header(fmt: WaveFormat, n_bytes: int) -> bytes:
     """The header of a WAV of `n_bytes` of samples: RF64 where they do not fit 32 bits."""
     body = fmt.content + bytes(len(fmt.content) % 2)
     chunk = struct.pack(fmt.order + "4sI", b"fmt ", len(fmt.content)) + body
