@@ -47,11 +47,12 @@ def reconstruct(
     Example:
       finback vae reconstruct runs/vae
     """
+    from finback.core.keeping import writable_folder
     from finback.evaluation import reconstruction
     from finback.generation.vae_latents import LatentSpace
 
     result = reconstruction.reconstruct(LatentSpace.load(run, device), subset, progress)
-    paths = result.write(out_folder or run / "figures")
+    paths = result.write(out_folder or writable_folder(run) / "figures")
     if json:
         out_json({**result.to_json(), "files": [str(path) for path in paths]})
         return
@@ -91,11 +92,14 @@ def interpolate(
     Example:
       finback vae interpolate runs/vae "Killer whale" "Sperm whale" --steps 9
     """
+    from finback.core.keeping import writable_folder
     from finback.generation.vae_latents import LatentSpace, save_interpolation
 
     space = LatentSpace.load(run, device)
     ends = space.endpoint(a), space.endpoint(b)
-    path = save_interpolation(space, ends, steps, out_file or run / "figures" / "interpolation.png")
+    path = save_interpolation(
+        space, ends, steps, out_file or writable_folder(run) / "figures" / "interpolation.png"
+    )
     if json:
         names = [{"name": e.name, "species": e.species} for e in ends]
         out_json({"run": str(run), "ends": names, "steps": steps, "figure": str(path)})

@@ -19,6 +19,7 @@ import numpy as np
 from finback.core.documents import MetricsFile, read_document
 from finback.core.errors import RunError
 from finback.core.files import RESTORE, write_json
+from finback.core.keeping import kept
 from finback.core.progress import Progress, no_progress
 from finback.core.runs import RunFolder
 from finback.core.scores import save_scores
@@ -35,6 +36,8 @@ from finback.models.predictor import Predictor
 
 def evaluate_run(path: Path, device: str = "auto", progress: Progress = no_progress) -> dict[str, Any]:
     """Evaluate a run on its test set. Writes `metrics.json` and `scores.parquet`; if they exist, reads them.
+
+    In a folder that cannot be written to, nothing is kept, and a warning `NotKept` says so.
 
     Raises `RunError` if the run is unfinished or has no test set, or if its recordings are missing.
     """
@@ -60,9 +63,10 @@ def evaluate_run(path: Path, device: str = "auto", progress: Progress = no_progr
         np.concatenate([s.logits for _, s in parts]),
     )
     folds = np.concatenate([np.full(len(s.clips), fold) for fold, s in parts])
-    save_scores(run.scores, pooled, folds)
     result = evaluate_scores(pooled, run.info.multi_group)
-    write_json(run.metrics, result)
+    with kept(run.path):
+        save_scores(run.scores, pooled, folds)
+        write_json(run.metrics, result)
     return result
 
 

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from finback.core.errors import RunError
 from finback.core.files import write_json
+from finback.core.keeping import kept
 from finback.core.progress import Progress, no_progress
 from finback.core.run_files import RunFiles
 from finback.core.types import Clip
@@ -76,7 +77,8 @@ def audit_vocoder(
         "measures": [*MEASURES, *(["agreement"] if classifier is not None else [])],
         "vocoders": rows,
     }
-    write_json(RunFiles(run).vocoder_audit, result)
+    with kept(run):
+        write_json(RunFiles(run).vocoder_audit, result)
     return result
 
 

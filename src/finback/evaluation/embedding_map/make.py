@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from finback.core.errors import InputError, RunError
+from finback.core.keeping import kept
 from finback.core.progress import Progress, no_progress
 from finback.core.run_files import MANIFEST, SPLIT_TABLE
 from finback.core.run_info import RunInfo
@@ -99,14 +100,15 @@ def make_map(
     if len(clips) < FEWEST:
         raise InputError(f"{path}: only {len(clips)} clips to map", f"a map needs {FEWEST} or more")
     fingerprint = store.fingerprint(source.run, clips, names, seed)
-    kept = store.load(run.map, fingerprint)
-    if kept is None:
+    stored = store.load(run.map, fingerprint)
+    if stored is None:
         vectors = source.of(clips)
         layouts = {name: METHODS[name](vectors, seed) for name in progress(names, "layout", len(names))}
         species, groups = [c.label or "" for c in clips], [c.group for c in clips]
-        kept = layouts, neighbours(vectors, species, groups, source.seen_in_training[rows])
-        store.save(run.map, clips, source.seen_in_training[rows], *kept, fingerprint)
-    layouts, near = kept
+        stored = layouts, neighbours(vectors, species, groups, source.seen_in_training[rows])
+        with kept(run.map):
+            store.save(run.map, clips, source.seen_in_training[rows], *stored, fingerprint)
+    layouts, near = stored
     return EmbeddingMap(
         run.path,
         source.what,

@@ -33,6 +33,7 @@ from numpy.typing import NDArray
 
 from finback.core.errors import InputError
 from finback.core.files import write_json
+from finback.core.keeping import kept
 from finback.core.progress import Progress, no_progress
 from finback.data.splits.run_subsets import run_subsets
 from finback.evaluation.generator_audit import embeddings, figures, set_metrics, substitution
@@ -109,12 +110,14 @@ def audit_generator(request: AuditRequest, progress: Progress = no_progress) -> 
         "copying": copies,
         "diversity": _diversity(data, embedded, between),
     }
-    write_json(main.run.generator_audit, result)
+    with kept(main.run.path):
+        write_json(main.run.generator_audit, result)
     first, train = next(iter(data.generated)), data.real["train"]
     pairs = figures.nearest_pairs(
         data.generated[first], train, nearest[first], data.labels, thresholds.typical
     )
-    figures.save_figures(main.run.path / "figures", pairs, nearest, thresholds)
+    with kept(main.run.path / "figures"):
+        figures.save_figures(main.run.path / "figures", pairs, nearest, thresholds)
     return result
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from finback.core.errors import InputError
+from finback.core.keeping import writable_folder
 from finback.core.progress import Progress, no_progress
 from finback.core.runs import RunFolder
 from finback.data.dataset import Dataset
@@ -54,8 +55,9 @@ def train_reference_classifier(
         split={"by": run.info.setting("split", "by")},
     )
     plan = Plan(FAMILY, settings, run.info.seed or 0, device, "finback audit")
-    train(plan, marked, run.path / FOLDER, progress)
-    return run.path / FOLDER
+    folder = writable_folder(run.path) / FOLDER
+    train(plan, marked, folder, progress)
+    return folder
 
 
 def load_reference_classifier(

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from finback.core.files import atomic_path
+from finback.core.keeping import kept
 from finback.core.progress import Progress, no_progress
 from finback.core.types import Clip, Labels
 from finback.features.cache import FeatureStore
@@ -123,7 +124,7 @@ def cached(
         stored: NDArray[np.float32] = np.load(path)
         return stored
     array = make()
-    with atomic_path(path) as temporary:
+    with kept(path), atomic_path(path) as temporary:
         np.save(temporary, array)
     return array
 

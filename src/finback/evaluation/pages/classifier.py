@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from finback.core.files import write_atomic
+from finback.core.keeping import writable_folder
 from finback.core.progress import Progress, no_progress
 from finback.core.run_files import RunFiles
 from finback.data.splits.settings import BY_CLIP
@@ -24,8 +25,9 @@ from finback.report.pages.summary import FEW_GROUPS, UNKNOWN_GROUPS
 
 def write(path: Path, progress: Progress = no_progress) -> Path:
     """Write `report.html` and `figures/` into a run folder; the page's path. Raises `RunError`."""
-    page = RunFiles(path).report
-    write_atomic(page, render(collect(Path(path), progress)))
+    text = render(collect(Path(path), progress))
+    page = RunFiles(writable_folder(Path(path))).report
+    write_atomic(page, text)
     return page
 
 

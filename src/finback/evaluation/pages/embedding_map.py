@@ -8,6 +8,7 @@ from typing import Any
 
 from finback.core.errors import FinbackError
 from finback.core.files import write_atomic
+from finback.core.keeping import writable_folder
 from finback.core.progress import Progress, no_progress
 from finback.core.run_files import RunFiles
 from finback.core.types import Clip
@@ -66,8 +67,9 @@ def write(
     species = [clip.species for clip in page.clips]
     seen = clip_map.seen_in_training
     figure = embedding_map(clip_map.layouts, species, clip_map.groups, seen, heading(clip_map), page.notes)
-    png, _ = save(figure, clip_map.run / "figures", FIGURE)
-    out = RunFiles(clip_map.run).map_page
+    folder = writable_folder(clip_map.run)
+    png, _ = save(figure, folder / "figures", FIGURE)
+    out = RunFiles(folder).map_page
     write_atomic(out, render(page))
     return Written(clip_map, png, out, page.n_silent)
 

@@ -15,6 +15,7 @@ from finback.core.audit_documents import GeneratorAuditFile, ReconstructionFile
 from finback.core.documents import Document, read_audit
 from finback.core.errors import FinbackError, RunError
 from finback.core.files import write_atomic
+from finback.core.keeping import writable_folder
 from finback.core.progress import Progress, no_progress
 from finback.core.run_files import RECONSTRUCTION, RunFiles
 from finback.core.types import Clip
@@ -51,8 +52,9 @@ def write(path: Path, progress: Progress = no_progress) -> Path:
 
     Raises `RunError` if it is none.
     """
-    page = RunFiles(path).report
-    write_atomic(page, render(collect(Path(path), progress)))
+    text = render(collect(Path(path), progress))
+    page = RunFiles(writable_folder(Path(path))).report
+    write_atomic(page, text)
     return page
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from finback.audio.content import require_content
 from finback.core.errors import FinbackError
 from finback.core.files import write_atomic
+from finback.core.keeping import writable_folder
 from finback.core.progress import Progress, no_progress
 from finback.core.run_files import RunFiles
 from finback.core.types import Clip
@@ -49,8 +50,9 @@ def write(path: Path, progress: Progress = no_progress) -> Path:
 
     Raises `RunError` if it is none.
     """
-    page = RunFiles(path).report
-    write_atomic(page, render(collect(Path(path), progress)))
+    text = render(collect(Path(path), progress))
+    page = RunFiles(writable_folder(Path(path))).report
+    write_atomic(page, text)
     return page
 
 

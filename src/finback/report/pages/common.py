@@ -16,9 +16,10 @@ import tomli_w
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from matplotlib.figure import Figure
 
+from finback.core.files import write_atomic
+from finback.core.keeping import kept
 from finback.core.progress import Progress, no_progress
 from finback.report.plots.style import render as to_bytes
-from finback.report.plots.style import save
 
 LARGEST_SVG = 450_000  # bytes; SVG stays sharp at any size, but a light page matters more
 
@@ -123,6 +124,9 @@ def save_pictures(
     """Write each figure into `folder` as PNG and SVG; the pictures by name, as SVG if `vector` and small."""
     pictures = {}
     for name, (figure, alt) in progress(drawn.items(), "figures", len(drawn)):
-        png, svg = save(figure, folder, name)
-        pictures[name] = embed(figure, alt, png.read_bytes(), svg.read_bytes() if vector else b"")
+        png, svg = to_bytes(figure, "png"), to_bytes(figure, "svg")
+        with kept(folder):
+            write_atomic(folder / f"{name}.png", png)
+            write_atomic(folder / f"{name}.svg", svg)
+        pictures[name] = embed(figure, alt, png, svg if vector else b"")
     return pictures
