@@ -15,7 +15,8 @@ import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from finback.core.files import write_atomic
+from finback.core.errors import RunError
+from finback.core.files import RESTORE, write_atomic
 from finback.core.text import cell, from_cell
 
 # Python refuses cells above 131,072 characters. Ten million is the bound for all tables of one process.
@@ -59,13 +60,21 @@ def parse_csv(text: str) -> tuple[list[str], list[dict[str, str]]]:
     return header, rows
 
 
-def read_csv(path: Path) -> list[dict[str, str]]:
-    """The rows of a table of `write_csv`.
+def read_csv(path: Path, columns: Iterable[str] = ()) -> list[dict[str, str]]:
+    """The rows of a table of `write_csv` that must have these columns.
 
-    Raises `OSError` when the file cannot be read and `ValueError` (also for text that is not UTF-8) when it
-    is damaged; the caller names the file and the repair.
+    Raises `RunError` that names the file when it is missing or damaged.
     """
-    return parse_csv(Path(path).read_bytes().decode("utf-8"))[1]
+    try:
+        header, rows = parse_csv(Path(path).read_bytes().decode("utf-8"))
+    except FileNotFoundError:
+        raise RunError(f"{path}: no such file", RESTORE) from None
+    except (OSError, ValueError) as error:  # ValueError: also text that is not UTF-8
+        raise RunError(f"{path}: missing or damaged ({error})", RESTORE) from None
+    missing = [name for name in columns if name not in header]
+    if missing:
+        raise RunError(f"{path}: damaged (no column {', '.join(missing)})", RESTORE)
+    return rows
 
 
 def _written(value: object) -> str:

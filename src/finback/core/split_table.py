@@ -11,14 +11,13 @@ model was not trained on), validation and test.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from io import StringIO
 from pathlib import Path
 
+from finback.core.csv_files import read_csv, write_csv
 from finback.core.errors import RunError
-from finback.core.files import RESTORE, write_atomic
+from finback.core.files import RESTORE
 from finback.core.types import SUBSETS, Clip, Split
 
 COLUMNS = ("recording_id", "file", "start", "stop", "channel", "species", "group", "subset")
@@ -57,13 +56,12 @@ def save_held_out(path: Path, train: Sequence[Clip], held_out: Sequence[Clip], s
 
 
 def _save(path: Path, subsets: Mapping[str, Sequence[Clip]]) -> None:
-    out = StringIO()
-    table = csv.writer(out)
-    table.writerow(COLUMNS)
-    for subset, clips in subsets.items():
-        for c in clips:
-            table.writerow([c.recording.id, c.recording.path.name, *c.key[1:], c.label, c.group, subset])
-    write_atomic(path, out.getvalue())
+    rows = [
+        [c.recording.id, c.recording.path.name, *c.key[1:], c.label, c.group, subset]
+        for subset, clips in subsets.items()
+        for c in clips
+    ]
+    write_csv(path, COLUMNS, rows)
 
 
 def read_rows(path: Path) -> list[SplitRow]:
@@ -77,10 +75,10 @@ def read_held_out(path: Path) -> list[SplitRow]:
 
 
 def _read(path: Path, old_names: Mapping[str, str]) -> list[SplitRow]:
+    rows = read_csv(path)
     try:
-        with open(path, encoding="utf-8", newline="") as file:
-            return [_row(row, old_names) for row in csv.DictReader(file)]
-    except (OSError, KeyError, ValueError, TypeError) as error:
+        return [_row(row, old_names) for row in rows]
+    except (KeyError, ValueError, TypeError) as error:
         raise RunError(f"{path}: missing or damaged ({error})", RESTORE) from None
 
 

@@ -7,9 +7,7 @@ source. `Manifest.load` returns an equal manifest, because positions are written
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -18,8 +16,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from finback.core.csv_files import parse_csv, write_csv
 from finback.core.errors import AudioError, ManifestError
-from finback.core.files import read_json, write_atomic, write_json
+from finback.core.files import read_json, write_json
 from finback.core.renames import current
 from finback.core.run_files import PROBLEMS
 from finback.core.types import Clip, Labels, Recording
@@ -156,7 +155,7 @@ class Manifest:
             header.append(SYNTHETIC)
             marks = ["true" if c.synthetic else "" for c in self.clips]
             rows = [[*row, mark] for row, mark in zip(rows, marks, strict=True)]
-        write_atomic(path, _table([header, *rows]))
+        write_csv(path, header, rows)
 
     @classmethod
     def load(cls, path: Path, audio: Path | None = None) -> Manifest:
@@ -211,28 +210,19 @@ def _cells(clip: Clip, subset: str, name: str) -> list[Any]:
     return [name, clip.label or "", r.group, *span, subset, *recording]
 
 
-def _table(rows: list[list[Any]]) -> str:
-    # Python's writer quotes a line feed in a name but not a carriage return.
-    returns = any("\r" in cell for row in rows for cell in row if isinstance(cell, str))
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL if returns else csv.QUOTE_MINIMAL)
-    writer.writerows(rows)
-    return text.getvalue()
-
-
 def _rows(path: Path) -> list[dict[str, str]]:
     try:
         text = path.read_bytes().decode("utf-8-sig")  # keeps line ends within names
+        # Not `read_table`, which corrects typed tables: here every character stays as it was written.
+        header, rows = parse_csv(text)
     except FileNotFoundError:
         raise ManifestError(f"{path}: no such manifest", AGAIN) from None
-    except UnicodeDecodeError as error:
+    except (OSError, ValueError) as error:
         raise ManifestError(f"{path}: damaged ({error})", AGAIN) from None
-    # Not `read_table`, which corrects typed tables: here every character stays as it was written.
-    reader = csv.DictReader(io.StringIO(text, newline=""))
-    missing = [c for c in COLUMNS if c not in (reader.fieldnames or ())]
+    missing = [c for c in COLUMNS if c not in header]
     if missing:
         raise ManifestError(f"{path}: not a manifest (no column {', '.join(missing)})", AGAIN)
-    return list(reader)
+    return rows
 
 
 def _recording(row: dict[str, str], root: Path, schedule: list[tuple[int, str]]) -> Recording:

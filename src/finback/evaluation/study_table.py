@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Mapping, Sequence
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from finback.core.files import write_atomic
+from finback.core.csv_files import write_csv
 
 
 def write_table(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
     """Write a CSV file with these columns; a value that a row does not have is an empty cell."""
-    out = StringIO()
-    table = csv.DictWriter(out, columns, restval="", lineterminator="\n")
-    table.writeheader()
-    for row in rows:
-        table.writerow({k: "" if v is None else v for k, v in row.items()})
-    write_atomic(path, out.getvalue())
+    write_csv(path, columns, [[row.get(column) for column in columns] for row in rows])
 
 
 def interval_columns(key: str, interval: Sequence[float] | None) -> dict[str, float]:

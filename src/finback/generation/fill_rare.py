@@ -15,8 +15,6 @@ the report names every species that is not full then.
 
 from __future__ import annotations
 
-import csv
-import io
 import shutil
 from collections import Counter
 from collections.abc import Iterator
@@ -27,8 +25,9 @@ from typing import Any
 import numpy as np
 
 from finback.audio.io import open_recording, write
+from finback.core.csv_files import read_csv, write_csv
 from finback.core.errors import SettingsError
-from finback.core.files import write_atomic, write_json
+from finback.core.files import write_json
 from finback.core.locks import only_writer
 from finback.core.progress import Progress, no_progress
 from finback.core.settings import build
@@ -267,25 +266,20 @@ def _columns(result: GateResult) -> Row:
 
 def _save_attempts(path: Path, species: dict[str, SpeciesState]) -> None:
     """Write `attempts.csv`: a row for each attempt."""
-    text = io.StringIO(newline="")
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(COLUMNS)
+    rows: list[list[object]] = []
     for name, s in species.items():
         for seed, r in sorted(s.attempts.items()):
-            share = "" if r.band_share is None else round(r.band_share, 4)
-            table.writerow(
+            share = None if r.band_share is None else round(r.band_share, 4)
+            rows.append(
                 [name, seed, r.outcome, round(r.probability, 4), round(r.distance, 4), share, r.parent]
             )
-    write_atomic(path, text.getvalue())
+    write_csv(path, COLUMNS, rows)
 
 
 def _load_attempts(folder: Path, species: dict[str, SpeciesState], samples: SampleFolder) -> None:
     """Add earlier attempts to the species' states. An accepted clip counts only while its file is there."""
     path = next((p for p in (folder / ATTEMPTS, folder / ATTEMPTS_OF_0_1) if p.exists()), None)
-    rows: list[dict[str, str]] = []
-    if path is not None:
-        with open(path, encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
+    rows = [] if path is None else read_csv(path, COLUMNS)
     for row in rows:
         s, seed = species.get(row["species"]), int(row["seed"])
         outcome = ACCEPTED if row["outcome"] == "kept" else row["outcome"]  # "kept" in version 0.1.0

@@ -17,8 +17,6 @@ samples while the others generate, and `alone` lets one process at a time combin
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import shutil
 import zipfile
@@ -31,8 +29,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from finback.audio.io import write
+from finback.core.csv_files import read_csv, write_csv
 from finback.core.errors import RunError
-from finback.core.files import atomic_path, read_json, write_atomic, write_json
+from finback.core.files import atomic_path, read_json, write_json
 from finback.core.locks import only_writer
 from finback.core.paths import file_name
 from finback.core.renames import current_generated
@@ -169,11 +168,8 @@ class SampleFolder:
                     # A ZipInfo made by hand has no date, so the same clips give the same file.
                     with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as file:
                         np.lib.format.write_array(file, x)
-        text = io.StringIO(newline="")
-        table = csv.DictWriter(text, COLUMNS, lineterminator="\n", extrasaction="ignore")
-        table.writeheader()
-        table.writerows(self.rows[name] for name in order)
-        write_atomic(self.folder / MANIFEST, text.getvalue())
+        rows = [[self.rows[name].get(column, "") for column in COLUMNS] for name in order]
+        write_csv(self.folder / MANIFEST, COLUMNS, rows)
         shutil.rmtree(self.folder / PARTS, ignore_errors=True)
         self.new = set()
 
@@ -181,9 +177,8 @@ class SampleFolder:
         """Learn which samples are in the folder. Raises `RunError` when two samples have one file."""
         self.rows, self._names = {}, {}
         if (self.folder / MANIFEST).exists():
-            with open(self.folder / MANIFEST, encoding="utf-8", newline="") as file:
-                for row in csv.DictReader(file):
-                    self._know(Path(row["file"]).stem, dict(row))
+            for row in read_csv(self.folder / MANIFEST, ["file", "species", "seed"]):
+                self._know(Path(row["file"]).stem, dict(row))
         for name in [name for name in self.rows if not self._wav(name).exists()]:
             self._forget(name)
         self.new = {name for name in self._parts() if self._wav(name).exists()}

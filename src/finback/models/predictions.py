@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import html
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
+from finback.core.csv_files import write_csv
 from finback.core.errors import InputError
 from finback.core.types import Labels
 
@@ -95,10 +95,7 @@ class Predictions(Sequence[Prediction]):
     def to_csv(self, path: str | Path, top: int = 1) -> Path:
         """Write `rows` as a CSV file with a header; returns its path."""
         path = Path(path)
-        with open(path, "w", encoding="utf-8", newline="") as file:
-            table = csv.DictWriter(file, COLUMNS)
-            table.writeheader()
-            table.writerows(self.rows(top))
+        write_csv(path, COLUMNS, [[row[column] for column in COLUMNS] for row in self.rows(top)])
         return path
 
     def __repr__(self) -> str:

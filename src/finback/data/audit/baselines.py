@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import RandomForestClassifier
 
-from finback.core.types import Clip, Split
+from finback.core.types import Clip, Labels, Split
 from finback.data.audit.quality import Quality
 
 FEATURES = ("log_sample_rate", "log_duration_s", "level_dbfs", "noise_floor_dbfs", "log_bandwidth_hz")
@@ -91,8 +91,11 @@ def evaluate(
             continue
         groups = {c.group for c in train}
         forest = RandomForestClassifier(TREES, class_weight="balanced", random_state=seed, n_jobs=1)
-        forest.fit(np.array([features[c] for c in train]), [c.label for c in train])
-        predicted = forest.predict(np.array([features[c] for c in test]))
+        # Class ids, not names: scikit-learn takes names of digits (AphiaIDs) for numbers.
+        labels = Labels.of(train)
+        forest.fit(np.array([features[c] for c in train]), labels.targets(train))
+        ids = forest.predict(np.array([features[c] for c in test]))
+        predicted = [labels.names[i] for i in ids]
         clips += test
         leaked += [c.group in groups for c in test]
         by_lookup += [name == c.label for name, c in zip(group_lookup(train, test), test, strict=True)]

@@ -9,12 +9,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from finback.core.csv_files import write_csv
 from finback.core.errors import InputError
 from finback.core.files import write_atomic
 from finback.data.tables import read_table
@@ -91,7 +90,7 @@ def read_fetched(folder: Path) -> dict[str, Fetched]:
 def write_fetched(folder: Path, rows: Mapping[str, Fetched]) -> None:
     """Write fetched.csv, sorted by file."""
     cells = [(file, r.url, r.bytes, r.sha256, r.date, r.licence) for file, r in sorted(rows.items())]
-    write_atomic(folder / FETCHED, _csv((FETCHED_COLUMNS, *cells)))
+    write_csv(folder / FETCHED, FETCHED_COLUMNS, cells)
 
 
 def write_labels(folder: Path, offers: Iterable[Offer], source: Source) -> int:
@@ -113,16 +112,10 @@ def write_labels(folder: Path, offers: Iterable[Offer], source: Source) -> int:
         known = {row.cells[at] for row in table.rows}
     added = [_row(o, species, source, header) for o in offers if o.file not in known for species in o.species]
     if added or not path.is_file():
-        write_atomic(path, _csv((header, *rows, *added)))
+        write_csv(path, header, (*rows, *added))
     return len(rows) + len(added)
 
 
 def _row(offer: Offer, species: str, source: Source, header: Sequence[str]) -> list[str]:
     values = {"file": offer.file, "species": species, "group": offer.group, "licence": source.licence}
     return [values.get(name.strip().casefold(), "") for name in header]
-
-
-def _csv(rows: Iterable[Sequence[object]]) -> str:
-    text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue()

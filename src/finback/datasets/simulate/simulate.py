@@ -13,21 +13,19 @@ does not change the others.
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import zlib
-from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from pydantic import Field, field_validator, model_validator
 
 from finback.audio import io as audio_io
-from finback.core.errors import InputError
-from finback.core.files import read_json, write_atomic, write_json
+from finback.core.csv_files import read_csv, write_csv
+from finback.core.errors import InputError, RunError
+from finback.core.files import read_json, write_json
 from finback.core.progress import Progress, no_progress
 from finback.core.settings import Frozen
 from finback.datasets.simulate.calls import CALLS, call_kind
@@ -141,8 +139,8 @@ def simulate_clips(out: Path, settings: ClipSettings | None = None, progress: Pr
             audio_io.write(out / "audio" / name, tape_model.digitise(sound), tape_model.sample_rate)
             rows.append((name, species, group))
             truth.append(event.row(name, tape_model.sample_rate))
-    _write_csv(out / "truth.csv", TRUTH, truth)
-    _write_csv(labels, ("file", "species", "group"), rows)
+    write_csv(out / "truth.csv", TRUTH, truth)
+    write_csv(labels, ("file", "species", "group"), rows)
     return labels
 
 
@@ -174,7 +172,7 @@ def simulate_recording(
     with audio_io.writer(out / name, settings.sample_rate) as file:
         for block in progress(mix_calls(noise, events, tape_model), "simulating recording", n_blocks):
             file.write(tape_model.digitise(block))
-    _write_csv(truth, TRUTH, [event.row(name, settings.sample_rate) for event in events])
+    write_csv(truth, TRUTH, [event.row(name, settings.sample_rate) for event in events])
     return truth
 
 
@@ -257,11 +255,7 @@ def _whole(labels: Path, audio: Path) -> bool:
     """Whether every file in labels.csv exists."""
     if not labels.is_file():
         return False
-    with open(labels, newline="", encoding="utf-8") as file:
-        return all((audio / row["file"]).is_file() for row in csv.DictReader(file))
-
-
-def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerows([header, *rows])
-    write_atomic(path, text.getvalue())
+    try:
+        return all((audio / row["file"]).is_file() for row in read_csv(labels, ["file"]))
+    except RunError:  # damaged: simulated again
+        return False
