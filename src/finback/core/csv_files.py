@@ -53,7 +53,8 @@ def parse_csv(text: str) -> tuple[list[str], list[dict[str, str]]]:
             if not cells:
                 continue  # an empty line at the end
             if len(cells) != len(header):
-                raise ValueError(f"row {len(rows) + 2} has {len(cells)} values for {len(header)} columns")
+                wrong = f"{len(cells)} values for {len(header)} columns"
+                raise ValueError(f"row {len(rows) + 2} is damaged: {wrong}")
             rows.append(dict(zip(header, map(from_cell, cells), strict=True)))
     except csv.Error as error:
         raise ValueError(f"line {reader.line_num}: {error}") from None
@@ -67,8 +68,6 @@ def read_csv(path: Path, columns: Iterable[str] = ()) -> list[dict[str, str]]:
     """
     try:
         header, rows = parse_csv(Path(path).read_bytes().decode("utf-8"))
-    except FileNotFoundError:
-        raise RunError(f"{path}: no such file", RESTORE) from None
     except (OSError, ValueError) as error:  # ValueError: also text that is not UTF-8
         raise RunError(f"{path}: missing or damaged ({error})", RESTORE) from None
     missing = [name for name in columns if name not in header]
