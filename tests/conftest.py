@@ -42,8 +42,9 @@ def watkins(real_data: Path) -> Path:
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Features of test clips never land in the user's cache."""
+    """Features of test clips never land in the user's cache, nor their folders in the user's state."""
     os.environ["FINBACK_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+    os.environ["FINBACK_STATE"] = str(tmp_path_factory.mktemp("state"))
 
 
 @pytest.fixture(scope="session")

@@ -48,6 +48,7 @@ INSIDE: dict[str, tuple[set[str], ...]] = {
         {"audit"},
         {"index"},
         {"dataset"},
+        {"locate"},
     ),
     "datasets": ({"fetch", "simulate"},),
     "models": ({"networks", "weights"}, {REST}, {"predictor"}, {"predict"}, {"ensemble", "export"}),

@@ -25,6 +25,7 @@ from finback.core.scores import load_scores
 from finback.core.types import Clip
 from finback.data.dataset import Dataset
 from finback.data.index import IndexRequest, index
+from finback.data.locate import locate
 from finback.data.manifest import Manifest
 from finback.evaluation.comparison import leaderboard
 from finback.evaluation.comparison.page import write as write_comparison
@@ -49,6 +50,7 @@ def old(tmp_path: Path) -> Path:
     copy = shutil.copytree(KEPT, tmp_path / "old")
     for path in copy.rglob("problems.json"):
         write_json(path, read_json(path) | {"audio": str(copy / "data" / "audio")})
+        locate(path.parent, [copy / "data" / "audio"])  # as --recordings does: they were not made here
     return copy
 
 

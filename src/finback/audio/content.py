@@ -25,7 +25,7 @@ from finback.core.types import Recording
 
 YOUNG_S = 2.0  # the coarsest clock: times of files on FAT are even seconds
 RESTORE = "restore the file from a copy, or index the recordings again and train into another --out"
-NAME_FOLDER = "name the folder of the recordings: --recordings FOLDER"
+NAME_FOLDER = "name the folder where its recordings are: finback report RUN --recordings FOLDER"
 
 
 class FileState(NamedTuple):

@@ -9,7 +9,15 @@ from typing import Annotated, Any
 import typer
 
 from finback.cli.console import out, out_json, out_prose, out_table, progress, say
-from finback.cli.options import DataOptions, Device, Json, SettingOptions, takes
+from finback.cli.options import (
+    DataOptions,
+    Device,
+    Json,
+    Recordings,
+    SettingOptions,
+    find_recordings,
+    takes,
+)
 from finback.core.run_files import RunFiles
 
 MaybeAudio = Annotated[Path | None, typer.Option(help="Folder of recordings.", show_default=False)]
@@ -85,6 +93,7 @@ def audit(
             show_default=False,
         ),
     ] = None,
+    recordings: Recordings = None,
     device: Device = "auto",
     json: Json = False,
 ) -> None:
@@ -104,6 +113,8 @@ def audit(
             "finback audit needs either recordings or a run folder",
             "give --audio FOLDER with --labels, or the run folder of a generator or vocoder",
         )
+    if run is not None:
+        find_recordings(run, recordings)
     if run is None:
         _recordings(data, settings, json)
     elif RunFolder.open(run).info.kind == "vocoder":

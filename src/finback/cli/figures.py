@@ -9,7 +9,7 @@ import typer
 
 from finback.cli.console import out, out_json, progress, say
 from finback.cli.licences import say_licences_of
-from finback.cli.options import Device, Json
+from finback.cli.options import Device, Json, Recordings, find_recordings
 
 
 def map(
@@ -24,6 +24,7 @@ def map(
         bool, typer.Option(help="Include the sound of every clip in the page, about 15 kB each.")
     ] = True,
     seed: Annotated[int, typer.Option(help="Seed of all random numbers.", min=0)] = 0,
+    recordings: Recordings = None,
     device: Device = "auto",
     json: Json = False,
 ) -> None:
@@ -39,6 +40,7 @@ def map(
     from finback.evaluation.pages import embedding_map
 
     say_licences_of(run)
+    find_recordings(run, recordings)
     written = embedding_map.write(run, tuple(method or ()), sound, seed, device, progress)
     if json:
         out_json(written.to_json())

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
+from finback.cli.console import progress, say
+
 if TYPE_CHECKING:
     from finback.data.index import IndexRequest
     from finback.training.settings import Settings
@@ -158,9 +160,27 @@ class SettingOptions:
         return resolve(self.preset, self.set_ or (), family, split=split, rare=rare)
 
 
+Recordings = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--recordings",
+        help="Folder where the recordings of this run are, if the run folder is from elsewhere or the "
+        "recordings moved. They are found by their content. Repeatable.",
+        show_default=False,
+    ),
+]
 Device = Annotated[str, typer.Option(help="Device: auto, cpu, cuda, cuda:1, cuda*4, mps.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else there.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the planned work and its settings, then stop.")]
+
+
+def find_recordings(run: Path, folders: list[Path] | None) -> None:
+    """Look for the recordings of a run below the folders of `--recordings`, and say what was found."""
+    if folders:
+        from finback.data.locate import locate
+
+        for line in locate(run, folders, progress).lines():
+            say(line)
 
 
 def takes(**groups: type) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -11,7 +11,7 @@ import typer
 
 from finback.cli.console import out, out_json, out_table, progress, say
 from finback.cli.licences import say_licences_of
-from finback.cli.options import Device, Json, StartTimeOptions, takes
+from finback.cli.options import Device, Json, Recordings, StartTimeOptions, find_recordings, takes
 
 if TYPE_CHECKING:
     from finback.models.predictions import Prediction
@@ -42,6 +42,7 @@ def evaluate(
     source: Annotated[
         str, typer.Option(help="Layout of this folder: auto, folder, watkins, beans, raven.")
     ] = "auto",
+    recordings: Recordings = None,
     device: Device = "auto",
     json: Json = False,
 ) -> None:
@@ -61,6 +62,7 @@ def evaluate(
     from finback.evaluation.evaluate import evaluate_on, evaluate_run
 
     say_licences_of(run)
+    find_recordings(run, recordings)
     if audio is None:
         if labels is not None or groups is not None:
             raise InputError(
@@ -100,15 +102,17 @@ def _show_metrics(result: dict[str, Any]) -> None:
         out(f"warning: {n} of these clips were in the training data, so the metrics are too high")
 
 
-def report(run: RunPath) -> None:
+def report(run: RunPath, recordings: Recordings = None) -> None:
     """Write report.html of a run: of a classifier, a generator or a vocoder.
 
     \b
     Example:
       finback report runs/mine
+      finback report colleague/run --recordings audio
     """
     from finback.evaluation.pages.write import write
 
+    find_recordings(run, recordings)
     out(str(write(run, progress)))
 
 

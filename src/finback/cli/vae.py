@@ -9,7 +9,7 @@ import typer
 
 from finback.cli.bounds import bounded
 from finback.cli.console import out, out_json, out_table, progress
-from finback.cli.options import Device, Json
+from finback.cli.options import Device, Json, Recordings, find_recordings
 
 app = typer.Typer(
     name="vae",
@@ -35,6 +35,7 @@ def reconstruct(
         Path | None,
         typer.Option("--out", help="Output folder; default: the run's figures/.", show_default=False),
     ] = None,
+    recordings: Recordings = None,
     device: Device = "auto",
     json: Json = False,
 ) -> None:
@@ -51,6 +52,7 @@ def reconstruct(
     from finback.evaluation import reconstruction
     from finback.generation.vae_latents import LatentSpace
 
+    find_recordings(run, recordings)
     result = reconstruction.reconstruct(LatentSpace.load(run, device), subset, progress)
     paths = result.write(out_folder or writable_folder(run) / "figures")
     if json:

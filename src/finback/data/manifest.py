@@ -3,6 +3,9 @@
 `Manifest.save` writes `manifest.csv` and, in the same folder, `problems.json` (the problems, the source, the
 audio folder, duty cycles). `manifest.csv` opens in a spreadsheet and is also a labels file for the `folder`
 source. `Manifest.load` returns an equal manifest, because positions are written as whole native samples.
+
+A manifest can come from anybody. Its paths are followed only if it was written here, or if its recordings
+were found in folders that the user named (`core/named_folders.py`); else `Recording.located` is False.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from typing import Any
 from finback.core.csv_files import parse_csv, write_csv
 from finback.core.errors import AudioError, ManifestError
 from finback.core.files import read_json, write_json
+from finback.core.named_folders import Named, identity, place, recall, remember, root_of
 from finback.core.renames import current
 from finback.core.run_files import PROBLEMS
 from finback.core.types import Clip, Labels, Recording
@@ -156,18 +160,22 @@ class Manifest:
             marks = ["true" if c.synthetic else "" for c in self.clips]
             rows = [[*row, mark] for row, mark in zip(rows, marks, strict=True)]
         write_csv(path, header, rows)
+        if all(c.recording.located for c in self.clips):
+            remember(identity(path.read_bytes(), str(self.audio)), Named(self.audio))
 
     @classmethod
     def load(cls, path: Path, audio: Path | None = None) -> Manifest:
         """Read a table of `save`; `audio` is the folder where the recordings are now, if they moved.
 
-        Raises `ManifestError` when the table is not a manifest, or is no longer a valid one.
+        Paths that lead out of a given `audio` are not followed, unless the manifest was written here. Raises
+        `ManifestError` when the table is not a manifest, or is no longer a valid one.
         """
         path = Path(path)
         details = current(read_json(path.with_name(PROBLEMS)))
-        rows = _rows(path)
+        content, rows = _rows(path)
+        named = recall(identity(content, str(details.get("audio"))))
         try:
-            root = Path(details["audio"]) if audio is None else Path(audio).resolve()
+            root = root_of(details["audio"], named) if audio is None else Path(audio).resolve()
             problems = tuple(Problem(**problem) for problem in details["problems"])
             source = SourceInfo(**details["source"])
             has_split, schedules = details["has_split"], details["schedules"]
@@ -181,7 +189,8 @@ class Manifest:
             name = row["file"]
             try:
                 if name not in recordings:
-                    recordings[name] = _recording(row, root, schedules.get(name, []))
+                    where, located = place(row, root, named, audio is not None)
+                    recordings[name] = _recording(row, where, schedules.get(name, []), located)
                 clips.append(_clip(row, recordings[name]))
             except (ValueError, TypeError, AudioError) as error:
                 raise ManifestError(f"{path}: row {number} is damaged ({error})", AGAIN) from None
@@ -210,11 +219,12 @@ def _cells(clip: Clip, subset: str, name: str) -> list[Any]:
     return [name, clip.label or "", r.group, *span, subset, *recording]
 
 
-def _rows(path: Path) -> list[dict[str, str]]:
+def _rows(path: Path) -> tuple[bytes, list[dict[str, str]]]:
+    """The bytes of the table, and its rows."""
     try:
-        text = path.read_bytes().decode("utf-8-sig")  # keeps line ends within names
+        content = path.read_bytes()
         # Not `read_table`, which corrects typed tables: here every character stays as it was written.
-        header, rows = parse_csv(text)
+        header, rows = parse_csv(content.decode("utf-8-sig"))  # keeps line ends within names
     except FileNotFoundError:
         raise ManifestError(f"{path}: no such manifest", AGAIN) from None
     except (OSError, ValueError) as error:
@@ -222,13 +232,13 @@ def _rows(path: Path) -> list[dict[str, str]]:
     missing = [c for c in COLUMNS if c not in header]
     if missing:
         raise ManifestError(f"{path}: not a manifest (no column {', '.join(missing)})", AGAIN)
-    return rows
+    return content, rows
 
 
-def _recording(row: dict[str, str], root: Path, schedule: list[tuple[int, str]]) -> Recording:
+def _recording(row: dict[str, str], path: Path, schedule: list[tuple[int, str]], located: bool) -> Recording:
     return Recording(
         id=row["recording_id"],
-        path=root / row["file"],
+        path=path,
         sample_rate=int(row["sample_rate"]),
         n_samples=int(row["n_samples"]),
         n_channels=int(row["n_channels"]),
@@ -238,6 +248,7 @@ def _recording(row: dict[str, str], root: Path, schedule: list[tuple[int, str]])
         source=row["source"],
         licence=row["licence"],
         start_time_source=row.get(TIME_SOURCE) or "",
+        located=located,
     )
 
 

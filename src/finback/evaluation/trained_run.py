@@ -23,6 +23,7 @@ from finback.core.run_info import RunInfo
 from finback.core.runs import RunFolder
 from finback.core.settings import DEFAULT_PRESET
 from finback.data.dataset import Dataset, require_dataset
+from finback.data.locate import locate
 from finback.evaluation.evaluate import evaluate_on, evaluate_run
 from finback.evaluation.results import Metrics
 from finback.training.classifier import train as train_classifier
@@ -98,12 +99,18 @@ def _flat(prefix: str, values: Mapping[str, Any]) -> list[str]:
 class TrainedRun:
     """A finished run folder: a classifier, an ensemble, a generator or a vocoder.
 
+    `recordings` are folders where its recordings are, for a run folder from elsewhere or recordings that
+    moved; they are found by their content.
+
     Raises `RunError` when the folder is not a run, or when the training has not finished.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, recordings: str | Path | Sequence[str | Path] = ()) -> None:
         self._folder = RunFolder.open(Path(path))
         self._folder.require_trained()
+        folders = [recordings] if isinstance(recordings, str | Path) else recordings
+        if folders:
+            locate(self._folder.path, [Path(folder) for folder in folders], bars())
 
     @property
     def path(self) -> Path:

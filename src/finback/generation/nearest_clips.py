@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from finback.audio.content import is_there
+from finback.audio.content import NAME_FOLDER, is_there
 from finback.core.errors import InputError, RunError
 from finback.core.progress import Progress
 from finback.core.types import Clip
@@ -62,8 +62,10 @@ def training_clips(generator: SpectrogramGenerator) -> tuple[NearestClips | None
     except (RunError, InputError):
         return None, "the run folder has no table of the generator's training clips"
     store = FeatureStore(Extractor(generator.spec, "logmel"), default_folder())
+    if not all(c.recording.located for c in clips):
+        return None, f"the run folder was not made here; {NAME_FOLDER}"
     uncached = set(store.missing(clips))
-    missing = [c for c in clips if not c.recording.located or (c in uncached and not is_there(c.recording))]
+    missing = [c for c in clips if c in uncached and not is_there(c.recording)]
     if missing:
         name = missing[0].recording.path.name
         return (

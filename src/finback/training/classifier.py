@@ -23,12 +23,14 @@ from finback import models
 from finback.core.errors import SettingsError, SplitError
 from finback.core.files import write_atomic
 from finback.core.progress import Progress, no_progress, prefixed
+from finback.core.run_files import RunFiles
 from finback.core.run_info import Json, RunInfo
 from finback.core.runs import RunFolder
 from finback.core.scores import save_scores
 from finback.core.split_table import save_split
 from finback.core.types import Clip, Labels, Scores
 from finback.data.dataset import Dataset, require_dataset
+from finback.data.locate import remember_dataset
 from finback.data.splits.make import describe_split
 from finback.data.splits.split import SplitResult
 from finback.features.cache import FeatureStore, default_folder
@@ -52,6 +54,7 @@ def train(plan: Plan, dataset: Dataset, out: Path, progress: Progress = no_progr
     """
     plan = resumed(plan, out)
     info = check_out(plan, dataset, out)
+    remember_dataset(RunFiles(out).manifest, dataset)
     results = dataset.make_splits(plan.settings.split)
     for result in results:
         _check_training_set(result, _prototyped(info))

@@ -18,11 +18,13 @@ import numpy as np
 
 from finback.core.errors import SettingsError
 from finback.core.progress import Progress, no_progress
+from finback.core.run_files import RunFiles
 from finback.core.run_info import RunInfo
 from finback.core.runs import RunFolder
 from finback.core.split_table import save_held_out, save_split
 from finback.core.types import Clip, Labels, Split
 from finback.data.dataset import Dataset, require_dataset
+from finback.data.locate import remember_dataset
 from finback.data.provenance import refuse_synthetic
 from finback.data.splits.make import describe_split
 from finback.features.cache import FeatureStore, default_folder
@@ -46,6 +48,7 @@ def train_generator(
     support, `RunError` if `out` holds another run.
     """
     info = check_out(plan, dataset, out)
+    remember_dataset(RunFiles(out).manifest, dataset)
     if split is None:
         result = dataset.make_splits(plan.settings.split)[0]
         info, split = info.updated(split=describe_split(result)), result.split

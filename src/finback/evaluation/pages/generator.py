@@ -166,8 +166,9 @@ def _pictures(
         )
     pictures = save_pictures(drawn, folder, vector=False)
     for name, alt in FIGURES_OF_OTHER_COMMANDS.items():
-        if (folder / f"{name}.png").is_file():
-            pictures[name] = picture_of_file(folder / f"{name}.png", alt)
+        picture = picture_of_file(run.path, name, alt)
+        if picture is not None:
+            pictures[name] = picture
     return pictures
 
 

@@ -16,6 +16,7 @@ from finback.core.documents import AuditFile, MetricsFile, read_document
 from finback.core.errors import FinbackError, RunError
 from finback.core.files import RESTORE
 from finback.core.parquet import read_table
+from finback.core.paths import inside
 from finback.core.plain_json import parsed
 from finback.core.run_files import RunFiles
 from finback.core.run_info import RunInfo
@@ -30,6 +31,7 @@ from finback.report.pages.figures import TestScores
 from finback.report.plots.style import DPI
 
 Part = TypeVar("Part")
+PNG = b"\x89PNG\r\n\x1a\n"  # the first bytes of every PNG
 Key = tuple[str, int, int, int]  # (recording id, start, stop, channel), as Clip.key
 PLACE = {
     **{"recording_id": "text", "file": "text", "start": "integer", "stop": "integer", "channel": "integer?"},
@@ -224,9 +226,17 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def picture_of_file(path: Path, alt: str) -> Picture:
-    """A PNG of the folder, at the size it was drawn for."""
-    data = path.read_bytes()
+def picture_of_file(run: Path, name: str, alt: str) -> Picture | None:
+    """A PNG of `figures/` at the size it was drawn for; None where there is none.
+
+    A run folder can come from anybody: a link that leads out of it is not followed into the page.
+    """
+    try:
+        data = inside(run, "figures", f"{name}.png").read_bytes()
+    except (OSError, FinbackError):
+        return None
+    if not data.startswith(PNG) or len(data) < 24:
+        return None
     pixels = struct.unpack(">I", data[16:20])[0]  # width in the PNG's first chunk
     uri = f"data:image/png;base64,{base64.b64encode(data).decode()}"
     return Picture(uri, alt, round(pixels * 96 / DPI))
