@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from sounds import sound, table
 
+from finback.core.errors import ManifestError
 from finback.data.columns import meaning
 from finback.data.index import IndexRequest, index
 from finback.data.layouts import LAYOUTS
@@ -119,6 +120,21 @@ def test_what_places_a_clip_and_is_not_read_is_said(
     said = " ".join(f"{p.message}; {p.repair}" for p in manifest.problems if p.kind == "ignored_column")
     for words in named:
         assert words in said
+
+
+def test_parts_of_a_file_with_unread_times_are_no_whole_files(tmp_path: Path, audio: Path) -> None:
+    """They would be called repeats of each other, or one sound with two species."""
+    rows = "dive_1,Fin,0.25,0.75\ndive_1,Fin,1,1.5\ndive_2,Blue,0.1,0.2\n"
+    manifest = indexed(tmp_path, f"file,species,start,end\n{rows}")
+    assert spans(manifest) == [("sub/dive_2.wav", 0, 2000, "Blue")]
+    assert [(p.kind, p.row) for p in manifest.problems if p.row != 1] == [("bad_span", 2), ("bad_span", 3)]
+    assert "several parts of its file, but column 'start'" in manifest.problems[2].message
+
+
+def test_messages_stay_short(tmp_path: Path, audio: Path) -> None:
+    with pytest.raises(ManifestError) as error:
+        indexed(tmp_path, "x" * 200_000 + ",y" * 5_000 + "\na\n")
+    assert len(str(error.value)) < 1000
 
 
 @pytest.mark.parametrize("columns", ["duration_s", "notes", "trend", "sender", "group"])

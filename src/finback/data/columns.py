@@ -173,17 +173,36 @@ def times_of(table: Table) -> Times:
     return Times(chosen[0], chosen[1], chosen[2] if chosen[0] is not None else None)
 
 
-def unread(table: Table, used: Sequence[int], times: Times, file: int | None) -> Iterator[Problem]:
-    """Notes on columns that look as if they place a clip, have values, and are not read."""
+def unread_times(table: Table, used: Sequence[int], times: Times) -> tuple[int, ...]:
+    """Positions of columns that look like the start or the end of clips, have values, and are not read."""
+    missing = _missing(times)
+    return tuple(
+        position
+        for position, name in enumerate(table.header)
+        if position not in used
+        and missing
+        and (meaning(name).role in missing or _is_time(name))
+        and _has_digits(table, position)
+    )
+
+
+def _missing(times: Times) -> set[str]:
+    """The roles for which there is no column of times."""
     missing = {"start"} if times.start is None else set()
     if times.end is None and times.duration is None:
         missing |= {"end"} if times.start is None else {"end", "duration"}
+    return missing
+
+
+def unread(table: Table, used: Sequence[int], times: Times, file: int | None) -> Iterator[Problem]:
+    """Notes on columns that look as if they place a clip, have values, and are not read."""
+    of_time = unread_times(table, used, times)
     frequencies: list[str] = []
     for position, name in enumerate(table.header):
         if position in used or not any(row.cells[position] for row in table.rows):
             continue
         m = meaning(name)
-        if (m.role in missing or (missing and _is_time(name))) and _has_digits(table, position):
+        if position in of_time:
             yield _note(table, name, _unread_time(m, times), _time_repair(m))
         elif m.role == "frequency":
             frequencies.append(f"'{name}'")

@@ -53,7 +53,8 @@ def repeats(entries: Sequence[Entry]) -> tuple[list[Entry], list[Problem]]:
         key = (clip.recording.path, clip.start, clip.stop, clip.channel, clip.label)
         known = first.setdefault(key, entry)
         if known is not entry:
-            message = f"the same clip and species as row {known.row.row}"
+            table = f" of {known.row.table}" if known.row.table else ""
+            message = f"the same clip and species as row {known.row.row}{table}"
             problems.append(entry.row.problem("duplicate_row", message, "keep one of the rows"))
     return list(first.values()), problems
 

@@ -85,6 +85,12 @@ class Table:
     delimiter: str
     encoding: str
 
+    @property
+    def columns(self) -> str:
+        """The names of the columns for a message; many or long names are cut."""
+        names = [_cut(name) for name in self.header if name]
+        return ", ".join(names[:30]) + (f" and {len(names) - 30} more" if len(names) > 30 else "")
+
     def find(self, *names: str) -> int | None:
         """Position of the first of `names` in the header, without regard to case, spaces or underscores."""
         for name in names:
@@ -114,20 +120,19 @@ class Table:
         return position
 
     def _missing(self, name: str, option: str) -> tuple[str, str]:
-        columns = ", ".join(h for h in self.header if h)
         looks_like_data = any(
             re.search(r"\.(wav|flac|mp3|ogg|aiff?|w64|rf64)$", h, re.I) for h in self.header
         )
         if looks_like_data:
             return (
-                f"{self.path}: no header row (row 1 is '{columns}')",
+                f"{self.path}: no header row (row 1 is '{self.columns}')",
                 "add a first row such as file,species",
             )
-        plain = {_plain(h): h for h in self.header if h}
+        plain = {_plain(h): h for h in self.header if 0 < len(h) <= 100}
         near = [plain[s] for s in SYNONYMS.get(name, ()) if s in plain]
         near += [plain[s] for s in difflib.get_close_matches(_plain(name), list(plain), n=1, cutoff=0.6)]
         choice = f"'{near[0]}'" if near else "COLUMN"
-        return f"{self.path}: no column '{name}' (it has: {columns})", f"name it with {option} {choice}"
+        return f"{self.path}: no column '{name}' (it has: {self.columns})", f"name it with {option} {choice}"
 
 
 def read_table(path: Path, what: str = "labels file") -> Table:

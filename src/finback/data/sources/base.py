@@ -98,7 +98,8 @@ class LabelRow:
 
     def problem(self, kind: str, message: str, repair: str) -> Problem:
         where = f" (in {self.table})" if self.table else ""
-        return Problem(kind, self.file, self.row, message + where, repair)
+        file = self.file if len(self.file) <= 300 else f"{self.file[:297]}..."
+        return Problem(kind, file, self.row, message + where, repair)
 
 
 @dataclass(frozen=True, slots=True)

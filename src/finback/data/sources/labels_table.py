@@ -5,11 +5,12 @@ Times are read from every column whose name gives role and unit (see `data.colum
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from finback.core.errors import ManifestError
-from finback.data.columns import Times, times_of, unread
+from finback.data.columns import Times, times_of, unread, unread_times
 from finback.data.layouts import Layout, recognised
 from finback.data.problems import Problem
 from finback.data.sources.base import (
@@ -53,7 +54,14 @@ def read_rows(table: Table, request: IndexRequest, many: bool = False) -> Labell
     columns, notes = _columns(table, request)
     problems = [*table.problems, *notes]
     rows = []
+    unplaced, unread_time = _unplaced(table, columns)
     for row in table.rows:
+        if row.number in unplaced:
+            message = f"is one of several parts of its file, but column '{unread_time}' is not read"
+            repair = "name the columns start_s and end_s, in seconds from the beginning of the file"
+            name = _cut(row.get(columns.file)) or table.path.name
+            problems.append(Problem("bad_span", name, row.number, message, repair))
+            continue
         label, faults = _label_row(row, columns, table.path.name, many)
         problems += faults
         if label is not None:
@@ -106,6 +114,24 @@ def _said(table: Table, columns: Columns, layout: Layout | None) -> list[Problem
     program = f"read as a table of {layout.program}: " if layout is not None else "read: "
     repair = "name other columns with --file-column, --species-column, or call the times start_s and end_s"
     return [Problem("layout", table.path.name, 1, program + ", ".join(parts), repair)]
+
+
+def _unplaced(table: Table, columns: Columns) -> tuple[frozenset[int], str]:
+    """Numbers of rows that are parts of one file by times that are not read, and the name of such a column.
+
+    Such a row is not the whole file: rows of one file would be called repeats of each other.
+    """
+    times = unread_times(table, columns.used, columns.times)
+    if not times or columns.file is None:
+        return frozenset(), ""
+    parts: dict[str, list[int]] = defaultdict(list)
+    spans: dict[str, set[tuple[str, ...]]] = defaultdict(set)
+    for row in table.rows:
+        file = row.cells[columns.file]
+        parts[file].append(row.number)
+        spans[file].add(tuple(row.cells[i] for i in times))
+    several = (numbers for file, numbers in parts.items() if len(spans[file]) > 1)
+    return frozenset(number for numbers in several for number in numbers), table.header[times[0]]
 
 
 def _label_row(row: Row, columns: Columns, table: str, many: bool) -> tuple[LabelRow | None, list[Problem]]:

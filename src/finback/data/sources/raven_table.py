@@ -54,9 +54,8 @@ def species_column(table: Table, request: IndexRequest) -> int:
     asked = table.find(request.species_column)
     guess = asked if asked is not None else table.find(*ANNOTATIONS)
     if guess is None or (asked is None and request.species_column != "species"):
-        names = ", ".join(name for name in table.header if name)
         repair = "name the annotation column with --species-column, or add a column Species"
-        raise ManifestError(f"{table.path}: no column says the species (it has: {names})", repair)
+        raise ManifestError(f"{table.path}: no column says the species (it has: {table.columns})", repair)
     return guess
 
 

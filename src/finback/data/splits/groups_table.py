@@ -79,9 +79,9 @@ def not_covered(given: Given, clips: Sequence[Clip]) -> list[Problem]:
 
 
 def _no_column(table: Table, column: str) -> tuple[str, str]:
-    names = [name for name in table.header if name]
+    names = [name for name in table.header if 0 < len(name) <= 100]
     near = difflib.get_close_matches(column, names, n=1) or ["COLUMN"]
     return (
-        f"{table.path}: no column '{column}' (it has: {', '.join(names)})",
+        f"{table.path}: no column '{column}' (it has: {table.columns})",
         f"write --groups {table.path}:{near[0]}",
     )
