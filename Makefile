@@ -5,6 +5,8 @@
 # make bench  compare with other packages in one run: benchmarks/RESULTS.md
 # make peers  .venv-peers: other packages of the comparison that cannot be installed together with finback
 # make package  dist/: sdist and wheel; the wheel is tested in new environments of Python 3.11 to 3.13
+# make core-wheel  dist-core/: the wheel without bundled weights, all of it under Apache-2.0
+# make audit-dependencies  known faults of dependencies: the minimum versions here; with a network also pip-audit
 # make docs   the pages of docs/ as a site to browse, in site/; a warning is an error
 # make pictures  the pictures of README and docs: from real recordings in DATA, and the tutorial's
 #
@@ -18,7 +20,7 @@ SEA := --audio runs/tutorial/sea/audio --labels runs/tutorial/sea/labels.csv
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: setup demo test lint package bench docs peers pictures clean
+.PHONY: setup demo test lint package core-wheel audit-dependencies bench docs peers pictures clean
 
 setup: $(STAMP)
 
@@ -45,6 +47,12 @@ lint: setup
 
 package: setup
 	.ci/package
+
+core-wheel: setup
+	$(BIN)/python .ci/core_wheel.py dist-core
+
+audit-dependencies: setup
+	$(BIN)/python .ci/audit_dependencies.py
 
 bench: setup peers
 	$(BIN)/python benchmarks/all.py
@@ -76,4 +84,4 @@ pictures: setup
 	cp runs/tutorial/made/grid.png docs/pictures/tutorial-made.png
 
 clean:
-	rm -rf .venv dist build site .mypy_cache .ruff_cache
+	rm -rf .venv dist dist-core build site .mypy_cache .ruff_cache

@@ -37,12 +37,13 @@ def _run(debug: bool) -> int:
 
     from finback.cli.app import app
     from finback.cli.console import say
-    from finback.core.errors import FinbackError, NotKept
+    from finback.core.errors import FinbackError, NotKept, Terms
     from finback.core.text import printable
 
     show = warnings.showwarning
+    said = {NotKept: "finback: ", Terms: ""}
     warnings.showwarning = lambda text, category, *where: (
-        say(f"finback: {printable(str(text))}") if category is NotKept else show(text, category, *where)
+        say(said[category] + printable(str(text))) if category in said else show(text, category, *where)
     )
     arguments = [a for a in sys.argv[1:] if a != "--debug"]
     try:

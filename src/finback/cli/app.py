@@ -17,6 +17,7 @@ from finback.cli import (
     fetch,
     figures,
     generate,
+    licences,
     package,
     predict,
     train,
@@ -60,6 +61,7 @@ for command in (
     vocode.vocode,
     about.models,
     about.doctor,
+    licences.licences,
 ):
     app.command()(bounded(command))
 app.add_typer(vae.app)

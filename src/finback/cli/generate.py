@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from finback.cli.console import out, out_json, out_prose, out_table, progress, say
+from finback.cli.licences import terms_of_generator
 from finback.cli.options import DataOptions, Device, Json, Seed, takes
 
 if TYPE_CHECKING:
@@ -103,6 +104,7 @@ def generate(
             {
                 "folder": str(report.folder),
                 "manifest": str(report.folder / "manifest.csv"),
+                "terms": terms_of_generator(run, how.vocoder),
                 "files": {name: [str(p) for p in paths] for name, paths in report.files.items()},
                 "n_new": report.n_new,
                 "n_existing": report.n_existing,
@@ -194,7 +196,9 @@ def synthesize(
     dataset = prepare_request(data.request(), rare_policy(config), progress)
     report = fill_rare_species(config, dataset, classifier, plan, out_folder, progress).to_json()
     if json:
-        out_json({"folder": str(out_folder), "manifest": str(out_folder / "manifest.csv"), **report})
+        terms = terms_of_generator(run, how.vocoder)
+        table = str(out_folder / "manifest.csv")
+        out_json({"folder": str(out_folder), "manifest": table, "terms": terms, **report})
         return
     out_table(
         ("species", "real", "requested", "accepted", "attempts", "rejected", "reasons"),

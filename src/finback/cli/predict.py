@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from finback.cli.console import out, out_json, out_table, progress, say
-from finback.cli.licences import say_licences_of
+from finback.cli.licences import say_licences_of, terms_of
 from finback.cli.options import Device, Json, Recordings, StartTimeOptions, find_recordings, takes
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ def predict(
     failed = predictions.errors
     if json:
         by_file = [_to_json(p, len(classifier.species)) for p in predictions]
-        out_json({"run": name, "predictions": by_file, "errors": list(failed)})
+        out_json({"run": name, "terms": terms_of(name), "predictions": by_file, "errors": list(failed)})
     else:
         rows = [(p.file, species, probability) for p in predictions for species, probability in p.top(top)]
         out_table(("file", "species", "probability"), rows)

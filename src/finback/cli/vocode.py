@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from finback.cli.console import out, out_json, out_table, progress
+from finback.cli.licences import terms_of
 from finback.cli.options import Device, Json, Preset, Seed, Set, takes
 
 if TYPE_CHECKING:
@@ -114,6 +115,7 @@ def _to_json(result: VocodeResult, source: Path, figure: Path | None) -> dict[st
         "out": [str(path) for path in result.paths],
         "figure": str(figure) if figure else None,
         "vocoder": result.vocoder,
+        "terms": terms_of(result.vocoder),
         "sample_rate": result.spec.sample_rate,
         "measures": result.measures,
     }

@@ -64,3 +64,7 @@ class LockError(FinbackError):
 
 class NotKept(UserWarning):
     """A warning, not an error: a result was computed and used, but could not be kept for the next time."""
+
+
+class Terms(UserWarning):
+    """Not an error: the terms of bundled weights, said once to each user."""

@@ -1,18 +1,27 @@
 """The bundled models, by name: `watkins` is a classifier, a generator and a vocoder.
 
 Each is a run folder like any other, with weights in half precision and a model card. They were trained on
-the Watkins Marine Mammal Sound Database. Its recordings and the weights are for research and teaching only.
+the Watkins Marine Mammal Sound Database. Its recordings and the weights are for research and teaching only:
+`TERMS` says so, and so does a warning when a user opens one for the first time. A build of finback without
+weights (`make core-wheel`) has none.
 """
 
 from __future__ import annotations
 
+import warnings
+from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 
-from finback.core.errors import RunError
+from finback.core.errors import FinbackError, RunError, Terms
+from finback.core.files import write_atomic
 from finback.core.run_files import RunFiles
+from finback.features.cache import default_folder
 
 KINDS = ("classifier", "generator", "vocoder")
+# The terms of the weights, by name: those of the recordings. Also in TERMS.md, NOTICE, cards and metadata.
+TERMS = {"watkins": "free for personal and academic use, not commercial; credit the database"}
+LICENCE_REFS = {"watkins": "LicenseRef-Watkins-Noncommercial"}
 
 
 def names(kind: str) -> list[str]:
@@ -33,11 +42,38 @@ def resolve(name: str | Path, kind: str) -> Path:
     if Path(name).exists():  # checked when it is opened
         return Path(name)
     if str(name) in names(kind):
+        _say_terms(str(name), default_folder())
         return _root() / str(name) / kind
+    if str(name) in TERMS and not names(kind):
+        raise RunError(
+            f"{name}: this build of finback has no bundled models, so that all of it may be used freely",
+            "for research and teaching, install the one that has them: pip install --force-reinstall finback",
+        )
     known = ", ".join(names(kind)) or "none"
     raise RunError(
         f"{name}: no such run folder", f"give a run folder, or the name of a bundled {kind}: {known}"
     )
+
+
+def terms(where: str | Path) -> str:
+    """The terms of the bundled model of that name, as one sentence; "" for anything else."""
+    if str(where) not in TERMS or Path(where).exists():
+        return ""
+    return f"the bundled {where} models ({LICENCE_REFS[str(where)]}): {TERMS[str(where)]}"
+
+
+@lru_cache(maxsize=16)
+def _say_terms(name: str, cache: Path) -> None:
+    """Warn with the terms once for each user; a cache that cannot be written to is no obstacle."""
+    said = cache / "terms" / f"{name}.txt"
+    try:
+        if said.is_file():
+            return
+        said.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(said, f"{terms(name)}\n")
+    except (OSError, FinbackError):
+        pass
+    warnings.warn(f"licence: {terms(name)}", Terms, stacklevel=4)
 
 
 def _root() -> Path:

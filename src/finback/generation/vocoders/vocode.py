@@ -86,9 +86,7 @@ class Vocoder:
         vocoder, `SettingsError` if sound cannot be made from such features (PCEN).
         """
         tune_allocator()
-        if str(name) == AUTO:
-            fitting = [n for n in pretrained.names("vocoder") if not _differences(_spec_of(n), spec)]
-            name = (fitting or ["fast-griffin-lim"])[0]
+        name = chosen_vocoder(name, spec)
         on = torch_device(device)
         if str(name) in METHODS:
             return cls(str(name), spec, inverter(str(name), spec, rounds, seed), on)
@@ -201,6 +199,14 @@ def compare(real: np.ndarray, vocoded: np.ndarray, spec: FeatureSpec) -> dict[st
 
 def _spec_of(name: str) -> FeatureSpec:
     return build(FeatureSpec, open_run(name, "vocoder").info.spec)
+
+
+def chosen_vocoder(name: str | Path, spec: FeatureSpec) -> str | Path:
+    """For `auto`, the name of a bundled vocoder that fits the features, or fast Griffin-Lim."""
+    if str(name) != AUTO:
+        return name
+    fitting = [n for n in pretrained.names("vocoder") if not _differences(_spec_of(n), spec)]
+    return (fitting or ["fast-griffin-lim"])[0]
 
 
 def _differences(trained: FeatureSpec, wanted: FeatureSpec) -> list[str]:
