@@ -42,7 +42,8 @@ def resolve(name: str | Path, kind: str) -> Path:
     if Path(name).exists():  # checked when it is opened
         return Path(name)
     if str(name) in names(kind):
-        _say_terms(str(name), default_folder())
+        if str(name) in TERMS:
+            _say_terms(str(name), default_folder())
         return _root() / str(name) / kind
     if str(name) in TERMS and not names(kind):
         raise RunError(
