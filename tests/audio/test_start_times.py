@@ -327,6 +327,19 @@ def test_any_text_is_a_time_or_none(text: str) -> None:
     assert when is None or 1900 <= when.year <= 2199
 
 
+def test_a_text_made_to_keep_a_reader_busy(tmp_path: Path) -> None:
+    """Blanks, repeated tags and names without end: every pattern reads them in one go."""
+    from finback.audio import statements as texts
+    from finback.audio.timestamps import named_time
+
+    blanks = b" " * (1 << 20)
+    assert list(texts.ixml(b"<BWF_ORIGINATION_DATE>" + blanks)) == []
+    assert list(texts.soundtrap_log(b"SamplingStartTimeUTC" + blanks)) == []
+    assert list(texts.guano(b"Timestamp:" + blanks)) == []
+    for piece in ("_a", "_UTC-5", "_ch1", "_", "-12Hz", "_123456", "("):
+        assert named_time(f"20200623_000152{piece * (280 // len(piece))}!.wav").when is None
+
+
 def test_an_endless_row_of_chunks_ends(tmp_path: Path) -> None:
     many = [(b"junk", b"")] * 5000
     assert opened(tmp_path, riff(*many, guano("2023-12-14T21:15:00Z"), before=False)).start_time is None
@@ -380,7 +393,7 @@ def test_what_a_pattern_does_not_find(tmp_path: Path) -> None:
         ("%Y%m%d_%H%M_%Z", None, "no field %Z"),
         ("%Y%m%d_%H%M_%d", None, "%d twice"),
         ("yymmdd", None, "without a year"),
-        ("%Y%m%d_%H%M" + "x" * 300, None, "longer than 200"),
+        ("%Y%m%d_%H%M" + "x" * 400, None, "longer than 300"),
         (None, "America/New_Yorc", "did you mean America/New_York"),
         (None, "CST", "no such time zone"),
         (None, "America", "no such time zone"),

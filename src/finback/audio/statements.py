@@ -51,7 +51,7 @@ _AUDIOMOTH = re.compile(
 )
 _SOUNDTRAP = re.compile(rb'SamplingStartTimeUTC\s*=\s*"([^"]{1,40})"')
 _IXML = {
-    name: re.compile(rf"<BWF_{name}>\s*([^<]{{1,40}}?)\s*</".encode())
+    name: re.compile(rf"<BWF_{name}>\s{{0,20}}([^<\s]{{1,40}})\s{{0,20}}</".encode())
     for name in ("ORIGINATION_DATE", "ORIGINATION_TIME")
 }
 

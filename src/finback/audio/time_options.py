@@ -34,7 +34,7 @@ NEEDED = {
 }
 PATTERN_EXAMPLE = "write for example '%Y%m%d_%H%M%S'"
 ZONE_EXAMPLE = "give a name such as America/New_York, or UTC, UTC-5, UTC+5:30"
-MOST_CHARACTERS = 200
+MOST_CHARACTERS = 300
 _HERE = frozenset(("localtime", "posixrules", "Factory"))  # they depend on the computer
 
 
@@ -48,7 +48,7 @@ class TimeOptions:
     def named(self, name: str) -> datetime | None:
         """The time that the pattern finds in a file name; None when it finds none, or two different ones."""
         found = set()
-        for match in _compiled(self.pattern).finditer(name[:1000]):
+        for match in _compiled(self.pattern).finditer(name[:MOST_CHARACTERS]):
             text = match[1]
             try:
                 when = datetime.strptime(text, self.pattern)
@@ -102,7 +102,7 @@ def zone_of(text: str) -> tzinfo:
 
 def _check_pattern(pattern: str) -> None:
     if len(pattern) > MOST_CHARACTERS:
-        raise InputError("--time-pattern: longer than 200 characters", PATTERN_EXAMPLE)
+        raise InputError("--time-pattern: longer than 300 characters", PATTERN_EXAMPLE)
     fields = re.findall(r"%(.?)", pattern.replace("%%", ""))
     unknown = [f for f in fields if f not in FIELDS]
     if unknown:

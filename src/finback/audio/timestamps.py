@@ -38,6 +38,7 @@ from pathlib import Path
 
 from finback.audio.statements import MOST_HOURS
 
+LONGEST_NAME = 300  # file systems allow 255
 EXCERPT = "what follows the time in the name may mean an excerpt of a recording"
 
 # Hours east of UTC, for abbreviations in use for one zone only (those of North America as NOAA uses them).
@@ -116,7 +117,9 @@ def start_time(path: Path | str) -> datetime | None:
 
 def named_time(path: Path | str) -> NamedTime:
     """The time in a file name."""
-    stem, suffixes = Path(path).name[:1000], []
+    stem, suffixes = Path(path).name, []
+    if len(stem) > LONGEST_NAME:
+        return NamedTime()
     while match := _SUFFIX.search(stem):
         suffixes.append(match.group())
         stem = stem[: match.start()]
