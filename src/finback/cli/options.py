@@ -67,7 +67,7 @@ class DataOptions(StartTimeOptions):
         ),
     ] = None
     source: Annotated[
-        str, typer.Option(help="Layout of recordings and labels: auto, folder, watkins, beans, raven.")
+        str, typer.Option(help="Layout of the labels: auto, folder, watkins, beans, raven, audacity.")
     ] = "auto"
     groups: Annotated[
         str | None,

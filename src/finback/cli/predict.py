@@ -40,7 +40,7 @@ def evaluate(
         ),
     ] = None,
     source: Annotated[
-        str, typer.Option(help="Layout of this folder: auto, folder, watkins, beans, raven.")
+        str, typer.Option(help="Layout of this folder: auto, folder, watkins, beans, raven, audacity.")
     ] = "auto",
     recordings: Recordings = None,
     device: Device = "auto",
