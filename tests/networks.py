@@ -8,11 +8,17 @@ import numpy as np
 
 
 def write_network(
-    path: Path, axes: list[int | str], seed: int = 0, n_features: int = 6, grid: bool = False
+    path: Path,
+    axes: list[int | str],
+    seed: int = 0,
+    n_features: int = 6,
+    grid: bool = False,
+    beside: str = "",
 ) -> Path:
     """Waves of shape `axes`, T last and fixed, -> `embedding` (B, D) = waves @ W, and `scores`, its softmax.
 
-    With `grid` the embedding is (B, 2, 3, D): the same numbers six times over, plus 0 to 5.
+    With `grid` the embedding is (B, 2, 3, D): the same numbers six times over, plus 0 to 5. `beside` is the
+    name of the file for W, if it is not in the network's own file.
     """
     from onnx import TensorProto, helper, numpy_helper, save
 
@@ -44,5 +50,10 @@ def write_network(
         [numpy_helper.from_array(array, name) for name, array in constants.items()],
     )
     made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
-    save(made, str(path))
+    if beside:
+        (path.parent / beside).parent.mkdir(parents=True, exist_ok=True)
+        (path.parent / beside).unlink(missing_ok=True)  # else W is added at its end
+        save(made, str(path), save_as_external_data=True, location=beside, size_threshold=1000)
+    else:
+        save(made, str(path))
     return path

@@ -2,8 +2,8 @@
 
 The attribute `files` of a family names the settings that are such files, and the names of their copies in a
 run folder. `run.json` holds the name of the copy instead of a path, so a run folder works wherever it is
-copied or moved to, and the same file under another path is the same run. The content of the file is part of
-`backbone_version`.
+copied or moved to, and the same file under another path is the same run. The content of the file, and of the
+files that it names, is part of `backbone_version`.
 """
 
 from __future__ import annotations
@@ -14,8 +14,15 @@ from pathlib import Path
 from typing import Any
 
 from finback import models
-from finback.core.files import atomic_path
+from finback.core import run_files
+from finback.core.errors import RunError, SettingsError
+from finback.core.files import RESTORE, atomic_path
+from finback.core.paths import inside
 from finback.core.run_files import FOLDS
+from finback.features.backbones.onnx_files import network_files
+
+# Names that files and folders of a run have, in lower case.
+TAKEN = frozenset(value for key, value in vars(run_files).items() if key.isupper()) | {"figures"}
 
 
 def stored_settings(family: str, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -27,9 +34,14 @@ def stored_settings(family: str, settings: Mapping[str, Any]) -> dict[str, Any]:
 def located_settings(family: str, settings: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """Model settings with the paths of the copies in a run folder, for `models.create`.
 
-    A fold finds the copy of the whole run. Where there is no copy, the setting stays as it is.
+    A fold finds the copy of the whole run. Raises `RunError` where there is no copy: a run folder can come
+    from anybody, and no file outside of it is opened.
     """
-    return {**settings, **{key: str(path) for key, path in _copies(family, folder).items()}}
+    copies = {key: str(path) for key, path in _copies(family, folder).items()}
+    for key, name in _files(family).items():
+        if settings.get(key) and key not in copies:
+            raise RunError(f"{Path(folder) / name}: no such file", RESTORE)
+    return {**settings, **copies}
 
 
 def resumed_settings(family: str, settings: Mapping[str, Any], folder: Path) -> dict[str, Any]:
@@ -40,12 +52,28 @@ def resumed_settings(family: str, settings: Mapping[str, Any], folder: Path) -> 
 
 
 def keep_files(family: str, settings: Mapping[str, Any], folder: Path) -> None:
-    """Copy the files into a run folder, each whole or not at all; existing copies stay."""
+    """Copy the files into a run folder, each whole or not at all; existing copies stay.
+
+    The file that names others comes last, so that a copy is never without them. Raises `SettingsError` for a
+    file that has the name of a file of the run.
+    """
     for key, name in _files(family).items():
-        source, target = Path(settings.get(key) or ""), Path(folder) / name
-        if settings.get(key) and not target.exists():
-            with atomic_path(target) as temporary:
-                shutil.copyfile(source, temporary)
+        if settings.get(key):
+            first, *others = network_files(Path(settings[key])).items()
+            for inner, source in others:
+                if inner.split("/")[0].casefold() in (*TAKEN, name):
+                    raise SettingsError(
+                        f"{source}: '{inner}' is the name of a file of a run folder",
+                        "export the network with another name for the file of its tensors",
+                    )
+                _keep(source, inside(folder, inner))
+            _keep(first[1], Path(folder) / name)
+
+
+def _keep(source: Path, target: Path) -> None:
+    if not target.exists():
+        with atomic_path(target) as temporary:
+            shutil.copyfile(source, temporary)
 
 
 def keep_copies(family: str, source: Path, folder: Path) -> None:

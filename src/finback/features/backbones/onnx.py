@@ -4,13 +4,12 @@
         --set features.sample_rate=32000 --set features.clip_samples=160000 ...
 
 The network takes one float32 input, (B, T) or (B, 1, T) or (T,), of waves in [-1, 1]. If an output has more
-axes than (B, D), it is averaged over the axes in between. The file's content is part of the cache's key, and
-the file is copied into the run folder.
+axes than (B, D), it is averaged over the axes in between. The content of the file, and of the files beside it
+that hold its large tensors, is part of the cache's key. All are copied into the run folder.
 """
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 
 from finback.core.errors import SettingsError
 from finback.features.backbones import Backbone
+from finback.features.backbones.onnx_files import content_of, network_files
 from finback.features.spec import FeatureSpec
 
 
@@ -53,7 +53,7 @@ class Onnx(Backbone):
 
 
 def _open(name: str, install: str) -> tuple[Any, str]:
-    """The session and 12 hex digits of the file's content."""
+    """The session, and 12 hex digits of the content of all files of the network."""
     try:
         import onnxruntime
         from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidGraph, InvalidProtobuf
@@ -61,11 +61,7 @@ def _open(name: str, install: str) -> tuple[Any, str]:
         raise SettingsError("onnx: onnxruntime is not installed", install) from None
     if not name:
         raise SettingsError("onnx: no network is given", "name its file: --set model.onnx_file=network.onnx")
-    path = Path(name)
-    if not path.is_file():
-        raise SettingsError(f"model.onnx_file = {name}: no such file", "check the path")
-    with open(path, "rb") as file:
-        content = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=6)).hexdigest()
+    content = content_of(network_files(Path(name)))
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1  # the feature store asks from two threads already
     options.log_severity_level = 3
