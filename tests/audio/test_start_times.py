@@ -244,6 +244,27 @@ def test_flac(tmp_path: Path) -> None:
     assert opened(tmp_path, flac_with(tmp_path, vorbis("DATE=2023")), "a.flac").start_time is None
 
 
+@pytest.mark.parametrize("suffix", ["ogg", "aiff", "mp3"])
+def test_tags_that_the_decoder_gives(tmp_path: Path, suffix: str) -> None:
+    import soundfile
+
+    if suffix.upper() not in soundfile.available_formats():
+        pytest.skip("not in this libsndfile")
+    with soundfile.SoundFile(tmp_path / f"a.{suffix}", "w", 44_100, 1) as file:
+        file.comment = "Recorded at 21:15:00 14/12/2023 (UTC-5) by AudioMoth 24F3 at medium gain"
+        file.write(np.zeros(44_100))
+    assert io.open_recording(tmp_path / f"a.{suffix}").start_time == MINUTE + timedelta(hours=5)
+
+
+def test_advice_for_a_name_that_was_not_read(tmp_path: Path) -> None:
+    for name, advice in (
+        ("CAT_090329_121500.wav", "; give its form with --time-pattern"),
+        ("SITE_20200623_000152_3.0s_6.0s.wav", "this very file, give its form with --time-pattern"),
+        ("SITE_20200623.wav", "no repair is needed if times do not matter"),
+    ):
+        assert opened(tmp_path, riff(), name).start_time_remark.endswith(advice)
+
+
 offsets = st.integers(-14 * 60, 14 * 60)
 times = st.datetimes(datetime(2002, 1, 2), datetime(2026, 1, 1)).filter(
     lambda t: (t.year, t.month, t.day) != (2010, 1, 1) and 3 <= t.day <= 28

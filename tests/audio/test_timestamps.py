@@ -111,7 +111,7 @@ def test_unknown_is_not_guessed(case: str) -> None:
     ("name", "why"),
     [
         ("CAT_090329_121500.wav", "a form that is not known"),
-        ("20200623.WAV", "a form that is not known"),
+        ("20200623.WAV", "a date without a time of day"),
         ("SITE_20200623_000152_3.0s_6.0s.wav", "an excerpt"),
         ("SITE_20210229_000152.wav", "no date and time"),
         ("NOPP_EST_20200623_000152_UTC.wav", "two time zones"),

@@ -28,7 +28,7 @@ from pathlib import Path
 from finback.audio.metadata import statements
 from finback.audio.statements import Statement
 from finback.audio.time_options import TimeOptions
-from finback.audio.timestamps import named_time
+from finback.audio.timestamps import EXCERPT, UNKNOWN_FORM, named_time
 from finback.core.types import Recording
 
 TOLERANCE = timedelta(seconds=5)  # clocks are read at slightly different moments
@@ -52,6 +52,10 @@ DISAGREE = "sources disagree"
 GIVE_ZONE = "give its zone with --time-zone"
 GIVE_PATTERN = "give its form with --time-pattern"
 LEAVE = "no repair is needed if times do not matter"
+ADVICE = {  # by the reason why a name was not read
+    UNKNOWN_FORM: GIVE_PATTERN,
+    EXCERPT: "if the time is the start of this very file, give its form with --time-pattern",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +100,7 @@ def start_time(path: Path, stated: Iterable[Statement], options: TimeOptions) ->
     if found is None:
         fault = next((fault for _, fault in faults if fault), "")
         reason = fault or unsure or (notes[0] if notes else "")
-        advice = LEAVE if fault or notes else GIVE_PATTERN
+        advice = LEAVE if fault or notes else ADVICE.get(unsure, LEAVE)
         return _unknown(reason or NO_TIME, "; ".join(notes[:1]) or reason, advice if reason else "")
     if notes and not found.remark:
         advice = f"the time is from the {found.source}" if found.utc else LEAVE

@@ -38,6 +38,8 @@ from pathlib import Path
 
 from finback.audio.statements import MOST_HOURS
 
+UNKNOWN_FORM = "the name may hold a time in a form that is not known"
+DATE_ALONE = "the name has a date without a time of day"
 LONGEST_NAME = 300  # file systems allow 255
 EXCERPT = "what follows the time in the name may mean an excerpt of a recording"
 
@@ -69,7 +71,7 @@ SHAPES: dict[str, re.Pattern[str]] = {
     "iso": re.compile(_ISO),
     "digits": re.compile(r"(?<!\d)(?P<date>(?:19|20)\d{6})(?P<time>\d{6})(?!\d)(?P<zone>Z)?"),
     "soundtrap": re.compile(r"(?:^|[_-])\d{3,10}\.(?P<date>\d{6})(?P<time>\d{6})(?!\d)"),
-    "sanctsound": re.compile(r"^SanctSound_.*_\d{6,10}_(?P<date>\d{6})(?P<time>\d{6})(?!\d)"),
+    "sanctsound": re.compile(r"^SanctSound_.*_\d{4,10}_(?P<date>\d{6})(?P<time>\d{6})(?!\d)"),
     "wispr": re.compile(r"(?<![A-Za-z])WISPR\d?_(?P<date>\d{6})_(?P<time>\d{6})(?!\d)"),
     "seaglider": re.compile(
         r"^sg\d{3}_(?:.*_)?(?P<date>\d{6})-(?P<time>\d{6})(?!\d)(?:\.\d{3}(?!\d))?", re.I
@@ -135,9 +137,10 @@ def named_time(path: Path | str) -> NamedTime:
                     unsure="what follows the time in the name may mean an excerpt of a recording"
                 )
             return _read(match, stem)
-    if any(_may_be_date(*match.groups()) for match in _DATE_LIKE.finditer(stem)):
-        return NamedTime(unsure="the name may hold a time in a form that is not known")
-    return NamedTime()
+    dates = [m for m in _DATE_LIKE.finditer(stem) if _may_be_date(*m.groups())]
+    if any(match[1] for match in dates):
+        return NamedTime(unsure=UNKNOWN_FORM)
+    return NamedTime(unsure=DATE_ALONE if dates else "")
 
 
 def _may_be_date(*digits: str | None) -> bool:
