@@ -195,6 +195,31 @@ def hang(seconds: float) -> Fault:
     return lambda handler, resource: time.sleep(seconds)
 
 
+def raw(*pieces: bytes, pause_s: float = 0.0, times: int = 1, hold_s: float = 0.0) -> Fault:
+    """Bytes as they are, also such that are not HTTP; all pieces but the first are sent `times` times."""
+
+    def fault(handler: _Handler, resource: Resource) -> None:
+        handler.close_connection = True
+        try:
+            handler.wfile.write(pieces[0])
+            for _ in range(times):
+                for piece in pieces[1:]:
+                    handler.wfile.write(piece)
+                    time.sleep(pause_s)
+            time.sleep(hold_s)
+            hang_up(handler)
+        except OSError:  # the client had enough
+            pass
+
+    return fault
+
+
+def response(headers: dict[str, str], status_line: str = "200 OK") -> bytes:
+    """The head of a response, with these headers and no others."""
+    lines = [f"HTTP/1.1 {status_line}", *(f"{name}: {value}" for name, value in headers.items())]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+
 def wav(seed: int = 0, n: int = 4000, rate: int = 8000) -> bytes:
     """A short noise as a WAV file; other seeds sound otherwise."""
     out = io.BytesIO()

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from finback.datasets.fetch.source import Source
 
 
+BOUNDS = ("max_file_gb", "max_total_gb", "max_files", "max_ratio", "max_hours")
+
+
 @dataclass(frozen=True)
 class FetchOptions:
     """Which files of a source are fetched, to which folder, and how fast."""
@@ -49,15 +52,28 @@ class FetchOptions:
         typer.Option("--check", help="Compare the files in the folder with the checksums in fetched.csv."),
     ] = False
 
+    max_file_gb: Annotated[
+        float, typer.Option(help="Largest file, in GB, where the source states no size.")
+    ] = 5.0
+    max_total_gb: Annotated[float, typer.Option(help="Largest sum of all files, in GB.")] = 100.0
+    max_files: Annotated[int, typer.Option(help="Largest number of files in the list of a source.")] = 100_000
+    max_ratio: Annotated[
+        float, typer.Option(help="Largest file that was packed: its size, divided by its packed size.")
+    ] = 100.0
+    max_hours: Annotated[float, typer.Option(help="Longest time for one file, in hours.")] = 24.0
+
     def request(self, source: Source) -> Request:
         """The request for `finback.datasets.fetch.runner.fetch`."""
         from finback.core.settings import build
         from finback.datasets.fetch.runner import Request
 
         given = {f.name: getattr(self, f.name) for f in fields(self)}
+        bounds = {name: given.pop(name) for name in BOUNDS}
         species = tuple(name.strip() for name in (self.species or "").split(";") if name.strip())
         folder = self.out or Path(source.name)
-        return build(Request, {**given, "source": source, "out": folder, "species": species})
+        return build(
+            Request, {**given, "source": source, "out": folder, "species": species, "bounds": bounds}
+        )
 
 
 @takes(options=FetchOptions)
@@ -152,7 +168,7 @@ def _accept(source: Source, folder: Path, yes: bool) -> None:
 
 def _show(report: Report, source: Source, seconds: float, json: bool) -> None:
     from finback.datasets.fetch.runner import AUDIO
-    from finback.datasets.fetch.tables import FETCHED, LABELS
+    from finback.datasets.fetch.tables import FAILED, FETCHED, LABELS
 
     audio, labels = report.out / AUDIO, report.out / LABELS
     words = ["finback", "run", "--audio", str(audio), "--labels", str(labels)]
@@ -183,7 +199,7 @@ def _show(report: Report, source: Source, seconds: float, json: bool) -> None:
     for file, why in report.failed[:20]:
         out(f"not fetched: {file}: {why}")
     if len(report.failed) > 20:
-        out(f"... and {len(report.failed) - 20} more (--json lists all)")
+        out(f"... and {len(report.failed) - 20} more, see {report.out / FAILED}")
     out(
         f"{report.new} files fetched ({report.bytes / 1e6:.1f} MB), {report.had} were in the folder before, "
         f"{len(report.failed)} could not be fetched; {labels} has {report.rows} rows"

@@ -38,7 +38,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
         _check_replaceable(path)
         temporary = new_temporary(path)
         yield temporary
-        _sync(temporary, os.O_RDWR)  # else a power cut may leave the new name on an empty file
+        sync(temporary, os.O_RDWR)  # else a power cut may leave the new name on an empty file
         os.replace(temporary, path)
     except OSError as error:
         raise WriteError(f"{path}: could not be written ({_reason(error)})", _repair(path, error)) from error
@@ -60,7 +60,7 @@ def _check_replaceable(path: Path) -> None:
         raise OSError(errno.EEXIST, "it is a device or a pipe")
 
 
-def _sync(path: Path, flags: int) -> None:
+def sync(path: Path, flags: int) -> None:
     """Ask the system to write a file, or the names in a folder, to the disk now.
 
     Some systems refuse this for folders, for all files, or for a handle that only reads; then the system
@@ -110,7 +110,7 @@ def write_json(path: Path, value: Any) -> None:
     with suppress(
         OSError
     ):  # JSON says what is finished, so it and the files before it must outlast a power cut
-        _sync(Path(path).parent, os.O_RDONLY)
+        sync(Path(path).parent, os.O_RDONLY)
 
 
 def read_json(path: Path) -> Any:

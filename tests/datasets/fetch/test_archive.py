@@ -9,12 +9,29 @@ import pytest
 from misbehaving import wav
 
 from finback.core.errors import InputError
-from finback.datasets.fetch.archive import offers, unpack
+from finback.datasets.fetch import archive
+from finback.datasets.fetch.bounds import Bounds
+from finback.datasets.fetch.download import FetchedFile
 from finback.datasets.fetch.errors import PermanentError
-from finback.datasets.fetch.listing import SpeciesFilter
+from finback.datasets.fetch.listing import Offer, SpeciesFilter
 from finback.datasets.fetch.source import load
 
 SOURCE = load("watkins-archive")
+BOUNDS = Bounds()
+
+
+def offers(
+    path: Path, *species: str, bounds: Bounds = BOUNDS, faults: list[str] | None = None
+) -> list[Offer]:
+    told = [] if faults is None else faults
+    with archive.opened(path, bounds) as file:
+        chosen = SpeciesFilter(species)
+        return archive.offers(SOURCE, file, chosen, bounds, lambda name, error: told.append(str(error)))
+
+
+def unpack(path: Path, offer: Offer, target: Path, bounds: Bounds = BOUNDS) -> FetchedFile:
+    with archive.opened(path, bounds) as file:
+        return archive.unpack(file, offer, target, bounds)
 
 
 @pytest.fixture
@@ -29,7 +46,7 @@ def packed(tmp_path: Path) -> Path:
 
 
 def test_members_with_species_and_tape(packed: Path, tmp_path: Path) -> None:
-    risso, walrus = offers(SOURCE, packed, SpeciesFilter())
+    risso, walrus = offers(packed)
     assert (risso.species, risso.group) == (("Grampus, Risso's Dolphin",), "61025")
     assert walrus.file == "Walrus/7201500A.wav"
     path = tmp_path / "audio" / walrus.file
@@ -40,9 +57,9 @@ def test_members_with_species_and_tape(packed: Path, tmp_path: Path) -> None:
 
 
 def test_some_species_only(packed: Path) -> None:
-    assert [o.file for o in offers(SOURCE, packed, SpeciesFilter(["walrus"]))] == ["Walrus/7201500A.wav"]
+    assert [o.file for o in offers(packed, "walrus")] == ["Walrus/7201500A.wav"]
     with pytest.raises(InputError, match="Walrus"):
-        offers(SOURCE, packed, SpeciesFilter(["Dodo"]))
+        offers(packed, "Dodo")
 
 
 @pytest.mark.parametrize("name", ["../evil.wav", "a/../../evil.wav", "/evil.wav", "C:\\evil.wav"])
@@ -51,11 +68,11 @@ def test_no_path_leads_out_of_the_folder(tmp_path: Path, name: str) -> None:
     with zipfile.ZipFile(path, "w") as file:
         file.writestr(name, wav())
     with pytest.raises(PermanentError, match="leads out of the folder"):
-        offers(SOURCE, path, SpeciesFilter())
+        offers(path)
 
 
 def test_a_damaged_member_is_not_kept(packed: Path, tmp_path: Path) -> None:
-    _, walrus = offers(SOURCE, packed, SpeciesFilter())
+    _, walrus = offers(packed)
     with zipfile.ZipFile(packed) as file:
         at = file.getinfo("Walrus/7201500A.wav").header_offset + 200
     data = bytearray(packed.read_bytes())
@@ -72,4 +89,4 @@ def test_a_zip_without_what_is_meant(tmp_path: Path) -> None:
     with zipfile.ZipFile(path, "w") as file:
         file.writestr("readme.txt", "hello")
     with pytest.raises(PermanentError, match="no file name matches"):
-        offers(SOURCE, path, SpeciesFilter())
+        offers(path)

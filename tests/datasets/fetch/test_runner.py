@@ -5,7 +5,10 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import subprocess
+import sys
 import zipfile
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +16,11 @@ import pytest
 from fetched import sounds, table
 from misbehaving import SOUNDS, Site, refuse, status, watkins_like, wav, web_page
 
-from finback.core.errors import FinbackError, InputError, SettingsError
+from finback.core.errors import FinbackError, InputError, LockError, SettingsError
 from finback.core.settings import build
 from finback.data.index import IndexRequest, index
-from finback.datasets.fetch.concurrency import only_one
 from finback.datasets.fetch.errors import FetchAborted
+from finback.datasets.fetch.part import Part
 from finback.datasets.fetch.runner import Report, Request, fetch
 from finback.datasets.fetch.source import Source, load
 
@@ -151,13 +154,16 @@ def test_a_full_disk_is_told_by_the_file_that_met_it(
     def no_room(*arguments: object) -> None:
         raise FinbackError("fetched.csv: could not be written")
 
-    (tmp_path / "audio").mkdir()
-    (tmp_path / "audio/b.wav.part").symlink_to(full)
+    begin = Part.begin
+
+    def begin_b_on_a_full_disk(part: Part, url: str = "", version: str = "") -> FileIO:
+        return FileIO(full, "wb") if part.path.name == "b.wav.part" else begin(part, url, version)
+
     with monkeypatch.context() as patch:
+        patch.setattr(Part, "begin", begin_b_on_a_full_disk)
         patch.setattr("finback.datasets.fetch.tables.write_fetched", no_room)
         with pytest.raises(FetchAborted, match=r"b\.wav: the disk is full"):
             run(source, tmp_path, jobs=1)
-    (tmp_path / "audio/b.wav.part").unlink()
     assert run(source, tmp_path).had == 1
     assert sounds(tmp_path) == {"a.wav": wav(1), "b.wav": wav(2)}
 
@@ -208,9 +214,18 @@ def test_files_without_a_species_are_told(site: Site, tmp_path: Path) -> None:
 
 
 def test_one_at_a_time_in_a_folder(site: Site, tmp_path: Path) -> None:
-    with only_one(tmp_path), pytest.raises(InputError, match="another finback fetch"):
-        run(a_list(site, {"a.wav": wav()}), tmp_path)
+    words = "import sys; from pathlib import Path; from finback.core.locks import only_writer\n"
+    words += "with only_writer(Path(sys.argv[1])): print('locked', flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", words, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "locked\n"
+        with pytest.raises(LockError, match=f"process {other.pid}"):
+            run(a_list(site, {"a.wav": wav()}), tmp_path)
+        other.communicate("\n")
     assert not site.log
+    assert run(a_list(site, {"a.wav": wav()}), tmp_path).new == 1
 
 
 def test_an_address_for_a_list_that_has_none(site: Site, tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ import pytest
 from misbehaving import Site, moved, status
 
 from finback.datasets.fetch.errors import Cancelled, PermanentError, TemporaryError
-from finback.datasets.fetch.web import RequestLimits, Web, _Session
+from finback.datasets.fetch.session import Session
+from finback.datasets.fetch.web import RequestLimits, Web
 
 
 def web_of(**limits: float) -> Web:
@@ -92,7 +93,7 @@ def test_a_connection_that_is_not_safe_is_not_made(site: Site) -> None:
 
 
 def test_https_does_not_lead_to_http() -> None:
-    session = _Session(lambda: None)
+    session = Session(lambda: None)
     answer = SimpleNamespace(
         url="https://a.org/x", is_redirect=True, headers={"location": "http://a.org/x"}, status_code=302
     )

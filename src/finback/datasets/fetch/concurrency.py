@@ -1,20 +1,14 @@
-"""Several files at the same time, in daemon threads; and a lock, so that only one finback works in a
-folder."""
+"""Several files at the same time, in daemon threads."""
 
 from __future__ import annotations
 
 import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
 from typing import TypeVar
-
-from finback.core.errors import InputError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-LOCK = ".fetch.lock"
 
 
 def in_threads(
@@ -54,23 +48,3 @@ def _next(
         except queue.Empty:
             if not alive:
                 raise RuntimeError("a download thread ended early; its error is above") from None
-
-
-@contextmanager
-def only_one(folder: Path) -> Iterator[None]:
-    """Lock the folder. Raises `InputError` when another process fetches into it; a killed process has no
-    lock."""
-    from filelock import FileLock, Timeout
-
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / LOCK)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise InputError(
-            f"{folder}: another finback fetch uses this folder", "wait, or give another --out"
-        ) from None
-    try:
-        yield
-    finally:
-        lock.release()

@@ -12,13 +12,11 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import json
 import os
 import re
-import shutil
+import time
 import zipfile
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import RawIOBase
@@ -26,28 +24,46 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from finback.audio.io import SUFFIXES, probe
-from finback.core.errors import AudioError
+from finback.core.errors import AudioError, WriteError
+from finback.core.files import sync
 from finback.core.progress import Progress, no_progress
-from finback.datasets.fetch.errors import FetchAborted, PermanentError, TemporaryError
+from finback.datasets.fetch.addresses import shown
+from finback.datasets.fetch.bounds import MIB, Bounds, make_room
+from finback.datasets.fetch.errors import FetchAborted, PermanentError, TemporaryError, TooLargeError
+from finback.datasets.fetch.part import VERSION, Part
+from finback.datasets.fetch.responses import content_length, is_packed
 
 if TYPE_CHECKING:
     from finback.datasets.fetch.web import Web
 
-MIB = 1 << 20
-SPARE_BYTES = 16 * MIB  # left free on the disk, for tables
+GO_ON = "run the same command again to continue, or give --max-hours"
+LOOK_MIB = 64  # mebibytes between two looks at the free space
+OF_ONE_FILE = (
+    errno.ENAMETOOLONG,
+    errno.EINVAL,
+    errno.EILSEQ,
+    errno.ELOOP,
+    errno.ENOTDIR,
+    errno.EEXIST,
+    errno.EISDIR,
+    errno.EPERM,
+    errno.ENOENT,
+    errno.EFBIG,
+)
 WEB_PAGE = re.compile(rb"\s*(<!doctype html|<html|<head|<\?xml[^>]*>\s*<!doctype html)", re.I)
 
 
 @dataclass(frozen=True)
 class WantedFile:
     """A file to fetch. `checksum` is of the form `md5:...`; `crawl`: the file was found by following
-    links."""
+    links. `trusted`: `bytes` comes from the user's source, not from the site."""
 
     url: str
     path: Path
     checksum: str | None = None
     bytes: int | None = None
     crawl: bool = False
+    trusted: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,11 +83,16 @@ def download(wanted: WantedFile, web: Web, progress: Progress = no_progress) -> 
     Raises `TemporaryError` when the last of several tries failed, `PermanentError` when none would help,
     `FetchAborted` when the disk is full, `Cancelled`. `progress` counts mebibytes.
     """
-    part = _Part(wanted.path)
+    part = Part(wanted.path)
+    ends = time.monotonic() + web.bounds.max_hours * 3600
     bad: list[str] = []  # checksums of complete files that differ from the stated one
 
     def once() -> FetchedFile:
-        url = _receive(wanted, part, web, progress)
+        try:
+            url = _receive(wanted, part, web, progress, max(0.0, ends - time.monotonic()))
+        except TooLargeError:
+            part.discard()
+            raise
         try:
             return finish(wanted, part.path, url)
         except _WrongChecksum as fault:
@@ -89,7 +110,10 @@ def download(wanted: WantedFile, web: Web, progress: Progress = no_progress) -> 
         part.forget()
         return got
     except OSError as error:
-        raise _disk(wanted.path, error) from error
+        raise write_fault(wanted.path, error) from error
+    except WriteError as error:
+        cause = error.__cause__
+        raise (write_fault(wanted.path, cause) if isinstance(cause, OSError) else error) from cause
 
 
 def finish(wanted: WantedFile, whole: Path, url: str) -> FetchedFile:
@@ -98,8 +122,7 @@ def finish(wanted: WantedFile, whole: Path, url: str) -> FetchedFile:
     check_sum(wanted, whole, sha256)
     note = check_kind(wanted.path.name, whole, url)
     size = whole.stat().st_size
-    with open(whole, "rb") as file:
-        os.fsync(file.fileno())
+    sync(whole, os.O_RDWR)
     os.replace(whole, wanted.path)
     return FetchedFile(url, size, sha256, now(), note)
 
@@ -157,84 +180,66 @@ def now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-class _Part:
-    """The received part of a file, and its version."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path.with_name(path.name + ".part")
-        self._facts = path.with_name(path.name + ".part.json")
-
-    def size(self) -> int:
-        return self.path.stat().st_size if self.path.exists() else 0
-
-    def version(self, url: str) -> str:
-        """The ETag or date of the part; "" if unknown, so that the download cannot be continued."""
-        try:
-            facts = json.loads(self._facts.read_text(encoding="utf-8"))
-            return str(facts["version"]) if facts["url"] == url else ""
-        except (OSError, ValueError, KeyError, TypeError):  # missing, or damaged by a power failure
-            return ""
-
-    def begin(self, url: str, version: str) -> None:
-        self._facts.parent.mkdir(parents=True, exist_ok=True)
-        self._facts.write_text(json.dumps({"url": url, "version": version}), encoding="utf-8")
-
-    def discard(self) -> None:
-        for path in (self.path, self._facts):
-            with suppress(FileNotFoundError):
-                path.unlink()
-
-    def forget(self) -> None:
-        with suppress(FileNotFoundError):
-            self._facts.unlink()
-
-
-def _receive(wanted: WantedFile, part: _Part, web: Web, progress: Progress) -> str:
+def _receive(wanted: WantedFile, part: Part, web: Web, progress: Progress, longest_s: float) -> str:
     """One request; returns the final address of the file when all of it is in `part`."""
     have = part.size()
     version = part.version(wanted.url) if have else ""
-    headers = {"Range": f"bytes={have}-", "If-Range": version} if version else {}
-    with web.answer(wanted.url, headers, wanted.crawl) as answer:
+    asked = {"Range": f"bytes={have}-", "If-Range": version} if version else {}
+    name = shown(wanted.url)
+    with web.answer(wanted.url, asked, wanted.crawl) as answer:
+        if answer.status_code != 200 and not asked:
+            problem = f"{name}: status {answer.status_code}, although no part was asked for"
+            raise PermanentError(problem, "open the address in a browser")
         if answer.status_code == 416:  # nothing after this part: it is complete, or of another version
             if _size_in_range(answer) == have:
                 return str(answer.url)
             part.discard()
-            raise TemporaryError(f"{wanted.url}: the partial download does not fit the file", wait_s=0.0)
+            raise TemporaryError(f"{name}: the partial download does not fit the file", wait_s=0.0)
         start = have if answer.status_code == 206 else 0
         if start and not (_starts_at(answer, have) and _version(answer) in ("", version)):
             part.discard()
-            raise TemporaryError(f"{wanted.url}: the file has changed since the partial download", wait_s=0.0)
-        packed = answer.headers.get("Content-Encoding", "identity").lower() != "identity"
-        length = answer.headers.get("Content-Length", "")
-        total = start + int(length) if length.isdecimal() and not packed else None
+            raise TemporaryError(f"{name}: the file has changed since the partial download", wait_s=0.0)
+        length = content_length(answer)
+        total = None if length is None else start + length
+        if start:  # some servers send a part of the part
+            total = _size_in_range(answer) or total
         _refuse_page(wanted, answer)
-        _refuse_size(wanted, total)
-        _make_room(wanted.path, (total or 0) - start)
-        if not start:
-            part.begin(wanted.url, "" if packed else _version(answer))
-        with open(part.path, "ab" if start else "wb", buffering=0) as file:
+        _refuse_size(wanted, total, web.bounds)
+        make_room(wanted.path, (total or 0) - start)
+        with part.go_on() if start else part.begin(wanted.url, _version(answer)) as file:
             left = None if total is None else (total - start) // MIB
-            for _ in progress(_written(web.chunks(answer), file), f"{wanted.path.name}, MiB", left):
-                pass
+            body = web.chunks(answer, longest_s, GO_ON)
+            for n in progress(_written(body, file), f"{wanted.path.name}, MiB", left):
+                if total is None:
+                    _refuse_size(wanted, start + n * MIB, web.bounds, whole=False)
+                if n % LOOK_MIB == 0:
+                    make_room(wanted.path, 0)
     if total is not None and part.size() != total:
-        raise TemporaryError(f"{wanted.url}: {part.size():,} of {total:,} bytes were received")
-    _refuse_size(wanted, part.size())
+        raise TemporaryError(f"{name}: {part.size():,} of {total:,} bytes were received")
+    _refuse_size(wanted, part.size(), web.bounds)
     return str(answer.url)
 
 
 def _written(chunks: Iterable[bytes], file: RawIOBase) -> Iterator[int]:
-    """Write every chunk immediately, so that no byte is lost; yield once for each mebibyte."""
+    """Write every chunk immediately, so that no byte is lost; yield the number of each mebibyte, from 1."""
     n = 0
     for chunk in chunks:
         before, n = n, n + len(chunk)
-        file.write(chunk)
-        yield from range(before // MIB, n // MIB)
+        view = memoryview(chunk)
+        while view:  # a file without a buffer may write less than it is given
+            view = view[file.write(view) :]
+        yield from range(before // MIB + 1, n // MIB + 1)
 
 
 def _version(answer: Any) -> str:
     """A strong ETag, else the date; a weak ETag does not guarantee equal bytes."""
-    etag = answer.headers.get("ETag", "")
-    return str(etag if etag.startswith('"') else answer.headers.get("Last-Modified", ""))
+    if is_packed(answer):  # the bytes that are kept are not those that the version names
+        return ""
+    for header in ("ETag", "Last-Modified"):
+        stated = str(answer.headers.get(header, ""))
+        if not stated.startswith("W/") and VERSION.fullmatch(stated):
+            return stated
+    return ""
 
 
 def _starts_at(answer: Any, have: int) -> bool:
@@ -242,13 +247,13 @@ def _starts_at(answer: Any, have: int) -> bool:
 
 
 def _size_in_range(answer: Any) -> int | None:
-    found = re.search(r"/(\d+)$", answer.headers.get("Content-Range", ""))
-    return int(found.group(1)) if found else None
+    found = re.search(r"/([0-9]{1,15})$", str(answer.headers.get("Content-Range", "")))
+    return int(found[1]) if found else None
 
 
 def _page(url: str) -> PermanentError:
     repair = "the site may have moved or require a log-in: open the address in a browser"
-    return PermanentError(f"{url}: is a web page, not the file", repair)
+    return PermanentError(f"{shown(url)}: is a web page, not the file", repair)
 
 
 def _refuse_page(wanted: WantedFile, answer: Any) -> None:
@@ -257,26 +262,29 @@ def _refuse_page(wanted: WantedFile, answer: Any) -> None:
         raise _page(answer.url)
 
 
-def _refuse_size(wanted: WantedFile, total: int | None) -> None:
-    if wanted.bytes is not None and total is not None and total != wanted.bytes:
+def _refuse_size(wanted: WantedFile, size: int | None, bounds: Bounds, whole: bool = True) -> None:
+    """Raises `PermanentError` for a size that the source does not state, or that is over the limit.
+
+    `whole`: it is the size of the whole file, else of what was received so far.
+    """
+    if size is None:
+        return
+    stated = wanted.bytes
+    if stated is not None and (size != stated if whole else size > stated):
         repair = "if the file has changed on the site, correct its size and checksum in the TOML file"
         raise PermanentError(
-            f"{wanted.url}: has {total:,} bytes, not {wanted.bytes:,} as the source states", repair
+            f"{shown(wanted.url)}: has {size:,} bytes, not {stated:,} as the source states", repair
         )
+    bounds.check_size(shown(wanted.url), size, stated if wanted.trusted else None)
 
 
-def _make_room(path: Path, needed: int) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(path.parent).free
-    if needed + SPARE_BYTES > free:
-        problem = f"{path}: needs {needed / 1e6:.0f} MB, {free / 1e6:.0f} MB are free on that disk"
-        raise FetchAborted(problem, "make free space, or give another --out, and run the same command again")
-
-
-def _disk(path: Path, error: OSError) -> FetchAborted:
+def write_fault(path: Path, error: OSError) -> PermanentError | FetchAborted:
+    """What an error of writing means: this file cannot be kept, or none can."""
+    reason = error.strerror or str(error)
+    if error.errno in OF_ONE_FILE:
+        problem = f"{path.name}: the file system does not take this name or folder ({reason})"
+        return PermanentError(problem, "give another --out, on another file system")
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         repair = "make free space and run the same command again to continue"
         return FetchAborted(f"{path}: the disk is full", repair)
-    return FetchAborted(
-        f"{path}: could not be written ({error.strerror or error})", "check the folder of --out"
-    )
+    return FetchAborted(f"{path}: could not be written ({reason})", "check the folder of --out")

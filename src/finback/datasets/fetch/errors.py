@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from finback.core.errors import FinbackError
+
+# Called with the address or name of one entry of a list that cannot be fetched; the others are.
+Fault = Callable[[str, FinbackError], None]
 
 
 class TemporaryError(FinbackError):
@@ -15,6 +20,10 @@ class TemporaryError(FinbackError):
 
 class PermanentError(FinbackError):
     """Another try gives the same error: the file is missing, not allowed, or not the expected one."""
+
+
+class TooLargeError(PermanentError):
+    """A file over a limit; what was received of it is of no use."""
 
 
 class FetchAborted(FinbackError):

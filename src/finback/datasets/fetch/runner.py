@@ -12,24 +12,30 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zipfile import ZipFile
 
 from pydantic import Field
 
-from finback.core.errors import FinbackError, InputError, SettingsError
+from finback.core.errors import FinbackError, InputError, SettingsError, WriteError
+from finback.core.locks import only_writer
+from finback.core.paths import inside
 from finback.core.progress import Progress, no_progress
 from finback.core.settings import Frozen
 from finback.datasets.fetch import archive, tables
-from finback.datasets.fetch.concurrency import in_threads, only_one
+from finback.datasets.fetch.addresses import is_local, same_path, shown
+from finback.datasets.fetch.bounds import Bounds
+from finback.datasets.fetch.concurrency import in_threads
 from finback.datasets.fetch.download import FetchedFile, WantedFile, check_kind, check_sum, checksum, download
 from finback.datasets.fetch.errors import Cancelled, FetchAborted, PermanentError, TemporaryError, aborted
-from finback.datasets.fetch.listing import Offer, SpeciesFilter, limited, name_of, offers
-from finback.datasets.fetch.source import Address, ByHand, Pages, Source, Zip
+from finback.datasets.fetch.listing import Offer, SpeciesFilter, limited, offers
+from finback.datasets.fetch.names import name_of
+from finback.datasets.fetch.source import Address, ByHand, Source, Zip, addresses, at_address
 
 if TYPE_CHECKING:
     from finback.datasets.fetch.web import Web
@@ -54,6 +60,7 @@ class Request(Frozen):
     tries: int = Field(5, ge=1)
     backoff_s: float = Field(2.0, ge=0)
     timeout_s: float = Field(30.0, gt=0)
+    bounds: Bounds = Bounds()
 
 
 @dataclass
@@ -90,26 +97,23 @@ def fetch(
     source = at_address(request.source, request.url)
     stop = threading.Event()
     limits = RequestLimits(request.rate, request.tries, request.backoff_s, timeout_s=request.timeout_s)
-    work = _Fetcher(request, source, Web(limits, say, stop), Report(request.out))
+    web = Web(limits, say, stop, request.bounds, public_only=not is_local(addresses(source)))
+    work = _Fetcher(request, source, web, Report(request.out))
     try:
-        with only_one(request.out):
+        with only_writer(request.out):
             work.run(progress, say)
     finally:
         stop.set()
     return work.report
 
 
-def at_address(source: Source, url: str | None) -> Source:
-    """The source with another address for its list or its zip. Raises `InputError` for other kinds."""
-    if url is None:
-        return source
-    if isinstance(source.listing, Pages):
-        listing = source.listing.model_copy(update={"start": url})
-    elif isinstance(source.listing, Zip):
-        listing = source.listing.model_copy(update={"url": url})  # type: ignore[assignment]
-    else:
-        raise InputError(f"{source.name}: --url is not possible for this source", "leave out --url")
-    return source.model_copy(update={"listing": listing})
+def _make(folder: Path) -> None:
+    """Raises `WriteError` when no file can be kept in the folder; so it is known before the first request."""
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        reason = error.strerror or error
+        raise WriteError(f"{folder}: could not be made ({reason})", "give another --out") from error
 
 
 @dataclass
@@ -124,27 +128,38 @@ class _Fetcher:
 
     def run(self, progress: Progress, say: Callable[[str], None]) -> None:
         self.fetched = tables.read_fetched(self.request.out)
-        chosen = SpeciesFilter(self.request.species)
         try:
             zipped = self._zip(progress) if isinstance(self.source.listing, Zip) else None
-            found = (
-                archive.offers(self.source, zipped, chosen)
-                if zipped is not None
-                else offers(self.source, self.web, chosen, progress, self._page_fault)
-            )
+            with self._list(zipped, progress) as (archived, listed):
+                found = [o for o in limited(listed, self.request.limit) if self._is_possible(o)]
+                _make(self.request.out / AUDIO)
+                self._run(found, archived, progress, say)
         except (TemporaryError, PermanentError) as fault:
             raise aborted(fault, self.source.homepage, self.source.instead) from None
-        found = limited(found, self.request.limit)
+
+    @contextmanager
+    def _list(self, zipped: Path | None, progress: Progress) -> Iterator[tuple[ZipFile | None, list[Offer]]]:
+        """The open archive, if the source is one, and the files of the source."""
+        chosen = SpeciesFilter(self.request.species)
+        if zipped is None:
+            yield None, offers(self.source, self.web, chosen, progress, self._fault)
+            return
+        with archive.opened(zipped, self.request.bounds) as file:
+            yield file, archive.offers(self.source, file, chosen, self.request.bounds, self._fault)
+
+    def _run(
+        self, found: Sequence[Offer], archived: ZipFile | None, progress: Progress, say: Callable[[str], None]
+    ) -> None:
         self.report.listed = len(found)
         missing = [offer for offer in found if not self._has(offer)]
         self.report.had = len(found) - len(missing)
-        if missing and zipped is None:
+        if missing and archived is None:
             seconds = len(missing) / self.request.rate
             time_s = f"{seconds / 60:.0f} min" if seconds > 90 else f"{max(1, seconds):.0f} s"
             pace = f"at most {self.request.rate:g} per second: at least {time_s}"
             say(f"{len(missing)} of {len(found)} files to fetch, {pace}")
         try:
-            self._all(missing, zipped, progress)
+            self._all(missing, archived, progress)
         except FetchAborted:
             with suppress(
                 FinbackError
@@ -156,32 +171,34 @@ class _Fetcher:
             raise
         self._save(found)
 
-    def _all(self, missing: Sequence[Offer], zipped: Path | None, progress: Progress) -> None:
-        what = "unpacking" if zipped else f"fetching {self.source.name}"
+    def _all(self, missing: Sequence[Offer], archived: ZipFile | None, progress: Progress) -> None:
+        what = "unpacking" if archived else f"fetching {self.source.name}"
         silent = 0
         done = in_threads(
-            lambda o: self._one(o, zipped), missing, 1 if zipped else self.request.jobs, self.web.stop
+            lambda o: self._one(o, archived), missing, 1 if archived else self.request.jobs, self.web.stop
         )
         for offer, outcome in progress(done, what, len(missing)):
             if isinstance(outcome, FetchedFile):
                 self._keep(offer, outcome)
                 self.report.new += 1
                 self.report.bytes += outcome.bytes
+                self.request.bounds.check_total(self.report.bytes)
                 silent = 0
                 continue
             if isinstance(outcome, FetchAborted | Cancelled):
                 raise outcome
-            self.report.failed.append((offer.file, str(outcome)))
+            self._fault(offer.file, outcome)
             silent = silent + 1 if isinstance(outcome, TemporaryError) else 0
             if silent == SILENT:
                 raise aborted(outcome, self.source.homepage, self.source.instead)
 
-    def _one(self, offer: Offer, zipped: Path | None) -> FetchedFile | FinbackError:
-        path = self._path(offer)
+    def _one(self, offer: Offer, archived: ZipFile | None) -> FetchedFile | FinbackError:
         try:
-            if zipped is not None:
-                return archive.unpack(zipped, offer, path)
-            return download(WantedFile(offer.url, path, offer.checksum, offer.bytes, offer.crawl), self.web)
+            path = self._path(offer)
+            if archived is not None:
+                return archive.unpack(archived, offer, path, self.request.bounds)
+            facts = (offer.checksum, offer.bytes, offer.crawl, offer.trusted)
+            return download(WantedFile(offer.url, path, *facts), self.web)
         except FinbackError as error:
             return error
 
@@ -191,9 +208,9 @@ class _Fetcher:
         assert isinstance(listing, Zip)
         name = name_of(listing.url)
         offer = Offer(listing.url, f"../{DOWNLOADS}/{name}", checksum=listing.checksum, bytes=listing.bytes)
-        path = self.request.out / DOWNLOADS / name
+        path = inside(self.request.out / DOWNLOADS, name)
         if not self._has(offer):
-            wanted = WantedFile(listing.url, path, listing.checksum, listing.bytes)
+            wanted = WantedFile(listing.url, path, listing.checksum, listing.bytes, trusted=True)
             self._keep(offer, download(wanted, self.web, progress))
         return path
 
@@ -203,7 +220,10 @@ class _Fetcher:
         if not path.is_file():
             return False
         row, size = self.fetched.get(offer.file), path.stat().st_size
-        if row is not None and row.bytes == size and not self.request.check:
+        moved = row is not None and not same_path(row.url, offer.url)
+        if moved and offer.checksum is None:
+            return False
+        if row is not None and row.bytes == size and not (moved or self.request.check):
             self.there.append(offer)
             return True
         sha256 = checksum(path, "sha256")
@@ -222,10 +242,26 @@ class _Fetcher:
         return True
 
     def _path(self, offer: Offer) -> Path:
-        return self.request.out / AUDIO / offer.file
+        """Raises `InputError` for a name that leads out of the folder, also through a link."""
+        if offer.file.startswith(f"../{DOWNLOADS}/"):
+            return inside(self.request.out / DOWNLOADS, offer.file.removeprefix(f"../{DOWNLOADS}/"))
+        return inside(self.request.out / AUDIO, offer.file)
+
+    def _is_possible(self, offer: Offer) -> bool:
+        """Whether the file can be written here, and is not another one than the file of this name."""
+        try:
+            self._path(offer)
+            row = self.fetched.get(offer.file)
+            if row is not None and not same_path(row.url, offer.url):
+                problem = f"{offer.file}: the folder has a file of this name from {shown(row.url)}"
+                raise PermanentError(problem, f"to fetch {shown(offer.url)}, give another --out")
+        except FinbackError as error:
+            self._fault(offer.file, error)
+            return False
+        return True
 
     def _keep(self, offer: Offer, got: FetchedFile) -> None:
-        self.fetched[offer.file] = tables.Fetched.of(got, self.source)
+        self.fetched[offer.file] = tables.Fetched.of(got, offer, self.source)
         self.there.append(offer)
         if got.note:
             self.report.notes.append(got.note)
@@ -236,10 +272,11 @@ class _Fetcher:
     def _save(self, found: Sequence[Offer]) -> None:
         there = {offer.file for offer in self.there}
         tables.write_fetched(self.request.out, self.fetched)
+        tables.write_failed(self.request.out, self.report.failed)
         labelled = [offer for offer in found if offer.file in there]
         self.report.rows = tables.write_labels(self.request.out, labelled, self.source)
         if unnamed := sum(not offer.species for offer in labelled):
             self.report.notes.append(f"{unnamed} files have no species and are not in {tables.LABELS}")
 
-    def _page_fault(self, url: str, error: FinbackError) -> None:
-        self.report.failed.append((url, str(error)))
+    def _fault(self, name: str, error: FinbackError) -> None:
+        self.report.failed.append((name, str(error)))

@@ -43,6 +43,8 @@ DIGITS = {"md5": 32, "sha1": 40, "sha256": 64}
 def _address(text: str) -> str:
     if urlsplit(text).scheme not in ("http", "https") or not urlsplit(text).netloc:
         raise ValueError("not an address that begins with https:// or http://")
+    if "@" in urlsplit(text).netloc:
+        raise ValueError("an address with a user name or a password, which would be kept in tables")
     return text
 
 
@@ -173,6 +175,29 @@ def load(name: str) -> Source:
         repair = f"there are: {', '.join(names())}; your own source is a file with the suffix .toml"
         raise InputError(f"unknown source '{name}'", repair)
     return _read((_folder() / f"{name}.toml").read_bytes(), name)
+
+
+def at_address(source: Source, url: str | None) -> Source:
+    """The source with another address for its list or its zip. Raises `InputError` for other kinds."""
+    if url is None:
+        return source
+    if isinstance(source.listing, Pages):
+        listing = source.listing.model_copy(update={"start": url})
+    elif isinstance(source.listing, Zip):
+        listing = source.listing.model_copy(update={"url": url})  # type: ignore[assignment]
+    else:
+        raise InputError(f"{source.name}: --url is not possible for this source", "leave out --url")
+    return source.model_copy(update={"listing": listing})
+
+
+def addresses(source: Source) -> set[str]:
+    """The addresses that the user has accepted with the source, one for each host."""
+    listing = source.listing
+    if isinstance(listing, Files):
+        return {f"//{urlsplit(one.url).netloc}" for one in listing.files}
+    if isinstance(listing, Pages):
+        return {listing.start}
+    return {listing.site if isinstance(listing, Zenodo) else listing.url if isinstance(listing, Zip) else ""}
 
 
 def _folder() -> Traversable:

@@ -4,11 +4,13 @@
 |---|---|
 | `labels.csv` | `file,species,group,licence`, as `finback index` reads it; existing rows are kept |
 | `fetched.csv` | `file,url,bytes,sha256,date,licence`: the address and checksum of each file |
+| `failed.csv` | `file,why`: what could not be fetched, in the last run |
 | `licence-NAME.txt` | the accepted terms, and the date |
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,12 +18,14 @@ from pathlib import Path
 from finback.core.csv_files import write_csv
 from finback.core.errors import InputError
 from finback.core.files import write_atomic
+from finback.core.paths import quoted
 from finback.data.tables import read_table
 from finback.datasets.fetch.download import FetchedFile, now
 from finback.datasets.fetch.listing import Offer
 from finback.datasets.fetch.source import Source
 
-LABELS, FETCHED = "labels.csv", "fetched.csv"
+LABELS, FETCHED, FAILED = "labels.csv", "fetched.csv", "failed.csv"
+FAILED_COLUMNS = ("file", "why")
 LABEL_COLUMNS = ("file", "species", "group", "licence")
 FETCHED_COLUMNS = ("file", "url", "bytes", "sha256", "date", "licence")
 
@@ -44,7 +48,7 @@ def licence_path(folder: Path, source: Source) -> Path:
 def accepted(folder: Path, source: Source) -> bool:
     """Whether the same terms were accepted for this folder before."""
     path = licence_path(folder, source)
-    return path.is_file() and path.read_text(encoding="utf-8").startswith(terms(source))
+    return path.is_file() and path.read_text(encoding="utf-8", errors="replace").startswith(terms(source))
 
 
 def accept(folder: Path, source: Source) -> None:
@@ -63,9 +67,9 @@ class Fetched:
     licence: str
 
     @classmethod
-    def of(cls, got: FetchedFile, source: Source) -> Fetched:
-        """The row of a fetched file."""
-        return cls(got.url, got.bytes, got.sha256, got.date, source.licence)
+    def of(cls, got: FetchedFile, offer: Offer, source: Source) -> Fetched:
+        """The row of a fetched file. The address is that of the list: a redirect can contain a password."""
+        return cls(offer.url, got.bytes, got.sha256, got.date, source.licence)
 
 
 def read_fetched(folder: Path) -> dict[str, Fetched]:
@@ -78,9 +82,9 @@ def read_fetched(folder: Path) -> dict[str, Fetched]:
     rows = {}
     for row in table.rows:
         file, url, size, *rest = (row.cells[i] for i in at)
-        if not size.isdecimal():
+        if not re.fullmatch("[0-9]{1,16}", size):
             raise InputError(
-                f"{path}: row {row.number}: bytes '{size}' is not a number",
+                f"{path}: row {row.number}: bytes {quoted(size)} is not a number",
                 "correct the number, or give another --out",
             )
         rows[file] = Fetched(url, int(size), *rest)
@@ -91,6 +95,12 @@ def write_fetched(folder: Path, rows: Mapping[str, Fetched]) -> None:
     """Write fetched.csv, sorted by file."""
     cells = [(file, r.url, r.bytes, r.sha256, r.date, r.licence) for file, r in sorted(rows.items())]
     write_csv(folder / FETCHED, FETCHED_COLUMNS, cells)
+
+
+def write_failed(folder: Path, failed: Sequence[tuple[str, str]]) -> None:
+    """Write failed.csv: the files that could not be fetched, and why. Without any, no new table is made."""
+    if failed or (folder / FAILED).exists():
+        write_csv(folder / FAILED, FAILED_COLUMNS, failed)
 
 
 def write_labels(folder: Path, offers: Iterable[Offer], source: Source) -> int:
