@@ -21,6 +21,7 @@ from misbehaving import Fault, Site, moved, raw, response, wav
 
 from finback.core.errors import FinbackError
 from finback.core.settings import build
+from finback.datasets.fetch.addresses import Reach
 from finback.datasets.fetch.bounds import Bounds
 from finback.datasets.fetch.download import WantedFile, download
 from finback.datasets.fetch.errors import PermanentError, TemporaryError, TooLargeError
@@ -419,11 +420,39 @@ def test_no_password_and_no_cookie_is_sent(
 
 def test_a_public_source_does_not_lead_to_this_machine(site: Site, here: Path) -> None:
     url = site.put("/a.wav", DATA)
-    web = Web(RequestLimits(rate=1000, tries=1), lambda text: None, threading.Event(), public_only=True)
+    reach = Reach(["e.org"])
+    web = Web(RequestLimits(rate=1000, tries=1), lambda text: None, threading.Event(), reach=reach)
     for address in (url, url.replace("127.0.0.1", "localhost"), url.replace("127.0.0.1", "2130706433")):
         with pytest.raises(PermanentError, match="address of this machine or of the local network"):
             download(WantedFile(address, here), web)
     assert not site.log
+
+
+@pytest.mark.parametrize(
+    ("address", "public"),
+    [
+        ("8.8.8.8", True),
+        ("2001:4860:4860::8888", True),
+        ("10.1.2.3", False),
+        ("192.168.1.1", False),
+        ("169.254.169.254", False),  # what cloud machines tell their passwords at
+        ("0.0.0.0", False),
+        ("::1", False),
+        ("::ffff:127.0.0.1", False),
+        ("fe80::1%eth0", False),
+        ("224.0.0.1", False),
+        ("words", False),
+    ],
+)
+def test_which_addresses_are_public(address: str, public: bool) -> None:
+    assert Reach([]).allows("a.org", address) is public
+
+
+def test_a_source_in_the_local_network_may_lead_to_others_there() -> None:
+    reach = Reach(["nas.lab"])
+    assert not reach.allows("other.lab", "10.0.0.2")
+    assert reach.allows("nas.lab", "10.0.0.1")
+    assert reach.allows("other.lab", "10.0.0.2")
 
 
 def test_the_address_of_a_redirect_is_not_kept(site: Site, tmp_path: Path) -> None:

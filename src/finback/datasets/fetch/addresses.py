@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-import socket
 from collections.abc import Iterable
-from contextlib import suppress
 from urllib.parse import urljoin, urlsplit
 
 from finback.core.text import printable
@@ -70,12 +68,20 @@ def is_public(address: str) -> bool:
     return bool(inner.is_global and not inner.is_multicast)
 
 
-def is_local(urls: Iterable[str]) -> bool:
-    """Whether one of the hosts that the user named is on this machine or in the local network."""
-    for url in urls:
-        host = urlsplit(url).hostname or ""
-        with suppress(OSError, UnicodeError):
-            found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-            if any(not is_public(str(address[0])) for *_, address in found):
-                return True
-    return False
+class Reach:
+    """Which addresses may be asked: public ones, and all hosts that the user's source names.
+
+    So a page on the Internet cannot lead to this machine or to the local network. When a host of the source
+    is there itself, its pages may lead to others there.
+    """
+
+    def __init__(self, hosts: Iterable[str]) -> None:
+        self._hosts = frozenset(hosts)
+        self._is_local = False
+
+    def allows(self, host: str, address: str) -> bool:
+        """Whether `host`, whose IP address is `address`, may be asked."""
+        if is_public(address):
+            return True
+        self._is_local = self._is_local or host in self._hosts
+        return self._is_local

@@ -79,8 +79,8 @@ def offers(
     if not isinstance(listing, Zip):
         raise TypeError(f"a list of kind {listing.kind} is no zip")
     url = urldefrag(listing.url).url
-    members = [m for m in archive.infolist() if not m.is_dir() and not m.filename.startswith("__MACOSX/")]
-    members = [m for m in members if listing.files.search(m.filename[-MAX_PATH:])]
+    members = [m for m in archive.infolist() if listing.files.search(m.filename[-MAX_PATH:])]
+    members = [m for m in members if not (m.filename.endswith("/") or m.filename.startswith("__MACOSX/"))]
     if not members:
         repair = "the archive has changed: open it, and write your own TOML file"
         raise PermanentError(f"{url}: no file name matches {listing.files.pattern}", repair)

@@ -28,14 +28,14 @@ from finback.core.paths import inside
 from finback.core.progress import Progress, no_progress
 from finback.core.settings import Frozen
 from finback.datasets.fetch import archive, tables
-from finback.datasets.fetch.addresses import is_local, same_path, shown
+from finback.datasets.fetch.addresses import Reach, same_path, shown
 from finback.datasets.fetch.bounds import Bounds
 from finback.datasets.fetch.concurrency import in_threads
 from finback.datasets.fetch.download import FetchedFile, WantedFile, check_kind, check_sum, checksum, download
 from finback.datasets.fetch.errors import Cancelled, FetchAborted, PermanentError, TemporaryError, aborted
 from finback.datasets.fetch.listing import Offer, SpeciesFilter, limited, offers
 from finback.datasets.fetch.names import name_of
-from finback.datasets.fetch.source import Address, ByHand, Source, Zip, addresses, at_address
+from finback.datasets.fetch.source import Address, ByHand, Source, Zip, at_address, hosts
 
 if TYPE_CHECKING:
     from finback.datasets.fetch.web import Web
@@ -97,7 +97,7 @@ def fetch(
     source = at_address(request.source, request.url)
     stop = threading.Event()
     limits = RequestLimits(request.rate, request.tries, request.backoff_s, timeout_s=request.timeout_s)
-    web = Web(limits, say, stop, request.bounds, public_only=not is_local(addresses(source)))
+    web = Web(limits, say, stop, request.bounds, Reach(hosts(source)))
     work = _Fetcher(request, source, web, Report(request.out))
     try:
         with only_writer(request.out):

@@ -6,11 +6,9 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
 import requests
@@ -20,33 +18,34 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from finback.core.version import __version__
-from finback.datasets.fetch.addresses import is_public, shown
+from finback.datasets.fetch.addresses import Reach, shown
 from finback.datasets.fetch.errors import PermanentError
 
+BOTH_WAYS = 2  # SHUT_RDWR of a socket
 HEADERS_S = 30.0  # when the request has no other limit
 
 
 class Session(requests.Session):
     """Requests that carry no password, no cookie, and no packed answer; redirects are followed by `Web`.
 
-    `before` is called before each request. `public_only`: an address of this machine or of the local network
-    is refused, so that a page on the Internet cannot lead there.
+    `before` is called before each request. `reach`: which addresses may be asked; without it, all.
     """
 
-    def __init__(self, before: Callable[[], None], public_only: bool = False) -> None:
+    def __init__(self, before: Callable[[], None], reach: Reach | None = None) -> None:
         super().__init__()
         self._before = before
         self.headers["User-Agent"] = f"finback/{__version__} (python-requests/{requests_version})"
         # Otherwise the length is that of the compressed body, and a partial download cannot be continued.
         self.headers["Accept-Encoding"] = "identity"
         self.auth = _no_password  # otherwise the passwords in ~/.netrc are sent
-        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        self.mount("http://", _Adapter(public_only))
-        self.mount("https://", _Adapter(public_only))
+        self.mount("http://", _Adapter(reach))
+        self.mount("https://", _Adapter(reach))
 
     def send(self, request: Any, **options: Any) -> Any:
         self._before()
-        return super().send(request, **options)
+        answer = super().send(request, **options)
+        self.cookies.clear()
+        return answer
 
     def resolve_redirects(self, *args: Any, **options: Any) -> Any:
         """None: this method of `requests` reads the body of a redirect to its end."""
@@ -69,13 +68,13 @@ def _no_password(request: Any) -> Any:
 class _Limited:
     """Of a connection: the headers as a whole come in time, and the other end may be asked."""
 
-    public_only = False
+    reach: Reach | None = None
 
     def connect(self) -> None:
         super().connect()  # type: ignore[misc]
         # Behind a proxy, the other end is the proxy, which the user has chosen.
-        if self.public_only and not self.proxy and not is_public(self.sock.getpeername()[0]):  # type: ignore[attr-defined]
-            host = self.host  # type: ignore[attr-defined]
+        host, other = self.host, self.sock.getpeername()[0]  # type: ignore[attr-defined]
+        if self.reach is not None and not self.proxy and not self.reach.allows(host, other):  # type: ignore[attr-defined]
             self.close()  # type: ignore[attr-defined]
             raise PermanentError(
                 f"{shown(host)}: is an address of this machine or of the local network, and the source is on "
@@ -89,8 +88,8 @@ class _Limited:
 
         def give_up() -> None:
             late.set()
-            with suppress(OSError, TypeError):  # TypeError: TLS inside of TLS, which is no socket
-                socket.socket.shutdown(sock, socket.SHUT_RDWR)
+            with suppress(OSError):
+                sock.shutdown(BOTH_WAYS)
 
         limit_s = self.timeout  # type: ignore[attr-defined]
         timer = threading.Timer(limit_s if isinstance(limit_s, int | float) else HEADERS_S, give_up)
@@ -104,45 +103,16 @@ class _Limited:
                 raise TimeoutError("the headers did not come in time")
 
 
-class _Http(_Limited, HTTPConnection):
-    pass
-
-
-class _Https(_Limited, HTTPSConnection):
-    pass
-
-
-class _PublicHttp(_Http):
-    public_only = True
-
-
-class _PublicHttps(_Https):
-    public_only = True
-
-
-class _HttpPool(HTTPConnectionPool):
-    ConnectionCls = _Http
-
-
-class _HttpsPool(HTTPSConnectionPool):
-    ConnectionCls = _Https
-
-
-class _PublicHttpPool(HTTPConnectionPool):
-    ConnectionCls = _PublicHttp
-
-
-class _PublicHttpsPool(HTTPSConnectionPool):
-    ConnectionCls = _PublicHttps
-
-
 class _Adapter(HTTPAdapter):
-    def __init__(self, public_only: bool) -> None:
-        self._pools = (
-            {"http": _PublicHttpPool, "https": _PublicHttpsPool}
-            if public_only
-            else {"http": _HttpPool, "https": _HttpsPool}
-        )
+    def __init__(self, reach: Reach | None) -> None:
+        def pool(base: type, connection: type) -> type:
+            limited = type("Limited", (_Limited, connection), {"reach": reach})
+            return type("Pool", (base,), {"ConnectionCls": limited})
+
+        self._pools = {
+            "http": pool(HTTPConnectionPool, HTTPConnection),
+            "https": pool(HTTPSConnectionPool, HTTPSConnection),
+        }
         super().__init__()
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:

@@ -190,14 +190,18 @@ def at_address(source: Source, url: str | None) -> Source:
     return source.model_copy(update={"listing": listing})
 
 
-def addresses(source: Source) -> set[str]:
-    """The addresses that the user has accepted with the source, one for each host."""
+def hosts(source: Source) -> set[str]:
+    """The names of the hosts that the user has accepted with the source."""
     listing = source.listing
     if isinstance(listing, Files):
-        return {f"//{urlsplit(one.url).netloc}" for one in listing.files}
-    if isinstance(listing, Pages):
-        return {listing.start}
-    return {listing.site if isinstance(listing, Zenodo) else listing.url if isinstance(listing, Zip) else ""}
+        urls = [one.url for one in listing.files]
+    elif isinstance(listing, Pages):
+        urls = [listing.start]
+    else:
+        urls = [
+            listing.site if isinstance(listing, Zenodo) else listing.url if isinstance(listing, Zip) else ""
+        ]
+    return {urlsplit(url).hostname or "" for url in urls}
 
 
 def _folder() -> Traversable:

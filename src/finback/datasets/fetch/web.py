@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 
-from finback.datasets.fetch.addresses import check_address, joined, shown
+from finback.datasets.fetch.addresses import Reach, check_address, joined, shown
 from finback.datasets.fetch.bounds import Bounds
 from finback.datasets.fetch.errors import Cancelled, PermanentError, TemporaryError
 from finback.datasets.fetch.links import Page
@@ -58,7 +58,7 @@ class RequestLimits:
 
 
 class Web:
-    """Requests to any number of sites; may be used by several threads. `public_only`: see `Session`."""
+    """Requests to any number of sites; may be used by several threads. `reach`: see `Session`."""
 
     def __init__(
         self,
@@ -66,13 +66,13 @@ class Web:
         say: Callable[[str], None],
         stop: threading.Event,
         bounds: Bounds | None = None,
-        public_only: bool = False,
+        reach: Reach | None = None,
     ) -> None:
         self.limits = limits
         self.stop = stop
         self.bounds = bounds or Bounds()
         self._say = say
-        self._public_only = public_only
+        self._reach = reach
         self._robots = Robots(self._robots_txt)
         self._lock = threading.Lock()
         self._next = 0.0  # time of the next request
@@ -186,7 +186,7 @@ class Web:
 
     def _session(self) -> Session:
         if not hasattr(self._local, "session"):
-            self._local.session = Session(self._space, self._public_only)
+            self._local.session = Session(self._space, self._reach)
         session: Session = self._local.session
         return session
 
