@@ -38,3 +38,14 @@ def test_a_repaired_header_is_a_note_of_the_manifest(tmp_path: Path) -> None:
 def _saved(manifest: object, path: Path) -> Path:
     manifest.save(path)  # type: ignore[attr-defined]
     return path
+
+
+def test_the_audit_of_a_report_lists_the_remark(tmp_path: Path) -> None:
+    from finback.data.audit.clip_findings import problems
+
+    died(tmp_path / "audio" / "died.wav")
+    labels = table(tmp_path / "labels.csv", "file,species\ndied.wav,Fin\n")
+    manifest = index(IndexRequest(audio=tmp_path / "audio", labels=labels))
+    section = problems({"problems": [p.as_dict() for p in manifest.problems if p.kind == "remark"]})
+    assert section is not None
+    assert any("died.wav: the WAV header does not give" in item for item in section.items)

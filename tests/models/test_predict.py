@@ -97,3 +97,21 @@ def test_embeddings_of_files(model: Model, long: Path) -> None:
 def test_what_is_no_sound_is_refused(model: Model) -> None:
     with pytest.raises(InputError, match="int is no sound"):
         model.predict([3])  # type: ignore[list-item]
+
+
+def test_what_was_repaired_in_a_file_is_said_with_the_answer(
+    model: Model, long: Path, tmp_path: Path
+) -> None:
+    died = tmp_path / "died.wav"
+    content = bytearray(long.read_bytes())
+    at = content.index(b"data") + 4
+    content[at : at + 4] = bytes(4)  # the recorder lost power before the size was written
+    died.write_bytes(content)
+    found = model.predict([died, long])
+    assert np.array_equal(found[0].probabilities, found[1].probabilities)
+    assert found[1].remarks == ()
+    (remark,) = found.remarks
+    assert remark.startswith(f"{died}: the WAV header does not give the number of samples; ")
+    assert "remarks: 1" in repr(found)
+    assert remark.split(": ", 1)[1] in repr(found[0])
+    assert "does not give" in found[0]._repr_html_()

@@ -9,6 +9,7 @@ from pathlib import Path
 from finback.audio.parts import Part
 
 MAX_FRAMES = 1 << 62  # a decoder's "unknown number of samples" is near 2**63
+CODED = ("MP3", "OGG", "FLAC")  # formats whose length is known only by decoding
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +46,9 @@ class AudioInfo:
 
 def lengths(kind: str, promised: int, found: int) -> str:
     """The remark on a header that gives another number of samples than the file holds."""
+    read = f"the file holds {found}, and these were read"
     if not 0 < promised < MAX_FRAMES:
-        found_and_read = f"the file holds {found}, and these were read"
-        return f"the {kind} header does not give the number of samples; {found_and_read}"
-    if promised < found:
-        more = f"{found - promised} more follow and were read, so listen to the sound from there on"
-        return f"the {kind} header gives {promised} samples; {more}"
-    return f"the {kind} header gives {promised} samples; the file holds {found}, and these were read"
+        return f"the {kind} header does not give the number of samples; {read}"
+    if promised < found and kind not in CODED:
+        read = f"{found - promised} after them were read too, so listen to the sound there"
+    return f"the {kind} header gives {promised} samples; {read}"

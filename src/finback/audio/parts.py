@@ -57,8 +57,8 @@ class Survey:
 
 
 def bytes_of(n: int) -> str:
-    """For remarks: "the 7 bytes"."""
-    return "the one byte" if n == 1 else f"the {n} bytes"
+    """For remarks: "7 bytes"."""
+    return f"{n} byte" if n == 1 else f"{n} bytes"
 
 
 class ByteReader:

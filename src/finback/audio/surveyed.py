@@ -10,11 +10,9 @@ from finback.audio import decoder
 from finback.audio import validation as checks
 from finback.audio.decoder import Facts
 from finback.audio.hushed import hushed
-from finback.audio.info import MAX_FRAMES, AudioInfo, lengths
+from finback.audio.info import CODED, MAX_FRAMES, AudioInfo, lengths
 from finback.audio.parts import Part, Survey
 from finback.core.errors import AudioError
-
-CODED = ("MP3", "OGG", "FLAC")  # formats whose length is known only by decoding
 
 
 def surveyed(path: Path, survey: Survey) -> AudioInfo:
@@ -48,10 +46,9 @@ def _of_parts(path: Path, survey: Survey) -> AudioInfo:
     remarks = list(survey.remarks)
     for part, facts in zip(survey.parts, all_facts, strict=True):
         if (facts.sample_rate, facts.n_channels) != (first.sample_rate, first.n_channels):
-            remarks.append(
-                f"another sound of {facts.sample_rate} Hz and {facts.n_channels} channels follows and was "
-                "left out; save it as a file of its own"
-            )
+            channels = "1 channel" if facts.n_channels == 1 else f"{facts.n_channels} channels"
+            another = f"another sound of {facts.sample_rate} Hz and {channels} that follows"
+            remarks.append(f"left out: {another}; save it as a file of its own")
             break
         n_samples = facts.n_samples
         if not _whole(path, part, facts, survey):

@@ -169,6 +169,8 @@ def predict(
     else:
         rows = [(p.file, species, probability) for p in predictions for species, probability in p.top(top)]
         out_table(("file", "species", "probability"), rows)
+    for remark in predictions.remarks:
+        say(f"note: {remark}")
     for error in failed:
         say(f"finback: {error}")
     if failed:
@@ -178,4 +180,9 @@ def predict(
 def _to_json(prediction: Prediction, n_species: int) -> dict[str, Any]:
     """The file's probabilities, and the most probable species of each of its windows."""
     windows = [{k: v for k, v in row.items() if k != "file"} for row in prediction.rows()]
-    return {"file": prediction.file, "species": dict(prediction.top(n_species)), "windows": windows}
+    return {
+        "file": prediction.file,
+        "species": dict(prediction.top(n_species)),
+        "windows": windows,
+        "remarks": list(prediction.remarks),
+    }

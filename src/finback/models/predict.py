@@ -67,7 +67,8 @@ class Model:
 
         One sound (a path, a `Recording`, a `Clip`, or an array with its rate) gives a `Prediction`; several
         give `Predictions`: `errors` lists the files that cannot be read, and all others are classified.
-        `channel` counts from 0; None is the mean of all channels.
+        `channel` counts from 0; None is the mean of all channels. `remarks` of the answer say what was
+        repaired, guessed or left out in a file.
 
         Raises `AudioError` when a single sound cannot be read.
         """
@@ -99,11 +100,13 @@ class Model:
         return self.predictor.embed(clips, progress or bars())
 
     def _one(self, sound: Sound, channel: int | None) -> Prediction:
-        name, samples, start, stop = _samples(sound, channel)
+        name, samples, start, stop, remarks = _samples(sound, channel)
         windows, logits = self.predictor.score_sound(samples, start, stop)
         probabilities = softmax(logits[None])[0]
         seconds = (windows.start_s, windows.stop_s)
-        return Prediction(name, self.predictor.labels, probabilities, *seconds, windows.probabilities)
+        return Prediction(
+            name, self.predictor.labels, probabilities, *seconds, windows.probabilities, remarks
+        )
 
     def __repr__(self) -> str:
         return f"Model({self.name!r}, {len(self.species)} species: {'; '.join(self.species[:4])} ...)"
@@ -114,13 +117,14 @@ def _is_one(sound: object) -> bool:
     return is_array or isinstance(sound, str | Path | Recording | Clip)
 
 
-def _samples(sound: Sound, channel: int | None) -> tuple[str, Samples, int, int]:
-    """The name of a sound, its samples, and the span to classify."""
+def _samples(sound: Sound, channel: int | None) -> tuple[str, Samples, int, int, tuple[str, ...]]:
+    """The name of a sound, its samples, the span to classify, and the remarks on its file."""
     if isinstance(sound, tuple):
         samples = ArraySamples(sound[0], int(sound[1]), channel)
-        return "array", samples, 0, samples.n_samples
+        return "array", samples, 0, samples.n_samples, ()
     clip = _clip(sound, channel)
-    return str(clip.recording.path), samples_of(clip), clip.start, clip.stop
+    recording = clip.recording
+    return str(recording.path), samples_of(clip), clip.start, clip.stop, recording.remarks
 
 
 def _clip(sound: object, channel: int | None) -> Clip:

@@ -25,7 +25,7 @@ class Prediction:
     """Calibrated probabilities for one file, clip or array: K species, W windows.
 
     `probabilities` are for the whole sound (the logits are averaged over its windows), and
-    `window_probabilities` for each window alone.
+    `window_probabilities` for each window alone. `remarks` are those of the recording.
     """
 
     file: str
@@ -34,6 +34,7 @@ class Prediction:
     start_s: np.ndarray = field(repr=False)  # (W,) start of each window, seconds from the start of the file
     end_s: np.ndarray = field(repr=False)  # (W,)
     window_probabilities: np.ndarray = field(repr=False)  # (W, K) float64, rows sum to 1
+    remarks: tuple[str, ...] = ()  # what was repaired, guessed or left out in the file: "what; advice"
 
     def top(self, n: int = 1) -> list[tuple[str, float]]:
         """The `n` most probable species of the whole sound with their probabilities, in falling order."""
@@ -54,10 +55,11 @@ class Prediction:
 
     def __repr__(self) -> str:
         best = ", ".join(f"{name} {p:.2f}" for name, p in self.top(3))
-        return f"Prediction({self.file!r}, {len(self.start_s)} windows: {best})"
+        remarks = "".join(f"; {remark}" for remark in self.remarks)
+        return f"Prediction({self.file!r}, {len(self.start_s)} windows: {best}{remarks})"
 
     def _repr_html_(self) -> str:
-        return _table([self])
+        return Predictions([self])._repr_html_()
 
 
 class Predictions(Sequence[Prediction]):
@@ -98,8 +100,14 @@ class Predictions(Sequence[Prediction]):
         write_csv(path, COLUMNS, [[row[column] for column in COLUMNS] for row in self.rows(top)])
         return path
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What was repaired, guessed or left out in the files: "file: what; advice"."""
+        return tuple(f"{each.file}: {remark}" for each in self for remark in each.remarks)
+
     def __repr__(self) -> str:
         failed = f", {len(self.errors)} could not be read" if self.errors else ""
+        failed += f", remarks: {len(self.remarks)}" if self.remarks else ""
         lines = [
             f"  {p.file}: " + ", ".join(f"{s} {x:.2f}" for s, x in p.top(2)) for p in self._predictions[:10]
         ]
@@ -107,7 +115,7 @@ class Predictions(Sequence[Prediction]):
         return "\n".join([f"Predictions of {len(self)} files{failed}", *lines, *more])
 
     def _repr_html_(self) -> str:
-        failed = "".join(f"<li>{html.escape(error)}</li>" for error in self.errors)
+        failed = "".join(f"<li>{html.escape(text)}</li>" for text in (*self.errors, *self.remarks))
         return _table(self._predictions) + (f"<ul>{failed}</ul>" if failed else "")
 
 

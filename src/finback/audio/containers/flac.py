@@ -96,7 +96,7 @@ def survey(reader: ByteReader) -> Survey | None:
     tails = [_tail(reader, one, end) for one, end in zip(streams, ends, strict=True)]
     remarks = []
     if start > leading_tag(reader):
-        remarks.append(f"{bytes_of(start)} before the FLAC stream are something else and were left out")
+        remarks.append(f"left out: {bytes_of(start)} before the FLAC stream")
     right = all(tail.exact and tail.end == one.total for one, tail in zip(streams, tails, strict=True))
     if right and not remarks and len(streams) == 1:
         return Survey(verified=True)
@@ -108,7 +108,7 @@ def _survey(reader: ByteReader, streams: list[Stream], tails: list[Tail], remark
     promised = sum(one.total for one in streams)
     parts = tuple(_part(reader, one, t.end, t.stop) for one, t in zip(streams, tails, strict=True))
     rest = bytes_of(tails[-1].stop - tails[-1].at)
-    after = f"{rest} after the last whole frame of the FLAC stream were left out"
+    after = f"left out: {rest} after the last whole frame of the FLAC stream"
     cut = tuple(
         _part(reader, one, *((t.end, t.stop) if t.exact else (t.first, t.at)))
         for one, t in zip(streams, tails, strict=True)
@@ -118,7 +118,7 @@ def _survey(reader: ByteReader, streams: list[Stream], tails: list[Tail], remark
     n_samples = sum(t.end for t in tails)
     if all(t.exact for t in tails):
         return Survey(parts, tuple(remarks), promised, n_samples, joined="FLAC streams", verified=True)
-    remarks = [*remarks, "bytes after the last frame of the FLAC stream are something else and were left out"]
+    remarks = [*remarks, "left out: bytes after the last frame of the FLAC stream that are no sound"]
     return Survey(parts, tuple(remarks), promised, n_samples, joined="FLAC streams", otherwise=broken)
 
 

@@ -91,7 +91,7 @@ def survey(reader: ByteReader) -> Survey | None:
     found = sum(sound.n_frames for sound in chain.sounds)
     remarks = _remarks(chain)
     parts = tuple(_part(sound, reader) for sound in chain.sounds)
-    plain = not remarks and len(first.stretches) == 1
+    plain = not remarks and not several and len(first.stretches) == 1
     if plain and promised == found:
         return Survey()
     if plain and promised is None:  # the decoder guesses the length
@@ -104,17 +104,15 @@ def survey(reader: ByteReader) -> Survey | None:
 def _remarks(chain: Chain) -> list[str]:
     remarks = []
     if chain.before:
-        remarks.append(
-            f"{bytes_of(chain.before)} before the first MP3 frame are something else and were left out"
-        )
+        remarks.append(f"left out: {bytes_of(chain.before)} before the first MP3 frame")
     if chain.gaps:
         where = "one place" if len(chain.gaps) == 1 else f"{len(chain.gaps)} places"
         remarks.append(
-            f"{sum(chain.gaps)} bytes in {where} are no MP3 frames and were left out; "
+            f"left out: {bytes_of(sum(chain.gaps))} in {where} that are no MP3 frames; "
             "times after them may be too early"
         )
     if chain.after:
-        remarks.append(f"{bytes_of(chain.after)} after the last whole MP3 frame were left out")
+        remarks.append(f"left out: {bytes_of(chain.after)} after the last whole MP3 frame")
     return remarks
 
 

@@ -64,12 +64,10 @@ def survey(reader: ByteReader, start: int = 0) -> Survey | None:
         stream.n_pages, stream.n_packets = stream.n_pages + 1, stream.n_packets + page.n_packets
     if not streams:
         return None
-    remarks = (
-        [f"{bytes_of(start)} before the Ogg stream are something else and were left out"] if start else []
-    )
+    remarks = [f"left out: {bytes_of(start)} before the Ogg stream"] if start else []
     end = streams[-1].end
     if fault:
-        remarks.append(f"{bytes_of(reader.size - end)} from byte {end} on were left out: {fault}")
+        remarks.append(f"left out: {bytes_of(reader.size - end)} from byte {end} on, because {fault}")
     elif not streams[-1].ended:
         remarks.append("the Ogg stream has no end mark; the recording may have been cut short")
     most = sum(stream.n_packets for stream in streams) * LONGEST_PACKET
@@ -87,10 +85,10 @@ def pages(reader: ByteReader, at: int) -> Iterator[Page | str]:
         table = head[HEADER : HEADER + head[26]] if len(head) >= HEADER else b""
         size = HEADER + len(table) + sum(table)
         if len(head) < HEADER or len(table) < head[26] or at + size > reader.size:
-            yield "an Ogg page is cut" if head[:4] == MAGIC[: len(head)] else "they are no Ogg page"
+            yield "an Ogg page is cut" if head[:4] == MAGIC[: len(head)] else "no Ogg page begins there"
             return
         if head[:4] != MAGIC:
-            yield "they are no Ogg page"
+            yield "no Ogg page begins there"
             return
         if not _is_right(reader.at(at, size)):
             yield "the checksum of an Ogg page is wrong"
@@ -98,7 +96,7 @@ def pages(reader: ByteReader, at: int) -> Iterator[Page | str]:
         number = int.from_bytes(head[18:22], "little")
         page = Page(at, at + size, head[5], head[14:18], number, sum(n < 255 for n in table))
         if last is not None and not page.flags & FIRST and page.number != last.number + 1:
-            yield "an Ogg page is missing before them"
+            yield "an Ogg page is missing there"
             return
         yield page
         at, last = at + size, page

@@ -34,10 +34,10 @@ def rest_from(reader: ByteReader, end: int, only_chunks: Callable[[int], bool]) 
         if only_chunks(at):
             return Rest(at)
     head = reader.at(end, LOOKED_AT)
-    left = f"{bytes_of(n)} after the samples"
+    left = f"left out: {bytes_of(n)} after the samples"
     if not any(head) and not any(reader.at(reader.size - min(n, LOOKED_AT), LOOKED_AT)):
-        return Rest(None, remarks=(f"{left} are zeros and were left out",))
+        return Rest(None, remarks=(f"{left}, all zeros",))
     known = any(head[i : i + 4] in KNOWN_CHUNKS or head[i : i + 3] in (b"ID3", b"TAG") for i in (0, 1))
     if known or head[:8] == b"APETAGEX" or head[:5] == b"<?xml":
-        return Rest(None, remarks=(f"{left} are notes of a program, not sound, and were left out",))
+        return Rest(None, remarks=(f"{left}, which are notes of a program",))
     return Rest(None, sound=True)

@@ -18,7 +18,7 @@ from pathlib import Path
 from finback.audio.containers import wave_format as formats
 from finback.audio.containers.rest import rest_from
 from finback.audio.containers.wave_format import WaveFormat
-from finback.audio.parts import ByteReader, Part, Survey
+from finback.audio.parts import ByteReader, Part, Survey, bytes_of
 
 UNKNOWN_SIZE = 0xFFFFFFFF  # "not known yet", or "see ds64" in RF64
 MOST_CHUNKS = 10_000
@@ -132,10 +132,8 @@ def _walk(
         name, n_bytes = struct.unpack(order + "4sI", head[:8])
         if is_wave(head):  # a second file after the first
             if not _same_format(reader, chunks, at):
-                left = (
-                    f"the {reader.size - at} bytes from byte {at} on are another WAV file and were left out"
-                )
-                return chunks, tuple(data), (f"{left}; save that part as a file of its own",)
+                left = f"left out: {bytes_of(reader.size - at)} from byte {at} on, another WAV file"
+                return chunks, tuple(data), (f"{left}; save it as a file of its own",)
             at += 12
         elif name != b"data":
             chunks.setdefault(name, (at + 8, n_bytes))
