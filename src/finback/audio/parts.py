@@ -61,6 +61,12 @@ def bytes_of(n: int) -> str:
     return f"{n} byte" if n == 1 else f"{n} bytes"
 
 
+def whole_blocks(n_bytes: int, block: int) -> int:
+    """The bytes of the whole blocks in `n_bytes`: an even number, since libsndfile pads odd ones."""
+    n = n_bytes // block * block
+    return n - block if block > 1 and n % 2 else n
+
+
 class ByteReader:
     """Reads bytes at positions of an open file; beyond the end there are none."""
 

@@ -35,7 +35,7 @@ def survey(reader: ByteReader, suffix: str = "") -> Survey:
     first = reader.at(start, 4) if start else head[:4]
     if first == flac.MAGIC:
         return flac.survey(reader) or Survey()
-    if start or suffix == ".mp3" or mp3.parse(first):
+    if start or suffix == ".mp3" or mp3.is_sync(first):
         found = mp3.survey(reader)
         return replace(found, noisy=True) if found else Survey(refused="there is no MP3 sound in it")
     if first == ogg.MAGIC:

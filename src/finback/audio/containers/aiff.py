@@ -13,6 +13,7 @@ from finback.audio.containers.sized import survey as sized_survey
 from finback.audio.parts import ByteReader, Survey
 
 MOST_CHUNKS = 10_000
+BLOCKS = {b"ima4": 34, b"GSM ": 33, b"agsm": 33}  # bytes of a block of one channel
 UNCOMPRESSED = (b"", b"NONE", b"twos", b"sowt", b"raw ", b"in24", b"in32", b"fl32", b"FL32", b"fl64", b"FL64")
 
 
@@ -51,7 +52,9 @@ def survey(reader: ByteReader) -> Survey | None:
         return b"FORM" + struct.pack(">I", size) + head[8:] + comm + ssnd
 
     declared = max(0, size - 8 - offset)
-    sized = Sized("AIFF", start, declared, n_channels * width, header, counted if width else None)
+    block = n_channels * BLOCKS[common[18:22]] if common[18:22] in BLOCKS else 1
+    frame_bytes, counted_by = n_channels * width, counted if width else None
+    sized = Sized("AIFF", start, declared, frame_bytes, header, counted_by, max(1, block))
     return sized_survey(reader, sized, partial(_only_chunks, reader))
 
 

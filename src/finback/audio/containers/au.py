@@ -9,6 +9,7 @@ from finback.audio.containers.sized import survey as sized_survey
 from finback.audio.parts import ByteReader, Survey
 
 MAGIC = {b".snd": ">", b"dns.": "<"}
+BLOCKS = {23: 60, 25: 45, 26: 75}  # bytes of a block that the decoder reads at once, of G.721 and G.723
 WIDTHS = {1: 1, 2: 1, 3: 2, 4: 3, 5: 4, 6: 4, 7: 8, 27: 1}  # bytes of a sample, by encoding
 
 
@@ -28,4 +29,6 @@ def survey(reader: ByteReader) -> Survey | None:
 
     declared = -1 if size == 0xFFFFFFFF else size
     frame_bytes = n_channels * WIDTHS.get(encoding, 0)
-    return sized_survey(reader, Sized("AU", start, declared, frame_bytes, header), lambda at: False)
+    block = BLOCKS.get(encoding, 1)
+    sized = Sized("AU", start, declared, frame_bytes, header, block_bytes=block)
+    return sized_survey(reader, sized, lambda at: False)

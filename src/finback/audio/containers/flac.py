@@ -8,11 +8,8 @@ The layout is that of RFC 9639.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 
-import numpy as np
-from numpy.typing import NDArray
-
+from finback.audio.containers import flac_frames as frames
 from finback.audio.containers.tags import leading_tag, trailing_tag
 from finback.audio.parts import ByteReader, Part, Survey, bytes_of
 
@@ -22,14 +19,7 @@ LONGEST_FRAME = 1 << 20  # bytes; 65,535 samples of 8 channels, hardly compresse
 SCANNED_WHOLE = 1 << 26  # bytes; in longer files a second stream is searched at PROBES places only
 PROBES = 64
 STEP = 1 << 18
-BLOCK_SIZES = {
-    1: 192,
-    **{i: 576 << (i - 2) for i in range(2, 6)},
-    **{i: 256 << (i - 8) for i in range(8, 16)},
-}
-SAMPLE_BITS = {1: 8, 2: 12, 4: 16, 5: 20, 6: 24, 7: 32}
 MOST_BLOCKS = 10_000  # of metadata
-PERIOD = 32_767  # the powers of x modulo the polynomial of CRC-16 repeat
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +30,7 @@ class Stream:
     info: bytes  # the 34 bytes of STREAMINFO
     audio: int  # first byte of the first frame
     block: int  # samples of the first frame, and of all but the last where the frames are equally long
+    frame_rate: int  # Hz, as the first frame says; 0: it does not
 
     @property
     def n_channels(self) -> int:
@@ -54,10 +45,21 @@ class Stream:
         """Samples that the header gives; 0: unknown."""
         return int.from_bytes(self.info[13:18], "big") & (1 << TOTAL_BITS) - 1
 
-    def with_total(self, total: int) -> bytes:
-        """STREAMINFO with another number of samples."""
-        high = int.from_bytes(self.info[13:18], "big") >> TOTAL_BITS << TOTAL_BITS
-        return self.info[:13] + (high | total).to_bytes(5, "big") + self.info[18:]
+    @property
+    def header_rate(self) -> int:
+        """Hz, as the header of the stream says."""
+        return int.from_bytes(self.info[10:13], "big") >> 4
+
+    @property
+    def sample_rate(self) -> int:
+        """Hz: frames have a checksum, so they are believed."""
+        return self.frame_rate or self.header_rate
+
+    def corrected(self, total: int) -> bytes:
+        """STREAMINFO with another number of samples and the rate of the frames."""
+        rest = int.from_bytes(self.info[10:18], "big") & (1 << 44) - 1  # after the rate
+        rest = rest >> TOTAL_BITS << TOTAL_BITS | total
+        return self.info[:10] + (self.sample_rate << 44 | rest).to_bytes(8, "big") + self.info[18:]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,11 @@ def survey(reader: ByteReader) -> Survey | None:
     remarks = []
     if start > leading_tag(reader):
         remarks.append(f"left out: {bytes_of(start)} before the FLAC stream")
+    if first.header_rate != first.sample_rate:
+        remarks.append(
+            f"the FLAC header gives {first.header_rate} Hz, its frames {first.sample_rate} Hz; "
+            f"{first.sample_rate} Hz were taken"
+        )
     right = all(tail.exact and tail.end == one.total for one, tail in zip(streams, tails, strict=True))
     if right and not remarks and len(streams) == 1:
         return Survey(verified=True)
@@ -123,7 +130,7 @@ def _survey(reader: ByteReader, streams: list[Stream], tails: list[Tail], remark
 
 
 def _part(reader: ByteReader, one: Stream, n_samples: int, stop: int) -> Part:
-    head = reader.at(one.start, 8) + one.with_total(n_samples)
+    head = reader.at(one.start, 8) + one.corrected(n_samples)
     return Part((head, (one.start + len(head), max(stop, one.start + len(head)))))
 
 
@@ -135,12 +142,13 @@ def stream(reader: ByteReader, start: int) -> Stream | None:
     at, last = start + 42, head[4] >> 7
     for _ in range(MOST_BLOCKS):
         if last:
-            frame = _sizes(reader.at(at, 32))
-            return Stream(start, head[8:], at, 0 if frame is None else frame[1])
-        block = reader.at(at, 4)
-        if len(block) < 4 or block[0] == 255:
+            found = frames.parse(reader.at(at, 32))
+            block, rate = (found.n_samples, found.sample_rate) if found else (0, 0)
+            return Stream(start, head[8:], at, block, rate)
+        head_of_block = reader.at(at, 4)
+        if len(head_of_block) < 4 or head_of_block[0] == 255:
             return None
-        last, at = block[0] >> 7, at + 4 + int.from_bytes(block[1:], "big")
+        last, at = head_of_block[0] >> 7, at + 4 + int.from_bytes(head_of_block[1:], "big")
     return None
 
 
@@ -176,7 +184,7 @@ def _tail(reader: ByteReader, one: Stream, stop: int) -> Tail:
     frame = last_frame(reader, one, one.audio, stop)
     if frame is None:
         return Tail(one.audio, 0, 0, stop, exact=stop == one.audio)
-    return Tail(frame.at, frame.first, frame.end, stop, exact=_crc16(reader, frame.at, stop) == 0)
+    return Tail(frame.at, frame.first, frame.end, stop, exact=_is_whole(reader, frame.at, stop))
 
 
 def last_frame(reader: ByteReader, one: Stream, low: int, high: int) -> Frame | None:
@@ -198,90 +206,13 @@ def last_frame(reader: ByteReader, one: Stream, low: int, high: int) -> Frame | 
 
 def _frame(head: bytes, at: int, one: Stream) -> Frame | None:
     """A frame header of this stream, or None where the bytes are something else."""
-    sizes = _sizes(head)
-    if sizes is None:
+    found = frames.parse(head)
+    if found is None or found.n_channels != one.n_channels or found.bits not in (0, one.bits):
         return None
-    layout, bits = head[3] >> 4, head[3] >> 1 & 7
-    channels = layout + 1 if layout < 8 else 2
-    if channels != one.n_channels or (bits and SAMPLE_BITS[bits] != one.bits):
-        return None
-    number, n_samples = sizes
-    first = number if head[1] & 1 else number * one.block
-    return Frame(at, first, first + n_samples)
+    first = found.number if found.counts_samples else found.number * one.block
+    return Frame(at, first, first + found.n_samples)
 
 
-def _sizes(head: bytes) -> tuple[int, int] | None:
-    """The number of a frame (or of its first sample) and its length in samples; None: not a frame header."""
-    if len(head) < 6 or head[0] != 0xFF or head[1] >> 1 != 0x7C or head[3] & 1:
-        return None
-    code, rate, layout, bits = head[2] >> 4, head[2] & 15, head[3] >> 4, head[3] >> 1 & 7
-    number, n = _coded_number(head[4:11])
-    if layout > 10 or bits not in (0, *SAMPLE_BITS) or code == 0 or rate == 15 or n == 0:
-        return None
-    i, extra = 4 + n, {6: 1, 7: 2}.get(code, 0)
-    n_samples = BLOCK_SIZES.get(code, 0) or int.from_bytes(head[i : i + extra], "big") + 1
-    i += extra + {12: 1, 13: 2, 14: 2}.get(rate, 0)
-    if i >= len(head) or crc8(head[:i]) != head[i]:
-        return None
-    return number, n_samples
-
-
-def _coded_number(data: bytes) -> tuple[int, int]:
-    """A number coded as in UTF-8, up to 36 bits, and its length in bytes; length 0: not one."""
-    if not data:
-        return 0, 0
-    ones = 8 - (data[0] ^ 255).bit_length()
-    n = ones or 1
-    if ones == 1 or ones > 7 or len(data) < n or any(b >> 6 != 2 for b in data[1:n]):
-        return 0, 0
-    value = data[0] & (255 >> (ones + 1)) if ones else data[0]
-    for byte in data[1:n]:
-        value = value << 6 | byte & 63
-    return value, n
-
-
-def _crc16(reader: ByteReader, start: int, stop: int) -> int:
-    """CRC-16 of bytes `start` to `stop`, polynomial x^16 + x^15 + x^2 + 1; 0 for a whole frame."""
-    n = stop - start
-    if not 0 < n <= LONGEST_FRAME:
-        return -1
-    folded = np.zeros(-(-n // PERIOD) * PERIOD, np.uint8)
-    folded[-n:] = np.frombuffer(reader.at(start, n), np.uint8)
-    data = np.bitwise_xor.reduce(folded.reshape(-1, PERIOD), axis=0)[-min(n, PERIOD) :]
-    parities = np.bitwise_xor.reduce(_masks()[:, -len(data) :] & data, axis=1)
-    return sum((int(byte).bit_count() & 1) << i for i, byte in enumerate(parities))
-
-
-@cache
-def _masks() -> NDArray[np.uint8]:
-    """(16, PERIOD): bit i of the CRC is the parity of the data's bits under mask i, aligned at the last byte.
-
-    A bit that stands j bits before the end adds x^(16 + j) modulo the polynomial, which repeats after PERIOD.
-    """
-    powers, power = np.empty(PERIOD, np.uint16), 1 << 16
-    for j in range(PERIOD):
-        power ^= 0x18005 if power >> 16 else 0
-        powers[j] = power
-        power <<= 1
-    of_bits = np.resize(powers, 8 * PERIOD)[::-1]
-    return np.stack([np.packbits((of_bits >> i & 1).astype(np.uint8)) for i in range(16)])
-
-
-def crc8(data: bytes) -> int:
-    """CRC-8 of a frame header, polynomial x^8 + x^2 + x + 1."""
-    crc = 0
-    for byte in data:
-        crc = _TABLE_8[crc ^ byte]
-    return crc
-
-
-def _crc8_table() -> tuple[int, ...]:
-    table = []
-    for crc in range(256):
-        for _ in range(8):
-            crc = crc << 1 ^ (0x107 if crc & 128 else 0)
-        table.append(crc)
-    return tuple(table)
-
-
-_TABLE_8 = _crc8_table()
+def _is_whole(reader: ByteReader, start: int, stop: int) -> bool:
+    """Is there just one frame in bytes `start` to `stop`?"""
+    return 0 < stop - start <= LONGEST_FRAME and frames.crc16(reader.at(start, stop - start)) == 0

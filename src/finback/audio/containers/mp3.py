@@ -197,9 +197,14 @@ def _counters(block: bytes, base: int) -> frozenset[int]:
     return frozenset(found)
 
 
+def is_sync(raw: bytes) -> bool:
+    """Do these bytes begin as a frame header does, with eleven set bits?"""
+    return len(raw) > 1 and raw[0] == 0xFF and raw[1] & 0xE0 == 0xE0
+
+
 def parse(raw: bytes) -> Header | None:
     """The header in four bytes; None where they are no frame header, or one of free bit rate."""
-    if len(raw) < 4 or raw[0] != 0xFF or raw[1] & 0xE0 != 0xE0:
+    if len(raw) < 4 or not is_sync(raw):
         return None
     version, layer = raw[1] >> 3 & 3, 4 - (raw[1] >> 1 & 3)
     rate_code, bit_rate_code = raw[2] >> 2 & 3, raw[2] >> 4

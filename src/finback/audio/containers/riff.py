@@ -18,7 +18,7 @@ from pathlib import Path
 from finback.audio.containers import wave_format as formats
 from finback.audio.containers.rest import rest_from
 from finback.audio.containers.wave_format import WaveFormat
-from finback.audio.parts import ByteReader, Part, Survey, bytes_of
+from finback.audio.parts import ByteReader, Part, Survey, bytes_of, whole_blocks
 
 UNKNOWN_SIZE = 0xFFFFFFFF  # "not known yet", or "see ds64" in RF64
 MOST_CHUNKS = 10_000
@@ -102,15 +102,16 @@ def survey(reader: ByteReader) -> Survey | None:
     slots = formats.slots(reader, wav.fmt, wav.data[0].start, wav.data[0].found)
     promised, found = sum(d.declared for d in wav.data), sum(d.found for d in wav.data)
     moved = wav.chunks[b"fmt "][0] > wav.data_start
-    parts = tuple(
-        Part((header(slots.fmt, d.found), (d.start, d.start + d.found)), slots.gain) for d in wav.data
-    )
+    # A compressed block that is cut decodes to something else than sound.
+    block = 1 if promised == found else wav.fmt.block_bytes
+    stretches = [(d.start, whole_blocks(d.found, block)) for d in wav.data]
+    parts = tuple(Part((header(slots.fmt, n), (start, start + n)), slots.gain) for start, n in stretches)
     remarks = [*wav.remarks, *slots.remarks]
     if promised != found:
         promised = 0 if promised >= UNKNOWN_SIZE - 1 > found else promised
         unit = wav.frame_bytes if wav.fmt.is_plain and wav.frame_bytes else 1
         promised, found = promised // unit, sum(d.found // unit for d in wav.data)
-        return Survey(parts, tuple(remarks), promised, found, joined="data chunks")
+        return Survey(parts, tuple(remarks), promised, found, joined="data chunks", kind="WAV")
     through_parts = Survey(parts, tuple(remarks), joined="data chunks")
     if len(wav.data) > 1 or slots.rewritten or moved:
         return through_parts

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from finback.audio.containers.rest import rest_from
-from finback.audio.parts import ByteReader, Part, Survey
+from finback.audio.parts import ByteReader, Part, Survey, whole_blocks
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,7 @@ class Sized:
 
     `frame_bytes` is a sample of every channel (0: compressed). `header(n)` makes a right header for n bytes
     of samples; `counted` is the number of samples that another field of the header gives, if there is one.
+    A compressed sound is read in whole blocks of `block_bytes`: a block that is cut decodes to no sound.
     """
 
     kind: str
@@ -27,6 +28,7 @@ class Sized:
     frame_bytes: int
     header: Callable[[int], bytes]
     counted: int | None = None
+    block_bytes: int = 1
     gain: int = 1
     rewritten: bool = False
     remarks: tuple[str, ...] = ()
@@ -42,6 +44,8 @@ def survey(reader: ByteReader, sized: Sized, only_chunks: Callable[[int], bool])
         rest = rest_from(reader, sized.start + declared, only_chunks)
         found = there if rest.sound else declared
         remarks += rest.remarks
+    if found != declared:
+        found = whole_blocks(found, sized.block_bytes)
     part = Part((sized.header(found), (sized.start, sized.start + found)), sized.gain)
     facts = (part,), tuple(remarks)
     if found != declared:

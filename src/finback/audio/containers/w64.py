@@ -45,6 +45,7 @@ def survey(reader: ByteReader) -> Survey | None:
         declared,
         frame_bytes,
         partial(riff.header, found.fmt),
+        block_bytes=fmt.block_bytes,
         gain=found.gain,
         rewritten=found.rewritten,
         remarks=found.remarks,

@@ -15,6 +15,9 @@ import numpy as np
 from finback.audio.parts import ByteReader
 
 PCM, FLOAT, EXTENSIBLE = 1, 3, 0xFFFE
+MS_ADPCM, A_LAW, MU_LAW, IMA_ADPCM, GSM, G721 = 2, 6, 7, 17, 49, 64
+BLOCK_CODINGS = (MS_ADPCM, IMA_ADPCM, GSM)  # bytes 18 and 19 are the samples of a block
+G721_BLOCK = 60
 LOOKED_AT = 16  # places of a file at which the slots are looked at
 PLACE_BYTES = 1 << 12
 MOST_CHANNELS = 1024  # of the decoder
@@ -64,6 +67,28 @@ class WaveFormat:
         """Bytes of a sample of every channel; the block of a compressed format."""
         return self.n_channels * self.slot if self.is_plain else self.block_align
 
+    @property
+    def block_bytes(self) -> int:
+        """Bytes that are decoded at once: 1 for samples that are not compressed."""
+        if self.is_plain or self.coding in (A_LAW, MU_LAW):
+            return 1
+        return G721_BLOCK if self.coding == G721 else max(1, self.block_align)
+
+    @property
+    def rate_fits(self) -> bool:
+        """Is `bytes_per_s` what the sample rate needs, as far as that is known?"""
+        needed = self._bytes_a_second()
+        rounding = needed / 50 if self.coding in BLOCK_CODINGS else 0  # writers round in many ways
+        return not needed or abs(self.bytes_per_s - needed) <= rounding
+
+    def _bytes_a_second(self) -> float:
+        if self.is_plain or self.coding in (A_LAW, MU_LAW):
+            return float(self.sample_rate * self.block_align)
+        if self.coding not in BLOCK_CODINGS or len(self.content) < 20:
+            return 0.0
+        samples = struct.unpack(self.order + "H", self.content[18:20])[0]
+        return self.sample_rate * self.block_align / samples if samples else 0.0
+
     def rewritten(self, width: int) -> WaveFormat:
         """The plain format of samples of `width` bytes without gaps."""
         align = self.n_channels * width
@@ -84,36 +109,38 @@ class Slots:
 
 def slots(reader: ByteReader, fmt: WaveFormat, start: int, n_bytes: int) -> Slots:
     """How samples of `n_bytes` from byte `start` on are to be decoded."""
-    if not fmt.is_plain or not 1 <= fmt.n_channels <= MOST_CHANNELS or not 1 <= fmt.bits <= 64:
-        return Slots(fmt)  # for the decoder to refuse, or to understand
-    remarks = []
     packed = fmt.n_channels * fmt.width
-    if fmt.block_align and fmt.bytes_per_s not in (0, fmt.sample_rate * fmt.block_align & 0xFFFFFFFF):
-        if fmt.bytes_per_s == fmt.sample_rate * packed & 0xFFFFFFFF:
-            fmt = replace(fmt, block_align=packed)
-            return Slots(fmt.rewritten(fmt.width), 1, True, (_contradiction(fmt, "block align"),))
-        remarks.append(
-            f"the WAV header contradicts itself: {fmt.bytes_per_s} bytes a second are not what "
-            f"{fmt.sample_rate} Hz need; check the sample rate, which was taken as it stands"
-        )
-    if fmt.block_align == packed:
-        return Slots(fmt, remarks=tuple(remarks))
+    readable = fmt.is_plain and 1 <= fmt.n_channels <= MOST_CHANNELS and 1 <= fmt.bits <= 64
+    if readable and fmt.block_align != packed and 0 < fmt.bytes_per_s == fmt.sample_rate * packed:
+        wrong = (_contradiction(fmt),) if fmt.block_align else ()
+        return Slots(replace(fmt, block_align=packed).rewritten(fmt.width), 1, True, wrong)
+    remarks = () if fmt.rate_fits or not fmt.bytes_per_s else (_rate(fmt),)
+    if fmt.coding in (A_LAW, MU_LAW) and fmt.block_align != fmt.n_channels:
+        remarks = (*remarks, _contradiction(replace(fmt, bits=8)))
+    if not readable or fmt.block_align == packed:
+        return Slots(fmt, remarks=remarks)  # also for the decoder to refuse, or to understand
     if fmt.slot == fmt.width:
-        if fmt.block_align:
-            remarks.append(_contradiction(fmt, "block align"))
-        return Slots(fmt.rewritten(fmt.width), 1, True, tuple(remarks))
+        wrong = (_contradiction(fmt),) if fmt.block_align else ()
+        return Slots(fmt.rewritten(fmt.width), 1, True, remarks + wrong)
     end = _end_of_bits(reader, fmt, start, n_bytes)
     if end == "":
-        remarks.append(_contradiction(fmt, "block align"))
-        return Slots(fmt.rewritten(fmt.width), 1, True, tuple(remarks))
+        return Slots(fmt.rewritten(fmt.width), 1, True, (*remarks, _contradiction(fmt)))
     gain = 1 if end == "high" else 1 << 8 * (fmt.slot - fmt.width)
-    return Slots(fmt.rewritten(fmt.slot), gain, True, tuple(remarks))
+    return Slots(fmt.rewritten(fmt.slot), gain, True, remarks)
 
 
-def _contradiction(fmt: WaveFormat, field: str) -> str:
+def _rate(fmt: WaveFormat) -> str:
     return (
-        f"the WAV header contradicts itself: its {field} does not fit {fmt.n_channels} channels of "
-        f"{fmt.bits} bits; read as {fmt.bits}-bit samples without gaps, so listen to the sound"
+        f"the WAV header contradicts itself: {fmt.bytes_per_s} bytes a second are not what "
+        f"{fmt.sample_rate} Hz need; check the sample rate, which was taken as it stands"
+    )
+
+
+def _contradiction(fmt: WaveFormat) -> str:
+    channels = "1 channel" if fmt.n_channels == 1 else f"{fmt.n_channels} channels"
+    return (
+        f"the WAV header contradicts itself: its block align does not fit {channels} of {fmt.bits} bits; "
+        f"read as {fmt.bits}-bit samples without gaps, so listen to the sound"
     )
 
 
