@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from finback.audio.windows import windows
@@ -22,6 +22,7 @@ def test_a_short_sound_is_one_span_of_its_own_length(n: int) -> None:
     assert windows(n, 100, 50) == [(0, n)]
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(st.integers(1, 200_000), st.integers(1, 5_000), st.data())
 def test_cover_everything(n: int, window: int, data: st.DataObject) -> None:
     advance = data.draw(st.integers(max(1, window // 4), window))
