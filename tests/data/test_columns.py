@@ -150,6 +150,10 @@ PROGRAMS = {
         "Start (s),End (s),Scientific name,Common name,Confidence,File\n"
         "0.25,0.75,Balaenoptera physalus,Fin,0.91,/data/in/dive_1.wav\n",
     ),
+    "BirdNET-Analyzer (a table for each file)": (
+        "dive_1.BirdNET.results.csv",
+        "Start (s),End (s),Scientific name,Common name,Confidence\n0.25,0.75,x,Fin,0.91\n",
+    ),
     "Kaleidoscope": (
         "r.csv",
         "INDIR,FOLDER,IN FILE,CHANNEL,OFFSET,DURATION,Fmin,MANUAL ID\n,,dive_1.wav,0,0.25,0.5,20,Fin\n",

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from finback.data.numbers import Comma, comma_of, number
@@ -129,7 +130,7 @@ class Times:
     end: Time | None = None
     duration: Time | None = None
 
-    @property
+    @cached_property
     def in_samples(self) -> bool:
         """Whether the times are sample numbers."""
         return any(time.unit == "samples" for time in self.all)

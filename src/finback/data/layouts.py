@@ -50,11 +50,16 @@ LAYOUTS = (
         species=("Common name", "Scientific name"),
     ),
     Layout(
+        "BirdNET-Analyzer (a table for each file)",
+        ("Start (s)", "End (s)", "Common name", "Confidence"),
+        species=("Common name", "Scientific name"),
+    ),
+    Layout(
         "Kaleidoscope",
         ("IN FILE", "OFFSET", "DURATION"),
         file=("IN FILE",),
         folder=("FOLDER",),
-        species=("MANUAL ID", "scientific_name"),
+        species=("MANUAL ID", "common_name", "scientific_name"),
         start="OFFSET",
         duration="DURATION",
         channel="CHANNEL",

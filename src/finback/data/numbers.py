@@ -26,6 +26,7 @@ EMPTY = frozenset(("", "nan", "na", "n/a", "null", "?", "-"))
 LARGEST = 1e12  # seconds or samples: 30,000 years, or 3 days at 4 GHz
 _MINUS = str.maketrans("\u2212\u2013\u2012\ufe63\uff0d", "-----")  # U+2212 and dashes that replace it
 _PLAIN = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d{1,3})?", re.ASCII)
+_SIMPLE = re.compile(r"-?\d+(?:\.\d+)?", re.ASCII)
 _CLOCK = re.compile(r"(?:(\d{1,4}):([0-5]?\d):([0-5]?\d(?:\.\d*)?)|(\d{1,4}):([0-5]?\d\.\d+))", re.ASCII)
 _GROUPS = {  # thousands separator -> a number that is written with it
     " ": re.compile(r"[+-]?\d{1,3}(?: \d{3})+(?:[.,]\d+)?", re.ASCII),
@@ -42,6 +43,10 @@ def number(text: str, comma: Comma = "decimal") -> float | None:
 
     Raises `ValueError` with a reason for anything that is not exactly one finite number.
     """
+    if not text:
+        return None
+    if len(text) <= 25 and _SIMPLE.fullmatch(text):  # nearly all numbers
+        return float(text) if abs(float(text)) <= LARGEST else _too_large(text)
     plain = _normal(text)
     if plain in EMPTY:
         return None
@@ -54,9 +59,11 @@ def number(text: str, comma: Comma = "decimal") -> float | None:
     value = _value(plain, comma)
     if value is None:
         raise ValueError(f"'{_shown(text)}' {_why(plain, comma)}")
-    if not abs(value) <= LARGEST:
-        raise ValueError(f"'{_shown(text)}' is too large")
-    return value
+    return value if abs(value) <= LARGEST else _too_large(text)
+
+
+def _too_large(text: str) -> float:
+    raise ValueError(f"'{_shown(text)}' is too large")
 
 
 def whole(text: str) -> int | None:
@@ -64,6 +71,8 @@ def whole(text: str) -> int | None:
 
     Raises `ValueError` for anything else, also for a time of day.
     """
+    if text.isascii() and text.isdigit() and len(text) <= 12:
+        return int(text)
     if _normal(text) in EMPTY:
         return None
     try:

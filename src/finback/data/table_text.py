@@ -51,9 +51,14 @@ SAVE_AS_CSV = "save it as CSV (in Excel: Save as, 'CSV UTF-8') and give that fil
 MARKED_UP = (
     (re.compile(r"<!doctype html|<html|<head|<body|<table", re.IGNORECASE), "a web page"),
     (re.compile(r"<\?xml|<[A-Za-z][\w:.-]*( [^<>]*)?/?>"), "an XML file"),
+    (re.compile(r'File type = "ooTextFile'), "a Praat TextGrid"),
     (re.compile(r'\{\s*"|\[\s*[\[{"]'), "a JSON file"),
 )
 EMPTY_REPAIR = "give a table with a header, such as file,species"
+
+
+class EmptyTableError(InputError):
+    """A table without any row, not even a header."""
 
 
 def read_text(path: Path, what: str) -> tuple[str, str]:
@@ -94,7 +99,7 @@ def _bytes(path: Path, what: str) -> bytes:
         if data.startswith(magic):
             raise InputError(f"{path}: is not a text table but {kind}", SAVE_AS_CSV)
     if not data[:1_000_000].strip(b"\0 \t\r\n") and not data.strip(b"\0 \t\r\n"):
-        raise InputError(f"{path}: the {what} is empty", EMPTY_REPAIR)
+        raise EmptyTableError(f"{path}: the {what} is empty", EMPTY_REPAIR)
     return data
 
 

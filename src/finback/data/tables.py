@@ -23,11 +23,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from finback.core.errors import InputError, ManifestError
+from finback.core.errors import ManifestError
 from finback.core.text import from_cell
 from finback.data.problems import Problem
 from finback.data.table_rows import Record, delimiter_of, is_comment, records
-from finback.data.table_text import EMPTY_REPAIR, read_text
+from finback.data.table_text import EMPTY_REPAIR, EmptyTableError, read_text
 
 # Names that other programs give to these columns. finback suggests such a column and does not assume it.
 SYNONYMS = {
@@ -164,7 +164,7 @@ def read_table(path: Path, what: str = "labels file") -> Table:
     while rows and is_comment(rows[-1].cells):
         rows.pop()
     if not rows:
-        raise InputError(f"{path}: the {what} is empty", EMPTY_REPAIR)
+        raise EmptyTableError(f"{path}: the {what} is empty", EMPTY_REPAIR)
     header = _header(rows.pop().cells)
     room = len(header)
     widths = {len(record.cells) for record in rows}

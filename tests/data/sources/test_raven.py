@@ -198,7 +198,18 @@ def tables(tmp_path: Path, **members: str) -> Manifest:
 ONE = f"{HEAD}\tSpecies\n1\tS\t1\t0.1\t0.6\t1\t9\tFin Whale\n"
 
 
-@pytest.mark.parametrize("empty", [f"{HEAD}\n", f"{HEAD}\tSpecies\n", "", "# nothing heard\n", "\n\n"])
+EMPTY = [
+    f"{HEAD}\n",
+    f"{HEAD}\tSpecies\n",
+    "",
+    "# nothing heard\n",
+    "\n\n",
+    "\ufeff",
+    f"# Ann\n{HEAD}\r\n# none",
+]
+
+
+@pytest.mark.parametrize("empty", EMPTY)
 def test_a_table_in_which_nothing_was_found_is_effort_without_calls(tmp_path: Path, empty: str) -> None:
     manifest = tables(tmp_path, dive_1__Table__1__selections=ONE, dive_2__Table__1__selections=empty)
     assert spans(manifest) == [("dive_1.wav", 100, 600, "Fin Whale")]
@@ -207,6 +218,16 @@ def test_a_table_in_which_nothing_was_found_is_effort_without_calls(tmp_path: Pa
     assert (
         "dive_2.Table.1.selections.txt has no rows, so the recording is effort without calls" in note.message
     )
+
+
+def test_an_empty_table_beside_another_of_the_same_recording(tmp_path: Path) -> None:
+    manifest = tables(
+        tmp_path, dive_1__Table__1__selections=ONE, dive_1__Table__2__selections=f"{HEAD}\n", y=""
+    )
+    assert len(manifest.clips) == 1
+    said = [(p.kind, p.file) for p in manifest.problems if p.kind != "unlabelled"]
+    assert said == [("not_a_table", "dive_1.wav"), ("not_a_table", "y.txt")]
+    assert "has no rows, and another table has rows for it" in manifest.problems[0].message
 
 
 def test_a_table_without_annotation_is_refused_alone(tmp_path: Path) -> None:

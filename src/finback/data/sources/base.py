@@ -11,6 +11,7 @@ import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -150,6 +151,7 @@ def recording_called(table: str) -> str:
     return stem(TABLE_NAME.sub("", table))
 
 
+@lru_cache(maxsize=4096)  # a table has few species and many rows
 def unnamed_species(text: str) -> str:
     """Why a cell names no species, or "" if it names one."""
     name = species_name(text)
@@ -160,6 +162,7 @@ def unnamed_species(text: str) -> str:
     return ""
 
 
+@lru_cache(maxsize=4096)
 def species_name(text: str) -> str:
     """A species as typed, with single plain spaces and composed accents; "" for an empty cell."""
     name = " ".join(unicodedata.normalize("NFC", text).split())

@@ -147,7 +147,7 @@ def _label_row(row: Row, columns: Columns, table: str, many: bool) -> tuple[Labe
     if not file:
         fault("missing_file", "names no file", "fill in the file, or leave out the row")
         return None, problems
-    if any("\n" in text or "\r" in text for text in (file, written)):
+    if "\n" in file or "\r" in file or "\n" in written or "\r" in written:
         fault("open_quote", "a value runs over several lines", "close the quote that opens there")
         return None, problems
     if len(file) > LONGEST_NAME:

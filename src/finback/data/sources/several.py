@@ -6,6 +6,8 @@ stays in the report too: its recording is effort without calls.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from finback.core.errors import FinbackError, InputError, ManifestError
@@ -15,10 +17,10 @@ from finback.data.sources.audacity_table import is_label_file, read_labels
 from finback.data.sources.base import IndexRequest, Labelled, LabelRow, recording_called
 from finback.data.sources.labels_table import is_known, no_species, read_rows
 from finback.data.sources.raven_table import is_raven, read_selections, species_column
+from finback.data.table_text import EmptyTableError
 from finback.data.tables import Table, read_table
 
 SUFFIXES = (".txt", ".tsv", ".csv", ".log")
-SMALL = 10_000  # bytes; a larger file is not one in which nothing was found
 
 
 def tables_in(labels: Path) -> list[Path]:
@@ -46,7 +48,7 @@ def read_all(labels: Path, request: IndexRequest, folder: AudioFolder) -> Labell
         rows += labelled.rows
         problems += labelled.problems
         has_split = has_split or labelled.has_split
-    return Labelled(tuple(rows), tuple(problems), has_split)
+    return Labelled(tuple(rows), tuple(_not_labelled_elsewhere(problems, rows, folder)), has_split)
 
 
 def read_whole(path: Path, request: IndexRequest) -> Labelled:
@@ -64,19 +66,19 @@ def _of_several(path: Path, request: IndexRequest, folder: AudioFolder) -> Label
     if is_label_file(path):
         return read_labels(path, many=True)
     recording = folder.match(recording_called(path.name)).path
-    name = recording_called(path.name) if recording is None else folder.name(recording)
+    name = "" if recording is None else folder.name(recording)
     try:
         table = read_table(path, "table")
+    except EmptyTableError:
+        return _no_rows(path, name)
     except FinbackError as error:
-        if recording is not None and _is_empty(path):
-            return _no_calls(path.name, name)
         return _refused("not_a_table", path, error.problem, error.repair)
     raven = is_raven(table)
     if not (raven or _is_labels(table, request)):
         message = "is not a table of labels: it has no times of Raven, and no columns of file and species"
         return _refused("not_a_table", path, message, "repair its header, if it is a table")
     if not table.rows and all(problem.is_note for problem in table.problems):
-        return _no_calls(path.name, name)
+        return _no_rows(path, name)
     try:
         if raven:
             return read_selections(table, request, species_column(table, request), many=True)
@@ -95,18 +97,26 @@ def _refused(kind: str, path: Path, message: str, repair: str, others: tuple[Pro
     return Labelled((), (Problem(kind, path.name, None, message, repair), *others))
 
 
-def _no_calls(table: str, recording: str) -> Labelled:
-    """The note on a recording in which nothing was found."""
-    message = f"its table {table} has no rows, so the recording is effort without calls"
+def _no_rows(path: Path, recording: str) -> Labelled:
+    """The note on a table in which nothing was found, and on its recording ("" if there is none)."""
+    if not recording:
+        repair = "give the table the name of its recording, if nothing was found there"
+        return _refused("not_a_table", path, "has no rows, and no recording has its name", repair)
+    message = f"its table {path.name} has no rows, so the recording is effort without calls"
     return Labelled((), (Problem("no_calls", recording, None, message, "no repair is needed"),))
 
 
-def _is_empty(path: Path) -> bool:
-    """Whether a file holds nothing but white space and comments."""
-    try:
-        text = path.read_bytes()[:SMALL].decode("utf-8-sig")
-        return path.stat().st_size < SMALL and all(
-            not line.strip() or line.lstrip().startswith("#") for line in text.splitlines()
-        )
-    except (OSError, UnicodeDecodeError):
-        return False
+def _not_labelled_elsewhere(
+    problems: Sequence[Problem], rows: Sequence[LabelRow], folder: AudioFolder
+) -> Iterator[Problem]:
+    """The problems; a recording with rows in another table is not called effort without calls."""
+    if not any(problem.kind == "no_calls" for problem in problems):
+        yield from problems
+        return
+    names = {name for row in rows for name in (row.file, row.also) if name}
+    labelled = {folder.name(path) for name in names if (path := folder.match(name).path) is not None}
+    for problem in problems:
+        if problem.kind == "no_calls" and problem.file in labelled:
+            message = problem.message.partition(", so ")[0] + ", and another table has rows for it"
+            problem = replace(problem, kind="not_a_table", message=message)
+        yield problem
