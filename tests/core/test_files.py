@@ -124,7 +124,7 @@ def test_a_disk_that_is_full_when_synced_leaves_the_old_file(
 
 def test_a_short_write_of_numpy_is_a_full_disk(tmp_path: Path) -> None:
     with (
-        pytest.raises(WriteError, match=r"no space left.*free some space"),
+        pytest.raises(WriteError, match=r"No space left.*free some space"),
         atomic_path(tmp_path / "a.npy"),
     ):
         raise OSError("8192 requested and 4096 written")

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from finback.core import locks
-from finback.core.errors import LockError, WriteError
+from finback.core.errors import InputError, LockError, WriteError
 from finback.core.files import write_atomic
 from finback.core.locks import LOCK, only_writer
 from finback.core.temporaries import new_temporary
@@ -123,7 +123,7 @@ def test_what_a_dead_process_left_is_swept(tmp_path: Path) -> None:
 def test_a_file_in_the_place_of_the_folder(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for folder in (tmp_path / "file", tmp_path / "file" / "below"):
-        with pytest.raises(WriteError, match="is a file, or lies below a file"), only_writer(folder):
+        with pytest.raises(InputError, match="is a file, or lies below a file"), only_writer(folder):
             pass
 
 

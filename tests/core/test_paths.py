@@ -12,7 +12,16 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from finback.core.errors import InputError
-from finback.core.paths import MAX_BYTES, file_name, folded, inside, is_portable, portable, quoted
+from finback.core.paths import (
+    MAX_BYTES,
+    file_name,
+    folded,
+    inside,
+    is_portable,
+    portable,
+    quoted,
+    refuse_overwriting,
+)
 
 ANY = st.text(st.characters(codec=None), max_size=400)
 # Texts that look alike: the same letters in other cases, with other signs between and after them.
@@ -80,7 +89,8 @@ def test_a_link_that_leads_outside_is_refused(tmp_path: Path) -> None:
 def valid_everywhere(name: str) -> bool:
     """Microsoft's rules and 255 bytes, written a second time."""
     return (
-        0 < len(name.encode()) <= 255
+        0 < len(name.encode("utf-8", "surrogatepass")) <= 255
+        and not re.search("[\ud800-\udfff]", name)
         and not set(name) & set('<>:"/\\|?*')
         and min(map(ord, name)) >= 32
         and not name.endswith((" ", "."))
@@ -161,3 +171,14 @@ def test_a_name_from_elsewhere_is_kept_when_it_is_valid() -> None:
 def test_names_that_a_file_system_may_take_for_one_have_one_key() -> None:
     assert folded("É.WAV") == folded(unicodedata.normalize("NFD", "é.wav"))
     assert folded("a") != folded("b")
+
+
+def test_an_output_that_is_an_input_is_refused(tmp_path: Path) -> None:
+    labels = tmp_path / "labels.csv"
+    labels.touch()
+    (tmp_path / "link.csv").symlink_to(labels)
+    for out in (labels, tmp_path / "." / "labels.csv", tmp_path / "link.csv"):
+        with pytest.raises(InputError, match=r"is the input .*labels.csv; give another name"):
+            refuse_overwriting(out, None, tmp_path / "nothing.csv", labels)
+    refuse_overwriting(tmp_path / "new.csv", labels)
+    refuse_overwriting(labels, tmp_path)

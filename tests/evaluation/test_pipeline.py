@@ -39,11 +39,11 @@ def test_everything_is_left_in_the_folder(trained: Path) -> None:
 
 
 def test_done_is_said_and_nothing_is_done_again(trained: Path, simulated: Path, tiny: str) -> None:
-    before = {p: p.stat().st_mtime_ns for p in trained.rglob("*") if p.is_file()}
+    before = {p: p.stat().st_mtime_ns for p in trained.rglob("[!.]*") if p.is_file()}
     lines: list[str] = []
     done = pipeline.run(job(tiny, seed=0), request(simulated), trained, no_progress, lines.append)
     assert any("this run is finished" in line for line in lines)
-    assert {p: p.stat().st_mtime_ns for p in trained.rglob("*") if p.is_file()} == before
+    assert {p: p.stat().st_mtime_ns for p in trained.rglob("[!.]*") if p.is_file()} == before
     assert any("accuracy" in line for line in done.headline)
 
 

@@ -14,6 +14,7 @@ import pytest
 from finback.cli import main
 from finback.core.errors import FinbackError, InputError, RunError
 from finback.core.files import read_json, write_json
+from finback.core.locks import LOCK
 from finback.core.progress import no_progress
 from finback.core.runs import RunFolder
 from finback.core.scores import load_scores, save_scores
@@ -216,10 +217,8 @@ def test_done_already_is_left_alone_and_half_made_is_made_anew(
         with pytest.raises(KeyboardInterrupt):
             combine([trained, second], out)
     assert not out.exists()
-    (tmp_path / ".ens.half").mkdir()  # of a process that was killed
-    (tmp_path / ".ens.half" / "run.json").write_text("{")
     combine([trained, second], out)
-    assert not (tmp_path / ".ens.half").exists()
+    assert {p.name for p in out.iterdir() if p.name.startswith(".")} == {LOCK}
     before = (out / "run.json").stat().st_mtime_ns
     combine([trained, second], out)
     assert (out / "run.json").stat().st_mtime_ns == before
@@ -229,6 +228,7 @@ def test_done_already_is_left_alone_and_half_made_is_made_anew(
         combine([trained, second], trained)
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "thesis.tex").touch()
+    (tmp_path / "full" / ".hidden").touch()
     with pytest.raises(RunError, match="not empty"):
         combine([trained, second], tmp_path / "full")
     assert (tmp_path / "full" / "thesis.tex").exists()

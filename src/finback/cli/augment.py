@@ -74,9 +74,11 @@ def augment(
       finback augment clip.wav --show
       finback augment clip.wav --with other.wav --noise sea-noise --wav augmented -n 3
     """
+    from finback.core.paths import refuse_overwriting
     from finback.report.plots.augment import save_grid
     from finback.training.augment.examples import write_waves
 
+    refuse_overwriting(out_file, options.clip, options.other)
     spec, examples = options.make()
     written = [] if wav is None else write_waves(examples, wav, spec.sample_rate)
     if show:

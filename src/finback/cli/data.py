@@ -33,6 +33,7 @@ def index(
     from finback.data.problems import counts
     from finback.data.recording_times import counted, recordings_of
 
+    _keep_inputs(out_file, data)
     manifest = build_index(data.request(), progress)
     if out_file is not None:
         manifest.save(out_file)
@@ -62,6 +63,15 @@ def index(
         say(f"written: {out_file}")
 
 
+def _keep_inputs(out_file: Path | None, data: TrainingData) -> None:
+    """Raises `InputError` when `--out` would replace the labels or the table of the groups."""
+    from finback.core.paths import refuse_overwriting
+
+    if out_file is not None:
+        groups = Path(data.groups.rpartition(":")[0]) if data.groups else None
+        refuse_overwriting(out_file, data.labels, groups)
+
+
 def _show_problems(problems: Sequence[Problem], most: int = 20) -> None:
     for problem in problems[:most]:
         out(f"  {problem}")
@@ -88,6 +98,7 @@ def split(
     from finback.data.dataset import prepare_request
     from finback.data.splits.make import describe_split
 
+    _keep_inputs(out_file, data)
     chosen = settings.resolve()
     dataset = prepare_request(data.request(), chosen.rare, progress)
     if line := dataset.rare_summary():

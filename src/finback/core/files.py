@@ -77,7 +77,7 @@ def sync(path: Path, flags: int) -> None:
 
 
 def _reason(error: OSError) -> str:
-    return "no space left" if _is_full(error) else error.strerror or str(error)
+    return "No space left on device" if _is_full(error) else error.strerror or str(error)
 
 
 def _is_full(error: OSError) -> bool:
@@ -102,6 +102,20 @@ def write_atomic(path: Path, content: str | bytes) -> None:
     data = content.encode() if isinstance(content, str) else content
     with atomic_path(path) as temporary:
         temporary.write_bytes(data)
+
+
+def append_line(path: Path, line: str) -> None:
+    """Add a line to a text file (UTF-8), or begin the file; a link is not followed.
+
+    Raises `WriteError` that names the file; the lines before stay.
+    """
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(path, "a", encoding="utf-8", opener=lambda name, _: os.open(name, flags, 0o666)) as file:
+            file.write(line + "\n")
+    except OSError as error:
+        raise WriteError(f"{path}: could not be written ({_reason(error)})", _repair(path, error)) from error
 
 
 def write_json(path: Path, value: Any) -> None:

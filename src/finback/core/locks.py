@@ -27,7 +27,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from finback.core.errors import LockError, WriteError
+from finback.core.errors import FinbackError, InputError, LockError, WriteError
 from finback.core.temporaries import sweep
 from finback.core.text import printable
 
@@ -38,16 +38,43 @@ NO_LOCKS = frozenset((errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLC
 
 
 @contextmanager
-def only_writer(folder: Path, wait_s: float = 0.0) -> Iterator[None]:
+def only_writer(folder: Path, wait_s: float = 0.0, required: bool = True) -> Iterator[None]:
     """Make the folder, and be its only writer until the end of the block.
 
     Raises `LockError` that names the other process when it still writes after `wait_s` seconds, `WriteError`
-    when the folder cannot be made or written to. Where the file system has no locks, a warning says so.
+    when the folder cannot be made or written to, `InputError` when it is a file. `required` False: go on
+    without a lock in a folder that cannot be written to, for work whose result is of use when it is not kept.
+    Where the file system has no locks, a warning says so.
     """
-    folder = Path(folder)
-    if _is_helper_process():  # it works for the first process, which has the lock
+    try:
+        made, lock = _take(Path(folder), wait_s)
+    except WriteError:
+        if required:
+            raise
+        made, lock = False, None
+    try:
         yield
-        return
+    finally:
+        if lock is not None:
+            _give_back(Path(folder), lock)
+        if made:
+            _forget_if_empty(Path(folder))
+
+
+def check_free(folder: Path) -> None:
+    """Raises `LockError` when another process writes in the folder now, before long work begins."""
+    if (Path(folder) / LOCK).exists():
+        with only_writer(folder, required=False):
+            pass
+
+
+def _take(folder: Path, wait_s: float) -> tuple[bool, FileLock | None]:
+    """Whether the folder was made, and the lock, which is None for a helper process.
+
+    Raises as `only_writer` does.
+    """
+    if _is_helper_process():  # it works for the first process, which has the lock
+        return False, None
     made = _make(folder)
     lock = FileLock(folder / LOCK, is_singleton=True, fallback_to_soft=False, on_acquired=_write_holder)
     nested = lock.is_locked
@@ -64,17 +91,17 @@ def only_writer(folder: Path, wait_s: float = 0.0) -> Iterator[None]:
         logging.getLogger(__name__).warning(
             "%s: this file system has no locks; let only one finback at a time write there", folder
         )
-    try:
-        if not nested and not made:
-            sweep(folder)
-        yield
-    finally:
-        if not nested and lock.is_locked:
-            with suppress(OSError):
-                os.truncate(folder / LOCK, 0)  # the folder may be given away: it names nobody
-        lock.release()
-        if made:
-            _forget_if_empty(folder)
+    if not nested and not made:
+        sweep(folder)
+    return made, lock
+
+
+def _give_back(folder: Path, lock: FileLock) -> None:
+    """Release the lock; at the last level its file is emptied, since the folder may be given away."""
+    if lock.lock_counter == 1:
+        with suppress(OSError):
+            os.truncate(folder / LOCK, 0)
+    lock.release()
 
 
 def _acquire(lock: FileLock, folder: Path, wait_s: float) -> None:
@@ -109,9 +136,9 @@ def _forget_if_empty(folder: Path) -> None:
             folder.rmdir()
 
 
-def _not_writable(folder: Path, error: OSError) -> WriteError:
+def _not_writable(folder: Path, error: OSError) -> FinbackError:
     if isinstance(error, FileExistsError | NotADirectoryError):
-        return WriteError(f"{folder}: is a file, or lies below a file", "give the name of a folder")
+        return InputError(f"{folder}: is a file, or lies below a file", "give the name of a folder")
     return WriteError(
         f"{folder}: cannot be written to ({error.strerror or error})",
         "give another folder, or ask for the right to write there",

@@ -54,6 +54,13 @@ def inside(root: Path, *parts: str | os.PathLike[str]) -> Path:
     return path
 
 
+def refuse_overwriting(out: Path, *inputs: Path | None) -> None:
+    """Raises `InputError` when an output file is one of the files that the work reads."""
+    for given in inputs if os.path.exists(out) else ():
+        if given is not None and os.path.exists(given) and os.path.samefile(out, given):
+            raise InputError(f"--out {out}: is the input {given}", "give another name for the output")
+
+
 def file_name(text: str) -> str:
     """A name of a-z, 0-9 and dashes for a text (a species, a clip), for files, folders and HTML ids.
 

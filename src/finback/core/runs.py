@@ -82,6 +82,19 @@ class RunFolder(RunFiles):
             )
         return True
 
+    @classmethod
+    def check_out(cls, path: Path, info: RunInfo) -> bool:
+        """As `check`, for a folder to train in. Raises `RunError` also for files that a run would replace."""
+        if cls.check(path, info):
+            return True
+        run = cls(path)
+        # A run writes run.json first; only the audit of the data may be there before it.
+        files = (run.manifest, run.problems, run.split_table, run.log, run.weights, run.metrics)
+        found = [file.name for file in files if file.exists()]
+        if found:
+            raise RunError(f"{path}: holds another {found[0]}, and no run", "give another --out")
+        return False
+
     @property
     def info(self) -> RunInfo:
         """What run.json holds; the file is read once."""

@@ -14,6 +14,7 @@ import os
 import platform
 import re
 import secrets
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
@@ -36,16 +37,28 @@ def new_temporary(path: Path) -> Path:
     Raises `OSError` as `os.open` does.
     """
     while True:
-        name = f".finback-{os.getpid()}-{_host()}-{secrets.token_hex(8)}.tmp{path.suffix[:MAX_SUFFIX]}"
-        temporary = path.with_name(name)
+        temporary = path.with_name(f"{_new_name()}{path.suffix[:MAX_SUFFIX]}")
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
         with suppress(FileExistsError):
             os.close(os.open(temporary, flags, 0o666))  # less what the umask forbids, as for every new file
             return temporary
 
 
+def new_temporary_folder(folder: Path) -> Path:
+    """Make an empty folder in `folder`, and return its path. Raises `OSError` as `os.mkdir` does."""
+    while True:
+        temporary = folder / _new_name()
+        with suppress(FileExistsError):
+            temporary.mkdir()
+            return temporary
+
+
+def _new_name() -> str:
+    return f".finback-{os.getpid()}-{_host()}-{secrets.token_hex(8)}.tmp"
+
+
 def sweep(folder: Path) -> int:
-    """Remove the temporary files that dead processes of this host left in the folder. Returns how many.
+    """Remove what dead processes of this host left under temporary names in the folder. Returns how many.
 
     Only names that finback makes are looked at, down to four folders deep; links are not followed.
     """
@@ -54,13 +67,16 @@ def sweep(folder: Path) -> int:
         found = NAME.fullmatch(entry.name)
         if found and found[2] == _host() and not _is_alive(int(found[1])):
             with suppress(OSError):
-                os.unlink(entry.path)
+                if entry.is_dir(follow_symlinks=False):
+                    shutil.rmtree(entry.path)
+                else:
+                    os.unlink(entry.path)
                 n += 1
     return n
 
 
 def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
-    """The files below a folder, at most `MAX_SWEPT` entries."""
+    """What lies below a folder, at most `MAX_SWEPT` entries; temporary folders are not entered."""
     left, todo = MAX_SWEPT, [(os.fspath(folder), 0)]
     while todo:
         path, depth = todo.pop(0)
@@ -69,7 +85,7 @@ def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
                 left -= 1
                 if left < 0:
                     return
-                if not entry.is_dir(follow_symlinks=False):
+                if is_temporary(entry.name) or not entry.is_dir(follow_symlinks=False):
                     yield entry
                 elif depth < MAX_DEPTH:
                     todo.append((entry.path, depth + 1))

@@ -20,6 +20,7 @@ from finback.core.documents import MetricsFile, read_document
 from finback.core.errors import RunError
 from finback.core.files import RESTORE, write_json
 from finback.core.keeping import kept
+from finback.core.locks import only_writer
 from finback.core.progress import Progress, no_progress
 from finback.core.runs import RunFolder
 from finback.core.scores import save_scores
@@ -44,6 +45,12 @@ def evaluate_run(path: Path, device: str = "auto", progress: Progress = no_progr
     run = RunFolder.open(path)
     if run.metrics.exists():
         return stored_metrics(run)
+    with only_writer(path, required=False):  # the result is the answer, kept or not
+        return _evaluate(run, device, progress)
+
+
+def _evaluate(run: RunFolder, device: str, progress: Progress) -> dict[str, Any]:
+    """Score the test sets of all folds, keep the result."""
     clips = Manifest.load(run.manifest).clips
     parts: list[tuple[int, Scores]] = []
     for fold, member in enumerate(run.parts):
@@ -54,7 +61,7 @@ def evaluate_run(path: Path, device: str = "auto", progress: Progress = no_progr
             parts.append((fold, predictor.scores(split.test, progress)))
     if not parts:
         raise RunError(
-            f"{path}: the run has no test set",
+            f"{run.path}: the run has no test set",
             "evaluate the run on other recordings: finback evaluate RUN --audio ... --labels ...",
         )
     pooled = Scores(

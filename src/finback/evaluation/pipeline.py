@@ -12,12 +12,14 @@ from typing import Any
 
 from finback.core.documents import AuditFile, read_document
 from finback.core.files import write_json
+from finback.core.locks import check_free, only_writer
 from finback.core.progress import Log, Progress
 from finback.core.run_files import RunFiles
 from finback.core.runs import RunFolder
 from finback.data.audit.duplicates import find
 from finback.data.dataset import Dataset, prepare, prepare_and_audit, prepare_request
 from finback.data.index import IndexRequest, index
+from finback.data.manifest import Manifest
 from finback.data.problems import counts
 from finback.datasets.simulate.calls import CALLS
 from finback.datasets.simulate.simulate import ClipSettings, simulate_clips
@@ -44,6 +46,7 @@ class Done:
 
 def train_on(plan: Plan, request: IndexRequest, out: Path, progress: Progress, log: Log) -> RunFolder:
     """Index the recordings, prepare the clips, and train."""
+    check_free(out)
     dataset = prepare_request(request, plan.settings.rare, progress)
     _log_data(dataset, log)
     training = train if kind(plan.family) == "classifier" else train_generator
@@ -51,8 +54,17 @@ def train_on(plan: Plan, request: IndexRequest, out: Path, progress: Progress, l
 
 
 def run(plan: Plan, request: IndexRequest, out: Path, progress: Progress, log: Log) -> Done:
-    """Run the complete workflow; finished stages are skipped."""
+    """Run the complete workflow; finished stages are skipped.
+
+    Raises `LockError` when another process writes in `out`.
+    """
+    check_free(out)
     manifest = index(request, progress)
+    with only_writer(out, required=not RunFolder(out).is_trained):
+        return _run(plan, manifest, out, progress, log)
+
+
+def _run(plan: Plan, manifest: Manifest, out: Path, progress: Progress, log: Log) -> Done:
     files = RunFiles(out)
     audited = files.audit
     if audited.exists() and read_document(audited, AuditFile).get("data_fingerprint") == manifest.fingerprint:

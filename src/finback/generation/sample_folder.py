@@ -36,6 +36,7 @@ from finback.core.locks import only_writer
 from finback.core.paths import file_name
 from finback.core.renames import current_generated
 from finback.core.run_files import MANIFEST
+from finback.data.file_matching import is_sound
 from finback.data.manifest import ModelProvenance
 from finback.data.provenance import GENERATED
 
@@ -113,6 +114,8 @@ class SampleFolder:
                 )
         elif (folder / MANIFEST).exists():
             raise RunError(f"{folder}: holds another manifest.csv", REPAIR)
+        elif sounds := [path.name for path in folder.iterdir() if is_sound(path.name)]:
+            raise RunError(f"{folder}: holds {len(sounds)} other recordings ({sounds[0]}, ...)", REPAIR)
 
     @contextmanager
     def alone(self) -> Iterator[None]:

@@ -11,18 +11,16 @@ leaves a folder whose name begins with a dot, and the next call starts again.
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import get_args
 
 import numpy as np
 
-from finback.core.errors import FinbackError, InputError, RunError
+from finback.core.errors import InputError, RunError
 from finback.core.files import RESTORE, write_atomic
+from finback.core.folders import whole_folder
 from finback.core.progress import Progress, no_progress
 from finback.core.run_files import AUDIT, MANIFEST, PROBLEMS, RUN, VALIDATION_SCORES, WEIGHTS
 from finback.core.run_info import RunInfo
@@ -73,7 +71,7 @@ def combine(
     info = _info(runs, paths, how, command)
     if RunFolder.check(out, _as_stored(out, info, runs)):
         return RunFolder.open(out)
-    with whole_folder(Path(out)) as folder:
+    with whole_folder(Path(out), last=RUN) as folder:
         parts = [run.parts for run in runs]  # [member][fold]
         for i in progress(range(len(splits)), "combining", len(splits)):
             of_fold, where = info, folder
@@ -256,23 +254,3 @@ def _note_folds(run: RunFolder) -> None:
     weights = np.mean([(info.combination or {})["weights"] for info in folds], axis=0).tolist()
     members = [{**m, "weight": w} for m, w in zip(run.info.members, weights, strict=True)]
     run.note(members=members, split=[info.split for info in folds], trained=True)
-
-
-@contextmanager
-def whole_folder(path: Path) -> Iterator[Path]:
-    """Yield a new folder next to `path`, which becomes `path` on success. `path` must be absent or empty."""
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise RunError(f"{path}: not empty, and no run folder", "give another --out")
-    half = path.with_name(f".{path.name}.half")
-    try:
-        shutil.rmtree(half, ignore_errors=True)  # of a process that was killed
-        half.mkdir(parents=True)
-        yield half
-        if path.exists():
-            path.rmdir()
-        os.replace(half, path)
-    except OSError as error:
-        repair = "check that there is space, and that the folder may be written to"
-        raise FinbackError(f"{path}: could not be written ({error.strerror or error})", repair) from error
-    finally:
-        shutil.rmtree(half, ignore_errors=True)

@@ -22,6 +22,7 @@ import numpy as np
 from finback import models
 from finback.core.errors import SettingsError, SplitError
 from finback.core.files import write_atomic
+from finback.core.locks import check_free, only_writer
 from finback.core.progress import Progress, no_progress, prefixed
 from finback.core.run_files import RunFiles
 from finback.core.run_info import Json, RunInfo
@@ -50,14 +51,24 @@ def train(plan: Plan, dataset: Dataset, out: Path, progress: Progress = no_progr
     """Train and calibrate a classifier, or resume an interrupted training. Returns the run folder.
 
     Raises `ManifestError` for a manifest that was not prepared, `RunError` if `out` holds another run,
-    `SplitError` when a training set has fewer than two species.
+    `SplitError` when a training set has fewer than two species, `LockError` when another process writes
+    there.
     """
     plan = resumed(plan, out)
     info = check_out(plan, dataset, out)
+    check_free(out)
     remember_dataset(RunFiles(out).manifest, dataset)
     results = dataset.make_splits(plan.settings.split)
     for result in results:
         _check_training_set(result, _prototyped(info))
+    with only_writer(out, required=not RunFolder(out).is_trained):
+        return _train_all(plan, info, results, dataset, out, progress)
+
+
+def _train_all(
+    plan: Plan, info: RunInfo, results: Sequence[SplitResult], dataset: Dataset, out: Path, progress: Progress
+) -> RunFolder:
+    """Train the run of the only split, or of every fold."""
     if not plan.settings.split.folds:
         return _train_one(plan, info, results[0], dataset, out, progress)
     whole = info.updated(n_folds=len(results), split=[describe_split(r) for r in results])
@@ -92,7 +103,7 @@ def check_out(plan: Plan, dataset: Dataset, out: Path, arm: Json | None = None) 
             f"rare.how = 'prototype' with {plan.family}: its head has no row for each species",
             "take keep, drop or bucket, or a family with a linear head, such as cnn2d or birdnet",
         )
-    RunFolder.check(out, info)
+    RunFolder.check_out(out, info)
     return info
 
 

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from finback.core.errors import SettingsError
+from finback.core.locks import check_free, only_writer
 from finback.core.progress import Progress, no_progress
 from finback.core.run_files import RunFiles
 from finback.core.run_info import RunInfo
@@ -48,19 +49,21 @@ def train_generator(
     support, `RunError` if `out` holds another run.
     """
     info = check_out(plan, dataset, out)
+    check_free(out)
     remember_dataset(RunFiles(out).manifest, dataset)
     if split is None:
         result = dataset.make_splits(plan.settings.split)[0]
         info, split = info.updated(split=describe_split(result)), result.split
-    run = RunFolder.begin(out, info)
-    if run.is_trained:
-        return run
-    dataset.save(run.manifest)
-    save_split(run.split_table, split)
-    train, held_out = hold_out(split.train, plan.settings.generate.held_out, plan.seed)
-    save_held_out(run.held_out_table, train, held_out, split)
-    _fit(plan, Labels(info.labels), train, split.val, run, progress)
-    run.finish()
+    with only_writer(out, required=not RunFolder(out).is_trained):
+        run = RunFolder.begin(out, info)
+        if run.is_trained:
+            return run
+        dataset.save(run.manifest)
+        save_split(run.split_table, split)
+        train, held_out = hold_out(split.train, plan.settings.generate.held_out, plan.seed)
+        save_held_out(run.held_out_table, train, held_out, split)
+        _fit(plan, Labels(info.labels), train, split.val, run, progress)
+        run.finish()
     return run
 
 
@@ -84,7 +87,7 @@ def check_out(plan: Plan, dataset: Dataset, out: Path) -> RunInfo:
         )
     refuse_synthetic(dataset.clips, f"the training of {plan.family}")
     info = describe(plan, dataset)
-    RunFolder.check(out, info)
+    RunFolder.check_out(out, info)
     return info
 
 

@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from finback.core.errors import FinbackError, SettingsError
+from finback.core.errors import SettingsError
+from finback.core.files import append_line, write_atomic
 from finback.core.run_files import RunFiles
 
 
@@ -19,14 +20,8 @@ class TrainingLog:
         self._board = _board(folder / "tensorboard", since) if tensorboard else None
 
     def write(self, row: dict[str, Any]) -> None:
-        """Raises `FinbackError` when the disk is full; the lines before stay."""
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with open(self.path, "a", encoding="utf-8") as file:
-                file.write(json.dumps(row) + "\n")
-        except OSError as error:
-            repair = "free some space and run the same command again; it goes on from the last checkpoint"
-            raise FinbackError(f"{self.path}: could not be written ({error.strerror})", repair) from error
+        """Raises `WriteError` when the disk is full; the lines before stay."""
+        append_line(self.path, json.dumps(row))
         if self._board is not None:
             for key, value in row.items():
                 if key not in ("step", "epoch"):
@@ -44,7 +39,7 @@ class TrainingLog:
                     kept.append(line + "\n")
             except json.JSONDecodeError:
                 break
-        self.path.write_text("".join(kept), encoding="utf-8")
+        write_atomic(self.path, "".join(kept))
 
 
 def _board(folder: Path, since: int) -> Any:

@@ -9,6 +9,7 @@ import pytest
 
 from finback.core.errors import RunError
 from finback.core.files import read_json, write_json
+from finback.core.locks import LOCK
 from finback.core.runs import RunFolder
 from finback.data.dataset import Dataset
 from finback.models import pretrained
@@ -34,6 +35,7 @@ def test_a_shipped_classifier_gives_the_same_scores(
         "metrics.json",
         "split.csv",
         "card.md",
+        LOCK,
     }
 
 

@@ -26,6 +26,7 @@ from finback.audio import io as audio_io
 from finback.core.csv_files import read_csv, write_csv
 from finback.core.errors import InputError, RunError
 from finback.core.files import read_json, write_json
+from finback.core.locks import only_writer
 from finback.core.progress import Progress, no_progress
 from finback.core.settings import Frozen
 from finback.datasets.simulate.calls import CALLS, call_kind
@@ -125,7 +126,13 @@ def simulate_clips(out: Path, settings: ClipSettings | None = None, progress: Pr
     Raises `InputError` when `out` contains other files, `FinbackError` when a file cannot be written.
     """
     settings = settings or ClipSettings()
-    out, labels = Path(out), Path(out) / "labels.csv"
+    _check_empty(Path(out))
+    with only_writer(out):
+        return _write_clips(Path(out), settings, progress)
+
+
+def _write_clips(out: Path, settings: ClipSettings, progress: Progress) -> Path:
+    labels = out / "labels.csv"
     if _begun(out, "clips", settings) and _whole(labels, out / "audio"):
         return labels
     rows, truth = [], []
@@ -154,7 +161,13 @@ def simulate_recording(
     cannot be written.
     """
     settings = settings or RecordingSettings()
-    out, truth = Path(out), Path(out) / "truth.csv"
+    _check_empty(Path(out))
+    with only_writer(out):
+        return _write_recording(Path(out), settings, progress)
+
+
+def _write_recording(out: Path, settings: RecordingSettings, progress: Progress) -> Path:
+    truth = out / "truth.csv"
     name = f"SIM_{settings.start:%Y%m%d_%H%M%S}{settings.suffix}"
     if _begun(out, "recording", settings) and truth.is_file() and (out / name).is_file():
         return truth
@@ -245,10 +258,15 @@ def _begun(out: Path, kind: str, settings: _Settings) -> bool:
         if read_json(path) == note:
             return True
         raise InputError(f"{out}: contains a simulation with other settings", "choose another folder")
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise InputError(f"{out}: is not empty", "choose a new folder for the simulation")
     write_json(path, note)
     return False
+
+
+def _check_empty(out: Path) -> None:
+    """Raises `InputError` when `out` contains files, not hidden, that are not of a simulation."""
+    other = out.is_dir() and not (out / "simulation.json").is_file()
+    if other and any(not entry.name.startswith(".") for entry in out.iterdir()):
+        raise InputError(f"{out}: is not empty", "choose a new folder for the simulation")
 
 
 def _whole(labels: Path, audio: Path) -> bool:

@@ -27,6 +27,7 @@ from typing import Any
 from finback import models
 from finback.core.documents import AuditFile, read_document
 from finback.core.files import write_json
+from finback.core.locks import check_free, only_writer
 from finback.core.progress import Log, Progress, no_progress
 from finback.core.run_files import RunFiles
 from finback.core.runs import RunFolder
@@ -73,6 +74,7 @@ def prepare(
 
     Raises what `train` would for a run that cannot be made: `SettingsError`, `SplitError`, `RunError`.
     """
+    check_free(out)
     rare = next(iter(comparison.settings.values())).rare
     dataset = data if isinstance(data, Dataset) else prepare_request(data, rare, progress)
     planned = planned_runs(comparison, out)
@@ -117,6 +119,11 @@ def run(
 
     Returns the object of `leaderboard.json` (keys: see `finback.evaluation.comparison.leaderboard`).
     """
+    with only_writer(prepared.out):
+        return _run(prepared, progress, callback, log)
+
+
+def _run(prepared: PreparedComparison, progress: Progress, callback: Callback, log: Log) -> dict[str, Any]:
     dataset, comparison = prepared.dataset, prepared.comparison
 
     def train_one(one: FamilyRun, named: Progress) -> str:

@@ -5,7 +5,6 @@ written = write("runs/diffusion", "Bowhead Whale")   # two PNG and two SVG in fi
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,6 +14,7 @@ import torch
 from torch import Tensor
 
 from finback.core.errors import RunError
+from finback.core.paths import file_name
 from finback.core.progress import Progress, no_progress
 from finback.generation.generator import Sampling, SpectrogramGenerator
 from finback.report.plots.diffusion import (
@@ -57,7 +57,7 @@ def write(
     generator, plan = SpectrogramGenerator.load(path, device), plan or SamplingFigures()
     generator.labels.index(species)
     check(generator)
-    name = re.sub(r"[^\w-]+", "-", species.lower()).strip("-")
+    name = file_name(species)
     blocks = {
         f"denoising-{name}": (denoising(generator, species, plan), DENOISING_NOTE),
         f"guidance-{name}": (guided(generator, species, plan, progress), GUIDANCE_NOTE),

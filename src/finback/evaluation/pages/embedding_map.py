@@ -9,6 +9,7 @@ from typing import Any
 from finback.core.errors import FinbackError
 from finback.core.files import write_atomic
 from finback.core.keeping import writable_folder
+from finback.core.locks import only_writer
 from finback.core.progress import Progress, no_progress
 from finback.core.run_files import RunFiles
 from finback.core.types import Clip
@@ -62,8 +63,12 @@ def write(
 
     Raises what `make_map` raises. Without `sound` the page is small and silent.
     """
-    clip_map = make_map(path, methods, seed=seed, device=device, progress=progress)
-    page = collect(clip_map, sound, progress)
+    with only_writer(path, required=False):
+        clip_map = make_map(path, methods, seed=seed, device=device, progress=progress)
+        return _write(clip_map, collect(clip_map, sound, progress))
+
+
+def _write(clip_map: EmbeddingMap, page: MapPage) -> Written:
     species = [clip.species for clip in page.clips]
     seen = clip_map.seen_in_training
     figure = embedding_map(clip_map.layouts, species, clip_map.groups, seen, heading(clip_map), page.notes)

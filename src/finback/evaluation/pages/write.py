@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from finback.core.locks import only_writer
 from finback.core.progress import Progress, no_progress
 from finback.core.runs import RunFolder
 from finback.evaluation.pages import classifier, generator, vocoder
@@ -14,4 +15,5 @@ PAGES = {"generator": generator.write, "vocoder": vocoder.write}  # all other ki
 def write(path: Path, progress: Progress = no_progress) -> Path:
     """Write `report.html` and `figures/` into a run's folder; the page's path. Raises `RunError`."""
     kind = RunFolder.open(path).info.kind
-    return PAGES.get(kind, classifier.write)(path, progress)
+    with only_writer(path, required=False):
+        return PAGES.get(kind, classifier.write)(path, progress)

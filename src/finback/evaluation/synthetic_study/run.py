@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from finback.core.locks import check_free, only_writer
 from finback.core.progress import Log, Progress, no_progress
 from finback.core.run_files import RunFiles
 from finback.core.run_info import RunInfo
@@ -50,10 +51,11 @@ def prepare(
 
     Raises what training would for a run that cannot be made.
     """
+    check_free(out)
     dataset = prepare_request(request, study.classifier.rare, progress)
     folds = folds_of(study, dataset)
     planned = planned_runs(study, folds, out)
-    RunFolder.check(out, _info(study, planned[0], dataset, out))
+    RunFolder.check_out(out, _info(study, planned[0], dataset, out))
     for run in planned:
         info_of(study, run, dataset, out)
     for fold in folds:
@@ -137,6 +139,13 @@ def run(
     Writes `synthetic_study.json`, `synthetic_study.csv` and `figures/synthetic_study.png`; returns the object
     of the first (`results.py`). An arm that fails is listed with its error, and the other arms continue.
     """
+    with only_writer(prepared.out):
+        return _run(prepared, progress, callback, log)
+
+
+def _run(
+    prepared: PreparedSyntheticStudy, progress: Progress, callback: Callback, log: Log
+) -> dict[str, Any]:
     study, out, dataset = prepared.study, prepared.out, prepared.dataset
     RunFolder.begin(out, _info(study, prepared.planned[0], dataset, out))
     dataset.save(RunFiles(out).manifest)

@@ -10,6 +10,7 @@ name of a bundled vocoder, or "auto": the bundled vocoder that has these feature
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from torch import Tensor
 from finback.audio import io
 from finback.audio.windows import windows
 from finback.core.errors import InputError, SpecMismatchError
+from finback.core.locks import only_writer
+from finback.core.paths import inside, portable, refuse_overwriting
 from finback.core.progress import Progress, no_progress
 from finback.core.runs import RunFolder
 from finback.core.settings import build
@@ -137,6 +140,7 @@ class VocodeResult:
 
 def vocode(request: VocodeRequest, spec: FeatureSpec, progress: Progress = no_progress) -> VocodeResult:
     """Write the sound. Raises `InputError` for a file without log-mels or sound, or a wrong name."""
+    refuse_overwriting(request.out, request.source, request.like)
     if request.source.suffix.lower() in SUFFIXES:
         return _vocode_logmels(request, spec, progress)
     vocoder = Vocoder.load(request.vocoder, spec, request.device, request.rounds, request.seed)
@@ -162,11 +166,13 @@ def _vocode_logmels(request: VocodeRequest, spec: FeatureSpec, progress: Progres
     else:
         if request.out.suffix:
             raise InputError(f"--out {request.out}: there are {len(named)} spectrograms", "name a folder")
-        paths = [request.out / f"{name.removesuffix('.wav').replace('/', '-')}.wav" for name in named]
+        paths = [inside(request.out, portable(f"{name.removesuffix('.wav')}.wav")) for name in named]
     before = np.stack(list(named.values()))
     waves = _as_loud(to_waves(before, vocoder, progress), request, spec)
-    for path, wave in zip(paths, waves, strict=True):
-        io.write(path, wave, spec.sample_rate)
+    with only_writer(request.out) if len(paths) > 1 else nullcontext():
+        for path, wave in zip(paths, waves, strict=True):
+            refuse_overwriting(path, request.source, request.like)
+            io.write(path, wave, spec.sample_rate)
     after = logmel_of(waves, spec)[..., : spec.n_frames]
     values = {
         "mel_l1_db": mel_l1(before, after),

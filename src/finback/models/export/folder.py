@@ -14,6 +14,7 @@ import torch
 
 from finback.core.errors import RunError
 from finback.core.files import read_json, write_atomic, write_json
+from finback.core.locks import only_writer
 from finback.core.run_files import GENERATOR_AUDIT, HELD_OUT, METRICS, SPLIT_TABLE, VOCODER_AUDIT
 from finback.core.runs import RunFolder
 from finback.models.model_card import card, without_paths
@@ -33,13 +34,22 @@ def package_run(path: Path, folder: Path, half: bool = True) -> Path:
     if run.folds:
         raise RunError(f"{path}: several models, one for each fold", "train a single model, without --folds")
     run.require_trained()
-    _copy(run, folder, half)
-    for name in MEASURED:
-        if (path / name).is_file():
-            write_json(folder / name, read_json(path / name))
-    copy = RunFolder(folder)
-    write_atomic(copy.card, card(copy))
+    _check_out(run, folder)
+    with only_writer(folder):
+        _copy(run, folder, half)
+        for name in MEASURED:
+            if (path / name).is_file():
+                write_json(folder / name, read_json(path / name))
+        copy = RunFolder(folder)
+        write_atomic(copy.card, card(copy))
     return folder
+
+
+def _check_out(run: RunFolder, folder: Path) -> None:
+    """Raises `RunError` when the copy would replace the run itself, or another run."""
+    if folder.resolve() == run.path.resolve():
+        raise RunError(f"{folder}: is the run itself", "give another folder for the copy")
+    RunFolder.check(folder, run.info)
 
 
 def _copy(run: RunFolder, folder: Path, half: bool) -> None:

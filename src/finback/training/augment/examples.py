@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 
 from finback.audio.io import open_recording, write
+from finback.core.locks import only_writer
 from finback.core.types import Clip
 from finback.features.extract import Extractor
 from finback.features.logmel import LogMel
@@ -170,9 +171,10 @@ def write_waves(examples: Sequence[Example], folder: Path, sample_rate: int) -> 
     """
     with_wave = [e for e in examples if e.wave is not None]
     paths = [folder / f"{i:02d}-{e.name.replace(' ', '-')}.wav" for i, e in enumerate(with_wave)]
-    for path, example in zip(paths, with_wave, strict=True):
-        if example.wave is not None:
-            write(path, example.wave, sample_rate, "FLOAT")
+    with only_writer(folder):
+        for path, example in zip(paths, with_wave, strict=True):
+            if example.wave is not None:
+                write(path, example.wave, sample_rate, "FLOAT")
     return paths
 
 

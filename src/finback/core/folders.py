@@ -1,0 +1,60 @@
+"""A folder that is whole or absent: it is filled under a hidden name inside itself, then shown.
+
+    with whole_folder(out, last="run.json") as hidden:
+        ...                                     # write hidden/members/0/weights.safetensors and so on
+
+A process killed in the middle leaves a hidden folder, which the next one sweeps. Killed while the files are
+shown, it leaves a note; the next one then knows that the files are its own, and replaces them.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from finback.core.errors import RunError, WriteError
+from finback.core.locks import only_writer
+from finback.core.temporaries import new_temporary_folder
+
+SHOWING = ".finback-showing"  # the note
+
+
+@contextmanager
+def whole_folder(path: Path, last: str) -> Iterator[Path]:
+    """Yield a new folder whose content becomes that of `path` on success; `last` is shown after all others.
+
+    `path` must be absent, or empty but for hidden files. Raises `RunError` when it is not, `LockError` when
+    another process writes there, `WriteError` when it cannot be written to.
+    """
+    _check_empty(path)
+    with only_writer(path):
+        _check_empty(path)
+        hidden: Path | None = None
+        try:
+            hidden = new_temporary_folder(path)
+            yield hidden
+            (path / SHOWING).touch()
+            for entry in sorted(hidden.iterdir(), key=lambda entry: (entry.name == last, entry.name)):
+                _replace(entry, path / entry.name)
+            (path / SHOWING).unlink()
+        except OSError as error:
+            repair = "check that there is space, and that the folder may be written to"
+            raise WriteError(f"{path}: could not be written ({error.strerror or error})", repair) from error
+        finally:
+            if hidden is not None:
+                shutil.rmtree(hidden, ignore_errors=True)
+
+
+def _check_empty(path: Path) -> None:
+    shown = path.is_dir() and any(not entry.name.startswith(".") for entry in path.iterdir())
+    if shown and not (path / SHOWING).exists():
+        raise RunError(f"{path}: not empty, and no run folder", "give another --out")
+
+
+def _replace(source: Path, target: Path) -> None:
+    if target.is_dir() and not target.is_symlink():
+        shutil.rmtree(target)
+    os.replace(source, target)
