@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import errno
 import json
 import os
@@ -15,6 +14,7 @@ import numpy as np
 import pytest
 
 from finback.audio.io import probe, read
+from finback.core.csv_files import read_csv
 from finback.core.errors import FinbackError, InputError, RunError
 from finback.core.files import read_json
 from finback.core.paths import folded, is_portable
@@ -26,8 +26,7 @@ from finback.generation.synthesizer import SynthesisConfig, species_id
 
 
 def rows_of(folder: Path) -> list[dict[str, str]]:
-    with open(folder / "manifest.csv", encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+    return read_csv(folder / "manifest.csv")
 
 
 def same(one: Path, other: Path) -> None:
@@ -304,7 +303,7 @@ HOSTILE = (
     ("🐋", "\u202eniF", "Fin?", "Fin 2"),
     ("fin whale", "Fin Whale", "FIN WHALE", "Fin-whale"),
     ("é", "e\u0301", "E\u0301", "É"),
-    ("-rf", "~", "$(x)", ".hidden"),
+    ("-rf", "~", "=cmd()", ".hidden"),
 )
 
 
