@@ -12,6 +12,7 @@ import sys
 import tomllib
 from collections.abc import Iterator, Mapping
 from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -71,13 +72,12 @@ def main(offline: bool) -> int:
     print("\n".join(found) or f"no known fault in {len(here)} installed packages, by the table of this file")
     if offline:
         return bool(found)
-    try:
-        code = subprocess.run([sys.executable, "-m", "pip_audit", "--progress-spinner", "off"]).returncode
-    except OSError as error:
-        print(f"pip-audit was not run ({error})")
+    if find_spec("pip_audit") is None:
+        print("pip-audit is not installed, so the data base was not asked: python -m pip install pip-audit")
         return bool(found)
+    code = subprocess.run([sys.executable, "-m", "pip_audit", "--progress-spinner", "off"]).returncode
     if code:
-        print("pip-audit found something or could not be run: python -m pip install pip-audit, and a network")
+        print("pip-audit found a fault, or had no network: see above")
     return bool(found) or code
 
 

@@ -161,6 +161,7 @@ def test_a_split_file_repeats_the_time_of_the_first(tmp_path: Path) -> None:
     "name",
     [
         *("19700101_000554.WAV", "19700412_101010.wav", "19800101_000000.wav", "SITE_19800106_121212.wav"),
+        *("19791130_000000.wav", "X_19700101_001408.wav"),
         *("20000101_001000.wav", "20010101_000000.wav", "20100101_003000.wav", "20990101_120000.wav"),
     ],
 )
@@ -169,8 +170,21 @@ def test_a_clock_that_was_never_set_is_no_time(tmp_path: Path, name: str) -> Non
     assert recording.start_time is None
     assert recording.start_time_source in ("the clock was never set", "the time is in the future")
     assert name[-19:-15] in recording.start_time_remark
-    text = f"00:00:01 01/01/{name[-19:-15]}"
+    text = f"00:00:01 {name[-13:-11]}/{name[-15:-13]}/{name[-19:-15]}"
     assert opened(tmp_path, riff(audiomoth(text, "(UTC-5) "))).start_time is None
+
+
+def test_no_recorder_wrote_these_fields_before_2000(tmp_path: Path) -> None:
+    assert (
+        opened(tmp_path, riff(guano("1996-05-05T05:05:05Z"))).start_time_source == "the clock was never set"
+    )
+    tape = opened(tmp_path, riff(), "tape_19960505_050505.wav")  # a tape may be dated by its name
+    assert tape.start_time == datetime(1996, 5, 5, 5, 5, 5, tzinfo=UTC)
+
+
+def test_an_old_audiomoth_whose_clock_was_never_set(tmp_path: Path) -> None:
+    recording = opened(tmp_path, riff(), "00000A05.WAV")  # seconds since 1970
+    assert (recording.start_time, recording.start_time_source) == (None, "the clock was never set")
 
 
 def test_a_clock_never_set_does_not_hide_a_right_time(tmp_path: Path) -> None:

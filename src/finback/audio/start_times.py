@@ -40,8 +40,10 @@ ORDER = ("HARP chunk", "SoundTrap log", "AudioMoth comment", "GUANO", "Wildlife 
 NEVER_SET = (
     (datetime(1, 1, 1), datetime(1940, 1, 1)),  # 1601, 1900, 1904: epochs of computers
     (datetime(1969, 12, 31), datetime(1971, 1, 1)),  # Unix
+    (datetime(1979, 11, 30), datetime(1979, 12, 1)),  # FAT, day 0
     (datetime(1979, 12, 31), datetime(1980, 2, 1)),  # FAT file systems, GPS
 )
+FIRST_RECORDERS = datetime(2000, 1, 1)  # no recorder wrote the fields of `ORDER` before
 DOUBTFUL_DAYS = frozenset(((2000, 1, 1), (2001, 1, 1), (2010, 1, 1)))  # believed if the user gave a pattern
 
 NO_TIME = "no time in the file or its name"
@@ -116,6 +118,8 @@ def clock_fault(statement: Statement, patterned: bool = False) -> str:
     wall = when.replace(tzinfo=None)
     utc = wall if when.tzinfo is None else when.astimezone(UTC).replace(tzinfo=None)
     if any(first <= t < last for first, last in NEVER_SET for t in (wall, utc)):
+        return NEVER
+    if statement.source in ORDER and utc < FIRST_RECORDERS:
         return NEVER
     believed = patterned and statement.source == BY_PATTERN
     if not believed and any((t.year, t.month, t.day) in DOUBTFUL_DAYS for t in (wall, utc)):

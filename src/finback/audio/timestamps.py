@@ -161,7 +161,8 @@ def _audiomoth_hex(stem: str, suffixes: list[str]) -> datetime | None:
     if not re.fullmatch(r"[0-9A-F]{8}", stem) or (stem[:5].isdecimal() and suffixes != [".WAV"]):
         return None
     when = datetime.fromtimestamp(int(stem, 16), tz=UTC)
-    return when if _HEX_SINCE <= when < _HEX_UNTIL else None
+    never_set = when.year == 1970 and suffixes == [".WAV"]
+    return when if _HEX_SINCE <= when < _HEX_UNTIL or never_set else None
 
 
 def _read(match: re.Match[str], stem: str) -> NamedTime:
