@@ -1,6 +1,7 @@
 # make demo   set up, then run the whole workflow on simulated recordings
 # make test   set up, then run all tests
 # make setup  set up only: .venv with finback and its tools
+# make fuzz  2,000 damaged inputs through all readers, in ten minutes: docs/reference/fuzz.md
 # make lint   check style and types
 # make bench  compare with other packages in one run: benchmarks/RESULTS.md
 # make peers  .venv-peers: other packages of the comparison that cannot be installed together with finback
@@ -20,7 +21,7 @@ SEA := --audio runs/tutorial/sea/audio --labels runs/tutorial/sea/labels.csv
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: setup demo test lint package core-wheel audit-dependencies bench docs peers pictures clean
+.PHONY: setup demo test fuzz lint package core-wheel audit-dependencies bench docs peers pictures clean
 
 setup: $(STAMP)
 
@@ -39,6 +40,9 @@ demo: setup
 
 test: setup
 	$(BIN)/python -m pytest -n auto --dist worksteal
+
+fuzz: setup
+	PYTHONPATH=tests $(BIN)/python -m fuzz --table docs/reference/fuzz.md
 
 lint: setup
 	$(BIN)/ruff check .

@@ -69,6 +69,16 @@ def test_tables_of_version_0_1_0(tmp_path: Path) -> None:
 def test_damage_is_named(tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"split\.csv: missing or damaged"):
         read_rows(tmp_path / "split.csv")
+    for damage in (b"a,b\n1,2\n", b"\xff", b'"', b"a,a\n", b"a,b\n1,2,3\n"):
+        (tmp_path / "split.csv").write_bytes(damage)
+        with pytest.raises(RunError, match=r"split\.csv: (missing or )?damaged"):
+            read_rows(tmp_path / "split.csv")
+    save_split(tmp_path / "split.csv", SPLIT)
+    whole = (tmp_path / "split.csv").read_text()
+    for old_text, new_text in ((",0,", ",1_0,"), (",0,", ",٣,"), (",0,", ",,"), ("train\n", "train,x\n")):
+        (tmp_path / "split.csv").write_text(whole.replace(old_text, new_text, 1))
+        with pytest.raises(RunError, match=r"row \d is damaged"):
+            read_rows(tmp_path / "split.csv")
     save_split(tmp_path / "split.csv", SPLIT)
     with pytest.raises(RunError, match=r"does not fit the run's manifest\.csv \(no clip of b\.wav\)"):
         load_split(tmp_path / "split.csv", (A, C, D, E), "group")

@@ -126,10 +126,15 @@ def test_a_damaged_manifest_is_refused(tmp_path: Path, spoil, message: str) -> N
 def test_a_missing_manifest_or_its_problems(tmp_path: Path) -> None:
     with pytest.raises(FinbackError, match=r"problems\.json: no such file"):
         Manifest.load(tmp_path / "manifest.csv")
-    (tmp_path / "problems.json").write_text("{}")
+    manifest(tmp_path).save(tmp_path / "manifest.csv")
+    (tmp_path / "manifest.csv").unlink()
     with pytest.raises(ManifestError, match="no such manifest"):
         Manifest.load(tmp_path / "manifest.csv")
     manifest(tmp_path).save(tmp_path / "manifest.csv")
+    for damage in ('{"schedules": "x"}', '{"problems": [3]}', "[1]", '{"audio": 3}'):
+        (tmp_path / "problems.json").write_text(damage)
+        with pytest.raises(ManifestError, match="damaged"):
+            Manifest.load(tmp_path / "manifest.csv")
     (tmp_path / "problems.json").write_text("{}")
     with pytest.raises(ManifestError, match="damaged"):
         Manifest.load(tmp_path / "manifest.csv")

@@ -14,6 +14,8 @@ import os
 import tokenize
 import zipfile
 import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -37,6 +39,29 @@ def read_arrays(path: Path, largest: int = LARGEST) -> dict[str, np.ndarray]:
         except UNREADABLE as error:
             text = str(error).strip() or type(error).__name__
             raise ValueError(text.splitlines()[0][:200]) from None
+
+
+@contextmanager
+def one_by_one(path: Path) -> Iterator[Callable[[str], np.ndarray]]:
+    """The arrays of an .npz, each read when it is asked for by name.
+
+    Raises `ValueError` that says what is wrong with the file or with the array.
+    """
+
+    def get(name: str) -> np.ndarray:
+        try:
+            member = archive.getinfo(f"{name}.npy")
+            with archive.open(member) as file:
+                return _array(file, member.file_size, LARGEST)
+        except UNREADABLE as error:
+            raise ValueError(f"array '{name}': {str(error).strip()[:200] or type(error).__name__}") from None
+
+    try:
+        archive = zipfile.ZipFile(path)
+    except UNREADABLE as error:
+        raise ValueError(str(error).strip()[:200] or type(error).__name__) from None
+    with archive:
+        yield get
 
 
 def _members(archive: zipfile.ZipFile, largest: int) -> dict[str, np.ndarray]:

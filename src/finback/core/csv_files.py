@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from finback.core.text import cell, from_cell
 
 # Python refuses cells above 131,072 characters. Ten million is the bound for all tables of one process.
 MOST_CHARACTERS = 10_000_000
+WHOLE = re.compile(r"-?[0-9]{1,15}")
 csv.field_size_limit(MOST_CHARACTERS)
 
 
@@ -45,9 +47,11 @@ def parse_csv(text: str) -> tuple[list[str], list[dict[str, str]]]:
 
     Raises `ValueError` when a row has more or fewer values than the header, or cannot be split.
     """
-    reader = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""))
+    reader = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
     try:
         header = [from_cell(name) for name in next(reader, [])]
+        if len(set(header)) != len(header):
+            raise ValueError("a column is there twice")
         rows: list[dict[str, str]] = []
         for cells in reader:
             if not cells:
@@ -74,6 +78,13 @@ def read_csv(path: Path, columns: Iterable[str] = ()) -> list[dict[str, str]]:
     if missing:
         raise RunError(f"{path}: damaged (no column {', '.join(missing)})", RESTORE)
     return rows
+
+
+def whole_number(text: str) -> int:
+    """The integer of a cell, as finback writes it. Raises `ValueError` for anything else, such as `1_0`."""
+    if not WHOLE.fullmatch(text):
+        raise ValueError(f"'{text[:40]}' is not a whole number")
+    return int(text)
 
 
 def _written(value: object) -> str:

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from finback.core.csv_files import read_csv, write_csv
+from finback.core.csv_files import read_csv, whole_number, write_csv
 from finback.core.errors import RunError
 from finback.core.files import RESTORE
 from finback.core.types import SUBSETS, Clip, Split
@@ -75,16 +75,19 @@ def read_held_out(path: Path) -> list[SplitRow]:
 
 
 def _read(path: Path, old_names: Mapping[str, str]) -> list[SplitRow]:
-    rows = read_csv(path)
-    try:
-        return [_row(row, old_names) for row in rows]
-    except (KeyError, ValueError, TypeError) as error:
-        raise RunError(f"{path}: missing or damaged ({error})", RESTORE) from None
+    rows = []
+    for number, row in enumerate(read_csv(path, COLUMNS[:-1]), start=2):
+        try:
+            rows.append(_row(row, old_names))
+        except (KeyError, ValueError) as error:
+            raise RunError(f"{path}: row {number} is damaged ({error})", RESTORE) from None
+    return rows
 
 
 def _row(row: Mapping[str, str], old_names: Mapping[str, str]) -> SplitRow:
     subset = row["subset"] if "subset" in row else old_names.get(row[OLD_COLUMN], row[OLD_COLUMN])
-    key = (row["recording_id"], int(row["start"]), int(row["stop"]), int(row["channel"]))
+    start, stop, channel = (whole_number(row[name]) for name in ("start", "stop", "channel"))
+    key = (row["recording_id"], start, stop, channel)
     return SplitRow(key, row["file"], row["species"], row["group"], subset)
 
 

@@ -14,16 +14,17 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from finback.core.csv_files import parse_csv, write_csv
-from finback.core.errors import AudioError, ManifestError
-from finback.core.files import read_json, write_json
+from finback.core.csv_files import parse_csv, whole_number, write_csv
+from finback.core.data_documents import ProblemsFile
+from finback.core.documents import read_document
+from finback.core.errors import AudioError, ManifestError, RunError
+from finback.core.files import write_json
 from finback.core.named_folders import Named, identity, place, recall, remember, root_of
-from finback.core.renames import current
 from finback.core.run_files import PROBLEMS
 from finback.core.types import Clip, Labels, Recording
 from finback.data.problems import Problem as Problem
@@ -171,18 +172,18 @@ class Manifest:
         `ManifestError` when the table is not a manifest, or is no longer a valid one.
         """
         path = Path(path)
-        details = current(read_json(path.with_name(PROBLEMS)))
-        content, rows = _rows(path)
-        named = recall(identity(content, str(details.get("audio"))))
         try:
-            root = root_of(details["audio"], named) if audio is None else Path(audio).resolve()
-            problems = tuple(Problem(**problem) for problem in details["problems"])
-            source = SourceInfo(**details["source"])
-            has_split, schedules = details["has_split"], details["schedules"]
-            rare = dict(details.get("rare", {}))
-            provenance = tuple(ModelProvenance.of(row) for row in details.get("provenance", ()))
-        except (KeyError, TypeError) as error:
-            raise ManifestError(f"{path.with_name(PROBLEMS)}: damaged ({error})", AGAIN) from None
+            details = read_document(path.with_name(PROBLEMS), ProblemsFile)
+        except RunError as error:
+            raise ManifestError(error.problem, AGAIN) from None
+        content, rows = _rows(path)
+        named = recall(identity(content, str(details["audio"])))
+        root = root_of(details["audio"], named) if audio is None else Path(audio).resolve()
+        problems = tuple(Problem(**_only(Problem, problem)) for problem in details["problems"])
+        source = SourceInfo(**_only(SourceInfo, details["source"]))
+        has_split, schedules = details["has_split"], details["schedules"]
+        rare = dict(details.get("rare", {}))
+        provenance = tuple(ModelProvenance.of(row) for row in details.get("provenance", ()))
         recordings: dict[str, Recording] = {}
         clips = []
         for number, row in enumerate(rows, start=2):
@@ -192,11 +193,16 @@ class Manifest:
                     where, located = place(row, root, named, audio is not None)
                     recordings[name] = _recording(row, where, schedules.get(name, []), located)
                 clips.append(_clip(row, recordings[name]))
-            except (ValueError, TypeError, AudioError) as error:
+            except (ValueError, TypeError, OverflowError, AudioError) as error:
                 raise ManifestError(f"{path}: row {number} is damaged ({error})", AGAIN) from None
         subset_of = tuple(row["split"] for row in rows) if has_split else None
         called = tuple(row[CALLED] for row in rows) if rows and CALLED in rows[0] else None
         return cls(tuple(clips), problems, source, root, subset_of, rare, called, provenance)
+
+
+def _only(kind: type[Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Those values that the dataclass has; a newer version may have written more."""
+    return {field.name: values[field.name] for field in fields(kind) if field.name in values}
 
 
 def fingerprint_of(clips: Sequence[Clip]) -> str:
@@ -239,9 +245,9 @@ def _recording(row: dict[str, str], path: Path, schedule: list[tuple[int, str]],
     return Recording(
         id=row["recording_id"],
         path=path,
-        sample_rate=int(row["sample_rate"]),
-        n_samples=int(row["n_samples"]),
-        n_channels=int(row["n_channels"]),
+        sample_rate=whole_number(row["sample_rate"]),
+        n_samples=whole_number(row["n_samples"]),
+        n_channels=whole_number(row["n_channels"]),
         group=row["group"],
         start_time=datetime.fromisoformat(row["start_time"]) if row["start_time"] else None,
         schedule=tuple((int(first), datetime.fromisoformat(time)) for first, time in schedule),
@@ -253,6 +259,7 @@ def _recording(row: dict[str, str], path: Path, schedule: list[tuple[int, str]],
 
 
 def _clip(row: dict[str, str], recording: Recording) -> Clip:
-    channel = int(row["channel"]) if row["channel"] else None
+    channel = whole_number(row["channel"]) if row["channel"] else None
     synthetic = row.get(SYNTHETIC) == "true"
-    return Clip(recording, int(row["start"]), int(row["stop"]), row["species"] or None, channel, synthetic)
+    start, stop = whole_number(row["start"]), whole_number(row["stop"])
+    return Clip(recording, start, stop, row["species"] or None, channel, synthetic)

@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from finback.core.errors import LeakError, ManifestError
-from finback.core.files import read_json
-from finback.core.renames import current
+from finback.core.data_documents import GeneratedFile
+from finback.core.documents import read_document
+from finback.core.errors import LeakError, ManifestError, RunError
 from finback.core.run_files import MANIFEST
 from finback.core.types import SUBSET_WORDS, Clip, Split, Subset
 from finback.data.manifest import Manifest, ModelProvenance
@@ -84,9 +84,10 @@ def read_provenance(path: Path) -> tuple[ModelProvenance, ...] | None:
     if not path.exists():
         return None
     try:
-        return tuple(ModelProvenance.of(row) for row in current(read_json(path))["provenance"])
-    except (KeyError, TypeError) as error:
-        raise ManifestError(f"{path}: damaged ({error})", AGAIN) from None
+        models = read_document(path, GeneratedFile)["provenance"]
+    except RunError as error:
+        raise ManifestError(error.problem, AGAIN) from None
+    return tuple(ModelProvenance.of(row) for row in models)
 
 
 # A model behind synthetic clips may not be trained on groups of these sets. For a classifier this is only the

@@ -25,9 +25,9 @@ from typing import Any
 import numpy as np
 
 from finback.audio.io import open_recording, write
-from finback.core.csv_files import read_csv, write_csv
-from finback.core.errors import SettingsError
-from finback.core.files import write_json
+from finback.core.csv_files import read_csv, whole_number, write_csv
+from finback.core.errors import RunError, SettingsError
+from finback.core.files import RESTORE, write_json
 from finback.core.locks import only_writer
 from finback.core.progress import Progress, no_progress
 from finback.core.settings import build
@@ -280,10 +280,13 @@ def _load_attempts(folder: Path, species: dict[str, SpeciesState], samples: Samp
     """Add earlier attempts to the species' states. An accepted clip counts only while its file is there."""
     path = next((p for p in (folder / ATTEMPTS, folder / ATTEMPTS_OF_0_1) if p.exists()), None)
     rows = [] if path is None else read_csv(path, COLUMNS)
-    for row in rows:
-        s, seed = species.get(row["species"]), int(row["seed"])
+    for number, row in enumerate(rows, start=2):
+        try:
+            p, distance, share = (float(row[k] or "nan") for k in ("probability", "distance", "band_share"))
+            s, seed = species.get(row["species"]), whole_number(row["seed"])
+        except ValueError as error:
+            raise RunError(f"{path}: row {number} is damaged ({error})", RESTORE) from None
         outcome = ACCEPTED if row["outcome"] == "kept" else row["outcome"]  # "kept" in version 0.1.0
         if s is not None and (outcome != ACCEPTED or samples.has(s.name, seed)):
-            share = float(row["band_share"]) if row["band_share"] else None
-            p, distance = float(row["probability"]), float(row["distance"])
-            s.attempts[seed] = GateResult(outcome, p, distance, share, row["parent"])
+            share_or_none = share if row["band_share"] else None
+            s.attempts[seed] = GateResult(outcome, p, distance, share_or_none, row["parent"])

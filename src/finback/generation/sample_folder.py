@@ -29,11 +29,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from finback.audio.io import write
-from finback.core.csv_files import read_csv, write_csv
+from finback.core.arrays import one_by_one, read_arrays
+from finback.core.csv_files import read_csv, whole_number, write_csv
+from finback.core.data_documents import GeneratedFile
+from finback.core.documents import read_document
 from finback.core.errors import RunError
-from finback.core.files import atomic_path, read_json, write_json
+from finback.core.files import atomic_path, write_json
 from finback.core.locks import only_writer
 from finback.core.paths import file_name
+from finback.core.plain_json import parsed
 from finback.core.renames import current_generated
 from finback.core.run_files import MANIFEST
 from finback.data.file_matching import is_sound
@@ -102,7 +106,7 @@ class SampleFolder:
         """Raises `RunError` when the folder holds clips with other settings, or another manifest."""
         path = folder / GENERATED
         if path.exists():
-            old = current_generated(read_json(path)).get("settings", {})
+            old = read_document(path, GeneratedFile, current_generated).get("settings", {})
             changed = [
                 f"{key} {old.get(key)} -> {settings.get(key)}"
                 for key in sorted({*old, *settings})
@@ -151,13 +155,15 @@ class SampleFolder:
     def logmels(self, names: Sequence[str]) -> Iterator[NDArray[np.float32]]:
         """Log-mels (M, F) in dB of finished samples, one at a time."""
         path, parts = self.folder / SPECTROGRAMS, set(self._parts())
-        old = np.load(path) if path.exists() else None
+        if not path.exists():
+            yield from (self._part(name)[0] for name in names)
+            return
         try:
-            for name in names:
-                yield self._part(name)["logmel"] if name in parts or old is None else old[name]
-        finally:
-            if old is not None:
-                old.close()
+            with one_by_one(path) as old:
+                for name in names:
+                    yield self._part(name)[0] if name in parts else old(name)
+        except ValueError as error:
+            raise RunError(f"{path}: damaged ({error})", REPAIR) from None
 
     def finish(self) -> None:
         """Write the spectrograms and the manifest of all samples, sorted by species and seed."""
@@ -187,7 +193,7 @@ class SampleFolder:
         self.new = {name for name in self._parts() if self._wav(name).exists()}
         for name in sorted(self.new):
             self._forget(name)
-            self._know(name, json.loads(str(self._part(name)["row"])))
+            self._know(name, self._part(name)[1])
 
     def _know(self, name: str, row: Row) -> None:
         old = self.rows.get(name)
@@ -195,7 +201,10 @@ class SampleFolder:
             both = f"'{old['species']}' and '{row['species']}'"
             raise RunError(f"{self._wav(name)}: is a clip of two species ({both})", REPAIR)
         self.rows[name] = row
-        self._names[row["species"], int(row["seed"])] = name
+        try:
+            self._names[row["species"], whole_number(str(row["seed"]))] = name
+        except ValueError as error:
+            raise RunError(f"{self.folder / MANIFEST}: damaged (seed of {name}: {error})", REPAIR) from None
 
     def _forget(self, name: str) -> None:
         row = self.rows.pop(name, None)
@@ -205,9 +214,17 @@ class SampleFolder:
     def _wav(self, name: str) -> Path:
         return self.folder / f"{name}.wav"
 
-    def _part(self, name: str) -> dict[str, np.ndarray]:
-        with np.load(self.folder / PARTS / f"{name}.npz") as part:
-            return {"logmel": part["logmel"], "row": part["row"]}
+    def _part(self, name: str) -> tuple[NDArray[np.float32], Row]:
+        """The log-mel (M, F) of a new sample, and its row of the manifest."""
+        path = self.folder / PARTS / f"{name}.npz"
+        try:
+            part = read_arrays(path)
+            row = parsed(str(part["row"]).encode())
+            if part["logmel"].ndim != 2 or not {"species", "seed", "file"} <= set(row):
+                raise ValueError("not a sample")
+            return part["logmel"], row
+        except (ValueError, KeyError, TypeError) as error:
+            raise RunError(f"{path}: damaged ({error})", REPAIR) from None
 
     def _parts(self) -> list[str]:
         return sorted(path.stem for path in (self.folder / PARTS).glob("[!.]*.npz"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from finback.core.arrays import read_arrays
 from finback.core.files import atomic_path
 from finback.core.keeping import kept
 from finback.core.progress import Progress, no_progress
@@ -121,8 +123,9 @@ def cached(
     digest = hashlib.blake2b(json.dumps(key, sort_keys=True, default=str).encode(), digest_size=6)
     path = folder / f"{what}-{digest.hexdigest()}.npy"
     if path.exists():
-        stored: NDArray[np.float32] = np.load(path)
-        return stored
+        with suppress(ValueError, OSError):  # a damaged file is made again
+            stored: NDArray[np.float32] = next(iter(read_arrays(path).values()))
+            return stored
     array = make()
     with kept(path), atomic_path(path) as temporary:
         np.save(temporary, array)

@@ -11,7 +11,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from finback.core.files import atomic_path
+from finback.core.arrays import read_arrays
+from finback.core.errors import RunError
+from finback.core.files import RESTORE, atomic_path
 from finback.core.progress import Progress, no_progress
 from finback.core.types import Labels
 from finback.data.dataset import Dataset
@@ -87,9 +89,14 @@ def _generated(
     train_generator(study.generator_plan(arm.generator, fold.seed), dataset, folder, progress, fold.split)
     path = folder / f"made-{_digest(study, arm, counts)}.npz"
     if path.exists():
-        with np.load(path) as kept:
-            species = tuple(kept["species"].tolist())
+        try:
+            kept = read_arrays(path)
+            species = tuple(str(name) for name in kept["species"].tolist())
+            if kept["x"].ndim != 3 or len(kept["x"]) != len(species) or not np.isfinite(kept["x"]).all():
+                raise ValueError("not samples of the species")
             return Samples(kept["x"], species, int(kept["made"]), int(kept["refused"]))
+        except (ValueError, KeyError, TypeError) as error:
+            raise RunError(f"{path}: damaged ({error})", RESTORE) from None
     classifier = Predictor.load(fold_folder(out, study.baseline, fold), device) if arm.filtered else None
     samples = generate(study, SpectrogramGenerator.load(folder, device), counts, classifier, progress)
     with atomic_path(path) as temporary:

@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from finback.core.errors import SettingsError
+from finback.core.errors import AudioError, SettingsError
 from finback.features.spec import FeatureSpec
 
 Array: TypeAlias = NDArray[np.float32]
@@ -58,8 +58,14 @@ class Backbone:
         raise TypeError(f"{type(self).__name__} does not define vectors")
 
     def __call__(self, waves: Array, background_db: Tensor | None = None) -> Array:
-        """(w, T) -> (w, D)."""
-        return self.vectors(waves)
+        """(w, T) -> (w, D). Raises `AudioError` for vectors that are not finite."""
+        vectors = self.vectors(waves)
+        if not np.isfinite(vectors).all():
+            raise AudioError(
+                f"the network {self.name} gives numbers that are not finite for this sound",
+                "check the network with this sound, or leave the file out of the labels",
+            )
+        return vectors
 
     def batch(self, features: Array) -> Tensor:
         """(B, D) -> (B, D)."""

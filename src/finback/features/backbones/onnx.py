@@ -32,6 +32,7 @@ class Onnx(Backbone):
 
     def __init__(self, spec: FeatureSpec, onnx_file: str = "", onnx_output: str = "") -> None:
         """Raises `SettingsError` naming what is wrong with the file, its input or its output."""
+        self._file = onnx_file
         self._session, content = _open(onnx_file, self.install)
         self._input, self._axes = _input(self._session, spec, onnx_file)
         self._output = _output(self._session, onnx_file, onnx_output)
@@ -42,12 +43,26 @@ class Onnx(Backbone):
     def vectors(self, waves: NDArray[np.float32]) -> NDArray[np.float32]:
         """(w, T) -> (w, D)."""
         # Alone, so that no vector depends on its neighbours whatever the network does with a batch.
-        return np.concatenate([self._vector(wave[None]) for wave in waves])
+        vectors = [self._vector(wave[None]) for wave in waves]
+        if any(vector.shape[1] != self.n_features for vector in vectors):
+            raise SettingsError(
+                f"{self._file}: its output has several lengths",
+                "export it with a fixed length",
+            )
+        return np.concatenate(vectors)
 
     def _vector(self, wave: np.ndarray) -> np.ndarray:
         """(1, T) -> (1, D)."""
         shaped = {1: wave[0], 2: wave, 3: wave[:, None]}[self._axes]
-        out = np.asarray(self._session.run([self._output], {self._input: shaped})[0], dtype=np.float32)
+        try:
+            found = self._session.run([self._output], {self._input: shaped})[0]
+            out = np.asarray(found, dtype=np.float32)
+        except _failures() as error:
+            problem = f"{self._file}: fails on a window of {wave.shape[1]} samples ({_first_line(error)})"
+            raise SettingsError(problem, "export it again") from None
+        if not 1 <= out.ndim <= 8 or not out.size or (out.ndim > 1 and len(out) != 1):
+            shape = f"its output has the shape {out.shape}"
+            raise SettingsError(f"{self._file}: {shape}", "an output of (B, D) is needed, one row a window")
         out = out[None] if out.ndim == 1 else out
         return out.mean(axis=tuple(range(1, out.ndim - 1))) if out.ndim > 2 else out
 
@@ -56,7 +71,6 @@ def _open(name: str, install: str) -> tuple[Any, str]:
     """The session, and 12 hex digits of the content of all files of the network."""
     try:
         import onnxruntime
-        from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidGraph, InvalidProtobuf
     except ImportError:
         raise SettingsError("onnx: onnxruntime is not installed", install) from None
     if not name:
@@ -67,9 +81,21 @@ def _open(name: str, install: str) -> tuple[Any, str]:
     options.log_severity_level = 3
     try:
         return onnxruntime.InferenceSession(name, options, providers=["CPUExecutionProvider"]), content
-    except (Fail, InvalidGraph, InvalidProtobuf) as error:
-        problem = f"{name}: not a network that onnxruntime can run ({str(error).strip().splitlines()[0]})"
+    except _failures() as error:
+        problem = f"{name}: not a network that onnxruntime can run ({_first_line(error)})"
         raise SettingsError(problem, "export it again") from None
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    """All errors that onnxruntime raises for a network or its input; they have no common base."""
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+    own = [kind for kind in vars(state).values() if isinstance(kind, type) and issubclass(kind, Exception)]
+    return (*own, RuntimeError, ValueError, TypeError, MemoryError, OverflowError, IndexError)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
 
 
 def _input(session: Any, spec: FeatureSpec, name: str) -> tuple[str, int]:
