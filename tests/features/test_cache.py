@@ -115,6 +115,18 @@ def test_an_entry_of_another_kind_is_computed_again(clips: list[Clip], tmp_path:
     assert store.extractor.calls == before + 1  # type: ignore[attr-defined]
 
 
+def test_a_pipe_or_folder_under_the_name_of_an_entry_is_no_entry(clips: list[Clip], tmp_path: Path) -> None:
+    store = FeatureStore(Extractor(SPEC), tmp_path / "cache")
+    whole = store(clips[0])
+    for make in (os.mkfifo, os.mkdir) if hasattr(os, "mkfifo") else (os.mkdir,):
+        path = store._path(clips[0])
+        path.unlink() if path.is_file() else None
+        make(path)
+        with pytest.warns(NotKept):
+            assert np.array_equal(FeatureStore(Extractor(SPEC), tmp_path / "cache")(clips[0]), whole)
+        os.rmdir(path) if path.is_dir() else os.unlink(path)
+
+
 def test_no_features_are_kept_or_used_of_a_recording_that_changed(clips: list[Clip], tmp_path: Path) -> None:
     store = FeatureStore(Extractor(SPEC), tmp_path / "cache")
     path, changed = clips[0].recording.path, clips[0]

@@ -15,6 +15,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -71,6 +72,19 @@ def require_content(recording: Recording) -> None:
             f"{found})",
             RESTORE,
         )
+
+
+def require_contents(recordings: Iterable[Recording]) -> None:
+    """The same of several recordings; the error names the first, and counts the others."""
+    errors: list[AudioError] = []
+    for recording in dict.fromkeys(recordings):
+        try:
+            require_content(recording)
+        except AudioError as error:
+            errors.append(error)
+    if errors:
+        more = f" (and {len(errors) - 1} more recordings like it)" if len(errors) > 1 else ""
+        raise AudioError(errors[0].problem + more, errors[0].repair)
 
 
 def is_there(recording: Recording) -> bool:

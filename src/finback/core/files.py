@@ -25,11 +25,12 @@ WINDOWS_PATH = 260  # characters of a whole path, unless long paths were turned 
 
 
 @contextmanager
-def atomic_path(path: Path) -> Iterator[Path]:
+def atomic_path(path: Path, lasting: bool = True) -> Iterator[Path]:
     """Yield a temporary path in the folder of `path`; on success it becomes `path`, on failure it is removed.
 
     A link under the name `path` is replaced, not followed. Raises `WriteError` that names the file when the
-    disk is full, the folder is not writable, or `path` is a folder or a device.
+    disk is full, the folder is not writable, or `path` is a folder or a device. Not `lasting`: nobody waits
+    for the disk, so a power cut may leave an empty or damaged file, which its reader must notice.
     """
     path = Path(path)
     temporary: Path | None = None
@@ -38,7 +39,8 @@ def atomic_path(path: Path) -> Iterator[Path]:
         _check_replaceable(path)
         temporary = new_temporary(path)
         yield temporary
-        sync(temporary, os.O_RDWR)  # else a power cut may leave the new name on an empty file
+        if lasting:
+            sync(temporary, os.O_RDWR)  # else a power cut may leave the new name on an empty file
         os.replace(temporary, path)
     except OSError as error:
         raise WriteError(f"{path}: could not be written ({_reason(error)})", _repair(path, error)) from error

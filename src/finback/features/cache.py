@@ -26,10 +26,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from finback.audio.content import is_there, require_content
+from finback.audio.content import is_there, require_content, require_contents
 from finback.audio.samples import samples_of
 from finback.core.errors import FinbackError, NotKept
-from finback.core.files import write_atomic
+from finback.core.files import atomic_path
 from finback.core.progress import Progress, no_progress
 from finback.core.types import Clip, Labels
 from finback.features.extract import Extractor
@@ -37,6 +37,7 @@ from finback.features.extract import Extractor
 LONGEST_KEPT = 256  # windows: 11 minutes of the default preset, 11 MB
 VERSION = 1  # raise when the numbers of a feature change while its spec does not
 DIGEST = 16  # bytes at the end of an entry
+LARGEST = 1 << 30  # bytes of an entry
 
 
 def default_folder() -> Path:
@@ -80,10 +81,10 @@ class FeatureStore:
     def _read(self, path: Path, clip: Clip) -> np.ndarray | None:
         """The entry, or None where there is none that is whole and belongs to the clip."""
         try:
-            with open(path, "rb") as file:
-                if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                    return None
-                data = file.read()
+            status = path.stat()  # before it is opened: opening a pipe waits for a writer
+            if not stat.S_ISREG(status.st_mode) or status.st_size > LARGEST:
+                return None
+            data = path.read_bytes()
             if data[-DIGEST:] != self._digest(path, data[:-DIGEST]):
                 return None
             features = np.load(io.BytesIO(data), allow_pickle=False)
@@ -100,7 +101,8 @@ class FeatureStore:
         data = io.BytesIO()
         np.save(data, features, allow_pickle=False)
         try:
-            write_atomic(path, data.getvalue() + self._digest(path, data.getvalue()))
+            with atomic_path(path, lasting=False) as temporary:
+                temporary.write_bytes(data.getvalue() + self._digest(path, data.getvalue()))
         except FinbackError as error:
             self._keeps = False
             reason = getattr(error.__cause__, "strerror", None) or error.problem
@@ -127,6 +129,7 @@ class FeatureStore:
 
     def prepare(self, clips: Sequence[Clip], progress: Progress = no_progress) -> None:
         """Compute what is missing, two at a time: reading one clip overlaps transforming another."""
+        require_contents([c.recording for c in clips if not c.recording.located or is_there(c.recording)])
         missing = self.missing(clips)
         if missing:
             with ThreadPoolExecutor(max_workers=2) as pool:
