@@ -40,7 +40,7 @@ ROLES: dict[str, Role] = {
     **dict.fromkeys(
         ("frequency", "freq", "freqs", "hz", "khz", "fmin", "fmax", "flow", "fhigh"), "frequency"
     ),
-    **dict.fromkeys(("channel", "channels", "chan", "ch", "kanal", "canal"), "channel"),
+    **dict.fromkeys(("channel", "chan", "ch", "kanal", "canal"), "channel"),
     **dict.fromkeys(("folder", "directory", "dir", "subfolder", "subdir", "indir", "path"), "file"),
 }
 # Words that may stand beside a role without changing it.

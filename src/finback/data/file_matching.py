@@ -101,6 +101,8 @@ class AudioFolder:
             held = [(parts, path) for parts, path in level.get(mine[-1], ()) if agree(parts, mine)]
             whole = [pair for pair in held if pair[0] == mine]
             candidates = whole or held
+            if len(candidates) > 1:  # names that differ only in the form of their accents
+                candidates = [pair for pair in candidates if self.name(pair[1]) == name] or candidates
             if len(candidates) == 1:
                 return Match(candidates[0][1])
             if candidates:
