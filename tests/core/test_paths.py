@@ -166,6 +166,7 @@ def test_a_name_from_elsewhere_is_kept_when_it_is_valid() -> None:
         assert portable(name) == name
     assert re.fullmatch(r"12_30 fin-[0-9a-f]{10}\.wav", portable("12:30 fin.wav"))
     assert re.fullmatch(r"aux-[0-9a-f]{10}\.wav", portable("aux.wav"))
+    assert is_portable(portable("con.:.wav"))
 
 
 def test_names_that_a_file_system_may_take_for_one_have_one_key() -> None:

@@ -86,8 +86,10 @@ def portable(name: str) -> str:
         return name
     clean = FORBIDDEN.sub("_", name.encode("utf-8", "replace").decode()).strip(" .")
     stem, suffix = _stem_and_suffix(clean)
-    room = MAX_BYTES - DIGEST - 1 - len(suffix)
+    room = MAX_BYTES - DIGEST - 2 - len(suffix)
     stem = stem.encode()[:room].decode("utf-8", "ignore").strip(" .") or "unnamed"
+    if "." in stem and stem.split(".")[0].rstrip(" ").casefold() in RESERVED:  # `con.a`: a digest is no help
+        stem = f"_{stem}"
     return f"{stem}-{_digest(name)}{suffix}"
 
 

@@ -498,6 +498,19 @@ def test_the_memory_of_a_bomb(site: Site, here: Path) -> None:
     assert _peak(work) < 20
 
 
+def test_the_memory_of_a_list_of_nothing(site: Site) -> None:
+    """Each empty list of JSON has two bytes, and fifty in memory."""
+    body = '{"files": [' + "[]," * 1_300_000 + "[]]}"
+
+    def work() -> None:
+        with pytest.raises(PermanentError, match="--max-files"):
+            zenodo(site, body)
+        with pytest.raises(PermanentError, match="too long"):
+            zenodo(site, body + " " * 1_000_000)
+
+    assert _peak(work) < 200
+
+
 def test_formulas_and_escapes_in_a_listing(site: Site, tmp_path: Path) -> None:
     """What a spreadsheet runs is text in the tables, what a terminal obeys is no name."""
     page = '<a href="/=cmd.wav">x</a><a href="/a.wav">\x1b[2J</a>'

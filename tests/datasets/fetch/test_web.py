@@ -11,7 +11,7 @@ from misbehaving import Site, moved, status
 
 from finback.datasets.fetch.errors import Cancelled, PermanentError, TemporaryError
 from finback.datasets.fetch.session import Session
-from finback.datasets.fetch.web import RequestLimits, Web
+from finback.datasets.fetch.web import PAGE_BYTES, RequestLimits, Web
 
 
 def web_of(**limits: float) -> Web:
@@ -122,8 +122,7 @@ def test_waiting_ends_when_the_work_is_called_off() -> None:
     assert time.monotonic() - begun < 5
 
 
-def test_a_page_without_end_is_no_page(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("finback.datasets.fetch.web.PAGE_BYTES", 1000)
-    url = site.put("/p", "x" * 100_000)
+def test_a_page_without_end_is_no_page(site: Site) -> None:
+    url = site.put("/p", "x" * (PAGE_BYTES + 1))
     with pytest.raises(PermanentError, match="too long for a web page"):
         web_of().page(url)

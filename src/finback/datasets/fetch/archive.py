@@ -12,7 +12,6 @@ while they are written, and one damaged file does not end the others.
 from __future__ import annotations
 
 import io
-import lzma
 import stat
 import struct
 import zipfile
@@ -36,7 +35,6 @@ from finback.datasets.fetch.source import Source, Zip
 DAMAGED = (
     zipfile.BadZipFile,
     zlib.error,
-    lzma.LZMAError,
     struct.error,
     EOFError,
     NotImplementedError,
@@ -45,6 +43,8 @@ DAMAGED = (
     OverflowError,
     KeyError,
 )
+# The methods that zipfile unpacks piece by piece. It unpacks bzip2 as a whole: 4 kB of it can be 4 GB.
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 UNIX = 3  # the system that made a file of the archive
 MAX_PATH = 1000  # characters
 LIST_BYTES = 160  # of the list of an archive, for each file that `Bounds` allows
@@ -142,6 +142,8 @@ def _offer(member: zipfile.ZipInfo, source: Source, url: str, bounds: Bounds) ->
         problem = "is a link or a device, not a file"
     elif member.flag_bits & 1:
         problem = "is encrypted"
+    elif member.compress_type not in METHODS:
+        problem = f"is packed by method {member.compress_type}, which finback does not unpack"
     if problem:
         raise PermanentError(f"{quoted(name)} {problem}", LOOK)
     bounds.check_size(quoted(name), member.file_size)

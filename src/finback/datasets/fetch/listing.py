@@ -228,6 +228,7 @@ def _of_zenodo(listing: Zenodo, labels: Labels, web: Web, fault: Fault) -> Itera
     files = record.get("files") if isinstance(record, dict) else None
     if not isinstance(files, list):
         raise _changed(url, "not a list of files in the format of Zenodo")
+    web.bounds.check_count(shown(url), len(files))
     last: PermanentError | None = None
     n = 0
     for file in files:

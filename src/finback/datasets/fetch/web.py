@@ -38,6 +38,7 @@ from finback.datasets.fetch.session import Session
 Result = TypeVar("Result")
 CHUNK = 1 << 16  # largest number of bytes read at once
 PAGE_BYTES = 1 << 24  # longer content is not a web page
+JSON_BYTES = 1 << 22  # a byte can become 50 in memory: `[],[],[]`
 MAX_REDIRECTS = 10
 UNPACKED = ("gzip", "x-gzip", "deflate")  # what is read although it was not asked for
 
@@ -95,7 +96,7 @@ class Web:
 
         def once() -> Any:
             with self.answer(url) as answer:
-                body = self._body(answer)
+                body = self._body(answer, JSON_BYTES)
             try:
                 return json.loads(body)
             except (ValueError, RecursionError):
@@ -197,14 +198,14 @@ class Web:
             self._next = max(self._next, now) + self._gap_s
         self.pause(wait)
 
-    def _body(self, answer: Any, most: int | None = None) -> bytes:
-        """The whole body, or its first `most` bytes. Raises `PermanentError` for more than a page."""
+    def _body(self, answer: Any, most: int = PAGE_BYTES, whole: bool = True) -> bytes:
+        """The body. Raises `PermanentError` for more than `most` bytes, if it must be `whole`."""
         body = bytearray()
         for chunk in self.chunks(answer, self.limits.page_s, "open the address in a browser"):
             body += chunk
-            if most is not None and len(body) >= most:
+            if not whole and len(body) >= most:
                 return bytes(body[:most])
-            if len(body) > PAGE_BYTES:
+            if len(body) > most:
                 raise PermanentError(
                     f"{shown(answer.url)}: is too long for a web page", "check the addresses of the source"
                 )
@@ -255,7 +256,7 @@ class Web:
         def once() -> str | None:
             try:
                 with self.answer(url) as answer:
-                    body = self._body(answer, ROBOTS_BYTES)
+                    body = self._body(answer, ROBOTS_BYTES, whole=False)
                     return page_text(body, answer.headers.get("Content-Type", ""))
             except PermanentError:  # no robots.txt: all addresses may be fetched
                 return None
