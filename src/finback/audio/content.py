@@ -99,7 +99,7 @@ def _kept(path: Path, state: FileState) -> str:
 
 def _hashed(path: Path, state: FileState) -> str:
     try:
-        with open(path, "rb") as file:
+        with checks.opened(path) as file:
             digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=8)).hexdigest()
             after = FileState.of(os.fstat(file.fileno()))
     except OSError as error:

@@ -42,14 +42,15 @@ def schedule(path: Path) -> tuple[tuple[int, datetime], ...]:
     Raises `AudioError` when the chunk is there but damaged: guessed times are worse than none.
     """
     with checks.opened(Path(path)) as file:
-        chunk = header(ByteReader(file), Path(path))
+        reader = ByteReader(file)
+        wav = riff.read_layout(reader, Path(path))
+        chunk = None if wav is None else header(reader, wav)
     return () if chunk is None else chunk.schedule
 
 
-def header(reader: ByteReader, path: Path) -> HarpHeader | None:
+def header(reader: ByteReader, wav: riff.WavLayout) -> HarpHeader | None:
     """Read the 'harp' chunk of a WAV; None when it has none. Raises `AudioError` when it is damaged."""
-    wav = riff.read_layout(reader, path)
-    if wav is None or b"harp" not in wav.chunks:
+    if b"harp" not in wav.chunks:
         return None
     start, n_bytes = wav.chunks[b"harp"]
     chunk = reader.at(start, n_bytes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from finback.audio.parts import Part
@@ -30,6 +31,7 @@ class AudioInfo:
     subtype: str
     repaired: bool
     remarks: tuple[str, ...] = ()
+    schedule: tuple[tuple[int, datetime], ...] = ()  # (first sample, UTC time) of each stretch, of a HARP
     parts: tuple[tuple[Part, int], ...] = field(
         default=(), repr=False
     )  # with the samples of each; () as it is

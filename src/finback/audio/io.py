@@ -6,13 +6,15 @@
 
 Samples are float32, PCM scaled so that full scale is 1; nothing is clipped, so float files and lossy decoders
 may give values beyond 1. Positions are native integer samples. `channel=None` takes the mean of all channels,
-else they count from 0. A WAV whose header is wrong (see `wav_repair`) is read as it really is, with
-`AudioInfo.repaired` set; no file that is read is ever changed. All errors are `AudioError`, naming the file.
+else they count from 0. All errors are `AudioError`, naming the file.
 
-Two things about lossy formats. libsndfile's seek in Ogg Vorbis can be off by a block (libsndfile issue
-885), so Ogg spans are decoded from the start of the file, about 2,000 times faster than real time: convert
-long Ogg files to FLAC. An MP3 header may promise too many frames, so the last sample is decoded, and the
-frames are counted if that fails. MP3 spans equal the full read within 1e-7 (the decoder's rounding).
+A header may promise too little, too much or nothing, and sounds may stand one after another in a file. So the
+bytes are surveyed first (`containers`), and a file whose header is wrong is decoded through a view of its
+bytes (`parts`), with a remark in `AudioInfo.remarks`. No file that is read is ever changed.
+
+libsndfile's seek in Ogg can be off by a block (its issue 885), so Ogg spans are decoded from the start of the
+file, about 2,000 times faster than real time: convert long Ogg files to FLAC. MP3 spans equal the full read
+within 1e-7 (the decoder's rounding).
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ from finback.audio import containers, decoder
 from finback.audio import harp as xwav
 from finback.audio import start_times as clock
 from finback.audio import validation as checks
+from finback.audio.containers import riff
 from finback.audio.content import content_id
 from finback.audio.decoder import formats as formats
 from finback.audio.decoder import mp3 as mp3
@@ -109,7 +112,7 @@ def open_recording(
         licence=licence,
         remarks=info.remarks,
     )
-    return clock.with_start(recording, xwav.schedule(info.path), _tags(info), times)
+    return clock.with_start(recording, info.schedule, _tags(info), times)
 
 
 def write(path: Path | str, samples: np.ndarray, sample_rate: int, subtype: str = "PCM_16") -> None:
@@ -180,13 +183,15 @@ def _probe(path: Path, inode: int, size: int, mtime_ns: int) -> AudioInfo:
         try:
             reader = ByteReader(file)
             checks.looks_like_sound(path)
-            survey = containers.survey(reader, path.suffix.lower())
-            harp = xwav.header(reader, path)
+            wav = riff.read_layout(reader, path)
+            survey = riff.survey(reader, wav) if wav else containers.survey(reader, path.suffix.lower())
+            harp = xwav.header(reader, wav) if wav else None
         except OSError as error:
             raise checks.unreadable(path, error) from error
     info = surveyed(path, survey)
-    true_rate = None if harp is None else harp.sample_rate
-    return info if true_rate is None else replace(info, sample_rate=true_rate)
+    if harp is None:
+        return info
+    return replace(info, sample_rate=harp.sample_rate or info.sample_rate, schedule=harp.schedule)
 
 
 def _stretches(info: AudioInfo, start: int, stop: int, step: int) -> Iterator[np.ndarray]:

@@ -17,6 +17,7 @@ from typing import BinaryIO
 from finback.audio import riff
 from finback.audio import statements as texts
 from finback.audio.containers import riff as waves
+from finback.audio.parts import ByteReader
 from finback.audio.statements import Statement
 
 MOST_BLOCKS = 128  # metadata blocks of a FLAC
@@ -34,7 +35,7 @@ def statements(path: Path, sample_rate: int, tags: Mapping[str, str]) -> list[St
             head = file.read(4)
             if head == b"fLaC":
                 found += _flac(file, sample_rate)
-            elif (wav := waves.layout(path)) is not None:
+            elif (wav := waves.read_layout(ByteReader(file), path)) is not None:
                 found += _wav(file, wav)
     except OSError:  # the file is read again for its samples, and the fault is reported there
         pass

@@ -77,7 +77,7 @@ def _info(
 ) -> AudioInfo:
     kind = (facts.format, facts.subtype, repaired)
     return AudioInfo(
-        path, facts.sample_rate, n_samples, facts.n_channels, *kind, tuple(remarks), tuple(parts)
+        path, facts.sample_rate, n_samples, facts.n_channels, *kind, tuple(remarks), parts=tuple(parts)
     )
 
 

@@ -5,11 +5,12 @@ They are not part of `io`, so that `io` stays short.
 
 from __future__ import annotations
 
+import errno
 import operator
 import os
 import stat
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
@@ -40,7 +41,7 @@ def file_status(path: Path) -> os.stat_result:
     return status
 
 
-def opened(path: Path) -> BinaryIO:
+def opened(path: Path) -> BufferedReader:
     """A regular file, open for reading. Never waits, as opening a pipe does. Raises `AudioError`."""
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
@@ -138,6 +139,8 @@ def unreadable(path: Path, error: Exception) -> AudioError:
     """The error for a file that the system cannot open."""
     if os.path.islink(path) and not os.path.lexists(os.path.realpath(path)):
         return AudioError(f"{path}: a link to a file that is not there", "check where it leads")
+    if getattr(error, "errno", 0) == errno.ELOOP:
+        return AudioError(f"{path}: a link that leads to itself", "check where it leads")
     if isinstance(error, FileNotFoundError | NotADirectoryError):
         return AudioError(f"{path}: no such file", "check the path")
     if isinstance(error, PermissionError):

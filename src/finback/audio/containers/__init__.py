@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from finback.audio.containers import aiff, au, caf, flac, mp3, ogg, riff, w64
+from finback.audio.containers import aiff, au, caf, flac, mp3, ogg, w64
 from finback.audio.containers.tags import leading_tag
 from finback.audio.parts import ByteReader, Survey
 
@@ -16,13 +16,12 @@ SEARCHED = 1 << 16  # bytes in which the start of the sound is searched
 
 
 def survey(reader: ByteReader, suffix: str = "") -> Survey:
-    """What stands in the file; the empty survey for kinds that are left to the decoder alone.
+    """What stands in a file that is no WAV (see `riff`); the empty survey is for kinds that are left to the
+    decoder alone.
 
     `suffix` is the file's, in lower case: by it an MP3 or FLAC is known that has something before its start.
     """
     head = reader.at(0, 64)
-    if riff.is_wave(head):
-        return riff.survey(reader) or Survey()
     for of_kind, is_kind in (
         (aiff, aiff.is_aiff(head)),
         (au, head[:4] in au.MAGIC),

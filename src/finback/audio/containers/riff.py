@@ -94,11 +94,8 @@ def read_layout(reader: ByteReader, path: Path) -> WavLayout | None:
     return WavLayout(path, WaveFormat.of(reader.at(start, min(size, 1 << 16)), order), data, chunks, remarks)
 
 
-def survey(reader: ByteReader) -> Survey | None:
-    """None when there is no format or there are no samples: the decoder will say so."""
-    wav = read_layout(reader, Path())
-    if wav is None:
-        return None
+def survey(reader: ByteReader, wav: WavLayout) -> Survey:
+    """The samples that are there."""
     slots = formats.slots(reader, wav.fmt, wav.data[0].start, wav.data[0].found)
     promised, found = sum(d.declared for d in wav.data), sum(d.found for d in wav.data)
     moved = wav.chunks[b"fmt "][0] > wav.data_start
