@@ -40,7 +40,7 @@ INSIDE: dict[str, tuple[set[str], ...]] = {
         {"table_rows", "file_matching"},
         {"tables"},
         {"columns"},
-        {"layouts"},
+        {"layouts", "clock_times"},
         {"formats", "manifest"},
         {"sources"},
         {REST},

@@ -176,7 +176,7 @@ def times_of(table: Table) -> Times:
 
 def unread_times(table: Table, used: Sequence[int], times: Times) -> tuple[int, ...]:
     """Positions of columns that look like the start or the end of clips, have values, and are not read."""
-    missing = _missing(times)
+    missing = _missing(times) - {meaning(table.header[i]).role for i in used}
     return tuple(
         position
         for position, name in enumerate(table.header)

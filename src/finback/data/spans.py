@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from finback.core.types import Clip, Recording
+from finback.data.clock_times import seconds_into
 from finback.data.problems import Problem
 from finback.data.sources.base import LabelRow
 
@@ -23,6 +26,11 @@ def clip_of(row: LabelRow, recording: Recording, channel: int | None) -> tuple[C
         channel = None  # the only channel is the mean of all
     rate, lasts = recording.sample_rate, recording.duration_s
     row = row.in_seconds(rate)
+    if row.start_at is not None or row.end_at is not None:
+        placed = _by_clock(row, recording)
+        if isinstance(placed, Problem):
+            return None, [placed]
+        row = placed
     start = 0 if row.start_s is None else round(row.start_s * rate)
     stop = recording.n_samples if row.end_s is None else round(row.end_s * rate)
     problems = []
@@ -46,3 +54,16 @@ def clip_of(row: LabelRow, recording: Recording, channel: int | None) -> tuple[C
         message = f"lasts {1000 * clip.duration_s:.2f} ms ({clip.n_samples} samples)"
         problems.append(row.problem("short", message, "give a longer span, or leave out the row"))
     return (clip if clip.n_samples >= FEWEST_SAMPLES else None), problems
+
+
+def _by_clock(row: LabelRow, recording: Recording) -> LabelRow | Problem:
+    """The row with seconds in place of times of day, or why there are none."""
+    if recording.start_time is None:
+        message = "the table gives times of day, but the start time of the recording is unknown"
+        return row.problem("bad_span", message, "give its form with --time-pattern, or seconds in start_s")
+    spans = [None if when is None else seconds_into(recording, when) for when in (row.start_at, row.end_at)]
+    for when, seconds in zip((row.start_at, row.end_at), spans, strict=True):
+        if when is not None and seconds is None:
+            message = f"the recorder slept at {when.isoformat()}"
+            return row.problem("bad_span", message, "give a time that was recorded")
+    return replace(row, start_s=spans[0], end_s=spans[1], start_at=None, end_at=None)

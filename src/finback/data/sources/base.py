@@ -11,6 +11,7 @@ import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -84,6 +85,8 @@ class LabelRow:
     start_s: float | None = None  # None = from the beginning
     end_s: float | None = None  # None = to the end
     in_samples: bool = False  # True: start_s and end_s are native samples
+    start_at: datetime | None = None  # UTC, in place of start_s
+    end_at: datetime | None = None
     channel: int | None = None  # from 0
     subset: str = ""
     licence: str = ""

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from finback.core.errors import ManifestError
+from finback.data.clock_times import ClockTime, clock_columns
 from finback.data.columns import Times, times_of, unread, unread_times
 from finback.data.layouts import Layout, recognised
 from finback.data.problems import Problem
@@ -39,11 +40,13 @@ class Columns:
     species: int
     others: Mapping[str, int]
     times: Times
+    clocks: tuple[ClockTime | None, ClockTime | None] = (None, None)  # where there are no other times
 
     @property
     def used(self) -> tuple[int, ...]:
         named = [i for i in (self.file, self.folder, self.species) if i is not None]
-        return (*named, *self.others.values(), *(time.position for time in self.times.all))
+        clocks = [clock.position for clock in self.clocks if clock is not None]
+        return (*named, *self.others.values(), *(time.position for time in self.times.all), *clocks)
 
 
 def read_rows(table: Table, request: IndexRequest, many: bool = False) -> Labelled:
@@ -96,14 +99,16 @@ def _columns(table: Table, request: IndexRequest) -> tuple[Columns, list[Problem
     times = times_of(table) if layout is None else layout.times(table)
     if layout is not None and layout.channel and (at := table.find(layout.channel)) is not None:
         others["channel"] = at
-    columns = Columns(file, folder, species, others, times)
+    clocks = (None, None) if times.all else clock_columns(table)
+    columns = Columns(file, folder, species, others, times, clocks)
     return columns, [*_said(table, columns, layout), *unread(table, columns.used, times, file)]
 
 
 def _said(table: Table, columns: Columns, layout: Layout | None) -> list[Problem]:
     """A note on columns that were taken without being named by the user or by our own names."""
     canonical = all(time.name.casefold() in ("start_s", "end_s") for time in columns.times.all)
-    if layout is None and canonical:
+    clocks = [clock for clock in columns.clocks if clock is not None]
+    if layout is None and canonical and not clocks:
         return []
     named = {"species": table.header[columns.species]}
     if columns.file is not None:
@@ -111,6 +116,7 @@ def _said(table: Table, columns: Columns, layout: Layout | None) -> list[Problem
     parts = [f"{what} from '{name}'" for what, name in named.items()] if layout is not None else []
     times = " and ".join(f"'{time.name}' ({time.unit})" for time in columns.times.all)
     parts += [f"times from {times}"] if times else []
+    parts += [f"times of day from '{clock.name}'" for clock in clocks]
     program = f"read as a table of {layout.program}: " if layout is not None else "read: "
     repair = "name other columns with --file-column, --species-column, or call the times start_s and end_s"
     return [Problem("layout", table.path.name, 1, program + ", ".join(parts), repair)]
@@ -159,6 +165,7 @@ def _label_row(row: Row, columns: Columns, table: str, many: bool) -> tuple[Labe
         return None, problems
     try:
         start, end = columns.times.of(row)
+        start_at, end_at = (None if clock is None else clock.of(row) for clock in columns.clocks)
     except ValueError as error:
         fault("bad_span", str(error), "give seconds, such as 12.5, or h:mm:ss")
         return None, problems
@@ -186,6 +193,8 @@ def _label_row(row: Row, columns: Columns, table: str, many: bool) -> tuple[Labe
         start_s=start,
         end_s=end,
         in_samples=columns.times.in_samples,
+        start_at=start_at,
+        end_at=end_at,
         channel=channel,
         subset=subset or "",
         licence=cell.get("licence", ""),
