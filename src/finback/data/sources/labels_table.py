@@ -150,18 +150,9 @@ def _label_row(row: Row, columns: Columns, table: str, many: bool) -> tuple[Labe
         problems.append(Problem(kind, _cut(file) or table, row.number, message + where, repair))
 
     written = row.cells[columns.species]
-    if not file:
-        fault("missing_file", "names no file", "fill in the file, or leave out the row")
-        return None, problems
-    if "\n" in file or "\r" in file or "\n" in written or "\r" in written:
-        fault("open_quote", "a value runs over several lines", "close the quote that opens there")
-        return None, problems
-    if len(file) > LONGEST_NAME:
-        fault("missing_file", f"a file name of {len(file)} characters", "give the name of a recording")
-        return None, problems
-    reason = unnamed_species(written)
-    if reason:
-        fault("empty_label", reason, "fill in the species, or leave out the row")
+    unnamed = _unnamed(file, written)
+    if unnamed is not None:
+        fault(*unnamed)
         return None, problems
     try:
         start, end = columns.times.of(row)
@@ -201,6 +192,19 @@ def _label_row(row: Row, columns: Columns, table: str, many: bool) -> tuple[Labe
         synthetic=synthetic,
     )
     return label, problems
+
+
+def _unnamed(file: str, species: str) -> tuple[str, str, str] | None:
+    """Kind, message and repair of a row that does not name a file or a species; None if both are named."""
+    if not file:
+        return "missing_file", "names no file", "fill in the file, or leave out the row"
+    if "\n" in file or "\r" in file or "\n" in species or "\r" in species:
+        return "open_quote", "a value runs over several lines", "close the quote that opens there"
+    if len(file) > LONGEST_NAME:
+        message = f"a file name of {len(file)} characters"
+        return "missing_file", message, "give the name of a recording"
+    reason = unnamed_species(species)
+    return ("empty_label", reason, "fill in the species, or leave out the row") if reason else None
 
 
 def _cut(text: str) -> str:
