@@ -108,3 +108,8 @@ def test_index_prints_one_line_on_start_times(folder: Path) -> None:
     printed = CliRunner().invoke(app, [*asked, "--json", "--time-zone", "UTC"]).stdout
     assert '"file name, in UTC": 1' in printed
     assert '"time_zone": "UTC"' in printed
+
+
+def test_evaluate_takes_them_only_with_a_folder(trained: Path) -> None:
+    done = CliRunner().invoke(app, ["evaluate", str(trained), "--time-zone", "UTC"])
+    assert "--time-zone without --audio" in str(done.exception)

@@ -64,14 +64,16 @@ def evaluate(
     say_licences_of(run)
     find_recordings(run, recordings)
     if audio is None:
-        if labels is not None or groups is not None:
+        given = {"--labels": labels, "--groups": groups}
+        given |= {"--time-pattern": times.time_pattern, "--time-zone": times.time_zone}
+        if alone := [option for option, value in given.items() if value is not None]:
             raise InputError(
-                "--labels or --groups without --audio", "give the folder of these recordings with --audio"
+                f"{alone[0]} without --audio", "give the folder of these recordings with --audio"
             )
         result = evaluate_run(run, device, progress)
     else:
-        given = {"audio": audio, "labels": labels, "groups": groups, "source": source, **asdict(times)}
-        request = build(IndexRequest, given)
+        asked = {"audio": audio, "labels": labels, "groups": groups, "source": source, **asdict(times)}
+        request = build(IndexRequest, asked)
         result = evaluate_on(run, prepare_request(request, progress=progress), device, progress)
     if json:
         out_json(result)
