@@ -8,7 +8,7 @@
 
 The lock is held by the operating system (the `filelock` package), so it ends with the process, also after
 kill -9. The hidden file `.finback.lock` stays in the folder; while a process writes, it names the process.
-Reading needs no lock: every file is whole (core/files.py). See docs/decisions/0028.
+Reading needs no lock: every file is whole (core/files.py). See docs/decisions/0030.
 """
 
 from __future__ import annotations

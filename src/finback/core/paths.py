@@ -7,7 +7,7 @@
     portable("12:30 fin.wav")             # 12_30 fin-5b1d0c7a44.wav
 
 A name from a table, a listing, an archive or an option is never joined to a folder with `/`; see
-docs/decisions/0028.
+docs/decisions/0030.
 """
 
 from __future__ import annotations
