@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from finback.core.text import cell, from_cell, printable
+from finback.core.text import cell, from_cell, markdown, markdown_code, printable
 
 ANY = st.text(st.characters(codec=None, exclude_categories=()))  # every code point, lone surrogates too
 TRICKY = st.text(st.sampled_from("'=+-@ \t\r\n;\u00a0\ufeff\uff1d3.e"))
@@ -103,3 +103,22 @@ def test_no_part_of_a_cell_starts_a_formula(text: str) -> None:
     for part in re.split("[;\t\r\n]", cell(text)):
         if part.strip().startswith(("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")):
             assert re.fullmatch(r"-|[+-]?[0-9.]+(e[+-]?[0-9]+)?|[+-](inf|nan)", part, re.IGNORECASE)
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("Killer whale (type B)", "Killer whale (type B)"),
+        ("<img src=x>", "&lt;img src=x&gt;"),
+        ("](javascript:x)", r"\](javascript:x)"),
+        ("a *b* `c` _d_", r"a \*b\* \`c\` \_d\_"),
+        ("x\n\n# y", r"x\\n\\n\# y"),
+    ],
+)
+def test_markdown_shows_the_text(text: str, written: str) -> None:
+    assert markdown(text) == written
+
+
+@pytest.mark.parametrize(("text", "code"), [("a b", "`a b`"), ("a `b`", "`` a `b` ``"), ("a\nb", r"`a\nb`")])
+def test_code_in_markdown_ends_where_it_should(text: str, code: str) -> None:
+    assert markdown_code(text) == code

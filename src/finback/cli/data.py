@@ -178,8 +178,7 @@ def simulate(
             out_folder, build(RecordingSettings, {**common, "minutes": minutes}), progress
         )
     if json:
-        out_json(
-            {"folder": str(out_folder), "table": str(table), "rows": len(table.read_text().splitlines()) - 1}
-        )
+        n_rows = len(table.read_text(encoding="utf-8").splitlines()) - 1
+        out_json({"folder": str(out_folder), "table": str(table), "rows": n_rows})
     else:
         out(str(table))

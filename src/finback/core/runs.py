@@ -15,6 +15,7 @@ import json
 import platform
 import subprocess
 from collections.abc import Collection
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,8 @@ class RunFolder(RunFiles):
         run = cls(path)
         if not cls.check(path, info):
             run.write(info.updated(format=FORMAT, finback=__version__, **environment()))
+        elif run.is_trained:
+            run._forget_checkpoints()  # of a process that was killed at its very end
         return run
 
     @classmethod
@@ -118,8 +121,12 @@ class RunFolder(RunFiles):
         model.
         """
         self.note(**changes, trained=True)
+        self._forget_checkpoints()
+
+    def _forget_checkpoints(self) -> None:
         for path in self.path.rglob(CHECKPOINT):
-            path.unlink(missing_ok=True)
+            with suppress(OSError):  # a finished run may be read-only
+                path.unlink()
 
     @property
     def folds(self) -> list[RunFolder]:
@@ -216,7 +223,7 @@ def _git_commit() -> str | None:
         done = subprocess.run(
             ["git", "-C", str(here), "rev-parse", "--short=12", "HEAD"],
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             timeout=5,
         )
     except (OSError, subprocess.TimeoutExpired):

@@ -7,6 +7,7 @@ reader is deceived by marks that turn the direction of writing, and a spreadshee
 
 from __future__ import annotations
 
+import html
 import json
 import re
 
@@ -17,6 +18,8 @@ _UNSEEN = re.compile(
     "\U000e0000-\U000e007f]"
 )
 _SHORT = {"\t": r"\t", "\n": r"\n", "\r": r"\r"}
+
+_MARKDOWN = re.compile(r"[\\`*_\[\]|~$#]|^[-+=]")
 
 # A spreadsheet runs what follows these signs, also in their full-width forms, also behind blanks.
 _BLANKS = "[^\\S\t\r\n]|[\x00-\x08\x0e-\x1b\x7f-\x9f\u00ad\u200b-\u200f\u2060\ufeff]"
@@ -38,6 +41,18 @@ def printable(text: str, keep: str = "") -> str:
 def printable_json(text: str) -> str:
     """JSON with the same content, in which all that a terminal obeys or hides is escaped as JSON does."""
     return _UNSEEN.sub(lambda m: m[0] if m[0] == "\n" else json.dumps(m[0])[1:-1], text)
+
+
+def markdown(text: str) -> str:
+    """The text as one line of Markdown that shows it as it is: no link, no emphasis, no HTML."""
+    return _MARKDOWN.sub(r"\\\g<0>", html.escape(printable(text), quote=False))
+
+
+def markdown_code(text: str) -> str:
+    """The text as code within a line of Markdown."""
+    shown = printable(text)
+    fence = "`" * (1 + max((len(run) for run in re.findall("`+", shown)), default=0))
+    return f"{fence} {shown} {fence}" if "`" in shown else f"`{shown}`"
 
 
 def _escaped(character: str) -> str:

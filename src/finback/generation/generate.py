@@ -111,12 +111,15 @@ def generate_clips(
     samples = SampleFolder.open(out, synthesizer.settings, synthesizer.about, synthesizer.provenance)
     names = synthesizer.labels.names
     wanted = [(k, request.seed + i) for k in labels for i in range(request.n)]
-    missing = [(k, s) for k, s in wanted if not samples.has(names[k], s)]
-    starts = range(0, len(missing), BATCH)
-    for start in progress(starts, f"generating {len(missing)} clips", len(starts)):
-        batch = missing[start : start + BATCH]
+    missing = {(k, s) for k, s in wanted if not samples.has(names[k], s)}
+    # Batches of all that is wanted: with other neighbours the last bits of a sample would differ, and an
+    # interrupted folder would not end as if it had never stopped.
+    batches = [wanted[i : i + BATCH] for i in range(0, len(wanted), BATCH)]
+    batches = [batch for batch in batches if not missing.isdisjoint(batch)]
+    for batch in progress(batches, f"generating {len(missing)} clips", len(batches)):
         for (k, s), x, wave in zip(batch, *synthesizer.sample(batch), strict=True):
-            samples.add(synthesizer.row(k, s), x, wave, synthesizer.spec.sample_rate)
+            if (k, s) in missing:
+                samples.add(synthesizer.row(k, s), x, wave, synthesizer.spec.sample_rate)
     nearest, reason = training_clips(synthesizer.generator)
     with samples.alone():
         if nearest is not None:

@@ -17,6 +17,7 @@ from finback.core.documents import MetricsFile, read_audit, read_document
 from finback.core.run_info import RunInfo
 from finback.core.runs import RunFolder
 from finback.core.settings import build
+from finback.core.text import markdown, markdown_code
 from finback.features.frontends import LogMelFrontEnd, front_end_class
 from finback.features.spec import FeatureSpec
 
@@ -52,7 +53,7 @@ def card(run: RunFolder) -> str:
     info = run.info
     kind = info.kind
     parts = [
-        f"# {info.family or kind}: a finback {kind}",
+        f"# {markdown(info.family or kind)}: a finback {kind}",
         USES[kind],
         "## What it is",
         _bullets(
@@ -61,8 +62,8 @@ def card(run: RunFolder) -> str:
                 "members": ", ".join(m["family"] for m in info.members) or None,
                 "networks": f"{info.n_folds}, one a fold, averaged" if info.n_folds else None,
                 "input": _input(info),
-                "species": ", ".join(f"*{name}*" for name in info.labels),
-                "command": f"`{without_paths(str(info.command))}`" if info.command else None,
+                "species": ", ".join(f"*{markdown(name)}*" for name in info.labels),
+                "command": markdown_code(without_paths(str(info.command))) if info.command else None,
                 "seed": info.seed,
                 "finback": info.finback,
             }
@@ -70,9 +71,11 @@ def card(run: RunFolder) -> str:
         "## Training data",
         _bullets(
             {
-                "recordings": None if info.n_clips is None else f"{info.source}, {info.n_clips} clips",
-                "terms": info.licence,
-                "cite": info.citation,
+                "recordings": None
+                if info.n_clips is None
+                else f"{markdown(info.source or '')}, {info.n_clips} clips",
+                "terms": markdown(info.licence or ""),
+                "cite": markdown(info.citation or ""),
                 "split": _split(info),
             }
         ),

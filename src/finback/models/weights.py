@@ -33,7 +33,18 @@ def save_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, Any
     """Write tensors and a JSON object. Raises `FinbackError` on a full disk; the old file stays."""
     plain = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
     facts = json.dumps(metadata)
-    write_atomic(path, save(plain, {METADATA: facts, DIGEST: _digest(plain, facts)}))
+    write_atomic(path, _in_order(save(plain, {METADATA: facts, DIGEST: _digest(plain, facts)})))
+
+
+def _in_order(data: bytes) -> bytes:
+    """The same safetensors file with the keys of its header in order: equal content is an equal file.
+
+    The library writes the texts of the header in an order that changes from process to process.
+    """
+    length = int.from_bytes(data[:8], "little")
+    header = json.dumps(json.loads(data[8 : 8 + length]), sort_keys=True, separators=(",", ":")).encode()
+    header += b" " * (-len(header) % 8)  # tensors start at a multiple of 8 bytes
+    return len(header).to_bytes(8, "little") + header + data[8 + length :]
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:

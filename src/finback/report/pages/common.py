@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 from finback.core.files import write_atomic
 from finback.core.keeping import kept
 from finback.core.progress import Progress, no_progress
+from finback.core.text import printable
 from finback.report.plots.style import render as to_bytes
 
 LARGEST_SVG = 450_000  # bytes; SVG stays sharp at any size, but a light page matters more
@@ -61,6 +62,7 @@ def environment() -> Environment:
         loader=PackageLoader("finback.report.pages"),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_shown,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -69,6 +71,11 @@ def environment() -> Environment:
     env.filters["flat"] = flat
     env.filters["toml"] = toml
     return env
+
+
+def _shown(value: Any) -> Any:
+    """Text from outside without control characters; what a template has escaped already stays."""
+    return printable(value, keep="\n\t") if type(value) is str else value
 
 
 def percent(value: float | None, digits: int = 1) -> str:

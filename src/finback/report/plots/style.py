@@ -16,8 +16,10 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from finback.core.files import write_atomic
+from finback.core.text import printable
 
 P = ParamSpec("P")
 
@@ -83,7 +85,7 @@ def message(text: str, width: float = 7.0) -> Figure:
 
 def short(name: str, length: int = 40) -> str:
     """A species name that leaves room for the figure."""
-    name = " ".join(name.split())
+    name = printable(" ".join(name.split()))
     return name if len(name) <= length else name[: length - 1].rstrip() + "…"
 
 
@@ -96,6 +98,8 @@ def percent_axis(axes: Axes, which: str = "x") -> None:
 
 def render(figure: Figure, format: str) -> bytes:
     """The figure as the bytes of a PNG or SVG file; the same bytes each time."""
+    for text in figure.findobj(Text):
+        text.set_text(printable(text.get_text(), keep="\n"))
     buffer = io.BytesIO()
     metadata = {"Date": None} if format == "svg" else {"Software": "finback"}
     with rc_context(RC):
