@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from finback.core.display import PLAYED_BYTES, Page, Picture, Shown, Table, player
+from finback.core.errors import FinbackError
 
 
 def test_a_table_is_aligned_text_and_escaped_html() -> None:
@@ -54,3 +55,12 @@ def test_a_result_of_parts_shows_all_of_them(tmp_path: Path) -> None:
 def test_a_picture_that_is_gone_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         Picture(tmp_path / "none.png")._repr_png_()
+
+
+def test_names_of_others_are_text_in_every_form() -> None:
+    hostile = "<b>\x1b[31m\u202e</b>"
+    shown = Shown(lines=(hostile,), tables=(Table([hostile], [[hostile]], hostile),))
+    for text in (repr(shown), shown._repr_html_()):
+        assert not set("\x1b\u202e") & set(text)
+    assert "<b>" not in shown._repr_html_()
+    assert str(FinbackError(f"{hostile}: bad")) == r"<b>\x1b[31m\u202e</b>: bad"

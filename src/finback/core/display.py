@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from finback.core.text import printable
+
 PLAYED_BYTES = 4_000_000  # a longer sound is not embedded in a notebook
 
 
@@ -42,7 +44,8 @@ class Table:
     """Rows under named columns: aligned text in a terminal, a table in a notebook."""
 
     def __init__(self, columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str = "") -> None:
-        self.columns, self.rows, self.title = tuple(columns), tuple(tuple(row) for row in rows), title
+        self.columns, self.rows = tuple(map(printable, columns)), tuple(tuple(row) for row in rows)
+        self.title = printable(title)
 
     def __repr__(self) -> str:
         cells = [self.columns, *(tuple(_cell(value) for value in row) for row in self.rows)]
@@ -72,7 +75,7 @@ class Table:
 def _cell(value: Any) -> str:
     if value is None:
         return "-"
-    return f"{value:.3f}" if isinstance(value, float) else str(value)
+    return f"{value:.3f}" if isinstance(value, float) else printable(str(value))
 
 
 @dataclass(frozen=True, repr=False)
@@ -86,11 +89,12 @@ class Shown:
 
     def __repr__(self) -> str:
         files = [str(path) for path in (*self.figures, *self.sounds)]
-        return "\n".join([*(repr(table) for table in self.tables), *self.lines, *files])
+        shown = (printable(line, keep="\n") for line in (*self.lines, *files))
+        return "\n".join([*(repr(table) for table in self.tables), *shown])
 
     def _repr_html_(self) -> str:
         parts = [table._repr_html_() for table in self.tables]
-        parts += [f"<p>{html.escape(line)}</p>" for line in self.lines]
+        parts += [f"<p>{html.escape(printable(line))}</p>" for line in self.lines]
         parts += [figure(path) for path in self.figures] + [player(path) for path in self.sounds]
         return "".join(parts)
 

@@ -1,8 +1,11 @@
 """One family of exceptions. A message names the file, row or key, what is wrong, and the repair.
 
 The CLI prints the message alone and exits with `exit_code`: 1 when the work failed, 2 when the input
-cannot be used. Nothing in finback raises a bare `Exception` or prints.
+cannot be used. Nothing in finback raises a bare `Exception` or prints. Names in a message come from files of
+other people, so what a terminal would obey is made visible (`finback.core.text`).
 """
+
+from finback.core.text import printable
 
 
 class FinbackError(Exception):
@@ -15,9 +18,9 @@ class FinbackError(Exception):
     exit_code = 1
 
     def __init__(self, problem: str, repair: str = "") -> None:
-        self.problem = problem
-        self.repair = repair
-        super().__init__(f"{problem}; {repair}" if repair else problem)
+        self.problem = printable(problem, keep="\n")
+        self.repair = printable(repair, keep="\n")
+        super().__init__(f"{self.problem}; {self.repair}" if repair else self.problem)
 
 
 class InputError(FinbackError):

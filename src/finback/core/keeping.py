@@ -17,6 +17,7 @@ from pathlib import Path
 
 from finback.core.errors import NotKept, WriteError
 from finback.core.temporaries import new_temporary
+from finback.core.text import printable
 
 
 @contextmanager
@@ -39,6 +40,7 @@ def writable_folder(folder: Path) -> Path:
     except OSError as error:
         other = Path(tempfile.mkdtemp(prefix=f"finback-{folder.resolve().name[:40]}-"))
         reason = error.strerror or error
-        warnings.warn(f"{folder}: could not be written ({reason}); see {other}", NotKept, stacklevel=2)
+        message = f"{printable(str(folder))}: could not be written ({reason}); see {printable(str(other))}"
+        warnings.warn(message, NotKept, stacklevel=2)
         return other
     return folder

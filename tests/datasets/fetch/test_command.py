@@ -59,12 +59,12 @@ def interrupted(site: Site, folder: Path, how: signal.Signals) -> subprocess.Pop
     return process
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
 def test_interrupted_and_gone_on(site: Site, tmp_path: Path, how: signal.Signals) -> None:
     process = interrupted(site, tmp_path, how)
     _, errors = process.communicate(timeout=20)
-    assert process.returncode == (130 if how is signal.SIGINT else -signal.SIGKILL)
-    if how is signal.SIGINT:
+    assert process.returncode == (-how if how is signal.SIGKILL else 128 + how)
+    if how is not signal.SIGKILL:
         assert "run the same command again" in errors
         assert [row["file"] for row in table(tmp_path / "own/labels.csv")] == ["small.wav"]
     have = (tmp_path / "own/audio/large.wav.part").stat().st_size
