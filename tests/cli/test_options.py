@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
 import typer
 from typer.testing import CliRunner
 
-from finback.cli.options import takes
+from finback.cli.options import SettingOptions, takes
 
 
 @dataclass(frozen=True)
@@ -82,3 +83,13 @@ def test_every_option_that_is_a_number_has_bounds() -> None:
                 with pytest.raises(typer.exceptions.TyperException) as raised:
                     app(args=[*words, option, value], standalone_mode=False)
                 assert option in raised.value.format_message()
+
+
+def test_a_settings_file_keeps_what_no_option_changes(tmp_path: Path) -> None:
+    """`--folds`, `--by` and `--seed` have no defaults that would silently replace those of the file."""
+    (tmp_path / "mine.toml").write_text('[split]\nby = "clip"\nfolds = 4\nseed = 7\n')
+    preset = str(tmp_path / "mine.toml")
+    kept = SettingOptions(preset=preset).resolve().split
+    assert (kept.by, kept.folds, kept.seed) == ("clip", 4, 7)
+    changed = SettingOptions(preset=preset, by="group", folds=0, seed=0).resolve().split
+    assert (changed.by, changed.folds, changed.seed) == ("group", 0, 0)

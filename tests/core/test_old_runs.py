@@ -30,11 +30,13 @@ from finback.data.manifest import Manifest
 from finback.evaluation.comparison import leaderboard
 from finback.evaluation.comparison.page import write as write_comparison
 from finback.evaluation.evaluate import evaluate_on, evaluate_run
+from finback.evaluation.pages.run_data import read_run
 from finback.evaluation.pages.write import write
 from finback.generation.generator import SpectrogramGenerator
 from finback.generation.vae_latents import LatentSpace
 from finback.generation.vocoders.inversion import to_waves
 from finback.generation.vocoders.vocode import Vocoder
+from finback.models.model_card import card
 from finback.models.predictor import Predictor
 from finback.models.weights import load_tensors
 
@@ -209,3 +211,33 @@ def test_unknown_keys_of_an_old_run_survive(old: Path) -> None:
 def test_an_unfinished_run_says_so(old: Path) -> None:
     with pytest.raises(RunError, match="training has not finished"):
         Predictor.load(old / "interrupted", "cpu")
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "change", "words", "problem"),
+    [
+        ("ensemble", "run.json", {"combination": None}, ("predict",), "neither a classifier nor an ensemble"),
+        ("ensemble", "run.json", {"kind": "vocoder"}, ("predict",), "a vocoder, not a classifier"),
+        ("classifier", "run.json", {"kind": "x"}, ("card",), "which has no model card"),
+        ("classifier", "run.json", {"labels": ["a", "b"]}, ("evaluate",), "not those of run.json"),
+        ("classifier", "metrics.json", {"accuracy": 0.5}, ("evaluate",), "not that of the confusion matrix"),
+        ("classifier-folds", "run.json", {"n_folds": 10**9}, ("predict",), "key 'n_folds'"),
+        ("classifier", "problems.json", {"schedules": "x"}, ("report",), "key 'schedules'"),
+    ],
+)
+def test_a_damaged_folder_is_refused_or_named(
+    old: Path, name: str, file: str, change: dict[str, Any], words: tuple[str, ...], problem: str
+) -> None:
+    run = old / name
+    write_json(run / file, read_json(run / file) | change)
+    clip = next((old / "data" / "audio").rglob("*.flac"))
+    if words == ("report",):
+        assert any(problem in text for text in read_run(run).missing)
+        return
+    do = {
+        "predict": lambda: Predictor.load(run).scores([Clip(open_recording(clip), 0, 100)]),
+        "card": lambda: card(RunFolder.open(run)),
+        "evaluate": lambda: evaluate_run(run),
+    }[words[0]]
+    with pytest.raises(RunError, match=problem):
+        do()

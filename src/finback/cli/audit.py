@@ -120,7 +120,7 @@ def audit(
     elif RunFolder.open(run).info.kind == "vocoder":
         _vocoder(run, how, device, json)
     else:
-        _generator(run, how, settings.seed, device, json)
+        _generator(run, how, settings.seed or 0, device, json)
 
 
 def _recordings(data: AuditedData, settings: SettingOptions, json: bool) -> None:

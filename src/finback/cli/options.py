@@ -124,15 +124,19 @@ class SettingOptions:
         ),
     ] = None
     folds: Annotated[
-        int, typer.Option(help="Number of folds of a grouped cross-validation (0: one split).")
-    ] = 0
-    by: Annotated[
-        str,
+        int | None,
         typer.Option(
-            help="group: all clips of a recording group are in one set. clip: a random split of clips, "
-            "which leaks."
+            help="Number of folds of a grouped cross-validation (default: 0, one split).", show_default=False
         ),
-    ] = "group"
+    ] = None
+    by: Annotated[
+        str | None,
+        typer.Option(
+            help="group (default): all clips of a recording group are in one set. clip: a random split of "
+            "clips, which leaks.",
+            show_default=False,
+        ),
+    ] = None
     rare: Annotated[
         str | None,
         typer.Option(
@@ -145,14 +149,22 @@ class SettingOptions:
             help="A species with fewer clips than this is rare (default: 3).", min=1, show_default=False
         ),
     ] = None
-    seed: Seed = 0
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            help="Seed of all random numbers (default: 0).",
+            min=0,
+            show_default=False,
+        ),
+    ] = None
 
     def resolve(self, family: str = "") -> Settings:
-        """The settings of the preset, changed by the options."""
+        """The settings of the preset, changed by the options that are given."""
         from finback.data.splits.split import parse_fractions
         from finback.training.settings import resolve
 
         split: dict[str, Any] = {"seed": self.seed, "by": self.by, "folds": self.folds}
+        split = {k: v for k, v in split.items() if v is not None}
         if self.split is not None:
             split["fractions"] = parse_fractions(self.split)
         rare = {"how": self.rare, "below": self.rare_below}

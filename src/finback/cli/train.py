@@ -43,10 +43,10 @@ def run(
 
     resolved = settings.resolve(family)
     if dry_run:
-        _show_plan(family, resolved, out_folder, settings.seed)
+        _show_plan(family, resolved, out_folder, settings.seed or 0)
         return
     say_licences([family])
-    plan = Plan(family, resolved, settings.seed, device, command_line())
+    plan = Plan(family, resolved, settings.seed or 0, device, command_line())
     done = pipeline.run(plan, data.request(), out_folder, progress, say)
     _show(done, json)
 
@@ -100,10 +100,10 @@ def train(
     models.family(family)
     resolved = settings.resolve(family)
     if dry_run:
-        _show_plan(family, resolved, out_folder, settings.seed)
+        _show_plan(family, resolved, out_folder, settings.seed or 0)
         return
     say_licences([family])
-    plan = Plan(family, resolved, settings.seed, device, command_line())
+    plan = Plan(family, resolved, settings.seed or 0, device, command_line())
     trained = pipeline.train_on(plan, data.request(), out_folder, progress, say)
     info = trained.info
     if json:

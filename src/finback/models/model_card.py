@@ -14,6 +14,8 @@ from typing import Any
 from finback import models
 from finback.core.audit_documents import GeneratorAuditFile, VocoderAuditFile
 from finback.core.documents import MetricsFile, read_audit, read_document
+from finback.core.errors import RunError
+from finback.core.files import RESTORE
 from finback.core.run_info import RunInfo
 from finback.core.runs import RunFolder
 from finback.core.settings import build
@@ -52,6 +54,8 @@ def card(run: RunFolder) -> str:
     """The model card of a run folder, in Markdown."""
     info = run.info
     kind = info.kind
+    if kind not in USES:
+        raise RunError(f"{run.run_json}: of kind '{kind}', which has no model card", RESTORE)
     parts = [
         f"# {markdown(info.family or kind)}: a finback {kind}",
         USES[kind],

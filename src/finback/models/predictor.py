@@ -217,8 +217,10 @@ def _tree(run: RunFolder, device: torch.device) -> Leaf | Node:
     run.require_trained()
     if info.kind == "classifier":
         return _leaf(run, device)
-    fitted = info.combination or {}
-    combination = Combination(fitted["how"], tuple(fitted["weights"]), tuple(fitted["bias"]))
+    fitted = info.combination
+    if info.kind != "ensemble" or fitted is None:
+        raise RunError(f"{run.run_json}: neither a classifier nor an ensemble with its combination", RESTORE)
+    combination = Combination(fitted["how"], tuple(fitted["weights"]), tuple(fitted.get("bias", ())))
     parts = [run.member(i) for i in range(len(combination.weights))]
     members = tuple(_tree(_part(part, info), device) for part in parts)
     return Node(members, combination, _temperature(run))

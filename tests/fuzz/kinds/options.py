@@ -71,7 +71,8 @@ def case(stage: Stage, rng: random.Random) -> Answer:
         }
         given = [word.format(**places) for word in words]
         for _ in range(rng.choice((1, 1, 2))):
-            value = rng.choice((str(nasty(rng)), str(rng.randrange(-3, 40)), str(folder), str(stage.clip)))
+            numbers = (str(rng.randrange(-3, 40)), str(rng.randrange(5)), str(rng.randrange(2, 9)), "0.5")
+            value = rng.choice((str(nasty(rng)), *numbers, str(folder)))
             # An operating system passes neither of these to a command.
             value = value.replace("\0", "0").encode("utf-8", "replace").decode()[:500]
             option = rng.choice(options)
