@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import suppress
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from finback.datasets.fetch.errors import PermanentError
 from finback.datasets.fetch.links import Link, links
 
 BASE = "https://site.org/a/b.html"
@@ -45,3 +50,42 @@ def test_a_link_that_is_never_closed_ends_where_the_next_begins() -> None:
 @given(st.text(alphabet="<>a/=\"'hrefoptin [:&#; \n", max_size=200))
 def test_no_page_breaks_it(page: str) -> None:
     assert all(link.url.startswith("http") for link in links(page, BASE))
+
+
+HOSTILE = (
+    "<a ",
+    "<a '",
+    "<!--",
+    "<![",
+    "<",
+    "</",
+    '<a"<a"',
+    "&#1",
+    "<div>",
+    "<script>",
+    "<title",
+    "<a href=1><b>",
+)
+
+
+@pytest.mark.parametrize("piece", HOSTILE)
+def test_the_time_for_a_page_is_proportional_to_its_length(piece: str) -> None:
+    """With 4 MB, the parser of the standard library needs hours for some of these pages."""
+    page = piece * (4_000_000 // len(piece))
+    begun = time.monotonic()
+    with suppress(PermanentError):
+        links(page, BASE)
+    assert time.monotonic() - begun < 10
+
+
+def test_numbers_and_addresses_that_nobody_can_read() -> None:
+    page = f'<base href="http://["><a href="x.wav">&#{"9" * 5000};</a><a href="http://[">b</a>'
+    page += f'<a href="{"y" * 3000}">c</a><a href="&#55296;.wav">d</a>'
+    assert [link.text for link in links(page, BASE)] == ["\ufffd", "d"]
+
+
+def test_a_page_of_links_to_exhaust_the_memory() -> None:
+    """A short address becomes a long one by the base of the page."""
+    page = f'<base href="/{"b" * 1900}/">' + "".join(f"<a href={i}>" for i in range(50_000))
+    with pytest.raises(PermanentError, match="too many links"):
+        links(page, BASE)
