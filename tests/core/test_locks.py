@@ -127,11 +127,16 @@ def test_a_file_in_the_place_of_the_folder(tmp_path: Path) -> None:
             pass
 
 
+def test_a_name_that_is_too_long_is_said(tmp_path: Path) -> None:
+    with pytest.raises(WriteError, match="give a shorter name"), only_writer(tmp_path / ("n" * 300)):
+        pass
+
+
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write anywhere")
 def test_a_folder_that_may_not_be_written_to(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     try:
-        with pytest.raises(WriteError, match="cannot be written to"), only_writer(tmp_path):
+        with pytest.raises(WriteError, match="could not be written"), only_writer(tmp_path):
             pass
     finally:
         tmp_path.chmod(0o700)

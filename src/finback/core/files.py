@@ -43,7 +43,7 @@ def atomic_path(path: Path, lasting: bool = True) -> Iterator[Path]:
             sync(temporary, os.O_RDWR)  # else a power cut may leave the new name on an empty file
         os.replace(temporary, path)
     except OSError as error:
-        raise WriteError(f"{path}: could not be written ({_reason(error)})", _repair(path, error)) from error
+        raise write_error(path, error) from error
     finally:
         if temporary is not None:
             with suppress(OSError):
@@ -78,8 +78,10 @@ def sync(path: Path, flags: int) -> None:
         os.close(descriptor)
 
 
-def _reason(error: OSError) -> str:
-    return "No space left on device" if _is_full(error) else error.strerror or str(error)
+def write_error(path: Path, error: OSError) -> WriteError:
+    """What failed when a file or folder was written, and how to repair it."""
+    reason = "No space left on device" if _is_full(error) else error.strerror or str(error)
+    return WriteError(f"{path}: could not be written ({reason})", _repair(path, error))
 
 
 def _is_full(error: OSError) -> bool:
@@ -117,7 +119,7 @@ def append_line(path: Path, line: str) -> None:
         with open(path, "a", encoding="utf-8", opener=lambda name, _: os.open(name, flags, 0o666)) as file:
             file.write(line + "\n")
     except OSError as error:
-        raise WriteError(f"{path}: could not be written ({_reason(error)})", _repair(path, error)) from error
+        raise write_error(path, error) from error
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -15,7 +15,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from finback.core.errors import RunError, WriteError
+from finback.core.errors import RunError
+from finback.core.files import write_error
 from finback.core.locks import only_writer
 from finback.core.temporaries import new_temporary_folder
 
@@ -41,8 +42,7 @@ def whole_folder(path: Path, last: str) -> Iterator[Path]:
                 _replace(entry, path / entry.name)
             (path / SHOWING).unlink()
         except OSError as error:
-            repair = "check that there is space, and that the folder may be written to"
-            raise WriteError(f"{path}: could not be written ({error.strerror or error})", repair) from error
+            raise write_error(path, error) from error
         finally:
             if hidden is not None:
                 shutil.rmtree(hidden, ignore_errors=True)

@@ -28,6 +28,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from finback.core.errors import FinbackError, InputError, LockError, WriteError
+from finback.core.files import write_error
 from finback.core.temporaries import sweep
 from finback.core.text import printable
 
@@ -139,10 +140,7 @@ def _forget_if_empty(folder: Path) -> None:
 def _not_writable(folder: Path, error: OSError) -> FinbackError:
     if isinstance(error, FileExistsError | NotADirectoryError):
         return InputError(f"{folder}: is a file, or lies below a file", "give the name of a folder")
-    return WriteError(
-        f"{folder}: cannot be written to ({error.strerror or error})",
-        "give another folder, or ask for the right to write there",
-    )
+    return write_error(folder, error)
 
 
 def _is_helper_process() -> bool:
