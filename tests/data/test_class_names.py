@@ -91,6 +91,14 @@ def test_a_name_that_means_nothing_is_said(tmp_path: Path, name: str) -> None:
     assert problem.message == f"'{name}' is read as no species"
 
 
+def test_a_name_with_a_line_break_is_refused_with_the_true_reason(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        sound(tmp_path / "audio" / f"{name}.wav")
+    labels = table(tmp_path / "labels.csv", 'file,species\na.wav,"Fin\nwhale"\nb.wav,Walrus\n')
+    (problem,) = index(IndexRequest(audio=tmp_path / "audio", labels=labels)).problems
+    assert (problem.kind, problem.row, problem.message) == ("line_break", 2, "the species has a line break")
+
+
 def test_a_name_of_thousands_of_letters_is_refused(tmp_path: Path) -> None:
     sound(tmp_path / "audio" / "a.wav")
     sound(tmp_path / "audio" / "b.wav")

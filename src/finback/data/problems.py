@@ -27,6 +27,7 @@ spreadsheet shows: the header is row 1. The kinds:
 | split_word | a set that is not train, val or test | kept, in no set |
 | spelling | one species in two spellings | kept, in the more frequent spelling |
 | header, nul_byte | a damaged table | kept |
+| line_break | a file name or a species with a line break | dropped |
 | other_header | another header in the middle of a table | dropped, with all rows below |
 | no_species_column | a table, one of several, in which no column says the species | dropped |
 | unread_folder | a sub-folder that cannot be read | not used |

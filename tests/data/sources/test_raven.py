@@ -103,6 +103,15 @@ def test_a_channel_that_is_none_is_refused_with_its_row(tmp_path: Path, channel:
     assert ("bad_channel", 2) in [(p.kind, p.row) for p in manifest.problems]
 
 
+def test_begin_and_length_are_times_enough(tmp_path: Path) -> None:
+    text = (
+        "Selection\tView\tBegin Time (s)\tDelta Time (s)\tSpecies\n1\tS\t1.25\t0.5\tFin\n2\tS\t1.5\t\tFin\n"
+    )
+    manifest = boxes(tmp_path, text, "dive_1.txt")
+    assert spans(manifest) == [("dive_1.wav", 1250, 1750, "Fin")]
+    assert [(p.kind, p.row) for p in manifest.problems if p.row] == [("bad_span", 3)]
+
+
 def test_file_offset_and_length_are_times_enough(tmp_path: Path) -> None:
     text = (
         "Selection\tView\tChannel\tBegin File\tDelta Time (s)\tFile Offset (s)\tSpecies\n"

@@ -198,8 +198,10 @@ def _unnamed(file: str, species: str) -> tuple[str, str, str] | None:
     """Kind, message and repair of a row that does not name a file or a species; None if both are named."""
     if not file:
         return "missing_file", "names no file", "fill in the file, or leave out the row"
-    if "\n" in file or "\r" in file or "\n" in species or "\r" in species:
-        return "open_quote", "a value runs over several lines", "close the quote that opens there"
+    for what, text in (("file name", file), ("species", species)):
+        if "\n" in text or "\r" in text:
+            repair = "write it on one line; if a quote is missing in this row or below, add it"
+            return "line_break", f"the {what} has a line break", repair
     if len(file) > LONGEST_NAME:
         message = f"a file name of {len(file)} characters"
         return "missing_file", message, "give the name of a recording"

@@ -40,13 +40,12 @@ SAME_S = 1e-6  # two views of one selection have equal times, but for the last d
 
 
 def is_raven(table: Table) -> bool:
-    """Whether a table has the times of a selection table: begin and end, or file offset and length."""
-    both = table.find(BEGIN) is not None and table.find(END) is not None
-    return both or (
-        table.find("Selection") is not None
-        and table.find(OFFSET) is not None
-        and table.find(DELTA) is not None
-    )
+    """Whether a table has the times of Raven: begin and end, or (begin or file offset) and length."""
+    begin = table.find(BEGIN) is not None
+    if begin and table.find(END) is not None:
+        return True
+    length = table.find("Selection") is not None and table.find(DELTA) is not None
+    return length and (begin or table.find(OFFSET) is not None)
 
 
 def species_column(table: Table, request: IndexRequest) -> int:
@@ -83,9 +82,10 @@ class _Times:
         delta = None if self.delta is None else self.delta.of(row)
         if self.begin is not None and self.end is not None:
             raise ValueError("the begin or end time is empty")
-        if within is None or delta is None:
-            raise ValueError("the file offset or the length is empty")
-        return within, within + delta
+        start = begin if within is None else within
+        if start is None or delta is None:
+            raise ValueError("the begin time, the file offset or the length is empty")
+        return start, start + delta
 
 
 def read_selections(table: Table, request: IndexRequest, species: int, many: bool) -> Labelled:
