@@ -338,3 +338,32 @@ def test_headers_that_promise_too_much_allocate_nothing(tmp_path: Path) -> None:
         path = put(tmp_path / "a.wav", good[:at] + value + good[at + len(value) :])
         with pytest.raises(AudioError, match=r"a\.wav"):
             io.open_recording(path)
+
+
+@pytest.mark.parametrize(
+    ("container", "subtype", "name"), [*CODED, ("WAV", "PCM_16", "a.wav"), ("WAV", "PCM_U8", "b.wav")]
+)
+def test_thousands_of_joined_sounds_are_bounded_and_the_rest_is_named(
+    tmp_path: Path, container: str, subtype: str, name: str
+) -> None:
+    n = 6000 if container == "WAV" else 1100
+    info = io.probe(put(tmp_path / name, content(container, subtype, 1, 10) * n))
+    assert 0 < info.n_samples < 10 * n
+    assert any(remark.startswith("left out: ") for remark in info.remarks)
+
+
+def test_bytes_that_look_like_frames_without_end(tmp_path: Path) -> None:
+    data = content("FLAC", "PCM_16", 1)
+    path = put(tmp_path / "a.flac", data + b"\xff\xf8" * 150_000)
+    info = io.probe(path)
+    assert N - 1 <= info.n_samples <= N
+    assert info.remarks
+    assert len(io.read(path)) == info.n_samples
+
+
+def test_a_flac_without_a_whole_frame_holds_no_samples(tmp_path: Path) -> None:
+    data = content("FLAC", "PCM_16", 1)
+    first_frame = data.index(b"\xff\xf8")
+    for n in (0, 7, 100):
+        with pytest.raises(AudioError, match=r"a\.flac: (holds no samples|not a sound|damaged)"):
+            io.read(put(tmp_path / "a.flac", data[: first_frame + n]))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sounds import sound, table
 
+from finback.audio.io import read, write
 from finback.data.index import IndexRequest, index
 
 
@@ -49,3 +50,19 @@ def test_the_audit_of_a_report_lists_the_remark(tmp_path: Path) -> None:
     section = problems({"problems": [p.as_dict() for p in manifest.problems if p.kind == "remark"]})
     assert section is not None
     assert any("died.wav: the WAV header does not give" in item for item in section.items)
+
+
+def test_a_label_after_the_end_that_a_header_gives(tmp_path: Path) -> None:
+    path = sound(tmp_path / "audio" / "piped.wav", seconds=2)
+    piped = path.with_suffix(".flac")
+    write(piped, read(path), 2000)
+    path.unlink()
+    content = bytearray(piped.read_bytes())
+    content[21] &= 0xF0  # the number of samples, which an encoder that writes to a pipe does not know
+    content[22:26] = bytes(4)
+    piped.write_bytes(content)
+    labels = table(tmp_path / "labels.csv", "file,start_s,end_s,species\npiped.flac,1.7,2.0,Fin\n")
+    manifest = index(IndexRequest(audio=tmp_path / "audio", labels=labels, strict=True))
+    (clip,) = manifest.clips
+    assert (clip.start, clip.stop, clip.recording.n_samples) == (3400, 4000, 4000)
+    assert [p.kind for p in manifest.problems if p.kind != "start_time"] == ["remark"]

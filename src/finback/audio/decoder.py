@@ -19,6 +19,7 @@ from soundfile import SoundFile as SoundFile
 
 from finback.audio import validation as checks
 from finback.audio.hushed import hushed
+from finback.audio.info import MAX_FRAMES
 from finback.audio.parts import Part, View
 from finback.core.errors import AudioError, FinbackError
 
@@ -56,14 +57,16 @@ def tags(path: Path, part: Part | None = None) -> dict[str, str]:
 
 
 def count(path: Path, part: Part | None = None) -> int:
-    """Samples that can be decoded, one block after another, up to the end or the first damage."""
-    n = 0
-    try:
-        with opened(path, part) as sound:
-            while got := len(sound.read(BLOCK, dtype="float32", always_2d=True)):
-                n += got
-    except AudioError:
-        return n
+    """Samples that can be decoded one after another, up to the end or the first damage."""
+    n, size = 0, BLOCK
+    while size:
+        try:
+            for x in frames(path, part, n, MAX_FRAMES, size):
+                if not len(x):
+                    return n
+                n += len(x)
+        except AudioError:
+            size //= 16  # the block may have broken off in its middle
     return n
 
 

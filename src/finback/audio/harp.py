@@ -25,6 +25,7 @@ from finback.audio.parts import ByteReader
 from finback.core.errors import AudioError
 
 HEADER_BYTES = 56
+MOST_BYTES = 1 << 24  # of the chunk; 65,535 entries of 50 channels
 ENTRY = struct.Struct("<6BH4IB7x")
 
 
@@ -53,7 +54,7 @@ def header(reader: ByteReader, wav: riff.WavLayout) -> HarpHeader | None:
     if b"harp" not in wav.chunks:
         return None
     start, n_bytes = wav.chunks[b"harp"]
-    chunk = reader.at(start, n_bytes)
+    chunk = reader.at(start, min(n_bytes, MOST_BYTES))
     if len(chunk) < HEADER_BYTES:
         raise _damaged(wav.path, f"{len(chunk)} bytes long, at least {HEADER_BYTES} expected")
     version = chunk[0] - ord("0") if chunk[0] in b"012" else chunk[0]

@@ -60,9 +60,9 @@ def _of_parts(path: Path, survey: Survey) -> AudioInfo:
     if len(parts) > 1:
         remarks.append(f"{len(parts)} {survey.joined} stand one after another; they were read as one sound")
     found = sum(n for _, n in parts)
-    wrong = survey.promised != survey.found
+    promised = found * survey.promised // survey.found if survey.found else survey.promised
+    wrong = survey.promised != survey.found and promised != found
     if wrong:
-        promised = found * survey.promised // survey.found if survey.found else survey.promised
         remarks.append(lengths(survey.kind or first.format, promised, found))
     return _info(path, first, found, wrong or len(survey.parts) > 1, remarks, [p for p in parts if p[1]])
 

@@ -13,6 +13,7 @@ from finback.audio.containers.sized import survey as sized_survey
 from finback.audio.parts import ByteReader, Survey
 
 MOST_CHUNKS = 10_000
+LONGEST_COMMON = 22 + 256  # bytes, with the longest name of a compression
 BLOCKS = {b"ima4": 34, b"GSM ": 33, b"agsm": 33}  # bytes of a block of one channel
 UNCOMPRESSED = (b"", b"NONE", b"twos", b"sowt", b"raw ", b"in24", b"in32", b"fl32", b"FL32", b"fl64", b"FL64")
 
@@ -34,8 +35,9 @@ def survey(reader: ByteReader) -> Survey | None:
         if name == b"SSND" and (n_bytes < 8 or at + 8 + n_bytes > reader.size):
             break
         at += 8 + n_bytes + n_bytes % 2
-    common = reader.at(*chunks.get(b"COMM", (0, 0)))
-    if len(common) < 18 or b"SSND" not in chunks or len(common) > 1 << 16:
+    place, size = chunks.get(b"COMM", (0, 0))
+    common = reader.at(place, min(size, LONGEST_COMMON))
+    if len(common) < 18 or b"SSND" not in chunks:
         return None
     place, size = chunks[b"SSND"]
     offset = int.from_bytes(reader.at(place, 4), "big")

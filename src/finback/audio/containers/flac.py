@@ -7,6 +7,7 @@ The layout is that of RFC 9639.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from finback.audio.containers import flac_frames as frames
@@ -19,7 +20,9 @@ LONGEST_FRAME = 1 << 20  # bytes; 65,535 samples of 8 channels, hardly compresse
 SCANNED_WHOLE = 1 << 26  # bytes; in longer files a second stream is searched at PROBES places only
 PROBES = 64
 STEP = 1 << 18
-MOST_BLOCKS = 10_000  # of metadata
+START = re.compile(rb"fLaC[\x00\x80]\x00\x00\x22", re.DOTALL)  # and the header of STREAMINFO
+MOST_BLOCKS, MOST_STREAMS = 1000, 1000  # of metadata; that are read
+MOST_TRIED = 100_000  # places that look like a frame and are none
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +95,18 @@ def survey(reader: ByteReader) -> Survey | None:
     if first is None:
         return None
     stop = reader.size - trailing_tag(reader)
-    starts = _starts(reader, first, stop)
+    starts, rest = _starts(reader, first, stop), 0
+    if len(starts) > MOST_STREAMS:
+        starts, rest = starts[:MOST_STREAMS], stop - starts[MOST_STREAMS]
+        stop -= rest
     streams = [first, *(s for at in starts[1:] if (s := stream(reader, at)))]
     ends = [*(s.start for s in streams[1:]), stop]
     tails = [_tail(reader, one, end) for one, end in zip(streams, ends, strict=True)]
     remarks = []
     if start > leading_tag(reader):
         remarks.append(f"left out: {bytes_of(start)} before the FLAC stream")
+    if rest:
+        remarks.append(f"left out: {bytes_of(rest)}, because they are more than {MOST_STREAMS} streams")
     if first.header_rate != first.sample_rate:
         remarks.append(
             f"the FLAC header gives {first.header_rate} Hz, its frames {first.sample_rate} Hz; "
@@ -114,14 +122,14 @@ def _survey(reader: ByteReader, streams: list[Stream], tails: list[Tail], remark
     """Each stream with the number of samples that it really has."""
     promised = sum(one.total for one in streams)
     parts = tuple(_part(reader, one, t.end, t.stop) for one, t in zip(streams, tails, strict=True))
-    rest = bytes_of(tails[-1].stop - tails[-1].at)
-    after = f"left out: {rest} after the last whole frame of the FLAC stream"
+    rest = tails[-1].stop - tails[-1].at
+    after = [f"left out: {bytes_of(rest)} after the last whole frame of the FLAC stream"] if rest else []
     cut = tuple(
         _part(reader, one, *((t.end, t.stop) if t.exact else (t.first, t.at)))
         for one, t in zip(streams, tails, strict=True)
     )
     n_cut = sum(t.end if t.exact else t.first for t in tails)
-    broken = Survey(cut, (*remarks, after), promised, n_cut, joined="FLAC streams")
+    broken = Survey(cut, (*remarks, *after), promised, n_cut, joined="FLAC streams")
     n_samples = sum(t.end for t in tails)
     if all(t.exact for t in tails):
         return Survey(parts, tuple(remarks), promised, n_samples, joined="FLAC streams", verified=True)
@@ -153,16 +161,13 @@ def stream(reader: ByteReader, start: int) -> Stream | None:
 
 
 def _starts(reader: ByteReader, first: Stream, stop: int) -> list[int]:
-    """Where streams begin: "fLaC" inside sound is one chance in four thousand million a byte."""
+    """Where streams begin: these eight bytes do not stand inside sound by chance."""
     starts, at = [first.start], first.audio
     if stop - at > SCANNED_WHOLE and _rises(reader, first, stop):
         return starts
     while at < stop:
-        block = reader.at(at, STEP + 3)
-        found = block.find(MAGIC)
-        while found >= 0:
-            starts.append(at + found)
-            found = block.find(MAGIC, found + 4)
+        block = reader.at(at, STEP + 7)
+        starts += [at + found.start() for found in START.finditer(block)]
         at += STEP
     return sorted(set(starts))
 
@@ -183,7 +188,7 @@ def _tail(reader: ByteReader, one: Stream, stop: int) -> Tail:
     """The last frame of a stream that ends before byte `stop`."""
     frame = last_frame(reader, one, one.audio, stop)
     if frame is None:
-        return Tail(one.audio, 0, 0, stop, exact=stop == one.audio)
+        return Tail(stop, 0, 0, stop, exact=stop == one.audio)  # the decoder counts
     return Tail(frame.at, frame.first, frame.end, stop, exact=_is_whole(reader, frame.at, stop))
 
 
@@ -192,7 +197,7 @@ def last_frame(reader: ByteReader, one: Stream, low: int, high: int) -> Frame | 
     strategy = reader.at(one.audio, 2)
     if strategy not in (b"\xff\xf8", b"\xff\xf9"):
         return None
-    step = 1 << 15
+    step, tried = 1 << 15, 0
     for top in range(high, low, -step):
         start = max(low, top - step)
         block = reader.at(start, min(high, top + 32) - start)
@@ -200,6 +205,9 @@ def last_frame(reader: ByteReader, one: Stream, low: int, high: int) -> Frame | 
         while found >= 0:
             if frame := _frame(block[found : found + 32], start + found, one):
                 return frame
+            tried += 1
+            if tried > MOST_TRIED:  # the decoder is asked instead
+                return None
             found = block.rfind(strategy, 0, found + 1)
     return None
 

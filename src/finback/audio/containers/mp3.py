@@ -16,6 +16,8 @@ from finback.audio.parts import ByteReader, Part, Piece, Survey, bytes_of
 
 STEP = 1 << 20  # bytes read at a time
 SEARCHED = 1 << 16  # bytes in which the first frame is searched
+SEARCHED_BETWEEN = 1 << 24  # bytes in which frames are searched after damage, in all
+MOST_SOUNDS = 1000  # that are read
 DECODER_DELAY = 529  # samples
 MARKS = (b"Xing", b"Info", b"VBRI")
 KBPS = {  # of MPEG 1, then of MPEG 2 and 2.5, by layer
@@ -120,7 +122,7 @@ def _follow(reader: ByteReader, at: int, stop: int) -> Chain:
     """Follow the frames from byte `at` to `stop`."""
     chain, known, counters = Chain(), dict[bytes, Header | None](), frozenset[int]()
     block, base, start = b"", at, at
-    while at < stop:
+    while at < stop and len(chain.sounds) <= MOST_SOUNDS:
         if (at + 64 > base + len(block) and base + len(block) < stop) or at < base:
             block, base = reader.at(at, min(STEP, stop - at)), at
             counters = _counters(block, base)
@@ -145,6 +147,7 @@ def _follow(reader: ByteReader, at: int, stop: int) -> Chain:
                 sound.stretches.append((at, at + header.n_bytes))
             sound.n_frames += 1
             at = start = at + header.n_bytes
+    chain.after += max(0, stop - at)  # of too many sounds
     chain.sounds = [sound for sound in chain.sounds if sound.n_frames]
     return chain
 
@@ -153,7 +156,8 @@ def _next(reader: ByteReader, chain: Chain, at: int, stop: int) -> int:
     """The byte where the chain goes on after something that is not a frame; `stop` when it does not."""
     if tag := id3_at(reader.at(at, 10)):
         return at + tag
-    found = _search(reader, at + 1, stop if chain.sounds else min(stop, at + SEARCHED))
+    budget = SEARCHED_BETWEEN - sum(chain.gaps) if chain.sounds else SEARCHED
+    found = _search(reader, at + 1, min(stop, at + budget))
     if not chain.sounds:
         chain.before = 0 if found is None else found - at
     elif found is None:

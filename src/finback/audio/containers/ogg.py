@@ -17,6 +17,7 @@ from finback.audio.parts import ByteReader, Part, Survey, bytes_of
 MAGIC = b"OggS"
 HEADER = 27  # bytes, before the table of segments
 FIRST, LAST = 2, 4  # flags
+MOST_STREAMS = 1000
 LONGEST_PACKET = 65_535  # samples, of a FLAC in Ogg; 8,192 of Vorbis, 5,760 of Opus
 REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
@@ -52,6 +53,9 @@ def survey(reader: ByteReader, start: int = 0) -> Survey | None:
     for page in pages(reader, start):
         if isinstance(page, str):
             fault = page
+            break
+        if page.flags & FIRST and len(streams) == MOST_STREAMS:
+            fault = f"they are more than {MOST_STREAMS} streams"
             break
         if page.flags & FIRST:
             if streams and streams[-1].n_pages == 1:

@@ -147,7 +147,8 @@ def _walk(
                 return chunks, tuple(data), rest.remarks
             data.append(Data(start, declared, declared))
             at = rest.chunks
-    return chunks, tuple(data), ()
+    left = f"left out: {bytes_of(reader.size - at)} from byte {at} on, after {MOST_CHUNKS} chunks"
+    return chunks, tuple(data), (left,) if at + 8 <= reader.size else ()
 
 
 def _same_format(reader: ByteReader, chunks: dict[bytes, tuple[int, int]], at: int) -> bool:
