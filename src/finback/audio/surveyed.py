@@ -61,6 +61,8 @@ def _of_parts(path: Path, survey: Survey) -> AudioInfo:
         remarks.append(f"{len(parts)} {survey.joined} stand one after another; they were read as one sound")
     found = sum(n for _, n in parts)
     promised = found * survey.promised // survey.found if survey.found else survey.promised
+    if survey.promised > survey.found:
+        promised = max(promised, found + 1)  # it was rounded down
     wrong = survey.promised != survey.found and promised != found
     if wrong:
         remarks.append(lengths(survey.kind or first.format, promised, found))

@@ -106,7 +106,7 @@ def survey(reader: ByteReader, wav: WavLayout) -> Survey:
     remarks = [*wav.remarks, *slots.remarks]
     if promised != found:
         promised = 0 if promised >= UNKNOWN_SIZE - 1 > found else promised
-        unit = wav.frame_bytes if wav.fmt.is_plain and wav.frame_bytes else 1
+        unit = wav.fmt.unit_bytes
         promised, found = promised // unit, sum(d.found // unit for d in wav.data)
         return Survey(parts, tuple(remarks), promised, found, joined="data chunks", kind="WAV")
     through_parts = Survey(parts, tuple(remarks), joined="data chunks")

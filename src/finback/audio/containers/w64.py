@@ -38,7 +38,7 @@ def survey(reader: ByteReader) -> Survey | None:
     fmt, start = WaveFormat.of(content, "<"), at + HEAD
     declared = -1 if size >= 1 << 62 else max(0, size - HEAD)
     found = slots(reader, fmt, start, reader.size - start)
-    frame_bytes = fmt.frame_bytes if fmt.is_plain else 0
+    frame_bytes = fmt.unit_bytes if fmt.is_plain or fmt.unit_bytes > 1 else 0
     sized = Sized(
         "W64",
         start,

@@ -68,6 +68,13 @@ class WaveFormat:
         return self.n_channels * self.slot if self.is_plain else self.block_align
 
     @property
+    def unit_bytes(self) -> int:
+        """Bytes of a sample of every channel; 1 where samples have no place of their own."""
+        if self.is_plain:
+            return self.frame_bytes or 1
+        return self.n_channels or 1 if self.coding in (A_LAW, MU_LAW) else 1
+
+    @property
     def block_bytes(self) -> int:
         """Bytes that are decoded at once: 1 for samples that are not compressed."""
         if self.is_plain or self.coding in (A_LAW, MU_LAW):
