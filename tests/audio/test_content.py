@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 from collections.abc import Callable
 from dataclasses import replace
@@ -132,3 +133,21 @@ def test_any_other_bytes_have_another_id(
     first = content_id(path)
     path.write_bytes(other)
     assert (content_id(path) == first) == (one == other)
+
+
+SOURCE = Path(__file__).parents[2] / "src" / "finback"
+READS = {"read", "read_channels", "blocks", "read_wave", "open", "SoundFile"}
+
+
+def test_outside_audio_no_module_reads_the_file_of_a_recording_by_its_path() -> None:
+    """Samples of a recording come from `audio.samples`, which checks its content before and after."""
+    found = []
+    for path in SOURCE.rglob("*.py"):
+        if path.parent == SOURCE / "audio":
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and node.args:
+                name = ast.unparse(node.func).split(".")[-1]
+                if name in READS and ast.unparse(node.args[0]).endswith("recording.path"):
+                    found.append(f"{path.relative_to(SOURCE)}:{node.lineno}")
+    assert not found

@@ -5,9 +5,11 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 import stat
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -216,13 +218,11 @@ def test_parents_are_the_nearest_clips_and_may_be_out_of_reach(
     index, distance = near.find(near.store(clip)[:1] + 7)
     assert near.clips[int(index[0])] == clip
     assert distance[0] < 1e-2, "louder is still the same"
-    text = (generator_run / "problems.json").read_text()
-    root = str(Manifest.load(generator_run / "manifest.csv").audio)
-    import shutil
-
-    moved = tmp_path / "moved"
-    shutil.copytree(generator_run, moved)
-    (moved / "problems.json").write_text(text.replace(root, str(tmp_path / "gone")))
+    moved = Path(shutil.copytree(generator_run, tmp_path / "moved"))
+    manifest = Manifest.load(moved / "manifest.csv")
+    gone = [replace(c.recording, path=tmp_path / "gone" / c.recording.path.name) for c in manifest.clips]
+    clips = [replace(clip, recording=recording) for clip, recording in zip(manifest.clips, gone, strict=True)]
+    replace(manifest, clips=tuple(clips)).save(moved / "manifest.csv")
     monkeypatch.setenv("FINBACK_CACHE", str(tmp_path / "cache"))
     made = generate_clips(
         SynthesisConfig(str(moved), vocoder="griffin-lim"),
@@ -361,6 +361,7 @@ def test_a_folder_in_which_two_species_share_a_file_is_refused(
 
 JOB = """
 import sys
+from dataclasses import replace
 from pathlib import Path
 from finback.generation.generate import SampleRequest, generate_clips
 from finback.generation.synthesizer import SynthesisConfig

@@ -136,9 +136,20 @@ def test_weights_without_a_digest_are_read(rewrite: Callable[[Path], None], tmp_
 def test_the_digest_cannot_be_hidden_by_another_name(tmp_path: Path) -> None:
     path = tmp_path / "weights.safetensors"
     weights(path)
-    path.write_bytes(path.read_bytes().replace(b'"digest"', b'"digesu"'))
-    with pytest.raises(RunError, match="damaged"):
-        load_tensors(path)
+    whole = path.read_bytes()
+    for word, other in ((b"digest", b"digesu"), (b"facts", b"fects")):
+        assert word in whole
+        path.write_bytes(whole.replace(word, other))
+        with pytest.raises(RunError, match="damaged"):
+            load_tensors(path)
+
+
+def test_equal_weights_are_equal_files(tmp_path: Path) -> None:
+    """The parts of a header have no order of chance."""
+    names = [tmp_path / f"{i}.safetensors" for i in range(12)]
+    for path in names:
+        weights(path)
+    assert len({path.read_bytes() for path in names}) == 1
 
 
 @pytest.mark.parametrize("kind", ["classifier", "generator", "vocoder"])

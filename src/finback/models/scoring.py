@@ -32,7 +32,8 @@ def clip_embeddings(
     model: Classifier, store: FeatureStore, clips: Sequence[Clip], progress: Progress = no_progress
 ) -> np.ndarray:
     """(N, D) float32: the embedding of each clip, averaged over its windows."""
-    return _averaged([model], lambda m: m.embed, store, clips, progress)[0]
+    embeddings = _averaged([model], lambda m: m.embed, store, clips, progress)[0]
+    return require_finite([str(clip.recording.path) for clip in clips], embeddings, "embedding")
 
 
 @torch.inference_mode()
@@ -46,16 +47,19 @@ def through(model: Classifier, output: Callable[[Tensor], Tensor], x: np.ndarray
     return torch.cat([nothing, *pieces]).float().cpu().numpy()
 
 
-def require_finite(names: Sequence[str], logits: np.ndarray) -> np.ndarray:
-    """Logits (N, K) of N sounds, unchanged. Raises `AudioError` naming one whose are not finite."""
-    bad = np.flatnonzero(~np.isfinite(logits).all(axis=1))
+def require_finite(names: Sequence[str], values: np.ndarray, what: str = "score") -> np.ndarray:
+    """Scores (N, K) or embeddings (N, D) of N sounds, unchanged.
+
+    Raises `AudioError` naming a sound where one is NaN or infinite.
+    """
+    bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
     if len(bad):
         more = f" (and {len(bad) - 1} more sounds)" if len(bad) > 1 else ""
         raise AudioError(
-            f"{names[bad[0]]}{more}: the scores are not finite numbers",
+            f"{names[bad[0]]}{more}: the {what}s are not finite numbers",
             "check the level of its samples; if all files give this, restore the run folder from a copy",
         )
-    return logits
+    return values
 
 
 def device_of(model: Classifier) -> torch.device:

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from finback.audio.content import require_content
 from finback.core.errors import FinbackError
 from finback.core.files import write_atomic
 from finback.core.keeping import writable_folder
@@ -21,7 +20,7 @@ from finback.evaluation.pages.run_data import RunData, read_run, reproduction
 from finback.features.extract import fit_length
 from finback.features.spec import FeatureSpec
 from finback.generation.vocoders import vocode as vocoding
-from finback.generation.vocoders.clips import logmel_of, read_wave
+from finback.generation.vocoders.clips import logmel_of, wave_around
 from finback.generation.vocoders.inversion import to_waves
 from finback.models.load import load_model
 from finback.report.pages.common import Picture, Table, embed, save_pictures
@@ -85,8 +84,7 @@ def _first_windows(clips: Sequence[Clip], spec: FeatureSpec) -> tuple[list[Clip]
     kept, waves = [], []
     for clip in clips:
         try:
-            require_content(clip.recording)
-            wave = read_wave(clip.recording.path, spec, clip.channel)
+            wave = wave_around(clip, spec)
         except FinbackError:
             continue
         start = round(clip.start_s * spec.sample_rate)

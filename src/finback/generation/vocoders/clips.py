@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from finback.audio.io import probe, read
 from finback.audio.level import normalise, remove_dc
 from finback.audio.resample import resample
+from finback.audio.samples import samples_of
 from finback.audio.windows import windows
 from finback.core.errors import AudioError
 from finback.core.progress import Progress, no_progress
+from finback.core.types import Clip
 from finback.features.extract import fit_length
 from finback.features.logmel import LogMel, to_db
 from finback.features.spec import FeatureSpec
@@ -29,12 +31,23 @@ def read_wave(path: Path, spec: FeatureSpec, channel: int | None = None) -> NDAr
     Raises `AudioError` for a file longer than `LONGEST_S`.
     """
     info = probe(path)
-    seconds = info.n_samples / info.sample_rate
+    _check_length(path, info.n_samples / info.sample_rate)
+    return resample(remove_dc(read(path, channel=channel)), info.sample_rate, spec.sample_rate)
+
+
+def wave_around(clip: Clip, spec: FeatureSpec) -> NDArray[np.float32]:
+    """The same of the whole recording of a clip, whose content is checked. Raises `AudioError`."""
+    recording = clip.recording
+    _check_length(recording.path, recording.duration_s)
+    samples = samples_of(clip).read(0, recording.n_samples)
+    return resample(remove_dc(samples), recording.sample_rate, spec.sample_rate)
+
+
+def _check_length(path: Path, seconds: float) -> None:
     if seconds > LONGEST_S:
         raise AudioError(
             f"{path}: {seconds:.0f} s long; at most {LONGEST_S:.0f} s can be vocoded", "give a shorter file"
         )
-    return resample(remove_dc(read(path, channel=channel)), info.sample_rate, spec.sample_rate)
 
 
 def round_trip(
