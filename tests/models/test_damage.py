@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
@@ -142,6 +143,18 @@ def test_the_digest_cannot_be_hidden_by_another_name(tmp_path: Path) -> None:
         path.write_bytes(whole.replace(word, other))
         with pytest.raises(RunError, match="damaged"):
             load_tensors(path)
+
+
+@pytest.mark.parametrize("metadata", [None, {}, {"labels": "Fin whale", "digesu": "0"}])
+def test_a_table_whose_digest_is_hidden_is_damaged(metadata: dict[str, str] | None, tmp_path: Path) -> None:
+    """One flipped bit in the footer of a parquet file can hide all of its metadata."""
+    path = tmp_path / "scores.parquet"
+    table = pa.table({"start": [1, 2]})
+    pq.write_table(table.replace_schema_metadata(metadata), path)
+    with pytest.raises(RunError, match=r"scores\.parquet: damaged"):
+        read_table(path, {})
+    pq.write_table(table.replace_schema_metadata({"labels": "Fin whale"}), path)  # as version 0.1.0 did
+    assert read_table(path, {})[0] == table.replace_schema_metadata({"labels": "Fin whale"})
 
 
 def test_equal_weights_are_equal_files(tmp_path: Path) -> None:
