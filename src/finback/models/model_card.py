@@ -6,9 +6,10 @@ et al. 2019, Model Cards for Model Reporting.
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
 
 from finback import models
@@ -63,7 +64,7 @@ def card(run: RunFolder) -> str:
         _bullets(
             {
                 "parameters": None if info.n_parameters is None else f"{info.n_parameters:,}",
-                "members": ", ".join(m["family"] for m in info.members) or None,
+                "members": ", ".join(markdown(str(m["family"])) for m in info.members) or None,
                 "networks": f"{info.n_folds}, one a fold, averaged" if info.n_folds else None,
                 "input": _input(info),
                 "species": ", ".join(f"*{markdown(name)}*" for name in info.labels),
@@ -93,12 +94,20 @@ def card(run: RunFolder) -> str:
 
 
 def without_paths(command: str) -> str:
-    """The command with every absolute path cut to its last two parts."""
+    """The command with every absolute path cut to its last two parts, also in `--audio=/home/me/clips`."""
 
     def short(word: str) -> str:
-        return "/".join(Path(word).parts[-2:]) if word.startswith("/") else word
+        option, equals, value = word.partition("=") if word.startswith("--") else ("", "", word)
+        path = PureWindowsPath(value) if re.match(r"[A-Za-z]:[\\/]|\\", value) else PurePosixPath(value)
+        is_long = path.is_absolute() or path.parts[:1] in (("..",), ("~",))
+        names = [part for part in path.parts if part != path.anchor]
+        return f"{option}{equals}{'/'.join(names[-2:])}" if is_long else word
 
-    return shlex.join(short(word) for word in shlex.split(command))
+    try:
+        words = shlex.split(command)
+    except ValueError:  # a run folder from elsewhere can hold any text, for example one quote
+        words = command.split()
+    return shlex.join(short(word) for word in words)
 
 
 def _input(info: RunInfo) -> str:
@@ -117,7 +126,7 @@ def _split(info: RunInfo) -> str | None:
         return None
     by_group = split.get("by", "group") == "group"
     whole = "whole recording groups in one set" if by_group else "clip by clip: tapes are in several sets"
-    counts = ", ".join(f"{n} {subset}" for subset, n in split.get("clips", {}).items())
+    counts = ", ".join(f"{n} {markdown(subset)}" for subset, n in split.get("clips", {}).items())
     return f"{whole} ({counts})"
 
 

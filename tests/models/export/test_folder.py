@@ -90,9 +90,19 @@ def test_a_card_leaves_out_what_too_few_clips_could_not_tell(generator_run: Path
     assert "nearer to a training clip" not in text
 
 
-def test_no_path_of_this_machine_travels() -> None:
-    command = "finback train cnn2d --audio '/home/me/my clips/audio' --out runs/x"
-    assert without_paths(command) == "finback train cnn2d --audio 'my clips/audio' --out runs/x"
+@pytest.mark.parametrize(
+    ("word", "travels"),
+    [
+        ("--audio '/home/me/my clips/audio' --out runs/x", "--audio 'my clips/audio' --out runs/x"),
+        ("--audio=/home/me/clips/a", "--audio=clips/a"),
+        (r"--audio 'C:\Users\me\clips\a'", "--audio clips/a"),
+        (r"--audio '\\server\share\clips\a'", "--audio clips/a"),
+        ("--audio ../../home/me/clips/a --set a=/b", "--audio clips/a --set a=/b"),
+        ("--audio /a 'one quote", "--audio a ''\"'\"'one' quote"),  # of a run folder from elsewhere
+    ],
+)
+def test_no_path_of_this_machine_travels(word: str, travels: str) -> None:
+    assert without_paths(f"finback train cnn2d {word}") == f"finback train cnn2d {travels}"
 
 
 def test_an_unfinished_run_is_not_shipped(trained: Path, tmp_path: Path) -> None:
