@@ -18,6 +18,7 @@ from finback import models
 from finback.core.bars import bars
 from finback.core.display import Page, Picture, Shown, Table
 from finback.core.errors import SettingsError
+from finback.core.paths import inside
 from finback.core.progress import Progress
 from finback.core.run_info import RunInfo
 from finback.core.runs import RunFolder
@@ -143,7 +144,7 @@ class TrainedRun:
 
     def figure(self, name: str) -> Picture:
         """A figure of the report by its name: "roc", "confusion", "reliability", "learning_curves" ..."""
-        path = self.path / "figures" / f"{name}.png"
+        path = inside(self.path / "figures", f"{name}.png")
         if not path.is_file():
             known = ", ".join(sorted(p.stem for p in path.parent.glob("*.png"))) or "none yet"
             raise SettingsError(f"{path}: no such figure", f"write the report first; figures: {known}")
