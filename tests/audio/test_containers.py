@@ -367,3 +367,21 @@ def test_a_flac_without_a_whole_frame_holds_no_samples(tmp_path: Path) -> None:
     for n in (0, 7, 100):
         with pytest.raises(AudioError, match=r"a\.flac: (holds no samples|not a sound|damaged)"):
             io.read(put(tmp_path / "a.flac", data[: first_frame + n]))
+
+
+@pytest.mark.parametrize(("rate", "n_channels", "mode"), [(16_000, 1, "VARIABLE"), (44_100, 2, "CONSTANT")])
+def test_a_span_of_an_mp3_does_not_depend_on_where_it_starts(
+    tmp_path: Path, rate: int, n_channels: int, mode: str
+) -> None:
+    n = 300_000  # its frames need bytes of many frames before them
+    loudness = 0.2 * np.abs(np.sin(np.arange(n) / 9000))[:, None]
+    x = loudness * np.random.default_rng(3).normal(0, 1, (n, n_channels))
+    path = tmp_path / "swell.mp3"
+    soundfile.write(path, x, rate, bitrate_mode=mode)
+    whole = io.read_channels(path)
+    for start in np.random.default_rng(3).integers(0, n - 5000, 60).tolist():
+        np.testing.assert_allclose(
+            io.read_channels(path, start, start + 4000), whole[start : start + 4000], atol=1e-6
+        )
+    joined = np.concatenate(list(io.blocks(path, 1500, channel=0)))
+    np.testing.assert_allclose(joined, whole[:, 0], atol=1e-6)

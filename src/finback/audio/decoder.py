@@ -24,6 +24,9 @@ from finback.audio.parts import Part, View
 from finback.core.errors import AudioError, FinbackError
 
 BLOCK = 1 << 16  # frames decoded at a time where a whole file goes by
+# libmpg123 seeks to a few frames before the wanted one, but a frame of MP3 may need the bytes of more (its
+# bit reservoir), and is then decoded to something else.
+LEAD = 16 * 1152  # frames that are decoded and left out before a span of an MP3
 LAST_PACKET = 1 << 13  # frames, of the longest packet in Ogg and more
 FAULTS = (soundfile.SoundFileError, RuntimeError, MemoryError, OverflowError, ValueError)
 
@@ -89,7 +92,11 @@ def frames(
         if sound.format == "OGG":
             yield from _from_the_start(sound, start, stop, step, step if first is None else first)
             return
-        if start:
+        if start and sound.subtype.startswith("MPEG"):
+            with hushed():
+                sound.seek(max(0, start - LEAD))
+                sound.read(min(start, LEAD), dtype="float32", always_2d=True)
+        elif start:
             sound.seek(start)
         gain = np.float32(1 if part is None else part.gain)
         at, size = start, step if first is None else first
@@ -146,9 +153,18 @@ def heard(path: Path, blocks: Iterator[np.ndarray], strict: bool) -> Iterator[np
         yield x
 
 
+class _Reader(SoundFile):  # type: ignore[misc]  # soundfile has no types
+    """soundfile seeks to the next sample after each read, which MP3 and Ogg do not survive unharmed."""
+
+    def seekable(self) -> bool:
+        return (
+            False if self.format in ("MP3", "OGG") or self.subtype.startswith("MPEG") else super().seekable()
+        )
+
+
 def _open(path: Path, view: View | None) -> SoundFile:
     try:
-        return SoundFile(os.fsencode(path) if view is None else view)
+        return _Reader(os.fsencode(path) if view is None else view)
     except FAULTS as error:
         if view is not None and view.error is not None:
             raise checks.unreadable(path, view.error) from error

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 
 STDERR = 2  # libmpg123 knows nothing of Python's `sys.stderr`
 WORDS = (b"libmpg123", b"Note: ", b"Warning: ")
-_one_at_a_time = threading.Lock()  # stderr belongs to the whole process
+_one_at_a_time = threading.RLock()  # stderr belongs to the whole process
 
 
 @contextmanager
