@@ -108,6 +108,8 @@ def test_times_under_other_names_and_units(tmp_path: Path, audio: Path, columns:
         ("start_s,end", "0.25,0.75", ["'end' is not read, so each clip goes on to the end of its file"]),
         ("start_s,length", "0.25,0.75", ["'length' is not read", "duration_s"]),
         ("t0,t1", "0.25,0.75", ["'t0'", "'t1'"]),
+        ("t_beg,t_end", "0.25,0.75", ["'t_beg'", "'t_end'"]),
+        ("von,bis", "0.25,0.75", ["columns 'von' and 'bis' are not read", "start_s"]),
         ("chan", "1", ["'chan' is not read, so each clip is the mean of all channels"]),
         ("low_hz,high_hz", "10,90", ["frequencies ('low_hz', 'high_hz'), which are not used"]),
         ("folder", "sub", ["'folder' is not read"]),
@@ -129,6 +131,21 @@ def test_parts_of_a_file_with_unread_times_are_no_whole_files(tmp_path: Path, au
     assert spans(manifest) == [("sub/dive_2.wav", 0, 2000, "Blue")]
     assert [(p.kind, p.row) for p in manifest.problems if p.row != 1] == [("bad_span", 2), ("bad_span", 3)]
     assert "several parts of its file, but column 'start'" in manifest.problems[2].message
+
+
+@pytest.mark.parametrize(
+    ("cells", "span", "message"),
+    [
+        ("nan,0.75", (0, 750), "1 rows, from here on, have no start: the beginning of the file is taken"),
+        ("0.25,", (250, 2000), "1 rows, from here on, have no end: the end of the file is taken"),
+    ],
+)
+def test_half_a_span_is_said(
+    tmp_path: Path, audio: Path, cells: str, span: tuple[int, int], message: str
+) -> None:
+    manifest = indexed(tmp_path, f"file,species,start_s,end_s\ndive_1,Fin,{cells}\ndive_2,Fin,,\n")
+    assert spans(manifest) == [("dive_1.wav", *span, "Fin"), ("sub/dive_2.wav", 0, 2000, "Fin")]
+    assert [(p.row, p.message) for p in manifest.problems if p.kind == "half_span"] == [(2, message)]
 
 
 def test_messages_stay_short(tmp_path: Path, audio: Path) -> None:

@@ -34,6 +34,7 @@ SECONDS = {"s": 1.0, "ms": 0.001, "min": 60.0, "h": 3600.0}
 ROLES: dict[str, Role] = {
     **dict.fromkeys(("start", "starts", "begin", "begins", "beginning", "onset", "left", "from"), "start"),
     **dict.fromkeys(("tstart", "tbegin", "tmin", "t0", "debut", "inicio", "anfang", "beginn"), "start"),
+    "beg": "start",
     **dict.fromkeys(("end", "ends", "stop", "stops", "finish", "right", "until", "to"), "end"),
     **dict.fromkeys(("tend", "tstop", "tmax", "t1", "fin", "ende", "fim"), "end"),
     **dict.fromkeys(("duration", "dur", "length", "delta", "duree", "dauer", "duracion"), "duration"),
@@ -46,28 +47,9 @@ ROLES: dict[str, Role] = {
 # Words that may stand beside a role without changing it.
 BESIDE = frozenset(
     [
-        "time",
-        "times",
-        "position",
-        "pos",
-        "file",
-        "audio",
-        "event",
-        "call",
-        "selection",
-        "annotation",
-        "clip",
-        "segment",
-        "detection",
-        "label",
-        "in",
-        "of",
-        "the",
-        "relative",
-        "box",
-        "tag",
-        "bout",
-        "within",
+        *("time", "times", "position", "pos", "file", "audio", "event", "call", "selection", "annotation"),
+        *("clip", "segment", "detection", "label", "box", "tag", "bout"),
+        *("in", "of", "the", "relative", "within", "t"),
     ]
 )
 CLOCK = frozenset(["date", "datetime", "timestamp", "utc", "gmt", "local", "clock", "iso", "day"])
@@ -216,6 +198,29 @@ def unread(table: Table, used: Sequence[int], times: Times, file: int | None) ->
     if frequencies:
         message = f"holds frequencies ({', '.join(frequencies[:6])}), which are not used"
         yield Problem("ignored_column", table.path.name, 1, message, "a clip is a span of time")
+    if times.start is None and not of_time:
+        yield from _unknown_numbers(table, used)
+
+
+def _unknown_numbers(table: Table, used: Sequence[int]) -> Iterator[Problem]:
+    """A note where two neighbouring columns of unknown names could be starts and ends, and no others are."""
+    for first in range(len(table.header) - 1):
+        pair = (first, first + 1)
+        if any(i in used or meaning(table.header[i]).role for i in pair):
+            continue
+        if table.rows and all(_could_be_span(*(row.cells[i] for i in pair)) for row in table.rows[:1000]):
+            names = " and ".join(f"'{table.header[i]}'" for i in pair)
+            message = f"columns {names} are not read, so each clip is a whole file"
+            repair = "if they hold seconds, rename them start_s and end_s"
+            yield Problem("ignored_column", table.path.name, 1, message, repair)
+
+
+def _could_be_span(start: str, end: str) -> bool:
+    try:
+        first, last = number(start), number(end)
+    except ValueError:
+        return False
+    return first is not None and last is not None and 0 <= first < last
 
 
 def _is_time(name: str) -> bool:

@@ -20,6 +20,7 @@ spreadsheet shows: the header is row 1. The kinds:
 | two_species | one sound with two species | dropped (all clips of the sound) |
 | group_conflict | one recording in two groups | kept, in the more frequent group |
 | no_group | recordings that the groups file does not name | kept |
+| half_span | rows with only one of start and end | kept, to the beginning or the end of the file, a note |
 | short | shorter than 10 ms | kept, unless under 16 samples |
 | synthetic_word | neither true nor false in column synthetic | dropped |
 | no_real_clip | synthetic clips of a species without real clips | dropped, a note |
@@ -58,7 +59,7 @@ NOTES = frozenset(
     [
         *("too_few", "unknown_tape", "no_file_offset", "cut_at_end", "encoding", "ignored_column"),
         *("not_a_table", "no_real_clip", "unknown_generator", "remark", "start_time"),
-        *("repeated_header", "no_calls", "layout", "skipped"),
+        *("repeated_header", "no_calls", "layout", "skipped", "half_span"),
     ]
 )
 

@@ -6,7 +6,7 @@ Times are read from every column whose name gives role and unit (see `data.colum
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from finback.core.errors import ManifestError
@@ -69,6 +69,7 @@ def read_rows(table: Table, request: IndexRequest, many: bool = False) -> Labell
         problems += faults
         if label is not None:
             rows.append(label)
+    problems += _half_placed(rows, columns.times, table)
     return Labelled(tuple(rows), tuple(problems), has_split=any(label.subset for label in rows))
 
 
@@ -138,6 +139,21 @@ def _unplaced(table: Table, columns: Columns) -> tuple[frozenset[int], str]:
         spans[file].add(tuple(row.cells[i] for i in times))
     several = (numbers for file, numbers in parts.items() if len(spans[file]) > 1)
     return frozenset(number for numbers in several for number in numbers), table.header[times[0]]
+
+
+def _half_placed(rows: Sequence[LabelRow], times: Times, table: Table) -> list[Problem]:
+    """Rows that give only one of start and end, in a table that has columns for both."""
+    if times.start is None or (times.end is None and times.duration is None):
+        return []
+    half = [row for row in rows if (row.start_s is None) != (row.end_s is None)]
+    problems = []
+    for missing, taken in (("start", "beginning"), ("end", "end")):
+        found = [row.row for row in half if (row.start_s is None) == (missing == "start")]
+        if found:
+            message = f"{len(found)} rows, from here on, have no {missing}: the {taken} of the file is taken"
+            repair = f"fill in the {missing}"
+            problems.append(Problem("half_span", table.path.name, found[0], message, repair))
+    return problems
 
 
 def _label_row(row: Row, columns: Columns, table: str, many: bool) -> tuple[LabelRow | None, list[Problem]]:
