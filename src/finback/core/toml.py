@@ -16,18 +16,21 @@ MOST_DOTS = 100  # on a line: the time for a dotted key grows with the square of
 DEEPEST = 8  # levels of tables and arrays
 
 
-def parsed_toml(data: bytes | str) -> dict[str, Any]:
-    """The values of TOML text. Raises `ValueError` that says what is wrong, with the line where known."""
-    if len(data) > LARGEST:
-        raise ValueError(f"it has {len(data):,} bytes, and at most {LARGEST:,} are read")
+def parsed_toml(data: bytes | str, largest: int = LARGEST, most_dots: int = MOST_DOTS) -> dict[str, Any]:
+    """The values of TOML text of at most `largest` bytes, with at most `most_dots` dots on each line.
+
+    Raises `ValueError` that says what is wrong, with the line where known.
+    """
+    if len(data) > largest:
+        raise ValueError(f"it has {len(data):,} bytes, and at most {largest:,} are read")
     try:
         text = data if isinstance(data, str) else data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1  # type: ignore[arg-type]  # bytes, as they were decoded
         raise ValueError(f"it is not UTF-8 text (line {line}); save it as UTF-8") from None
     for number, line_text in enumerate(text.splitlines(), 1):
-        if line_text.count(".") > MOST_DOTS and not line_text.lstrip().startswith("#"):
-            raise ValueError(f"line {number} has more than {MOST_DOTS} dots")
+        if line_text.count(".") > most_dots and not line_text.lstrip().startswith("#"):
+            raise ValueError(f"line {number} has more than {most_dots:,} dots")
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError:

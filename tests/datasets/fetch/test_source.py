@@ -74,6 +74,13 @@ def test_a_source_of_ones_own(tmp_path: Path) -> None:
         ("[listing]", "[listing", "not valid TOML"),
         ('name = "harbour"', 'name = "../harbour"', "name"),
         ("[listing]", "[labels]\nspecies = '([a-z]+)'\n[listing]", "P<species>"),
+        ("[listing]", "[labels]\nspecies = '(?P<species>['\n[listing]", "not a valid regex"),
+        ("[listing]", "[labels]\ngroup = '['\n[listing]", "regular expression"),
+        ("[listing]", f"a = {'[' * 9000}\n[listing]", "nested"),
+        ("[listing]", f"{'a.' * 50_000}a = 1\n[listing]", "dots"),
+        ("[listing]", "a = " + "9" * 5000 + "\n[listing]", "digits"),
+        ("[listing]", f"#{'x' * 5_000_000}\n[listing]", "at most"),
+        ("https://example.org/a.wav", "https://me:secret@example.org/a.wav", "password"),
     ],
 )
 def test_mistakes_in_a_source_are_named(tmp_path: Path, old: str, new: str, message: str) -> None:

@@ -86,7 +86,7 @@ def offers(
     elif isinstance(listing, Zenodo):
         found = _of_zenodo(listing, source.labels, web, fault)
     elif isinstance(listing, Files):
-        found = (_offer(one.url, "", source.labels, one, trusted=True) for one in listing.files)
+        found = _of_files(listing, source.labels, fault)
     else:
         raise TypeError(f"a list of kind {listing.kind} has no files of its own")
     kept = []
@@ -219,6 +219,14 @@ def _offer(
     name = placed(portable(one.file) if one.file else name_of(url), species, labels)
     names = (species,) if species else ()
     return Offer(url, name, names, one.group or group, one.checksum, one.bytes, crawl, trusted)
+
+
+def _of_files(listing: Files, labels: Labels, fault: Fault) -> Iterator[Offer]:
+    for one in listing.files:
+        try:
+            yield _offer(one.url, "", labels, one, trusted=True)
+        except PermanentError as error:
+            fault(shown(one.url), error)
 
 
 def _of_zenodo(listing: Zenodo, labels: Labels, web: Web, fault: Fault) -> Iterator[Offer]:

@@ -23,20 +23,22 @@ person). Regexes are searched in whole addresses (in a zip: in paths). An unknow
 
 from __future__ import annotations
 
-import tomllib
+import re
 from collections.abc import Mapping
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from re import Pattern
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, field_validator
 
 from finback.core.errors import InputError, SettingsError
 from finback.core.settings import Frozen, build
+from finback.core.toml import parsed_toml
 
+LARGEST, MOST_DOTS = 1 << 22, 10_000  # a source can be a list of thousands of files, on one line
 DIGITS = {"md5": 32, "sha1": 40, "sha256": 64}
 
 
@@ -134,6 +136,10 @@ class Labels(Frozen):
     def _has_bracket(cls, text: str) -> str:
         if text not in ("", "link") and "(?P<species>" not in text:
             raise ValueError("neither 'link' nor a regex with a group (?P<species>...)")
+        try:
+            re.compile(text)
+        except (re.error, OverflowError, RecursionError) as error:
+            raise ValueError(f"not a valid regex ({error})") from None
         return text
 
 
@@ -170,7 +176,8 @@ def load(name: str) -> Source:
             raise InputError(
                 f"{name}: no such file", "give the TOML file of a source; docs/fetching.md describes it"
             )
-        return _read(path.read_bytes(), name)
+        with open(path, "rb") as file:
+            return _read(file.read(LARGEST + 1), name)
     if name not in names():
         repair = f"there are: {', '.join(names())}; your own source is a file with the suffix .toml"
         raise InputError(f"unknown source '{name}'", repair)
@@ -211,8 +218,8 @@ def _folder() -> Traversable:
 def _read(data: bytes, name: str) -> Source:
     repair = "docs/fetching.md describes the keys of a source"
     try:
-        values: dict[str, Any] = tomllib.loads(data.decode("utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        values = parsed_toml(data, LARGEST, MOST_DOTS)
+    except ValueError as error:
         raise InputError(f"{name}: not valid TOML ({error})", repair) from None
     try:
         return build(Source, values)
