@@ -18,7 +18,7 @@ SPECIES = (
     "<img src=x onerror=alert(1)>\"'><script>alert(2)</script><!--",
     "\x1b]0;owned\x07[red]x[/red] :whale: \u202e \x9b31m",
     "=cmd|' /C calc'!A0",
-    "](javascript:alert(3)) $\\frac{ *b* `c` | {{7*7}} ${x} \n\n# d",
+    "](javascript:alert(3)) $\\frac{ *b* `c` | {{7*7}} ${x} # d",
 )
 STEMS = (
     "<svg onload=alert(4)>",

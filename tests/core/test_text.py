@@ -110,7 +110,7 @@ def test_no_part_of_a_cell_starts_a_formula(text: str) -> None:
     [
         ("Killer whale (type B)", "Killer whale (type B)"),
         ("<img src=x>", "&lt;img src=x&gt;"),
-        ("](javascript:x)", r"\](javascript:x)"),
+        ("](javascript:x)", r"\]\(javascript:x)"),
         ("a *b* `c` _d_", r"a \*b\* \`c\` \_d\_"),
         ("x\n\n# y", r"x\\n\\n\# y"),
     ],

@@ -19,7 +19,7 @@ _UNSEEN = re.compile(
 )
 _SHORT = {"\t": r"\t", "\n": r"\n", "\r": r"\r"}
 
-_MARKDOWN = re.compile(r"[\\`*_\[\]|~$#]|^[-+=]")
+_MARKDOWN = re.compile(r"[\\`*_\[\]|~$#]|(?<=\])\(|^[-+=]")
 
 # A spreadsheet runs what follows these signs, also in their full-width forms, also behind blanks.
 _BLANKS = "[^\\S\t\r\n]|[\x00-\x08\x0e-\x1b\x7f-\x9f\u00ad\u200b-\u200f\u2060\ufeff]"
