@@ -97,12 +97,12 @@ def main() -> None:
         place = Path(folder) / "place"
         expected: dict[str, Expected] = {}
         while time.monotonic() < end:
-            for name in COMMANDS:
-                if name not in expected:
-                    expected[name] = reference(bench, name, place)
-                for kind in KINDS:
+            for kind in KINDS:  # first each command in one way, then in the next
+                for name in COMMANDS:
                     if time.monotonic() >= end:
                         break
+                    if name not in expected:
+                        expected[name] = reference(bench, name, place)
                     found = try_once(bench, name, place, kind, expected[name], rng)
                     if found is not None:
                         tried[name, kind] = tried.get((name, kind), 0) + 1
