@@ -64,14 +64,22 @@ def resolve(
 
     Raises `SettingsError` on an unknown key, a wrong value, or a model table of an unknown family.
     """
+    settings = resolve_shared(preset, overrides, family, **sections)
+    if family:
+        check_chosen(family, settings.model)
+    return settings
+
+
+def resolve_shared(
+    preset: str = DEFAULT_PRESET, overrides: Iterable[str] = (), family: str = "", **sections: Any
+) -> Settings:
+    """The same where several families share the `overrides`: some hyper-parameters may be those of others."""
     wanted = load_family(family)
     fixed = wanted.pop("fixed", {})
     values = merge(merge(wanted, load_preset(preset)), fixed)
     values = merge(values, {k: v for k, v in sections.items() if v})
     values = merge(values, parse_overrides(overrides))
     settings = build(Settings, {**values, "model": _of_family(values.get("model", {}), family)})
-    if family:
-        check_chosen(family, settings.model)
     _check_batch(settings)
     return settings
 

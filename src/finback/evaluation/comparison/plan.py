@@ -23,7 +23,7 @@ from finback.data.splits.split import SplitSettings
 from finback.evaluation.study import RUNS, PlannedRun, StudyOptions
 from finback.features.extract import Extractor
 from finback.training.plan import Plan
-from finback.training.settings import Settings, resolve
+from finback.training.settings import Settings, resolve_shared
 
 RANDOM_FRACTIONS = (0.65, 0.15, 0.2)  # with the refit, 80 % are trained on and 20 % tested
 
@@ -68,7 +68,8 @@ def plan(
     options = options or StudyOptions()
     named = list(dict.fromkeys(families))
     chosen = named or [n for n in sorted(models.CLASSIFIERS) if backbones or not models.family(n).licence]
-    resolved = {name: resolve(preset, overrides, name, split={"folds": options.n_folds}) for name in chosen}
+    split = {"folds": options.n_folds}
+    resolved = {name: resolve_shared(preset, overrides, name, split=split) for name in chosen}
     known = {name: set(models.hyperparameters(name)) for name in chosen}
     _check_model_settings(resolved, known)
     settings, left_out = {}, {}
@@ -79,6 +80,7 @@ def plan(
                 "leave this setting out; each family is also trained on a random split of clips",
             )
         own = {k: v for k, v in given.model.items() if k in known[name]}
+        models.check_chosen(name, own)
         settings[name] = given.model_copy(update={"model": own})
         if not named and models.family(name).licence:
             try:
