@@ -28,6 +28,7 @@ from typing import Any
 from finback.core.temporaries import is_temporary
 
 OURS = (".finback.lock",)  # of no meaning once the process has ended
+TIMED = ("training_s", "clips_per_s")  # measured times: never the same on purpose
 PRELOADED = [
     "interrupting",
     "finback.cli.app",
@@ -134,7 +135,8 @@ def snapshot(folder: Path) -> dict[str, str]:
         if not path.is_file() or path.name in OURS or is_temporary(path.name):
             continue
         if path.suffix == ".json":
-            found |= {f"{name}: {key}": value for key, value in _leaves(json.loads(path.read_text("utf-8")))}
+            leaves = _leaves(json.loads(path.read_text("utf-8")))
+            found |= {f"{name}: {key}": value for key, value in leaves if not key.endswith(TIMED)}
         else:
             found[name] = hashlib.blake2b(path.read_bytes(), digest_size=8).hexdigest()
     return found

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from finback.core.errors import InputError, LockError, RunError, WriteError
-from finback.core.folders import SHOWING, whole_folder
+from finback.core.folders import SHOWING, is_whole, whole_folder
 from finback.core.locks import LOCK
 
 FILL = """
@@ -109,3 +109,14 @@ def test_two_processes(tmp_path: Path) -> None:
         with pytest.raises(LockError, match=f"process {other.pid}"), whole_folder(tmp_path / "out", "a.json"):
             pass
         other.kill()
+
+
+def test_a_note_beside_a_whole_folder_goes_and_lets_nobody_replace_it(tmp_path: Path) -> None:
+    """A process may be killed after it showed the last file and before it took the note away."""
+    out = tmp_path / "out"
+    assert fill(out, -1, "old") == 0
+    (out / SHOWING).touch()
+    with pytest.raises(RunError, match="not empty"), whole_folder(out, "a.json"):
+        pass
+    assert is_whole(out, "a.json")
+    assert content_of(out) == {"a.json": "old", "b.csv": "old", "members/c": "old"}

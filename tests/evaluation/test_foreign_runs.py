@@ -81,7 +81,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_the_recordings_of_a_foreign_run_are_not_opened_until_their_folder_is_named(
     foreign: Path, trained: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(AudioError, match=r"not made here; name the folder .*--recordings FOLDER"):
+    with pytest.raises(AudioError, match=r"not made here.*; name the folder .*--recordings FOLDER"):
         evaluate_run(foreign, "cpu")
     assert "<audio" not in write_report(foreign).read_text()
     found = locate(foreign, [tmp_path / "audio"])

@@ -4,7 +4,8 @@
         ...                                     # write hidden/members/0/weights.safetensors and so on
 
 A process killed in the middle leaves a hidden folder, which the next one sweeps. Killed while the files are
-shown, it leaves a note; the next one then knows that the files are its own, and replaces them.
+shown, it leaves a note; the next one then knows that the files are its own, and replaces them. Where `last`
+is shown, the folder is whole: a note that is still there means nothing, and `is_whole` removes it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from finback.core.errors import RunError
@@ -30,9 +31,9 @@ def whole_folder(path: Path, last: str) -> Iterator[Path]:
     `path` must be absent, or empty but for hidden files. Raises `RunError` when it is not, `LockError` when
     another process writes there, `WriteError` when it cannot be written to.
     """
-    _check_empty(path)
+    _check_empty(path, last)
     with only_writer(path):
-        _check_empty(path)
+        _check_empty(path, last)
         hidden: Path | None = None
         try:
             hidden = new_temporary_folder(path)
@@ -40,7 +41,7 @@ def whole_folder(path: Path, last: str) -> Iterator[Path]:
             (path / SHOWING).touch()
             for entry in sorted(hidden.iterdir(), key=lambda entry: (entry.name == last, entry.name)):
                 _replace(entry, path / entry.name)
-            (path / SHOWING).unlink()
+            is_whole(path, last)
         except OSError as error:
             raise write_error(path, error) from error
         finally:
@@ -48,9 +49,18 @@ def whole_folder(path: Path, last: str) -> Iterator[Path]:
                 shutil.rmtree(hidden, ignore_errors=True)
 
 
-def _check_empty(path: Path) -> None:
+def is_whole(path: Path, last: str) -> bool:
+    """Whether the folder holds `last`, and so all; then the note goes, if a killed process left it."""
+    if not (path / last).exists():
+        return False
+    with suppress(OSError):  # nothing to remove, or a folder that may only be read
+        (path / SHOWING).unlink()
+    return True
+
+
+def _check_empty(path: Path, last: str) -> None:
     shown = path.is_dir() and any(not entry.name.startswith(".") for entry in path.iterdir())
-    if shown and not (path / SHOWING).exists():
+    if shown and (is_whole(path, last) or not (path / SHOWING).exists()):
         raise RunError(f"{path}: not empty, and no run folder", "give another --out")
 
 

@@ -20,7 +20,7 @@ import numpy as np
 
 from finback.core.errors import InputError, RunError
 from finback.core.files import RESTORE, write_atomic
-from finback.core.folders import whole_folder
+from finback.core.folders import is_whole, whole_folder
 from finback.core.progress import Progress, no_progress
 from finback.core.run_files import AUDIT, MANIFEST, PROBLEMS, RUN, VALIDATION_SCORES, WEIGHTS
 from finback.core.run_info import RunInfo
@@ -69,7 +69,7 @@ def combine(
     clips = Manifest.load(runs[0].manifest).clips
     splits = check_alike(runs, clips)
     info = _info(runs, paths, how, command)
-    if RunFolder.check(out, _as_stored(out, info, runs)):
+    if RunFolder.check(out, _as_stored(out, info, runs)) and is_whole(Path(out), RUN):
         return RunFolder.open(out)
     with whole_folder(Path(out), last=RUN) as folder:
         parts = [run.parts for run in runs]  # [member][fold]
