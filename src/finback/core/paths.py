@@ -3,6 +3,7 @@
     inside(out, "Fin whale", "a.wav")     # out/Fin whale/a.wav
     inside(out, "..", "a.wav")            # InputError: the name leads out of the folder
     file_name("Fin whale")                # fin-whale
+    file_name("Fin Whale")                # fin_whale
     file_name("Fin?")                     # fin-1c0d1a9f0b: the digest keeps it apart from `Fin`
     portable("12:30 fin.wav")             # 12_30 fin-5b1d0c7a44.wav
 
@@ -62,17 +63,21 @@ def refuse_overwriting(out: Path, *inputs: Path | None) -> None:
 
 
 def file_name(text: str) -> str:
-    """A name of a-z, 0-9 and dashes for a text (a species, a clip), for files, folders and HTML ids.
+    """A name of a-z, 0-9, dashes and underscores for a text (a species), for files, folders and HTML ids.
 
-    `Fin whale` gives `fin-whale`. A text that this name does not give back (`fin whale`, `Fin?`) gets a
-    digest of the exact text at the end. So two texts never share a name, also where case and accents make
-    no difference, over all runs; and the same text always has the same name. At most 71 bytes, no suffix.
+    `Fin whale` gives `fin-whale`, `Fin Whale` gives `fin_whale`. A text that neither form gives back
+    (`fin whale`, `Fin?`) gets a digest of the exact text at the end. So two texts never share a name, also
+    where case and accents make no difference, over all runs; and the same text always has the same name. At
+    most 71 bytes, no suffix.
     """
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().casefold()
     slug = re.sub(r"[^a-z0-9]+", "-", plain.replace("'", "")).strip("-")
-    gives_back = slug.replace("-", " ").capitalize() == text and not ENDS_LIKE_A_DIGEST.search(slug)
-    if gives_back and is_portable(slug) and len(slug) <= MAX_SLUG:
-        return slug
+    words = slug.split("-")
+    if not ENDS_LIKE_A_DIGEST.search(slug) and is_portable(slug) and len(slug) <= MAX_SLUG:
+        if " ".join(words).capitalize() == text:
+            return slug
+        if " ".join(word.capitalize() for word in words) == text:
+            return "_".join(words)
     return f"{slug[:MAX_SLUG].strip('-') or 'unnamed'}-{_digest(text)}"
 
 
