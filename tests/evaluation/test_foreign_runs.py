@@ -173,6 +173,10 @@ def test_the_commands_take_the_folder(foreign: Path, tmp_path: Path) -> None:
     named = finback("evaluate", foreign, "--recordings", tmp_path / "audio", "--device", "cpu")
     assert named.returncode == 0, named.stderr
     assert "32 of 32 recordings of the run were found by their content" in named.stderr
+    assert "stored result" not in named.stderr
+    again = finback("evaluate", foreign, "--device", "cpu")
+    assert (again.returncode, again.stdout) == (0, named.stdout)
+    assert "this run was evaluated before; its stored result is shown" in again.stderr
     assert finback("report", foreign).returncode == 0
     assert "<audio" in (foreign / "report.html").read_text()
 

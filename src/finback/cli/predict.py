@@ -56,6 +56,7 @@ def evaluate(
       finback evaluate runs/mine --audio other/clips --labels other/labels.csv --json
     """
     from finback.core.errors import InputError
+    from finback.core.run_files import RunFiles
     from finback.core.settings import build
     from finback.data.dataset import prepare_request
     from finback.data.index import IndexRequest
@@ -70,6 +71,9 @@ def evaluate(
             raise InputError(
                 f"{alone[0]} without --audio", "give the folder of these recordings with --audio"
             )
+        stored = RunFiles(run).metrics
+        if stored.is_file():
+            say(f"this run was evaluated before; its stored result is shown ({stored})")
         result = evaluate_run(run, device, progress)
     else:
         asked = {"audio": audio, "labels": labels, "groups": groups, "source": source, **asdict(times)}
