@@ -21,7 +21,7 @@ from pathlib import Path
 
 from results import COLLECTED, Result
 
-from finback.core.files import write_atomic
+from finback.core.storage.files import write_atomic
 
 HERE = Path(__file__).parent
 BENCHMARKS = (

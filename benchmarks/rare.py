@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from finback.core.scores import load_scores
+from finback.core.runs.scores import load_scores
 from finback.data.audit.duplicates import Duplicates, find
 from finback.data.dataset import prepare
 from finback.data.index import IndexRequest, index

@@ -35,7 +35,7 @@ import torch
 from results import record
 from stored_samples import Stored, spread
 
-from finback.core.runs import RunFolder
+from finback.core.runs.folder import RunFolder
 from finback.data.splits.run_subsets import run_subsets
 from finback.features.cache import FeatureStore, default_folder
 from finback.features.extract import Extractor

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from finback.core.files import atomic_path
+from finback.core.storage.files import atomic_path
 
 
 @dataclass

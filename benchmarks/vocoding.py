@@ -38,7 +38,7 @@ from threadpoolctl import threadpool_limits
 
 from finback.audio import io
 from finback.core.errors import FinbackError
-from finback.core.runs import RunFolder
+from finback.core.runs.folder import RunFolder
 from finback.core.types import Clip
 from finback.data.dataset import prepare_request
 from finback.data.index import IndexRequest

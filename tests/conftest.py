@@ -107,8 +107,8 @@ def sharp(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The run of three epochs, whose answers hardly differ, with a head under which they do."""
     import torch
 
-    from finback.core.run_files import WEIGHTS
-    from finback.core.runs import RunFolder
+    from finback.core.runs.files import WEIGHTS
+    from finback.core.runs.folder import RunFolder
     from finback.models.predictor import Predictor
     from finback.models.weights import load_tensors, save_tensors
 

@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from finback.core.temporaries import is_temporary
+from finback.core.storage.temporaries import is_temporary
 
 OURS = (".finback.lock",)  # of no meaning once the process has ended
 TIMED = ("training_s", "clips_per_s")  # measured times: never the same on purpose

@@ -33,7 +33,7 @@ FOLDERS_OF_DATA = {"presets", "weights", "__pycache__"}
 # for all parts that are not named; these may import each other.
 REST = "*"
 INSIDE: dict[str, tuple[set[str], ...]] = {
-    "core": ({"text"}, {"errors", "progress", "version"}, {REST}, {"runs", "scores"}),
+    "core": ({"text"}, {"errors", "progress", "version"}, {REST}, {"storage"}, {"runs"}),
     "features": ({"spec", "mel", "pcen", "mfcc"}, {"logmel", "stft"}, {"backbones"}, {REST}, {"cache"}),
     "data": (
         {"problems", "numbers", "table_text"},

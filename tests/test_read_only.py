@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from finback.core.errors import NotKept
-from finback.core.keeping import kept, writable_folder
+from finback.core.storage.keeping import kept, writable_folder
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def files(folder: Path) -> set[str]:
 
 
 def test_figures_of_a_read_only_run_are_the_same(run: Path, trained: Path, read_only: Any) -> None:
-    from finback.core.files import read_json
+    from finback.core.storage.files import read_json
     from finback.evaluation.evaluate import evaluate_run
 
     before = files(run)

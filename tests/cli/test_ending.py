@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from finback.core.run_files import CHECKPOINT, LOG, WEIGHTS
+from finback.core.runs.files import CHECKPOINT, LOG, WEIGHTS
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 

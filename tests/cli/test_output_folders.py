@@ -16,15 +16,15 @@ from pathlib import Path
 import pytest
 
 from finback.cli import main
-from finback.core.csv_files import write_csv
-from finback.core.files import write_json
-from finback.core.locks import LOCK, only_writer
-from finback.core.paths import is_portable
+from finback.core.storage.csv_files import write_csv
+from finback.core.storage.files import write_json
+from finback.core.storage.locks import LOCK, only_writer
+from finback.core.storage.paths import is_portable
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from finback.core.locks import only_writer
+from finback.core.storage.locks import only_writer
 with only_writer(Path(sys.argv[1])):
     print(flush=True)
     sys.stdin.read()

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sounds import sound, table
 
-from finback.core.split_table import load_split, save_split
+from finback.core.runs.split_table import load_split, save_split
 from finback.core.types import Split
 from finback.data.audit.baselines import evaluate
 from finback.data.index import IndexRequest, index

@@ -10,7 +10,7 @@ from hand_made import THREE, clip, clips_of
 from sounds import sound, table
 
 from finback.core.errors import LeakError, ManifestError, SplitError
-from finback.core.files import write_json
+from finback.core.storage.files import write_json
 from finback.core.types import Clip, Split
 from finback.data.dataset import prepare_request
 from finback.data.index import IndexRequest, index

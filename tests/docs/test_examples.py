@@ -148,7 +148,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 def test_documented_json_keys_are_those_printed(trained: Path) -> None:
-    from finback.core.files import read_json
+    from finback.core.storage.files import read_json
 
     text = (DOCS / "json.md").read_text(encoding="utf-8")
     section = text.split("## finback evaluate")[1].split("## finback audit")[0]

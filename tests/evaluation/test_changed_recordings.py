@@ -11,8 +11,8 @@ import pytest
 import finback
 from finback.audio.io import probe, read_channels, write
 from finback.core.errors import AudioError
-from finback.core.files import read_json
 from finback.core.progress import no_progress
+from finback.core.storage.files import read_json
 from finback.data.dataset import Dataset, prepare_request
 from finback.data.index import IndexRequest
 from finback.evaluation.evaluate import evaluate_run

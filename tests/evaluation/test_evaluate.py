@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from finback.core.errors import RunError
-from finback.core.files import read_json
 from finback.core.progress import no_progress
+from finback.core.storage.files import read_json
 from finback.data.dataset import prepare_request
 from finback.data.index import IndexRequest
 from finback.evaluation import pipeline

@@ -15,7 +15,7 @@ import pytest
 from finback.audio import validation
 from finback.audio.io import content_id, probe, write
 from finback.core.errors import AudioError, InputError
-from finback.core.files import read_json, write_json
+from finback.core.storage.files import read_json, write_json
 from finback.data.dataset import Dataset
 from finback.data.locate import locate
 from finback.data.manifest import Manifest

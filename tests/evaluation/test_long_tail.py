@@ -15,10 +15,10 @@ import pytest
 from finback.audio.io import write
 from finback.cli import main
 from finback.core.errors import SettingsError, SplitError
-from finback.core.files import read_json
 from finback.core.progress import no_progress
-from finback.core.run_files import WEIGHTS
-from finback.core.runs import RunFolder
+from finback.core.runs.files import WEIGHTS
+from finback.core.runs.folder import RunFolder
+from finback.core.storage.files import read_json
 from finback.core.types import Clip
 from finback.data.audit import baselines
 from finback.data.dataset import prepare_request

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from finback.core.errors import RunError
-from finback.core.files import read_json
 from finback.core.progress import no_progress
+from finback.core.storage.files import read_json
 from finback.data.index import IndexRequest
 from finback.evaluation import pipeline
 from finback.training.plan import Plan

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from finback.core.errors import RunError
-from finback.core.files import write_atomic
 from finback.core.progress import Progress, no_progress
-from finback.core.run_info import RunInfo
-from finback.core.runs import RunFolder
+from finback.core.runs.folder import RunFolder
+from finback.core.runs.info import RunInfo
+from finback.core.storage.files import write_atomic
 from finback.data.dataset import Dataset
 from finback.evaluation.study import (
     PlannedRun,

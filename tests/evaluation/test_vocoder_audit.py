@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from finback.core.errors import RunError
-from finback.core.files import read_json
-from finback.core.runs import RunFolder
+from finback.core.runs.folder import RunFolder
+from finback.core.storage.files import read_json
 from finback.data.dataset import Dataset
 from finback.data.splits.run_subsets import run_subsets
 from finback.evaluation import vocoder_audit

@@ -9,7 +9,7 @@ import pytest
 
 import finback
 from finback.core.errors import SettingsError
-from finback.core.renames import with_moved_settings
+from finback.core.runs.renames import with_moved_settings
 from finback.core.settings import build
 from finback.features.spec import FeatureSpec
 

@@ -12,10 +12,10 @@ import pytest
 
 from finback.audio.io import open_recording, write
 from finback.core.errors import InputError, LeakError, RunError
-from finback.core.files import read_json
 from finback.core.progress import no_progress
-from finback.core.runs import RunFolder
-from finback.core.split_table import load_split
+from finback.core.runs.folder import RunFolder
+from finback.core.runs.split_table import load_split
+from finback.core.storage.files import read_json
 from finback.core.types import Clip, Labels, Scores
 from finback.data.dataset import Dataset
 from finback.data.index import IndexRequest

@@ -16,11 +16,11 @@ import numpy as np
 import pytest
 
 from finback.audio.io import probe, read
-from finback.core.csv_files import read_csv
 from finback.core.errors import FinbackError, InputError, RunError
-from finback.core.files import read_json
-from finback.core.paths import folded, is_portable
 from finback.core.progress import no_progress
+from finback.core.storage.csv_files import read_csv
+from finback.core.storage.files import read_json
+from finback.core.storage.paths import folded, is_portable
 from finback.core.types import Labels
 from finback.data.index import IndexRequest, index
 from finback.generation.generate import SampleRequest, generate, generate_clips

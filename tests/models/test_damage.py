@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
 from finback.core.errors import RunError
-from finback.core.parquet import read_table, write_table
+from finback.core.storage.parquet import read_table, write_table
 from finback.models import pretrained
 from finback.models.load import Kind, load_model
 from finback.models.predictor import Predictor

@@ -13,12 +13,12 @@ import pytest
 
 from finback.cli import main
 from finback.core.errors import FinbackError, InputError, RunError
-from finback.core.files import read_json, write_json
-from finback.core.locks import LOCK
 from finback.core.progress import no_progress
-from finback.core.runs import RunFolder
-from finback.core.scores import load_scores, save_scores
-from finback.core.split_table import load_split
+from finback.core.runs.folder import RunFolder
+from finback.core.runs.scores import load_scores, save_scores
+from finback.core.runs.split_table import load_split
+from finback.core.storage.files import read_json, write_json
+from finback.core.storage.locks import LOCK
 from finback.core.types import Clip, Scores
 from finback.data.index import IndexRequest
 from finback.data.manifest import Manifest

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from finback.core.errors import RunError
-from finback.core.runs import RunFolder
+from finback.core.runs.folder import RunFolder
 from finback.models.load import load_model, open_run
 from finback.models.predictor import Predictor
 

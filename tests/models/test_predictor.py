@@ -11,8 +11,8 @@ import pytest
 
 from finback.audio.io import open_recording, read, write
 from finback.core.errors import RunError
-from finback.core.files import read_json, write_json
-from finback.core.runs import RunFolder
+from finback.core.runs.folder import RunFolder
+from finback.core.storage.files import read_json, write_json
 from finback.core.types import Clip
 from finback.data.manifest import Manifest
 from finback.models.predict import Model

@@ -9,7 +9,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from finback import models
-from finback.core.renames import RENAMED_MODULES
+from finback.core.runs.renames import RENAMED_MODULES
 from finback.features.spec import FeatureSpec
 from finback.models.weights import load_tensors, load_weights, pack, save_tensors, unpack
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from finback.core.errors import RunError, SettingsError
-from finback.core.run_files import CHECKPOINT
+from finback.core.runs.files import CHECKPOINT
 from finback.core.types import Clip, Recording
 from finback.data.dataset import Dataset
 from finback.data.splits.run_subsets import run_subsets

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from finback.core.errors import FinbackError, RunError, SettingsError
-from finback.core.run_files import CHECKPOINT, LOG, WEIGHTS
+from finback.core.runs.files import CHECKPOINT, LOG, WEIGHTS
 from finback.core.signals import ENDING
 from finback.models.devices import check_device, torch_device
 from finback.models.weights import load_tensors

@@ -43,7 +43,7 @@ from finback.audio.pcm import quantised
 from finback.audio.surveyed import surveyed
 from finback.audio.time_options import NAMES, TimeOptions
 from finback.core.errors import AudioError, FinbackError
-from finback.core.files import atomic_path
+from finback.core.storage.files import atomic_path
 from finback.core.types import Recording
 
 # In lower case; files are matched without regard to case.

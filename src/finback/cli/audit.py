@@ -18,7 +18,7 @@ from finback.cli.options import (
     find_recordings,
     takes,
 )
-from finback.core.run_files import RunFiles
+from finback.core.runs.files import RunFiles
 
 MaybeAudio = Annotated[Path | None, typer.Option(help="Folder of recordings.", show_default=False)]
 
@@ -106,7 +106,7 @@ def audit(
       finback audit runs/vocoder --classifier runs/mine
     """
     from finback.core.errors import InputError
-    from finback.core.runs import RunFolder
+    from finback.core.runs.folder import RunFolder
 
     if (run is None) == (data.audio is None):
         raise InputError(

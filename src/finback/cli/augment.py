@@ -74,7 +74,7 @@ def augment(
       finback augment clip.wav --show
       finback augment clip.wav --with other.wav --noise sea-noise --wav augmented -n 3
     """
-    from finback.core.paths import refuse_overwriting
+    from finback.core.storage.paths import refuse_overwriting
     from finback.report.plots.augment import save_grid
     from finback.training.augment.examples import write_waves
 

@@ -65,7 +65,7 @@ def index(
 
 def _keep_inputs(out_file: Path | None, data: TrainingData) -> None:
     """Raises `InputError` when `--out` would replace the labels or the table of the groups."""
-    from finback.core.paths import refuse_overwriting
+    from finback.core.storage.paths import refuse_overwriting
 
     if out_file is not None:
         groups = Path(data.groups.rpartition(":")[0]) if data.groups else None
@@ -94,7 +94,7 @@ def split(
     Example:
       finback split --audio clips --labels labels.csv --split 70/15/15 --out split.csv
     """
-    from finback.core.split_table import save_split
+    from finback.core.runs.split_table import save_split
     from finback.data.dataset import prepare_request
     from finback.data.splits.make import describe_split
 

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from finback.audio.io import formats
-from finback.core.runs import environment
+from finback.core.runs.folder import environment
 from finback.core.version import __version__
 from finback.features.cache import default_folder
 

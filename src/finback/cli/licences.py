@@ -31,7 +31,7 @@ def say_licences(families: Iterable[str]) -> None:
 
 def say_licences_of(run: Path) -> None:
     """The same for the model families of a run folder, also of an ensemble."""
-    from finback.core.runs import RunFolder
+    from finback.core.runs.folder import RunFolder
 
     say_licences(RunFolder.open(run).info.families)
 
@@ -39,7 +39,7 @@ def say_licences_of(run: Path) -> None:
 def terms_of(*where: str | Path) -> list[str]:
     """For JSON: the terms of bundled models, and the licences of pretrained weights of run folders."""
     from finback import models
-    from finback.core.runs import RunFolder
+    from finback.core.runs.folder import RunFolder
     from finback.models import pretrained
 
     bundled = [terms for place in where if (terms := pretrained.terms(place))]
@@ -50,7 +50,7 @@ def terms_of(*where: str | Path) -> list[str]:
 
 def terms_of_generator(run: str | Path, vocoder: str | Path) -> list[str]:
     """The same for a generator and the vocoder that makes sound from its samples."""
-    from finback.core.runs import RunFolder
+    from finback.core.runs.folder import RunFolder
     from finback.core.settings import build
     from finback.features.spec import FeatureSpec
     from finback.generation.vocoders.vocode import chosen_vocoder
@@ -74,7 +74,7 @@ def licences(
       finback licences --out licences.md
     """
     from finback.core import installed
-    from finback.core.files import write_atomic
+    from finback.core.storage.files import write_atomic
 
     packages, weights = installed.installed(), _weights()
     about = {"name": "finback", "version": __version__, "licence": _own_licence()}

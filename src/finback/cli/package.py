@@ -26,7 +26,7 @@ def package(
     Example:
       finback package runs/mine mine-small
     """
-    from finback.core.run_files import RunFiles
+    from finback.core.runs.files import RunFiles
     from finback.models.export.folder import package_run
 
     packaged = package_run(run, folder, half=not full)

@@ -56,7 +56,6 @@ def evaluate(
       finback evaluate runs/mine --audio other/clips --labels other/labels.csv --json
     """
     from finback.core.errors import InputError
-    from finback.core.run_files import RunFiles
     from finback.core.settings import build
     from finback.data.dataset import prepare_request
     from finback.data.index import IndexRequest
@@ -71,9 +70,7 @@ def evaluate(
             raise InputError(
                 f"{alone[0]} without --audio", "give the folder of these recordings with --audio"
             )
-        stored = RunFiles(run).metrics
-        if stored.is_file():
-            say(f"this run was evaluated before; its stored result is shown ({stored})")
+        _say_if_stored(run)
         result = evaluate_run(run, device, progress)
     else:
         asked = {"audio": audio, "labels": labels, "groups": groups, "source": source, **asdict(times)}
@@ -83,6 +80,14 @@ def evaluate(
         out_json(result)
         return
     _show_metrics(result)
+
+
+def _say_if_stored(run: Path) -> None:
+    from finback.core.runs.files import RunFiles
+
+    stored = RunFiles(run).metrics
+    if stored.is_file():
+        say(f"this run was evaluated before; its stored result is shown ({stored})")
 
 
 def _show_metrics(result: dict[str, Any]) -> None:

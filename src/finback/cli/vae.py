@@ -48,7 +48,7 @@ def reconstruct(
     Example:
       finback vae reconstruct runs/vae
     """
-    from finback.core.keeping import writable_folder
+    from finback.core.storage.keeping import writable_folder
     from finback.evaluation import reconstruction
     from finback.generation.vae_latents import LatentSpace
 
@@ -94,7 +94,7 @@ def interpolate(
     Example:
       finback vae interpolate runs/vae "Killer whale" "Sperm whale" --steps 9
     """
-    from finback.core.keeping import writable_folder
+    from finback.core.storage.keeping import writable_folder
     from finback.generation.vae_latents import LatentSpace, save_interpolation
 
     space = LatentSpace.load(run, device)

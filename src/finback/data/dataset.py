@@ -25,7 +25,7 @@ from finback.core.bars import bars
 from finback.core.display import Table
 from finback.core.errors import ManifestError
 from finback.core.progress import Progress, no_progress
-from finback.core.runs import RunFolder
+from finback.core.runs.folder import RunFolder
 from finback.core.settings import build
 from finback.core.types import Clip, Labels
 from finback.data.audit.audit import MIN_CLIPS, Audit, audit

@@ -19,10 +19,10 @@ from pathlib import Path
 from finback.audio.content import content_id
 from finback.audio.io import SUFFIXES, probe
 from finback.core.errors import AudioError, InputError
-from finback.core.files import read_json
-from finback.core.named_folders import Named, identity, recall, remember
 from finback.core.progress import Progress, no_progress
-from finback.core.run_files import PROBLEMS, RunFiles
+from finback.core.runs.files import PROBLEMS, RunFiles
+from finback.core.runs.named_folders import Named, identity, recall, remember
+from finback.core.storage.files import read_json
 from finback.core.types import Recording
 from finback.data.dataset import Dataset
 from finback.data.manifest import Manifest

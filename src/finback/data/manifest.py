@@ -5,7 +5,7 @@ audio folder, duty cycles). `manifest.csv` opens in a spreadsheet and is also a 
 source. `Manifest.load` returns an equal manifest, because positions are written as whole native samples.
 
 A manifest can come from anybody. Its paths are followed only if it was written here, or if its recordings
-were found in folders that the user named (`core/named_folders.py`); else `Recording.located` is False.
+were found in folders that the user named (`core/runs/named_folders.py`); else `Recording.located` is False.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from finback.core.csv_files import parse_csv, whole_number, write_csv
-from finback.core.data_documents import ProblemsFile
-from finback.core.documents import read_document
 from finback.core.errors import AudioError, ManifestError, RunError
-from finback.core.files import write_json
-from finback.core.named_folders import Named, identity, place, recall, remember, root_of
-from finback.core.run_files import PROBLEMS
+from finback.core.runs.data_documents import ProblemsFile
+from finback.core.runs.documents import read_document
+from finback.core.runs.files import PROBLEMS
+from finback.core.runs.named_folders import Named, identity, place, recall, remember, root_of
+from finback.core.storage.csv_files import parse_csv, whole_number, write_csv
+from finback.core.storage.files import write_json
 from finback.core.types import Clip, Labels, Recording
 from finback.data.problems import Problem as Problem
 

@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from finback.core.data_documents import GeneratedFile
-from finback.core.documents import read_document
 from finback.core.errors import LeakError, ManifestError, RunError
-from finback.core.run_files import MANIFEST
+from finback.core.runs.data_documents import GeneratedFile
+from finback.core.runs.documents import read_document
+from finback.core.runs.files import MANIFEST
 from finback.core.types import SUBSET_WORDS, Clip, Split, Subset
 from finback.data.manifest import Manifest, ModelProvenance
 from finback.data.problems import Problem

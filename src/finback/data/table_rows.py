@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from finback.core.csv_files import MOST_CHARACTERS
 from finback.core.errors import ManifestError
+from finback.core.storage.csv_files import MOST_CHARACTERS
 
 DELIMITERS = ",;\t|"
 MOST_COLUMNS = 10_000

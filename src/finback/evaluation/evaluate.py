@@ -16,15 +16,15 @@ from typing import Any
 
 import numpy as np
 
-from finback.core.documents import MetricsFile, read_document
 from finback.core.errors import RunError
-from finback.core.files import RESTORE, write_json
-from finback.core.keeping import kept
-from finback.core.locks import only_writer
 from finback.core.progress import Progress, no_progress
-from finback.core.runs import RunFolder
-from finback.core.scores import save_scores
-from finback.core.split_table import load_split
+from finback.core.runs.documents import MetricsFile, read_document
+from finback.core.runs.folder import RunFolder
+from finback.core.runs.scores import save_scores
+from finback.core.runs.split_table import load_split
+from finback.core.storage.files import RESTORE, write_json
+from finback.core.storage.keeping import kept
+from finback.core.storage.locks import only_writer
 from finback.core.types import Labels, Scores
 from finback.data.dataset import Dataset, require_dataset
 from finback.data.manifest import Manifest

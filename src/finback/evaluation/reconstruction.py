@@ -29,9 +29,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from finback.core.errors import SettingsError
-from finback.core.files import write_atomic, write_json
 from finback.core.progress import Progress, no_progress
-from finback.core.run_files import RECONSTRUCTION
+from finback.core.runs.files import RECONSTRUCTION
+from finback.core.storage.files import write_atomic, write_json
 from finback.core.types import Clip
 from finback.data.splits.run_subsets import run_subsets
 from finback.features.cache import FeatureStore, default_folder, windows_of

@@ -19,8 +19,8 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from finback.core.errors import FinbackError
 from finback.core.progress import Log, Progress
-from finback.core.run_info import RunInfo
-from finback.core.runs import RunFolder
+from finback.core.runs.folder import RunFolder
+from finback.core.runs.info import RunInfo
 from finback.data.dataset import Dataset
 from finback.evaluation.cost import in_words
 

@@ -18,11 +18,11 @@ from finback import models
 from finback.core.bars import bars
 from finback.core.display import Page, Picture, Shown, Table
 from finback.core.errors import SettingsError
-from finback.core.paths import inside
 from finback.core.progress import Progress
-from finback.core.run_info import RunInfo
-from finback.core.runs import RunFolder
+from finback.core.runs.folder import RunFolder
+from finback.core.runs.info import RunInfo
 from finback.core.settings import DEFAULT_PRESET
+from finback.core.storage.paths import inside
 from finback.data.dataset import Dataset, require_dataset
 from finback.data.locate import locate
 from finback.evaluation.evaluate import evaluate_on, evaluate_run

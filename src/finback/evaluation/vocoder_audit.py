@@ -19,10 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from finback.core.errors import RunError
-from finback.core.files import write_json
-from finback.core.keeping import kept
 from finback.core.progress import Progress, no_progress
-from finback.core.run_files import RunFiles
+from finback.core.runs.files import RunFiles
+from finback.core.storage.files import write_json
+from finback.core.storage.keeping import kept
 from finback.core.types import Clip
 from finback.data.splits.run_subsets import run_subsets
 from finback.features.cache import FeatureStore, default_folder

@@ -29,8 +29,8 @@ from torch import Tensor
 from finback.audio.content import is_there, require_content, require_contents
 from finback.audio.samples import samples_of
 from finback.core.errors import FinbackError, NotKept
-from finback.core.files import atomic_path
 from finback.core.progress import Progress, no_progress
+from finback.core.storage.files import atomic_path
 from finback.core.types import Clip, Labels
 from finback.features.extract import Extractor
 

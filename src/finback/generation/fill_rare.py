@@ -25,12 +25,12 @@ from typing import Any
 import numpy as np
 
 from finback.audio.io import open_recording, write
-from finback.core.csv_files import read_csv, whole_number, write_csv
 from finback.core.errors import RunError, SettingsError
-from finback.core.files import RESTORE, write_json
-from finback.core.locks import only_writer
 from finback.core.progress import Progress, no_progress
 from finback.core.settings import build
+from finback.core.storage.csv_files import read_csv, whole_number, write_csv
+from finback.core.storage.files import RESTORE, write_json
+from finback.core.storage.locks import only_writer
 from finback.core.types import Clip, Labels, Split
 from finback.data.dataset import Dataset, require_dataset
 from finback.data.provenance import refuse_leaks, refuse_synthetic

@@ -30,8 +30,8 @@ import numpy as np
 from finback.core.bars import bars
 from finback.core.display import figure, player
 from finback.core.errors import InputError
-from finback.core.files import write_atomic
 from finback.core.progress import Progress, no_progress
+from finback.core.storage.files import write_atomic
 from finback.features.mel import band_centres_hz
 from finback.features.spec import FeatureSpec
 from finback.generation.generator import BATCH, Sampling

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from finback.core.errors import SettingsError, SpecMismatchError
 from finback.core.progress import Progress, no_progress
-from finback.core.runs import RunFolder
+from finback.core.runs.folder import RunFolder
 from finback.core.types import Labels
 from finback.features.frontends import front_end_class
 from finback.generation.diffusion import guidance

@@ -11,8 +11,8 @@
 continues where it stopped, and a folder that is opened again with the same settings can grow.
 
 A sample is known by its species and seed; its name follows from both, and two species never share one
-(core/paths.py). Several processes may add to one folder, for example the jobs of an array: each adds its own
-samples while the others generate, and `alone` lets one process at a time combine what all have added.
+(core/storage/paths.py). Several processes may add to one folder, for example the jobs of an array: each adds
+its own samples while the others generate, and `alone` lets one process at a time combine what all have added.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from finback.audio.io import write
-from finback.core.arrays import one_by_one, read_arrays
-from finback.core.csv_files import read_csv, whole_number, write_csv
-from finback.core.data_documents import GeneratedFile
-from finback.core.documents import read_document
 from finback.core.errors import RunError
-from finback.core.files import atomic_path, write_json
-from finback.core.locks import only_writer
-from finback.core.paths import file_name
-from finback.core.plain_json import parsed
-from finback.core.renames import current_generated
-from finback.core.run_files import MANIFEST
+from finback.core.runs.data_documents import GeneratedFile
+from finback.core.runs.documents import read_document
+from finback.core.runs.files import MANIFEST
+from finback.core.runs.renames import current_generated
+from finback.core.storage.arrays import one_by_one, read_arrays
+from finback.core.storage.csv_files import read_csv, whole_number, write_csv
+from finback.core.storage.files import atomic_path, write_json
+from finback.core.storage.locks import only_writer
+from finback.core.storage.paths import file_name
+from finback.core.storage.plain_json import parsed
 from finback.data.file_matching import is_sound
 from finback.data.manifest import ModelProvenance
 from finback.data.provenance import GENERATED

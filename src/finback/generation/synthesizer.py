@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from finback.core.errors import InputError
-from finback.core.runs import RunFolder
+from finback.core.runs.folder import RunFolder
 from finback.core.types import Labels
 from finback.data.manifest import ModelProvenance
 from finback.generation.generator import Sampling, SpectrogramGenerator

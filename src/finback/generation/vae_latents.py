@@ -23,8 +23,8 @@ from torch import Tensor
 
 from finback.audio.io import open_recording
 from finback.core.errors import RunError, SettingsError
-from finback.core.files import write_atomic
-from finback.core.runs import RunFolder
+from finback.core.runs.folder import RunFolder
+from finback.core.storage.files import write_atomic
 from finback.core.types import Clip, Labels
 from finback.data.manifest import Manifest
 from finback.features.extract import Extractor

@@ -19,14 +19,14 @@ from typing import get_args
 import numpy as np
 
 from finback.core.errors import InputError, RunError
-from finback.core.files import RESTORE, write_atomic
-from finback.core.folders import is_whole, whole_folder
 from finback.core.progress import Progress, no_progress
-from finback.core.run_files import AUDIT, MANIFEST, PROBLEMS, RUN, VALIDATION_SCORES, WEIGHTS
-from finback.core.run_info import RunInfo
-from finback.core.runs import RunFolder
-from finback.core.scores import load_scores, save_scores
-from finback.core.split_table import load_split, save_split
+from finback.core.runs.files import AUDIT, MANIFEST, PROBLEMS, RUN, VALIDATION_SCORES, WEIGHTS
+from finback.core.runs.folder import RunFolder
+from finback.core.runs.info import RunInfo
+from finback.core.runs.scores import load_scores, save_scores
+from finback.core.runs.split_table import load_split, save_split
+from finback.core.storage.files import RESTORE, write_atomic
+from finback.core.storage.folders import is_whole, whole_folder
 from finback.core.types import SUBSETS, Clip, Labels, Scores, Split
 from finback.data.manifest import Manifest
 from finback.metrics.calibration import cannot_fit, fit_temperature

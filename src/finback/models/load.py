@@ -16,9 +16,9 @@ import torch
 
 from finback import models
 from finback.core.errors import RunError
-from finback.core.files import RESTORE, tensors_digest
-from finback.core.runs import RunFolder
+from finback.core.runs.folder import RunFolder
 from finback.core.settings import build
+from finback.core.storage.files import RESTORE, tensors_digest
 from finback.core.types import Labels
 from finback.features.spec import FeatureSpec
 from finback.models import pretrained

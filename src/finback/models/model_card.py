@@ -13,13 +13,13 @@ from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
 
 from finback import models
-from finback.core.audit_documents import GeneratorAuditFile, VocoderAuditFile
-from finback.core.documents import MetricsFile, read_audit, read_document
 from finback.core.errors import RunError
-from finback.core.files import RESTORE
-from finback.core.run_info import RunInfo
-from finback.core.runs import RunFolder
+from finback.core.runs.audit_documents import GeneratorAuditFile, VocoderAuditFile
+from finback.core.runs.documents import MetricsFile, read_audit, read_document
+from finback.core.runs.folder import RunFolder
+from finback.core.runs.info import RunInfo
 from finback.core.settings import build
+from finback.core.storage.files import RESTORE
 from finback.core.text import markdown, markdown_code
 from finback.features.frontends import LogMelFrontEnd, front_end_class
 from finback.features.spec import FeatureSpec

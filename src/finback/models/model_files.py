@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from finback import models
-from finback.core import run_files
 from finback.core.errors import RunError, SettingsError
-from finback.core.files import RESTORE, atomic_path
-from finback.core.paths import inside
-from finback.core.run_files import FOLDS
+from finback.core.runs import files as run_files
+from finback.core.runs.files import FOLDS
+from finback.core.storage.files import RESTORE, atomic_path
+from finback.core.storage.paths import inside
 from finback.features.backbones.onnx_files import network_files
 
 # Names that files and folders of a run have, in lower case.

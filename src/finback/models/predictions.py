@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
-from finback.core.csv_files import write_csv
 from finback.core.errors import InputError
+from finback.core.storage.csv_files import write_csv
 from finback.core.types import Labels
 
 if TYPE_CHECKING:

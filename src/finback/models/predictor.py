@@ -18,11 +18,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from finback.audio.samples import ArraySamples, Samples, StreamSamples, samples_of
 from finback.core.errors import RunError, SpecMismatchError
-from finback.core.files import RESTORE
 from finback.core.progress import Progress, no_progress
-from finback.core.run_info import RunInfo
-from finback.core.runs import RunFolder
+from finback.core.runs.folder import RunFolder
+from finback.core.runs.info import RunInfo
 from finback.core.settings import build
+from finback.core.storage.files import RESTORE
 from finback.core.types import Clip, Labels, Scores
 from finback.features.cache import FeatureStore
 from finback.features.extract import Extractor

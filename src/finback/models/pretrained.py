@@ -14,8 +14,8 @@ from importlib import resources
 from pathlib import Path
 
 from finback.core.errors import FinbackError, RunError, Terms
-from finback.core.files import write_atomic
-from finback.core.run_files import RunFiles
+from finback.core.runs.files import RunFiles
+from finback.core.storage.files import write_atomic
 from finback.features.cache import default_folder
 
 KINDS = ("classifier", "generator", "vocoder")

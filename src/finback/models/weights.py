@@ -20,8 +20,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from finback.core.errors import RunError
-from finback.core.files import RESTORE, write_atomic
-from finback.core.renames import RENAMED_MODULES
+from finback.core.runs.renames import RENAMED_MODULES
+from finback.core.storage.files import RESTORE, write_atomic
 
 METADATA = "facts"  # key of the JSON object in the header of the file, since version 0.1.0
 DIGEST = "digest"  # of all tensors and the JSON object; files of version 0.1.0 have none

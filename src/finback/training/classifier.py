@@ -21,14 +21,14 @@ import numpy as np
 
 from finback import models
 from finback.core.errors import SettingsError, SplitError
-from finback.core.files import write_atomic
-from finback.core.locks import check_free, only_writer
 from finback.core.progress import Progress, no_progress, prefixed
-from finback.core.run_files import RunFiles
-from finback.core.run_info import Json, RunInfo
-from finback.core.runs import RunFolder
-from finback.core.scores import save_scores
-from finback.core.split_table import save_split
+from finback.core.runs.files import RunFiles
+from finback.core.runs.folder import RunFolder
+from finback.core.runs.info import Json, RunInfo
+from finback.core.runs.scores import save_scores
+from finback.core.runs.split_table import save_split
+from finback.core.storage.files import write_atomic
+from finback.core.storage.locks import check_free, only_writer
 from finback.core.types import Clip, Labels, Scores
 from finback.data.dataset import Dataset, require_dataset
 from finback.data.locate import remember_dataset

@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 
 from finback.core.errors import SettingsError
-from finback.core.locks import check_free, only_writer
 from finback.core.progress import Progress, no_progress
-from finback.core.run_files import RunFiles
-from finback.core.run_info import RunInfo
-from finback.core.runs import RunFolder
-from finback.core.split_table import save_held_out, save_split
+from finback.core.runs.files import RunFiles
+from finback.core.runs.folder import RunFolder
+from finback.core.runs.info import RunInfo
+from finback.core.runs.split_table import save_held_out, save_split
+from finback.core.storage.locks import check_free, only_writer
 from finback.core.types import Clip, Labels, Split
 from finback.data.dataset import Dataset, require_dataset
 from finback.data.locate import remember_dataset

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from finback.core.errors import SettingsError
-from finback.core.files import append_line, write_atomic
-from finback.core.run_files import RunFiles
+from finback.core.runs.files import RunFiles
+from finback.core.storage.files import append_line, write_atomic
 
 
 class TrainingLog:

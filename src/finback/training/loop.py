@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from finback.core.errors import RunError
 from finback.core.progress import Progress, no_progress
-from finback.core.run_files import CHECKPOINT, WEIGHTS
+from finback.core.runs.files import CHECKPOINT, WEIGHTS
 from finback.core.signals import HeldSignal, held_signals
 from finback.models.devices import fabric_for, tune_allocator
 from finback.models.weights import load_tensors, pack, save_tensors, unpack

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from finback import models
 from finback.core.errors import SettingsError
-from finback.core.run_info import Json, RunInfo
+from finback.core.runs.info import Json, RunInfo
 from finback.data.dataset import Dataset, require_dataset
 from finback.data.rare import RareSettings
 from finback.features.extract import Extractor

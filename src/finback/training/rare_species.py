@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from finback.core.run_files import WEIGHTS
+from finback.core.runs.files import WEIGHTS
 from finback.core.types import Clip
 from finback.features.cache import FeatureStore
 from finback.models.networks.classifier import Classifier

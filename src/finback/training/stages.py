@@ -17,7 +17,7 @@ import torch
 from finback import models
 from finback.core.errors import SettingsError
 from finback.core.progress import Progress, no_progress
-from finback.core.run_files import WEIGHTS
+from finback.core.runs.files import WEIGHTS
 from finback.core.types import Clip, Labels
 from finback.features.spec import FeatureSpec
 from finback.models.devices import torch_device

@@ -17,8 +17,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from misbehaving import Site, wav
 
-from finback.core.paths import is_portable
 from finback.core.settings import build
+from finback.core.storage.paths import is_portable
 from finback.datasets.fetch import archive
 from finback.datasets.fetch.bounds import Bounds
 from finback.datasets.fetch.errors import FetchAborted, PermanentError, TooLargeError

@@ -214,7 +214,7 @@ def test_files_without_a_species_are_told(site: Site, tmp_path: Path) -> None:
 
 
 def test_one_at_a_time_in_a_folder(site: Site, tmp_path: Path) -> None:
-    words = "import sys; from pathlib import Path; from finback.core.locks import only_writer\n"
+    words = "import sys; from pathlib import Path; from finback.core.storage.locks import only_writer\n"
     words += "with only_writer(Path(sys.argv[1])): print('locked', flush=True); input()"
     with subprocess.Popen(
         [sys.executable, "-c", words, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

@@ -15,8 +15,8 @@ import pytest
 import torch
 
 from finback.core.errors import RunError, SettingsError
-from finback.core.files import read_json, write_json
-from finback.core.runs import RunFolder
+from finback.core.runs.folder import RunFolder
+from finback.core.storage.files import read_json, write_json
 from finback.data.index import IndexRequest
 from finback.evaluation.comparison import leaderboard
 from finback.evaluation.comparison import run as compare

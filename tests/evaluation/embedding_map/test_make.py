@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from finback.core.errors import InputError, RunError, SettingsError
-from finback.core.runs import RunFolder
+from finback.core.runs.folder import RunFolder
 from finback.evaluation.embedding_map import make
 from finback.evaluation.embedding_map.layout import METHODS, available, choose_methods
 from finback.evaluation.embedding_map.make import make_map

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from finback.core import run_files
 from finback.core.errors import InputError, SettingsError, SpecMismatchError
-from finback.core.files import read_json
+from finback.core.runs import files as run_files
+from finback.core.storage.files import read_json
 from finback.data.dataset import Dataset
 from finback.data.manifest import Manifest
 from finback.evaluation.generator_audit import (
@@ -179,8 +179,8 @@ def test_every_part_is_there_and_kept(audited: dict[str, Any], generator: Path) 
 def test_the_reference_classifier_has_the_clips_of_the_generator(
     audited: dict[str, Any], generator: Path
 ) -> None:
-    from finback.core.runs import RunFolder
-    from finback.core.split_table import load_split
+    from finback.core.runs.folder import RunFolder
+    from finback.core.runs.split_table import load_split
     from finback.data.splits.run_subsets import run_subsets
 
     assert audited["reference_classifier"]["seen_in_training"] == 0

@@ -20,13 +20,13 @@ import pytest
 
 from finback.audio.io import open_recording, write
 from finback.core.errors import RunError
-from finback.core.files import write_json
-from finback.core.parquet import write_table
-from finback.core.run_info import RunInfo
-from finback.core.runs import RunFolder
-from finback.core.scores import save_scores
+from finback.core.runs.folder import RunFolder
+from finback.core.runs.info import RunInfo
+from finback.core.runs.scores import save_scores
+from finback.core.runs.split_table import save_split
 from finback.core.settings import build
-from finback.core.split_table import save_split
+from finback.core.storage.files import write_json
+from finback.core.storage.parquet import write_table
 from finback.core.types import Clip, Labels, Scores
 from finback.data.audit import findings
 from finback.data.audit.duplicates import Duplicates

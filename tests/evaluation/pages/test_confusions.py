@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from finback.core.run_info import RunInfo
+from finback.core.runs.info import RunInfo
 from finback.data.splits.split import SplitSettings
 from finback.evaluation.pages import confusions
 from finback.evaluation.pages.classifier import warnings

@@ -11,10 +11,10 @@ import pytest
 from typer.testing import CliRunner
 
 from finback.cli.app import app
-from finback.core.audit_documents import GeneratorAuditFile
 from finback.core.errors import ManifestError, RunError
-from finback.core.files import write_json
-from finback.core.runs import RunFolder
+from finback.core.runs.audit_documents import GeneratorAuditFile
+from finback.core.runs.folder import RunFolder
+from finback.core.storage.files import write_json
 from finback.data.dataset import Dataset
 from finback.data.splits.run_subsets import run_subsets
 from finback.evaluation.pages import diffusion_figures, generator, vocoder, write

@@ -14,10 +14,10 @@ import pytest
 from small_study import study
 
 from finback.core.errors import RunError
-from finback.core.files import read_json, write_json
-from finback.core.runs import RunFolder
-from finback.core.scores import load_scores
-from finback.core.split_table import load_split
+from finback.core.runs.folder import RunFolder
+from finback.core.runs.scores import load_scores
+from finback.core.runs.split_table import load_split
+from finback.core.storage.files import read_json, write_json
 from finback.data.dataset import Dataset
 from finback.data.index import IndexRequest
 from finback.data.splits.run_subsets import run_subsets

@@ -12,7 +12,7 @@ import torch
 
 from finback.audio import io
 from finback.core.errors import AudioError, InputError, RunError, SettingsError, SpecMismatchError
-from finback.core.paths import portable
+from finback.core.storage.paths import portable
 from finback.features.logmel import LogMel
 from finback.features.spec import FeatureSpec
 from finback.generation.vocoders import vocode as vocoding

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from finback.core.errors import RunError
-from finback.core.files import read_json, write_json
-from finback.core.locks import LOCK
-from finback.core.runs import RunFolder
+from finback.core.runs.folder import RunFolder
+from finback.core.storage.files import read_json, write_json
+from finback.core.storage.locks import LOCK
 from finback.data.dataset import Dataset
 from finback.models import pretrained
 from finback.models.export.folder import package_run, without_paths

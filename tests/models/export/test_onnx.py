@@ -16,8 +16,8 @@ from finback import models
 from finback.audio.io import open_recording, write
 from finback.cli import main
 from finback.core.errors import RunError, SettingsError
-from finback.core.files import read_json
-from finback.core.runs import RunFolder
+from finback.core.runs.folder import RunFolder
+from finback.core.storage.files import read_json
 from finback.core.types import Clip
 from finback.features.extract import Extractor
 from finback.features.spec import FeatureSpec

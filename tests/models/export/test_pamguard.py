@@ -20,7 +20,7 @@ from small_models import make
 
 from finback.audio.io import open_recording, read, write
 from finback.core.errors import SettingsError
-from finback.core.runs import RunFolder
+from finback.core.runs.folder import RunFolder
 from finback.core.types import Clip, Labels
 from finback.features.spec import FeatureSpec
 from finback.models.export import export

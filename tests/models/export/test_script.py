@@ -13,7 +13,7 @@ import pytest
 from small_models import leaf, some_waves
 
 from finback.audio.io import probe, write
-from finback.core.runs import RunFolder
+from finback.core.runs.folder import RunFolder
 from finback.core.types import Labels
 from finback.features.spec import FeatureSpec
 from finback.models.export.metadata import metadata_of

@@ -13,7 +13,7 @@ import torch
 from finback import models
 from finback.audio.io import read
 from finback.core.errors import RunError, SettingsError, SpecMismatchError
-from finback.core.runs import RunFolder
+from finback.core.runs.folder import RunFolder
 from finback.core.types import Labels
 from finback.data.dataset import Dataset
 from finback.evaluation.evaluate import evaluate_run

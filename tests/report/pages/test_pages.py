@@ -141,7 +141,12 @@ def test_settings_are_a_file_that_can_be_read_back() -> None:
 
 
 PAGES = {"classifier", "generator", "vocoder", "leaderboard", "embedding_map"}
-READS = ("finback.core.runs", "finback.core.run_files", "finback.features.extract", "finback.features.cache")
+READS = (
+    "finback.core.runs.folder",
+    "finback.core.runs.files",
+    "finback.features.extract",
+    "finback.features.cache",
+)
 
 
 @pytest.mark.parametrize("path", sorted(Path(report.__path__[0]).rglob("*.py")), ids=lambda p: p.stem)

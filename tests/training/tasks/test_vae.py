@@ -97,7 +97,7 @@ def test_the_log_has_figures_of_other_tapes(tiny: str) -> None:
 
 def test_the_real_recipe(tiny_dataset: Dataset, tiny: str, tmp_path: Path) -> None:
     """Trains, logs a falling loss, uses its latents, and makes samples that tell species apart."""
-    from finback.core.run_files import LOG
+    from finback.core.runs.files import LOG
     from finback.models.weights import load_tensors
 
     settings = resolve(tiny, [*SMALL, "training.epochs=6"], "vae")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from finback.core.runs import RunFolder
-from finback.core.split_table import load_held_out, load_split
+from finback.core.runs.folder import RunFolder
+from finback.core.runs.split_table import load_held_out, load_split
 from finback.core.types import Clip
 from finback.data.manifest import Manifest
 

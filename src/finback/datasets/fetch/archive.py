@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import urldefrag
 
-from finback.core.paths import quoted
+from finback.core.storage.paths import quoted
 from finback.datasets.fetch.bounds import Bounds, make_room
 from finback.datasets.fetch.download import FetchedFile, WantedFile, finish, write_fault
 from finback.datasets.fetch.errors import Fault, PermanentError, TooLargeError

@@ -25,8 +25,8 @@ from typing import TYPE_CHECKING, Any
 
 from finback.audio.io import SUFFIXES, probe
 from finback.core.errors import AudioError, WriteError
-from finback.core.files import sync
 from finback.core.progress import Progress, no_progress
+from finback.core.storage.files import sync
 from finback.datasets.fetch.addresses import shown
 from finback.datasets.fetch.bounds import MIB, Bounds, make_room
 from finback.datasets.fetch.errors import FetchAborted, PermanentError, TemporaryError, TooLargeError

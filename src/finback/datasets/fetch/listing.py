@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from finback.core.errors import InputError
-from finback.core.paths import folded, portable, quoted
 from finback.core.progress import Progress, no_progress
+from finback.core.storage.paths import folded, portable, quoted
 from finback.core.text import printable
 from finback.datasets.fetch.addresses import check_address, shown
 from finback.datasets.fetch.bounds import LARGEST_STATED

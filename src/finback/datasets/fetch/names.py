@@ -1,6 +1,6 @@
 """File names from listings and archives: what a site says, as a path in the audio folder.
 
-Every part is made valid on all systems by `core.paths.portable`, and joined by `core.paths.inside` only.
+Every part is made valid on all systems by `portable`, and joined by `inside` only (core/storage/paths.py).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import re
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
-from finback.core.paths import portable, quoted
+from finback.core.storage.paths import portable, quoted
 from finback.core.text import printable
 from finback.datasets.fetch.errors import PermanentError
 

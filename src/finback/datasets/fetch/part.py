@@ -15,8 +15,8 @@ from contextlib import suppress
 from io import FileIO
 from pathlib import Path
 
-from finback.core.files import write_atomic
-from finback.core.paths import file_name
+from finback.core.storage.files import write_atomic
+from finback.core.storage.paths import file_name
 
 MAX_FACTS = 1 << 16  # bytes
 # An ETag, or a date: what can be sent back in a header.

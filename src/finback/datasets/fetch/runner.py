@@ -23,10 +23,10 @@ from zipfile import ZipFile
 from pydantic import Field
 
 from finback.core.errors import FinbackError, InputError, SettingsError, WriteError
-from finback.core.locks import only_writer
-from finback.core.paths import inside
 from finback.core.progress import Progress, no_progress
 from finback.core.settings import Frozen
+from finback.core.storage.locks import only_writer
+from finback.core.storage.paths import inside
 from finback.datasets.fetch import archive, tables
 from finback.datasets.fetch.addresses import Reach, same_path, shown
 from finback.datasets.fetch.bounds import Bounds

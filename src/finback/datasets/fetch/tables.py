@@ -15,10 +15,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from finback.core.csv_files import write_csv
 from finback.core.errors import InputError
-from finback.core.files import write_atomic
-from finback.core.paths import quoted
+from finback.core.storage.csv_files import write_csv
+from finback.core.storage.files import write_atomic
+from finback.core.storage.paths import quoted
 from finback.data.tables import read_table
 from finback.datasets.fetch.download import FetchedFile, now
 from finback.datasets.fetch.listing import Offer

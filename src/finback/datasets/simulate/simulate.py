@@ -23,12 +23,12 @@ import numpy as np
 from pydantic import Field, field_validator, model_validator
 
 from finback.audio import io as audio_io
-from finback.core.csv_files import read_csv, write_csv
 from finback.core.errors import InputError, RunError
-from finback.core.files import read_json, write_json
-from finback.core.locks import only_writer
 from finback.core.progress import Progress, no_progress
 from finback.core.settings import Frozen
+from finback.core.storage.csv_files import read_csv, write_csv
+from finback.core.storage.files import read_json, write_json
+from finback.core.storage.locks import only_writer
 from finback.datasets.simulate.calls import CALLS, call_kind
 from finback.datasets.simulate.mixing import FULL, Event, SimulatedCall, mix_calls, place_call
 from finback.datasets.simulate.tape import TapeModel, draw_tape

@@ -26,13 +26,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from finback.core.documents import MetricsFile, read_document
-from finback.core.files import read_json, write_json
 from finback.core.progress import Progress, no_progress
-from finback.core.renames import LEADERBOARD, current
-from finback.core.run_files import RunFiles
-from finback.core.runs import RunFolder
-from finback.core.scores import load_scores
+from finback.core.runs.documents import MetricsFile, read_document
+from finback.core.runs.files import RunFiles
+from finback.core.runs.folder import RunFolder
+from finback.core.runs.renames import LEADERBOARD, current
+from finback.core.runs.scores import load_scores
+from finback.core.storage.files import read_json, write_json
 from finback.core.types import Labels, Scores
 from finback.data.dataset import Dataset
 from finback.evaluation.study_table import interval_columns, write_table

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from finback.core.files import write_atomic
 from finback.core.progress import Progress, no_progress
-from finback.core.run_files import RunFiles
+from finback.core.runs.files import RunFiles
+from finback.core.storage.files import write_atomic
 from finback.report.pages.common import save_pictures
 from finback.report.pages.leaderboard import ComparisonPage, figures, render
 

@@ -16,7 +16,7 @@ import torch
 
 from finback import models
 from finback.core.errors import SettingsError
-from finback.core.run_files import METRICS
+from finback.core.runs.files import METRICS
 from finback.core.settings import DEFAULT_PRESET
 from finback.data.dataset import Dataset
 from finback.data.splits.split import SplitSettings

@@ -25,12 +25,12 @@ from pathlib import Path
 from typing import Any
 
 from finback import models
-from finback.core.documents import AuditFile, read_document
-from finback.core.files import write_json
-from finback.core.locks import check_free, only_writer
 from finback.core.progress import Log, Progress, no_progress
-from finback.core.run_files import RunFiles
-from finback.core.runs import RunFolder
+from finback.core.runs.documents import AuditFile, read_document
+from finback.core.runs.files import RunFiles
+from finback.core.runs.folder import RunFolder
+from finback.core.storage.files import write_json
+from finback.core.storage.locks import check_free, only_writer
 from finback.data.dataset import Dataset, prepare_request
 from finback.data.index import IndexRequest
 from finback.evaluation.comparison import leaderboard

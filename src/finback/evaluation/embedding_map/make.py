@@ -19,13 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from finback.core.errors import InputError, RunError
-from finback.core.keeping import kept
 from finback.core.progress import Progress, no_progress
-from finback.core.run_files import MANIFEST, SPLIT_TABLE
-from finback.core.run_info import RunInfo
-from finback.core.runs import RunFolder
+from finback.core.runs.files import MANIFEST, SPLIT_TABLE
+from finback.core.runs.folder import RunFolder
+from finback.core.runs.info import RunInfo
+from finback.core.runs.split_table import load_split
 from finback.core.settings import build
-from finback.core.split_table import load_split
+from finback.core.storage.keeping import kept
 from finback.core.types import SUBSETS, Clip, Labels
 from finback.data.manifest import Manifest
 from finback.data.splits.run_subsets import run_subsets

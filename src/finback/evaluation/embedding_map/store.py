@@ -13,8 +13,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from finback.core.errors import RunError
-from finback.core.parquet import read_table, write_table
-from finback.core.runs import RunFolder
+from finback.core.runs.folder import RunFolder
+from finback.core.storage.parquet import read_table, write_table
 from finback.core.types import Clip
 from finback.evaluation.embedding_map.neighbours import Neighbours
 

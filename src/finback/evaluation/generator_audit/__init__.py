@@ -32,9 +32,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from finback.core.errors import InputError
-from finback.core.files import write_json
-from finback.core.keeping import kept
 from finback.core.progress import Progress, no_progress
+from finback.core.storage.files import write_json
+from finback.core.storage.keeping import kept
 from finback.data.splits.run_subsets import run_subsets
 from finback.evaluation.generator_audit import embeddings, figures, set_metrics, substitution
 from finback.evaluation.generator_audit.reference_classifier import (

@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from finback.core.errors import InputError
-from finback.core.keeping import writable_folder
 from finback.core.progress import Progress, no_progress
-from finback.core.runs import RunFolder
+from finback.core.runs.folder import RunFolder
+from finback.core.storage.keeping import writable_folder
 from finback.data.dataset import Dataset
 from finback.data.splits.run_subsets import run_subsets
 from finback.features.cache import default_folder

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from finback import models
 from finback.core.progress import Progress, no_progress
-from finback.core.run_files import RunFiles
+from finback.core.runs.files import RunFiles
 from finback.features.spec import FeatureSpec
 from finback.models.networks.heads import Logistic
 from finback.models.scoring import through

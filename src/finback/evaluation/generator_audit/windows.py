@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from finback.core.arrays import read_arrays
-from finback.core.files import atomic_path
-from finback.core.keeping import kept
 from finback.core.progress import Progress, no_progress
+from finback.core.storage.arrays import read_arrays
+from finback.core.storage.files import atomic_path
+from finback.core.storage.keeping import kept
 from finback.core.types import Clip, Labels
 from finback.features.cache import FeatureStore
 from finback.generation.generator import Sampling, SpectrogramGenerator

@@ -10,10 +10,10 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
-from finback.core.files import write_atomic
-from finback.core.keeping import writable_folder
 from finback.core.progress import Progress, no_progress
-from finback.core.run_files import RunFiles
+from finback.core.runs.files import RunFiles
+from finback.core.storage.files import write_atomic
+from finback.core.storage.keeping import writable_folder
 from finback.data.splits.settings import BY_CLIP
 from finback.evaluation.pages.confusions import confusions
 from finback.evaluation.pages.run_data import RunData, read_run, reproduction

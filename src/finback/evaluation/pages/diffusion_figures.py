@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from finback.core.errors import RunError
-from finback.core.paths import file_name
 from finback.core.progress import Progress, no_progress
+from finback.core.storage.paths import file_name
 from finback.generation.generator import Sampling, SpectrogramGenerator
 from finback.report.plots.diffusion import (
     DENOISING_NOTE,

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from finback.core.errors import FinbackError
-from finback.core.files import write_atomic
-from finback.core.keeping import writable_folder
-from finback.core.locks import only_writer
 from finback.core.progress import Progress, no_progress
-from finback.core.run_files import RunFiles
+from finback.core.runs.files import RunFiles
+from finback.core.storage.files import write_atomic
+from finback.core.storage.keeping import writable_folder
+from finback.core.storage.locks import only_writer
 from finback.core.types import Clip
 from finback.evaluation.embedding_map.make import EmbeddingMap, make_map
 from finback.evaluation.embedding_map.neighbours import Neighbours

@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from finback.core.audit_documents import GeneratorAuditFile, ReconstructionFile
-from finback.core.documents import Document, read_audit
 from finback.core.errors import FinbackError, RunError
-from finback.core.files import write_atomic
-from finback.core.keeping import writable_folder
 from finback.core.progress import Progress, no_progress
-from finback.core.run_files import RECONSTRUCTION, RunFiles
+from finback.core.runs.audit_documents import GeneratorAuditFile, ReconstructionFile
+from finback.core.runs.documents import Document, read_audit
+from finback.core.runs.files import RECONSTRUCTION, RunFiles
+from finback.core.storage.files import write_atomic
+from finback.core.storage.keeping import writable_folder
 from finback.core.types import Clip
 from finback.data.splits.run_subsets import run_subsets
 from finback.evaluation.pages import diffusion_figures

@@ -12,17 +12,17 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from finback.core.documents import AuditFile, MetricsFile, read_document
 from finback.core.errors import FinbackError, RunError
-from finback.core.files import RESTORE
-from finback.core.parquet import read_table
-from finback.core.paths import inside
-from finback.core.plain_json import parsed
-from finback.core.run_files import RunFiles
-from finback.core.run_info import RunInfo
-from finback.core.runs import RunFolder
-from finback.core.scores import logits_of
-from finback.core.split_table import SplitRow, read_rows
+from finback.core.runs.documents import AuditFile, MetricsFile, read_document
+from finback.core.runs.files import RunFiles
+from finback.core.runs.folder import RunFolder
+from finback.core.runs.info import RunInfo
+from finback.core.runs.scores import logits_of
+from finback.core.runs.split_table import SplitRow, read_rows
+from finback.core.storage.files import RESTORE
+from finback.core.storage.parquet import read_table
+from finback.core.storage.paths import inside
+from finback.core.storage.plain_json import parsed
 from finback.core.types import Clip
 from finback.data.manifest import Manifest
 from finback.metrics import calibration

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from finback.core.errors import FinbackError
-from finback.core.files import write_atomic
-from finback.core.keeping import writable_folder
 from finback.core.progress import Progress, no_progress
-from finback.core.run_files import RunFiles
+from finback.core.runs.files import RunFiles
+from finback.core.storage.files import write_atomic
+from finback.core.storage.keeping import writable_folder
 from finback.core.types import Clip
 from finback.data.splits.run_subsets import run_subsets
 from finback.evaluation.pages.clips import varied

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from finback.core.locks import only_writer
 from finback.core.progress import Progress, no_progress
-from finback.core.runs import RunFolder
+from finback.core.runs.folder import RunFolder
+from finback.core.storage.locks import only_writer
 from finback.evaluation.pages import classifier, generator, vocoder
 
 PAGES = {"generator": generator.write, "vocoder": vocoder.write}  # all other kinds: a classifier's page

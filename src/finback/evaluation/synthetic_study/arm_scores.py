@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from finback.core.run_files import RunFiles
-from finback.core.scores import load_scores
+from finback.core.runs.files import RunFiles
+from finback.core.runs.scores import load_scores
 from finback.core.types import Clip, Labels, Scores
 from finback.data.dataset import Dataset
 from finback.evaluation.synthetic_study.arm import Arm

@@ -13,8 +13,8 @@ from pydantic import Field
 
 from finback import models
 from finback.core.errors import SettingsError, SpecMismatchError
-from finback.core.run_files import SCORES
-from finback.core.runs import RunFolder
+from finback.core.runs.files import SCORES
+from finback.core.runs.folder import RunFolder
 from finback.core.settings import DEFAULT_PRESET, Frozen
 from finback.core.types import Clip, Split
 from finback.data.dataset import Dataset

@@ -18,10 +18,10 @@ from typing import Any
 
 import numpy as np
 
-from finback.core.files import read_json, write_json
 from finback.core.progress import Progress, no_progress
-from finback.core.renames import SYNTHETIC_STUDY, current
-from finback.core.runs import RunFolder
+from finback.core.runs.folder import RunFolder
+from finback.core.runs.renames import SYNTHETIC_STUDY, current
+from finback.core.storage.files import read_json, write_json
 from finback.data.dataset import Dataset
 from finback.evaluation.study_table import interval_columns, write_table
 from finback.evaluation.synthetic_study.arm import Arm

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from finback.core.locks import check_free, only_writer
 from finback.core.progress import Log, Progress, no_progress
-from finback.core.run_files import RunFiles
-from finback.core.run_info import RunInfo
-from finback.core.runs import RunFolder
+from finback.core.runs.files import RunFiles
+from finback.core.runs.folder import RunFolder
+from finback.core.runs.info import RunInfo
+from finback.core.storage.locks import check_free, only_writer
 from finback.data.dataset import Dataset, prepare_request
 from finback.data.index import IndexRequest
 from finback.evaluation.cost import Cost, GeneratorCost, measure, measure_generator

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from finback.core.arrays import read_arrays
 from finback.core.errors import RunError
-from finback.core.files import RESTORE, atomic_path
 from finback.core.progress import Progress, no_progress
+from finback.core.storage.arrays import read_arrays
+from finback.core.storage.files import RESTORE, atomic_path
 from finback.core.types import Labels
 from finback.data.dataset import Dataset
 from finback.evaluation.synthetic_study.arm import TAPE_TRANSFER, Arm

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from finback.core.progress import Progress, no_progress
-from finback.core.run_info import RunInfo
-from finback.core.runs import RunFolder
-from finback.core.scores import save_scores
-from finback.core.split_table import save_split
+from finback.core.runs.folder import RunFolder
+from finback.core.runs.info import RunInfo
+from finback.core.runs.scores import save_scores
+from finback.core.runs.split_table import save_split
 from finback.core.types import Labels
 from finback.data.dataset import Dataset
 from finback.evaluation.synthetic_study.plan import ArmRun, SyntheticStudy, arm_folder

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from finback.core.errors import InputError, SettingsError
-from finback.core.paths import inside
+from finback.core.storage.paths import inside
 
 INSTALL = "pip install 'finback[onnx]'"
 EXPORT = "export it again"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from finback.core.arrays import read_arrays
 from finback.core.errors import InputError
+from finback.core.storage.arrays import read_arrays
 from finback.features.spec import FeatureSpec
 
 SUFFIXES = (".npy", ".npz")

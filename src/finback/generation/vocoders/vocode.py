@@ -22,11 +22,11 @@ from torch import Tensor
 from finback.audio import io
 from finback.audio.windows import windows
 from finback.core.errors import InputError, SpecMismatchError
-from finback.core.locks import only_writer
-from finback.core.paths import inside, portable, refuse_overwriting
 from finback.core.progress import Progress, no_progress
-from finback.core.runs import RunFolder
+from finback.core.runs.folder import RunFolder
 from finback.core.settings import build
+from finback.core.storage.locks import only_writer
+from finback.core.storage.paths import inside, portable, refuse_overwriting
 from finback.features.spec import FeatureSpec
 from finback.generation.vocoders.clips import logmel_of, read_wave, round_trip
 from finback.generation.vocoders.files import SUFFIXES, load_logmels

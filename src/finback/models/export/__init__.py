@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from finback.core.errors import SettingsError
-from finback.core.files import write_atomic
-from finback.core.runs import RunFolder
+from finback.core.runs.folder import RunFolder
+from finback.core.storage.files import write_atomic
 from finback.models import pretrained
 from finback.models.load import open_run
 from finback.models.model_card import card

@@ -13,10 +13,10 @@ from pathlib import Path
 import torch
 
 from finback.core.errors import RunError
-from finback.core.files import read_json, write_atomic, write_json
-from finback.core.locks import only_writer
-from finback.core.run_files import GENERATOR_AUDIT, HELD_OUT, METRICS, SPLIT_TABLE, VOCODER_AUDIT
-from finback.core.runs import RunFolder
+from finback.core.runs.files import GENERATOR_AUDIT, HELD_OUT, METRICS, SPLIT_TABLE, VOCODER_AUDIT
+from finback.core.runs.folder import RunFolder
+from finback.core.storage.files import read_json, write_atomic, write_json
+from finback.core.storage.locks import only_writer
 from finback.models.model_card import card, without_paths
 from finback.models.model_files import keep_copies
 from finback.models.weights import load_tensors, save_tensors

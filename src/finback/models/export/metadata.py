@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from finback import models
-from finback.core.runs import RunFolder
+from finback.core.runs.folder import RunFolder
 from finback.core.version import __version__
 from finback.models.predictor import Predictor
 from finback.models.tree import Leaf, Node

@@ -21,8 +21,8 @@ import numpy as np
 import torch
 
 from finback.core.errors import SettingsError
-from finback.core.files import atomic_path
-from finback.core.runs import RunFolder
+from finback.core.runs.folder import RunFolder
+from finback.core.storage.files import atomic_path
 from finback.core.types import Clip
 from finback.models.export.metadata import metadata_of
 from finback.models.export.module import ExportedModel

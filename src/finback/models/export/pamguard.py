@@ -32,8 +32,8 @@ import torch
 from torch import Tensor, nn
 
 from finback.core.errors import SettingsError
-from finback.core.files import write_atomic
-from finback.core.runs import RunFolder
+from finback.core.runs.folder import RunFolder
+from finback.core.storage.files import write_atomic
 from finback.features.logmel import LogMel
 from finback.features.spec import FeatureSpec
 from finback.models.export.frontend import scaled

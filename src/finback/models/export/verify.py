@@ -12,7 +12,7 @@ import numpy as np
 from finback.audio import io
 from finback.audio.content import require_content
 from finback.core.errors import AudioError, FinbackError, RunError
-from finback.core.runs import RunFolder
+from finback.core.runs.folder import RunFolder
 from finback.core.types import Clip
 from finback.data.manifest import Manifest
 from finback.features.spec import FeatureSpec

@@ -16,9 +16,9 @@ import tomli_w
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from matplotlib.figure import Figure
 
-from finback.core.files import write_atomic
-from finback.core.keeping import kept
 from finback.core.progress import Progress, no_progress
+from finback.core.storage.files import write_atomic
+from finback.core.storage.keeping import kept
 from finback.core.text import printable
 from finback.report.plots.style import render as to_bytes
 

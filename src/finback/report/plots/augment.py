@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
 
 from finback.core.errors import SettingsError
-from finback.core.files import write_atomic
+from finback.core.storage.files import write_atomic
 from finback.features.mel import band_centres_hz
 from finback.features.spec import FeatureSpec
 from finback.report.plots.spectrogram import nice_ticks

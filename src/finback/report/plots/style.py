@@ -18,7 +18,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from finback.core.files import write_atomic
+from finback.core.storage.files import write_atomic
 from finback.core.text import printable
 
 P = ParamSpec("P")

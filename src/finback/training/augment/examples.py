@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from finback.audio.io import open_recording, write
-from finback.core.locks import only_writer
+from finback.core.storage.locks import only_writer
 from finback.core.types import Clip
 from finback.features.extract import Extractor
 from finback.features.logmel import LogMel
