@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -130,3 +131,12 @@ def test_a_block_that_does_not_fit_leaves_no_file(tmp_path: Path, block: np.ndar
     with pytest.raises(AudioError, match=rf"a\.wav: {message}"):
         write()
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("subtype", ["PCM_16", "FLOAT", "DOUBLE"])
+def test_equal_samples_are_equal_files_whenever_they_are_written(tmp_path: Path, subtype: str) -> None:
+    """libsndfile notes the second of writing in float files, unless it is told not to."""
+    for name in ("a.wav", "b.wav"):
+        io.write(tmp_path / name, np.linspace(-0.5, 0.5, 100), 1000, subtype)
+        time.sleep(1.1)
+    assert (tmp_path / "a.wav").read_bytes() == (tmp_path / "b.wav").read_bytes()

@@ -23,6 +23,7 @@ from finback.audio.info import MAX_FRAMES
 from finback.audio.parts import Part, View
 from finback.core.errors import AudioError, FinbackError
 
+SET_ADD_PEAK_CHUNK = 0x1050  # sndfile.h: SFC_SET_ADD_PEAK_CHUNK
 BLOCK = 1 << 16  # frames decoded at a time where a whole file goes by
 # libmpg123 seeks to a few frames before the wanted one, but a frame of MP3 may need the bytes of more (its
 # bit reservoir), and is then decoded to something else.
@@ -172,8 +173,11 @@ def _open(path: Path, view: View | None) -> SoundFile:
 
 
 def create(path: Path, sample_rate: int, n_channels: int, subtype: str, kind: str) -> SoundFile:
-    """A new file to be written."""
-    return SoundFile(os.fsencode(path), "w", sample_rate, n_channels, subtype, format=kind)
+    """A new file to be written; equal samples make equal files."""
+    sound = SoundFile(os.fsencode(path), "w", sample_rate, n_channels, subtype, format=kind)
+    # Else float files hold the time of writing. soundfile has no public way to libsndfile's commands.
+    soundfile._snd.sf_command(sound._file, SET_ADD_PEAK_CHUNK, soundfile._ffi.NULL, 0)
+    return sound
 
 
 def writing_failed(path: Path, error: Exception) -> FinbackError:
