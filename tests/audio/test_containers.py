@@ -319,7 +319,7 @@ def test_absurd_values_are_named(tmp_path: Path, subtype: str, value: float) -> 
     x = np.zeros((1000, 2))
     x[700, 1] = value if subtype == "DOUBLE" or abs(value) < 1e38 else 1e38
     soundfile.write(tmp_path / "absurd.wav", x, 8000, subtype)
-    with pytest.raises(AudioError, match=r"absurd\.wav: 1 samples are .*, the first at sample 700"):
+    with pytest.raises(AudioError, match=r"absurd\.wav: 1 sample is .*, the first at sample 700"):
         io.read(tmp_path / "absurd.wav")
     assert len(io.read(tmp_path / "absurd.wav", 0, 700)) == 700
 

@@ -255,7 +255,7 @@ def test_nan_and_infinity_are_named(tmp_path: Path, subtype: str) -> None:
         AudioError, match=r"dead channel\.wav: 3 samples are NaN or infinite, the first at sample 400"
     ):
         io.read(path)
-    with pytest.raises(AudioError, match="1 samples are NaN or infinite, the first at sample 700"):
+    with pytest.raises(AudioError, match="1 sample is NaN or infinite, the first at sample 700"):
         list(io.blocks(path, 100, 500))
 
 

@@ -136,8 +136,8 @@ def test_parts_of_a_file_with_unread_times_are_no_whole_files(tmp_path: Path, au
 @pytest.mark.parametrize(
     ("cells", "span", "message"),
     [
-        ("nan,0.75", (0, 750), "1 rows, from here on, have no start: the beginning of the file is taken"),
-        ("0.25,", (250, 2000), "1 rows, from here on, have no end: the end of the file is taken"),
+        ("nan,0.75", (0, 750), "rows without start: 1; the beginning of the file is taken"),
+        ("0.25,", (250, 2000), "rows without end: 1; the end of the file is taken"),
     ],
 )
 def test_half_a_span_is_said(

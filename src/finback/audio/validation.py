@@ -88,8 +88,9 @@ def bounded(path: Path, x: np.ndarray, start: int) -> None:
     bad = np.flatnonzero(~np.isfinite(x).all(axis=1))
     what = "NaN or infinite" if len(bad) else f"beyond {LARGEST:g} in size, which no hydrophone gives"
     bad = bad if len(bad) else np.flatnonzero(absurd)
+    which = "1 sample is" if len(bad) == 1 else f"{len(bad)} samples are"
     raise AudioError(
-        f"{path}: {len(bad)} samples are {what}, the first at sample {start + bad[0]}",
+        f"{path}: {which} {what}, the first at sample {start + bad[0]}",
         "correct them in an audio editor, or leave that part out",
     )
 

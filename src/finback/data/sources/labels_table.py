@@ -150,7 +150,7 @@ def _half_placed(rows: Sequence[LabelRow], times: Times, table: Table) -> list[P
     for missing, taken in (("start", "beginning"), ("end", "end")):
         found = [row.row for row in half if (row.start_s is None) == (missing == "start")]
         if found:
-            message = f"{len(found)} rows, from here on, have no {missing}: the {taken} of the file is taken"
+            message = f"rows without {missing}: {len(found)}; the {taken} of the file is taken"
             repair = f"fill in the {missing}"
             problems.append(Problem("half_span", table.path.name, found[0], message, repair))
     return problems
