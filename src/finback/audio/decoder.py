@@ -141,7 +141,7 @@ def opened(path: Path, part: Part | None = None) -> Iterator[SoundFile]:
             raise checks.undecodable(path, reason(error if view is None else view.error or error)) from error
 
 
-def heard(path: Path, blocks: Iterator[np.ndarray], strict: bool) -> Iterator[np.ndarray]:
+def without_complaints(path: Path, blocks: Iterator[np.ndarray], strict: bool) -> Iterator[np.ndarray]:
     """The blocks of an MP3. With `strict`, raises `AudioError` where the decoder complains of damage."""
     while True:
         with hushed() as complaints:

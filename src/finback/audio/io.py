@@ -201,7 +201,7 @@ def _stretches(info: AudioInfo, start: int, stop: int, step: int) -> Iterator[np
     for part, first, last in info.spans(start, stop):
         blocks = decoder.frames(info.path, part, first, last, step, step - waiting)
         if info.subtype.startswith("MPEG"):
-            blocks = decoder.heard(info.path, blocks, strict=not info.remarks)
+            blocks = decoder.without_complaints(info.path, blocks, strict=not info.remarks)
         for x in blocks:
             wanted = min(step - waiting, last - first)
             pending.append(_checked(info, x, at, at + wanted))

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from finback.core.runs.documents import AuditFile, MetricsFile, read_document
 from finback.core.errors import RunError
+from finback.core.runs.documents import AuditFile, MetricsFile, read_document
+from finback.core.runs.info import RunInfo
 from finback.core.storage.files import read_json
 from finback.core.storage.plain_json import DEEPEST, parsed
-from finback.core.runs.info import RunInfo
 
 KEPT = Path(__file__).parents[2] / "data" / "runs_0_1_0"
 VALUES = st.one_of(

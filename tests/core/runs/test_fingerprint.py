@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from safetensors.numpy import save
 
-from finback.core.runs import folder as runs
 from finback.core.errors import RunError
-from finback.core.storage.files import write_atomic
-from finback.core.runs.info import RunInfo
+from finback.core.runs import folder as runs
 from finback.core.runs.folder import RunFolder
+from finback.core.runs.info import RunInfo
+from finback.core.storage.files import write_atomic
 
 INFO = RunInfo(
     kind="classifier",

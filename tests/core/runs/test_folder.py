@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from finback.core.runs import renames
-from finback.core.runs import info as run_info
 from finback.core.errors import RunError
-from finback.core.runs.info import RunInfo
+from finback.core.runs import info as run_info
+from finback.core.runs import renames
 from finback.core.runs.folder import RunFolder
+from finback.core.runs.info import RunInfo
 
 INFO = RunInfo(
     kind="classifier",

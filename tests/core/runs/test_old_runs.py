@@ -18,10 +18,10 @@ import pytest
 
 from finback.audio.io import open_recording
 from finback.core.errors import RunError
-from finback.core.storage.files import read_json, write_json
-from finback.core.runs.renames import MOVED_TO_MODEL, REMOVED_SETTINGS, RUN, current
 from finback.core.runs.folder import RunFolder
+from finback.core.runs.renames import MOVED_TO_MODEL, REMOVED_SETTINGS, RUN, current
 from finback.core.runs.scores import load_scores
+from finback.core.storage.files import read_json, write_json
 from finback.core.types import Clip
 from finback.data.dataset import Dataset
 from finback.data.index import IndexRequest, index

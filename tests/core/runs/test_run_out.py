@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from finback.core.errors import RunError
-from finback.core.runs.info import RunInfo
 from finback.core.runs.folder import RunFolder
+from finback.core.runs.info import RunInfo
 
 
 @pytest.mark.parametrize("name", ["manifest.csv", "split.csv", "problems.json", "metrics.json"])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from finback.core.runs.info import RunInfo
 from finback.core.runs.folder import RunFolder
+from finback.core.runs.info import RunInfo
 from finback.core.runs.split_table import save_held_out, save_split
 from finback.core.types import Clip, Recording, Split
 

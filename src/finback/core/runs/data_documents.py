@@ -1,4 +1,4 @@
-"""What the JSON files next to clips must hold: `problems.json` and `generated.json` (core/runs/documents.py)."""
+"""What the JSON files next to clips must hold: `problems.json` and `generated.json` (documents.py)."""
 
 from __future__ import annotations
 

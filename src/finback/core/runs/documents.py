@@ -17,8 +17,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from finback.core.errors import RunError
-from finback.core.storage.files import RESTORE, read_json
 from finback.core.runs.renames import current, current_audit
+from finback.core.storage.files import RESTORE, read_json
 
 Json = dict[str, Any]
 Share = Annotated[float, Field(ge=0, le=1)]

@@ -21,10 +21,10 @@ from pathlib import Path
 from typing import Any
 
 from finback.core.errors import RunError
-from finback.core.storage.files import tensors_digest, write_json
 from finback.core.runs.files import CHECKPOINT, FOLDS, MEMBERS, RunFiles
 from finback.core.runs.info import RunInfo, differences
 from finback.core.runs.split_table import SplitRow, read_held_out, read_rows
+from finback.core.storage.files import tensors_digest, write_json
 from finback.core.version import __version__
 
 FORMAT = 1

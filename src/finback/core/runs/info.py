@@ -18,10 +18,10 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from finback.core.runs.documents import first_fault
 from finback.core.errors import RunError
-from finback.core.storage.files import RESTORE, read_json
+from finback.core.runs.documents import first_fault
 from finback.core.runs.renames import RUN, current, with_moved_settings, without_removed_settings
+from finback.core.storage.files import RESTORE, read_json
 
 Json = dict[str, Any]  # a JSON object
 Count = Annotated[int, Field(ge=0)]

@@ -14,9 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from finback.core.errors import RunError
+from finback.core.runs.split_table import NAMES
 from finback.core.storage.files import RESTORE
 from finback.core.storage.parquet import read_table, write_table
-from finback.core.runs.split_table import NAMES
 from finback.core.types import Clip, Labels, Scores, Subset
 
 COLUMNS = {

@@ -15,8 +15,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from finback.core.storage.csv_files import read_csv, whole_number, write_csv
 from finback.core.errors import RunError
+from finback.core.storage.csv_files import read_csv, whole_number, write_csv
 from finback.core.storage.files import RESTORE
 from finback.core.types import SUBSETS, Clip, Split
 

@@ -168,8 +168,8 @@ def _holder(path: Path) -> str:
     with suppress(OSError, ValueError, TypeError, KeyError):
         with open(path, "rb", buffering=0) as file:
             file.seek(1)
-            told = json.loads(file.read(4096))
-        since = datetime.fromisoformat(told["since"]).strftime("%Y-%m-%d %H:%M:%S")
-        host, command = printable(str(told["host"])), printable(str(told["command"]))
-        return f" (process {int(told['process'])} on {host} since {since}: {command})"
+            holder = json.loads(file.read(4096))
+        since = datetime.fromisoformat(holder["since"]).strftime("%Y-%m-%d %H:%M:%S")
+        host, command = printable(str(holder["host"])), printable(str(holder["command"]))
+        return f" (process {int(holder['process'])} on {host} since {since}: {command})"
     return ""

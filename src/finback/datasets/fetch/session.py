@@ -1,7 +1,8 @@
 """Connections: how long a server may take for its headers, and where a connection may lead.
 
-`requests` waits for each byte anew. So a server that sends one byte of a header every 20 seconds, or
-"100 Continue" without end, is never given up. Here the headers of a response have a time limit as a whole.
+`requests` starts its wait again with each byte. So a server that sends one byte of a header every 20
+seconds, or "100 Continue" without end, is never given up. Here the headers of a response have a time limit as
+a whole.
 """
 
 from __future__ import annotations
