@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from hypothesis import strategies as st
 
 from finback.audio import io
 from finback.audio.containers import riff
+from finback.audio.metadata import statements
+from finback.audio.parts import ByteReader
 from finback.core.errors import AudioError
 
 SUBTYPES = ["PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE"]
@@ -93,7 +96,8 @@ def test_over_4_gib_the_size_wraps(tmp_path: Path) -> None:
     path = tmp_path / "week.wav"
     make(path, "PCM_16", n_channels=1, n=10)
     n_bytes = 2**32 + 2_000_000
-    start = riff.layout(path).data_start  # type: ignore[union-attr]
+    with open(path, "rb") as file:
+        start = riff.read_layout(ByteReader(file), path).data_start  # type: ignore[union-attr]
     set_size(path, n_bytes % 2**32)
     with open(path, "r+b") as file:
         file.truncate(start + n_bytes)  # sparse: takes no room
@@ -150,3 +154,11 @@ def test_any_damage_is_read_or_refused(tmp_path: Path, flips: list[tuple[int, in
         assert len(io.read_channels(path)) == info.n_samples > 0
     except AudioError as error:
         assert "any.wav" in str(error)  # noqa: PT017
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with a name here")
+def test_metadata_never_wait_for_a_pipe(tmp_path: Path) -> None:
+    """Neither where a sound was a moment ago, nor where its log should be."""
+    os.mkfifo(tmp_path / "a.wav")
+    os.mkfifo(tmp_path / "a.log.xml")
+    assert statements(tmp_path / "a.wav", 1000, {}) == []

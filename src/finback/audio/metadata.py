@@ -8,7 +8,6 @@ that the decoder gives. All reading is bounded, and nothing here raises an error
 from __future__ import annotations
 
 import os
-import stat
 import struct
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -16,9 +15,11 @@ from typing import BinaryIO
 
 from finback.audio import riff
 from finback.audio import statements as texts
+from finback.audio import validation as checks
 from finback.audio.containers import riff as waves
 from finback.audio.parts import ByteReader
 from finback.audio.statements import Statement
+from finback.core.errors import AudioError
 
 MOST_BLOCKS = 128  # metadata blocks of a FLAC
 MOST_COMMENTS = 1000
@@ -31,13 +32,13 @@ def statements(path: Path, sample_rate: int, tags: Mapping[str, str]) -> list[St
     """All statements in the file, and in its SoundTrap log; `tags` are the decoder's `comment` and `date`."""
     found = [*_beside(path)]
     try:
-        with open(path, "rb") as file:
+        with checks.opened(path) as file:
             head = file.read(4)
             if head == b"fLaC":
                 found += _flac(file, sample_rate)
             elif (wav := waves.read_layout(ByteReader(file), path)) is not None:
                 found += _wav(file, wav)
-    except OSError:  # the file is read again for its samples, and the fault is reported there
+    except (OSError, AudioError):  # the file is read again for its samples, and the fault is reported there
         pass
     found += texts.comment(tags.get("comment", ""))
     found += texts.date_tag(tags.get("date", ""), "date tag")
@@ -113,8 +114,7 @@ def _vorbis(data: bytes) -> Iterator[Statement]:
 def _beside(path: Path) -> Iterator[Statement]:
     log = path.with_name(path.stem + ".log.xml")
     try:
-        if stat.S_ISREG(log.stat().st_mode):
-            with open(log, "rb") as file:
-                yield from texts.soundtrap_log(file.read(riff.MOST_BYTES))
-    except (OSError, ValueError):  # no log, or none that may be read
+        with checks.opened(log) as file:
+            yield from texts.soundtrap_log(file.read(riff.MOST_BYTES))
+    except (OSError, ValueError, AudioError):  # no log, or none that may be read
         return

@@ -1,8 +1,8 @@
 """WAV in all its forms: RIFF, RIFX (big-endian), RF64 and BW64 (64-bit sizes).
 
 A recorder writes the size of its data last. One that lost power leaves 0 there (or all ones), or an
-earlier size, and a copy cut short promises more than it has. `survey` finds the bytes of the sound; `layout`
-gives the chunks to those who read them.
+earlier size, and a copy cut short promises more than it has. `survey` finds the bytes of the sound;
+`read_layout` gives the chunks to those who read them.
 
 The chunks are those of Microsoft's RIFF WAVE (1991, extensible 2001), EBU Tech 3306 (RF64) and ITU-R BS.2088
 (BW64).
@@ -75,14 +75,8 @@ def is_wave(head: bytes) -> bool:
     return head[:4] in (b"RIFF", b"RIFX", b"RF64", b"BW64") and head[8:12] == b"WAVE"
 
 
-def layout(path: Path) -> WavLayout | None:
-    """Chunks of a WAV; None for anything else, or without a format or samples."""
-    with open(path, "rb") as file:
-        return read_layout(ByteReader(file), path)
-
-
 def read_layout(reader: ByteReader, path: Path) -> WavLayout | None:
-    """As `layout`, of an open file."""
+    """Chunks of a WAV; None for anything else, or without a format or samples."""
     head = reader.at(0, 12)
     if not is_wave(head):
         return None
