@@ -141,6 +141,39 @@ class Clip:
 
 
 @dataclass(frozen=True, slots=True)
+class Event:
+    """One sound event: a label between two times of a recording, and perhaps a band.
+
+    A detection, an annotation and a placed call are all events. Times are seconds from the beginning of the
+    file, each from one division of an integer sample, never summed. None: not known, or not stated.
+    """
+
+    file: str  # path or address as stated; "": the table names none
+    start_s: float
+    stop_s: float
+    label: str
+    low_hz: float | None = None
+    high_hz: float | None = None
+    channel: int | None = None  # from 0; None: the mean of all channels, or not stated
+    score: float | None = None  # 0 to 1: the confidence of the event
+    mean_score: float | None = None  # 0 to 1: the mean over its windows
+    snr_db: float | None = None
+    start_time: datetime | None = None  # UTC of its start
+    stop_time: datetime | None = None  # UTC of its end
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.start_s <= self.stop_s < float("inf"):
+            raise ManifestError(
+                f"{self.file or 'an event'}: times {self.start_s:g} to {self.stop_s:g} s",
+                "give a start of 0 s or later, and an end that is not before it",
+            )
+
+    @property
+    def duration_s(self) -> float:
+        return self.stop_s - self.start_s
+
+
+@dataclass(frozen=True, slots=True)
 class Labels:
     """The species of a model, in the order of its outputs."""
 

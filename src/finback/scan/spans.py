@@ -1,0 +1,98 @@
+"""The terms of a scan: a file as it was found, a span of its windows, and what was heard in it.
+
+Windows lie on a grid in native integer samples. A grid begins anew at each segment of the recording, which is
+a stretch without a gap: the whole file, or one duty cycle of a recorder that sleeps. Window i of a segment
+starts at `i * hop`; where the last of these stops before the segment's end, one more stops at the end; a
+segment shorter than a window is one window of its own length. The cell of a window is the sound from its start
+to the start of the next one (of the last window: to the segment's end). Cells tile the recording, so effort is
+the sum of cells.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntFlag
+
+import numpy as np
+from numpy.typing import NDArray
+
+from finback.core.types import Labels
+
+
+class Fault(IntFlag):
+    """What is wrong with the sound of a cell. `UNHEARD` faults take the cell out of the effort."""
+
+    NONE = 0
+    SILENT = 1  # digital silence: one value throughout
+    DROPOUT = 2  # the recorder wrote nothing for a part of it
+    CLIPPED = 4  # much of it at full scale
+    OFFSET = 8  # a large constant offset; it is removed before analysis
+    UNREADABLE = 16  # damaged: it could not be decoded
+
+
+UNHEARD = Fault.SILENT | Fault.DROPOUT | Fault.CLIPPED | Fault.UNREADABLE
+
+
+@dataclass(frozen=True, slots=True)
+class ScannedFile:
+    """A file as it was found: how it is known again, and its properties.
+
+    It is known by path, size, time and digests, never by its whole content, which may be remote or very long.
+    """
+
+    path: str  # absolute path, or an address such as s3://bucket/name.flac
+    size: int  # bytes
+    modified_ns: int  # 0: unknown
+    digest: str  # of some bytes near its beginning
+    sample_rate: int  # Hz
+    n_samples: int  # per channel
+    n_channels: int
+    start_time: datetime | None = None  # UTC of sample 0
+    schedule: tuple[tuple[int, datetime], ...] = ()  # (first sample, UTC) of each duty cycle
+    remarks: tuple[str, ...] = ()
+    start_time_source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Windows `first` (included) to `last` (excluded) of one segment of a file, on one channel.
+
+    `start` and `stop` bound the segment; `window` and `hop` are lengths; all are native samples of the file.
+    """
+
+    file: ScannedFile
+    channel: int | None  # from 0; None: the mean of all channels
+    start: int
+    stop: int
+    window: int
+    hop: int
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class SpanScores:
+    """What was heard in a span of W windows; positions are native samples of the file."""
+
+    span: Span
+    start: NDArray[np.int64]  # (W,)
+    stop: NDArray[np.int64]  # (W,)
+    logits: NDArray[np.float32]  # (W, K), calibrated; as `Predictor.score_windows` gives them
+    faults: NDArray[np.uint8]  # (W,) of the windows' cells
+    embeddings: NDArray[np.float32] | None = None  # (W, D)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class ScoredSound:
+    """One channel of one file as it stands in the journal: all windows in order, also across spans."""
+
+    file: ScannedFile
+    channel: int | None
+    labels: Labels
+    start: NDArray[np.int64]  # (W,)
+    stop: NDArray[np.int64]  # (W,)
+    cell_stop: NDArray[np.int64]  # (W,) end of each window's cell; cells with gaps between are not heard yet
+    logits: NDArray[np.float32]  # (W, K), stored with 16 bits
+    faults: NDArray[np.uint8]  # (W,)
+    embeddings: NDArray[np.float32] | None = None  # (W, D), stored with 16 bits
