@@ -3,9 +3,9 @@
 Windows lie on a grid in native integer samples. A grid begins anew at each segment of the recording, which is
 a stretch without a gap: the whole file, or one duty cycle of a recorder that sleeps. Window i of a segment
 starts at `i * hop`; where the last of these stops before the segment's end, one more stops at the end; a
-segment shorter than a window is one window of its own length. The cell of a window is the sound from its start
-to the start of the next one (of the last window: to the segment's end). Cells tile the recording, so effort is
-the sum of cells.
+segment shorter than a window is one window of its own length. The cell of a window is the sound from its
+start to the start of the next one (of the last window: to the segment's end). Cells tile the recording, so
+effort is the sum of cells.
 """
 
 from __future__ import annotations
