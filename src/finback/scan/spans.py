@@ -52,6 +52,7 @@ class ScannedFile:
     schedule: tuple[tuple[int, datetime], ...] = ()  # (first sample, UTC) of each duty cycle
     remarks: tuple[str, ...] = ()
     start_time_source: str = ""
+    grown_from: tuple[tuple[int, int, str], ...] = ()  # (size, time, digest) of it when it was shorter
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,3 +97,39 @@ class ScoredSound:
     logits: NDArray[np.float32]  # (W, K), stored with 16 bits
     faults: NDArray[np.uint8]  # (W,)
     embeddings: NDArray[np.float32] | None = None  # (W, D), stored with 16 bits
+
+
+@dataclass(frozen=True, slots=True)
+class SpanError:
+    """A span that could not be analysed, and why, in one line with its repair."""
+
+    span: Span
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileState:
+    """A file of a scan as it was found last, and why it was not analysed; "" when it was.
+
+    Of a file that cannot be opened only the path is known, perhaps with size and time; its rate is 0.
+    `was_skipped`: the file is a sound, and the settings leave it out.
+    """
+
+    file: ScannedFile
+    reason: str = ""
+    was_skipped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A row of `errors.csv`: samples `start` to `stop` of a channel that were not heard, and why.
+
+    A file that cannot be opened has the samples 0 to 0.
+    """
+
+    file: ScannedFile
+    channel: int | None
+    start: int
+    stop: int
+    reason: str
+    was_skipped: bool = False
