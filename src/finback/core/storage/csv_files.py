@@ -26,13 +26,20 @@ WHOLE = re.compile(r"-?[0-9]{1,15}")
 csv.field_size_limit(MOST_CHARACTERS)
 
 
-def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]], newline: str = "\n") -> str:
+def csv_text(
+    header: Sequence[str], rows: Iterable[Sequence[object]], newline: str = "\n", delimiter: str = ","
+) -> str:
     """A table as text. Values are text, numbers or None (an empty cell)."""
     table = [[_written(value) for value in row] for row in (header, *rows)]
     # Python's writer quotes a line feed in a value but not a carriage return.
     returns = any("\r" in value for row in table for value in row)
     text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator=newline, quoting=csv.QUOTE_ALL if returns else csv.QUOTE_MINIMAL)
+    writer = csv.writer(
+        text,
+        lineterminator=newline,
+        delimiter=delimiter,
+        quoting=csv.QUOTE_ALL if returns else csv.QUOTE_MINIMAL,
+    )
     writer.writerows(table)
     return text.getvalue()
 
@@ -42,12 +49,13 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]
     write_atomic(path, csv_text(header, rows))
 
 
-def parse_csv(text: str) -> tuple[list[str], list[dict[str, str]]]:
+def parse_csv(text: str, delimiter: str = ",") -> tuple[list[str], list[dict[str, str]]]:
     """The header and the rows of a table of `csv_text`.
 
     Raises `ValueError` when a row has more or fewer values than the header, or cannot be split.
     """
-    reader = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
+    lines = io.StringIO(text.removeprefix("\ufeff"), newline="")
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
     try:
         header = [from_cell(name) for name in next(reader, [])]
         if len(set(header)) != len(header):

@@ -1,0 +1,37 @@
+r"""Names of recordings in tables: whose table it is, and the parts of a path, also of Windows."""
+
+from __future__ import annotations
+
+import re
+
+from finback.data.file_matching import stem
+
+TABLE_NAME = re.compile(
+    r"(\.(table\.\d+|selections?|birdnet|results|table|labels?))*\.(txt|tsv|csv|log)$", re.IGNORECASE
+)
+_WINDOWS = re.compile(r"[A-Za-z]:\\|\\\\")
+
+
+def recording_called(table: str) -> str:
+    """The name of the recording that the name of a table gives: `dive3.Table.1.selections.txt` -> `dive3`."""
+    return stem(TABLE_NAME.sub("", table))
+
+
+def folder_and_name(file: str) -> tuple[str, str]:
+    r"""`/data/site1/a.wav` as `/data/site1` and `a.wav`; `C:\data\a.wav` as `C:\data` and `a.wav`.
+
+    The folder of a file in the root keeps its separator, so that `joined` gives the path again.
+    """
+    separator = "\\" if _WINDOWS.match(file) and "/" not in file else "/"
+    folder, found, name = file.rpartition(separator)
+    if not found:
+        return "", file
+    return folder if folder.rstrip(separator) else folder + separator, name
+
+
+def joined(folder: str, name: str) -> str:
+    """The path of a name in a folder; the separator is that of the folder."""
+    if not folder:
+        return name
+    separator = "\\" if "\\" in folder and "/" not in folder else "/"
+    return folder + name if folder.endswith(separator) else folder + separator + name

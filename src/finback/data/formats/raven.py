@@ -1,0 +1,123 @@
+"""Selection tables of Raven: tab-separated text, one row for each selection.
+
+**Times.** In a table of several recordings Raven counts `Begin Time (s)` from the start of the first one.
+This is written if the properties of all recordings are given and their sample rates are equal, since Raven
+opens no others as one sequence; else it counts within each recording. `File Offset (s)` is always the time
+within the recording.
+
+**What Raven needs and an event may not state.** A selection of Raven has a channel and a band. An event on
+the mean of all channels is written on channel 1, and an event without a band from 0 Hz to half the sample
+rate (empty if this is unknown). The column `Not Stated` then names these columns, so that nothing is made up
+when the table is read again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+
+from finback.core.storage.csv_files import csv_text
+from finback.core.storage.files import write_atomic
+from finback.core.types import Event
+from finback.data.formats.base import Annotations, Sound
+from finback.data.formats.names import folder_and_name
+from finback.data.formats.values import (
+    channel_of,
+    decimal,
+    moment,
+    optional,
+    own_events,
+    plain,
+    total,
+    utc_text,
+)
+
+NAME = "raven"
+VIEW = "Spectrogram 1"
+BEGIN, END, OFFSET, DELTA = "Begin Time (s)", "End Time (s)", "File Offset (s)", "Delta Time (s)"
+COLUMNS = (
+    *("Selection", "View", "Channel", BEGIN, END, "Low Freq (Hz)", "High Freq (Hz)"),
+    *("Begin File", "Begin Path", OFFSET, DELTA, "Species", "Score", "Mean Score", "SNR (dB)"),
+    *("Begin Date Time UTC", "End Date Time UTC", "Not Stated"),
+)
+NEEDED = {"channel": "Channel", "low_hz": "Low Freq (Hz)", "high_hz": "High Freq (Hz)"}
+
+
+def read(path: Path, label_column: str | None = None) -> Annotations:
+    """The selections of a table, each once."""
+    events = own_events(path, "\t", COLUMNS, _event_of)
+    return Annotations(events or (), NAME)
+
+
+def write(path: Path, events: Sequence[Event], sounds: Sequence[Sound] = ()) -> None:
+    """Write a selection for each event; `sounds` are all recordings, in the order in which Raven has them."""
+    write_atomic(path, csv_text(COLUMNS, _rows(events, sounds), delimiter="\t"))
+
+
+def _rows(events: Sequence[Event], sounds: Sequence[Sound]) -> Iterable[tuple[str, ...]]:
+    before = _seconds_before(events, sounds)
+    rates = {str(sound.path): sound.sample_rate for sound in sounds}
+    for number, event in enumerate(events, start=1):
+        start, stop = decimal(event.start_s), decimal(event.stop_s)
+        first = before.get(event.file, Decimal(0))
+        rate = rates.get(event.file)
+        high = event.high_hz if event.high_hz is not None or rate is None else rate / 2
+        low = event.low_hz if event.low_hz is not None or rate is None else 0.0
+        yield (
+            str(number),
+            VIEW,
+            str(1 if event.channel is None else event.channel + 1),
+            plain(total(first, start)),
+            plain(total(first, stop)),
+            plain(low),
+            plain(high),
+            folder_and_name(event.file.replace("\\", "/"))[1],
+            event.file,
+            plain(start),
+            plain(total(stop, -start)),
+            event.label,
+            plain(event.score),
+            plain(event.mean_score),
+            plain(event.snr_db),
+            utc_text(event.start_time),
+            utc_text(event.stop_time),
+            "; ".join(column for field, column in NEEDED.items() if getattr(event, field) is None),
+        )
+
+
+def _seconds_before(events: Sequence[Event], sounds: Sequence[Sound]) -> dict[str, Decimal]:
+    """Seconds from the start of the sequence to each recording; empty where there is no sequence."""
+    known = {str(sound.path) for sound in sounds}
+    if len({sound.sample_rate for sound in sounds}) != 1 or not {event.file for event in events} <= known:
+        return {}
+    before: dict[str, Decimal] = {}
+    samples = 0
+    for sound in sounds:
+        # Nine digits: half a sample at 1 MHz is 500 times more.
+        before[str(sound.path)] = round(Decimal(samples) / sound.sample_rate, 9)
+        samples += sound.n_samples
+    return before
+
+
+def _event_of(row: Mapping[str, str]) -> Event:
+    """The event of a row that finback wrote. Raises `ValueError` for any other."""
+    if row["View"] != VIEW:
+        raise ValueError("another view: Raven saved this table")
+    offset = Decimal(row[OFFSET])
+    unstated = row["Not Stated"].split("; ")
+    cell = {field: "" if column in unstated else row[column] for field, column in NEEDED.items()}
+    return Event(
+        file=row["Begin Path"],
+        start_s=float(offset),
+        stop_s=float(total(offset, Decimal(row[END]), -Decimal(row[BEGIN]))),
+        label=row["Species"],
+        low_hz=optional(cell["low_hz"]),
+        high_hz=optional(cell["high_hz"]),
+        channel=channel_of(cell["channel"], first=1),
+        score=optional(row["Score"]),
+        mean_score=optional(row["Mean Score"]),
+        snr_db=optional(row["SNR (dB)"]),
+        start_time=moment(row["Begin Date Time UTC"]),
+        stop_time=moment(row["End Date Time UTC"]),
+    )

@@ -1,0 +1,90 @@
+"""The tables of many recordings: their names, their order, the times of a sequence in Raven."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from finback.core.errors import SettingsError
+from finback.core.storage.csv_files import parse_csv
+from finback.core.types import Event
+from finback.data.formats.load import load_format
+from finback.data.formats.write import table_names, write_events
+
+
+@dataclass(frozen=True)
+class Heard:
+    path: str
+    sample_rate: int = 2_000
+    n_samples: int = 7_000
+
+
+def raven_rows(path: Path) -> list[dict[str, str]]:
+    return parse_csv(path.read_text(encoding="utf-8"), "\t")[1]
+
+
+def test_times_of_the_lot_go_on_from_recording_to_recording(tmp_path: Path) -> None:
+    sounds = [Heard("b.wav"), Heard("a.wav")]
+    events = [Event("b.wav", 0.5, 1.5, "Fin whale", 15, 30, channel=1), Event("a.wav", 1, 2, "Fin whale")]
+    paths = write_events("raven", tmp_path, events, sounds)
+    assert [path.name for path in paths] == ["a.selections.txt", "b.selections.txt", "all.selections.txt"]
+    first, second = raven_rows(tmp_path / "all.selections.txt")
+    times = [second[name] for name in ("Begin Time (s)", "End Time (s)", "File Offset (s)")]
+    assert times == ["4.0", "5.0", "0.5"]
+    assert (second["Channel"], second["Low Freq (Hz)"], second["High Freq (Hz)"]) == ("2", "15.0", "30.0")
+    assert (first["Channel"], first["Low Freq (Hz)"], first["High Freq (Hz)"]) == ("1", "0.0", "1000.0")
+    assert first["Not Stated"] == "Channel; Low Freq (Hz); High Freq (Hz)"
+    (alone,) = raven_rows(tmp_path / "b.selections.txt")
+    assert (alone["Begin Time (s)"], alone["File Offset (s)"]) == ("0.5", "0.5")
+
+
+@pytest.mark.parametrize("sounds", [[], [Heard("a.wav")], [Heard("a.wav"), Heard("b.wav", 4_000)]])
+def test_times_count_within_each_recording_where_there_is_no_sequence(
+    tmp_path: Path, sounds: list[Heard]
+) -> None:
+    events = [Event("a.wav", 1, 2, "x"), Event("b.wav", 1, 2, "x")]
+    write_events("raven", tmp_path, events, sounds)
+    assert [row["Begin Time (s)"] for row in raven_rows(tmp_path / "all.selections.txt")] == ["1.0", "1.0"]
+
+
+def test_a_recording_without_events_has_a_table_without_rows(tmp_path: Path) -> None:
+    write_events("raven", tmp_path, [], [Heard("a.wav")])
+    assert raven_rows(tmp_path / "a.selections.txt") == []
+
+
+def test_the_order_of_the_events_makes_no_difference(tmp_path: Path) -> None:
+    events = [Event("a.wav", 1, 2, label, score=score) for label in "xy" for score in (0.5, None)]
+    for out, given in (("one", events), ("two", events[::-1])):
+        write_events("raven", tmp_path / out, given)
+        write_events("csv", tmp_path / out, given)
+    for path in sorted((tmp_path / "one").iterdir()):
+        assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes()
+
+
+def test_recordings_of_one_name_have_tables_of_their_own() -> None:
+    files = ["/x/site1/a.wav", "/x/site2/a.wav", "/x/site2/A.flac", "/x/site2/b.wav", "/x/all.wav"]
+    assert table_names(files, ["all"]) == {
+        "/x/site1/a.wav": "site1_a.wav",
+        "/x/site2/a.wav": "site2_a.wav",
+        "/x/site2/A.flac": "A.flac",
+        "/x/site2/b.wav": "b",
+        "/x/all.wav": "all.wav",
+    }
+    same = table_names(["s3://one/a.wav", "s3://one//a.wav", "", "con.wav"])
+    assert len(set(same.values())) == 4
+
+
+def test_names_of_tables_are_valid_on_every_system(tmp_path: Path) -> None:
+    events = [
+        Event(file, 0, 1, "x") for file in ("12:30 fin?.wav", "con.wav", "x" * 300 + ".wav", "..", "é.wav")
+    ]
+    paths = write_events("raven", tmp_path, events)
+    assert len({path.name.casefold() for path in paths}) == 6
+    assert all(path.parent == tmp_path and len(path.name.encode()) <= 255 for path in paths)
+
+
+def test_an_unknown_format_is_refused_with_a_list() -> None:
+    with pytest.raises(SettingsError, match="unknown format 'xls'; there are: raven, "):
+        load_format("xls")
