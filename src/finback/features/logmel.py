@@ -25,7 +25,9 @@ SLICE = 2  # clips at a time: 2 x 112 frames x 2048 float32 is 1.8 MB, which sta
 class LogMel(nn.Module):
     """(B, T) waves -> (B, 1, M, F) log-mel in dB re 1 (or PCEN), one spec for both directions.
 
-    `forward` takes each clip by itself: no value depends on its neighbours in the batch.
+    `forward` takes each clip by itself: no value depends on its neighbours in the batch, not by a bit. The
+    last bits of a matrix product and of a logarithm depend on the number of rows and their place in memory, so
+    these are taken of one clip at a time.
     """
 
     window: Tensor
@@ -55,37 +57,39 @@ class LogMel(nn.Module):
         """(B, T) float32 -> (B, 1, M, F). `background_db` (B, M) is subtracted per band, before the floor."""
         out = waves.new_empty(len(waves), 1, self.spec.n_mels, self.spec.n_frames)
         for i in range(0, len(waves), SLICE):
-            mel = self.mel_power(waves[i : i + SLICE], self.spec.n_frames)  # (b, M, F)
-            if self.spec.scale == "pcen":
-                out[i : i + SLICE, 0] = pcen(mel, self.spec.sample_rate / self.spec.hop)
-            else:
-                part = None if background_db is None else background_db[i : i + SLICE]
-                out[i : i + SLICE, 0] = self._floored_db(mel, part)
+            for j, squares in enumerate(self._squares(waves[i : i + SLICE], self.spec.n_frames), start=i):
+                mel = self._bands(squares).T  # (M, F)
+                if self.spec.scale == "pcen":
+                    out[j, 0] = pcen(mel, self.spec.sample_rate / self.spec.hop)
+                else:
+                    out[j, 0] = self._floored_db(mel, None if background_db is None else background_db[j])
         return out
 
     def _floored_db(self, mel: Tensor, background_db: Tensor | None) -> Tensor:
-        db = to_db(mel)  # (b, M, F)
+        db = to_db(mel)  # (M, F)
         if background_db is not None:
             db = db - background_db.unsqueeze(-1)
         if self.spec.top_db is not None:
-            db = torch.maximum(db, db.amax(dim=(1, 2), keepdim=True) - self.spec.top_db)
+            db = torch.maximum(db, db.amax() - self.spec.top_db)
         return db
 
     def mel_power(self, waves: Tensor, n_frames: int) -> Tensor:
         """(B, T) -> (B, M, n_frames) power per band; frame i is centred on sample i * hop."""
+        mel = self._bands(self._squares(waves, n_frames).flatten(0, 1))  # (B F, M)
+        return torch.unflatten(mel, 0, (len(waves), n_frames)).transpose(1, 2)
+
+    def _squares(self, waves: Tensor, n_frames: int) -> Tensor:
+        """(B, T) -> (B, n_frames, 2 n_bins): a power is the sum of two neighbours."""
         n_fft, hop = self.spec.n_fft, self.spec.hop
         left = n_fft // 2
         needed = (n_frames - 1) * hop + n_fft
         x = waves[:, : needed - left]
         x = nn.functional.pad(x, (left, needed - left - x.shape[1]))  # (B, needed)
-        frames = x.unfold(1, n_fft, hop) * self.window  # (B, F, n_fft)
-        mel = self._bands(frames.flatten(0, 1))  # (B F, M)
-        return torch.unflatten(mel, 0, (len(x), n_frames)).transpose(1, 2)
+        return _squares(x.unfold(1, n_fft, hop) * self.window)  # of frames (B, F, n_fft)
 
-    def _bands(self, frames: Tensor) -> Tensor:
-        """Windowed frames (N, n_fft) -> mel power (N, M), by blocks: most of the filterbank is zeros."""
-        squares = torch.view_as_real(torch.fft.rfft(frames)).flatten(1).square_()  # (N, 2 n_bins)
-        mel = squares.new_zeros(len(frames), self.spec.n_mels)
+    def _bands(self, squares: Tensor) -> Tensor:
+        """Squares (N, 2 n_bins) -> mel power (N, M), by blocks: most of the filterbank is zeros."""
+        mel = squares.new_zeros(len(squares), self.spec.n_mels)
         for first, stop, bands in self._blocks:
             both = slice(2 * first, 2 * stop)  # real and imaginary parts
             mel[:, bands].addmm_(squares[:, both], self.twice[both, bands])
@@ -109,7 +113,7 @@ class LogMel(nn.Module):
             piece = wave[max(0, start) : stop]
             piece = nn.functional.pad(piece, (max(0, -start), stop - max(0, start) - len(piece)))
             frames = piece.unfold(0, self.spec.n_fft, self.spec.hop) * self.window  # (count, n_fft)
-            parts.append(to_db(self._bands(frames)))  # (count, M)
+            parts.append(to_db(self._bands(_squares(frames))))  # (count, M)
         return torch.cat(parts).median(dim=0).values
 
     @torch.no_grad()
@@ -169,6 +173,11 @@ def slice_for(x: Tensor) -> int:
     One on a CPU: it stays in cache, and rounding, which many rounds amplify, is the same in any batch.
     """
     return 1 if x.device.type == "cpu" else 64
+
+
+def _squares(frames: Tensor) -> Tensor:
+    """Windowed frames (..., n_fft) -> (..., 2 n_bins): a power is the sum of two neighbours."""
+    return torch.view_as_real(torch.fft.rfft(frames)).flatten(-2).square_()
 
 
 def _blocks(bank: np.ndarray) -> list[tuple[int, int, slice]]:

@@ -1,4 +1,9 @@
-"""Logits and embeddings of clips: used by validation, evaluation and prediction."""
+"""Logits and embeddings of windows and clips: used by validation, evaluation, prediction and scanning.
+
+A network's last bits depend on the number of rows that it is given. So a network always runs on the same
+number of rows (`rows_of`), here and nowhere else: a window has the same logits bit for bit, alone or among
+others, whatever the batch (docs/decisions/0036).
+"""
 
 from __future__ import annotations
 
@@ -15,7 +20,8 @@ from finback.core.types import Clip
 from finback.features.cache import FeatureStore, batches
 from finback.models.networks.classifier import Classifier
 
-BATCH = 32  # windows
+BATCH = 32  # windows, in one piece of features
+GPU_ROWS = 64  # rows of a network on a graphics card, which a few rows leave idle
 
 
 def clip_logits(
@@ -43,8 +49,29 @@ def through(model: Classifier, output: Callable[[Tensor], Tensor], x: np.ndarray
     model.eval()
     nothing = output(torch.zeros(1, 1, *x.shape[1:], device=device))[:0]  # its shape, without any log-mel
     starts = range(0, len(x), BATCH)
-    pieces = [output(torch.from_numpy(x[i : i + BATCH]).to(device)[:, None]) for i in starts]
+    rows = rows_of(model)
+    pieces = [in_rows(output, torch.from_numpy(x[i : i + BATCH]).to(device)[:, None], rows) for i in starts]
     return torch.cat([nothing, *pieces]).float().cpu().numpy()
+
+
+def rows_of(model: Classifier) -> int:
+    """Rows on which a network always runs: equal for one family on one kind of device."""
+    return model.rows if device_of(model).type == "cpu" else max(model.rows, GPU_ROWS)
+
+
+def in_rows(output: Callable[[Tensor], Tensor], x: Tensor, rows: int) -> Tensor:
+    """`output` of x (B, ...) -> (B, ...), computed `rows` rows at a time; the last ones are filled up.
+
+    The rows are copied: an array of NumPy may begin anywhere in memory, which may change last bits too.
+    """
+    parts = []
+    for i in range(0, len(x), rows):
+        part = x[i : i + rows]
+        filled = x.new_empty((rows, *x.shape[1:]))
+        filled[: len(part)] = part
+        filled[len(part) :] = part[:1]  # real values: no filling costs more than a window
+        parts.append(output(filled)[: len(part)])
+    return torch.cat(parts)
 
 
 def require_finite(names: Sequence[str], values: np.ndarray, what: str = "score") -> np.ndarray:
@@ -81,7 +108,7 @@ def _averaged(
     for inputs, owners in batches(store, progress(clips, "scoring", len(clips)), BATCH):
         x = store.extractor.front_end.batch(inputs).to(device)
         for i, model in enumerate(models):
-            out = output(model.eval())(x).float().cpu().numpy()
+            out = in_rows(output(model.eval()), x, rows_of(model)).float().cpu().numpy()
             if not sums[i].size:
                 sums[i] = np.zeros((len(clips), out.shape[1]))
             np.add.at(sums[i], owners, out)

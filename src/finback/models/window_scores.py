@@ -23,7 +23,7 @@ from finback.audio.samples import Samples
 from finback.core.types import Labels, softmax
 from finback.features.extract import Extractor, Window
 from finback.models.networks.classifier import Classifier
-from finback.models.scoring import BATCH, device_of
+from finback.models.scoring import BATCH, device_of, in_rows, rows_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,7 +144,8 @@ def _logits(group: FeatureGroup, found: Sequence[Sequence[Window]]) -> NDArray[n
     for i in range(0, len(windows), BATCH):
         features = group.extractor.features(windows[i : i + BATCH])
         x = group.extractor.front_end.batch(features).to(device_of(group.models[0]))
-        out = np.stack([model.eval()(x).float().cpu().numpy() for model in group.models])  # (E, b, K)
+        runs = (in_rows(model.eval(), x, rows_of(model)) for model in group.models)
+        out = np.stack([logits.float().cpu().numpy() for logits in runs])  # (E, b, K)
         if not sums.size:
             sums = np.zeros((len(found), len(out), out.shape[2]))
         np.add.at(sums, owners[i : i + BATCH], out.swapaxes(0, 1))

@@ -29,6 +29,7 @@ class Probe(Classifier):
     """(B, D) of a frozen front end -> head -> (B, K)."""
 
     stages: ClassVar[tuple[Stage, ...]] = ("fit",)
+    rows: ClassVar[int] = 1  # products of such small matrices depend on the place of a row in its batch
     supports_imprinting: ClassVar[bool] = False
     head: Any  # a `Head`; in the base class, a sequence of layers
 
