@@ -26,8 +26,8 @@ class LogMel(nn.Module):
     """(B, T) waves -> (B, 1, M, F) log-mel in dB re 1 (or PCEN), one spec for both directions.
 
     `forward` takes each clip by itself: no value depends on its neighbours in the batch, not by a bit. The
-    last bits of a matrix product and of a logarithm depend on the number of rows and their place in memory, so
-    these are taken of one clip at a time.
+    last bits of a matrix product and of a logarithm depend on the number of rows and their place in memory,
+    so these are taken of one clip at a time.
     """
 
     window: Tensor
