@@ -20,6 +20,7 @@ from finback.cli import (
     licences,
     package,
     predict,
+    simulate,
     train,
     vae,
     vocode,
@@ -53,7 +54,6 @@ for command in (
     export.export,
     figures.map,
     figures.sheet,
-    data.simulate,
     fetch.fetch,
     augment.augment,
     generate.generate,
@@ -64,6 +64,7 @@ for command in (
     licences.licences,
 ):
     app.command()(bounded(command))
+app.add_typer(simulate.app)
 app.add_typer(vae.app)
 
 

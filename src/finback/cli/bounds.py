@@ -17,9 +17,14 @@ from typer.models import ParameterInfo
 
 # Option: (least, most), both allowed. Inf: no upper bound is wanted.
 BOUNDS: dict[str, tuple[float, float]] = {
+    "bits": (16, 32),
+    "bout_gap_s": (0.01, 3600),
+    "calls_per_bout": (1, 1000),
     "channel": (0, 65_535),
+    "channels": (1, 64),
     "classifier_scale": (0, 1000),
     "clips": (1, 9999),
+    "every_minutes": (0.02, 1_000_000),
     "folds": (0, 100),
     "guidance": (-100, 100),
     "guidance_from": (0, 1e6),
@@ -27,6 +32,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "hours": (0, 1e6),
     "jobs": (1, 8),
     "limit": (1, 10_000_000),
+    "longest_s": (0.01, 120),
     "low_data_below": (1, 1_000_000_000),
     "max_attempts": (1, 10_000),
     "max_file_gb": (1e-6, 1e6),
@@ -42,6 +48,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "rare_below": (1, 1_000_000_000),
     "rate": (1e-6, 10),
     "rounds": (1, 10_000),
+    "sample_rate": (100, 1_000_000),
     "seed": (0, 2**32 - 1),
     "seeds": (1, 1000),
     "split_seed": (0, 2**32 - 1),
@@ -50,6 +57,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "tapes": (1, 9999),
     "target_clips": (1, 1_000_000),
     "top": (1, 1000),
+    "window_s": (0.01, 600),
 }
 
 

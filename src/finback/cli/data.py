@@ -148,6 +148,8 @@ def simulate(
 ) -> None:
     """Make recordings of simulated calls, with labels.
 
+    `finback simulate soundscape --help` shows how to place calls in noise, with their truth.
+
     \b
     Example:
       finback simulate sim --clips 20 --tapes 4

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from finback.datasets.simulate.mixing import Event, SimulatedCall, mix_calls, place_call
+from finback.datasets.simulate.mixing import PlacedCall, SimulatedCall, mix_calls, place_call
 from finback.datasets.simulate.snr import snr_db
 from finback.datasets.simulate.tape import Resonance, TapeModel
 
@@ -61,7 +61,7 @@ def test_mixing_in_blocks_is_mixing_at_once(lengths: list[int], starts: list[int
     total = sum(lengths)
     simulated = SimulatedCall("Fin whale", FIN.seed, 1500)
     calls = simulated.received(TAPE)
-    events = [Event(simulated, s, s + len(calls), 0.5, 0.5, 16, 26, 0.0) for s in sorted(starts)]
+    events = [PlacedCall(simulated, s, s + len(calls), 0.5, 0.5, 16, 26, 0.0) for s in sorted(starts)]
     expected = np.zeros(total + 10_000, np.float32)
     for event in events:
         expected[event.start : event.stop] += np.float32(0.5) * calls
@@ -71,7 +71,7 @@ def test_mixing_in_blocks_is_mixing_at_once(lengths: list[int], starts: list[int
 
 
 def test_a_row_of_truth() -> None:
-    event = Event(FIN, 500, 2500, 0.5, 0.5, 16.123, 26.0, 9.999)
+    event = PlacedCall(FIN, 500, 2500, 0.5, 0.5, 16.123, 26.0, 9.999)
     assert event.row("a.wav", 2000) == (
         "a.wav",
         "0.250000",

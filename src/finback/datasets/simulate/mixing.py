@@ -47,7 +47,7 @@ class SimulatedCall:
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class PlacedCall:
     """A call at its position on a tape: samples `start` to `stop`. `peak` is its largest sample, full scale =
     1."""
 
@@ -69,7 +69,7 @@ class Event:
 
 def place_call(
     call: SimulatedCall, tape: TapeModel, samples: np.ndarray, start: int, snr_db: float, headroom: float
-) -> Event:
+) -> PlacedCall:
     """Place a call at sample `start` of a tape, with the gain that gives the SNR (see `snr`).
 
     `samples` (n,) are `call.received(tape)`. If the peak would exceed `headroom`, the gain is lower, and the
@@ -81,16 +81,16 @@ def place_call(
     largest = float(np.abs(samples).max())
     fitting = min(gain, headroom / largest)
     snr_db += 20 * math.log10(fitting / gain)
-    return Event(call, start, start + len(samples), fitting, fitting * largest, low, high, snr_db)
+    return PlacedCall(call, start, start + len(samples), fitting, fitting * largest, low, high, snr_db)
 
 
 def mix_calls(
-    noise: Iterable[np.ndarray], events: Sequence[Event], tape: TapeModel
+    noise: Iterable[np.ndarray], events: Sequence[PlacedCall], tape: TapeModel
 ) -> Iterator[NDArray[np.float32]]:
     """Mix the calls of `events` (sorted by start) into consecutive blocks of noise (m,), which begin at
     sample 0."""
     waiting = list(reversed(events))
-    sounding: list[tuple[Event, np.ndarray]] = []
+    sounding: list[tuple[PlacedCall, np.ndarray]] = []
     first = 0
     for block in noise:
         last = first + len(block)

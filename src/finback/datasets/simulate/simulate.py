@@ -30,7 +30,7 @@ from finback.core.storage.csv_files import read_csv, write_csv
 from finback.core.storage.files import read_json, write_json
 from finback.core.storage.locks import only_writer
 from finback.datasets.simulate.calls import CALLS, call_kind
-from finback.datasets.simulate.mixing import FULL, Event, SimulatedCall, mix_calls, place_call
+from finback.datasets.simulate.mixing import FULL, PlacedCall, SimulatedCall, mix_calls, place_call
 from finback.datasets.simulate.tape import TapeModel, draw_tape
 
 # Increase it when the same settings no longer give the same sound.
@@ -197,7 +197,7 @@ def _tape(settings: ClipSettings, species: str, tape: int) -> TapeModel:
 
 def _clip(
     settings: ClipSettings, tape_model: TapeModel, species: str, tape: int, clip: int
-) -> tuple[np.ndarray, Event]:
+) -> tuple[np.ndarray, PlacedCall]:
     """Sound (n,) float32 of one clip before rounding to bits, and its call."""
     rng = np.random.default_rng(_seed(settings, species, tape, PLACE, clip))
     rate = tape_model.sample_rate
@@ -215,14 +215,14 @@ def _clip(
     return sound, event
 
 
-def _plan(settings: RecordingSettings, tape_model: TapeModel) -> list[Event]:
+def _plan(settings: RecordingSettings, tape_model: TapeModel) -> list[PlacedCall]:
     """The calls of a recording, sorted by time. Each is computed here for its level, and not kept in
     memory."""
     rng = np.random.default_rng(_seed(settings, "", PLACE))
     total = settings.n_samples
     onsets = np.sort(rng.integers(0, total, size=round(settings.calls_per_minute * settings.minutes)))
-    events: list[Event] = []
-    near: list[Event] = []
+    events: list[PlacedCall] = []
+    near: list[PlacedCall] = []
     for i, onset in enumerate(onsets.tolist()):
         name = str(rng.choice(settings.names))
         call = SimulatedCall(name, _seed(settings, "", CALL, i), min(total, LONGEST))

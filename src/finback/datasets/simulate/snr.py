@@ -3,7 +3,9 @@
     SNR = 10 log10( S / N )
 
 S is the mean power of the call as the tape records it, in the band of the call, over its active time. N is
-the mean noise power of the tape in the same band.
+the mean noise power in the same band. For the stationary noise of a simulated tape (`simulate`) that is the
+long-term mean; in a soundscape, whose noise may be real and change, it is the mean over the noise that the
+call lies in (`soundscape.plan`). In stationary noise the two have the same expectation.
 
 - **Band**: between the frequencies below and above which there is 1 % of the energy of the call, widened to
   at least a third of an octave, over which hearing integrates noise (Richardson et al. 1995, Marine Mammals
@@ -33,10 +35,14 @@ def energy_band(call: np.ndarray, sample_rate: int) -> tuple[float, float]:
     """Lower and upper frequency (Hz) of a call (n,), as defined above; at most half the sample rate."""
     n = fft.next_fast_len(max(len(call), sample_rate // 2), real=True)
     energy = np.abs(fft.rfft(call, n)) ** 2
+    return band_of(energy, fft.rfftfreq(n, 1 / sample_rate), sample_rate)
+
+
+def band_of(energy: np.ndarray, hz: np.ndarray, sample_rate: int) -> tuple[float, float]:
+    """The band of a call whose energy (F,) at the frequencies `hz` (F,) is known, by the same definition."""
     total = np.cumsum(energy) / np.sum(energy)
-    hz = fft.rfftfreq(n, 1 / sample_rate)
-    low = hz[np.searchsorted(total, BAND_TAIL)]
-    high = hz[min(np.searchsorted(total, 1 - BAND_TAIL), len(hz) - 1)]
+    low = hz[int(np.searchsorted(total, BAND_TAIL))]
+    high = hz[min(int(np.searchsorted(total, 1 - BAND_TAIL)), len(hz) - 1)]
     middle = np.sqrt(max(low, hz[1]) * high)
     return float(min(low, middle / THIRD_OCTAVE)), float(
         min(max(high, middle * THIRD_OCTAVE), sample_rate / 2)

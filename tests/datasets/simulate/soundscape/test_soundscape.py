@@ -1,0 +1,278 @@
+"""Soundscapes: true SNR, true extents, the same bytes, bounded memory, and errors before any work."""
+
+from __future__ import annotations
+
+import csv
+import tracemalloc
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from finback.audio import io
+from finback.audio.io import open_recording
+from finback.core.errors import InputError, SettingsError
+from finback.core.settings import build
+from finback.core.types import Clip
+from finback.data.index import IndexRequest, index
+from finback.datasets.simulate.snr import active_power, band_power
+from finback.datasets.simulate.soundscape import (
+    Soundscape,
+    SoundscapeSettings,
+    find_noise,
+    simulate_soundscape,
+)
+from finback.datasets.simulate.soundscape.calls import SimulatedCalls
+from finback.datasets.simulate.soundscape.noise import SimulatedNoise
+from finback.datasets.simulate.soundscape.plan import Tape, mixed, plan_tape, seed_of
+
+TWO = ("Fin whale", "North Atlantic right whale")
+SMALL: dict[str, Any] = {"minutes": 1, "sample_rate": 2000, "species": TWO, "calls_per_hour": 240}
+
+
+def made(out: Path, clips: Any = None, noise: Any = None, **settings: Any) -> Soundscape:
+    return simulate_soundscape(out, build(SoundscapeSettings, {**SMALL, **settings}), clips, noise)
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    with open(path, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {
+        str(p.relative_to(folder)): p.read_bytes()
+        for p in sorted(folder.rglob("*"))
+        if p.is_file() and not p.name.startswith(".")
+    }
+
+
+def plan(**settings: Any) -> tuple[Tape, SimulatedCalls]:
+    s = build(SoundscapeSettings, {**SMALL, **settings})
+    rate = s.sample_rate or 0
+    pool = SimulatedCalls.of(s.species, rate, s.longest_s)
+    beds = [SimulatedNoise(rate).bed(seed_of(s, "", 0, 0, c), s.n_samples(rate)) for c in range(s.channels)]
+    return plan_tape(s, 0, pool, beds, rate), pool
+
+
+def clip_of(path: Path, x: np.ndarray, rate: int, label: str = "Beluga", group: str = "t1") -> Clip:
+    io.write(path, x, rate)
+    return Clip(open_recording(path, group), 0, len(x), label)
+
+
+def noise_folder(folder: Path, rate: int, seconds: tuple[float, ...]) -> Path:
+    for i, s in enumerate(seconds):
+        rng = np.random.default_rng(i)
+        x = 0.02 * rng.standard_normal(round(s * rate))
+        io.write(folder / f"n{i}.wav", x.clip(-0.9, 0.9), rate)
+    return folder
+
+
+def test_a_call_has_the_snr_of_the_truth_in_its_band_against_the_noise_there() -> None:
+    tape, pool = plan(calls_per_hour=600, snr_db=[0, 6, 12])
+    with_calls = np.concatenate(list(mixed(tape, pool, 10_000)))[:, 0]
+    noise = tape.beds[0].read(0, tape.n_samples) * np.float32(tape.level)
+    alone = [one for one in tape.calls if not one.overlaps]
+    assert len(alone) >= 3
+    for one in alone:
+        call = (with_calls - noise)[one.first : one.last]
+        low, high = one.call.low_hz, one.call.high_hz
+        pad = max(0, 2000 * 2 - len(call)) // 2
+        n = band_power(noise[max(0, one.first - pad) : one.last + pad], 2000, low, high)
+        measured = 10 * np.log10(active_power(call, 2000, low, high) / n)
+        # Rounding to 16 bits is part of the noise, and low bands are measured over more than 2 s.
+        assert measured == pytest.approx(one.snr_db, abs=3)
+    assert {one.snr_db for one in tape.calls} == {0.0, 6.0, 12.0}
+
+
+def test_the_same_settings_give_the_same_bytes_and_are_kept(tmp_path: Path) -> None:
+    first = made(tmp_path / "a", tapes=2)
+    again = made(tmp_path / "b", tapes=2)
+    assert contents(first.folder) == contents(again.folder)
+    tape = next(first.audio.iterdir())
+    before = tape.stat().st_mtime_ns
+    assert made(tmp_path / "a", tapes=2) == first
+    assert tape.stat().st_mtime_ns == before
+    with pytest.raises(InputError, match=r"settings \(snr_db: .* now; seed: 0 there, 1 now\)"):
+        made(tmp_path / "a", tapes=2, seed=1, snr_db=[3])
+
+
+def test_an_interrupted_soundscape_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
+    whole = made(tmp_path / "a", tapes=2)
+    want = contents(whole.folder)
+    (whole.folder / "truth.csv").unlink()
+    next(iter(sorted(whole.audio.iterdir()))).unlink()
+    made(tmp_path / "a", tapes=2)
+    assert contents(whole.folder) == want
+
+
+def test_one_more_species_does_not_change_the_others(tmp_path: Path) -> None:
+    few, more = made(tmp_path / "a"), made(tmp_path / "b", species=[*TWO, "Sei whale"])
+    rows = [{k: v for k, v in r.items() if k != "overlaps"} for r in table(few.truth)]
+    others = [{k: v for k, v in r.items() if k != "overlaps"} for r in table(more.truth)]
+    assert rows == [r for r in others if r["species"] in TWO]
+    assert any(r["species"] == "Sei whale" for r in others)
+
+
+def test_the_extent_of_a_padded_clip_is_its_active_part(tmp_path: Path) -> None:
+    rate, rng = 8000, np.random.default_rng(0)
+    x = np.zeros(3 * rate)
+    x[rate : rate + rate // 2] = 0.3 * np.sin(2 * np.pi * 1000 * np.arange(rate // 2) / rate)
+    noisy = x + 1e-3 * rng.standard_normal(len(x))
+    for name, y in (("clean", x), ("noisy", noisy)):
+        found = made(
+            tmp_path / name, [clip_of(tmp_path / f"{name}.wav", y, rate)], species=None, sample_rate=8000
+        )
+        rows = table(found.truth)
+        assert rows
+        for row in rows:
+            assert float(row["end_s"]) - float(row["start_s"]) == pytest.approx(0.5, abs=0.03)
+            assert float(row["low_hz"]) == pytest.approx(1000 / 2 ** (1 / 6), abs=20)
+            assert float(row["high_hz"]) == pytest.approx(1000 * 2 ** (1 / 6), abs=20)
+            assert (row["source_file"], row["source_group"]) == (f"{name}.wav", "t1")
+            assert abs(int(row["source_start"]) - rate) < 0.04 * rate
+
+
+def test_the_truth_is_where_the_sound_is(tmp_path: Path) -> None:
+    """The place of a call by cross-correlation of the recording with the clip is that of the truth."""
+    rate = 8000
+    t = np.arange(4 * rate) / (4 * rate)
+    call = 0.3 * np.sin(2 * np.pi * (800 * t + 300 * t**2)) * np.hanning(4 * rate)
+    clip = clip_of(tmp_path / "c.wav", call, 4 * rate)  # at 32 kHz; resampled to 8 kHz
+    found = made(tmp_path / "s", [clip], species=None, sample_rate=rate, calls_per_hour=60, snr_db=[20])
+    (tape,) = found.audio.iterdir()
+    x, y = io.read(tape), call[::4]
+    for row in table(found.truth):
+        at = int(row["source_start"]) // 4
+        wanted = int(row["start_sample"]) - at
+        low = max(0, wanted - 400)
+        score = np.correlate(x[low : wanted + 400 + len(y)], y, "valid")
+        assert abs(low + int(np.argmax(score)) - wanted) <= 90  # the 10 ms of the faded margin
+
+
+def test_a_click_of_a_hundred_samples_has_a_tiny_extent(tmp_path: Path) -> None:
+    rate = 500_000
+    x = 0.5 * np.sin(2 * np.pi * 20_000 * np.arange(100) / rate) * np.hanning(100)
+    clip = clip_of(tmp_path / "click.wav", x, rate, "Porpoise")
+    found = made(tmp_path / "s", [clip], species=None, sample_rate=96_000, minutes=0.1, calls_per_hour=3600)
+    for row in table(found.truth):
+        assert 1 / 96_000 <= float(row["end_s"]) - float(row["start_s"]) < 2.5e-4
+
+
+def test_clips_too_high_for_the_rate_are_said(tmp_path: Path) -> None:
+    rate = 48_000
+    high = 0.3 * np.sin(2 * np.pi * 12_000 * np.arange(rate) / rate)
+    low = 0.3 * np.sin(2 * np.pi * 300 * np.arange(rate) / rate)
+    clips = [clip_of(tmp_path / "high.wav", high, rate), clip_of(tmp_path / "low.wav", low, rate)]
+    found = made(tmp_path / "a", clips, species=None)
+    assert {row["source_file"] for row in table(found.truth)} == {"low.wav"}
+    assert any("high.wav" in note and "too high" in note for note in found.notes)
+    with pytest.raises(InputError, match="no clip of Beluga can be used"):
+        made(tmp_path / "b", clips[:1], species=None)
+
+
+@pytest.mark.parametrize("noise", [False, True])
+def test_loud_calls_never_clip(tmp_path: Path, noise: bool) -> None:
+    found = find_noise([noise_folder(tmp_path / "n", 2000, (5, 8))]) if noise else None
+    made_ = made(tmp_path / "s", None, found, snr_db=[50, 60], calls_per_hour=1000)
+    (tape,) = made_.audio.iterdir()
+    x = io.read(tape)
+    assert 0.05 < np.abs(x).max() <= 0.995
+    assert {row["snr_db"] for row in table(made_.truth)} == {"50.00", "60.00"}
+
+
+def test_a_long_soundscape_needs_little_memory(tmp_path: Path) -> None:
+    made(tmp_path / "warm", calls_per_hour=60)
+    tracemalloc.start()
+    try:
+        made(tmp_path / "s", minutes=120, calls_per_hour=30)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 50e6, "14 million samples are 58 MB as float32, and the mix needs several copies"
+
+
+def test_names_times_and_channels(tmp_path: Path) -> None:
+    found = made(
+        tmp_path / "s", tapes=2, every_minutes=30, channels=3, bits=24, suffix=".flac",
+        start="2024-06-30T23:45:00Z",
+    )  # fmt: skip
+    names = sorted(p.name for p in found.audio.iterdir())
+    assert names == ["SIM_20240630_234500.flac", "SIM_20240701_001500.flac"]
+    info = io.probe(found.audio / names[0])
+    assert (info.n_channels, info.subtype, info.n_samples) == (3, "PCM_24", 120_000)
+    recording = open_recording(found.audio / names[1])
+    assert str(recording.start_time) == "2024-07-01 00:15:00+00:00"
+    rows = table(found.truth)
+    assert {row["channel"] for row in rows} == {"0", "1", "2"}
+    row = next(r for r in rows if r["file"] == names[1])
+    minute, second = divmod(float(row["start_s"]), 60)
+    assert row["start_time"].startswith(f"2024-07-01T00:{15 + int(minute):02d}:{int(second):02d}")
+
+
+def test_bouts_bring_calls_together() -> None:
+    alone, _ = plan(minutes=60, calls_per_hour=40, species=TWO[:1])
+    bouts, _ = plan(minutes=60, calls_per_hour=40, species=TWO[:1], calls_per_bout=8, bout_gap_s=4)
+    gaps = [np.median(np.diff([one.first for one in tape.calls])) / 2000 for tape in (alone, bouts)]
+    assert gaps[1] < 10 < gaps[0]
+
+
+def test_training_windows_hold_one_species_or_none(tmp_path: Path) -> None:
+    found = made(tmp_path / "s", minutes=5, window_s=2, calls_per_hour=120)
+    calls, rows = table(found.truth), table(found.labels)
+    for row in rows:
+        inside = {
+            c["species"]
+            for c in calls
+            if float(c["end_s"]) > float(row["start_s"]) and float(c["start_s"]) < float(row["end_s"])
+        }
+        assert inside == ({row["species"]} - {"background"})
+        assert float(row["end_s"]) - float(row["start_s"]) >= 2 - 1e-9
+    assert found.windows["background"] == sum(found.windows.values()) // 2
+    manifest = index(IndexRequest(audio=found.audio, labels=found.labels))
+    assert manifest.species_counts() == found.windows
+    assert not manifest.problems
+
+
+def test_tapes_are_one_group_unless_they_share_nothing(tmp_path: Path) -> None:
+    t = np.arange(2000) / 2000
+    clips = [
+        clip_of(tmp_path / f"c{i}.wav", 0.3 * np.sin(2 * np.pi * (100 + 20 * i) * t), 2000, group=f"t{i}")
+        for i in range(12)
+    ]
+    noise = find_noise([noise_folder(tmp_path / "n", 2000, (5, 8, 6, 7))])
+    shared = made(tmp_path / "a", clips, noise, species=None, tapes=3)
+    apart = made(tmp_path / "b", clips, noise, species=None, tapes=3, apart=True)
+    assert len({row["group"] for row in table(shared.labels)}) == 1
+    groups: dict[str, set[str]] = {}
+    for row in table(apart.truth):
+        groups.setdefault(row["source_group"], set()).add(row["file"])
+    assert all(len(files) == 1 for files in groups.values())
+    assert len({row["group"] for row in table(apart.labels)}) == len(list(apart.audio.iterdir()))
+    with pytest.raises(InputError, match="4 noise files for 5 tapes"):
+        made(tmp_path / "c", clips, noise, species=None, tapes=5, apart=True)
+
+
+def test_errors_come_before_any_work(tmp_path: Path) -> None:
+    for settings, text in (
+        ({"species": ["Kraken"]}, "no simulated call of 'Kraken'"),
+        ({"species": ["Sperm whale"]}, "needs a sample rate of 40000"),
+        ({"calls_per_hour_of": {"Beluga": 3}}, "'Beluga', which is not in the soundscape"),
+        ({"minutes": 50_000, "sample_rate": 48_000}, "ends at 4 GiB"),
+    ):
+        with pytest.raises(InputError, match=text):
+            made(tmp_path / "out", **settings)
+    for settings, text in (
+        ({"suffix": ".flac", "bits": 32}, "FLAC"),
+        ({"every_minutes": 0.5}, "every_minutes"),
+        ({"snr_db": [12, 0], "snr_between": True}, "lower one first"),
+        ({"calls_per_hour": -1}, "calls_per_hour"),
+    ):
+        with pytest.raises(SettingsError, match=text):
+            made(tmp_path / "out", **settings)
+    assert not (tmp_path / "out").exists()
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "notes.txt").write_text("mine")
+    with pytest.raises(InputError, match="is not empty"):
+        made(tmp_path / "full")
