@@ -143,6 +143,8 @@ def check_folder(out: Path, note: dict[str, Any]) -> None:
     if path.is_file():
         there = read_json(path)
         there = there if isinstance(there, dict) else {}
+        if there.get("kind") != note["kind"]:
+            raise InputError(f"{out}: contains a simulation of another kind", "choose another folder")
         other = [key for key in {**note, **there} if note.get(key) != there.get(key)]
         if other:
             shown = "; ".join(f"{key}: {there.get(key)} there, {note.get(key)} now" for key in other)
