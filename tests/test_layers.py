@@ -57,7 +57,7 @@ INSIDE: dict[str, tuple[set[str], ...]] = {
     "generation": ({"diffusion", "vocoders"}, {REST}, {"quality_gate"}, {"fill_rare"}),
     "evaluation": (
         {REST},
-        {"comparison", "synthetic_study", "generator_audit", "embedding_map", "vocoder_audit"},
+        {"comparison", "detections", "synthetic_study", "generator_audit", "embedding_map", "vocoder_audit"},
         {"pages"},
         {"pipeline"},
         {"results"},

@@ -10,7 +10,9 @@ matrix products with these rows, so a thousand draws cost little.
 
 Rules for degenerate cases: with one group or none there is no interval (None), because nothing was repeated.
 Draws on which the statistic is undefined (NaN) are left out; if more than half of the draws are undefined,
-there is no interval.
+there is no interval. Where all groups agree, all draws do too, and the percentiles would pretend that a share
+of 5 of 5 is certain: `share_interval` and `rate_interval` then give the exact interval of so many independent
+trials.
 """
 
 from __future__ import annotations
@@ -47,6 +49,34 @@ def percentiles(values: np.ndarray, level: float = 0.95) -> list[float] | None:
     tail = (1 - level) / 2
     low, high = np.quantile(defined, [tail, 1 - tail])
     return [float(low), float(high)]
+
+
+def share_interval(
+    values: np.ndarray, share: float, n_groups: int, level: float = 0.95
+) -> list[float] | None:
+    """[low, high] of a share from its draws (B,); `n_groups` groups have something to count.
+
+    None for fewer than two such groups, or an undefined share. If the share is 0 or 1 in every group, the
+    ends are those of Clopper & Pearson (1934, Biometrika 26:404-413) for 0 or n of n groups.
+    """
+    ends = percentiles(values, level)
+    if n_groups < 2 or ends is None or not np.isfinite(share):
+        return None
+    if ends[0] == ends[1] == share and share in (0, 1):
+        wide = ((1 - level) / 2) ** (1 / n_groups)
+        return [wide, 1.0] if share == 1 else [0.0, 1 - wide]
+    return ends
+
+
+def rate_interval(values: np.ndarray, rate: float, hours: float, level: float = 0.95) -> list[float] | None:
+    """[low, high] of a number per hour from its draws (B,), counted in `hours`; None for an undefined rate.
+
+    If nothing was counted at all, the upper end is that of a Poisson number of 0.
+    """
+    ends = percentiles(values, level)
+    if ends is None or not np.isfinite(rate) or not hours > 0:
+        return None
+    return [0.0, -float(np.log((1 - level) / 2)) / hours] if rate == 0 and ends[1] == 0 else ends
 
 
 def interval(

@@ -116,7 +116,9 @@ class Detections:
     def at(self, threshold: float, draws: NDArray[np.int64] | None = None) -> DetectionCounts:
         """Counts at one threshold; the arrays have one column (D = 1)."""
         weights = np.ones((1, self.n_recordings)) if draws is None else draws.astype(np.float64)
-        heard, detected = self.true_score >= threshold, self.score >= threshold
+        # Also a threshold of -inf finds nothing that no event matches.
+        heard = (self.true_score >= threshold) & (self.true_score > -np.inf)
+        detected = self.score >= threshold
 
         def total(recording: Ints, which: NDArray[np.bool_]) -> Floats:
             each = np.bincount(recording[which], minlength=self.n_recordings).astype(np.float64)

@@ -1,0 +1,116 @@
+"""Reading TRUTH and FOUND: tables of events, folders of tables, and scan folders with their effort."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from finback.core.errors import InputError, ManifestError
+from finback.core.types import Event
+from finback.data.columns import times_of
+from finback.data.numbers import number
+from finback.data.tables import read_table
+from finback.evaluation.detections.facts import EFFORT, FILE, LABEL, facts_of, read_files, text_table
+from finback.evaluation.detections.tables import EventTable, FileFacts
+
+TABLES = frozenset((".csv", ".tsv", ".txt", ".parquet", ".jsonl", ".ndjson", ".db", ".sqlite", ".xml"))
+EVENTS = "events.csv"  # of a scan folder
+
+
+def read_events(paths: Sequence[Path], name: str, label_column: str | None = None) -> EventTable:
+    """The events of tables, folders of tables, or scan folders; `name` (TRUTH, FOUND) is for messages.
+
+    Raises `InputError` for a path that is no such thing.
+    """
+    tables = [table for path in paths for table in _tables(Path(path), name, label_column)]
+    if not tables:
+        raise InputError(f"no table is given as {name}", "give a table of events, or a folder")
+    files: dict[str, FileFacts] = {}
+    for table in tables:
+        for file, facts in table.files.items():
+            files[file] = facts.over(files.get(file, FileFacts()))
+    return EventTable(
+        name,
+        tuple(e for table in tables for e in table.events),
+        files,
+        all(table.complete for table in tables),
+        tuple(dict.fromkeys(note for table in tables for note in table.notes)),
+    )
+
+
+def _tables(path: Path, name: str, label_column: str | None) -> list[EventTable]:
+    if not path.exists():
+        raise InputError(f"{path}: no such file or folder", f"check the path given as {name}")
+    if not path.is_dir():
+        return [_one_table(path, name, label_column)]
+    if (path / EVENTS).is_file():
+        return [_scan_folder(path, name, label_column)]
+    found = sorted(p for p in path.rglob("*") if p.is_file() and _is_table(p))
+    if not found:
+        raise InputError(
+            f"{path}: neither a scan folder ({EVENTS} is missing) nor a folder of tables",
+            f"give a table of events as {name}",
+        )
+    return [_one_table(p, name, label_column) for p in found]
+
+
+def _is_table(path: Path) -> bool:
+    return path.suffix.lower() in TABLES and not path.name.startswith((".", "~"))
+
+
+def _scan_folder(folder: Path, name: str, label_column: str | None) -> EventTable:
+    table = _one_table(folder / EVENTS, name, label_column)
+    if not (folder / EFFORT).is_file():
+        note = f"{folder}: has no {EFFORT}, so which files were analysed is unknown"
+        return replace(table, notes=(*table.notes, note))
+    files, notes = read_files(folder / EFFORT)
+    return replace(table, files=files, complete=True, notes=(*table.notes, *notes))
+
+
+def _one_table(path: Path, name: str, label_column: str | None) -> EventTable:
+    events, notes = _read(path, label_column)
+    text = text_table(path)
+    files, more = ({}, ()) if text is None else facts_of(text, _starts(events), label_column)
+    return EventTable(name, events, files, False, (*notes, *more))
+
+
+def _starts(events: Sequence[Event]) -> Mapping[str, datetime]:
+    """The start times of files that the UTC times of their events give."""
+    starts: dict[str, datetime] = {}
+    for event in events:
+        if event.start_time is not None:
+            starts.setdefault(event.file, event.start_time - timedelta(seconds=event.start_s))
+    return starts
+
+
+def _read(path: Path, label_column: str | None) -> tuple[tuple[Event, ...], tuple[str, ...]]:
+    """The events of a table, and notes on what was left out or guessed."""
+    table = read_table(path, "table of events")
+    file, label = table.find(*FILE), table.find(*([label_column] if label_column else LABEL))
+    score, snr = table.find("score", "confidence"), table.find("snr_db", "snr")
+    times = times_of(table)
+    if times.start is None:
+        raise ManifestError(f"{path}: no column of start times (it has: {table.columns})", "name it start_s")
+    events: list[Event] = []
+    notes: list[str] = []
+    for row in table.rows:
+        try:
+            start, stop = times.of(row)
+            values = [number(row.get(column)) for column in (score, snr)]
+            if start is not None:
+                stop = start if stop is None else stop
+                events.append(
+                    Event(
+                        row.get(file) or path.stem,
+                        start,
+                        stop,
+                        row.get(label),
+                        score=values[0],
+                        snr_db=values[1],
+                    )
+                )
+        except (ValueError, ManifestError) as error:
+            notes.append(f"{path.name} (row {row.number}): {error}")
+    return tuple(events), tuple(notes)
