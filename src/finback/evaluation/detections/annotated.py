@@ -21,7 +21,7 @@ from datetime import datetime
 Spans = tuple[tuple[float, float], ...]  # (start, stop) in seconds, in order, apart
 
 _YES = re.compile(r"yes|y|true|1|1\.0|all|whole|full|fully|complete|exhaustive")
-_NO = re.compile(r"(no|n|false|0|0\.0|none|partial|partly|not)\b.*")
+_NO = re.compile(r"(no|n|false|none|partial|partly|not)\b.*|0|0\.0")
 _NUMBER = r"\d+(?:\.\d+)?"
 _SPAN = rf"({_NUMBER})\s*(?:s|sec)?\s*(?:-|\N{{EN DASH}}|to|\.\.)\s*({_NUMBER})\s*(?:s|sec|seconds)?"
 _AND = r"\s*(?:[,;]|and|&)\s*"
