@@ -103,12 +103,13 @@ def _is_clock(text: str) -> bool:
 
 
 def _since(start_time: datetime, text: str) -> Spans:
-    """Times of day as seconds from the start of a file, on the day where each is nearest to the start."""
+    """Times of day as seconds from the start of a file: each where it comes first, or lasts at the start."""
     begin = start_time.hour * 3600 + start_time.minute * 60 + start_time.second + start_time.microsecond / 1e6
     spans = []
     for h1, m1, s1, h2, m2, s2 in _CLOCK.findall(text):
         first = int(h1) * 3600 + int(m1) * 60 + float(s1) - begin
         last = int(h2) * 3600 + int(m2) * 60 + float(s2) - begin
         last += _DAY_S * (last < first)
-        spans += [(first + day, last + day) for day in (-_DAY_S, 0.0, _DAY_S) if last + day > 0]
-    return joined(tuple((max(0.0, start), stop) for start, stop in spans))
+        day = next(day for day in (-_DAY_S, 0.0, _DAY_S) if last + day > 0)
+        spans.append((max(0.0, first + day), last + day))
+    return joined(tuple(spans))
