@@ -123,7 +123,7 @@ def serve(handler: _Handler, resource: Resource, sent: int | None = None) -> Non
         headers["ETag"] = resource.etag
     if resource.date:
         headers["Last-Modified"] = resource.date
-    wanted = re.match(r"bytes=(\d+)-$", handler.headers.get("Range", ""))
+    wanted = re.match(r"bytes=(\d+)-(\d*)$", handler.headers.get("Range", ""))
     condition = handler.headers.get("If-Range")
     same = condition is None or condition in (resource.etag, resource.date)
     if wanted and resource.ranges and same:
@@ -131,8 +131,9 @@ def serve(handler: _Handler, resource: Resource, sent: int | None = None) -> Non
         if start >= size:
             answer(handler, 416, b"", {"Content-Range": f"bytes */{size}"})
             return
-        headers["Content-Range"] = f"bytes {start}-{size - 1}/{size}"
-        answer(handler, 206, resource.body[start:], headers, sent)
+        stop = min(int(wanted.group(2) or size) + 1, size)
+        headers["Content-Range"] = f"bytes {start}-{stop - 1}/{size}"
+        answer(handler, 206, resource.body[start:stop], headers, sent)
         return
     answer(handler, 200, resource.body, headers, sent)
 

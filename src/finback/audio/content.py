@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from finback.audio import validation as checks
+from finback.audio.addresses import Address, local
 from finback.core.errors import AudioError
 from finback.core.types import Recording
 
@@ -48,9 +49,9 @@ class FileState(NamedTuple):
         return abs(time.time_ns() - max(self.mtime_ns, self.ctime_ns)) < YOUNG_S * 1e9
 
 
-def content_id(path: Path | str) -> str:
+def content_id(path: Path | str | Address) -> str:
     """16 hex digits: blake2b of the file's bytes, read in a stream. Raises `AudioError`."""
-    path = Path(path)
+    path = local(path, "recordings are indexed by their whole content, which is not fetched")
     state = FileState.of(checks.file_status(path))
     return _hashed(path, state) if state.is_young else _kept(path, state)
 
@@ -99,7 +100,7 @@ def _kept(path: Path, state: FileState) -> str:
 
 def _hashed(path: Path, state: FileState) -> str:
     try:
-        with checks.opened(path) as file:
+        with checks.opened_file(path) as file:
             digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=8)).hexdigest()
             after = FileState.of(os.fstat(file.fileno()))
     except OSError as error:

@@ -1,7 +1,8 @@
 """The decoder: the only module that knows soundfile (libsndfile).
 
-A file is decoded as it stands, or through a `Part` of it where its header is wrong. Whatever goes wrong
-inside the decoder becomes an `AudioError` that names the file.
+A file is decoded as it stands, or through a `Part` of it where its header is wrong; a file at an address
+always through a part, which may be all of it. Whatever goes wrong inside the decoder, or in reading for it,
+becomes an `AudioError` that names the file.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
 from soundfile import SoundFile as SoundFile
 
 from finback.audio import validation as checks
+from finback.audio.addresses import Address, Place
 from finback.audio.hushed import hushed
 from finback.audio.info import MAX_FRAMES
 from finback.audio.parts import Part, View
@@ -48,19 +51,19 @@ def formats() -> list[str]:
     return sorted(soundfile.available_formats())
 
 
-def facts(path: Path, part: Part | None = None) -> Facts:
+def facts(path: Place, part: Part | None = None) -> Facts:
     """Open a file, or a part of it, and close it again. Raises `AudioError`."""
     with opened(path, part) as sound:
         return Facts(sound.samplerate, sound.frames, sound.channels, sound.format, sound.subtype)
 
 
-def tags(path: Path, part: Part | None = None) -> dict[str, str]:
+def tags(path: Place, part: Part | None = None) -> dict[str, str]:
     """The comment and the date in the file. Raises `AudioError`."""
     with opened(path, part) as sound:
         return {"comment": sound.comment, "date": sound.date}
 
 
-def count(path: Path, part: Part | None = None) -> int:
+def count(path: Place, part: Part | None = None) -> int:
     """Samples that can be decoded one after another, up to the end or the first damage."""
     n, size = 0, BLOCK
     while size:
@@ -74,7 +77,7 @@ def count(path: Path, part: Part | None = None) -> int:
     return n
 
 
-def reaches(path: Path, part: Part | None, n_samples: int) -> bool:
+def reaches(path: Place, part: Part | None, n_samples: int) -> bool:
     """Can the last of `n_samples` be decoded?"""
     try:
         return len(next(frames(path, part, n_samples - 1, n_samples, 1), ())) == 1
@@ -83,7 +86,7 @@ def reaches(path: Path, part: Part | None, n_samples: int) -> bool:
 
 
 def frames(
-    path: Path, part: Part | None, start: int, stop: int, step: int, first: int | None = None
+    path: Place, part: Part | None, start: int, stop: int, step: int, first: int | None = None
 ) -> Iterator[np.ndarray]:
     """(step, C) float32 blocks of a span of a file or of a part of it, the first one of `first` frames.
 
@@ -128,20 +131,22 @@ def _from_the_start(sound: SoundFile, start: int, stop: int, step: int, size: in
 
 
 @contextmanager
-def opened(path: Path, part: Part | None = None) -> Iterator[SoundFile]:
+def opened(path: Place, part: Part | None = None) -> Iterator[SoundFile]:
     """The open sound file; errors of the decoder inside the block become an `AudioError` that names it."""
     with ExitStack() as stack:
         view = None
-        if part is not None:
-            view = View(stack.enter_context(checks.opened(path)), part)
+        if part is not None or isinstance(path, Address):
+            file = stack.enter_context(checks.opened(path))
+            view = View(file, part or Part(((0, file.seek(0, 2)),)))
         sound = stack.enter_context(_open(path, view))
         try:
             yield sound
         except FAULTS as error:
-            raise checks.undecodable(path, reason(error if view is None else view.error or error)) from error
+            _raise_fault(path, view)
+            raise checks.undecodable(path, reason(error)) from error
 
 
-def without_complaints(path: Path, blocks: Iterator[np.ndarray], strict: bool) -> Iterator[np.ndarray]:
+def without_complaints(path: Place, blocks: Iterator[np.ndarray], strict: bool) -> Iterator[np.ndarray]:
     """The blocks of an MP3. With `strict`, raises `AudioError` where the decoder complains of damage."""
     while True:
         with hushed() as complaints:
@@ -155,7 +160,17 @@ def without_complaints(path: Path, blocks: Iterator[np.ndarray], strict: bool) -
 
 
 class _Reader(SoundFile):  # type: ignore[misc]  # soundfile has no types
-    """soundfile seeks to the next sample after each read, which MP3 and Ogg do not survive unharmed."""
+    """soundfile seeks to the next sample after each read, which MP3 and Ogg do not survive unharmed; and it
+    takes a fault of the disk or network for the end of the file."""
+
+    def __init__(self, path: Place, view: View | None) -> None:
+        self.path, self.view = path, view
+        super().__init__(os.fsencode(str(path)) if view is None else view)
+
+    def read(self, *args: Any, **kwargs: Any) -> np.ndarray:
+        x = super().read(*args, **kwargs)
+        _raise_fault(self.path, self.view)
+        return x
 
     def seekable(self) -> bool:
         return (
@@ -163,13 +178,21 @@ class _Reader(SoundFile):  # type: ignore[misc]  # soundfile has no types
         )
 
 
-def _open(path: Path, view: View | None) -> SoundFile:
+def _open(path: Place, view: View | None) -> SoundFile:
     try:
-        return _Reader(os.fsencode(path) if view is None else view)
+        return _Reader(path, view)
     except FAULTS as error:
-        if view is not None and view.error is not None:
-            raise checks.unreadable(path, view.error) from error
+        _raise_fault(path, view)
         raise checks.not_audio(path, reason(error)) from error
+
+
+def _raise_fault(path: Place, view: View | None) -> None:
+    """Raises what went wrong in reading for the decoder, which ended the view."""
+    error = None if view is None else view.error
+    if isinstance(error, KeyboardInterrupt):
+        raise error
+    if error is not None:
+        raise checks.unreadable(path, error) from error
 
 
 def create(path: Path, sample_rate: int, n_channels: int, subtype: str, kind: str) -> SoundFile:

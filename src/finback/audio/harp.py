@@ -20,6 +20,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from finback.audio import validation as checks
+from finback.audio.addresses import Address, Place, place
 from finback.audio.containers import riff
 from finback.audio.parts import ByteReader
 from finback.core.errors import AudioError
@@ -37,14 +38,15 @@ class HarpHeader:
     schedule: tuple[tuple[int, datetime], ...]
 
 
-def schedule(path: Path) -> tuple[tuple[int, datetime], ...]:
+def schedule(path: Path | str | Address) -> tuple[tuple[int, datetime], ...]:
     """(first sample, UTC time) of each stretch, in file order; () for a file without a 'harp' chunk.
 
     Raises `AudioError` when the chunk is there but damaged: guessed times are worse than none.
     """
-    with checks.opened(Path(path)) as file:
+    found = place(path)
+    with checks.opened(found) as file:
         reader = ByteReader(file)
-        wav = riff.read_layout(reader, Path(path))
+        wav = riff.read_layout(reader, found)
         chunk = None if wav is None else header(reader, wav)
     return () if chunk is None else chunk.schedule
 
@@ -82,7 +84,7 @@ def header(reader: ByteReader, wav: riff.WavLayout) -> HarpHeader | None:
     return HarpHeader(rate or None, tuple(sorted(stretches.items())))
 
 
-def _time(path: Path, i: int, when: list[int]) -> datetime:
+def _time(path: Place, i: int, when: list[int]) -> datetime:
     year, month, day, hour, minute, second, milliseconds = when
     try:
         whole = datetime(2000 + year, month, day, hour, minute, second, tzinfo=UTC)
@@ -91,7 +93,7 @@ def _time(path: Path, i: int, when: list[int]) -> datetime:
     return whole + timedelta(milliseconds=milliseconds)
 
 
-def _damaged(path: Path, what: str) -> AudioError:
+def _damaged(path: Place, what: str) -> AudioError:
     return AudioError(
         f"{path}: damaged 'harp' chunk: {what}", "write the x.wav again from the recorder's disk"
     )

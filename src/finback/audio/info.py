@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 
+from finback.audio.addresses import Place
 from finback.audio.parts import Part
 
 MAX_FRAMES = 1 << 62  # a decoder's "unknown number of samples" is near 2**63
@@ -23,7 +23,7 @@ class AudioInfo:
     is wrong, or that holds several sounds, is decoded through `parts`.
     """
 
-    path: Path
+    path: Place
     sample_rate: int  # Hz
     n_samples: int
     n_channels: int

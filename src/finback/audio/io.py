@@ -1,6 +1,6 @@
 """Sound files in and out.
 
-    info = probe("site/20200623_000152.WAV")        # header only
+    info = probe("site/20200623_000152.WAV")        # header only; also "s3://bucket/20200623_000152.WAV"
     x = read(info.path, 48_000, 96_000)             # (48000,) float32, that span and no more
     for block in blocks(info.path, 1 << 20): ...    # a day-long file in steady memory
 
@@ -19,7 +19,7 @@ within 1e-7 (the decoder's rounding).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from functools import lru_cache
@@ -31,6 +31,7 @@ from finback.audio import containers, decoder
 from finback.audio import harp as xwav
 from finback.audio import start_times as clock
 from finback.audio import validation as checks
+from finback.audio.addresses import Address, Place, local, place
 from finback.audio.containers import riff
 from finback.audio.content import content_id
 from finback.audio.decoder import formats as formats
@@ -38,6 +39,7 @@ from finback.audio.decoder import mp3 as mp3
 from finback.audio.hushed import hushed
 from finback.audio.info import AudioInfo as AudioInfo
 from finback.audio.level import mixed
+from finback.audio.metadata import statements
 from finback.audio.parts import ByteReader
 from finback.audio.pcm import quantised
 from finback.audio.surveyed import surveyed
@@ -53,31 +55,35 @@ SUFFIXES = frozenset(
 )
 
 
-def probe(path: Path | str) -> AudioInfo:
+def probe(path: Path | str | Address) -> AudioInfo:
     """Read the header, or use the stored one if the file is unchanged. Raises `AudioError`."""
-    path = Path(path)
-    status = checks.file_status(path)
-    return _probe(path, status.st_ino, status.st_size, status.st_mtime_ns)
+    found = place(path)
+    return _probe(found, *checks.state(found))
 
 
-def read(path: Path | str, start: int = 0, stop: int | None = None, channel: int | None = None) -> np.ndarray:
+def read(
+    path: Path | str | Address, start: int = 0, stop: int | None = None, channel: int | None = None
+) -> np.ndarray:
     """Samples `start` (included) to `stop` (excluded; None: the end) -> (stop - start,) float32.
 
     Only this span is in memory. Raises `AudioError` when the file is missing, broken off inside the span,
     has no such channel, or holds NaN or infinite samples there.
     """
-    return _mono(probe(path), read_channels(path, start, stop), channel)
-
-
-def read_channels(path: Path | str, start: int = 0, stop: int | None = None) -> np.ndarray:
-    """Like `read`, with every channel: (stop - start, C) float32."""
     info = probe(path)
-    start, stop = checks.span(info.path, info.n_samples, start, stop)
-    return next(_stretches(info, start, stop, stop - start))
+    return _mono(info, _all_channels(info, start, stop), channel)
+
+
+def read_channels(path: Path | str | Address, start: int = 0, stop: int | None = None) -> np.ndarray:
+    """Like `read`, with every channel: (stop - start, C) float32."""
+    return _all_channels(probe(path), start, stop)
 
 
 def blocks(
-    path: Path | str, block_samples: int, start: int = 0, stop: int | None = None, channel: int | None = None
+    path: Path | str | Address,
+    block_samples: int,
+    start: int = 0,
+    stop: int | None = None,
+    channel: int | None = None,
 ) -> Iterator[np.ndarray]:
     """The span in blocks (block_samples,) float32, the last one shorter. Raises as `read` does."""
     info = probe(path)
@@ -100,10 +106,11 @@ def open_recording(
 
     Raises `AudioError` also for rates outside 10 Hz to 1 MHz, no samples, and files whose end is missing.
     """
+    path = local(path, "recordings are indexed by their whole content, which is not fetched")
     info = probe(path)
     recording = Recording(
         id=content_id(path),
-        path=info.path,
+        path=path,
         sample_rate=info.sample_rate,
         n_samples=info.n_samples,
         n_channels=info.n_channels,
@@ -113,6 +120,12 @@ def open_recording(
         remarks=info.remarks,
     )
     return clock.with_start(recording, info.schedule, _tags(info), times)
+
+
+def start_of(info: AudioInfo, times: TimeOptions = NAMES) -> tuple[clock.StartTime, clock.Schedule]:
+    """When a file that was probed began, or why that is unknown, and its duty cycles: () without."""
+    stated = statements(info.path, info.sample_rate, _tags(info))
+    return clock.with_schedule(info.path, info.schedule, stated, times)
 
 
 def write(path: Path | str, samples: np.ndarray, sample_rate: int, subtype: str = "PCM_16") -> None:
@@ -177,8 +190,8 @@ def _tags(info: AudioInfo) -> dict[str, str]:
 
 
 @lru_cache(maxsize=1 << 16)
-def _probe(path: Path, inode: int, size: int, mtime_ns: int) -> AudioInfo:
-    """`inode`, `size` and `mtime_ns` are there so that a changed file is read again."""
+def _probe(path: Place, *state: Hashable) -> AudioInfo:
+    """`state` is there so that a changed file is read again."""
     with checks.opened(path) as file:
         try:
             reader = ByteReader(file)
@@ -192,6 +205,11 @@ def _probe(path: Path, inode: int, size: int, mtime_ns: int) -> AudioInfo:
     if harp is None:
         return info
     return replace(info, sample_rate=harp.sample_rate or info.sample_rate, schedule=harp.schedule)
+
+
+def _all_channels(info: AudioInfo, start: int, stop: int | None) -> np.ndarray:
+    start, stop = checks.span(info.path, info.n_samples, start, stop)
+    return next(_stretches(info, start, stop, stop - start))
 
 
 def _stretches(info: AudioInfo, start: int, stop: int, step: int) -> Iterator[np.ndarray]:

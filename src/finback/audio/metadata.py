@@ -7,15 +7,15 @@ that the decoder gives. All reading is bounded, and nothing here raises an error
 
 from __future__ import annotations
 
-import os
+import re
 import struct
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import BinaryIO
 
 from finback.audio import riff
 from finback.audio import statements as texts
 from finback.audio import validation as checks
+from finback.audio.addresses import Address, Place
 from finback.audio.containers import riff as waves
 from finback.audio.parts import ByteReader
 from finback.audio.statements import Statement
@@ -26,9 +26,10 @@ MOST_COMMENTS = 1000
 CHUNKS = frozenset((b"guan", b"wamd", b"bext", b"iXML", b"LIST"))
 # Positions of a FLAC's metadata blocks: RFC 9639, section 8.
 _APPLICATION, _VORBIS_COMMENT = 2, 4
+_SOUNDTRAP = re.compile(r"\d{3,10}\.\d{12}\.")  # names of its recordings
 
 
-def statements(path: Path, sample_rate: int, tags: Mapping[str, str]) -> list[Statement]:
+def statements(path: Place, sample_rate: int, tags: Mapping[str, str]) -> list[Statement]:
     """All statements in the file, and in its SoundTrap log; `tags` are the decoder's `comment` and `date`."""
     found = [*_beside(path)]
     try:
@@ -46,7 +47,7 @@ def statements(path: Path, sample_rate: int, tags: Mapping[str, str]) -> list[St
 
 
 def _wav(file: BinaryIO, wav: waves.WavLayout) -> Iterator[Statement]:
-    size = os.fstat(file.fileno()).st_size
+    size = file.seek(0, 2)
     end = wav.data_start + wav.data_bytes
     spans = [(12, wav.data_start - 8), (end + end % 2, size)]
     for start, stop in spans:
@@ -111,7 +112,9 @@ def _vorbis(data: bytes) -> Iterator[Statement]:
         at += 4 + n_bytes
 
 
-def _beside(path: Path) -> Iterator[Statement]:
+def _beside(path: Place) -> Iterator[Statement]:
+    if isinstance(path, Address) and not _SOUNDTRAP.match(path.name):
+        return  # each look costs a request
     log = path.with_name(path.stem + ".log.xml")
     try:
         with checks.opened(log) as file:

@@ -6,7 +6,6 @@ itself. Sounds that stand one after another in one file are several parts.
 
 from __future__ import annotations
 
-import os
 from bisect import bisect_right
 from dataclasses import dataclass
 from itertools import accumulate
@@ -68,11 +67,15 @@ def whole_blocks(n_bytes: int, block: int) -> int:
 
 
 class ByteReader:
-    """Reads bytes at positions of an open file; beyond the end there are none."""
+    """Reads bytes at positions of an open file; beyond the end there are none.
+
+    `is_near`: all of the file may be read to survey it; else it is at an address, and few bytes should be.
+    """
 
     def __init__(self, file: BinaryIO) -> None:
         self.file = file
-        self.size = os.fstat(file.fileno()).st_size
+        self.size = file.seek(0, 2)
+        self.is_near = bool(getattr(file, "is_near", True))
 
     def at(self, start: int, n_bytes: int) -> bytes:
         """`n_bytes` from `start`, fewer where the file ends."""
@@ -85,14 +88,15 @@ class ByteReader:
 class View:
     """A `Part` of an open file, with the methods of a binary file that a decoder needs.
 
-    An error of the disk is kept in `error`, since it cannot pass through the decoder; the view ends there.
+    An error of the disk or the network, or Ctrl-C while the network is waited for, is kept in `error`, since
+    it cannot pass through the decoder; the view ends there.
     """
 
     def __init__(self, file: BinaryIO, part: Part) -> None:
         self.file, self.pieces = file, part.pieces
         self.ends = list(accumulate(_length(piece) for piece in part.pieces))
         self.position = 0
-        self.error: OSError | None = None
+        self.error: OSError | KeyboardInterrupt | None = None
 
     def seek(self, offset: int, whence: int = 0) -> int:
         base = (0, self.position, self.ends[-1] if self.ends else 0)[whence]
@@ -129,7 +133,7 @@ class View:
         try:
             self.file.seek(piece[0] + inside)
             return self.file.read(n_bytes)
-        except OSError as error:
+        except (OSError, KeyboardInterrupt) as error:
             self.error = error
             return b""
 

@@ -23,8 +23,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
+from finback.audio.addresses import Place
 from finback.audio.metadata import statements
 from finback.audio.statements import Statement
 from finback.audio.time_options import TimeOptions
@@ -77,20 +77,27 @@ def with_start(
     recording: Recording, schedule: Schedule, tags: Mapping[str, str], options: TimeOptions
 ) -> Recording:
     """The recording with its start, and with its HARP schedule unless the clock of the HARP was never set."""
-    harp = [Statement("HARP chunk", when) for sample, when in schedule[:1] if sample == 0]
     stated = statements(recording.path, recording.sample_rate, tags)
-    found = start_time(recording.path, [*harp, *stated], options)
-    trusted = not any(clock_fault(Statement("HARP chunk", when)) for _, when in schedule)
+    found, trusted = with_schedule(recording.path, schedule, stated, options)
     return replace(
         recording,
-        schedule=schedule if trusted else (),
+        schedule=trusted,
         start_time=found.utc,
         start_time_source=found.source,
         start_time_remark=found.remark,
     )
 
 
-def start_time(path: Path, stated: Iterable[Statement], options: TimeOptions) -> StartTime:
+def with_schedule(
+    path: Place, schedule: Schedule, stated: Iterable[Statement], options: TimeOptions
+) -> tuple[StartTime, Schedule]:
+    """The start, and the schedule of a HARP, which is () where its clock was never set."""
+    harp = [Statement("HARP chunk", when) for sample, when in schedule[:1] if sample == 0]
+    trusted = not any(clock_fault(Statement("HARP chunk", when)) for _, when in schedule)
+    return start_time(path, [*harp, *stated], options), schedule if trusted else ()
+
+
+def start_time(path: Place, stated: Iterable[Statement], options: TimeOptions) -> StartTime:
     """The start of the recording at `path`, from the statements in its metadata and from its name."""
     name, unsure = _of_name(path, options)
     everything = [*stated, *([name] if name else [])]
@@ -127,11 +134,11 @@ def clock_fault(statement: Statement, patterned: bool = False) -> str:
     return FUTURE if utc > datetime.now(UTC).replace(tzinfo=None) + timedelta(days=1) else ""
 
 
-def _of_name(path: Path, options: TimeOptions) -> tuple[Statement | None, str]:
+def _of_name(path: Place, options: TimeOptions) -> tuple[Statement | None, str]:
     """What the name says, and why a time that it may hold was not read."""
     if options.pattern and (when := options.named(path.name)):
         return Statement(BY_PATTERN, when), ""
-    named = named_time(path)
+    named = named_time(path.name)
     return (Statement(NAME, named.when, local=named.local) if named.when else None), named.unsure
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import nullcontext
-from pathlib import Path
 
 from finback.audio import decoder
 from finback.audio import validation as checks
+from finback.audio.addresses import Place
 from finback.audio.decoder import Facts
 from finback.audio.hushed import hushed
 from finback.audio.info import CODED, MAX_FRAMES, AudioInfo, lengths
@@ -15,7 +15,7 @@ from finback.audio.parts import Part, Survey
 from finback.core.errors import AudioError
 
 
-def surveyed(path: Path, survey: Survey) -> AudioInfo:
+def surveyed(path: Place, survey: Survey) -> AudioInfo:
     """The properties of the sound that the survey found. Raises `AudioError`."""
     if survey.refused:
         raise checks.not_audio(path, survey.refused)
@@ -28,7 +28,7 @@ def surveyed(path: Path, survey: Survey) -> AudioInfo:
     return surveyed(path, survey.otherwise)
 
 
-def _as_it_stands(path: Path, survey: Survey) -> AudioInfo:
+def _as_it_stands(path: Place, survey: Survey) -> AudioInfo:
     facts = decoder.facts(path)
     if survey.n_samples not in (None, facts.n_samples):
         raise checks.undecodable(path, f"{facts.n_samples} samples, not {survey.n_samples}")
@@ -39,7 +39,7 @@ def _as_it_stands(path: Path, survey: Survey) -> AudioInfo:
     return _info(path, facts, n_samples, n_samples != facts.n_samples, remarks)
 
 
-def _of_parts(path: Path, survey: Survey) -> AudioInfo:
+def _of_parts(path: Place, survey: Survey) -> AudioInfo:
     all_facts = [decoder.facts(path, part) for part in survey.parts]
     first = all_facts[0]
     parts: list[tuple[Part, int]] = []
@@ -70,7 +70,7 @@ def _of_parts(path: Path, survey: Survey) -> AudioInfo:
 
 
 def _info(
-    path: Path,
+    path: Place,
     facts: Facts,
     n_samples: int,
     repaired: bool,
@@ -83,7 +83,7 @@ def _info(
     )
 
 
-def _whole(path: Path, part: Part | None, facts: Facts, survey: Survey) -> bool:
+def _whole(path: Place, part: Part | None, facts: Facts, survey: Survey) -> bool:
     """Can a compressed file be decoded up to the length that its header gives?"""
     if facts.format not in CODED:
         return True

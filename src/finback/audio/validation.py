@@ -9,11 +9,15 @@ import errno
 import operator
 import os
 import stat
+from collections.abc import Hashable
 from io import BufferedReader
 from pathlib import Path
+from typing import BinaryIO, cast
 
 import numpy as np
 
+from finback.audio import remote
+from finback.audio.addresses import Address, Place, RemoteError
 from finback.core.errors import AudioError
 
 # Float files may hold pascals, micropascals (240 dB re 1 uPa is 1e12) or counts of a converter instead of
@@ -24,6 +28,20 @@ WRITES = {
     ".wav": ("WAV", ("PCM_16", "PCM_24", "PCM_32", "PCM_U8", "FLOAT", "DOUBLE")),
     ".flac": ("FLAC", ("PCM_16", "PCM_24", "PCM_S8")),
 }
+
+
+def state(place: Place) -> tuple[Hashable, ...]:
+    """What is equal for a file that was not changed: inode, size and time, or what a server says of it."""
+    if not isinstance(place, Address):
+        status = file_status(place)
+        return status.st_ino, status.st_size, status.st_mtime_ns
+    try:
+        found = remote.state(place)
+    except RemoteError as error:
+        raise unreadable(place, error) from error
+    if found.size == 0:
+        raise AudioError(f"{place}: empty, 0 bytes", "upload it again, or leave it out")
+    return (found,)
 
 
 def file_status(path: Path) -> os.stat_result:
@@ -41,8 +59,19 @@ def file_status(path: Path) -> os.stat_result:
     return status
 
 
-def opened(path: Path) -> BufferedReader:
-    """A regular file, open for reading. Never waits, as opening a pipe does. Raises `AudioError`."""
+def opened(path: Place) -> BinaryIO:
+    """A regular file, or the file at an address, open for reading: everything that reads bytes of sound files
+    opens them here. Never waits, as opening a pipe does. Raises `AudioError`."""
+    if isinstance(path, Address):
+        try:
+            return cast(BinaryIO, remote.opened(path))
+        except RemoteError as error:
+            raise unreadable(path, error) from error
+    return opened_file(path)
+
+
+def opened_file(path: Path) -> BufferedReader:
+    """`opened` for files of this computer."""
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
         file = open(path, "rb", opener=lambda name, _: os.open(name, flags))  # noqa: SIM115
@@ -54,13 +83,13 @@ def opened(path: Path) -> BufferedReader:
         raise unreadable(path, error) from error
 
 
-def looks_like_sound(path: Path) -> None:
+def looks_like_sound(path: Place) -> None:
     """Refuse files without a header, whose format a decoder would guess."""
     if path.suffix.lower() == ".raw":
         raise not_audio(path, "it has no header")
 
 
-def span(path: Path, n_samples: int, start: int, stop: int | None) -> tuple[int, int]:
+def span(path: Place, n_samples: int, start: int, stop: int | None) -> tuple[int, int]:
     """The span as plain ints, `stop` None being the end; refused when empty or outside the file."""
     start, stop = operator.index(start), n_samples if stop is None else operator.index(stop)
     if n_samples == 0:
@@ -73,13 +102,13 @@ def span(path: Path, n_samples: int, start: int, stop: int | None) -> tuple[int,
     return start, stop
 
 
-def channel(path: Path, n_channels: int, wanted: int | None) -> None:
+def channel(path: Place, n_channels: int, wanted: int | None) -> None:
     """Refuse a channel that is not there; None means the mean of all."""
     if wanted is not None and not 0 <= wanted < n_channels:
         raise AudioError(f"{path}: no channel {wanted}", f"it has {n_channels}, counted from 0")
 
 
-def bounded(path: Path, x: np.ndarray, start: int) -> None:
+def bounded(path: Place, x: np.ndarray, start: int) -> None:
     """Refuse NaN, infinity and values beyond `LARGEST` in frames (n, C) that begin at sample `start`."""
     with np.errstate(invalid="ignore"):
         if not x.size or np.abs(x).max() <= LARGEST:  # false for NaN
@@ -136,8 +165,12 @@ def same_channels(path: Path, x: np.ndarray, n_channels: int) -> None:
         raise AudioError(f"{path}: a block of {x.shape[1]} channels", f"the file has {n_channels}")
 
 
-def unreadable(path: Path, error: Exception) -> AudioError:
-    """The error for a file that the system cannot open."""
+def unreadable(path: Place, error: Exception) -> AudioError:
+    """The error for a file that the system or the network cannot open."""
+    if isinstance(error, RemoteError):
+        return AudioError(f"{path}: {error.problem}", error.repair)
+    if isinstance(path, Address):
+        return AudioError(f"{path}: cannot be read ({error})", "check the connection, then try again")
     if os.path.islink(path) and not os.path.lexists(os.path.realpath(path)):
         return AudioError(f"{path}: a link to a file that is not there", "check where it leads")
     if getattr(error, "errno", 0) == errno.ELOOP:
@@ -151,14 +184,14 @@ def unreadable(path: Path, error: Exception) -> AudioError:
     )
 
 
-def not_audio(path: Path, reason: str) -> AudioError:
+def not_audio(path: Place, reason: str) -> AudioError:
     """The error for a file that no decoder knows."""
     return AudioError(
         f"{path}: not a sound file that can be read ({reason})", "convert it to wav or flac, or leave it out"
     )
 
 
-def undecodable(path: Path, reason: str) -> AudioError:
+def undecodable(path: Place, reason: str) -> AudioError:
     """The error for a decoder that gives up."""
     return AudioError(
         f"{path}: damaged, the decoder gives up ({reason})",
@@ -166,7 +199,7 @@ def undecodable(path: Path, reason: str) -> AudioError:
     )
 
 
-def cut_short(path: Path, start: int, stop: int, reason: str) -> AudioError:
+def cut_short(path: Place, start: int, stop: int, reason: str) -> AudioError:
     """The error for samples `start` to `stop` that cannot be decoded."""
     return AudioError(
         f"{path}: broken off or damaged in samples {start}-{stop} ({reason})",

@@ -17,9 +17,11 @@ from finback.audio.parts import ByteReader, Part, Survey, bytes_of
 MAGIC = b"fLaC"
 TOTAL_BITS = 36
 LONGEST_FRAME = 1 << 20  # bytes; 65,535 samples of 8 channels, hardly compressed
-SCANNED_WHOLE = 1 << 26  # bytes; in longer files a second stream is searched at PROBES places only
-PROBES = 64
+SCANNED_WHOLE = 1 << 26  # bytes; in longer files a second stream is searched at PROBES only
+PROBES = tuple(i / 64 for i in range(1, 65))
+FEW_PROBES = (0.29, 0.53, 0.79)  # of a file at an address; joined files of one length fall at one of them
 STEP = 1 << 18
+ALIGNED = 1 << 16  # bytes; the blocks of a file at an address
 START = re.compile(rb"fLaC[\x00\x80]\x00\x00\x22", re.DOTALL)  # and the header of STREAMINFO
 MOST_BLOCKS, MOST_STREAMS = 1000, 1000  # of metadata; that are read
 MOST_TRIED = 100_000  # places that look like a frame and are none
@@ -163,7 +165,9 @@ def stream(reader: ByteReader, start: int) -> Stream | None:
 def _starts(reader: ByteReader, first: Stream, stop: int) -> list[int]:
     """Where streams begin: these eight bytes do not stand inside sound by chance."""
     starts, at = [first.start], first.audio
-    if stop - at > SCANNED_WHOLE and _rises(reader, first, stop):
+    if not reader.is_near and _rises(reader, first, stop, FEW_PROBES):
+        return starts
+    if stop - at > SCANNED_WHOLE and _rises(reader, first, stop, PROBES):
         return starts
     while at < stop:
         block = reader.at(at, STEP + 7)
@@ -172,11 +176,12 @@ def _starts(reader: ByteReader, first: Stream, stop: int) -> list[int]:
     return sorted(set(starts))
 
 
-def _rises(reader: ByteReader, first: Stream, stop: int) -> bool:
+def _rises(reader: ByteReader, first: Stream, stop: int, probes: tuple[float, ...]) -> bool:
     """Do the frames' positions rise through a long file, as in one stream, to the length it promises?"""
     seen = -1
-    for i in range(1, PROBES + 1):
-        at = first.audio + (stop - first.audio) * i // PROBES
+    for probe in probes:
+        at = first.audio + int((stop - first.audio) * probe)
+        at = at if probe == 1 else max(first.audio, at // ALIGNED * ALIGNED)
         frame = last_frame(reader, first, max(first.audio, at - (1 << 16)), at)
         if frame is not None and frame.first <= seen:
             return False

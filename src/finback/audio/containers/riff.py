@@ -13,8 +13,8 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 
+from finback.audio.addresses import Place
 from finback.audio.containers import wave_format as formats
 from finback.audio.containers.rest import rest_from
 from finback.audio.containers.wave_format import WaveFormat
@@ -37,7 +37,7 @@ class Data:
 class WavLayout:
     """The chunks of a WAV and its samples. Sizes are bytes; a frame is one sample of every channel."""
 
-    path: Path
+    path: Place
     fmt: WaveFormat
     data: tuple[Data, ...]
     chunks: dict[bytes, tuple[int, int]]  # name -> (start, size), the first of each name
@@ -75,7 +75,7 @@ def is_wave(head: bytes) -> bool:
     return head[:4] in (b"RIFF", b"RIFX", b"RF64", b"BW64") and head[8:12] == b"WAVE"
 
 
-def read_layout(reader: ByteReader, path: Path) -> WavLayout | None:
+def read_layout(reader: ByteReader, path: Place) -> WavLayout | None:
     """Chunks of a WAV; None for anything else, or without a format or samples."""
     head = reader.at(0, 12)
     if not is_wave(head):

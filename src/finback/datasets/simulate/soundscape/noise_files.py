@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from finback.audio.addresses import local
 from finback.audio.content import content_id
 from finback.audio.io import SUFFIXES, AudioInfo, blocks, probe
 from finback.audio.resample import resample_stream
@@ -144,4 +145,5 @@ def _measure(info: AudioInfo, sample_rate: int) -> NoiseFile:
     mean = total / max(n, 1)
     rms = float(np.sqrt(max(0.0, squares / max(n, 1) - mean**2)))
     peak = max(high - mean, mean - low)
-    return NoiseFile(info.path, content_id(info.path), info.sample_rate, info.n_samples, rms, peak)
+    path = local(info.path, "noise is read from files of this computer")
+    return NoiseFile(path, content_id(path), info.sample_rate, info.n_samples, rms, peak)

@@ -1,0 +1,116 @@
+"""Addresses of sound files that are not on this computer's disks: s3://, gs://, https:// and http://.
+
+    place("site/a.wav")                      # PosixPath("site/a.wav")
+    place("s3://bucket/site/a.wav").name     # "a.wav"
+
+An address never becomes a `Path`, which would make one bar of its two. A signed address holds a secret in
+its query; so an `Address` is shown without query and user, and only `url` has all of it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from urllib.parse import unquote
+
+from finback.core.errors import AudioError
+
+WEB = frozenset(("https", "http"))
+SCHEMES = frozenset(("s3", "gs", "gcs", "memory")) | WEB  # memory: of fsspec, within this process
+_FORM = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://(.*)", re.DOTALL)  # one letter would be a Windows drive
+_COLLAPSED = re.compile(r"(s3|gs|gcs|https?|memory):/[^/]", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """The address of one file; made by `place`. `str()` of it holds no secret."""
+
+    url: str
+
+    def __str__(self) -> str:
+        return shown(self.url)
+
+    @property
+    def scheme(self) -> str:
+        """s3, gs, https ..., in lower case."""
+        return self.url.partition("://")[0].lower()
+
+    @property
+    def name(self) -> str:
+        """The last part, as a file would be called."""
+        last = shown(self.url).partition("://")[2].rstrip("/").rpartition("/")[2]
+        return unquote(last) if self.scheme in WEB else last
+
+    @property
+    def stem(self) -> str:
+        return PurePosixPath(self.name).stem
+
+    @property
+    def suffix(self) -> str:
+        return PurePosixPath(self.name).suffix
+
+    def with_name(self, name: str) -> Address:
+        """Another file in the same folder, without the query, which may sign this file only."""
+        return Address(_without_query(self.url).rpartition("/")[0] + "/" + name)
+
+
+Place = Path | Address
+
+
+class RemoteError(OSError):
+    """Why a file at an address cannot be read, and the repair. It passes through readers of files."""
+
+    def __init__(self, problem: str, repair: str) -> None:
+        super().__init__(problem)
+        self.problem, self.repair = problem, repair
+
+
+def is_address(text: object) -> bool:
+    """Whether this is an address, of a kind that finback reads or of another."""
+    return isinstance(text, Address) or (isinstance(text, str) and _FORM.fullmatch(text) is not None)
+
+
+def place(text: Path | str | Address) -> Place:
+    """A path of this computer, or an address. Raises `AudioError` for addresses of other kinds."""
+    if isinstance(text, Address):
+        return text
+    if isinstance(text, Path):
+        if _COLLAPSED.match(str(text)):
+            raise AudioError(f"{text}: an address was made a Path, which loses a /", "give it as a str")
+        return text
+    form = _FORM.fullmatch(text)
+    if form is None:
+        return Path(text)
+    scheme, rest = form[1].lower(), form[2]
+    if scheme not in SCHEMES:
+        repair = (
+            "give the path without file://" if scheme == "file" else "give s3://, gs://, https:// or a path"
+        )
+        raise AudioError(f"{shown(text)}: addresses of this kind are not read", repair)
+    if not rest.strip("/"):
+        raise AudioError(f"{shown(text)}: names no file", "write what follows the two bars, too")
+    return Address(f"{scheme}://{rest}")
+
+
+def local(text: Path | str | Address, why: str) -> Path:
+    """A path of this computer. Raises `AudioError` with the reason why an address will not do."""
+    found = place(text)
+    if isinstance(found, Address):
+        raise AudioError(f"{found}: {why}", "copy the file to this computer, and give its path")
+    return found
+
+
+def shown(text: str) -> str:
+    """A path as it is; an address without user, password and query, which may be secrets."""
+    form = _FORM.fullmatch(text)
+    if form is None:
+        return text
+    site, bar, path = _without_query(form[2], form[1].lower() in WEB).partition("/")
+    return f"{form[1].lower()}://{site.rpartition('@')[2] if form[1].lower() in WEB else site}{bar}{path}"
+
+
+def _without_query(url: str, web: bool | None = None) -> str:
+    """In names of objects in a bucket, ? and # are letters as others are."""
+    web = url.partition("://")[0].lower() in WEB if web is None else web
+    return re.split(r"[?#]", url, maxsplit=1)[0] if web else url
