@@ -25,13 +25,8 @@ from finback.core.storage.files import read_json, write_json
 from finback.core.storage.locks import only_writer
 from finback.core.types import Clip
 from finback.datasets.simulate.soundscape import tables
-from finback.datasets.simulate.soundscape.calls import (
-    Pool,
-    SimulatedCalls,
-    check_species,
-    digest_of,
-    real_calls,
-)
+from finback.datasets.simulate.soundscape.calls import Pool, SimulatedCalls
+from finback.datasets.simulate.soundscape.clips import check_species, digest_of, real_calls
 from finback.datasets.simulate.soundscape.noise import Noise, SimulatedNoise
 from finback.datasets.simulate.soundscape.noise_files import FoundNoise, measure_noise
 from finback.datasets.simulate.soundscape.plan import NOISE, Tape, mixed, plan_tape, seed_of
