@@ -74,7 +74,7 @@ def _asked(address: Address, systems: list[Any], question: Callable[[Any], Any])
     """The answer of the first system that may give one; `systems` keeps that one only."""
     from finback.audio.remote.faults import fault_of, faults, lacks_permission
 
-    for wait_s in (*store.WAITS_S, None):
+    for n, wait_s in enumerate((*store.WAITS_S, None), 1):
         try:
             return question(systems[0])
         except faults(address.scheme) as error:
@@ -83,7 +83,7 @@ def _asked(address: Address, systems: list[Any], question: Callable[[Any], Any])
                 continue
             answer = fault_of(error)
             if wait_s is None:
-                raise RemoteError(answer.fault, TRY_AGAIN) from error
+                raise RemoteError(f"{answer.fault}; {n} tries", TRY_AGAIN) from error
             time.sleep(wait_s)
     raise AssertionError("the last try raises")
 

@@ -91,6 +91,13 @@ def file_system(scheme: str, anonymous: bool = False) -> Any:
     return found
 
 
+def forget() -> None:
+    """Ask for credentials and endpoints anew, after they changed in the environment."""
+    for scheme in ANONYMOUS:
+        if scheme != "memory":
+            fsspec.get_filesystem_class(scheme).clear_instance_cache()
+
+
 def _version(facts: dict[str, Any]) -> str:
     return str(facts.get("generation") or facts.get("ETag") or facts.get("etag") or "")
 
