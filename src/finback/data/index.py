@@ -26,10 +26,10 @@ from finback.core.types import Clip, Recording
 from finback.data import label_checks as checks
 from finback.data import provenance as generated
 from finback.data.file_matching import AudioFolder, agree
+from finback.data.formats.audacity import is_label_file
 from finback.data.manifest import Manifest, SourceInfo
 from finback.data.problems import Problem, counts, refuse, remark
 from finback.data.recording_times import check_pattern, with_start_times
-from finback.data.sources.audacity_table import is_label_file
 from finback.data.sources.base import IndexRequest as IndexRequest
 from finback.data.sources.base import LabelRow, Source, load_source
 from finback.data.sources.beans import is_folder_per_species

@@ -21,6 +21,8 @@ class Layout:
     file: tuple[str, ...] = ()  # none: the table is called after its recording
     species: tuple[str, ...] = ()
     folder: tuple[str, ...] = ()
+    root: tuple[str, ...] = ()  # the folder above `folder`
+    detected: tuple[str, ...] = ()  # what the program itself heard: events, but no labels for training
     start: str = ""  # where the name gives no unit
     end: str = ""
     duration: str = ""
@@ -59,6 +61,8 @@ LAYOUTS = (
         ("IN FILE", "OFFSET", "DURATION"),
         file=("IN FILE",),
         folder=("FOLDER",),
+        root=("INDIR",),
+        detected=("TOP1MATCH*", "TOP1MATCH", "AUTO ID*", "AUTO ID"),
         species=("MANUAL ID", "common_name", "scientific_name"),
         start="OFFSET",
         duration="DURATION",

@@ -13,6 +13,7 @@ spreadsheet shows: the header is row 1. The kinds:
 | empty_label | a row without a species | dropped |
 | bad_span | start or end is not a number, or reversed, or outside the file | dropped |
 | bad_channel | a channel that the recording does not have | dropped |
+| bad_line | a line of JSON that is no event | dropped |
 | columns | more values than the header has columns | dropped |
 | open_quote | a quote that is never closed, so the next rows are read as one value | dropped |
 | duplicate_row | a span that is labelled twice with the same species | kept once |

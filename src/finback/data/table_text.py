@@ -67,7 +67,7 @@ def read_text(path: Path, what: str) -> tuple[str, str]:
     Raises `InputError` that names the file when it is missing, is no regular file, is too large, is empty or
     is no text.
     """
-    text, encoding = _decoded(_bytes(path, what), path)
+    text, encoding = _decoded(read_bytes(path, what), path)
     start = text[:1000].lstrip()
     for pattern, kind in MARKED_UP:
         if pattern.match(start):
@@ -75,7 +75,8 @@ def read_text(path: Path, what: str) -> tuple[str, str]:
     return text, encoding
 
 
-def _bytes(path: Path, what: str) -> bytes:
+def read_bytes(path: Path, what: str) -> bytes:
+    """All bytes of a file that may be a text table. Raises `InputError` as `read_text` does."""
     try:
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):

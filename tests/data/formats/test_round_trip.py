@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -60,7 +61,7 @@ def event(draw: st.DrawFn) -> Event:
     rate = draw(rates)
     start = draw(st.integers(0, 400 * 86_400 * rate))
     length = draw(st.sampled_from((0, 1)) | st.integers(0, 400 * 86_400 * rate))
-    numbers = st.floats(0, 250_000)
+    numbers = st.just(0.0) | st.floats(0.001, 250_000)
     shares = st.floats(0, 1)
     return Event(
         file=draw(files),
@@ -81,8 +82,9 @@ def event(draw: st.DrawFn) -> Event:
 def held(name: str, given_event: Event) -> Event:
     """The event as far as the format holds it."""
     lost = ALL - FORMATS[name].holds
-    empty = {field: "" if field in ("file", "label") else None for field in lost}
-    return replace(given_event, **empty)
+    empty = {field: "table" if field == "file" else None for field in lost}  # a file that names the table
+    kept = replace(given_event, **empty)
+    return replace(kept, label=re.sub("[\t\r\n]", " ", kept.label).strip()) if name == "audacity" else kept
 
 
 def back(name: str, events: list[Event], sounds: list[Heard]) -> tuple[Event, ...]:

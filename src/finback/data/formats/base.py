@@ -44,6 +44,15 @@ class Annotations:
     problems: tuple[Problem, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a row cannot be used: the kind of the problem, what is wrong, and the repair."""
+
+    kind: str
+    message: str
+    repair: str
+
+
 class Sound(Protocol):
     """A recording, as far as a table needs it: `scan.ScannedFile` and `core.types.Recording` are such."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from finback.data.file_matching import stem
+from finback.data.numbers import whole
 
 TABLE_NAME = re.compile(
     r"(\.(table\.\d+|selections?|birdnet|results|table|labels?))*\.(txt|tsv|csv|log)$", re.IGNORECASE
@@ -33,5 +34,24 @@ def joined(folder: str, name: str) -> str:
     """The path of a name in a folder; the separator is that of the folder."""
     if not folder:
         return name
-    separator = "\\" if "\\" in folder and "/" not in folder else "/"
+    separator = "\\" if _WINDOWS.match(folder + "\\") and "/" not in folder else "/"
     return folder + name if folder.endswith(separator) else folder + separator + name
+
+
+def channel_number(text: str, first: int) -> int | None:
+    """The channel, counted from 0, in a table that counts from `first`; None for an empty cell.
+
+    Raises `ValueError` with a reason.
+    """
+    try:
+        channel = whole(text)
+    except ValueError as error:
+        raise ValueError(f"channel {error}") from None
+    if channel is not None and channel < first:
+        raise ValueError(f"channel {channel} does not exist: this table counts from {first}")
+    return None if channel is None else channel - first
+
+
+def is_absolute(folder: str) -> bool:
+    """Whether a folder is one from the root of a disk, or an address."""
+    return folder.startswith("/") or "://" in folder or _WINDOWS.match(folder + "\\") is not None

@@ -14,14 +14,27 @@ when the table is read again.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
+from finback.core.errors import ManifestError
 from finback.core.storage.csv_files import csv_text
 from finback.core.storage.files import write_atomic
 from finback.core.types import Event
 from finback.data.formats.base import Annotations, Sound
-from finback.data.formats.names import folder_and_name
+from finback.data.formats.collected import Collected, placed
+from finback.data.formats.names import folder_and_name, recording_called
+from finback.data.formats.raven_selections import (
+    BEGIN,
+    DELTA,
+    END,
+    OFFSET,
+    is_raven,
+    label_position,
+    selections,
+    sequence_note,
+)
 from finback.data.formats.values import (
     channel_of,
     decimal,
@@ -32,10 +45,10 @@ from finback.data.formats.values import (
     total,
     utc_text,
 )
+from finback.data.tables import Table, read_table
 
 NAME = "raven"
 VIEW = "Spectrogram 1"
-BEGIN, END, OFFSET, DELTA = "Begin Time (s)", "End Time (s)", "File Offset (s)", "Delta Time (s)"
 COLUMNS = (
     *("Selection", "View", "Channel", BEGIN, END, "Low Freq (Hz)", "High Freq (Hz)"),
     *("Begin File", "Begin Path", OFFSET, DELTA, "Species", "Score", "Mean Score", "SNR (dB)"),
@@ -45,9 +58,39 @@ NEEDED = {"channel": "Channel", "low_hz": "Low Freq (Hz)", "high_hz": "High Freq
 
 
 def read(path: Path, label_column: str | None = None) -> Annotations:
-    """The selections of a table, each once."""
+    """The selections of a table, each once; without an annotation the label is "".
+
+    Raises `ManifestError` when the table has no times of Raven or no column `label_column`.
+    """
     events = own_events(path, "\t", COLUMNS, _event_of)
-    return Annotations(events or (), NAME)
+    if events is not None and label_column in (None, "Species"):
+        return Annotations(events, NAME)
+    return selected(read_table(path, "selection table"), label_column)
+
+
+def selected(table: Table, label_column: str | None = None) -> Annotations:
+    """The selections of a table that any program wrote."""
+    if not is_raven(table):
+        for column in (BEGIN, END):
+            table.column(column, "Raven's column chooser,")
+    label = label_position(table, label_column or "species")
+    if label is None and label_column is not None:
+        raise ManifestError(
+            f"{table.path}: no column '{label_column}' (it has: {table.columns})", "name another column"
+        )
+    collected = Collected(table)
+    if label is None:
+        collected.note_no_label()
+    files: set[str] = set()
+    for selection in selections(table, label, "file"):
+        file = selection.names[0] if selection.names else recording_called(table.path.name)
+        files.add(file)
+        span = selection.fault or placed(file, selection.start_s, selection.end_s, selection.row.get(label))
+        if isinstance(span, Event):
+            span = replace(span, channel=selection.channel)
+        collected.add(selection.row, file, span)
+    notes = tuple(sequence_note(table, files))
+    return collected.annotations(NAME, notes)
 
 
 def write(path: Path, events: Sequence[Event], sounds: Sequence[Sound] = ()) -> None:

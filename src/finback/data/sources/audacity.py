@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from finback.core.errors import InputError
 from finback.data.file_matching import AudioFolder
+from finback.data.formats.audacity import is_label_file
 from finback.data.manifest import SourceInfo
-from finback.data.sources.audacity_table import is_label_file, read_labels
+from finback.data.sources.audacity_labels import read_labels
 from finback.data.sources.base import IndexRequest, Labelled, Source
 from finback.data.sources.several import read_all, read_whole
 

@@ -6,7 +6,6 @@ recordings and checks both; this is the same for all sources.
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -22,15 +21,12 @@ from finback.audio.time_options import TimeOptions, time_options
 from finback.core.registry import looked_up
 from finback.core.settings import Frozen
 from finback.core.types import Clip
-from finback.data.file_matching import AudioFolder, stem
+from finback.data.file_matching import AudioFolder
 from finback.data.manifest import SourceInfo
-from finback.data.numbers import EMPTY, whole
+from finback.data.numbers import EMPTY
 from finback.data.problems import Problem
 from finback.data.sources import SOURCES
 
-TABLE_NAME = re.compile(
-    r"(\.(table\.\d+|selections?|birdnet|results|table|labels?))*\.(txt|tsv|csv|log)$", re.IGNORECASE
-)
 LONGEST_SPECIES = 500  # characters; longer cells are notes in the wrong column
 SUBSET_SYNONYMS = {
     "train": "train training",
@@ -133,25 +129,6 @@ def load_source(name: str) -> Source:
     """The source with this name in the registry."""
     source: Source = looked_up(SOURCES, name, "source")()
     return source
-
-
-def channel_number(text: str, first: int) -> int | None:
-    """The channel, counted from 0, in a table that counts from `first`; None for an empty cell.
-
-    Raises `ValueError` with a reason.
-    """
-    try:
-        channel = whole(text)
-    except ValueError as error:
-        raise ValueError(f"channel {error}") from None
-    if channel is not None and channel < first:
-        raise ValueError(f"channel {channel} does not exist: this table counts from {first}")
-    return None if channel is None else channel - first
-
-
-def recording_called(table: str) -> str:
-    """The name of the recording that the name of a table gives: `dive3.Table.1.selections.txt` -> `dive3`."""
-    return stem(TABLE_NAME.sub("", table))
 
 
 @lru_cache(maxsize=4096)  # a table has few species and many rows

@@ -5,21 +5,18 @@ Times are read from every column whose name gives role and unit (see `data.colum
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from finback.core.errors import ManifestError
-from finback.data.clock_times import ClockTime, clock_columns
-from finback.data.columns import Times, times_of, unread, unread_times
-from finback.data.layouts import Layout, recognised
+from finback.data.columns import Times
+from finback.data.formats.names import channel_number, recording_called
+from finback.data.formats.table_columns import Columns, columns_of, notes_on, unplaced
+from finback.data.layouts import recognised
 from finback.data.problems import Problem
 from finback.data.sources.base import (
     IndexRequest,
     Labelled,
     LabelRow,
-    channel_number,
-    recording_called,
     species_name,
     subset_word,
     unnamed_species,
@@ -31,24 +28,6 @@ OPTIONAL = ("group", "channel", "split", "licence", "synthetic")
 LONGEST_NAME = 4096  # characters of a path, as Linux allows
 
 
-@dataclass(frozen=True)
-class Columns:
-    """Where each value of a row stands; `file` None: the table is called after its recording."""
-
-    file: int | None
-    folder: int | None
-    species: int
-    others: Mapping[str, int]
-    times: Times
-    clocks: tuple[ClockTime | None, ClockTime | None] = (None, None)  # where there are no other times
-
-    @property
-    def used(self) -> tuple[int, ...]:
-        named = [i for i in (self.file, self.folder, self.species) if i is not None]
-        clocks = [clock.position for clock in self.clocks if clock is not None]
-        return (*named, *self.others.values(), *(time.position for time in self.times.all), *clocks)
-
-
 def read_rows(table: Table, request: IndexRequest, many: bool = False) -> Labelled:
     """The rows of a table of labels; `many`: it is one of several.
 
@@ -57,9 +36,9 @@ def read_rows(table: Table, request: IndexRequest, many: bool = False) -> Labell
     columns, notes = _columns(table, request)
     problems = [*table.problems, *notes]
     rows = []
-    unplaced, unread_time = _unplaced(table, columns)
+    several, unread_time = unplaced(table, columns)
     for row in table.rows:
-        if row.number in unplaced:
+        if row.number in several:
             message = f"is one of several parts of its file, but column '{unread_time}' is not read"
             repair = "name the columns start_s and end_s, in seconds from the beginning of the file"
             name = _cut(row.get(columns.file)) or table.path.name
@@ -71,11 +50,6 @@ def read_rows(table: Table, request: IndexRequest, many: bool = False) -> Labell
             rows.append(label)
     problems += _half_placed(rows, columns.times, table)
     return Labelled(tuple(rows), tuple(problems), has_split=any(label.subset for label in rows))
-
-
-def is_known(table: Table) -> bool:
-    """Whether the table has the columns of a program that finback knows."""
-    return recognised(table) is not None
 
 
 def _columns(table: Table, request: IndexRequest) -> tuple[Columns, list[Problem]]:
@@ -95,50 +69,8 @@ def _columns(table: Table, request: IndexRequest) -> tuple[Columns, list[Problem
     ):
         if at is not None and at == table.find(asked):
             table.column(asked, option)  # refuses a column that is there twice with different values
-    others = {name: at for name in OPTIONAL if (at := table.find(name)) is not None}
-    folder = None if layout is None else table.find(*layout.folder) if layout.folder else None
-    times = times_of(table) if layout is None else layout.times(table)
-    if layout is not None and layout.channel and (at := table.find(layout.channel)) is not None:
-        others["channel"] = at
-    clocks = (None, None) if times.all else clock_columns(table)
-    columns = Columns(file, folder, species, others, times, clocks)
-    return columns, [*_said(table, columns, layout), *unread(table, columns.used, times, file)]
-
-
-def _said(table: Table, columns: Columns, layout: Layout | None) -> list[Problem]:
-    """A note on columns that were taken without being named by the user or by our own names."""
-    canonical = all(time.name.casefold() in ("start_s", "end_s") for time in columns.times.all)
-    clocks = [clock for clock in columns.clocks if clock is not None]
-    if layout is None and canonical and not clocks:
-        return []
-    named = {"species": table.header[columns.species]}
-    if columns.file is not None:
-        named = {"file": table.header[columns.file], **named}
-    parts = [f"{what} from '{name}'" for what, name in named.items()] if layout is not None else []
-    times = " and ".join(f"'{time.name}' ({time.unit})" for time in columns.times.all)
-    parts += [f"times from {times}"] if times else []
-    parts += [f"times of day from '{clock.name}'" for clock in clocks]
-    program = f"read as a table of {layout.program}: " if layout is not None else "read: "
-    repair = "name other columns with --file-column, --species-column, or call the times start_s and end_s"
-    return [Problem("layout", table.path.name, 1, program + ", ".join(parts), repair)]
-
-
-def _unplaced(table: Table, columns: Columns) -> tuple[frozenset[int], str]:
-    """Numbers of rows that are parts of one file by times that are not read, and the name of such a column.
-
-    Such a row is not the whole file: rows of one file would be called repeats of each other.
-    """
-    times = unread_times(table, columns.used, columns.times)
-    if not times or columns.file is None:
-        return frozenset(), ""
-    parts: dict[str, list[int]] = defaultdict(list)
-    spans: dict[str, set[tuple[str, ...]]] = defaultdict(set)
-    for row in table.rows:
-        file = row.cells[columns.file]
-        parts[file].append(row.number)
-        spans[file].add(tuple(row.cells[i] for i in times))
-    several = (numbers for file, numbers in parts.items() if len(spans[file]) > 1)
-    return frozenset(number for numbers in several for number in numbers), table.header[times[0]]
+    columns = columns_of(table, layout, file, species, OPTIONAL)
+    return columns, notes_on(table, columns, layout)
 
 
 def _half_placed(rows: Sequence[LabelRow], times: Times, table: Table) -> list[Problem]:
@@ -165,7 +97,7 @@ def _label_row(row: Row, columns: Columns, table: str, many: bool) -> tuple[Labe
     def fault(kind: str, message: str, repair: str) -> None:
         problems.append(Problem(kind, _cut(file) or table, row.number, message + where, repair))
 
-    written = row.cells[columns.species]
+    written = row.get(columns.label)
     unnamed = _unnamed(file, written)
     if unnamed is not None:
         fault(*unnamed)

@@ -22,9 +22,10 @@ from pathlib import Path
 
 from finback.core.errors import FinbackError, InputError
 from finback.data.file_matching import AudioFolder
+from finback.data.formats.raven_selections import BEGIN, END, is_raven
 from finback.data.manifest import SourceInfo
 from finback.data.sources.base import IndexRequest, Labelled, Source
-from finback.data.sources.raven_table import BEGIN, END, is_raven, read_selections, species_column
+from finback.data.sources.raven_labels import read_selections, species_column
 from finback.data.sources.several import read_all, tables_in
 from finback.data.tables import read_table
 

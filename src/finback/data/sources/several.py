@@ -12,11 +12,15 @@ from pathlib import Path
 
 from finback.core.errors import FinbackError, InputError, ManifestError
 from finback.data.file_matching import AudioFolder
+from finback.data.formats.audacity import is_label_file
+from finback.data.formats.names import recording_called
+from finback.data.formats.raven_selections import is_raven
+from finback.data.formats.table_columns import is_known
 from finback.data.problems import Problem
-from finback.data.sources.audacity_table import is_label_file, read_labels
-from finback.data.sources.base import IndexRequest, Labelled, LabelRow, recording_called
-from finback.data.sources.labels_table import is_known, no_species, read_rows
-from finback.data.sources.raven_table import is_raven, read_selections, species_column
+from finback.data.sources.audacity_labels import read_labels
+from finback.data.sources.base import IndexRequest, Labelled, LabelRow
+from finback.data.sources.labels_table import no_species, read_rows
+from finback.data.sources.raven_labels import read_selections, species_column
 from finback.data.table_text import EmptyTableError
 from finback.data.tables import Table, read_table
 

@@ -1,0 +1,137 @@
+"""Any table with a row for each event, of finback or of another program: its columns say what they are.
+
+Programs in `data.layouts` are known by their columns. Else the times are in columns whose names say start and
+end (or length) and the unit, such as `start_s` and `Duration (s)`. The file and the label are in columns of
+usual names; without them the recording is the one that the table is called after, and labels are empty. Notes
+say which columns were read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from finback.core.errors import ManifestError
+from finback.core.types import Event
+from finback.data.formats.base import Annotations, Fault
+from finback.data.formats.collected import Collected, placed
+from finback.data.formats.names import channel_number, joined, recording_called
+from finback.data.formats.raven_selections import ANNOTATIONS
+from finback.data.formats.table_columns import Columns, columns_of, notes_on
+from finback.data.layouts import Layout, recognised
+from finback.data.numbers import EMPTY, number
+from finback.data.tables import SYNONYMS, Row, Table, read_table
+
+NAME = "table"
+RATES = ("sample_rate", "sampling freq (Hz)", "sampling rate", "samplerate", "sr", "fs")
+
+
+@dataclass(frozen=True)
+class _Places:
+    """Where a table has its values, and what holds for all of its rows."""
+
+    columns: Columns
+    labels: tuple[int, ...]  # the first that is filled
+    folders: tuple[int, ...]
+    rate: int | None  # of the recording, where times are samples
+    called: str  # the recording that the table is called after
+
+
+def read(path: Path, label_column: str | None = None) -> Annotations:
+    """The events of a table. Raises `ManifestError` when no column says when they begin and end."""
+    return rows_of(read_table(path, "table"), label_column)
+
+
+def rows_of(table: Table, label_column: str | None = None) -> Annotations:
+    """The events of a table that was read."""
+    layout = recognised(table)
+    labels = _label_columns(table, layout, label_column)
+    file = table.find(*layout.file) if layout is not None and layout.file else None
+    if file is None and (layout is None or layout.file):
+        file = table.find("file", *SYNONYMS["file"])
+    columns = columns_of(table, layout, file, labels[0] if labels else None, ("channel",))
+    _check_times(table, columns)
+    roots = [] if layout is None else [table.find(*names) for names in (layout.root, layout.folder) if names]
+    places = _Places(
+        columns,
+        labels,
+        tuple(at for at in roots if at is not None),
+        table.find(*RATES) if columns.times.in_samples else None,
+        recording_called(table.path.name),
+    )
+    collected = Collected(table)
+    if not labels:
+        collected.note_no_label()
+    if file is None:
+        message = f"no column names the recording, so it is '{places.called}', after the table"
+        collected.note("layout", message, "call the table after its recording, or add a column file")
+    for row in table.rows:
+        collected.add(row, _file(row, places), _event(row, places))
+    notes = [note for note in notes_on(table, columns, layout) if "frequencies" not in note.message]
+    return collected.annotations(NAME, tuple(notes))
+
+
+def _label_columns(table: Table, layout: Layout | None, asked: str | None) -> tuple[int, ...]:
+    if asked is not None:
+        found = table.find(asked)
+        if found is None:
+            where = f"{table.path}: no column '{asked}' (it has: {table.columns})"
+            raise ManifestError(where, "name another column")
+        return (found,)
+    if layout is not None:
+        names = ("species", *layout.species, *layout.detected)
+        return tuple(dict.fromkeys(at for name in names if (at := table.find(name)) is not None))
+    found = table.find("species", *SYNONYMS["species"], *ANNOTATIONS)
+    return () if found is None else (found,)
+
+
+def _check_times(table: Table, columns: Columns) -> None:
+    """Raises `ManifestError` when the columns do not say when an event begins and ends."""
+    times = columns.times
+    where = f"{table.path}: no column says when an event "
+    has = f" (it has: {table.columns})"
+    if not times.all and any(columns.clocks):
+        named = " and ".join(f"'{clock.name}'" for clock in columns.clocks if clock is not None)
+        raise ManifestError(
+            f"{table.path}: gives times of day ({named}), not times within a recording{has}",
+            "add seconds from the start of the recording as start_s and end_s",
+        )
+    if times.start is None:
+        raise ManifestError(f"{where}begins{has}", "give columns start_s and end_s, in seconds")
+    if times.end is None and times.duration is None:
+        raise ManifestError(f"{where}ends{has}", "give a column end_s or duration_s, in seconds")
+    if times.in_samples and table.find(*RATES) is None:
+        message = f"{table.path}: times are samples, and no column gives the sample rate{has}"
+        raise ManifestError(message, "give seconds, or a column sample_rate")
+
+
+def _file(row: Row, places: _Places) -> str:
+    if places.columns.file is None:
+        return places.called
+    name = row.cells[places.columns.file]
+    for at in reversed(places.folders):
+        name = joined(row.cells[at], name)
+    return name
+
+
+def _event(row: Row, places: _Places) -> Event | Fault:
+    columns = places.columns
+    try:
+        start, end = columns.times.of(row)
+        rate = number(row.get(places.rate)) if columns.times.in_samples else 1.0
+    except ValueError as error:
+        return Fault("bad_span", str(error), "give seconds, such as 12.5, or h:mm:ss")
+    if start is None or end is None or not rate:
+        return Fault("bad_span", "has no start or no end", "fill in the cell, or leave out the row")
+    try:
+        channel = channel_number(row.get(columns.others.get("channel")), first=0)
+    except ValueError as error:
+        return Fault("bad_channel", str(error), "count channels from 0; leave the cell empty for the mean")
+    event = placed(_file(row, places), start / rate, end / rate, _label(row, places.labels))
+    return replace(event, channel=channel) if isinstance(event, Event) else event
+
+
+def _label(row: Row, labels: Sequence[int]) -> str:
+    texts = (row.cells[at] for at in labels)
+    return next((text for text in texts if text.casefold() not in EMPTY), "")
