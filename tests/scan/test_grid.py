@@ -40,3 +40,9 @@ def test_a_part_of_the_windows_is_a_part(grid: Grid, data: st.DataObject) -> Non
     last = data.draw(st.integers(first + 1, n))
     for of in (grid.starts, grid.stops, grid.cell_stops):
         assert np.array_equal(of(first, last), of(0, n)[first:last])
+
+
+@given(grids)
+def test_the_start_of_one_window(grid: Grid) -> None:
+    n = grid.n_windows
+    assert [grid.start_of(i) for i in range(n)] == grid.starts(0, n).tolist()

@@ -26,6 +26,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "clips": (1, 9999),
     "every_minutes": (0.02, 1_000_000),
     "folds": (0, 100),
+    "hop": (1e-6, 86_400),
     "guidance": (-100, 100),
     "guidance_from": (0, 1e6),
     "guidance_to": (0, math.inf),
@@ -51,6 +52,8 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "sample_rate": (100, 1_000_000),
     "seed": (0, 2**32 - 1),
     "seeds": (1, 1000),
+    "span_minutes": (0.01, 1440),
+    "stale_minutes": (0.05, 1440),
     "split_seed": (0, 2**32 - 1),
     "steps": (1, 10_000),
     "tape_transfer": (0, 1),
@@ -58,6 +61,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "target_clips": (1, 1_000_000),
     "top": (1, 1000),
     "window_s": (0.01, 600),
+    "workers": (1, 1024),
 }
 
 

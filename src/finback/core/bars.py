@@ -70,6 +70,19 @@ def bar(console: Console | None = None) -> rich_progress.Progress:
     return progress.Progress(*columns, console=console or Console(stderr=True))
 
 
+def hours_bar(console: Console | None = None) -> rich_progress.Progress:
+    """A bar whose tasks carry their own `text` behind it; on stderr unless a console is given."""
+    from rich import progress
+    from rich.console import Console
+
+    columns = (
+        progress.TextColumn("{task.description}", markup=False),
+        progress.BarColumn(),
+        progress.TextColumn("{task.fields[text]}", markup=False),
+    )
+    return progress.Progress(*columns, console=console or Console(stderr=True))
+
+
 def advance(
     drawn: rich_progress.Progress, items: Iterable[Any], what: str, total: int | None
 ) -> Iterator[Any]:

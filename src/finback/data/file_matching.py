@@ -67,7 +67,7 @@ class AudioFolder:
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
             raise InputError(f"{root}: cannot be read ({reason})", "check who may read it") from None
-        walk = _Walk(root)
+        walk = Walk(root)
         paths = sorted(walk)
         named = [path for path in paths if is_sound(path.name)]
         files = tuple(path for path in named if _is_text(str(path)))
@@ -136,7 +136,7 @@ def stem(name: str) -> str:
     return path.name
 
 
-class _Walk:
+class Walk:
     """The files below a folder; what was passed over is in `problems` after the walk."""
 
     def __init__(self, root: Path) -> None:

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 import stat
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
@@ -30,6 +29,7 @@ from finback.audio.content import is_there, require_content, require_contents
 from finback.audio.samples import samples_of
 from finback.core.errors import FinbackError, NotKept
 from finback.core.progress import Progress, no_progress
+from finback.core.storage.caches import default_folder as default_folder
 from finback.core.storage.files import atomic_path
 from finback.core.types import Clip, Labels
 from finback.features.extract import Extractor
@@ -38,14 +38,6 @@ LONGEST_KEPT = 256  # windows: 11 minutes of the default preset, 11 MB
 VERSION = 1  # raise when the numbers of a feature change while its spec does not
 DIGEST = 16  # bytes at the end of an entry
 LARGEST = 1 << 30  # bytes of an entry
-
-
-def default_folder() -> Path:
-    """`$FINBACK_CACHE`, else `$XDG_CACHE_HOME/finback`, else `~/.cache/finback`."""
-    chosen = os.environ.get("FINBACK_CACHE")
-    if chosen:
-        return Path(chosen)
-    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "finback"
 
 
 class FeatureStore:

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from finback.core.errors import FinbackError, RunError, Terms
 from finback.core.runs.files import RunFiles
+from finback.core.storage.caches import default_folder
 from finback.core.storage.files import write_atomic
-from finback.features.cache import default_folder
 
 KINDS = ("classifier", "generator", "vocoder")
 # The terms of the weights, by name: those of the recordings. Also in TERMS.md, NOTICE, cards and metadata.

@@ -41,6 +41,10 @@ class Grid:
         n = self.n_regular
         return n + (n == 0 or self.start + (n - 1) * self.hop + self.window < self.stop)
 
+    def start_of(self, window: int) -> int:
+        """First sample of a window."""
+        return min(self.start + window * self.hop, max(self.start, self.stop - self.window))
+
     def starts(self, first: int, last: int) -> Positions:
         """(last - first,) first samples of these windows."""
         starts = self.start + np.arange(first, last, dtype=np.int64) * self.hop

@@ -31,7 +31,7 @@ from finback.scan import parts
 from finback.scan.header import NAME, JournalHeader
 from finback.scan.known import Known, Place
 from finback.scan.sounds import joined
-from finback.scan.spans import FileState, Problem, ScannedFile, ScoredSound, Span, SpanError
+from finback.scan.spans import FileState, Problem, ScannedFile, ScoredSound, Span
 
 WAIT_S = 60.0  # for another process that begins the same journal
 KEPT_TABLES = 64  # parts in memory while sounds are read
@@ -93,13 +93,15 @@ class Journal:
 
         Raises `WriteError`; then there is no part.
         """
-        attempts = {r.span: self._known.attempts(r.span) for r in results if isinstance(r, SpanError)}
-        unit = unit or unit_key([result.span for result in results])
-        data = parts.encoded(parts.part_of(results, attempts))
-        path = self.folder / "parts" / unit[:2] / f"{unit}-{parts.digest_of(data)}.parquet"
-        _write(path, data)
-        self._take(path, self._take_part)
-        return path.name
+        spans = [result.span for result in results]
+        unit = unit or unit_key(spans)
+        name = write_results(self.folder, results, unit, self.attempts(spans))
+        self._take(part_path(self.folder, name), self._take_part)
+        return name
+
+    def attempts(self, spans: Iterable[Span]) -> tuple[int, ...]:
+        """How often each of the spans could not be analysed."""
+        return tuple(self._known.attempts(span) for span in spans)
 
     def record(self, states: Iterable[FileState]) -> None:
         """Write how files were found, as far as the journal does not know it yet."""
@@ -178,6 +180,27 @@ class Journal:
             old = self._states.get(state.file.path)
             if old is None or (generation, _order(state)) > (old[0], _order(old[1])):
                 self._states[state.file.path] = generation, state
+
+
+def write_results(
+    folder: Path, results: Sequence[parts.Result], unit: str, attempts: Sequence[int] = ()
+) -> str:
+    """Write the results of a unit as a part of the journal in `folder`; its name.
+
+    `attempts` says of each result how often its span failed before. For workers, which know no more of the
+    journal than its folder. Raises `WriteError`; then there is no part.
+    """
+    before = attempts or (0,) * len(results)
+    tries = {result.span: n for result, n in zip(results, before, strict=True)}
+    data = parts.encoded(parts.part_of(results, tries))
+    path = part_path(folder, f"{unit}-{parts.digest_of(data)}.parquet")
+    _write(path, data)
+    return path.name
+
+
+def part_path(folder: Path, name: str) -> Path:
+    """Where a part of that name lies."""
+    return folder / "parts" / name[:2] / name
 
 
 def unit_key(spans: Sequence[Span]) -> str:

@@ -1,0 +1,162 @@
+"""The local engine: worker processes on this machine, one model and one thread each.
+
+A worker that dies (kill -9, a decoder that crashes, no memory) is replaced. The unit that it had is tried
+again span by span; a span whose worker died twice becomes an error of that span.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from multiprocessing.connection import wait
+from pathlib import Path
+from types import TracebackType
+
+from finback.core.errors import FinbackError
+from finback.scan.engines.contract import MOST_DEATHS, POLL_S, Done, Job, Units, given_up, single_spans
+from finback.scan.engines.process import WorkerProcess
+from finback.scan.header import JournalHeader
+from finback.scan.plan import Unit
+
+MOST_STARTS = 3  # of workers, one after the other, that end before they have loaded the model
+
+
+@dataclass(eq=False)
+class _Whole:
+    """A unit, and what became of its pieces."""
+
+    unit: Unit
+    n_open: int = 1
+    parts: list[str] = field(default_factory=list)
+    n_failed: int = 0
+
+
+@dataclass(eq=False)
+class _Piece:
+    """Spans of a unit that go to a worker together, and how many workers died on them."""
+
+    unit: Unit
+    whole: _Whole
+    deaths: int = 0
+
+
+class LocalEngine:
+    """`n_workers` processes; a context manager. Raises `RunError` when there is no such model."""
+
+    def __init__(self, job: Job, n_workers: int) -> None:
+        self.job, self.n_workers = job, n_workers
+        self._busy: dict[WorkerProcess, _Piece | None] = {}  # None: it loads the model
+        self._idle: list[WorkerProcess] = []
+        self._again: deque[_Piece] = deque()
+        self._failed_starts = 0
+        self.header: JournalHeader = self._first_header()
+
+    def __enter__(self) -> LocalEngine:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def map(self, units: Units) -> Iterator[Done]:
+        """See `engines/contract.py`."""
+        source = iter(units)
+        is_over = False
+        while True:
+            asked_in_vain = False
+            while not (is_over or asked_in_vain) and self._has_room():
+                unit = next(source, "over")
+                if isinstance(unit, Unit):
+                    self._again.append(_Piece(unit, _Whole(unit)))
+                    self._hand_out()
+                is_over, asked_in_vain = unit == "over", unit is None
+            self._hand_out()
+            if is_over and not self._again and not any(self._busy.values()):
+                return
+            yield from self._answers(POLL_S if asked_in_vain else None)
+
+    def close(self) -> None:
+        """End all workers at once; finished parts stay."""
+        for worker in [*self._busy, *self._idle]:
+            worker.end()
+        self._busy, self._idle = {}, []
+
+    def _first_header(self) -> JournalHeader:
+        """Start the first worker, and wait until it has loaded the model."""
+        self._start()
+        while not self._idle:
+            for _ in self._answers(None):
+                raise AssertionError("an answer without a unit")
+            if not self._busy and not self._idle:
+                self._start()
+        return self.header
+
+    def _start(self) -> None:
+        self._busy[WorkerProcess(self.job)] = None
+
+    def _has_room(self) -> bool:
+        """Whether a worker is free for one more unit, or could be started for it."""
+        return len(self._again) < self.n_workers - sum(piece is not None for piece in self._busy.values())
+
+    def _hand_out(self) -> None:
+        """Give pieces to idle workers; start a worker where none is idle and more are allowed."""
+        while self._again and self._idle:
+            worker, piece = self._idle.pop(), self._again.popleft()
+            if worker.give(piece.unit):
+                self._busy[worker] = piece
+            else:
+                worker.end()
+                self._again.appendleft(piece)
+        n_loading = sum(piece is None for piece in self._busy.values())
+        n_all = len(self._busy) + len(self._idle)
+        for _ in range(min(len(self._again) - n_loading, self.n_workers - n_all)):
+            self._start()
+
+    def _answers(self, timeout_s: float | None) -> Iterator[Done]:
+        """Wait for workers, and take what they say."""
+        owners = {sentinel: worker for worker in self._busy for sentinel in worker.sentinels}
+        ready = {owners[sentinel] for sentinel in wait(list(owners), timeout_s)}
+        for worker in sorted(ready, key=lambda w: w.process.pid or 0):
+            piece, answer = self._busy.pop(worker), worker.answer()
+            if isinstance(answer, FinbackError):
+                worker.end()
+                raise answer
+            if isinstance(answer, JournalHeader):
+                self.header, self._failed_starts = answer, 0
+                self._idle.append(worker)
+            elif isinstance(answer, Done) and piece is not None:
+                self._idle.append(worker)
+                yield from self._finished(piece, answer)
+            else:
+                ended = worker.end()
+                yield from self._died(piece, answer if isinstance(answer, str) else ended)
+
+    def _finished(self, piece: _Piece, done: Done) -> Iterator[Done]:
+        whole = piece.whole
+        whole.parts += done.parts
+        whole.n_failed += done.n_failed
+        whole.n_open -= 1
+        if whole.n_open == 0:
+            yield Done(whole.unit, tuple(whole.parts), whole.n_failed)
+
+    def _died(self, piece: _Piece | None, how: str) -> Iterator[Done]:
+        """A worker ended on a piece of work, or while it loaded the model."""
+        if piece is None:
+            self._failed_starts += 1
+            if self._failed_starts >= MOST_STARTS:
+                raise FinbackError(
+                    f"{self.job.model}: workers end before they have loaded the model ({how})",
+                    "free some memory, or give fewer --workers",
+                )
+            return
+        smaller = single_spans(piece.unit)
+        if len(smaller) > 1:
+            piece.whole.n_open += len(smaller) - 1
+            self._again += [_Piece(unit, piece.whole) for unit in smaller]
+        elif piece.deaths + 1 < MOST_DEATHS:
+            piece.deaths += 1
+            self._again.append(piece)
+        else:
+            yield from self._finished(piece, given_up(Path(self.job.folder), piece.unit, how))

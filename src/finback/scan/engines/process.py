@@ -1,0 +1,149 @@
+"""One worker process of the local engine: started here, and what runs in it.
+
+Processes are forks of a server that has imported torch, where the system has forks: they start at once and
+share its pages. They leave signals to the first process and end with it, also when it is killed with -9.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import types
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+from finback.core.errors import FinbackError
+from finback.core.signals import ENDING
+from finback.scan.engines.contract import Done, Job
+from finback.scan.header import JournalHeader
+from finback.scan.plan import Unit
+
+PRELOADED = ["finback.scan.engines.worker"]
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+Answer = JournalHeader | Done | FinbackError | str  # a text: what nobody foresaw, as the last answer
+
+
+class WorkerProcess:
+    """A process with a model; a unit goes in by `give`, and an answer comes back by `answer`."""
+
+    def __init__(self, job: Job) -> None:
+        context: Any = multiprocessing.get_context("spawn" if os.name == "nt" else "forkserver")
+        if os.name != "nt":
+            context.set_forkserver_preload(PRELOADED)
+        self.pipe, other = context.Pipe()
+        self.process = context.Process(target=serve, args=(other, job), daemon=True)
+        with _plain_start():
+            self.process.start()
+        other.close()
+
+    @property
+    def sentinels(self) -> list[Any]:
+        """Objects to wait on: one is ready when there is an answer, or the process has ended."""
+        return [self.pipe, self.process.sentinel]
+
+    def give(self, unit: Unit) -> bool:
+        """Send a unit. False when the process has ended."""
+        try:
+            self.pipe.send(unit)
+        except OSError:
+            return False
+        return True
+
+    def answer(self) -> Answer | None:
+        """What the process has sent; None when it ended before. Waits for one of the two."""
+        try:
+            wait(self.sentinels)
+            return self.pipe.recv() if self.pipe.poll() else None
+        except (OSError, EOFError):
+            return None
+
+    def end(self) -> str:
+        """End the process at once. How it ended, in words, if it had ended before."""
+        if self.process.is_alive() and not wait([self.process.sentinel], 0.0):
+            self.process.kill()
+        self.process.join()
+        self.pipe.close()
+        code = self.process.exitcode or 0
+        try:
+            return signal.Signals(-code).name if code < 0 else f"exit code {code}"
+        except ValueError:
+            return f"signal {-code}"
+
+
+def serve(pipe: Connection, job: Job) -> None:
+    """Runs in the process: answer units until the pipe ends."""
+    for number in ENDING:
+        signal.signal(number, signal.SIG_IGN)
+    _end_with_the_first_process()
+    from finback.scan.engines.worker import Worker
+
+    with _told(pipe):
+        worker = Worker(job)
+        pipe.send(worker.header)
+        while True:
+            try:
+                unit = pipe.recv()
+            except (EOFError, OSError):
+                return
+            pipe.send(worker.analyse(unit))
+
+
+class _told:
+    """Sends an error to the first process instead of showing it: a foreseen one as it is, others as text."""
+
+    def __init__(self, pipe: Connection) -> None:
+        self.pipe = pipe
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: types.TracebackType | None
+    ) -> bool:
+        if isinstance(error, OSError) and not isinstance(error, MemoryError):
+            error = FinbackError(f"{error.filename or 'a worker'}: {error.strerror or error}")
+        if isinstance(error, FinbackError):
+            self.pipe.send(error)
+        elif error is not None and kind is not None:
+            self.pipe.send(f"{kind.__name__}: {error}"[:300])
+        return True
+
+
+def _end_with_the_first_process() -> None:
+    """From now on this process ends when the one that started it ends."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+    sentinel = parent.sentinel
+
+    def watch() -> None:
+        wait([sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+@contextmanager
+def _plain_start() -> Iterator[None]:
+    """In the block a new process does not run the program's main file, and its libraries take one thread.
+
+    Else a script without `if __name__ == "__main__"` would start again in every worker.
+    """
+    main = sys.modules["__main__"]
+    before = {name: os.environ.get(name) for name in THREADS}
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    os.environ.update(dict.fromkeys(THREADS, "1"))
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
