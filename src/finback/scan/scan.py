@@ -26,7 +26,7 @@ from finback.scan.claims import STALE_S, Claims
 from finback.scan.engines.contract import Engine, Job
 from finback.scan.engines.local import LocalEngine
 from finback.scan.engines.serial import SerialEngine
-from finback.scan.files import Found, Lister, find, at_address
+from finback.scan.files import Found, Lister, at_address, find
 from finback.scan.header import NAME
 from finback.scan.journal import Journal
 from finback.scan.outcome import Outcome, outcome_of
