@@ -15,6 +15,8 @@ from finback.audio.io import open_recording
 from finback.core.errors import InputError, SettingsError
 from finback.core.settings import build
 from finback.core.types import Clip
+from finback.data.formats.load import written_formats
+from finback.data.formats.raven import read as read_raven
 from finback.data.index import IndexRequest, index
 from finback.datasets.simulate.snr import active_power, band_power
 from finback.datasets.simulate.soundscape import (
@@ -96,6 +98,18 @@ def test_the_same_settings_give_the_same_bytes_and_are_kept(tmp_path: Path) -> N
     assert tape.stat().st_mtime_ns == before
     with pytest.raises(InputError, match=r"settings \(snr_db: .* now; seed: 0 there, 1 now\)"):
         made(tmp_path / "a", tapes=2, seed=1, snr_db=[3])
+
+
+def test_the_truth_is_there_in_every_format(tmp_path: Path) -> None:
+    found = made(tmp_path / "s", tapes=2, snr_db=[6])
+    rows = table(found.truth)
+    for name in written_formats():
+        assert list((found.folder / "tables" / name).iterdir()), name
+    (lot,) = (found.folder / "tables" / "raven").glob("all*")
+    events = read_raven(lot).events
+    assert [e.label for e in events] == [row["species"] for row in rows]
+    for event, row in zip(events, rows, strict=True):
+        assert event.start_s == pytest.approx(float(row["start_s"]), abs=1e-3)
 
 
 def test_an_interrupted_soundscape_goes_on_to_the_same_bytes(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from finback.core.types import Event
 from finback.datasets.simulate.soundscape.plan import WINDOWS, Placed, Tape, seed_of
 from finback.datasets.simulate.soundscape.settings import SoundscapeSettings
 
@@ -44,6 +45,29 @@ def truth_rows(tape: Tape, settings: SoundscapeSettings, sample_rate: int) -> li
         measured = (one.channel, f"{one.snr_db:.2f}", "yes", one.overlaps)
         rows.append((name, begin, end, call.species, *band, *measured, time, one.first, one.last, *source))
     return rows
+
+
+@dataclass(frozen=True, slots=True)
+class TapeFile:
+    """A tape, as far as a table of `data.formats` needs it."""
+
+    path: str
+    sample_rate: int
+    n_samples: int
+
+
+def truth_events(tape: Tape, settings: SoundscapeSettings, sample_rate: int) -> list[Event]:
+    """The calls of a tape as events, for the formats of other programs."""
+    start = settings.start_of(tape.number)
+    return [
+        Event(
+            settings.name_of(tape.number), one.first / sample_rate, one.last / sample_rate, one.call.species,
+            one.call.low_hz, one.call.high_hz, one.channel, snr_db=one.snr_db,
+            start_time=start + timedelta(seconds=one.first / sample_rate),
+            stop_time=start + timedelta(seconds=one.last / sample_rate),
+        )
+        for one in tape.calls
+    ]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

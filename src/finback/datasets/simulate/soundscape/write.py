@@ -2,6 +2,7 @@
 
     out/audio/SIM_20260101_000000.wav ...   the tapes; their names give the UTC time of their first sample
     out/truth.csv                           every call: extent, band, channel, SNR, source (see `tables`)
+    out/tables/raven/ ...                   the same in every format of `data.formats`
     out/labels.csv                          windows to train on, with calls and without ("background")
     out/simulation.json                     the settings, and what stands for the clips and the noise
 
@@ -24,6 +25,8 @@ from finback.core.storage.csv_files import read_csv, write_csv
 from finback.core.storage.files import read_json, write_json
 from finback.core.storage.locks import only_writer
 from finback.core.types import Clip
+from finback.data.formats.load import written_formats
+from finback.data.formats.write import write_events
 from finback.datasets.simulate.soundscape import tables
 from finback.datasets.simulate.soundscape.calls import Pool, SimulatedCalls
 from finback.datasets.simulate.soundscape.clips import check_species, digest_of, real_calls
@@ -169,6 +172,7 @@ def _write(
         tapes.append(replace(tape, beds=()))  # they hold sound
     mixed_windows = _write_labels(out, settings, tapes, rate)
     rows = [row for tape in tapes for row in tables.truth_rows(tape, settings, rate)]
+    _write_formats(out, settings, tapes, rate)
     notes = [*pool.notes, *noise.notes]
     if mixed_windows:
         notes.append(f"{mixed_windows} training windows left out: they hold calls of two species")
@@ -192,6 +196,14 @@ def _write_labels(out: Path, settings: SoundscapeSettings, tapes: Sequence[Tape]
     groups = tables.tape_groups(tapes, settings)
     write_csv(out / "labels.csv", tables.LABELS, tables.label_rows(windows, settings, rate, groups))
     return mixed_windows
+
+
+def _write_formats(out: Path, settings: SoundscapeSettings, tapes: Sequence[Tape], rate: int) -> None:
+    """The calls in every format that can be written."""
+    sounds = [tables.TapeFile(settings.name_of(t.number), rate, t.n_samples) for t in tapes]
+    events = [event for tape in tapes for event in tables.truth_events(tape, settings, rate)]
+    for name in written_formats():
+        write_events(name, out / "tables" / name, events, sounds)
 
 
 def _finished(out: Path, settings: SoundscapeSettings, rate: int) -> Soundscape | None:
