@@ -51,7 +51,7 @@ def test_a_stream_without_end_keeps_what_was_not_forgotten() -> None:
         assert stream.reaches(start + 300)
         assert stream.read(start, start + 300)[0] == start // 100 + 1
         stream.forget(start)
-        assert sum(x.base.nbytes if x.base is not None else x.nbytes for x in stream._kept) <= 4 * 600
+        assert len(stream._kept._x) <= 16 * 100  # room for 16 blocks, whatever went by
     assert taken <= 1004  # no block was taken before it was needed
     with pytest.raises(ValueError, match="of a stream that keeps"):
         stream.read(0, 10)

@@ -13,10 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from finback.audio.io import open_recording, write
+from finback.audio.samples import Samples
 from finback.core.errors import AudioError, NotKept
 from finback.core.types import Clip
 from finback.features.cache import LONGEST_KEPT, FeatureStore, batches
-from finback.features.extract import Extractor, Window
+from finback.features.extract import Extractor, Place
 from finback.features.spec import FeatureSpec
 
 SPEC = FeatureSpec(sample_rate=2000, clip_samples=2000, n_fft=128, hop=32, n_mels=24, n_frames=50)
@@ -147,8 +148,8 @@ def test_no_features_are_kept_or_used_of_a_recording_that_changed(clips: list[Cl
 
 def test_features_that_are_not_finite_name_the_file(clips: list[Clip], tmp_path: Path) -> None:
     class NotFinite(Extractor):
-        def features(self, found: Sequence[Window]) -> np.ndarray:
-            return np.full_like(super().features(found), np.inf)
+        def features(self, samples: Samples, places: Sequence[Place], limit: int | None = None) -> np.ndarray:
+            return np.full_like(super().features(samples, places, limit), np.inf)
 
     store = FeatureStore(NotFinite(SPEC), tmp_path / "cache")
     with pytest.raises(AudioError, match=r"0\.wav: its features are not finite"):

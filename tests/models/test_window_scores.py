@@ -73,7 +73,7 @@ def test_an_array_and_a_stream_are_scored_as_the_file(
 def test_a_clip_is_the_mean_of_its_windows_bit_for_bit(family: str, tmp_path: Path) -> None:
     scorer = predictor(family)
     clip = clip_of(tmp_path, sound(50 * RATE))
-    (_, group), *_ = scorer._groups()
+    (_, group), *_ = scorer.feature_groups
     parts = list(score_windows([group], samples_of(clip), None, 0, clip.stop))
     logits = np.concatenate([part.logits[0] for part in parts], axis=1)  # (1, W, K)
     assert logits.shape[1] > 40

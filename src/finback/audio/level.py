@@ -26,9 +26,15 @@ def mixed(frames: NDArray[np.float32], channel: int | None) -> NDArray[np.float3
 
 def remove_dc(x: np.ndarray) -> np.ndarray:
     """Subtract the mean, taken in double: a recorder's offset is not sound. (n,) -> (n,) float32."""
-    if not x.size:
-        return x.astype(np.float32)
-    return (x.astype(np.float64) - x.mean(dtype=np.float64)).astype(np.float32)
+    out = np.empty(x.shape, dtype=np.float32)
+    if x.size:
+        remove_dc_into(out, x)
+    return out
+
+
+def remove_dc_into(out: NDArray[np.float32], x: np.ndarray) -> None:
+    """The same into an array (n,) that is there, without arrays in between."""
+    np.subtract(x, x.mean(dtype=np.float64), out=out, dtype=np.float64, casting="unsafe")
 
 
 def normalise(x: np.ndarray, level: Level) -> np.ndarray:

@@ -30,6 +30,23 @@ def resample(x: np.ndarray, rate_in: int, rate_out: int) -> np.ndarray:
     return soxr.resample(padded, rate_in, rate_out, quality=QUALITY)[: length(len(x), rate_in, rate_out)]
 
 
+def padded(n_rows: int, n_samples: int, rate_in: int, rate_out: int) -> np.ndarray:
+    """Room (n_rows, n_samples and more) for sounds of n samples that `resample_rows` takes; silent so far."""
+    after = 0 if rate_in == rate_out else len(_silence_after(rate_in, rate_out))
+    return np.zeros((n_rows, n_samples + after), dtype=np.float32)
+
+
+def resample_rows(x: np.ndarray, n_samples: int, rate_in: int, rate_out: int) -> np.ndarray:
+    """Sounds (w, n_samples and more) from `padded` -> (w, n'), each as `resample` gives it, bit for bit.
+
+    soxr designs its filters anew at each call, and takes many sounds as channels.
+    """
+    _check(rate_in, rate_out)
+    if rate_in == rate_out:
+        return x
+    return soxr.resample(x.T, rate_in, rate_out, quality=QUALITY).T[:, : length(n_samples, rate_in, rate_out)]
+
+
 def resample_stream(blocks: Iterable[np.ndarray], rate_in: int, rate_out: int) -> Iterator[np.ndarray]:
     """Blocks (n_i,) of one recording -> blocks of it at `rate_out`, of whatever sizes are ready.
 

@@ -23,6 +23,8 @@ from finback.audio.level import mixed
 from finback.core.errors import AudioError
 from finback.core.types import Clip, Recording
 
+ROOM = 1 << 20  # samples for which there is room at least, unless blocks are small
+
 
 class Samples(Protocol):
     """One mono sound. `key` is equal only for the same sound, so that what was measured of it can be kept."""
@@ -113,10 +115,46 @@ class ArraySamples:
         """The array is the caller's."""
 
 
+class Kept:
+    """The samples of a sound from one position to another: new ones are added at the end, old ones forgotten.
+
+    Memory is at most four times what is kept and added at once; samples are moved rarely, not at each step.
+    """
+
+    def __init__(self, first: int = 0) -> None:
+        self.first = self.stop = first  # positions of the first sample, and after the last
+        self._x = np.empty(0, dtype=np.float32)
+        self._at = 0  # index of the first sample
+
+    def add(self, x: NDArray[np.float32]) -> None:
+        n = self.stop - self.first
+        end = self._at + n
+        if end + len(x) > len(self._x):
+            # A new array: what was read from the old one stays as it is.
+            room = np.empty(max(2 * (n + len(x)), min(len(x) * 16, ROOM)), dtype=np.float32)
+            room[:n] = self._x[self._at : end]
+            self._x, self._at, end = room, 0, n
+        self._x[end : end + len(x)] = x
+        self.stop += len(x)
+
+    def read(self, start: int, stop: int) -> NDArray[np.float32]:
+        """Raises `ValueError` outside what is kept: a mistake of the caller."""
+        if not self.first <= start < stop <= self.stop:
+            raise ValueError(f"samples {start}-{stop} of a stream that keeps {self.first}-{self.stop}")
+        return self._x[self._at + start - self.first : self._at + stop - self.first]
+
+    def forget(self, before: int) -> None:
+        """The samples before a position are not needed any more."""
+        before = min(before, self.stop)
+        if before > self.first:
+            self._at += before - self.first
+            self.first = before
+
+
 class StreamSamples:
     """Blocks (n_i,) or (channels, n_i) of one sound, taken when they are needed and kept until `forget`.
 
-    Memory is what was not forgotten plus one block. Raises `AudioError` as `ArraySamples` does.
+    Memory is a few times what was not forgotten and one block. Raises `AudioError` as `ArraySamples` does.
     """
 
     def __init__(self, blocks: Iterable[ArrayLike], sample_rate: int, channel: int | None = None) -> None:
@@ -125,41 +163,28 @@ class StreamSamples:
         self.name = "the stream"
         self.channel = channel
         self._blocks = iter(blocks)
-        self._kept: list[NDArray[np.float32]] = []  # joined when they are read
-        self._first = 0  # position of the first sample that is kept
-        self._stop = 0
+        self._kept = Kept()
 
     @property
     def n_samples(self) -> int:
-        return self._stop
+        return self._kept.stop
 
     def reaches(self, stop: int) -> bool:
         """Takes blocks until there are `stop` samples; False once the stream has ended before."""
-        while self._stop < stop:
+        while self._kept.stop < stop:
             block = next(self._blocks, None)
             if block is None:
                 return False
-            x = _mono(block, self.channel)
-            self._kept.append(x)
-            self._stop += len(x)
+            self._kept.add(_mono(block, self.channel))
         return True
 
     def read(self, start: int, stop: int) -> NDArray[np.float32]:
         """Raises `ValueError` outside what is kept: a mistake of the caller."""
-        if not self._first <= start < stop <= self._stop:
-            raise ValueError(f"samples {start}-{stop} of a stream that keeps {self._first}-{self._stop}")
-        if len(self._kept) > 1:
-            self._kept = [np.concatenate(self._kept)]
-        return self._kept[0][start - self._first : stop - self._first]
+        return self._kept.read(start, stop)
 
     def forget(self, before: int) -> None:
         """Free the samples before a position."""
-        while self._kept and self._first + len(self._kept[0]) <= before:
-            self._first += len(self._kept.pop(0))
-        if self._kept and self._first < before:
-            # A copy: a view would keep the whole block.
-            self._kept[0] = self._kept[0][before - self._first :].copy()
-            self._first = before
+        self._kept.forget(before)
 
 
 def _rate(sample_rate: int) -> int:

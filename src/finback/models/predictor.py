@@ -33,7 +33,15 @@ from finback.models.devices import torch_device, tune_allocator
 from finback.models.load import load_network, open_run
 from finback.models.scoring import clip_embeddings, clip_logits, require_finite, through
 from finback.models.tree import Leaf, Node
-from finback.models.window_scores import FeatureGroup, RawScores, WindowScores, mean_logits, score_windows
+from finback.models.window_scores import (
+    FeatureGroup,
+    Inputs,
+    RawScores,
+    WindowScores,
+    group_logits,
+    mean_logits,
+    score_windows,
+)
 
 
 class Predictor:
@@ -143,7 +151,7 @@ class Predictor:
         Both are calibrated; the logits of the span are those that `scores` gives for such a clip.
         """
         stop = sound.n_samples if stop is None else stop
-        groups = self._groups()
+        groups = self.feature_groups
         raw: dict[Leaf, NDArray[np.float32]] = {}
         for leaves, group in groups:
             parts = list(score_windows([group], sound, None, start, stop))
@@ -155,10 +163,24 @@ class Predictor:
             found = list(self._windows(sound, None, start, stop))
         return WindowScores.joined(found), whole
 
+    def score_inputs(
+        self, inputs: Sequence[Inputs], embed: bool = False
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """(w, K) calibrated logits of w windows of any sounds, given for each of `feature_groups`, and (w, D)
+        embeddings of the first classifier (without `embed` D is 0). They may be other than finite numbers.
+        """
+        raw: dict[Leaf, NDArray[np.float32]] = {}
+        embeddings = np.zeros((len(inputs[0].count), 0), dtype=np.float32)
+        for i, ((leaves, group), own) in enumerate(zip(self.feature_groups, inputs, strict=True)):
+            logits, vectors = group_logits(group, own, len(self.labels) if embed and not i else 0)
+            raw |= zip(leaves, logits, strict=True)
+            embeddings = embeddings if i else vectors
+        return self.root.answer(raw[leaf] for leaf in self.root.leaves), embeddings
+
     def _windows(
         self, sound: Samples, hop_s: float | None, start: int, stop: int | None
     ) -> Iterator[WindowScores]:
-        leaves, groups = zip(*self._groups(), strict=True)
+        leaves, groups = zip(*self.feature_groups, strict=True)
         for part in score_windows(groups, sound, hop_s, start, stop):
             yield self._calibrated(leaves, part, sound)
 
@@ -171,7 +193,8 @@ class Predictor:
         require_finite([sound.name] * len(logits), logits)
         return WindowScores(self.labels, sound.sample_rate, part.start, part.stop, logits)
 
-    def _groups(self) -> list[tuple[list[Leaf], FeatureGroup]]:
+    @property
+    def feature_groups(self) -> list[tuple[list[Leaf], FeatureGroup]]:
         """The leaves by features; the group of the first leaf is the first."""
         found = []
         for key, store in self._stores.items():

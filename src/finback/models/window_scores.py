@@ -12,16 +12,18 @@ a clip is what `Predictor.scores` gives for the clip.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from finback.audio.samples import Samples
 from finback.core.types import Labels, softmax
-from finback.features.extract import Extractor, Window
+from finback.features.extract import Extractor, Place
 from finback.models.networks.classifier import Classifier
 from finback.models.scoring import BATCH, device_of, in_rows, rows_of
 
@@ -90,6 +92,37 @@ class RawScores:
     logits: Sequence[NDArray[np.float32]]
 
 
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """Some windows of a sound as the networks of one feature group take them.
+
+    A group with shorter windows has several for each of the w windows, one after another.
+    """
+
+    features: NDArray[np.float32]  # (n, M, F), (n, T) or (n, D)
+    count: NDArray[np.int64]  # (w,) how many are each window's; n together
+
+    @classmethod
+    def of(cls, group: FeatureGroup, samples: Samples, places: Sequence[Place], limit: int | None) -> Inputs:
+        """Windows at these places, read no further than `limit` (None: the end). Raises `AudioError`."""
+        extractor = group.extractor
+        inner = [list(extractor.spans(samples, None, first, last)) for first, last in places]
+        together = extractor.in_groups(chain.from_iterable(inner), samples.sample_rate)
+        features = [extractor.features(samples, piece, limit) for piece in together]
+        joined = features[0] if len(features) == 1 else np.concatenate(features)
+        return cls(joined, np.array([len(own) for own in inner]))
+
+    @classmethod
+    def joined(cls, parts: Sequence[Inputs]) -> Inputs:
+        if len(parts) == 1:
+            return parts[0]
+        return cls(np.concatenate([p.features for p in parts]), np.concatenate([p.count for p in parts]))
+
+    @property
+    def n_bytes(self) -> int:
+        return self.features.nbytes
+
+
 def score_windows(
     groups: Sequence[FeatureGroup],
     samples: Samples,
@@ -102,19 +135,19 @@ def score_windows(
     `Extractor.spans` of the first group says where they are. Raises `SettingsError` for a hop that leaves
     gaps.
     """
-    spans: list[tuple[int, int]] = []
-    found: list[list[list[Window]]] = [[] for _ in groups]  # of each group, of each span
-    for first, last in groups[0].extractor.spans(samples, hop_s, start, stop):
-        spans.append((first, last))
-        for own, group in zip(found, groups, strict=True):
-            inner = group.extractor.spans(samples, None, first, last)
-            own.append([group.extractor.window(samples, a, b, stop) for a, b in inner])
-        samples.forget(min(group.extractor.first_needed(first, samples.sample_rate) for group in groups))
-        if len(spans) == BATCH:
-            yield _raw(groups, spans, found)
-            spans, found = [], [[] for _ in groups]
-    if spans:
-        yield _raw(groups, spans, found)
+    first = groups[0].extractor
+    rate = samples.sample_rate
+    placed: list[Place] = []
+    inputs: list[list[Inputs]] = []  # of each piece, of each group
+    for piece in first.in_groups(first.spans(samples, hop_s, start, stop), rate):
+        inputs.append([Inputs.of(group, samples, piece, stop) for group in groups])
+        samples.forget(min(group.extractor.first_needed(piece[-1][0], rate) for group in groups))
+        placed += piece
+        if len(placed) >= BATCH:
+            yield _raw(groups, placed, inputs)
+            placed, inputs = [], []
+    if placed:
+        yield _raw(groups, placed, inputs)
 
 
 def mean_logits(parts: Iterable[RawScores]) -> NDArray[np.float32]:
@@ -128,25 +161,45 @@ def mean_logits(parts: Iterable[RawScores]) -> NDArray[np.float32]:
 
 
 def _raw(
-    groups: Sequence[FeatureGroup], spans: Sequence[tuple[int, int]], found: Sequence[list[list[Window]]]
+    groups: Sequence[FeatureGroup], placed: Sequence[Place], inputs: Sequence[Sequence[Inputs]]
 ) -> RawScores:
-    logits = [_logits(group, own) for group, own in zip(groups, found, strict=True)]
-    return RawScores(np.array([a for a, _ in spans]), np.array([b for _, b in spans]), logits)
+    joined = [Inputs.joined(own) for own in zip(*inputs, strict=True)]
+    logits = [group_logits(group, own)[0] for group, own in zip(groups, joined, strict=True)]
+    return RawScores(np.array([a for a, _ in placed]), np.array([b for _, b in placed]), logits)
 
 
 @torch.inference_mode()
-def _logits(group: FeatureGroup, found: Sequence[Sequence[Window]]) -> NDArray[np.float32]:
-    """(E, w, K) logits of w spans, each the mean over its windows."""
-    count = np.array([len(own) for own in found])
-    owners = np.repeat(np.arange(len(found)), count)
-    windows = [window for own in found for window in own]
-    sums = np.zeros(0)
-    for i in range(0, len(windows), BATCH):
-        features = group.extractor.features(windows[i : i + BATCH])
-        x = group.extractor.front_end.batch(features).to(device_of(group.models[0]))
-        runs = (in_rows(model.eval(), x, rows_of(model)) for model in group.models)
-        out = np.stack([logits.float().cpu().numpy() for logits in runs])  # (E, b, K)
-        if not sums.size:
-            sums = np.zeros((len(found), len(out), out.shape[2]))
-        np.add.at(sums, owners[i : i + BATCH], out.swapaxes(0, 1))
-    return (sums / count[:, None, None]).astype(np.float32).swapaxes(0, 1)
+def group_logits(
+    group: FeatureGroup, inputs: Inputs, embed_beside: int = 0
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Raw logits (E, w, K) of w windows, each the mean over its inputs, and embeddings (w, D) alike.
+
+    Embeddings are those of the first classifier, if `embed_beside` = K asks for them; otherwise D is 0.
+    """
+    owners = np.repeat(np.arange(len(inputs.count)), inputs.count)
+    outputs: list[Callable[[Tensor], Tensor]] = [model.eval() for model in group.models]
+    if embed_beside:
+        outputs[0] = _with_embedding(group.models[0])
+    device = device_of(group.models[0])
+    sums: list[NDArray[np.float64]] = []
+    for i in range(0, len(owners), BATCH):
+        x = group.extractor.front_end.batch(inputs.features[i : i + BATCH]).to(device)
+        for j, (model, output) in enumerate(zip(group.models, outputs, strict=True)):
+            out = in_rows(output, x, rows_of(model)).float().cpu().numpy()
+            if len(sums) == j:
+                sums.append(np.zeros((len(inputs.count), out.shape[1])))
+            np.add.at(sums[j], owners[i : i + BATCH], out)
+    means = [(total / inputs.count[:, None]).astype(np.float32) for total in sums]
+    n_classes = embed_beside or means[0].shape[1]
+    embeddings, means[0] = means[0][:, n_classes:], means[0][:, :n_classes]
+    return np.stack(means), embeddings
+
+
+def _with_embedding(model: Classifier) -> Callable[[Tensor], Tensor]:
+    """Logits and embedding (B, K + D) at once; the logits are those of `forward`, bit for bit."""
+
+    def both(x: Tensor) -> Tensor:
+        z = model.embed(x)
+        return torch.cat([model.head(z), z], dim=1)
+
+    return both

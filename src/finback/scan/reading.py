@@ -1,0 +1,59 @@
+"""The sound of a scanned file, decoded once and forwards: the file is opened once for each span."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from finback.audio import io
+from finback.audio import validation as checks
+from finback.audio.samples import Kept
+from finback.core.errors import AudioError
+from finback.scan.spans import ScannedFile
+
+BLOCK = 1 << 16  # samples that are decoded at a time: they stay in a processor's cache
+
+
+class SpanSamples:
+    """`audio.samples.Samples` of a file on one channel (None: the mean of all), from sample `first` on.
+
+    Samples are read forwards only. Raises `AudioError` where the file cannot be decoded.
+    """
+
+    def __init__(self, file: ScannedFile, channel: int | None, first: int) -> None:
+        self.sample_rate, self.n_samples = file.sample_rate, file.n_samples
+        self.key: Hashable = (file, channel)
+        self.name = file.path
+        self._kept = Kept(first)
+        self._blocks: Iterator[NDArray[np.float32]] = io.blocks(
+            file.path, BLOCK, first, file.n_samples, channel
+        )
+
+    def reaches(self, stop: int) -> bool:
+        return stop <= self.n_samples
+
+    def read(self, start: int, stop: int) -> NDArray[np.float32]:
+        while self._kept.stop < stop:
+            self._kept.add(next(self._blocks))
+        return self._kept.read(start, stop)
+
+    def forget(self, before: int) -> None:
+        self._kept.forget(before)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._blocks.close()  # type: ignore[attr-defined]
+
+
+def require_unchanged(file: ScannedFile) -> None:
+    """Raises `AudioError` unless the file has the size and the time with which it was found."""
+    if file.path.partition("://")[1]:
+        return
+    status = checks.file_status(Path(file.path))
+    if (status.st_size, status.st_mtime_ns) != (file.size, file.modified_ns):
+        raise AudioError(
+            f"{file.path}: changed since the scan began", "run the same command again when it is written"
+        )
