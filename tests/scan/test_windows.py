@@ -1,4 +1,4 @@
-"""Windows are those of `Predictor.score_windows`, bit for bit; a bad span costs one error and nothing else."""
+"""Windows are those of `Predictor.score_windows`, bit for bit; a bad span costs one error and no more."""
 
 from __future__ import annotations
 

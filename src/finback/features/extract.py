@@ -6,7 +6,7 @@
 
 A clip longer than the spec's window is covered by several windows, evenly spaced, so that no sample is
 ignored; a shorter one is padded as the spec says. Every window is read from native integer
-samples, freed of its offset, resampled and fitted by itself, so it has the same numbers bit for bit from every
+samples, freed of its offset, resampled and fitted by itself, so it has the same numbers from every
 source. (Resampling a stream as a whole, by `audio.resample.resample_stream`, would change their last bits.)
 A few windows go through together, which saves time and changes no bit.
 """
