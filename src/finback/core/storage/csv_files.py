@@ -13,11 +13,12 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 from finback.core.errors import RunError
-from finback.core.storage.files import RESTORE, write_atomic
+from finback.core.storage.files import RESTORE, atomic_path
 from finback.core.text import cell, from_cell
 
 # Python refuses cells above 131,072 characters. Ten million is the bound for all tables of one process.
@@ -30,23 +31,32 @@ def csv_text(
     header: Sequence[str], rows: Iterable[Sequence[object]], newline: str = "\n", delimiter: str = ","
 ) -> str:
     """A table as text. Values are text, numbers or None (an empty cell)."""
-    table = [[_written(value) for value in row] for row in (header, *rows)]
-    # Python's writer quotes a line feed in a value but not a carriage return.
-    returns = any("\r" in value for row in table for value in row)
+    return "".join(_lines((header, *rows), newline, delimiter))
+
+
+def write_csv(
+    path: Path, header: Sequence[str], rows: Iterable[Sequence[object]], delimiter: str = ","
+) -> None:
+    """Write a table whole or not at all, as UTF-8. Memory is that of one row."""
+    with (
+        atomic_path(path) as temporary,
+        open(temporary, "w", encoding="utf-8", newline="") as file,
+    ):
+        file.writelines(_lines(chain([header], rows), "\n", delimiter))
+
+
+def _lines(rows: Iterable[Sequence[object]], newline: str, delimiter: str) -> Iterator[str]:
+    """Each row as text, with the end of its line."""
     text = io.StringIO(newline="")
-    writer = csv.writer(
-        text,
-        lineterminator=newline,
-        delimiter=delimiter,
-        quoting=csv.QUOTE_ALL if returns else csv.QUOTE_MINIMAL,
-    )
-    writer.writerows(table)
-    return text.getvalue()
-
-
-def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Write a table whole or not at all, as UTF-8."""
-    write_atomic(path, csv_text(header, rows))
+    plain = csv.writer(text, lineterminator=newline, delimiter=delimiter)
+    # Python's writer quotes a line feed in a value but not a carriage return.
+    quoted = csv.writer(text, lineterminator=newline, delimiter=delimiter, quoting=csv.QUOTE_ALL)
+    for row in rows:
+        cells = [_written(value) for value in row]
+        (quoted if any("\r" in value for value in cells) else plain).writerow(cells)
+        yield text.getvalue()
+        text.seek(0)
+        text.truncate()
 
 
 def parse_csv(text: str, delimiter: str = ",") -> tuple[list[str], list[dict[str, str]]]:

@@ -19,8 +19,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from finback.core.errors import ManifestError
-from finback.core.storage.csv_files import csv_text
-from finback.core.storage.files import write_atomic
+from finback.core.storage.csv_files import write_csv
 from finback.core.types import Event
 from finback.data.formats.base import Annotations, Sound
 from finback.data.formats.collected import Collected, placed
@@ -95,7 +94,7 @@ def selected(table: Table, label_column: str | None = None) -> Annotations:
 
 def write(path: Path, events: Sequence[Event], sounds: Sequence[Sound] = ()) -> None:
     """Write a selection for each event; `sounds` are all recordings, in the order in which Raven has them."""
-    write_atomic(path, csv_text(COLUMNS, _rows(events, sounds), delimiter="\t"))
+    write_csv(path, COLUMNS, _rows(events, sounds), delimiter="\t")
 
 
 def _rows(events: Sequence[Event], sounds: Sequence[Sound]) -> Iterable[tuple[str, ...]]:
