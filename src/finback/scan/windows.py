@@ -117,7 +117,7 @@ class Analyser:
         with closing(SpanSamples(span.file, span.channel, self._first_needed(starts[0], rate))) as sound:
             for places in first.in_groups(zip(starts, stops, strict=True), rate):
                 inputs = [Inputs.of(group, sound, places, span.stop) for _, group in self._groups]
-                pending.faults += [faults_of(sound.read(a, cell_stops[a])) for a, _ in places]
+                pending.faults += [faults_of(sound.read(a, cell_stops[a]), rate) for a, _ in places]
                 yield _Piece(pending, len(places), inputs)
                 sound.forget(self._first_needed(places[-1][0], rate))
 
