@@ -32,6 +32,7 @@ BENCHMARKS = (
     ("sampling.py", "--live", "0"),
     ("backbones.py", "birdnet", "birdnet-plda", "mfcc-plda", "--seeds", "1"),
     ("opensoundscape_peer.py",),
+    ("scan.py",),
 )
 HEAD = """# Comparison with other packages
 
