@@ -73,6 +73,10 @@ COMMANDS: dict[str, Words] = {
     "augment": lambda b, out: ["augment", b.clip, "--preset", b.tiny, "--seed", 3, "--wav", out],
     "ensemble": lambda b, out: ["ensemble", b.folder / "a", b.folder / "b", "--out", out],
     "compare": lambda b, out: ["compare", *b.small, "--families", "cnn2d", "--folds", 2, "--out", out],
+    "scan": lambda b, out: [
+        *("scan", b.folder / "a", b.folder / "sim" / "audio", "--out", out),
+        *("--workers", 1, "--span-minutes", 0.1, "--missing-band", "analyse"),
+    ],
     "package": lambda b, out: ["package", b.folder / "a", out],
     "export": lambda b, out: ["export", b.folder / "a", "--to", "card", "--out", out / "card.md"],
 }

@@ -73,6 +73,7 @@ def test_a_killed_process_loses_its_claims_at_once(tmp_path: Path) -> None:
         process.stdout.close()
         assert claims.others == 0
         assert claims.take("ab12")
+    assert not (tmp_path / "claims").exists()
 
 
 def other_machine(folder: Path, member: str, age_s: float) -> None:

@@ -58,6 +58,7 @@ class Claims:
         for key in tuple(self._own):
             self.give_back(key)
         with suppress(OSError):
+            self._sweep()
             (self.folder / self.member).unlink()
             self.folder.rmdir()  # of the last member
 
@@ -88,6 +89,16 @@ class Claims:
             names = [name for name in os.listdir(self.folder) if name.startswith("member-")]
             return sum(name != self.member and not self._is_gone(name) for name in names)
         return 0
+
+    def _sweep(self) -> None:
+        """Remove what processes left that are gone: their claims, then their own files."""
+        names = sorted(os.listdir(self.folder))  # member-... comes after claims, which are hexadecimal
+        for name in names:
+            path = self.folder / name
+            is_left = self._is_gone(name) if name.startswith("member-") else self._is_stale(path)
+            if name != self.member and is_left:
+                with suppress(OSError):
+                    path.unlink()
 
     def _make(self, path: Path) -> bool:
         try:

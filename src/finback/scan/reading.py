@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from finback.audio import io
-from finback.audio import validation as checks
 from finback.audio.samples import Kept
-from finback.core.errors import AudioError
 from finback.scan.spans import ScannedFile
 
 BLOCK = 1 << 16  # samples that are decoded at a time: they stay in a processor's cache
@@ -46,14 +43,3 @@ class SpanSamples:
     def close(self) -> None:
         """Close the file."""
         self._blocks.close()  # type: ignore[attr-defined]
-
-
-def require_unchanged(file: ScannedFile) -> None:
-    """Raises `AudioError` unless the file has the size and the time with which it was found."""
-    if file.path.partition("://")[1]:
-        return
-    status = checks.file_status(Path(file.path))
-    if (status.st_size, status.st_mtime_ns) != (file.size, file.modified_ns):
-        raise AudioError(
-            f"{file.path}: changed since the scan began", "run the same command again when it is written"
-        )

@@ -23,7 +23,8 @@ from finback.models.predictor import Predictor
 from finback.models.window_scores import Inputs
 from finback.scan.faults import faults_of
 from finback.scan.grid import Grid
-from finback.scan.reading import SpanSamples, require_unchanged
+from finback.scan.look import require_unchanged
+from finback.scan.reading import SpanSamples
 from finback.scan.settings import ScanSettings
 from finback.scan.spans import Span, SpanError, SpanScores
 

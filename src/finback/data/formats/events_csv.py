@@ -25,8 +25,8 @@ NAME = "csv"
 
 
 def is_own(table: Table) -> bool:
-    """Whether a table has the columns that no other program writes together."""
-    return {"file", "start_s", "end_s", "species", "mean_score"} <= set(table.header)
+    """Whether a table has the columns of finback that place a label in a recording."""
+    return {"file", "start_s", "end_s", "species"} <= set(table.header)
 
 
 def read(path: Path, label_column: str | None = None) -> Annotations:

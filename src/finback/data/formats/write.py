@@ -21,6 +21,7 @@ from finback.core.types import Event
 from finback.data.file_matching import stem
 from finback.data.formats.base import Sound
 from finback.data.formats.load import load_format
+from finback.data.formats.sleeps import refuse_sleeps
 
 LOT = "all"
 
@@ -33,10 +34,12 @@ def write_events(
     `sounds` are all recordings that were heard, with `path` as the events have it in `file`. Without them
     there are tables only for recordings with events.
 
-    Raises `SettingsError` for an unknown format, `WriteError` when a table cannot be written.
+    Raises `SettingsError` for an unknown format, `InputError` for an event that spans a sleep of its
+    recorder, `WriteError` when a table cannot be written.
     """
     info, module = load_format(format)
     ordered = sorted(events, key=order)
+    refuse_sleeps(ordered, sounds)
     of_file: dict[str, list[Event]] = defaultdict(list)
     for event in ordered:
         of_file[event.file].append(event)

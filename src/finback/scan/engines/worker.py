@@ -14,12 +14,12 @@ import torch
 
 from finback.models.predictor import Predictor
 from finback.scan.engines.contract import Done, Job
-from finback.scan.engines.stand_in import Analyser
 from finback.scan.header import JournalHeader
 from finback.scan.journal import write_results
 from finback.scan.model import header_of
 from finback.scan.plan import Unit
 from finback.scan.spans import Span, SpanError, SpanScores
+from finback.scan.windows import Analyser
 
 
 class Worker:

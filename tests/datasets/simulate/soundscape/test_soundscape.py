@@ -225,6 +225,14 @@ def test_names_times_and_channels(tmp_path: Path) -> None:
     assert row["start_time"].startswith(f"2024-07-01T00:{15 + int(minute):02d}:{int(second):02d}")
 
 
+def test_a_tape_without_calls_is_known_as_annotated_in_full(tmp_path: Path) -> None:
+    found = made(tmp_path / "s", tapes=2, calls_per_hour=0)
+    assert not table(found.truth)
+    files = table(found.folder / "files.csv")
+    assert [(r["duration_s"], r["exhaustive"], r["calls"]) for r in files] == [("60.0", "yes", "0")] * 2
+    assert found.windows == {"background": 2 * 20}
+
+
 def test_bouts_bring_calls_together() -> None:
     alone, _ = plan(minutes=60, calls_per_hour=40, species=TWO[:1])
     bouts, _ = plan(minutes=60, calls_per_hour=40, species=TWO[:1], calls_per_bout=8, bout_gap_s=4)

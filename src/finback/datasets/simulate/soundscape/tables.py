@@ -23,8 +23,9 @@ BACKGROUND = "background"
 TRUTH = (
     "file", "start_s", "end_s", "species", "low_hz", "high_hz", "channel", "snr_db", "exhaustive", "overlaps",
     "start_time", "start_sample", "stop_sample", "source_file", "source_recording", "source_start",
-    "source_stop", "source_rate", "source_group", "source_snr_db",
+    "source_stop", "source_rate", "source_group", "source_snr_db", "file_duration_s", "file_start_time",
 )  # fmt: skip
+FILES = ("file", "duration_s", "start_time", "exhaustive", "calls")
 LABELS = ("file", "species", "group", "start_s", "end_s", "channel")
 
 
@@ -43,8 +44,16 @@ def truth_rows(tape: Tape, settings: SoundscapeSettings, sample_rate: int) -> li
             source = (r.path.name, r.id, call.clip.start, call.clip.stop, r.sample_rate, call.group, own)
         band = (f"{call.low_hz:.2f}", f"{call.high_hz:.2f}")
         measured = (one.channel, f"{one.snr_db:.2f}", "yes", one.overlaps)
-        rows.append((name, begin, end, call.species, *band, *measured, time, one.first, one.last, *source))
+        place = (time, one.first, one.last)
+        of_file = (tape.n_samples / sample_rate, start.isoformat())
+        rows.append((name, begin, end, call.species, *band, *measured, *place, *source, *of_file))
     return rows
+
+
+def file_row(tape: Tape, settings: SoundscapeSettings, sample_rate: int) -> tuple[Any, ...]:
+    """The row of a tape in `files.csv`: also a tape without calls is annotated in full."""
+    start = settings.start_of(tape.number).isoformat()
+    return settings.name_of(tape.number), tape.n_samples / sample_rate, start, "yes", len(tape.calls)
 
 
 @dataclass(frozen=True, slots=True)

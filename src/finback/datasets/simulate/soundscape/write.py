@@ -2,6 +2,7 @@
 
     out/audio/SIM_20260101_000000.wav ...   the tapes; their names give the UTC time of their first sample
     out/truth.csv                           every call: extent, band, channel, SNR, source (see `tables`)
+    out/files.csv                           every tape, with its duration; also those without calls
     out/tables/raven/ ...                   the same in every format of `data.formats`
     out/labels.csv                          windows to train on, with calls and without ("background")
     out/simulation.json                     the settings, and what stands for the clips and the noise
@@ -173,6 +174,7 @@ def _write(
     mixed_windows = _write_labels(out, settings, tapes, rate)
     rows = [row for tape in tapes for row in tables.truth_rows(tape, settings, rate)]
     _write_formats(out, settings, tapes, rate)
+    write_csv(out / "files.csv", tables.FILES, [tables.file_row(t, settings, rate) for t in tapes])
     notes = [*pool.notes, *noise.notes]
     if mixed_windows:
         notes.append(f"{mixed_windows} training windows left out: they hold calls of two species")
@@ -209,7 +211,7 @@ def _write_formats(out: Path, settings: SoundscapeSettings, tapes: Sequence[Tape
 def _finished(out: Path, settings: SoundscapeSettings, rate: int) -> Soundscape | None:
     """The soundscape in a folder, if all of it is there."""
     audio = [out / "audio" / settings.name_of(i) for i in range(settings.tapes)]
-    wanted = [out / "truth.csv", out / "labels.csv", out / "notes.json", *audio]
+    wanted = [out / "truth.csv", out / "labels.csv", out / "files.csv", out / "notes.json", *audio]
     if not all(path.is_file() for path in wanted):
         return None
     truth = read_csv(out / "truth.csv", tables.TRUTH)

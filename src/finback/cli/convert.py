@@ -1,0 +1,76 @@
+"""The command that turns a table of events into a table of another program."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from finback.cli.console import out, out_json, say
+from finback.cli.options import Json
+
+if TYPE_CHECKING:
+    from finback.data.formats.convert import Converted
+
+MOST = 20  # problems that are shown
+
+
+def convert(
+    table: Annotated[
+        Path,
+        typer.Argument(
+            metavar="IN", help="A table of events or labels, or a folder of tables.", show_default=False
+        ),
+    ],
+    target: Annotated[
+        Path,
+        typer.Argument(
+            metavar="OUT",
+            help="A new file; without a suffix, a new folder with a table for each recording.",
+            show_default=False,
+        ),
+    ],
+    to: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            help="Format to write: raven, audacity, kaleidoscope, csv, jsonl, parquet, sqlite (default: by "
+            "the suffix of OUT).",
+            show_default=False,
+        ),
+    ] = None,
+    of: Annotated[
+        str, typer.Option("--from", help="Format of IN, if it is not recognised by its content.")
+    ] = "auto",
+    label_column: Annotated[
+        str | None, typer.Option(help="The column of IN with the labels.", show_default=False)
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Convert a table of events or labels: Raven, Audacity, Kaleidoscope, CSV, JSON lines, Parquet, SQLite.
+
+    \b
+    Example:
+      finback convert dive3.selections.txt dive3.csv
+      finback convert birdnet.csv labels --format audacity
+    """
+    from finback.data.formats.convert import convert as convert_table
+
+    done = convert_table(table, target, to, of, label_column)
+    if json:
+        out_json(done.as_dict())
+    else:
+        _show(done, target)
+
+
+def _show(done: Converted, target: Path) -> None:
+    for problem in done.problems[:MOST]:
+        say(f"  {problem}")
+    if len(done.problems) > MOST:
+        say(f"  ... and {len(done.problems) - MOST} more (--json lists all)")
+    out(f"{len(done.events)} events of {done.n_recordings} recordings, read as {', '.join(done.read)}")
+    if done.lost:
+        out(f"not written, since {done.format} does not hold it: {', '.join(done.lost)}")
+    tables = "1 table" if len(done.written) == 1 else f"{len(done.written)} tables"
+    out(f"written: {target} ({done.format}, {tables})")

@@ -1,0 +1,83 @@
+"""`finback convert`: any table of events to any other."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from finback.cli.app import app
+from finback.core.errors import FinbackError
+from finback.core.types import Event
+from finback.data.formats.load import load_format
+from finback.data.formats.recognise import read_annotations
+from finback.data.formats.write import write_events
+
+EVENTS = (
+    Event("site/a.wav", 0.5, 1.5, "Fin whale", 15.0, 30.0, 0, score=0.9),
+    Event("site/b.wav", 2.5, 2.5, "=1+1", None, None, None),
+)
+
+
+def call(*words: object) -> str:
+    done = CliRunner().invoke(app, ["convert", *map(str, words)], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    path = tmp_path / "in.csv"
+    load_format("csv")[1].write(path, EVENTS)
+    return path
+
+
+def test_a_chain_of_formats_keeps_all(table: Path) -> None:
+    for name in ("x.selections.txt", "x.jsonl", "x.parquet", "x.sqlite", "x.csv"):
+        call(table, table.parent / name)
+        table = table.parent / name
+        assert read_annotations(table).events == EVENTS
+
+
+def test_what_a_format_cannot_hold_is_said(table: Path, tmp_path: Path) -> None:
+    said = call(table, tmp_path / "labels", "--format", "audacity")
+    assert "audacity does not hold it: the name of the recording, the channel, the score" in said
+    assert sorted(path.name for path in (tmp_path / "labels").iterdir()) == ["a.txt", "b.txt"]
+    found = json.loads(call(tmp_path / "labels", tmp_path / "k.csv", "--format", "kaleidoscope", "--json"))
+    assert (found["n_events"], found["n_recordings"], found["read"], found["lost"]) == (
+        2,
+        2,
+        ["audacity"],
+        [],
+    )
+
+
+def test_an_event_in_two_tables_of_a_folder_is_read_once(tmp_path: Path) -> None:
+    write_events("raven", tmp_path / "tables", EVENTS)
+    (tmp_path / "tables" / "notes.txt").write_text("no table", encoding="utf-8")
+    found = json.loads(call(tmp_path / "tables", tmp_path / "x.jsonl", "--json"))
+    assert found["n_events"] == 2
+    kinds = [problem["kind"] for problem in found["problems"]]
+    assert kinds == ["unread_table", "repeated_event"]
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        (("out.txt",), "its name does not say the format"),
+        (("out.txt", "--format", "audacity"), "holds no names of recordings, and the events are of 2"),
+        (("out.csv", "--format", "xls"), "unknown format 'xls'"),
+        (("out.csv", "--format", "table"), "format 'table' is only read"),
+        (("in.csv",), "is there already"),
+        ((".", "--format", "raven"), "the folder is not empty"),
+        (("out.csv", "--from", "raven"), "no column 'Begin Time (s)'"),
+    ],
+)
+def test_refusals(table: Path, tmp_path: Path, words: tuple[str, ...], error: str) -> None:
+    with pytest.raises(FinbackError, match=error.replace("(", r"\(").replace(")", r"\)")):
+        CliRunner().invoke(
+            app, ["convert", str(table), str(tmp_path / words[0]), *words[1:]], catch_exceptions=False
+        )
+    assert read_annotations(table).events == EVENTS

@@ -1,0 +1,242 @@
+"""Scans of small simulated recordings: what is heard, what is done again, what is said."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sounds import sound
+
+from finback.audio.io import open_recording, read, write
+from finback.core.errors import InputError, RunError, SettingsError
+from finback.core.types import Clip
+from finback.models.predictor import Predictor
+from finback.scan.engines.worker import Worker
+from finback.scan.files import find
+from finback.scan.plan import Unit
+from finback.scan.scan import Scan, scan
+
+TABLES = ("effort.csv", "errors.csv")
+
+
+@pytest.fixture(scope="module")
+def model(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny run: 8 kHz, windows of about a second."""
+    return Path(shutil.copytree(trained, tmp_path_factory.mktemp("scan") / "run"))
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    """Recordings as recorders leave them."""
+    folder = tmp_path / "site"
+    for i, (seconds, rate) in enumerate([(7.3, 8000), (2.0, 16_000), (0.4, 8000), (12.6, 22_050)]):
+        sound(folder / f"2023050{i + 1}_120000.wav", seconds, rate)
+    sound(folder / "click.wav", 100 / 500_000, 500_000)
+    sound(folder / "pair.wav", 3, 8000, channels=2)
+    sound(folder / "low.wav", 3, 2000)
+    (folder / "empty.wav").write_bytes(b"")
+    (folder / "text.wav").write_bytes(b"not a sound " * 20)
+    whole = (folder / "20230501_120000.wav").read_bytes()
+    (folder / "cut.wav").write_bytes(whole[: len(whole) // 2])
+    return folder
+
+
+@pytest.fixture
+def run(model: Path, site: Path, tmp_path: Path) -> Callable[..., Scan]:
+    """Scan `site` into `out` with one worker, or as the changes say."""
+
+    def call(out: str = "out", paths: object = None, **changes: object) -> Scan:
+        return scan(model, paths or site, tmp_path / out, **{"workers": 1, **changes})  # type: ignore[arg-type]
+
+    return call
+
+
+def tables(result: Scan) -> list[bytes]:
+    return [(result.out / name).read_bytes() for name in TABLES]
+
+
+def n_parts(result: Scan) -> int:
+    return len(list((result.out / "parts").rglob("*.parquet")))
+
+
+def test_a_scan_gives_the_scores_of_the_predictor(run: Callable[..., Scan], model: Path, site: Path) -> None:
+    result = run(hop_s=0.5, span_minutes=0.05)
+    predictor = Predictor.load(model, "cpu")
+    sounds = list(result.journal.sounds())
+    assert len(sounds) == 7
+    for one in sounds:
+        recording = open_recording(one.file.path)
+        clip = Clip(recording, 0, recording.n_samples)
+        parts = list(predictor.score_windows(clip, hop_s=0.5))
+        expected = np.concatenate([p.logits for p in parts]).astype(np.float16).astype(np.float32)
+        assert np.array_equal(one.logits, expected), one.file.path
+        assert np.array_equal(one.start, np.concatenate([p.start for p in parts]))
+
+
+def test_what_cannot_be_heard_is_said_and_the_rest_goes_on(run: Callable[..., Scan], site: Path) -> None:
+    result = run()
+    reasons = {Path(p.file.path).name: p.reason for p in result.journal.errors()}
+    assert set(reasons) == {"empty.wav", "text.wav", "low.wav"}
+    assert "0 bytes" in reasons["empty.wav"]
+    assert "--missing-band" in reasons["low.wav"]
+    assert result.outcome.code == 1
+    assert (result.outcome.n_unheard, result.outcome.n_skipped, result.outcome.n_files) == (2, 1, 7)
+    seconds = sum(len(read(s.file.path)) / s.file.sample_rate for s in result.journal.sounds())
+    assert result.outcome.heard_h * 3600 == pytest.approx(seconds)
+    assert "not heard" in " ".join(result.outcome.lines(result.out))
+
+
+def test_the_same_scan_again_analyses_nothing(
+    run: Callable[..., Scan], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = run()
+    before, files = tables(first), sorted(p.name for p in first.out.rglob("*.parquet"))
+    monkeypatch.setattr(Worker, "analyse", None)
+    again = run()
+    assert tables(again) == before
+    assert sorted(p.name for p in again.out.rglob("*.parquet")) == files
+    assert not (again.out / "claims").exists()
+
+
+def test_bundles_do_not_matter(run: Callable[..., Scan]) -> None:
+    whole, small = run("a"), run("b", span_minutes=0.02)
+    assert n_parts(small) > n_parts(whole)
+    assert tables(whole) == tables(small)
+    for one, other in zip(whole.journal.sounds(), small.journal.sounds(), strict=True):
+        assert np.array_equal(one.logits, other.logits)
+
+
+def test_new_files_are_picked_up(run: Callable[..., Scan], site: Path) -> None:
+    run()
+    sound(site / "new.wav", 2, 8000)
+    sound(site / "empty.wav", 2, 8000)
+    again, fresh = run(), run("fresh")
+    assert tables(again) == tables(fresh)
+    assert again.outcome.n_unheard == 1
+
+
+def test_a_file_that_grew_keeps_what_was_heard(
+    run: Callable[..., Scan], site: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x = 0.1 * np.random.default_rng(0).standard_normal(20 * 8000).clip(-5, 5)
+    write(site / "grows.wav", x[: 13 * 8000 + 77], 8000)
+    run(hop_s=0.5)
+    write(site / "grows.wav", x, 8000)
+    analysed: list[int] = []
+    inner = Worker.analyse
+
+    def noted(self: Worker, unit: Unit) -> object:
+        analysed.extend(s.last - s.first for s in unit.spans)
+        return inner(self, unit)
+
+    monkeypatch.setattr(Worker, "analyse", noted)
+    said: list[str] = []
+    again = run(hop_s=0.5, log=said.append)
+    assert "1 files grew since the last scan; what was heard of them stays" in said
+    assert 0 < sum(analysed) < 18
+    fresh = run("fresh", hop_s=0.5)
+    assert tables(again) == tables(fresh)
+    for one, other in zip(again.journal.sounds(), fresh.journal.sounds(), strict=True):
+        assert np.array_equal(one.logits, other.logits)
+        assert np.array_equal(one.faults, other.faults)
+
+
+def test_a_file_that_changed_and_one_that_is_gone(run: Callable[..., Scan], site: Path) -> None:
+    run()
+    sound(site / "20230501_120000.wav", 3.0, 8000, seed=99)
+    (site / "20230502_120000.wav").unlink()
+    said: list[str] = []
+    again = run(log=said.append)
+    assert any("1 files changed since the last scan" in text for text in said)
+    assert any("1 files of earlier scans are not among the inputs" in text for text in said)
+    assert "20230502" in (again.out / "effort.csv").read_text()
+    changed = next(s for s in again.journal.sounds() if "20230501" in s.file.path)
+    assert changed.file.n_samples == 24_000
+
+
+def test_other_settings_are_refused(run: Callable[..., Scan], tmp_path: Path) -> None:
+    first = run(hop_s=0.5)
+    before = tables(first)
+    with pytest.raises(RunError, match=r"hop_s: 0\.5 there, 0\.25 now.*out-2"):
+        run(hop_s=0.25)
+    with pytest.raises(RunError, match="channels: mean there, each now"):
+        run(hop_s=0.5, channels="each")
+    assert tables(first) == before
+    run(hop_s=0.5, time_zone="UTC-5", span_minutes=1.0)
+
+
+def test_another_model_is_refused(run: Callable[..., Scan], sharp: Path, site: Path, tmp_path: Path) -> None:
+    run()
+    with pytest.raises(RunError, match="fingerprint"):
+        scan(sharp, site, tmp_path / "out", workers=1)
+
+
+def test_start_times_follow_the_options_of_the_last_scan(run: Callable[..., Scan]) -> None:
+    def hours(result: Scan) -> set[int]:
+        return {s.file.start_time.hour for s in result.journal.sounds() if s.file.start_time}
+
+    assert hours(run()) == {12}
+    assert hours(run(time_zone="UTC-5")) == {17}
+    assert hours(run()) == {12}
+
+
+def test_a_damaged_part_is_named_and_mended(run: Callable[..., Scan]) -> None:
+    first = run(span_minutes=0.05)
+    before = tables(first)
+    part = sorted((first.out / "parts").rglob("*.parquet"))[2]
+    part.write_bytes(part.read_bytes()[:-20])
+    said: list[str] = []
+    again = run(span_minutes=0.05, log=said.append)
+    assert [str(part) in text for text in said] == [True]
+    assert tables(again) == before
+    assert not run(span_minutes=0.05).journal.remarks
+
+
+def test_channels(run: Callable[..., Scan], site: Path) -> None:
+    each = run("each", paths=site / "pair.wav", channels="each")
+    assert [s.channel for s in each.journal.sounds()] == [0, 1]
+    one = run("one", paths=[site / "pair.wav", site / "click.wav"], channels=1)
+    assert [s.channel for s in one.journal.sounds()] == [1]
+    assert ["no channel 1" in p.reason for p in one.journal.errors()] == [True]
+    both = list(each.journal.sounds())
+    (second,) = one.journal.sounds()
+    assert np.array_equal(second.logits, both[1].logits)
+
+
+def test_embeddings_are_kept_when_asked(run: Callable[..., Scan], site: Path) -> None:
+    kept = run(paths=site / "pair.wav", keep_embeddings=True)
+    (one,) = kept.journal.sounds()
+    assert one.embeddings is not None
+    assert len(one.embeddings) == len(one.logits)
+
+
+def test_nothing_can_be_heard(run: Callable[..., Scan], site: Path) -> None:
+    result = run(paths=[site / "empty.wav", site / "gone.wav"])
+    assert result.outcome.code == 2
+    assert len(result.journal.errors()) == 2
+    with pytest.raises(InputError, match="no such file"):
+        run("other", paths=site / "gone.wav")
+    assert not (site.parent / "other").exists()
+
+
+def test_a_folder_with_something_else_is_refused(run: Callable[..., Scan], model: Path, site: Path) -> None:
+    with pytest.raises(InputError, match=r"another run\.json"):
+        scan(model, site, model, workers=1)
+
+
+def test_a_wrong_setting_is_named(run: Callable[..., Scan]) -> None:
+    for wrong in ({"hop_s": 99.0}, {"hop_s": -1.0}, {"hopp": 1}, {"workers": 0}, {"channels": "left"}):
+        with pytest.raises(SettingsError):
+            run(**wrong)
+
+
+def test_the_header_says_what_gave_the_numbers(run: Callable[..., Scan], model: Path, site: Path) -> None:
+    result = run(paths=site / "pair.wav")
+    values = json.loads((result.out / "scan.json").read_text())
+    assert values["labels"] == list(Predictor.load(model, "cpu").labels.names)
+    assert values["settings"]["channels"] == "mean"
+    assert find([str(site / "pair.wav")]).paths == tuple(s.file.path for s in result.journal.sounds())
