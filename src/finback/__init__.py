@@ -28,6 +28,7 @@ _PUBLIC = {
     "Split": "finback.core.types",
     "TrainedRun": "finback.evaluation.trained_run",
     "compare": "finback.evaluation.compare",
+    "evaluate_detections": "finback.evaluation.detections.api",
     "generate": "finback.generation.generate",
     "load": "finback.models.predict",
     "read_labels": "finback.data.dataset",

@@ -10,6 +10,7 @@ from finback.data.dataset import Dataset as Dataset
 from finback.data.dataset import read_labels as read_labels
 from finback.datasets.simulate.dataset import simulate as simulate
 from finback.evaluation.compare import compare as compare
+from finback.evaluation.detections.api import evaluate_detections as evaluate_detections
 from finback.evaluation.trained_run import TrainedRun as TrainedRun
 from finback.evaluation.trained_run import train as train
 from finback.features.logmel import LogMel as LogMel

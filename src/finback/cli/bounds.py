@@ -33,6 +33,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "hours": (0, 1e6),
     "jobs": (1, 8),
     "limit": (1, 10_000_000),
+    "listed": (1, 200),
     "longest_s": (0.01, 120),
     "low_data_below": (1, 1_000_000_000),
     "max_attempts": (1, 10_000),

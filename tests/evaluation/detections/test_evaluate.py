@@ -120,9 +120,11 @@ def test_files_that_truth_does_not_name_count_unless_asked_otherwise() -> None:
     assert everywhere.classes["fin"]["n_false_alarms"] == 3
     assert "'quiet.wav'" in " ".join(everywhere.notes)
     assert run(TRUE, found, found_files=scanned, exhaustive="listed").classes["fin"]["n_false_alarms"] == 2
-    # A table that states where it is annotated in full says nothing of other files.
+    # A table that is complete throughout is taken at its word; one with a gap says nothing of others.
     stated = {name: FileFacts(annotated=Annotated(WHOLE)) for name in ("a.wav", "b.wav")}
-    assert run(TRUE, found, stated, scanned).classes["fin"]["n_false_alarms"] == 2
+    assert run(TRUE, found, stated, scanned).classes["fin"]["n_false_alarms"] == 3
+    stated["b.wav"] = FileFacts(annotated=Annotated(NONE))
+    assert run(TRUE, found, stated, scanned).classes["fin"]["n_false_alarms"] == 1
 
 
 def test_classes_are_matched_apart_and_counted_together() -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from finback.core.types import Event
+from finback.evaluation.detections.audio import Sounds, with_durations
 from finback.evaluation.detections.evaluate import DetectionEvaluation, evaluate
 from finback.evaluation.detections.facts import read_files
 from finback.evaluation.detections.inputs import read_events
@@ -56,6 +57,22 @@ def evaluate_detections(
     if files is not None:
         true = with_files(true, Path(files))
     return evaluate(true, table_of(found, "FOUND"), chosen)
+
+
+def read_both(
+    truth: Path,
+    found: Path,
+    label_column: str | None = None,
+    files: Path | None = None,
+    sounds: Sounds | None = None,
+) -> tuple[EventTable, EventTable]:
+    """TRUTH and FOUND, with a table of files; with durations of `sounds` where FOUND does not say them."""
+    true, given = read_events([truth], "TRUTH", label_column), read_events([found], "FOUND")
+    if files is not None:
+        true = with_files(true, files)
+    if sounds is not None and not given.complete:
+        true, given = with_durations(true, sounds), with_durations(given, sounds)
+    return true, given
 
 
 def table_of(given: Events, name: str) -> EventTable:

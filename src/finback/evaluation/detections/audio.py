@@ -18,8 +18,10 @@ class Sounds:
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = None if folder is None else AudioFolder.scan(Path(folder))
 
-    def find(self, name: str) -> Path:
-        """The file. Raises `InputError` that says why there is none."""
+    def find(self, name: str) -> Path | str:
+        """The file, or the address. Raises `InputError` that says why there is none."""
+        if "://" in name:
+            return name
         if self._folder is None:
             path = Path(name)
             if not path.is_file():

@@ -1,6 +1,6 @@
 """What tables say about files beside their events: effort, duration, start time, site, annotated in full.
 
-A table of files has a column `file` and any of `analysed_s`, `duration_s`, `start_time` (UTC), `site`,
+A table of files has a column `file` and any of `heard_s`, `duration_s`, `start_time` (UTC), `site`,
 `exhaustive` (see `annotated`) and `species` (for `exhaustive` by class). `effort.csv` of a scan folder is
 one. In TRUTH itself the columns are `file_duration_s`, `file_start_time`, `site` and `exhaustive`, because
 `duration_s` is of events there.
@@ -62,20 +62,24 @@ def _facts(
     label_column: str | None = None,
 ) -> Facts:
     file, site = table.find(*FILE), table.find("site", "deployment", "station")
-    analysed = table.find("analysed_s", "analyzed_s", "effort_s")
+    analysed = table.find("heard_s", "analysed_s", "analyzed_s", "effort_s")
     duration, start = table.find(*names["duration"]), table.find(*names["start"])
     files: dict[str, FileFacts] = {}
     for row in table.rows:
         name = row.get(file)
         if not name:
             continue
+        before = files.get(name, FileFacts())
+        heard = _seconds(table, row, analysed)
+        if heard is not None and before.analysed_s is not None:  # another channel of the same recording
+            heard = max(heard, before.analysed_s)
         said = FileFacts(
-            _seconds(table, row, analysed),
+            heard,
             _seconds(table, row, duration),
             _moment(table, row, start),
             row.get(site),
         )
-        files[name] = said.over(files.get(name, FileFacts()))
+        files[name] = said.over(before)
     begins = {name: when for name, f in files.items() if (when := f.start_time or starts.get(name))}
     annotated, notes = _annotated(table, begins, label_column)
     for name, spans in annotated.items():

@@ -7,16 +7,15 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from finback.core.errors import InputError, ManifestError
+from finback.core.errors import InputError
 from finback.core.types import Event
-from finback.data.columns import times_of
-from finback.data.numbers import number
-from finback.data.tables import read_table
-from finback.evaluation.detections.facts import EFFORT, FILE, LABEL, facts_of, read_files, text_table
+from finback.data.formats.recognise import read_annotations
+from finback.evaluation.detections.facts import EFFORT, facts_of, read_files, text_table
 from finback.evaluation.detections.tables import EventTable, FileFacts
 
 TABLES = frozenset((".csv", ".tsv", ".txt", ".parquet", ".jsonl", ".ndjson", ".db", ".sqlite", ".xml"))
 EVENTS = "events.csv"  # of a scan folder
+MOST_ROWS = 3  # rows that were left out and are listed, for each table
 
 
 def read_events(paths: Sequence[Path], name: str, label_column: str | None = None) -> EventTable:
@@ -86,31 +85,11 @@ def _starts(events: Sequence[Event]) -> Mapping[str, datetime]:
 
 
 def _read(path: Path, label_column: str | None) -> tuple[tuple[Event, ...], tuple[str, ...]]:
-    """The events of a table, and notes on what was left out or guessed."""
-    table = read_table(path, "table of events")
-    file, label = table.find(*FILE), table.find(*([label_column] if label_column else LABEL))
-    score, snr = table.find("score", "confidence"), table.find("snr_db", "snr")
-    times = times_of(table)
-    if times.start is None:
-        raise ManifestError(f"{path}: no column of start times (it has: {table.columns})", "name it start_s")
-    events: list[Event] = []
-    notes: list[str] = []
-    for row in table.rows:
-        try:
-            start, stop = times.of(row)
-            values = [number(row.get(column)) for column in (score, snr)]
-            if start is not None:
-                stop = start if stop is None else stop
-                events.append(
-                    Event(
-                        row.get(file) or path.stem,
-                        start,
-                        stop,
-                        row.get(label),
-                        score=values[0],
-                        snr_db=values[1],
-                    )
-                )
-        except (ValueError, ManifestError) as error:
-            notes.append(f"{path.name} (row {row.number}): {error}")
-    return tuple(events), tuple(notes)
+    """The events of a table, and notes: what was guessed, and the first of the rows that were left out."""
+    annotations = read_annotations(path, label_column=label_column)
+    notes = [str(problem) for problem in annotations.problems if problem.is_note]
+    left_out = [str(problem) for problem in annotations.problems if not problem.is_note]
+    shown = left_out[:MOST_ROWS]
+    if len(left_out) > MOST_ROWS:
+        shown.append(f"{path.name}: {len(left_out) - MOST_ROWS} more problems of rows")
+    return annotations.events, (*notes, *shown)

@@ -12,6 +12,7 @@ from finback.core.errors import InputError
 from finback.core.types import Event
 
 ANY = "event"  # the one class of tables without labels
+UNLABELLED = "(no label)"  # events without a label in a table with labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +41,13 @@ def find_classes(
     true_labels, found_labels = ({e.label: None for e in events} for events in (true, found))
     _check_map(same, true_labels, found_labels)
     if one := _one_class(true_labels, found_labels):
-        name, note = one
-        return Classes((name,), dict.fromkeys(true_labels, 0), dict.fromkeys(found_labels, 0), note)
+        return _of_one_class(one, true_labels, found_labels, only)
     joined = _Joined()
     for a, b in same.items():
         joined.join(plain(a), plain(b))
     shown: dict[str, str] = {}  # class -> its name: as in TRUTH, else as in FOUND
     for label in (*sorted(true_labels), *sorted(found_labels)):
-        shown.setdefault(joined.root(plain(label)), label or ANY)
+        shown.setdefault(joined.root(plain(label)), label or UNLABELLED)
     wanted = _wanted(only, shown, joined)
     names = tuple(sorted(shown[root] for root in wanted))
     position = {root: names.index(shown[root]) for root in wanted}
@@ -64,12 +64,33 @@ def find_classes(
     return Classes(names, of_true, of_found, tuple(_notes(names, of_true, of_found)))
 
 
+def _of_one_class(
+    one: tuple[str, tuple[str, ...]], true: Iterable[str], found: Iterable[str], only: Sequence[str]
+) -> Classes:
+    """All labels, or those that are wanted, as one class."""
+    name, notes = one
+    wanted = {plain(label) for label in only}
+    unknown = wanted - {plain(label) for label in (*true, *found)}
+    if unknown:
+        label = next(label for label in only if plain(label) in unknown)
+        raise InputError(_no_such_class(label), f"there are: {_listed((*true, *found))}")
+    of_true, of_found = (
+        {label: 0 for label in labels if not wanted or plain(label) in wanted or not plain(label)}
+        for labels in (true, found)
+    )
+    return Classes((only[0] if len(wanted) == 1 else name,), of_true, of_found, notes)
+
+
+def _no_such_class(label: str) -> str:
+    return f"--labels names '{label}', which is in neither table"
+
+
 def _one_class(true: Iterable[str], found: Iterable[str]) -> tuple[str, tuple[str, ...]] | None:
     """The one class where one of the tables has no labels, and a note; None where both have some."""
     named = [sorted({label for label in labels if plain(label)}) for labels in (true, found)]
-    if all(named) or not (list(true) and list(found)):
-        return None
     several = named[0] or named[1]
+    if all(named) or (several and not (list(true) and list(found))) or not (list(true) or list(found)):
+        return None
     if not several:
         return ANY, ()
     which = "FOUND" if named[0] else "TRUTH"
@@ -95,7 +116,7 @@ def _wanted(only: Sequence[str], shown: Mapping[str, str], joined: _Joined) -> l
     for root, label in wanted.items():
         if root not in shown:
             raise InputError(
-                f"--labels names '{label}', which is in neither table",
+                _no_such_class(label),
                 f"there are: {_listed(shown.values())}",
             )
     return list(wanted)

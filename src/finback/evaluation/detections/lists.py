@@ -22,37 +22,44 @@ class Listed:
     remark: str = ""
 
 
-def misses(p: Prepared, thresholds: Floats, most: int) -> list[Listed]:
-    """True events that are not found: the highest SNR first, where known; then by file and time."""
+def misses(p: Prepared, thresholds: Floats, remarks: int) -> list[Listed]:
+    """True events that are not found: the highest SNR first, where known; then by file and time.
+
+    The first `remarks` have a remark, which takes time to find.
+    """
     missed = np.flatnonzero(p.matching.true_score < thresholds[p.true.of_class]).tolist()
     missed.sort(key=lambda i: (_quiet(p.true.events[i]), int(p.true.recording[i]), p.true.events[i].start_s))
     nearby = _Nearby(p)
-    return [_listed(p, i, nearby.of(i, thresholds)) for i in missed[:most]]
+    return [
+        Listed(
+            p.true.events[i],
+            p.classes[p.true.of_class[i]],
+            p.recordings[p.true.recording[i]],
+            nearby.of(i, thresholds) if n < remarks else "",
+        )
+        for n, i in enumerate(missed)
+    ]
 
 
-def false_alarms(p: Prepared, thresholds: Floats, most: int) -> list[Listed]:
-    """Found events that are false alarms, the highest score first."""
+def false_alarms(p: Prepared, thresholds: Floats, remarks: int) -> list[Listed]:
+    """Found events that are false alarms, the highest score first; the first `remarks` with a remark."""
     score = np.ones(len(p.found.events)) if p.found.arrays.score is None else p.found.arrays.score
     wrong = (p.matching.partner_of_found < 0) & p.found.counted & (score >= thresholds[p.found.of_class])
     order = np.lexsort((p.found.arrays.start, p.found.recording, -score))
-    chosen = order[wrong[order]][:most].tolist()
+    chosen = order[wrong[order]].tolist()
     return [
         Listed(
             p.found.events[i],
             p.classes[p.found.of_class[i]],
             p.recordings[p.found.recording[i]],
-            _beside(p, i),
+            _beside(p, i) if n < remarks else "",
         )
-        for i in chosen
+        for n, i in enumerate(chosen)
     ]
 
 
 def _quiet(event: Event) -> float:
     return 0.0 if event.snr_db is None else -event.snr_db
-
-
-def _listed(p: Prepared, i: int, remark: str) -> Listed:
-    return Listed(p.true.events[i], p.classes[p.true.of_class[i]], p.recordings[p.true.recording[i]], remark)
 
 
 def _beside(p: Prepared, i: int) -> str:

@@ -187,11 +187,16 @@ def _of_nothing(d: Detections) -> float | None:
 
 
 def curve(d: Detections) -> list[dict[str, float | None]]:
-    """The precision-recall curve: a row for each threshold at which something changes."""
+    """The precision-recall curve: the thresholds that find one more true event, and the lowest of all."""
     c = d.counts()
+    more = np.diff(c.found[0], prepend=0.0) > 0
+    more[-1:] = True
     return [
         {"threshold": float(t), "precision": plain(p), "recall": plain(r), "false_alarms": float(f)}
-        for t, p, r, f in zip(c.threshold, c.precision[0], c.recall[0], c.false_alarms[0], strict=True)
+        for t, p, r, f, shown in zip(
+            c.threshold, c.precision[0], c.recall[0], c.false_alarms[0], more, strict=True
+        )
+        if shown
     ]
 
 

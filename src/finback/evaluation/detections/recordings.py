@@ -118,5 +118,6 @@ def _annotated(facts: list[FileFacts], in_true: set[int], settings: DetectionSet
         return [none] * len(facts)
     if settings.exhaustive == "listed":
         return [whole if i in in_true else none for i in range(len(facts))]
-    default = none if any(fact.annotated is not None for fact in facts) else whole
+    stated = {fact.annotated for fact in facts if fact.annotated is not None}
+    default = whole if stated <= {whole} else none  # a table with a gap says nothing of other files
     return [default if fact.annotated is None else fact.annotated for fact in facts]

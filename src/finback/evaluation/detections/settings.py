@@ -22,8 +22,8 @@ class DetectionSettings:
     - `rule`: when a found event and a true event are one.
     - `threshold`: found events below it do not count; None: all count. `thresholds`: by class, over this one.
     - `same`: label of TRUTH -> label of FOUND that means the same; `labels`: the classes wanted ((): all).
-    - `exhaustive`: where found events can be false alarms. `stated`: as tables state it, everywhere where
-      none does. `all`: everywhere. `listed`: in the files that TRUTH names. `none`: nowhere.
+    - `exhaustive`: where found events can be false alarms. `stated`: as tables state it, everywhere if none
+      says otherwise. `all`: everywhere. `listed`: in the files that TRUTH names. `none`: nowhere.
     - `not_analysed`: true events of files that FOUND does not name. None: they are left out where FOUND says
       which files were analysed (a scan folder), else they count as missed.
     - `hours`: hours of effort where false alarms could be found; None: from the tables.
