@@ -32,16 +32,29 @@ WRITES = {
 
 def state(place: Place) -> tuple[Hashable, ...]:
     """What is equal for a file that was not changed: inode, size and time, or what a server says of it."""
-    if not isinstance(place, Address):
-        status = file_status(place)
-        return status.st_ino, status.st_size, status.st_mtime_ns
+    if isinstance(place, Address):
+        return (_remote_state(place),)
+    status = file_status(place)
+    return status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def size_and_time(place: Place) -> tuple[int, int]:
+    """Bytes, and when the file was changed last in nanoseconds (0: unknown). Raises `AudioError`."""
+    if isinstance(place, Address):
+        found = _remote_state(place)
+        return found.size, found.modified_ns
+    status = file_status(place)
+    return status.st_size, status.st_mtime_ns
+
+
+def _remote_state(address: Address) -> remote.State:
     try:
-        found = remote.state(place)
+        found = remote.state(address)
     except RemoteError as error:
-        raise unreadable(place, error) from error
+        raise unreadable(address, error) from error
     if found.size == 0:
-        raise AudioError(f"{place}: empty, 0 bytes", "upload it again, or leave it out")
-    return (found,)
+        raise AudioError(f"{address}: empty, 0 bytes", "upload it again, or leave it out")
+    return found
 
 
 def file_status(path: Path) -> os.stat_result:

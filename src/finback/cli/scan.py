@@ -48,6 +48,16 @@ class AnalysisOptions:
 class RunningOptions:
     """Options that change how the work is done."""
 
+    engine: Annotated[
+        str, typer.Option(help="local: processes on this machine; ray: actors of Ray, also on a cluster.")
+    ] = "local"
+    ray_address: Annotated[
+        str, typer.Option(help="A Ray that runs: auto, host:port or ray://host:10001.", show_default=False)
+    ] = ""
+    num_gpus: Annotated[
+        float | None,
+        typer.Option(help="Share of a GPU for each actor of Ray, for example 0.25.", show_default=False),
+    ] = None
     workers: Annotated[
         int | None,
         typer.Option(help="Processes that analyse (default: one for each core).", show_default=False),

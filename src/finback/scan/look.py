@@ -13,9 +13,9 @@ import hashlib
 import os
 from dataclasses import replace
 
-from finback.audio import io, remote
+from finback.audio import io
 from finback.audio import validation as checks
-from finback.audio.addresses import Address, Place, is_address, place
+from finback.audio.addresses import Place, is_address, place
 from finback.audio.containers import riff
 from finback.audio.parts import ByteReader
 from finback.audio.time_options import TimeOptions
@@ -51,7 +51,7 @@ def look(path: str, times: TimeOptions, header: JournalHeader, known: FileState 
 def require_unchanged(file: ScannedFile) -> None:
     """Raises `AudioError` unless the file is there and holds the sound that was found; it may have grown."""
     where = place(file.path)
-    size, modified_ns = _size_and_time(where)
+    size, modified_ns = checks.size_and_time(where)
     if (size, modified_ns) == (file.size, file.modified_ns):
         return
     if size < file.size or _digest(where, file.size) != file.digest:
@@ -62,7 +62,7 @@ def require_unchanged(file: ScannedFile) -> None:
 
 def _opened(path: str, times: TimeOptions, known: ScannedFile | None) -> ScannedFile:
     where = place(path)
-    size, modified_ns = _size_and_time(where)
+    size, modified_ns = checks.size_and_time(where)
     info = io.probe(where)
     if not LOWEST_HZ <= info.sample_rate <= HIGHEST_HZ:
         what = f"sample rate {info.sample_rate} Hz is outside 10 Hz to 1 MHz"
@@ -84,16 +84,6 @@ def _opened(path: str, times: TimeOptions, known: ScannedFile | None) -> Scanned
         start_time_source=start.source,
     )
     return replace(file, grown_from=_grown_from(file, known))
-
-
-def _size_and_time(where: Place) -> tuple[int, int]:
-    """Bytes, and when the file was changed last in nanoseconds (0: unknown). Raises `AudioError`."""
-    if isinstance(where, Address):
-        checks.state(where)  # its errors are those of sound files
-        state = remote.state(where)
-        return state.size, state.modified_ns
-    status = checks.file_status(where)
-    return status.st_size, status.st_mtime_ns
 
 
 def _grown_from(file: ScannedFile, known: ScannedFile | None) -> tuple[tuple[int, int, str], ...]:

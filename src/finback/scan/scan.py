@@ -25,6 +25,7 @@ from finback.core.storage.locks import only_writer
 from finback.scan.claims import STALE_S, Claims
 from finback.scan.engines.contract import Engine, Job
 from finback.scan.engines.local import LocalEngine
+from finback.scan.engines.ray import RayEngine, RayOptions
 from finback.scan.engines.serial import SerialEngine
 from finback.scan.files import Found, Lister, at_address, find
 from finback.scan.header import NAME
@@ -35,6 +36,7 @@ from finback.scan.settings import ScanSettings
 from finback.scan.simple_tables import write_tables
 from finback.scan.work import Work, WorkOptions
 
+ENGINES = ("local", "ray")
 TABLES_WAIT_S = 3600.0  # for another process that writes the tables
 
 
@@ -42,6 +44,7 @@ TABLES_WAIT_S = 3600.0  # for another process that writes the tables
 class ScanOptions:
     """How a scan runs; nothing here changes a stored number."""
 
+    engine: str = "local"  # or ray
     workers: int | None = None  # None: one for each core
     device: str = "cpu"
     span_minutes: float | None = None  # of sound in a unit of work; None: ten
@@ -53,6 +56,8 @@ class ScanOptions:
     lister: Lister = at_address  # of addresses
     log: Log = field(default=lambda text: None)
     progress: Callable[[Pace], None] = field(default=lambda pace: None)
+    ray_address: str = ""  # of a Ray that runs; "": one is started on this machine
+    num_gpus: float | None = None  # share of a GPU for each actor of Ray; None: 1 on a GPU
 
 
 @dataclass(frozen=True)
@@ -98,6 +103,12 @@ def split_changes(changes: dict[str, Any]) -> tuple[ScanSettings, ScanOptions]:
     options = ScanOptions(**own)
     if options.workers is not None and options.workers < 1:
         raise SettingsError(f"workers = {options.workers}", "give 1 or more")
+    if options.engine not in ENGINES:
+        raise SettingsError(f"no engine {options.engine}", "give one of " + ", ".join(ENGINES))
+    if options.engine != "ray" and (options.ray_address or options.num_gpus is not None):
+        raise SettingsError("ray_address and num_gpus are for Ray", "add --engine ray, or leave them out")
+    if options.num_gpus is not None and not 0 <= options.num_gpus <= 64:
+        raise SettingsError(f"num_gpus = {options.num_gpus:g}", "give 0 to 64, for example 0.5")
     return settings, options
 
 
@@ -116,8 +127,11 @@ def check_out(out: Path) -> None:
         raise InputError(f"{out}: holds another {others[0]}, and no scan", "give another --out")
 
 
-def engine_for(job: Job, options: ScanOptions) -> LocalEngine | SerialEngine:
-    """The engine with so many workers."""
+def engine_for(job: Job, options: ScanOptions) -> LocalEngine | SerialEngine | RayEngine:
+    """The engine that was asked for, with so many workers."""
+    if options.engine == "ray":
+        how = RayOptions(options.workers, options.ray_address, options.num_gpus)
+        return RayEngine(job, how, options.log)
     n = n_workers(options)
     return LocalEngine(job, n) if n > 1 else SerialEngine(job)
 

@@ -32,8 +32,8 @@ from finback.audio.remote.source import (
 )
 
 LONGEST_RUN = 64  # blocks: 4 MiB
-KEPT = 256  # blocks: 16 MiB a file
-OPEN = 4  # files whose blocks are kept
+KEPT = 128  # blocks: 8 MiB a file
+OPEN = 8  # files whose blocks are kept
 AT_ONCE = 16  # blocks: a file of up to 1 MiB is fetched by one request
 # Seconds between tries. Bytes that came are kept, and when some came the waits begin anew.
 WAITS_S = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)

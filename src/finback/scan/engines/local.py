@@ -6,15 +6,14 @@ again span by span; a span whose worker died twice becomes an error of that span
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from multiprocessing.connection import wait
 from pathlib import Path
 from types import TracebackType
 
 from finback.core.errors import FinbackError
-from finback.scan.engines.contract import MOST_DEATHS, POLL_S, Done, Job, Units, given_up, single_spans
+from finback.scan.engines.contract import POLL_S, Done, Job, Units
+from finback.scan.engines.pieces import Piece, Pieces
 from finback.scan.engines.process import WorkerProcess
 from finback.scan.header import JournalHeader
 from finback.scan.plan import Unit
@@ -22,33 +21,14 @@ from finback.scan.plan import Unit
 MOST_STARTS = 3  # of workers, one after the other, that end before they have loaded the model
 
 
-@dataclass(eq=False)
-class _Whole:
-    """A unit, and what became of its pieces."""
-
-    unit: Unit
-    n_open: int = 1
-    parts: list[str] = field(default_factory=list)
-    n_failed: int = 0
-
-
-@dataclass(eq=False)
-class _Piece:
-    """Spans of a unit that go to a worker together, and how many workers died on them."""
-
-    unit: Unit
-    whole: _Whole
-    deaths: int = 0
-
-
 class LocalEngine:
     """`n_workers` processes; a context manager. Raises `RunError` when there is no such model."""
 
     def __init__(self, job: Job, n_workers: int) -> None:
         self.job, self.n_workers = job, n_workers
-        self._busy: dict[WorkerProcess, _Piece | None] = {}  # None: it loads the model
+        self._busy: dict[WorkerProcess, Piece | None] = {}  # None: it loads the model
         self._idle: list[WorkerProcess] = []
-        self._again: deque[_Piece] = deque()
+        self._again = Pieces(Path(job.folder))
         self._failed_starts = 0
         self.header: JournalHeader = self._first_header()
 
@@ -69,7 +49,7 @@ class LocalEngine:
             while not (is_over or asked_in_vain) and self._has_room():
                 unit = next(source, "over")
                 if isinstance(unit, Unit):
-                    self._again.append(_Piece(unit, _Whole(unit)))
+                    self._again.add(unit)
                     self._hand_out()
                 is_over, asked_in_vain = unit == "over", unit is None
             self._hand_out()
@@ -103,12 +83,12 @@ class LocalEngine:
     def _hand_out(self) -> None:
         """Give pieces to idle workers; start a worker where none is idle and more are allowed."""
         while self._again and self._idle:
-            worker, piece = self._idle.pop(), self._again.popleft()
+            worker, piece = self._idle.pop(), self._again.pop()
             if worker.give(piece.unit):
                 self._busy[worker] = piece
             else:
                 worker.end()
-                self._again.appendleft(piece)
+                self._again.put_back(piece)
         n_loading = sum(piece is None for piece in self._busy.values())
         n_all = len(self._busy) + len(self._idle)
         for _ in range(min(len(self._again) - n_loading, self.n_workers - n_all)):
@@ -128,20 +108,12 @@ class LocalEngine:
                 self._idle.append(worker)
             elif isinstance(answer, Done) and piece is not None:
                 self._idle.append(worker)
-                yield from self._finished(piece, answer)
+                yield from self._again.finished(piece, answer)
             else:
                 ended = worker.end()
                 yield from self._died(piece, answer if isinstance(answer, str) else ended)
 
-    def _finished(self, piece: _Piece, done: Done) -> Iterator[Done]:
-        whole = piece.whole
-        whole.parts += done.parts
-        whole.n_failed += done.n_failed
-        whole.n_open -= 1
-        if whole.n_open == 0:
-            yield Done(whole.unit, tuple(whole.parts), whole.n_failed)
-
-    def _died(self, piece: _Piece | None, how: str) -> Iterator[Done]:
+    def _died(self, piece: Piece | None, how: str) -> Iterator[Done]:
         """A worker ended on a piece of work, or while it loaded the model."""
         if piece is None:
             self._failed_starts += 1
@@ -151,12 +123,4 @@ class LocalEngine:
                     "free some memory, or give fewer --workers",
                 )
             return
-        smaller = single_spans(piece.unit)
-        if len(smaller) > 1:
-            piece.whole.n_open += len(smaller) - 1
-            self._again += [_Piece(unit, piece.whole) for unit in smaller]
-        elif piece.deaths + 1 < MOST_DEATHS:
-            piece.deaths += 1
-            self._again.append(piece)
-        else:
-            yield from self._finished(piece, given_up(Path(self.job.folder), piece.unit, how))
+        yield from self._again.died(piece, how)
