@@ -65,12 +65,21 @@ def cell(text: str) -> str:
 
     A plain number such as `-3.5` and a lone `-` stay as they are. `from_cell` undoes it exactly.
     """
+    if _is_harmless(text):
+        return text
     return "".join(f"'{part}" if risky else part for part, risky in _parts(text))
 
 
 def from_cell(text: str) -> str:
     """The text that `cell` was given; other text stays, but one `'` before a formula goes."""
+    if _is_harmless(text):
+        return text
     return "".join(part[1:] if risky and part[:1] == "'" else part for part, risky in _parts(text))
+
+
+def _is_harmless(text: str) -> bool:
+    """Whether a text is one part that begins with a letter or a digit, as nearly all cells are."""
+    return text[:1].isalnum() and _SEPARATOR.search(text) is None
 
 
 def _parts(text: str) -> list[tuple[str, bool]]:

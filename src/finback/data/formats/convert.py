@@ -13,7 +13,8 @@ from pathlib import Path
 from finback.core.errors import InputError, SettingsError, WriteError
 from finback.core.types import Event
 from finback.data.formats import FORMATS
-from finback.data.formats.base import Annotations, Format
+from finback.data.formats.base import Format
+from finback.data.formats.folder import events_once, read_folder
 from finback.data.formats.load import load_format, written_formats
 from finback.data.formats.recognise import AUTO, read_annotations
 from finback.data.formats.write import write_events
@@ -21,7 +22,6 @@ from finback.data.problems import Problem
 
 # `.txt` is that of two formats, so it says nothing.
 SUFFIXES = {".csv": "csv", ".jsonl": "jsonl", ".parquet": "parquet", ".sqlite": "sqlite", ".db": "sqlite"}
-TABLES = (".txt", ".tsv", ".csv", ".log", *(suffix for suffix in SUFFIXES if suffix != ".csv"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +67,12 @@ def convert(
     source, target = Path(source), Path(target)
     info = _format_of(target, to)
     _check_new(target)
-    tables, problems = _read(source, of, label_column)
-    events, repeated = _once(tables)
+    if source.is_dir():
+        tables, problems = read_folder(source, of, label_column)
+    else:
+        tables = (read_annotations(source, of, label_column),)
+        problems = tables[0].problems
+    events, repeated = events_once(tables)
     problems += repeated
     if not target.suffix:
         written = write_events(info.name, target, events)
@@ -109,47 +113,3 @@ def _check_one_recording(info: Format, events: Sequence[Event], target: Path) ->
         raise InputError(
             message, "give a folder (a name without a suffix): each recording gets its own table"
         )
-
-
-def _once(tables: Sequence[Annotations]) -> tuple[tuple[Event, ...], tuple[Problem, ...]]:
-    """The events of all tables; one that stands in two tables (of the recording, and of the lot) once."""
-    events: list[Event] = []
-    before: set[Event] = set()
-    repeated: list[Event] = []
-    for table in tables:
-        repeated += [event for event in table.events if event in before]
-        events += [event for event in table.events if event not in before]
-        before.update(table.events)
-    if not repeated:
-        return tuple(events), ()
-    message = f"{len(repeated)} events stand in two tables, and are read once"
-    return tuple(events), (Problem("repeated_event", repeated[0].file, None, message, "no repair is needed"),)
-
-
-def _read(
-    source: Path, of: str, label_column: str | None
-) -> tuple[tuple[Annotations, ...], tuple[Problem, ...]]:
-    if not source.is_dir():
-        table = read_annotations(source, of, label_column)
-        return (table,), table.problems
-    paths = sorted(
-        path
-        for path in source.rglob("*")
-        if path.suffix.lower() in TABLES and not path.name.startswith(".") and path.is_file()
-    )
-    if not paths:
-        raise InputError(f"{source}: no tables ({', '.join(TABLES)}) in this folder", "give a table")
-    tables: list[Annotations] = []
-    problems: list[Problem] = []
-    for path in paths:
-        try:
-            table = read_annotations(path, of, label_column)
-        except InputError as error:
-            message = error.problem.removeprefix(f"{path}: ")
-            problems.append(Problem("unread_table", path.name, None, message, error.repair))
-            continue
-        tables.append(table)
-        problems += table.problems
-    if not tables:
-        raise InputError(f"{source}: none of its {len(paths)} tables can be read; first: {problems[0]}")
-    return tuple(tables), tuple(problems)

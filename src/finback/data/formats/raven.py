@@ -1,9 +1,8 @@
 """Selection tables of Raven: tab-separated text, one row for each selection.
 
 **Times.** In a table of several recordings Raven counts `Begin Time (s)` from the start of the first one.
-This is written if the properties of all recordings are given and their sample rates are equal, since Raven
-opens no others as one sequence; else it counts within each recording. `File Offset (s)` is always the time
-within the recording.
+This is written if the lengths of all recordings are given; else it counts within each recording.
+`File Offset (s)` is always the time within the recording.
 
 **What Raven needs and an event may not state.** A selection of Raven has a channel and a band. An event on
 the mean of all channels is written on channel 1, and an event without a band from 0 Hz to half the sample
@@ -16,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 
 from finback.core.errors import ManifestError
@@ -131,14 +131,14 @@ def _rows(events: Sequence[Event], sounds: Sequence[Sound]) -> Iterable[tuple[st
 def _seconds_before(events: Sequence[Event], sounds: Sequence[Sound]) -> dict[str, Decimal]:
     """Seconds from the start of the sequence to each recording; empty where there is no sequence."""
     known = {str(sound.path) for sound in sounds}
-    if len({sound.sample_rate for sound in sounds}) != 1 or not {event.file for event in events} <= known:
+    if not {event.file for event in events} <= known:
         return {}
     before: dict[str, Decimal] = {}
-    samples = 0
+    seconds = Fraction(0)
     for sound in sounds:
         # Nine digits: half a sample at 1 MHz is 500 times more.
-        before[str(sound.path)] = round(Decimal(samples) / sound.sample_rate, 9)
-        samples += sound.n_samples
+        before[str(sound.path)] = Decimal(round(seconds * 10**9)).scaleb(-9)
+        seconds += Fraction(sound.n_samples, sound.sample_rate)
     return before
 
 

@@ -52,7 +52,12 @@ def plain(value: float | Decimal | None) -> str:
     """The number without an exponent, which some programs do not read; "" for None."""
     if value is None:
         return ""
-    text = format(value if isinstance(value, Decimal) else decimal(value), "f")
+    if not isinstance(value, Decimal):
+        text = repr(float(value))
+        if "e" not in text:
+            return text
+        value = Decimal(text)
+    text = format(value, "f")
     return re.sub(r"(\.\d+?)0+$", r"\1", text)
 
 

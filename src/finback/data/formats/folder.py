@@ -1,0 +1,63 @@
+"""All tables in a folder: an event that stands in two of them, as of the recording and of the lot, once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from finback.core.errors import InputError
+from finback.core.types import Event
+from finback.data.formats.base import Annotations
+from finback.data.formats.recognise import AUTO, read_annotations
+from finback.data.problems import Problem
+
+SUFFIXES = (".txt", ".tsv", ".csv", ".log", ".jsonl", ".parquet", ".sqlite", ".db")
+
+
+def read_folder(
+    folder: Path, format: str = AUTO, label_column: str | None = None
+) -> tuple[tuple[Annotations, ...], tuple[Problem, ...]]:
+    """The tables in a folder and its sub-folders, and problems: tables and rows that were left out, notes.
+
+    Raises `InputError` when there is no table, or none can be read.
+    """
+    paths = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in SUFFIXES and not path.name.startswith((".", "~")) and path.is_file()
+    )
+    if not paths:
+        raise InputError(f"{folder}: no tables ({', '.join(SUFFIXES)}) in this folder", "give a table")
+    tables: list[Annotations] = []
+    problems: list[Problem] = []
+    for path in paths:
+        try:
+            table = read_annotations(path, format, label_column)
+        except InputError as error:
+            message = error.problem.removeprefix(f"{path}: ")
+            problems.append(Problem("unread_table", path.name, None, message, error.repair))
+            continue
+        tables.append(table)
+        problems += table.problems
+    if not tables:
+        message = f"{folder}: none of its {len(paths)} tables can be read"
+        raise InputError(f"{message}; first: {problems[0]}")
+    return tuple(tables), tuple(problems)
+
+
+def events_once(tables: Sequence[Annotations]) -> tuple[tuple[Event, ...], tuple[Problem, ...]]:
+    """The events of all tables, and a note if some were in another table too: these are there once.
+
+    An event that one table states twice is there twice.
+    """
+    events: list[Event] = []
+    before: set[Event] = set()
+    repeated: list[Event] = []
+    for table in tables:
+        repeated += [event for event in table.events if event in before]
+        events += [event for event in table.events if event not in before]
+        before.update(table.events)
+    if not repeated:
+        return tuple(events), ()
+    message = f"{len(repeated)} events stand in two tables, and are read once"
+    return tuple(events), (Problem("repeated_event", repeated[0].file, None, message, "no repair is needed"),)
