@@ -23,6 +23,7 @@ from finback.scan.score_series import stretches
 from finback.scan.spans import Fault, ScannedFile, ScoredSound
 
 RATE, WINDOW, HOP = 1000, 2000, 1000
+AT = ((0, 5000), (0, 5000))
 LABELS = ("background", "Fin whale", "Sei whale")
 
 
@@ -160,6 +161,8 @@ def test_events_of_a_class_are_in_order_inside_and_apart(
         unheard[a:b] = mark != 0
     assert not any(unheard[e.start : e.stop].any() for e in mine)
     assert all(0 < e.mean_score <= e.score <= 1 for e in mine)
+    assert all(e.stretch[0] <= e.reach[0] <= e.start < e.stop <= e.reach[1] <= e.stretch[1] for e in mine)
+    assert all(a.reach[1] <= b.reach[0] for a, b in pairwise(mine))
 
 
 @given(scores, finders)
@@ -188,7 +191,7 @@ def test_context_needs_company_within_the_hour() -> None:
     ) -> FoundEvent:
         file = ScannedFile(path, 0, 0, "", RATE, 10**9, 1, start_time=zero if utc else None)
         start = round(minute * 60 * RATE)
-        return FoundEvent(file, None, label, start, start + 500, 0.9, 0.9)
+        return FoundEvent(file, None, label, start, start + 500, 0.9, 0.9, (start, start + 500), (0, 10**9))
 
     rule = ContextRule.parse("3/60min")
     assert rule == ContextRule(least=3, within_s=3600)
@@ -209,11 +212,13 @@ def test_an_event_in_seconds_and_utc() -> None:
     zero = datetime(2020, 1, 1, tzinfo=UTC)
     schedule = ((0, zero), (2000, zero + timedelta(hours=1)))
     file = ScannedFile("a.wav", 0, 0, "", RATE, 5000, 1, zero, schedule)
-    event = FoundEvent(file, 1, "Fin whale", 1000, 2000, 0.9, 0.8).to_event()
+    event = FoundEvent(file, 1, "Fin whale", 1000, 2000, 0.9, 0.8, *AT).to_event()
     assert (event.start_s, event.stop_s, event.channel) == (1.0, 2.0, 1)
     assert event.start_time == zero + timedelta(seconds=1)
     assert event.stop_time == zero + timedelta(seconds=2)
-    boxed = FoundEvent(file, 1, "x", 2000, 4000, 0.9, 0.8, Box(2500, 3000, 20.0, 30.0, 6.0)).to_event()
+    boxed = FoundEvent(
+        file, 1, "x", 2000, 4000, 0.9, 0.8, *AT, (), Box(2500, 3000, 20.0, 30.0, 6.0)
+    ).to_event()
     assert (boxed.start_s, boxed.stop_s, boxed.low_hz, boxed.snr_db) == (2.5, 3.0, 20.0, 6.0)
     assert boxed.start_time == zero + timedelta(hours=1, seconds=0.5)
 

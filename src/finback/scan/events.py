@@ -30,6 +30,9 @@ from finback.scan.found_events import FoundEvent
 from finback.scan.score_series import Stretch, stretches
 from finback.scan.spans import ScoredSound
 
+Scored = tuple[int, int, float, float]  # start, stop, highest score, mean score
+NEAR_S = 30.0  # events within this time are not background of each other
+
 
 def find_events(
     sound: ScoredSound, settings: EventSettings, thresholds: Sequence[float] | None = None
@@ -46,10 +49,39 @@ def find_events(
     for stretch in stretches(sound):
         for k in settings.called(labels):
             extents = _extents(sound, stretch, settings, k, float(least[k]))
-            for start, stop, score, mean in _scored(stretch, k, *extents):
-                if score >= least[k]:
-                    found.append(FoundEvent(sound.file, sound.channel, labels[k], start, stop, score, mean))
+            scored = [each for each in _scored(stretch, k, *extents) if each[2] >= settings.lowest]
+            reach, ends = _reach(stretch, scored), (int(stretch.edges[0]), int(stretch.edges[-1]))
+            for i, event in enumerate(scored):
+                if event[2] >= least[k]:
+                    others = _near(scored, i, round(NEAR_S * sound.file.sample_rate))
+                    own = (sound.file, sound.channel, labels[k], *event)
+                    found.append(FoundEvent(*own, reach[i], ends, others))
     return sorted(found, key=lambda e: (e.start, e.stop, e.label))
+
+
+def _near(scored: Sequence[Scored], i: int, near: int) -> tuple[tuple[int, int], ...]:
+    """The events within `near` samples that are at least half as sure as the i-th one."""
+    start, stop, score, _ = scored[i]
+    found = []
+    for step in (-1, 1):
+        j = i + step
+        while 0 <= j < len(scored) and start - near < scored[j][1] and scored[j][0] < stop + near:
+            if scored[j][2] >= score / 2:
+                found.append(scored[j][:2])
+            j += step
+    return tuple(sorted(found))
+
+
+def _reach(stretch: Stretch, scored: Sequence[Scored]) -> list[tuple[int, int]]:
+    """How far the box of each event may go: half a window, and at most half of the way to a neighbour."""
+    half = int((stretch.stop - stretch.start).max()) // 2
+    ends = [int(stretch.edges[0]), *(x for event in scored for x in event[:2]), int(stretch.edges[-1])]
+    found = []
+    for i in range(1, len(ends) - 1, 2):
+        before = (ends[i] - ends[i - 1]) // (1 if i == 1 else 2)
+        after = (ends[i + 2] - ends[i + 1]) // (1 if i == len(ends) - 3 else 2)
+        found.append((ends[i] - min(half, before), ends[i + 1] + min(half, after)))
+    return found
 
 
 def _extents(
@@ -91,7 +123,7 @@ def _joined(start: Ints, stop: Ints) -> tuple[Ints, Ints]:
     return start[np.concatenate([[True], apart])], ends[np.concatenate([apart, [True]])]
 
 
-def _scored(stretch: Stretch, k: int, start: Ints, stop: Ints) -> Iterator[tuple[int, int, float, float]]:
+def _scored(stretch: Stretch, k: int, start: Ints, stop: Ints) -> Iterator[Scored]:
     """(start, stop, highest score, mean score) of each event."""
     middles = stretch.start + stretch.stop  # twice the middle, a whole number
     p = stretch.probabilities[:, k]

@@ -37,6 +37,9 @@ class FoundEvent:
     stop: int
     score: float  # the highest score of the windows whose middle is in the event
     mean_score: float  # the mean of these
+    reach: tuple[int, int]  # first sample and the sample after the last that its box may have
+    stretch: tuple[int, int]  # of sound without a break that it is in
+    others: tuple[tuple[int, int], ...] = ()  # (start, stop) of events of its class near it
     box: Box | None = None  # None: not measured
 
     @property
