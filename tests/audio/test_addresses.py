@@ -43,9 +43,12 @@ def test_names_are_those_of_files() -> None:
 
 
 def test_what_is_shown_holds_no_secret() -> None:
-    assert shown(SIGNED) == str(Address(SIGNED)) == "https://host.org/site/a%20b.flac"
+    assert shown(SIGNED) == str(Address(SIGNED)) == "https://host.org/site/a%20b.flac?x=1"
     assert shown("s3://bucket/a@b?c.wav") == "s3://bucket/a@b?c.wav"
     assert shown("/site/a?b.wav") == "/site/a?b.wav"
+    two = [shown(f"https://host/get?file={name}.wav&access_token=5ecret&sv=2022") for name in "ab"]
+    assert two == ["https://host/get?file=a.wav", "https://host/get?file=b.wav"]
+    assert shown("https://host/a.wav?v=" + "5ecret" * 5) == "https://host/a.wav"
 
 
 def test_recordings_are_not_hashed_at_addresses() -> None:

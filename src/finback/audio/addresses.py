@@ -4,7 +4,8 @@
     place("s3://bucket/site/a.wav").name     # "a.wav"
 
 An address never becomes a `Path`, which would make one bar of its two. A signed address holds a secret in
-its query; so an `Address` is shown without query and user, and only `url` has all of it.
+its query; so an `Address` is shown, and kept in files, without user and password and without all of the query
+that may be a secret. Only `url` has all of it.
 """
 
 from __future__ import annotations
@@ -19,6 +20,13 @@ from finback.core.errors import AudioError
 WEB = frozenset(("https", "http"))
 SCHEMES = frozenset(("s3", "gs", "gcs", "memory")) | WEB  # memory: of fsspec, within this process
 _FORM = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://(.*)", re.DOTALL)  # one letter would be a Windows drive
+# Of AWS, Google, Azure, Akamai and others. A long value without a point or a blank is no name of a file.
+_SECRET_NAME = re.compile(
+    r"x-\w+-|sig|token|key|secret|pass|pwd|auth|cred|policy|expire|jwt|hmac|session|hdn|accessid"
+    r"|^(?:s[vspetr]|srt|spr|sip|scid|sdd|sk(?:oid|tid|t|e|s|v))$",
+    re.IGNORECASE,
+)
+_RANDOM = re.compile(r"[\w+/=~-]{24,}")
 _COLLAPSED = re.compile(r"(s3|gs|gcs|https?|memory):/[^/]", re.IGNORECASE)
 
 
@@ -39,7 +47,7 @@ class Address:
     @property
     def name(self) -> str:
         """The last part, as a file would be called."""
-        last = shown(self.url).partition("://")[2].rstrip("/").rpartition("/")[2]
+        last = _without_query(self.url).partition("://")[2].rstrip("/").rpartition("/")[2]
         return unquote(last) if self.scheme in WEB else last
 
     @property
@@ -102,15 +110,24 @@ def local(text: Path | str | Address, why: str) -> Path:
 
 
 def shown(text: str) -> str:
-    """A path as it is; an address without user, password and query, which may be secrets."""
+    """A path as it is; an address without user, password, and fields of the query that may be secrets."""
     form = _FORM.fullmatch(text)
     if form is None:
         return text
-    site, bar, path = _without_query(form[2], form[1].lower() in WEB).partition("/")
-    return f"{form[1].lower()}://{site.rpartition('@')[2] if form[1].lower() in WEB else site}{bar}{path}"
+    scheme, rest = form[1].lower(), form[2]
+    if scheme not in WEB:
+        return f"{scheme}://{rest}"
+    site, bar, path = rest.partition("/")
+    path, _, query = path.partition("#")[0].partition("?")
+    fields = [f for f in query.split("&") if f and not _is_secret(*f.partition("=")[::2])]
+    return f"{scheme}://{site.rpartition('@')[2]}{bar}{path}{'?' if fields else ''}{'&'.join(fields)}"
 
 
-def _without_query(url: str, web: bool | None = None) -> str:
+def _is_secret(name: str, value: str) -> bool:
+    return bool(_SECRET_NAME.search(name) or _RANDOM.fullmatch(unquote(value)))
+
+
+def _without_query(url: str) -> str:
     """In names of objects in a bucket, ? and # are letters as others are."""
-    web = url.partition("://")[0].lower() in WEB if web is None else web
+    web = url.partition("://")[0].lower() in WEB
     return re.split(r"[?#]", url, maxsplit=1)[0] if web else url

@@ -20,7 +20,7 @@ from itertools import islice
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from finback.audio.addresses import is_address
+from finback.audio.addresses import is_address, shown
 from finback.core.errors import FinbackError, InputError
 from finback.core.text import printable
 from finback.data.file_matching import Walk, is_sound
@@ -169,7 +169,9 @@ def _once(paths: Iterable[str]) -> list[str]:
     found = []
     for path in sorted(set(paths)):
         if is_address(path):
-            found.append(path)
+            if shown(path) not in seen:
+                found.append(path)
+            seen.add(shown(path))
             continue
         folder, name = os.path.split(path)
         if folder not in real:

@@ -15,7 +15,7 @@ from dataclasses import replace
 
 from finback.audio import io
 from finback.audio import validation as checks
-from finback.audio.addresses import Place, is_address, place
+from finback.audio.addresses import Place, is_address, place, shown
 from finback.audio.containers import riff
 from finback.audio.parts import ByteReader
 from finback.audio.time_options import TimeOptions
@@ -31,11 +31,15 @@ AFTER_HEADER = 4096
 
 
 def look(path: str, times: TimeOptions, header: JournalHeader, known: FileState | None) -> FileState:
-    """The state of a file; `known` is its state in the journal. What is wrong with a file is its reason."""
+    """The state of a file; `known` is its state in the journal. What is wrong with a file is its reason.
+
+    Of a signed address, the journal knows and says what is no secret (`addresses.shown`).
+    """
     try:
         file = _opened(path, times, known.file if known else None)
     except AudioError as error:
         return _unheard(path, error)
+    path = file.path
     if not header.settings.channels_of(file.n_channels):
         there = f"it has {file.n_channels}, counted from 0"
         return FileState(file, f"{path}: no channel {header.settings.channels}; {there}")
@@ -50,7 +54,7 @@ def look(path: str, times: TimeOptions, header: JournalHeader, known: FileState 
 
 def require_unchanged(file: ScannedFile) -> None:
     """Raises `AudioError` unless the file is there and holds the sound that was found; it may have grown."""
-    where = place(file.path)
+    where = file.where
     size, modified_ns = checks.size_and_time(where)
     if (size, modified_ns) == (file.size, file.modified_ns):
         return
@@ -71,7 +75,8 @@ def _opened(path: str, times: TimeOptions, known: ScannedFile | None) -> Scanned
         raise AudioError(f"{where}: holds no samples", "copy it again from the recorder, or leave it out")
     start, schedule = io.start_of(info, times)
     file = ScannedFile(
-        path=path,
+        path=shown(path),
+        secret_url="" if shown(path) == path else path,
         size=size,
         modified_ns=modified_ns,
         digest=_digest(where, size),
@@ -95,7 +100,7 @@ def _grown_from(file: ScannedFile, known: ScannedFile | None) -> tuple[tuple[int
     alike = (known.sample_rate, known.n_channels) == (file.sample_rate, file.n_channels)
     if alike and known.size < file.size and known.n_samples <= file.n_samples:
         try:
-            if _digest(place(file.path), known.size) == known.digest:
+            if _digest(file.where, known.size) == known.digest:
                 return (identity(known), *known.grown_from)
         except AudioError:  # it vanished meanwhile: the span will say so
             return ()
@@ -129,4 +134,4 @@ def _unheard(path: str, error: AudioError) -> FileState:
             size, modified_ns = status.st_size, status.st_mtime_ns
         except (OSError, ValueError):
             pass
-    return FileState(ScannedFile(path, size, modified_ns, "", 0, 0, 0), str(error))
+    return FileState(ScannedFile(shown(path), size, modified_ns, "", 0, 0, 0), str(error))

@@ -26,7 +26,7 @@ class SpanSamples:
         self.name = file.path
         self._kept = Kept(first)
         self._blocks: Iterator[NDArray[np.float32]] = io.blocks(
-            file.path, BLOCK, first, file.n_samples, channel
+            file.where, BLOCK, first, file.n_samples, channel
         )
 
     def reaches(self, stop: int) -> bool:

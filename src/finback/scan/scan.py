@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from finback.audio.addresses import shown
 from finback.audio.time_options import time_options
 from finback.core.errors import InputError, SettingsError
 from finback.core.progress import Log
@@ -164,7 +165,7 @@ def finished(journal: Journal, work: Work, options: ScanOptions) -> Scan:
         options.log(f"{tally.n_grown:,} files grew since the last scan; what was heard of them stays")
     if tally.n_changed:
         options.log(f"{tally.n_changed:,} files changed since the last scan and were analysed anew")
-    gone = {state.file.path for state in journal.files()} - set(work.paths)
+    gone = {state.file.path for state in journal.files()} - {shown(path) for path in work.paths}
     if gone and (
         n := sum(bool(state.file.n_samples) for state in journal.files() if state.file.path in gone)
     ):

@@ -10,13 +10,14 @@ effort is the sum of cells.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntFlag
 
 import numpy as np
 from numpy.typing import NDArray
 
+from finback.audio.addresses import Place, place
 from finback.core.types import Labels
 
 
@@ -41,7 +42,7 @@ class ScannedFile:
     It is known by path, size, time and digests, never by its whole content, which may be remote or very long.
     """
 
-    path: str  # absolute path, or an address such as s3://bucket/name.flac
+    path: str  # absolute path, or an address such as s3://bucket/name.flac, without secrets
     size: int  # bytes
     modified_ns: int  # 0: unknown
     digest: str  # of some bytes near its beginning
@@ -53,6 +54,12 @@ class ScannedFile:
     remarks: tuple[str, ...] = ()
     start_time_source: str = ""
     grown_from: tuple[tuple[int, int, str], ...] = ()  # (size, time, digest) of it when it was shorter
+    secret_url: str = field(default="", compare=False, repr=False)  # a signed address; never stored
+
+    @property
+    def where(self) -> Place:
+        """What is opened."""
+        return place(self.secret_url or self.path)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
+from finback.audio.addresses import shown
 from finback.audio.time_options import NAMES, TimeOptions
 from finback.core.progress import Log
 from finback.scan.claims import STALE_S, Claims
@@ -78,7 +79,7 @@ def states(
     waiting: deque[Future[FileState]] = deque()
     try:
         for path in paths:
-            waiting.append(pool.submit(look, path, times, header, known(path)))
+            waiting.append(pool.submit(look, path, times, header, known(shown(path))))
             waiting[-1].add_done_callback(seen)
             if len(waiting) >= AHEAD:
                 yield waiting.popleft().result()
