@@ -80,6 +80,12 @@ PROGRAMS = {
         "a.wav,0,7,10,20,click,me\n",
         Event("a.wav", 0, 7, "click", 10, 20),
     ),
+    "BirdNET, as Raven": (
+        "Selection\tView\tChannel\tBegin Time (s)\tEnd Time (s)\tLow Freq (Hz)\tHigh Freq (Hz)\tCommon Name\t"
+        "Species Code\tConfidence\tBegin Path\tFile Offset (s)\n"
+        "1\tSpectrogram 1\t1\t603.0\t606.0\t0\t15000\tKiller whale\torca\t0.9\t/d/a.wav\t3.0\n",
+        Event("/d/a.wav", 3, 6, "Killer whale", 0, 15_000, 0, 0.9),
+    ),
     "crowsetta": (
         "label,onset_s,offset_s,notated_path\nsong,1,2,a.wav\n",
         Event("a.wav", 1, 2, "song"),

@@ -66,12 +66,14 @@ def test_the_order_of_the_events_makes_no_difference(tmp_path: Path) -> None:
 def test_recordings_of_one_name_have_tables_of_their_own() -> None:
     files = ["/x/site1/a.wav", "/x/site2/a.wav", "/x/site2/A.flac", "/x/site2/b.wav", "/x/all.wav"]
     assert table_names(files, ["all"]) == {
-        "/x/site1/a.wav": "site1_a.wav",
-        "/x/site2/a.wav": "site2_a.wav",
+        "/x/site1/a.wav": "site1_a",
+        "/x/site2/a.wav": "site2_a",
         "/x/site2/A.flac": "A.flac",
         "/x/site2/b.wav": "b",
         "/x/all.wav": "all.wav",
     }
+    deep = table_names(["/x/2023/s/a.wav", "/x/2024/s/a.wav", "/x/2024/s/a.flac"])
+    assert sorted(deep.values()) == ["2023_s_a", "2024_s_a", "a.flac"]
     same = table_names(["s3://one/a.wav", "s3://one//a.wav", "", "con.wav"])
     assert len(set(same.values())) == 4
 

@@ -21,7 +21,14 @@ from finback.data.formats.write import write_events
 from finback.data.problems import Problem
 
 # `.txt` is that of two formats, so it says nothing.
-SUFFIXES = {".csv": "csv", ".jsonl": "jsonl", ".parquet": "parquet", ".sqlite": "sqlite", ".db": "sqlite"}
+SUFFIXES = {
+    ".csv": "csv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".parquet": "parquet",
+    ".sqlite": "sqlite",
+    ".db": "sqlite",
+}
 
 
 @dataclass(frozen=True, slots=True)

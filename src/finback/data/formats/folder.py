@@ -11,7 +11,7 @@ from finback.data.formats.base import Annotations
 from finback.data.formats.recognise import AUTO, read_annotations
 from finback.data.problems import Problem
 
-SUFFIXES = (".txt", ".tsv", ".csv", ".log", ".jsonl", ".parquet", ".sqlite", ".db")
+SUFFIXES = (".txt", ".tsv", ".csv", ".log", ".jsonl", ".ndjson", ".parquet", ".sqlite", ".db")
 
 
 def read_folder(

@@ -112,7 +112,7 @@ class OtherValues:
 
 
 def _unstated(event: Event, columns: str) -> Event:
-    for field, column in (("channel", "Channel"), ("low_hz", "Low Freq (Hz)"), ("high_hz", "High Freq (Hz)")):
+    for field, column in (("low_hz", "Low Freq (Hz)"), ("high_hz", "High Freq (Hz)")):
         if column in columns:
             event = replace(event, **{field: None})  # type: ignore[arg-type]
     return event

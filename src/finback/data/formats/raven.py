@@ -28,6 +28,7 @@ from finback.data.formats.raven_selections import (
     BEGIN,
     DELTA,
     END,
+    NOT_STATED,
     OFFSET,
     is_raven,
     label_position,
@@ -51,7 +52,7 @@ VIEW = "Spectrogram 1"
 COLUMNS = (
     *("Selection", "View", "Channel", BEGIN, END, "Low Freq (Hz)", "High Freq (Hz)"),
     *("Begin File", "Begin Path", OFFSET, DELTA, "Species", "Score", "Mean Score", "SNR (dB)"),
-    *("Begin Date Time UTC", "End Date Time UTC", "Not Stated"),
+    *("Begin Date Time UTC", "End Date Time UTC", NOT_STATED),
 )
 NEEDED = {"channel": "Channel", "low_hz": "Low Freq (Hz)", "high_hz": "High Freq (Hz)"}
 
@@ -147,7 +148,7 @@ def _event_of(row: Mapping[str, str]) -> Event:
     if row["View"] != VIEW:
         raise ValueError("another view: Raven saved this table")
     offset = Decimal(row[OFFSET])
-    unstated = row["Not Stated"].split("; ")
+    unstated = row[NOT_STATED].split("; ")
     cell = {field: "" if column in unstated else row[column] for field, column in NEEDED.items()}
     return Event(
         file=row["Begin Path"],

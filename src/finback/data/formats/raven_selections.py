@@ -15,6 +15,7 @@ from finback.data.problems import Problem
 from finback.data.tables import Row, Table
 
 BEGIN, END, OFFSET, DELTA = "Begin Time (s)", "End Time (s)", "File Offset (s)", "Delta Time (s)"
+NOT_STATED = "Not Stated"  # a column of finback: columns that Raven needs and the event does not state
 # Raven has no fixed annotation column. These are usual names; names for a species come first.
 ANNOTATIONS = (
     "Species",
@@ -64,7 +65,7 @@ def selections(table: Table, label: int | None, file_column: str = "") -> Iterat
     times = _Times.of_table(table)
     places = [table.find("Begin Path"), table.find("Begin File"), table.find(file_column)]
     named = [place for place in places if place is not None]
-    channel = table.find("Channel")
+    channel, unstated = table.find("Channel"), table.find(NOT_STATED)
     for row in _one_view(table, times, label, named):
         names = tuple(row.cells[place] for place in named if row.cells[place])
         try:
@@ -79,6 +80,8 @@ def selections(table: Table, label: int | None, file_column: str = "") -> Iterat
             fault = Fault("bad_channel", str(error), "give the channel as Raven does, from 1")
             yield Selection(row, names, fault=fault)
             continue
+        if "Channel" in row.get(unstated):
+            number = None
         yield Selection(row, names, start_s, end_s, number)
 
 

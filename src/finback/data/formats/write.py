@@ -71,9 +71,9 @@ def order(event: Event) -> tuple[object, ...]:
 def table_names(files: Iterable[str], taken: Iterable[str] = ()) -> dict[str, str]:
     """A name for the table of each recording; no two are the same to any file system.
 
-    `a` for `site1/a.wav`; where another recording would have that name, `a.wav`, then `site1_a.wav`, with as
-    many folders as it takes, then with a digest of the path. A recording keeps its name whatever the others
-    are called, unless they share it.
+    `a` for `site1/a.wav`; where another recording would have that name, `a.wav`, then `site1_a` and
+    `site1_a.wav`, with as many folders as it takes, then with a digest of the path. A recording keeps its
+    name whatever the others are called, unless they share it.
     """
     left = sorted(set(files))
     names: dict[str, str] = {}
@@ -83,7 +83,7 @@ def table_names(files: Iterable[str], taken: Iterable[str] = ()) -> dict[str, st
         of_name: dict[str, list[str]] = defaultdict(list)
         for file in left:
             of_name[folded(portable(_name(file, depth)))].append(file)
-        deepest = depth > max(len(_parts(file)) for file in left)
+        deepest = depth // 2 > max(len(_parts(file)) for file in left)
         for key, members in of_name.items():
             if deepest or (len(members) == 1 and key not in used):
                 for file in members:
@@ -99,9 +99,10 @@ def _parts(file: str) -> list[str]:
 
 
 def _name(file: str, depth: int) -> str:
-    """Depth 0: the name without its suffix; 1: with it; 2 and more: with so many folders before it."""
+    """Depth 0: the name without its suffix; 1: with it; 2 and 3: the same with the folder before it; ..."""
     parts = _parts(file)
-    return (stem(parts[-1]) or parts[-1]) if depth == 0 else "_".join(parts[-depth:])
+    name = (stem(parts[-1]) or parts[-1]) if depth % 2 == 0 else parts[-1]
+    return "_".join([*parts[:-1][len(parts) - 1 - depth // 2 :], name] if depth > 1 else [name])
 
 
 def _digest(file: str) -> str:
