@@ -56,11 +56,12 @@ def test_what_a_format_cannot_hold_is_said(table: Path, tmp_path: Path) -> None:
 
 def test_an_event_in_two_tables_of_a_folder_is_read_once(tmp_path: Path) -> None:
     write_events("raven", tmp_path / "tables", EVENTS)
+    write_events("csv", tmp_path / "tables", EVENTS)
     (tmp_path / "tables" / "notes.txt").write_text("no table", encoding="utf-8")
     found = json.loads(call(tmp_path / "tables", tmp_path / "x.jsonl", "--json"))
     assert found["n_events"] == 2
     kinds = [problem["kind"] for problem in found["problems"]]
-    assert kinds == ["unread_table", "repeated_event"]
+    assert kinds == ["lot_table", "unread_table", "repeated_event"]
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,7 @@ spreadsheet shows: the header is row 1. The kinds:
 | layout | the program whose columns were recognised | kept, a note |
 | skipped | hidden files, recycle bins, links to folders that were read already | none (a note) |
 | start_time | a start time that is unknown, or on which sources disagree | kept, a note |
+| lot_table | the table of all recordings, beside the tables of the recordings | not read, a note |
 | repeated_event | an event in two tables of a folder | kept once, a note |
 | unread_table | a table of a folder that cannot be read | dropped |
 | not_a_table | a .txt that is not a selection table, among others | none (a note) |
@@ -62,7 +63,7 @@ NOTES = frozenset(
     [
         *("too_few", "unknown_tape", "no_file_offset", "cut_at_end", "encoding", "ignored_column"),
         *("not_a_table", "no_real_clip", "unknown_generator", "remark", "start_time"),
-        *("repeated_header", "no_calls", "layout", "skipped", "half_span", "repeated_event"),
+        *("repeated_header", "no_calls", "layout", "skipped", "half_span", "repeated_event", "lot_table"),
     ]
 )
 

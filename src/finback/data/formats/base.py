@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 from finback.core.types import Event
 from finback.data.problems import Problem
 
+LOT = "all"  # the name of the table of all recordings
 ALL = frozenset(
     (
         *("file", "label", "low_hz", "high_hz", "channel"),

@@ -1,17 +1,41 @@
-"""All tables in a folder: an event that stands in two of them, as of the recording and of the lot, once."""
+"""All tables in a folder. The table of the lot is left out where the recordings have tables of their own.
+
+A person who checks detections in Raven corrects the tables of the recordings. If the table of the lot beside
+them was read too, every event would be there twice, and what was deleted would come back.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from finback.core.errors import InputError
 from finback.core.types import Event
-from finback.data.formats.base import Annotations
+from finback.data.formats import FORMATS
+from finback.data.formats.base import LOT, Annotations
 from finback.data.formats.recognise import AUTO, read_annotations
 from finback.data.problems import Problem
 
+LOT_SUFFIXES = tuple(info.suffix for info in FORMATS.values() if len(info.tables) == 2)
+LOT_NAMES = tuple(LOT + suffix for suffix in LOT_SUFFIXES)
 SUFFIXES = (".txt", ".tsv", ".csv", ".log", ".jsonl", ".ndjson", ".parquet", ".sqlite", ".db")
+
+
+def without_lots(paths: Iterable[Path]) -> tuple[list[Path], tuple[Problem, ...]]:
+    """The tables without those of the lot (`all.selections.txt`) beside tables of recordings, and notes."""
+    found = list(paths)
+    kept: list[Path] = []
+    notes: list[Problem] = []
+    for path in found:
+        others = [p for p in found if p.parent == path.parent and p != path] if path.name in LOT_NAMES else []
+        beside = sum(other.name.endswith(LOT_SUFFIXES) for other in others)
+        if beside:
+            message = f"is not read, since {beside} tables of recordings stand beside it"
+            repair = "give it by itself if it is the table that you edited"
+            notes.append(Problem("lot_table", path.name, None, message, repair))
+        else:
+            kept.append(path)
+    return kept, tuple(notes)
 
 
 def read_folder(
@@ -26,10 +50,11 @@ def read_folder(
         for path in folder.rglob("*")
         if path.suffix.lower() in SUFFIXES and not path.name.startswith((".", "~")) and path.is_file()
     )
+    paths, notes = without_lots(paths)
     if not paths:
         raise InputError(f"{folder}: no tables ({', '.join(SUFFIXES)}) in this folder", "give a table")
     tables: list[Annotations] = []
-    problems: list[Problem] = []
+    problems: list[Problem] = list(notes)
     for path in paths:
         try:
             table = read_annotations(path, format, label_column)

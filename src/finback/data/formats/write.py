@@ -19,11 +19,9 @@ from pathlib import Path
 from finback.core.storage.paths import folded, inside, portable
 from finback.core.types import Event
 from finback.data.file_matching import stem
-from finback.data.formats.base import Sound
+from finback.data.formats.base import LOT, Sound
 from finback.data.formats.load import load_format
 from finback.data.formats.sleeps import refuse_sleeps
-
-LOT = "all"
 
 
 def write_events(

@@ -13,6 +13,7 @@ from pathlib import Path
 from finback.core.errors import FinbackError, InputError, ManifestError
 from finback.data.file_matching import AudioFolder
 from finback.data.formats.audacity import is_label_file
+from finback.data.formats.folder import without_lots
 from finback.data.formats.names import recording_called
 from finback.data.formats.raven_selections import is_raven
 from finback.data.formats.table_columns import is_known
@@ -38,14 +39,14 @@ def tables_in(labels: Path) -> list[Path]:
 
 def read_all(labels: Path, request: IndexRequest, folder: AudioFolder) -> Labelled:
     """All tables in a folder. Raises `InputError` when there is none."""
-    tables = tables_in(labels)
+    tables, notes = without_lots(tables_in(labels))
     if not tables:
         raise InputError(
             f"{labels}: no selection tables ({', '.join(SUFFIXES)}) in this folder",
             "export them from Raven or Audacity into it, or give a CSV file",
         )
     rows: list[LabelRow] = []
-    problems: list[Problem] = []
+    problems: list[Problem] = list(notes)
     has_split = False
     for path in tables:
         labelled = _of_several(path, request, folder)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from finback.core.errors import InputError
 from finback.core.types import Event
+from finback.data.formats.folder import without_lots
 from finback.data.formats.recognise import read_annotations
 from finback.evaluation.detections.facts import EFFORT, facts_of, read_files, text_table
 from finback.evaluation.detections.tables import EventTable, FileFacts
@@ -46,13 +47,14 @@ def _tables(path: Path, name: str, label_column: str | None) -> list[EventTable]
         return [_one_table(path, name, label_column)]
     if (path / EVENTS).is_file():
         return [_scan_folder(path, name, label_column)]
-    found = sorted(p for p in path.rglob("*") if p.is_file() and _is_table(p))
+    found, lots = without_lots(sorted(p for p in path.rglob("*") if p.is_file() and _is_table(p)))
     if not found:
         raise InputError(
             f"{path}: neither a scan folder ({EVENTS} is missing) nor a folder of tables",
             f"give a table of events as {name}",
         )
-    return [_one_table(p, name, label_column) for p in found]
+    first, *others = [_one_table(p, name, label_column) for p in found]
+    return [replace(first, notes=(*map(str, lots), *first.notes)), *others]
 
 
 def _is_table(path: Path) -> bool:
