@@ -44,9 +44,10 @@ def test_the_block_of_the_page_runs(sea: Path, monkeypatch: pytest.MonkeyPatch) 
     assert names["z"].shape == (2, names["model"].embed("dive.wav").shape[1])  # type: ignore[attr-defined]
     assert (sea / "runs" / "mine" / "metrics.json").is_file()
     assert len(list((sea / "seals").glob("*.wav"))) == 4
-    shown = {name: repr(names[name]) for name in ("model", "result", "data", "run")}
+    shown = {name: repr(names[name]) for name in ("model", "result", "data", "run", "scanned")}
     assert "windows" in shown["result"]
     assert "32 clips, 4 species" in shown["data"]
+    assert "in 33 files" in shown["scanned"]
     assert "cnn2d, 4 species" in shown["run"]
     for name, text in shown.items():
         assert " object at 0x" not in text, name

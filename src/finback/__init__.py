@@ -33,6 +33,7 @@ _PUBLIC = {
     "load": "finback.models.predict",
     "read_labels": "finback.data.dataset",
     "resynthesize": "finback.generation.vocoders.resynthesis",
+    "scan": "finback.scan.scan",
     "simulate": "finback.datasets.simulate.dataset",
     "train": "finback.evaluation.trained_run",
 }

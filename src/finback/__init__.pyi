@@ -19,3 +19,4 @@ from finback.generation.generate import generate as generate
 from finback.generation.vocoders.resynthesis import resynthesize as resynthesize
 from finback.models.predict import load as load
 from finback.models.predictor import Predictor as Predictor
+from finback.scan.scan import scan as scan

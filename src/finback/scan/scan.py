@@ -22,6 +22,7 @@ from finback.audio.time_options import time_options
 from finback.core.errors import InputError, SettingsError
 from finback.core.progress import Log
 from finback.core.settings import build
+from finback.core.storage.csv_files import read_csv
 from finback.core.storage.locks import only_writer
 from finback.scan.claims import STALE_S, Claims
 from finback.scan.engines.contract import Engine, Job
@@ -61,13 +62,26 @@ class ScanOptions:
     num_gpus: float | None = None  # share of a GPU for each actor of Ray; None: 1 on a GPU
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Scan:
-    """A finished scan."""
+    """A finished scan: its folder, its journal, and how much was heard."""
 
     out: Path
     journal: Journal
     outcome: Outcome
+
+    @property
+    def effort(self) -> list[dict[str, str]]:
+        """The rows of `effort.csv`."""
+        return read_csv(self.out / "effort.csv")
+
+    @property
+    def events(self) -> list[dict[str, str]]:
+        """The rows of `events.csv`."""
+        return read_csv(self.out / "events.csv")
+
+    def __repr__(self) -> str:
+        return "\n".join([f"Scan in {self.out}", *self.outcome.lines(self.out)])
 
 
 def scan(
