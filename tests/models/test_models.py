@@ -131,6 +131,11 @@ def test_every_preset_of_a_family_fits_every_named_preset(name: str) -> None:
         assert resolve(preset, family=name).features.clip_samples > 0
 
 
+def test_families_with_a_licence_are_listed() -> None:
+    licensed = {name for name in models.CLASSIFIERS if models.family(name).licence}
+    assert licensed == models.PRETRAINED
+
+
 def test_unknown_family_lists_the_known() -> None:
     with pytest.raises(SettingsError, match="cnn2d"):
         models.family("resnet")

@@ -37,6 +37,11 @@ CLASSIFIERS = {
     "transformer": "finback.models.networks.transformer:Transformer",
 }
 
+# Classifiers with weights of others, which have a licence. To ask the class of another one would load torch.
+PRETRAINED = frozenset(
+    ("aisfx-plda", "aisfx", "aisfx-tuned", "birdnet-plda", "birdnet", "birdnet-mlp", "onnx")
+)
+
 GENERATORS = {
     "diffusion": "finback.models.networks.denoiser:PatchDenoiser",
     "gaussian": "finback.models.networks.gaussian:Gaussian",
@@ -61,7 +66,7 @@ def kind(name: str) -> str:
 
 def licences(names: Iterable[str]) -> list[str]:
     """The licences of the pretrained weights of families, each once; unknown names have none."""
-    licences = [family(name).licence for name in names if name in CLASSIFIERS]
+    licences = [family(name).licence for name in names if name in PRETRAINED]
     return [licence for licence in dict.fromkeys(licences) if licence]
 
 
