@@ -30,6 +30,7 @@ from finback.features.frontends import create, front_end_class
 from finback.features.spec import FeatureSpec
 from finback.metrics.combination import Combination, equal
 from finback.models.devices import torch_device, tune_allocator
+from finback.models.inference import for_inference
 from finback.models.load import load_network, open_run
 from finback.models.scoring import clip_embeddings, clip_logits, require_finite, through
 from finback.models.tree import Leaf, Node
@@ -270,7 +271,7 @@ def _part(run: RunFolder, whole: RunInfo) -> RunFolder:
 
 def _leaf(run: RunFolder, device: torch.device) -> Leaf:
     model = load_network(run, device)
-    return Leaf(model.network, _temperature(run), model.spec, run.info.backbone_version)
+    return Leaf(for_inference(model.network), _temperature(run), model.spec, run.info.backbone_version)
 
 
 def _temperature(run: RunFolder) -> float:

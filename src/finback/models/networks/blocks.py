@@ -7,6 +7,8 @@ import math
 import torch
 from torch import Tensor, nn
 
+SMALLEST_DEVIATION = 1e-3  # dB: far below any real spread
+
 
 class Standardise(nn.Module):
     """Each spectrogram to mean 0 and deviation 1 over all its values, (B, 1, M, F) -> same.
@@ -17,7 +19,7 @@ class Standardise(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         deviation, mean = torch.std_mean(x, dim=(1, 2, 3), keepdim=True)
-        return (x - mean) / deviation.clamp_min(1e-3)  # dB: a thousandth is far below any real spread
+        return (x - mean) / deviation.clamp_min(SMALLEST_DEVIATION)
 
 
 class ConvBlock(nn.Module):
