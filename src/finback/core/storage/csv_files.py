@@ -13,8 +13,8 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from finback.core.errors import RunError
@@ -38,11 +38,26 @@ def write_csv(
     path: Path, header: Sequence[str], rows: Iterable[Sequence[object]], delimiter: str = ","
 ) -> None:
     """Write a table whole or not at all, as UTF-8. Memory is that of one row."""
+    with csv_rows(path, header, delimiter) as write:
+        for row in rows:
+            write(row)
+
+
+@contextmanager
+def csv_rows(
+    path: Path, header: Sequence[str], delimiter: str = ","
+) -> Iterator[Callable[[Sequence[object]], None]]:
+    """Yield a function that writes one row; at the end the table is there, whole."""
     with (
         atomic_path(path) as temporary,
         open(temporary, "w", encoding="utf-8", newline="") as file,
     ):
-        file.writelines(_lines(chain([header], rows), "\n", delimiter))
+
+        def write(row: Sequence[object]) -> None:
+            file.writelines(_lines((row,), "\n", delimiter))
+
+        write(header)
+        yield write
 
 
 def _lines(rows: Iterable[Sequence[object]], newline: str, delimiter: str) -> Iterator[str]:

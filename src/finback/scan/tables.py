@@ -1,0 +1,237 @@
+"""All tables of a scan, made from its journal in one step that can be repeated.
+
+    summary = write_tables(journal, journal.folder, TableSettings())
+    summary.lines()
+
+    events.csv            a row for each detection
+    raven/*.selections.txt   a selection table for each recording that was heard, and all.selections.txt
+    effort.csv            a row for each recording and channel; effort-hours.csv for each hour of it
+    presence-hours.csv    1, 0 or NA for each species, hour and site; presence-days.csv, presence-files.csv
+    errors.csv            what could not be heard, and why
+    summary.txt           the same in sentences: hours heard, detections, what is missing
+    tables.json           the settings of this step
+
+The same journal and settings give the same bytes. Tables of other formats and `occupancy/` are written on
+demand. All tables are written to hidden names first and then shown together (`scan/table_folder.py`).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, field_validator
+
+from finback.audio.time_options import zone_of
+from finback.core.errors import InputError, SettingsError
+from finback.core.progress import Progress, no_progress
+from finback.core.settings import Frozen
+from finback.core.storage.csv_files import csv_rows
+from finback.core.storage.files import write_atomic
+from finback.core.text import printable
+from finback.data.formats import FORMATS
+from finback.data.formats.load import load_format, written_formats
+from finback.data.formats.write import write_events
+from finback.scan.effort import Counts, Kind, heard_utc, microseconds, total_us
+from finback.scan.effort_tables import EFFORT, ERRORS, HOURS, effort_row, error_rows, hour_rows
+from finback.scan.event_settings import EventSettings
+from finback.scan.events import find_events
+from finback.scan.found_events import FoundEvent
+from finback.scan.journal import Journal
+from finback.scan.presence import ONE_SITE, Detection, Presence, days, site_names, utc_hours
+from finback.scan.presence_tables import (
+    FILES,
+    file_row,
+    recorded_utc,
+    species_columns,
+    write_occupancy,
+    write_presence,
+)
+from finback.scan.spans import ScannedFile
+from finback.scan.summary import Summary
+from finback.scan.table_folder import new_tables
+from finback.scan.walk import HeardFile, walk
+
+DEFAULT_FORMATS = ("csv", "raven")
+
+
+class TableSettings(Frozen):
+    """What changes tables, and never the journal."""
+
+    events: EventSettings = EventSettings()
+    threshold: float = Field(0.5, ge=0, le=1)  # of all classes
+    formats: tuple[str, ...] = DEFAULT_FORMATS
+    site: str = Field(ONE_SITE, min_length=1, max_length=200)  # the name of the one site
+    sites_by_folder: bool = False  # the first folder below the common one names the site
+    least_effort_s: float = Field(0.0, ge=0, le=86_400)  # with less, presence is NA unless detected
+    days_in: str = "UTC"  # the time zone of the days
+    occupancy: bool = False
+
+    @field_validator("formats")
+    @classmethod
+    def _known(cls, formats: tuple[str, ...]) -> tuple[str, ...]:
+        for name in formats:
+            if name not in written_formats():
+                raise ValueError(f"no format '{name}' (there are: {', '.join(written_formats())})")
+        return tuple(name for name in written_formats() if name in {*formats, *DEFAULT_FORMATS})
+
+
+@dataclass(frozen=True)
+class Detected:
+    """The detections of a journal, and the classes that can be detected."""
+
+    events: Sequence[FoundEvent]
+    species: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+
+def detected(journal: Journal, settings: TableSettings) -> Detected:
+    """The events at or above their thresholds."""
+    names = journal.labels.names
+    thresholds = [settings.threshold] * len(names)
+    events = [e for sound in journal.sounds() for e in find_events(sound, settings.events, thresholds)]
+    return Detected(events, tuple(names[k] for k in settings.events.called(names)))
+
+
+def write_tables(
+    journal: Journal, out: Path, settings: TableSettings | None = None, progress: Progress = no_progress
+) -> Summary:
+    """Write all tables into a folder.
+
+    Raises `SettingsError` for a wrong zone or class, `InputError` when `out` holds other tables, `LockError`
+    when another process writes there, `WriteError`. What was there before then stays as it was.
+    """
+    settings = settings or TableSettings()
+    try:
+        zone = zone_of(settings.days_in)
+    except InputError as error:
+        raise SettingsError(error.problem.replace("--time-zone", "--days-in", 1), error.repair) from None
+    found = detected(journal, settings)
+    step = _Step(journal, settings, found)
+    step.hours, step.days = Presence(utc_hours(), found.species), Presence(days(zone), found.species)
+    with new_tables(Path(out), _about(journal, settings)) as (hidden, notes):
+        for heard in _written_effort(step, hidden, progress):
+            step.add(heard)
+        write_presence(hidden / "presence-hours.csv", step.hours, settings.least_effort_s)
+        write_presence(hidden / "presence-days.csv", step.days, settings.least_effort_s, settings.days_in)
+        if settings.occupancy:
+            write_occupancy(hidden / "occupancy", step.days, settings.least_effort_s)
+        _write_events(hidden, step)
+        summary = step.summary()
+        write_atomic(hidden / "summary.txt", "\n".join(summary.lines()) + "\n")
+    return replace(summary, notes=(*summary.notes, *notes))
+
+
+@dataclass
+class _Step:
+    """What one pass over the files gathers."""
+
+    journal: Journal
+    settings: TableSettings
+    found: Detected
+    hours: Presence = field(init=False)
+    days: Presence = field(init=False)
+    heard: list[ScannedFile] = field(default_factory=list)
+    totals: Counts | None = None
+    n_files: int = 0
+    n_unreadable: int = 0
+    n_untimed: int = 0
+    sites: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        paths = [state.file.path for state in self.journal.files()]
+        self._site = site_names(paths, self.settings.site, self.settings.sites_by_folder)
+        self._events: Mapping[str, list[FoundEvent]] = _by_file(self.found.events)
+
+    def site(self, heard: HeardFile) -> str:
+        return printable(self._site(heard.state.file.path))
+
+    def events(self, heard: HeardFile) -> list[FoundEvent]:
+        return self._events.get(heard.state.file.path, [])
+
+    def add(self, heard: HeardFile) -> None:
+        """Count a file, and add it to the presence of its site."""
+        file, site = heard.state.file, self.site(heard)
+        self.n_files += 1
+        self.n_unreadable += bool(heard.state.reason) and not heard.state.was_skipped
+        us = sum((total_us(coverage) for coverage in heard.coverages), 0 * total_us(heard.coverages[0]))
+        self.totals = us if self.totals is None else self.totals + us
+        if heard.was_heard:
+            self.heard.append(replace(file, path=printable(file.path)))
+            self.sites.add(site)
+        recorded = recorded_utc(heard.coverages)
+        if not recorded:
+            self.n_untimed += heard.was_heard
+            return
+        detections = [d for event in self.events(heard) if (d := _detection(event))]
+        analysed = heard_utc(heard.coverages)
+        for presence in (self.hours, self.days):
+            presence.add(site, recorded, analysed, detections)
+
+    def summary(self) -> Summary:
+        counts = dict.fromkeys(self.found.species, 0)
+        for event in self.found.events:
+            counts[event.label] += 1
+        left_out = sum(self.days.left_out.values())
+        notes = list(self.found.notes)
+        if left_out:
+            notes.append(f"{left_out:,} days between recordings more than a year apart are no rows")
+        us = {kind: 0 if self.totals is None else int(self.totals[kind]) for kind in Kind}
+        numbers = (self.n_files, len(self.heard), self.n_unreadable, self.n_untimed)
+        return Summary(us, *numbers, tuple(sorted(self.sites)), counts, tuple(notes))
+
+
+def _written_effort(step: _Step, hidden: Path, progress: Progress) -> Iterable[HeardFile]:
+    """All files, whose effort and errors are written while they pass."""
+    species = step.found.species
+    with ExitStack() as stack:
+        tables = {"effort.csv": EFFORT, "effort-hours.csv": HOURS, "errors.csv": ERRORS}
+        tables["presence-files.csv"] = (*FILES, *species_columns(species, FILES))
+        write = {n: stack.enter_context(csv_rows(hidden / n, header)) for n, header in tables.items()}
+        for heard in progress(walk(step.journal), "tables", len(step.journal.files())):
+            state, site = heard.state, step.site(heard)
+            for coverage in heard.coverages:
+                write["effort.csv"](effort_row(state, site, coverage))
+                for row in hour_rows(state, site, coverage):
+                    write["effort-hours.csv"](row)
+            for row in error_rows(heard.problems):
+                write["errors.csv"](row)
+            own = step.events(heard)
+            write["presence-files.csv"](file_row(state.file, site, heard.coverages, own, species))
+            yield heard
+
+
+def _write_events(hidden: Path, step: _Step) -> None:
+    """The detections in each format: a folder for a format of one table a recording, else one table."""
+    events = [replace(e.to_event(), file=printable(e.file.path)) for e in step.found.events]
+    for name in step.settings.formats:
+        info, module = load_format(name)
+        if "recording" in info.tables:
+            write_events(name, hidden / name, events, step.heard)
+        else:
+            is_alone = sum(f.suffix == info.suffix for f in FORMATS.values() if f.writes) == 1
+            own = "events" if is_alone or name == "csv" else f"events.{name}"
+            module.write(hidden / f"{own}{info.suffix}", events, step.heard)
+
+
+def _detection(event: FoundEvent) -> Detection | None:
+    placed = event.to_event()
+    if placed.start_time is None or placed.stop_time is None:
+        return None
+    return Detection(event.label, microseconds(placed.start_time), microseconds(placed.stop_time))
+
+
+def _by_file(events: Iterable[FoundEvent]) -> dict[str, list[FoundEvent]]:
+    found: dict[str, list[FoundEvent]] = defaultdict(list)
+    for event in events:
+        found[event.file.path].append(event)
+    return found
+
+
+def _about(journal: Journal, settings: TableSettings) -> dict[str, Any]:
+    """What `tables.json` says of the step."""
+    return {"model": journal.header.fingerprint, "settings": settings.model_dump(mode="json")}
