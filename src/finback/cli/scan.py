@@ -14,6 +14,7 @@ import typer
 
 from finback.cli.console import ERR, out, out_json, out_table, say
 from finback.cli.options import Device, DryRun, Json, StartTimeOptions, takes
+from finback.cli.table_options import TableOptions
 
 if TYPE_CHECKING:
     from finback.scan.pace import Pace
@@ -77,7 +78,7 @@ class RunningOptions:
     ] = 3.0
 
 
-@takes(analysis=AnalysisOptions, running=RunningOptions, times=StartTimeOptions)
+@takes(analysis=AnalysisOptions, running=RunningOptions, times=StartTimeOptions, tables=TableOptions)
 def scan(
     model: Annotated[
         str,
@@ -95,6 +96,7 @@ def scan(
     analysis: AnalysisOptions,
     running: RunningOptions,
     times: StartTimeOptions,
+    tables: TableOptions,
     device: Device = "cpu",
     dry_run: DryRun = False,
     json: Json = False,
@@ -117,14 +119,14 @@ def scan(
 
     say_licences_of(resolve(model, "classifier"))
     changes = _changes(analysis, running, times)
-    changes |= {"device": device, "stdin": sys.stdin, "log": say}
+    changes |= {"device": device, "tables": tables.settings(), "stdin": sys.stdin, "log": say}
     if dry_run:
         _show_plan(model, paths, folder, changes, json)
         return
     with _progress() as progress:
         result = scanned(model, paths, folder, **changes, progress=progress)
     if json:
-        out_json({"out": str(result.out), **result.outcome.to_json()})
+        out_json({"out": str(result.out), **result.outcome.to_json(), "tables": result.summary.to_json()})
         for line in result.outcome.problems:
             say(f"finback: {line}")
     else:
@@ -160,6 +162,8 @@ def _changes(analysis: AnalysisOptions, running: RunningOptions, times: StartTim
 
 def _show(result: Scan) -> None:
     for line in result.outcome.lines(result.out):
+        out(line)
+    for line in (result.summary.detections(), *result.summary.notes):
         out(line)
     out(f"tables: {result.out}")
 

@@ -3,7 +3,7 @@
     import finback
 
     result = finback.scan("watkins", "site/", "out/site", workers=4, hop_s=1.0)
-    result.outcome.heard_h, result.journal, result.out
+    result.outcome.heard_h, result.journal, result.out, result.summary.counts
 
 The same call again goes on where an interrupted one stopped, and analyses new files. Several processes, also
 on several machines, may run the same call at the same time.
@@ -35,7 +35,8 @@ from finback.scan.journal import Journal
 from finback.scan.outcome import Outcome, outcome_of
 from finback.scan.pace import Pace
 from finback.scan.settings import ScanSettings
-from finback.scan.simple_tables import write_tables
+from finback.scan.summary import Summary
+from finback.scan.tables import TableSettings, write_tables
 from finback.scan.work import Work, WorkOptions
 
 ENGINES = ("local", "ray")
@@ -54,6 +55,7 @@ class ScanOptions:
     time_zone: str | None = None  # of times that state none
     wait: bool = True  # for units that other processes analyse
     stale_minutes: float = STALE_S / 60  # after which a silent process counts as gone
+    tables: TableSettings = field(default_factory=TableSettings)
     stdin: Iterable[str] = ()  # the names for `-`
     lister: Lister = at_address  # of addresses
     log: Log = field(default=lambda text: None)
@@ -69,6 +71,7 @@ class Scan:
     out: Path
     journal: Journal
     outcome: Outcome
+    summary: Summary  # of the tables
 
     @property
     def effort(self) -> list[dict[str, str]]:
@@ -188,8 +191,9 @@ def finished(journal: Journal, work: Work, options: ScanOptions) -> Scan:
         options.log(f"{tally.n_elsewhere:,} units are left to other processes")
     with only_writer(journal.folder, TABLES_WAIT_S):
         journal.refresh()
-        write_tables(journal, journal.folder)
-    return Scan(journal.folder, journal, outcome_of(journal, not tally.n_elsewhere))
+        summary = write_tables(journal, journal.folder, options.tables, workers=n_workers(options))
+    outcome = outcome_of(journal, not tally.n_elsewhere)
+    return Scan(journal.folder, journal, outcome, summary)
 
 
 def name_of(model: str | Path) -> str:

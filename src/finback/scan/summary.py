@@ -57,7 +57,7 @@ class Summary:
             lines.append("skipped: " + "; ".join(skipped))
         if self.n_unreadable:
             lines.append(f"{self.n_unreadable:,} files could not be read, see errors.csv")
-        lines.append(self._detections())
+        lines.append(self.detections())
         if self.n_untimed:
             lines.append(
                 f"{self.n_untimed:,} files have no start time: they are in presence-files.csv and in no hour "
@@ -65,7 +65,8 @@ class Summary:
             )
         return [*lines, *self.notes]
 
-    def _detections(self) -> str:
+    def detections(self) -> str:
+        """How many of each species, or how long was listened in vain."""
         found = {name: n for name, n in self.counts.items() if n}
         if not found:
             return f"no detections in {hours(self.heard_h)} of analysed sound"

@@ -36,10 +36,10 @@ from finback.core.text import printable
 from finback.data.formats import FORMATS
 from finback.data.formats.load import load_format, written_formats
 from finback.data.formats.write import write_events
+from finback.scan.detections import ByFile, Detections, detections
 from finback.scan.effort import Counts, Kind, heard_utc, microseconds, total_us
 from finback.scan.effort_tables import EFFORT, ERRORS, HOURS, effort_row, error_rows, hour_rows
 from finback.scan.event_settings import EventSettings
-from finback.scan.events import find_events
 from finback.scan.found_events import FoundEvent
 from finback.scan.journal import Journal
 from finback.scan.presence import ONE_SITE, Detection, Presence, days, site_names, utc_hours
@@ -53,7 +53,7 @@ from finback.scan.presence_tables import (
 )
 from finback.scan.spans import ScannedFile
 from finback.scan.summary import Summary
-from finback.scan.table_folder import new_tables
+from finback.scan.table_folder import check_tables_folder, new_tables
 from finback.scan.walk import HeardFile, walk
 
 DEFAULT_FORMATS = ("csv", "raven")
@@ -81,26 +81,26 @@ class TableSettings(Frozen):
 
 
 @dataclass(frozen=True)
-class Detected:
-    """The detections of a journal, and the classes that can be detected."""
+class Uniform:
+    """One threshold for all classes and files."""
 
-    events: Sequence[FoundEvent]
-    species: tuple[str, ...]
-    notes: tuple[str, ...] = ()
+    threshold: float
+    n_classes: int
 
-
-def detected(journal: Journal, settings: TableSettings) -> Detected:
-    """The events at or above their thresholds."""
-    names = journal.labels.names
-    thresholds = [settings.threshold] * len(names)
-    events = [e for sound in journal.sounds() for e in find_events(sound, settings.events, thresholds)]
-    return Detected(events, tuple(names[k] for k in settings.events.called(names)))
+    def of(self, path: str) -> Sequence[float]:
+        """(K,) thresholds."""
+        return [self.threshold] * self.n_classes
 
 
 def write_tables(
-    journal: Journal, out: Path, settings: TableSettings | None = None, progress: Progress = no_progress
+    journal: Journal,
+    out: Path,
+    settings: TableSettings | None = None,
+    thresholds: ByFile | None = None,
+    workers: int = 1,
+    progress: Progress = no_progress,
 ) -> Summary:
-    """Write all tables into a folder.
+    """Write all tables into a folder. `thresholds` go before that of the settings; `workers` measure boxes.
 
     Raises `SettingsError` for a wrong zone or class, `InputError` when `out` holds other tables, `LockError`
     when another process writes there, `WriteError`. What was there before then stays as it was.
@@ -110,9 +110,11 @@ def write_tables(
         zone = zone_of(settings.days_in)
     except InputError as error:
         raise SettingsError(error.problem.replace("--time-zone", "--days-in", 1), error.repair) from None
-    found = detected(journal, settings)
+    check_tables_folder(Path(out))
+    limits = thresholds or Uniform(settings.threshold, len(journal.labels))
+    found = detections(journal, settings.events, limits, workers, progress)
     step = _Step(journal, settings, found)
-    step.hours, step.days = Presence(utc_hours(), found.species), Presence(days(zone), found.species)
+    step.hours, step.days = Presence(utc_hours(), found.called), Presence(days(zone), found.called)
     with new_tables(Path(out), _about(journal, settings)) as (hidden, notes):
         for heard in _written_effort(step, hidden, progress):
             step.add(heard)
@@ -132,7 +134,7 @@ class _Step:
 
     journal: Journal
     settings: TableSettings
-    found: Detected
+    found: Detections
     hours: Presence = field(init=False)
     days: Presence = field(init=False)
     heard: list[ScannedFile] = field(default_factory=list)
@@ -173,7 +175,7 @@ class _Step:
             presence.add(site, recorded, analysed, detections)
 
     def summary(self) -> Summary:
-        counts = dict.fromkeys(self.found.species, 0)
+        counts = dict.fromkeys(self.found.called, 0)
         for event in self.found.events:
             counts[event.label] += 1
         left_out = sum(self.days.left_out.values())
@@ -187,7 +189,7 @@ class _Step:
 
 def _written_effort(step: _Step, hidden: Path, progress: Progress) -> Iterable[HeardFile]:
     """All files, whose effort and errors are written while they pass."""
-    species = step.found.species
+    species = step.found.called
     with ExitStack() as stack:
         tables = {"effort.csv": EFFORT, "effort-hours.csv": HOURS, "errors.csv": ERRORS}
         tables["presence-files.csv"] = (*FILES, *species_columns(species, FILES))

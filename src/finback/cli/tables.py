@@ -1,0 +1,51 @@
+"""The command that makes the tables of a scan again, without the sound and without the model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from finback.cli.console import out, out_json, progress, say
+from finback.cli.options import Json, takes
+from finback.cli.table_options import TableOptions
+
+
+@takes(options=TableOptions)
+def tables(
+    scan: Annotated[
+        Path, typer.Argument(metavar="DIR", help="A folder of finback scan.", show_default=False)
+    ],
+    options: TableOptions,
+    folder: Annotated[
+        Path | None,
+        typer.Option("--out", help="Another folder for the tables (default: DIR).", show_default=False),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Make the tables of a scan from its journal: detections, effort, presence, selection tables.
+
+    Neither the model nor its scores are computed again. The same journal and options give the same tables.
+
+    \b
+    Example:
+      finback tables scans/site --threshold 0.9
+      finback tables scans/site --events hysteresis --format audacity,sqlite --out tables/strict
+      finback tables scans/site --sites-by-folder --days-in America/New_York --least-effort 1800
+    """
+    from finback.scan.journal import Journal
+    from finback.scan.tables import write_tables
+
+    settings = options.settings()
+    journal = Journal.read(scan)
+    for remark in journal.remarks:
+        say(remark)
+    target = folder or scan
+    summary = write_tables(journal, target, settings, progress=progress)
+    if json:
+        out_json({"out": str(target), **summary.to_json()})
+        return
+    for line in summary.lines():
+        out(line)
+    out(f"tables: {target}")
