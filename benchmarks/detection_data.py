@@ -48,7 +48,7 @@ class Plenty:
 
 
 FULL = {
-    "train": Plenty(8, 10, 40, (0, 18), True),
+    "train": Plenty(8, 10, 120, (0, 18), True),
     "fit": Plenty(6, 10, 30, (0, 6, 12)),
     "test": Plenty(6, 10, 30, (0, 6, 12)),
 }
@@ -141,12 +141,12 @@ def soundscapes(work: Path, found: Sources, quick: bool, seed: int = 0) -> dict[
         beds = {"sea": None} if found.noise is None else {"real": found.noise[part], "sea": None}
         made[part] = []
         for i, (name, noise) in enumerate(beds.items()):
-            settings = _settings(plenty, seed + 2 * n + i, clips is None)
+            settings = _settings(part, plenty, seed + 2 * n + i, clips is None)
             made[part].append(simulate_soundscape(work / f"{part}-{name}", settings, clips, noise))
     return made
 
 
-def _settings(plenty: Plenty, seed: int, simulated: bool) -> SoundscapeSettings:
+def _settings(part: str, plenty: Plenty, seed: int, simulated: bool) -> SoundscapeSettings:
     return SoundscapeSettings(
         tapes=plenty.tapes,
         minutes=plenty.minutes,
@@ -157,6 +157,7 @@ def _settings(plenty: Plenty, seed: int, simulated: bool) -> SoundscapeSettings:
         species=SIMULATED if simulated else None,
         longest_s=4.0,
         window_s=WINDOW_S,
+        apart=part == "train",  # so that some tapes can validate the training
         seed=seed,
     )
 
@@ -164,8 +165,8 @@ def _settings(plenty: Plenty, seed: int, simulated: bool) -> SoundscapeSettings:
 def training_table(work: Path, parts: Sequence[Soundscape]) -> Path:
     """One table of the training windows of several soundscapes, below the folder of them all.
 
-    The tape is the recording group: the split into training and validation set is only there to choose the
-    number of epochs. Clips of one source group can be on both sides, so no figure of the training is quoted.
+    A tape is a recording group there. Tapes of two soundscapes that have the same clips become one group when
+    finback looks for repeated sounds.
     """
     rows = [row for made in parts for row in _rows(made)]
     path = work / "training.csv"
