@@ -46,10 +46,17 @@ def call(*arguments: object) -> dict[str, object]:
 
 
 def test_a_folder_of_raven_tables_against_a_csv(folder: Path) -> None:
+    (folder / "truth" / "README.txt").write_text("Selections of 2024.\n")
+    write_events("audacity", folder / "truth" / "audacity", EVENTS)  # the same events again
     result = finback.evaluate_detections(folder / "truth", folder / "found.csv")
     fin = result.classes["Fin whale"]
     assert (fin["n_true"], fin["n_found"], fin["n_false_alarms"]) == (3, 1, 1)
     assert [round(row["low_db"]) for row in fin["by_snr"]] == [1, 5, 9]
+    notes = " ".join(result.notes)
+    assert "3 events of TRUTH stand in several tables" in notes
+    assert "all.selections.txt: is not read" in notes  # the lot
+    assert "left out: " in notes
+    assert "README.txt" in notes
     assert finback.evaluate_detections(EVENTS, folder / "found.csv").overall == result.overall
 
 
@@ -71,6 +78,33 @@ def test_a_scan_folder_has_effort_also_of_files_without_events(folder: Path) -> 
     without = finback.evaluate_detections(EVENTS, scan)
     assert without.overall["false_alarms_per_hour"] is None
     assert "effort.csv" in " ".join(without.notes)
+
+
+def test_a_soundscape_is_known_by_its_tables(folder: Path) -> None:
+    truth = folder / "truth.csv"
+    truth.write_text("file,start_s,end_s,species,exhaustive\na.wav,1,2,Fin whale,yes\n")
+    (folder / "files.csv").write_text("file,duration_s,exhaustive\na.wav,900,yes\nb.wav,900,yes\n")
+    (folder / "labels.csv").write_text("file,start_s,end_s,species\na.wav,0,3,Fin whale\n")
+    result = finback.evaluate_detections(folder, folder / "found.csv")
+    assert result.overall["n_true"] == 1
+    assert result.overall["hours"] == 0.5
+    assert result.overall["n_false_alarms"] == 1  # in a recording without calls
+
+
+def test_hours_of_a_recorder_that_sleeps_are_those_it_heard(folder: Path) -> None:
+    scan = folder / "scan"
+    scan.mkdir()
+    (scan / "events.csv").write_text(
+        "file,start_s,end_s,species,score,start_utc\na.wav,10,11,Fin whale,0.9,2024-01-01T00:00:10Z\n"
+    )
+    (scan / "effort.csv").write_text(
+        "file,site,channel,start_utc,duration_s,analysed_s\na.wav,,mean,2024-01-01T00:00:00Z,1800,1800\n"
+    )
+    heard = {"00": 900, "05": 900, "06": 0}
+    hours = [f"a.wav,,mean,2024-01-01T{hour}:00:00Z,{seconds}\n" for hour, seconds in heard.items()]
+    (scan / "effort-hours.csv").write_text("file,site,channel,hour_utc,analysed_s\n" + "".join(hours))
+    result = finback.evaluate_detections([Event("a.wav", 10.0, 11.0, "Fin whale")], scan)
+    assert result.classes["Fin whale"]["presence"]["hours"]["n_cells"] == 2
 
 
 def test_a_table_of_files_gives_durations_sites_and_what_is_complete(folder: Path) -> None:

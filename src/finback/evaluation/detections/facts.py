@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -48,6 +49,19 @@ def read_files(path: Path) -> Facts:
     if table.find(*FILE) is None:
         raise ManifestError(f"{path}: no column 'file' (it has: {table.columns})", "name the files there")
     return _facts(table, OF_FILES, {})
+
+
+def with_hours(files: Mapping[str, FileFacts], path: Path) -> dict[str, FileFacts]:
+    """The files with the hours of UTC in which they were heard, from `effort-hours.csv` of a scan."""
+    table = read_table(path, "table of hours")
+    file, hour, heard = table.find("file"), table.find("hour_utc"), table.find("analysed_s", "heard_s")
+    hours: dict[str, set[datetime]] = defaultdict(set)
+    if None not in (file, hour, heard):
+        for row in table.rows:
+            when = _moment(table, row, hour)
+            if when is not None and (_seconds(table, row, heard) or 0) > 0:
+                hours[row.get(file)].add(when)
+    return {name: replace(facts, hours=tuple(sorted(hours[name]))) for name, facts in files.items()}
 
 
 def facts_of(table: Table, starts: Mapping[str, datetime], label_column: str | None = None) -> Facts:

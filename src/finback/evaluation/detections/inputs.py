@@ -11,11 +11,14 @@ from finback.core.errors import InputError
 from finback.core.types import Event
 from finback.data.formats.folder import without_lots
 from finback.data.formats.recognise import read_annotations
-from finback.evaluation.detections.facts import EFFORT, facts_of, read_files, text_table
+from finback.data.problems import Problem
+from finback.evaluation.detections.facts import EFFORT, facts_of, read_files, text_table, with_hours
+from finback.evaluation.detections.repeats import without_repeats
 from finback.evaluation.detections.tables import EventTable, FileFacts
 
 TABLES = frozenset((".csv", ".tsv", ".txt", ".parquet", ".jsonl", ".ndjson", ".db", ".sqlite", ".xml"))
-EVENTS = "events.csv"  # of a scan folder
+EVENTS, HOURS = "events.csv", "effort-hours.csv"  # of a scan folder
+TRUTH, FILES = "truth.csv", "files.csv"  # of a soundscape
 MOST_ROWS = 3  # rows that were left out and are listed, for each table
 
 
@@ -31,13 +34,12 @@ def read_events(paths: Sequence[Path], name: str, label_column: str | None = Non
     for table in tables:
         for file, facts in table.files.items():
             files[file] = facts.over(files.get(file, FileFacts()))
-    return EventTable(
-        name,
-        tuple(e for table in tables for e in table.events),
-        files,
-        all(table.complete for table in tables),
-        tuple(dict.fromkeys(note for table in tables for note in table.notes)),
-    )
+    events, n_repeats = without_repeats([table.events for table in tables])
+    notes = [note for table in tables for note in table.notes]
+    if n_repeats:
+        notes.append(f"{n_repeats} events of {name} stand in several tables and are counted once")
+    complete = all(table.complete for table in tables)
+    return EventTable(name, tuple(events), files, complete, tuple(dict.fromkeys(notes)))
 
 
 def _tables(path: Path, name: str, label_column: str | None) -> list[EventTable]:
@@ -47,18 +49,44 @@ def _tables(path: Path, name: str, label_column: str | None) -> list[EventTable]
         return [_one_table(path, name, label_column)]
     if (path / EVENTS).is_file():
         return [_scan_folder(path, name, label_column)]
+    if (path / TRUTH).is_file() and (path / FILES).is_file():
+        return [_soundscape(path, name, label_column)]
     found, lots = without_lots(sorted(p for p in path.rglob("*") if p.is_file() and _is_table(p)))
     if not found:
         raise InputError(
             f"{path}: neither a scan folder ({EVENTS} is missing) nor a folder of tables",
             f"give a table of events as {name}",
         )
-    first, *others = [_one_table(p, name, label_column) for p in found]
+    first, *others = _tables_of_folder(found, name, label_column)
     return [replace(first, notes=(*map(str, lots), *first.notes)), *others]
+
+
+def _tables_of_folder(paths: Sequence[Path], name: str, label_column: str | None) -> list[EventTable]:
+    """The tables among the files of a folder; raises the first reason where no file is one."""
+    tables: list[EventTable] = []
+    reasons: list[InputError] = []
+    for path in paths:
+        try:
+            tables.append(_one_table(path, name, label_column))
+        except InputError as error:
+            reasons.append(error)
+    if not tables:
+        raise reasons[0]
+    notes = tuple(f"left out: {reason}" for reason in reasons[:MOST_ROWS])
+    if len(reasons) > MOST_ROWS:
+        notes = (*notes, f"left out: {len(reasons) - MOST_ROWS} more files of {name}")
+    return [*tables[:-1], replace(tables[-1], notes=(*tables[-1].notes, *notes))]
 
 
 def _is_table(path: Path) -> bool:
     return path.suffix.lower() in TABLES and not path.name.startswith((".", "~"))
+
+
+def _soundscape(folder: Path, name: str, label_column: str | None) -> EventTable:
+    """The truth of `finback simulate soundscape`, with its recordings without calls."""
+    table = _one_table(folder / TRUTH, name, label_column)
+    files, notes = read_files(folder / FILES)
+    return replace(table, files={**table.files, **files}, notes=(*table.notes, *notes))
 
 
 def _scan_folder(folder: Path, name: str, label_column: str | None) -> EventTable:
@@ -67,6 +95,8 @@ def _scan_folder(folder: Path, name: str, label_column: str | None) -> EventTabl
         note = f"{folder}: has no {EFFORT}, so which files were analysed is unknown"
         return replace(table, notes=(*table.notes, note))
     files, notes = read_files(folder / EFFORT)
+    if (folder / HOURS).is_file():
+        files = with_hours(files, folder / HOURS)
     return replace(table, files=files, complete=True, notes=(*table.notes, *notes))
 
 
@@ -89,9 +119,14 @@ def _starts(events: Sequence[Event]) -> Mapping[str, datetime]:
 def _read(path: Path, label_column: str | None) -> tuple[tuple[Event, ...], tuple[str, ...]]:
     """The events of a table, and notes: what was guessed, and the first of the rows that were left out."""
     annotations = read_annotations(path, label_column=label_column)
-    notes = [str(problem) for problem in annotations.problems if problem.is_note]
+    notes = [str(problem) for problem in annotations.problems if problem.is_note and not _is_plain(problem)]
     left_out = [str(problem) for problem in annotations.problems if not problem.is_note]
     shown = left_out[:MOST_ROWS]
     if len(left_out) > MOST_ROWS:
         shown.append(f"{path.name}: {len(left_out) - MOST_ROWS} more problems of rows")
     return annotations.events, (*notes, *shown)
+
+
+def _is_plain(note: Problem) -> bool:
+    """Whether a note says only that the columns of finback's own tables were read."""
+    return note.kind == "layout" and "'start_s' (s) and 'end_s' (s)" in note.message

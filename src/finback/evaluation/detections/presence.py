@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from finback.evaluation.detections.annotated import WHOLE
 from finback.evaluation.detections.measure import plain
 from finback.evaluation.detections.prepare import EventList, Prepared
 from finback.evaluation.detections.settings import DetectionSettings
@@ -91,6 +92,9 @@ def _heard(p: Prepared, of_class: int, grid: tuple[bool, int]) -> Iterator[Cell]
     utc, length = grid
     for r, facts in enumerate(p.facts):
         if not p.hours[of_class, r] > 0:
+            continue
+        if utc and facts.hours and p.spans(of_class, r) == WHOLE:  # also of a recorder that sleeps
+            yield from ((facts.site, int(when.timestamp() // (HOUR_S * length))) for when in facts.hours)
             continue
         begin = facts.start_time.timestamp() if utc and facts.start_time is not None else 0.0
         duration = facts.heard_s if facts.duration_s is None else facts.duration_s

@@ -19,6 +19,7 @@ class FileFacts:
     start_time: datetime | None = None  # UTC
     site: str = ""
     annotated: Annotated | None = None  # None: not stated
+    hours: tuple[datetime, ...] = ()  # of UTC, in which it was heard; (): not stated
 
     def over(self, other: FileFacts) -> FileFacts:
         """These facts, and those of `other` where these say nothing."""
@@ -28,6 +29,7 @@ class FileFacts:
             self.start_time or other.start_time,
             self.site or other.site,
             other.annotated if self.annotated is None else self.annotated,
+            self.hours or other.hours,
         )
 
     @property
