@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from finback.audio.io import write
 from finback.cli.app import app
 from finback.core.errors import FinbackError
 from finback.core.types import Event
@@ -82,3 +84,25 @@ def test_refusals(table: Path, tmp_path: Path, words: tuple[str, ...], error: st
             app, ["convert", str(table), str(tmp_path / words[0]), *words[1:]], catch_exceptions=False
         )
     assert read_annotations(table).events == EVENTS
+
+
+def test_recordings_give_paths_times_and_the_sequence_of_raven(tmp_path: Path) -> None:
+    for name, rate in (("a_20240131_120000.wav", 2000), ("b.wav", 4000)):
+        (tmp_path / "audio" / "s").mkdir(parents=True, exist_ok=True)
+        write(tmp_path / "audio" / "s" / name, np.zeros(rate * 2, np.float32), rate)
+    source = tmp_path / "labels.csv"
+    source.write_text("file,start_s,end_s,species\na_20240131_120000,0.5,1,x\nB.wav,0.25,1,y\nc.wav,0,1,z\n")
+    said = call(source, tmp_path / "x.selections.txt", "--audio", tmp_path / "audio")
+    assert "c.wav: no such recording in the audio folder" in said
+    source.write_text(source.read_text().replace("c.wav,0,1,z\n", ""))
+    call(source, tmp_path / "y.selections.txt", "--audio", tmp_path / "audio")
+    lines = (tmp_path / "y.selections.txt").read_text(encoding="utf-8").splitlines()
+    header, first, second = (line.split("\t") for line in lines)
+    row = dict(zip(header, second, strict=True))
+    assert (row["Begin Time (s)"], row["File Offset (s)"], row["High Freq (Hz)"]) == (
+        "2.25",
+        "0.25",
+        "2000.0",
+    )
+    assert row["Begin Path"] == str((tmp_path / "audio" / "s" / "b.wav").resolve())
+    assert dict(zip(header, first, strict=True))["Begin Date Time UTC"] == "2024-01-31T12:00:00.500000Z"

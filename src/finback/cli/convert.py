@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from finback.cli.console import out, out_json, say
-from finback.cli.options import Json
+from finback.cli.options import Json, StartTimeOptions, takes
 
 if TYPE_CHECKING:
     from finback.data.formats.convert import Converted
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 MOST = 20  # problems that are shown
 
 
+@takes(times=StartTimeOptions)
 def convert(
+    times: StartTimeOptions,
     table: Annotated[
         Path,
         typer.Argument(
@@ -46,6 +48,13 @@ def convert(
     label_column: Annotated[
         str | None, typer.Option(help="The column of IN with the labels.", show_default=False)
     ] = None,
+    audio: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of the recordings: events get full paths and UTC times, Raven times in a sequence.",
+            show_default=False,
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Convert a table of events or labels: Raven, Audacity, Kaleidoscope, CSV, JSON lines, Parquet, SQLite.
@@ -55,9 +64,11 @@ def convert(
       finback convert dive3.selections.txt dive3.csv
       finback convert birdnet.csv labels --format audacity
     """
+    from finback.audio.time_options import time_options
     from finback.data.formats.convert import convert as convert_table
 
-    done = convert_table(table, target, to, of, label_column)
+    options = time_options(times.time_pattern, times.time_zone)
+    done = convert_table(table, target, to, of, label_column, audio, options)
     if json:
         out_json(done.as_dict())
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -98,3 +99,26 @@ def test_recordings_of_several_rates_follow_each_other(tmp_path: Path) -> None:
     (row,) = raven_rows(tmp_path / "all.selections.txt")
     assert float(row["Begin Time (s)"]) == pytest.approx(100 / 44_100 + 100 / 48_000 + 0.25, abs=1e-9)
     assert row["File Offset (s)"] == "0.25"
+
+
+def test_kaleidoscope_keeps_detections_apart_from_what_a_person_says(tmp_path: Path) -> None:
+    events = [Event("a.wav", 1, 2, "Fin whale", score=0.9), Event("a.wav", 3, 4, "Blue whale")]
+    write_events("kaleidoscope", tmp_path, events)
+    _, rows = parse_csv((tmp_path / "all.csv").read_text(encoding="utf-8"))
+    assert [(row["TOP1MATCH*"], row["MANUAL ID"]) for row in rows] == [("Fin whale", ""), ("", "Blue whale")]
+
+
+def test_raven_gets_no_columns_of_a_band_that_is_nowhere_known(tmp_path: Path) -> None:
+    write_events("raven", tmp_path, [Event("a.wav", 1, 2, "x")])
+    assert "Low Freq (Hz)" not in raven_rows(tmp_path / "a.selections.txt")[0]
+    write_events("raven", tmp_path, [])
+    assert "Low Freq (Hz)" in (tmp_path / "all.selections.txt").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("format", ["raven", "audacity", "kaleidoscope", "csv"])
+def test_no_spreadsheet_runs_a_cell(tmp_path: Path, format: str) -> None:
+    labels = ("=1+1", "@SUM(A1)", "+1-1|cmd", "\t=1", "-a", "\uff1d1")
+    paths = write_events(format, tmp_path, [Event("=x.wav", 1, 2, label) for label in labels])
+    for path in paths:
+        for cell in re.split(r'[\t\n,"]+', path.read_text(encoding="utf-8")):
+            assert not re.match(r"\s*[=@+\-\uff1d](?![0-9.]+$)", cell), (path.name, cell)

@@ -10,13 +10,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from finback.audio.time_options import NAMES, TimeOptions
 from finback.core.errors import InputError, SettingsError, WriteError
 from finback.core.types import Event
 from finback.data.formats import FORMATS
 from finback.data.formats.base import Format
 from finback.data.formats.folder import events_once, read_folder
 from finback.data.formats.load import load_format, written_formats
+from finback.data.formats.placed import Found, placed_in
 from finback.data.formats.recognise import AUTO, read_annotations
+from finback.data.formats.sleeps import refuse_sleeps
 from finback.data.formats.write import write_events
 from finback.data.problems import Problem
 
@@ -60,12 +63,19 @@ class Converted:
 
 
 def convert(
-    source: Path, target: Path, to: str | None = None, of: str = AUTO, label_column: str | None = None
+    source: Path,
+    target: Path,
+    to: str | None = None,
+    of: str = AUTO,
+    label_column: str | None = None,
+    audio: Path | None = None,
+    times: TimeOptions = NAMES,
 ) -> Converted:
     """Read a table, or all tables in a folder, and write their events to a file, or as tables into a folder.
 
     A `target` without a suffix is a new folder. `to` is the format to write (default: by the suffix of
-    `target`), `of` the format to read.
+    `target`), `of` the format to read. `audio` is the folder of the recordings: it gives the events their
+    full paths and UTC times, and Raven the times in a sequence and the whole band.
 
     Raises `InputError` when no table can be read, or when one file would hold the labels of several
     recordings without their names; `SettingsError` when the format is unknown; `WriteError` when `target` is
@@ -79,13 +89,18 @@ def convert(
     else:
         tables = (read_annotations(source, of, label_column),)
         problems = tables[0].problems
-    events, repeated = events_once(tables)
-    problems += repeated
+    events, notes = events_once(tables)
+    problems += notes
+    sounds: tuple[Found, ...] = ()
+    if audio is not None:
+        events, sounds, notes = placed_in(audio, events, times)
+        problems += notes
     if not target.suffix:
-        written = write_events(info.name, target, events)
+        written = write_events(info.name, target, events, sounds)
     else:
         _check_one_recording(info, events, target)
-        load_format(info.name)[1].write(target, events)
+        refuse_sleeps(events, sounds)
+        load_format(info.name)[1].write(target, events, sounds)
         written = (target,)
     read = tuple(sorted({table.format for table in tables}))
     return Converted(events, read, info.name, written, info.lost(events), problems)

@@ -3,7 +3,8 @@
     INDIR,FOLDER,IN FILE,CHANNEL,OFFSET,DURATION,Fmin,Fmax,TOP1MATCH*,MANUAL ID
     ,site1,a.wav,0,12.5,0.75,15.0,30.0,Fin whale,
 
-`TOP1MATCH*` is what was heard, `MANUAL ID` what a person says; the second goes first when a table is read.
+`TOP1MATCH*` is what a detector heard, `MANUAL ID` what a person says; the second goes first when a table is
+read. A label with a score is written into the first, a label without a score into the second.
 `TOP1DIST` is a distance between clusters and no score, so a score is not written. Column names as in
 https://www.wildlifeacoustics.com/resources/user-guides (Kaleidoscope Pro).
 """
@@ -56,6 +57,7 @@ def write(path: Path, events: Sequence[Event], sounds: Sequence[Sound] = ()) -> 
 def _row(event: Event) -> tuple[str, ...]:
     folder, name = folder_and_name(event.file)
     start, stop = decimal(event.start_s), decimal(event.stop_s)
+    is_stated = event.score is None  # by a person or a table, not by a detector
     return (
         folder if is_absolute(folder) else "",
         "" if is_absolute(folder) else folder,
@@ -65,8 +67,8 @@ def _row(event: Event) -> tuple[str, ...]:
         plain(total(stop, -start)),
         plain(event.low_hz),
         plain(event.high_hz),
-        event.label,
-        "",
+        "" if is_stated else event.label,
+        event.label if is_stated else "",
     )
 
 

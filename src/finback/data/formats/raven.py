@@ -6,8 +6,8 @@ This is written if the lengths of all recordings are given; else it counts withi
 
 **What Raven needs and an event may not state.** A selection of Raven has a channel and a band. An event on
 the mean of all channels is written on channel 1, and an event without a band from 0 Hz to half the sample
-rate (empty if this is unknown). The column `Not Stated` then names these columns, so that nothing is made up
-when the table is read again.
+rate. If the rate is unknown, the two cells are empty; if they are empty everywhere, the two columns are left
+out. The column `Not Stated` then names these columns, so that nothing is made up when the table is read.
 """
 
 from __future__ import annotations
@@ -54,6 +54,7 @@ COLUMNS = (
     *("Begin File", "Begin Path", OFFSET, DELTA, "Species", "Score", "Mean Score", "SNR (dB)"),
     *("Begin Date Time UTC", "End Date Time UTC", NOT_STATED),
 )
+BAND = ("Low Freq (Hz)", "High Freq (Hz)")  # left out where no cell has a value
 NEEDED = {"channel": "Channel", "low_hz": "Low Freq (Hz)", "high_hz": "High Freq (Hz)"}
 
 
@@ -62,7 +63,7 @@ def read(path: Path, label_column: str | None = None) -> Annotations:
 
     Raises `ManifestError` when the table has no times of Raven or no column `label_column`.
     """
-    events = own_events(path, "\t", COLUMNS, _event_of)
+    events = own_events(path, "\t", set(COLUMNS) - set(BAND), _event_of)
     if events is not None and label_column in (None, "Species"):
         return Annotations(events, NAME)
     return selected(read_table(path, "selection table"), label_column)
@@ -95,7 +96,11 @@ def selected(table: Table, label_column: str | None = None) -> Annotations:
 
 def write(path: Path, events: Sequence[Event], sounds: Sequence[Sound] = ()) -> None:
     """Write a selection for each event; `sounds` are all recordings, in the order in which Raven has them."""
-    write_csv(path, COLUMNS, _rows(events, sounds), delimiter="\t")
+    known = {str(sound.path) for sound in sounds}
+    band = any(e.file in known or e.low_hz is not None or e.high_hz is not None for e in events)
+    kept = [i for i, name in enumerate(COLUMNS) if band or not events or name not in BAND]
+    rows = ([row[i] for i in kept] for row in _rows(events, sounds))
+    write_csv(path, [COLUMNS[i] for i in kept], rows, delimiter="\t")
 
 
 def _rows(events: Sequence[Event], sounds: Sequence[Sound]) -> Iterable[tuple[str, ...]]:
@@ -149,7 +154,7 @@ def _event_of(row: Mapping[str, str]) -> Event:
         raise ValueError("another view: Raven saved this table")
     offset = Decimal(row[OFFSET])
     unstated = row[NOT_STATED].split("; ")
-    cell = {field: "" if column in unstated else row[column] for field, column in NEEDED.items()}
+    cell = {field: "" if column in unstated else row.get(column, "") for field, column in NEEDED.items()}
     return Event(
         file=row["Begin Path"],
         start_s=float(offset),
