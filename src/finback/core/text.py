@@ -99,3 +99,8 @@ def _parts(text: str) -> list[tuple[str, bool]]:
 
 def _is_formula(part: str) -> bool:
     return _FORMULA.match(part) is not None and _NUMBER.fullmatch(part.lstrip("'")) is None
+
+
+def plain_label(label: str) -> str:
+    """The name of a class as names are compared: without case, spaces, hyphens and underscores."""
+    return re.sub(r"[\s_\-]+", "", label).casefold()

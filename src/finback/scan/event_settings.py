@@ -15,11 +15,12 @@ from pydantic import Field, model_validator
 
 from finback.core.errors import SettingsError
 from finback.core.settings import Frozen
+from finback.core.text import plain_label
 
 Method = Literal["boxes", "hysteresis", "windows"]
 DAY_S = 86_400.0
 UNITS = {"s": 1.0, "min": 60.0, "h": 3600.0}
-# Labels that mean "no call", as `plain` writes them.
+# Labels that mean "no call", as `plain_label` writes them.
 NO_CALL = frozenset(
     (
         *("noise", "background", "ambient", "ambientnoise", "backgroundnoise", "seanoise", "none", "nothing"),
@@ -27,11 +28,6 @@ NO_CALL = frozenset(
         *("silence", "unlabelled", "unlabeled"),
     )
 )
-
-
-def plain(label: str) -> str:
-    """A label as labels are compared: without case, spaces, hyphens and underscores."""
-    return re.sub(r"[\s_\-]+", "", label).casefold()
 
 
 class ContextRule(Frozen):
@@ -55,7 +51,7 @@ class FinderSettings(Frozen):
     """How the change points of one class become events; `finback thresholds` fits these per class."""
 
     step_s: float | None = Field(None, gt=0, le=DAY_S)  # length of the step filter; None: one window
-    merge: float = Field(0.2, ge=0, le=1)  # neighbours join where the score between falls by less than this
+    merge: float = Field(0.1, ge=0, le=1)  # neighbours join where the score between falls by less than this
     merge_share: float = Field(1.0, ge=0, le=1)  # or stays above this share of the higher peak
 
 
@@ -89,11 +85,11 @@ class EventSettings(Frozen):
 
         Raises `SettingsError` for a background label that the model does not have.
         """
-        known = {plain(name) for name in labels}
+        known = {plain_label(name) for name in labels}
         for name in self.background:
-            if plain(name) not in known:
+            if plain_label(name) not in known:
                 raise SettingsError(
                     f"--background {name}: the model has no such class", "it has: " + ", ".join(labels)
                 )
-        silent = NO_CALL | {plain(name) for name in self.background}
-        return tuple(i for i, name in enumerate(labels) if plain(name) not in silent)
+        silent = NO_CALL | {plain_label(name) for name in self.background}
+        return tuple(i for i, name in enumerate(labels) if plain_label(name) not in silent)

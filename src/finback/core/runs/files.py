@@ -20,6 +20,7 @@ WEIGHTS = "weights.safetensors"
 CHECKPOINT = "checkpoint.safetensors"  # all that the next training step depends on
 LOG = "metrics.jsonl"  # one line per epoch
 VALIDATION_SCORES = "validation.parquet"  # of the selected model, before it was trained on these clips too
+THRESHOLDS = "thresholds.json"  # per class, from finback thresholds
 SCORES = "scores.parquet"  # of the test clips
 METRICS = "metrics.json"
 AUDIT = "audit.json"  # of the data
@@ -88,6 +89,11 @@ class RunFiles:
     def validation_scores(self) -> Path:
         """Calibrated logits of the validation clips."""
         return self.path / VALIDATION_SCORES
+
+    @property
+    def thresholds(self) -> Path:
+        """The fitted threshold of each class."""
+        return self.path / THRESHOLDS
 
     @property
     def scores(self) -> Path:
