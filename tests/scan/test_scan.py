@@ -87,7 +87,10 @@ def test_what_cannot_be_heard_is_said_and_the_rest_goes_on(run: Callable[..., Sc
     assert (result.outcome.n_unheard, result.outcome.n_skipped, result.outcome.n_files) == (2, 1, 7)
     seconds = sum(len(read(s.file.path)) / s.file.sample_rate for s in result.journal.sounds())
     assert result.outcome.heard_h * 3600 == pytest.approx(seconds)
-    assert "not heard" in " ".join(result.outcome.lines(result.out))
+    lines = " ".join(result.outcome.lines(result.out))
+    assert "analysed in 7 of 10 files" in lines
+    assert "2 files could not be read" in lines
+    assert "1 files left out" in lines
 
 
 def test_the_same_scan_again_analyses_nothing(

@@ -126,7 +126,7 @@ def scan(
     with _progress() as progress:
         result = scanned(model, paths, folder, **changes, progress=progress)
     if json:
-        out_json({"out": str(result.out), **result.outcome.to_json(), "tables": result.summary.to_json()})
+        out_json({"out": str(result.out), **result.outcome.to_json()})
         for line in result.outcome.problems:
             say(f"finback: {line}")
     else:
@@ -163,9 +163,7 @@ def _changes(analysis: AnalysisOptions, running: RunningOptions, times: StartTim
 def _show(result: Scan) -> None:
     for line in result.outcome.lines(result.out):
         out(line)
-    for line in (result.summary.detections(), *result.summary.notes):
-        out(line)
-    out(f"tables: {result.out}")
+    out(f"tables: {result.out} (finback tables makes them again with other thresholds, formats or sites)")
 
 
 def _show_plan(model: str, paths: list[str], folder: Path, changes: dict[str, Any], json: bool) -> None:

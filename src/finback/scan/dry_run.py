@@ -18,11 +18,11 @@ from finback.scan import parts
 from finback.scan.engines.contract import Job
 from finback.scan.header import NAME, JournalHeader
 from finback.scan.journal import Journal
-from finback.scan.outcome import hours
 from finback.scan.pace import clock
 from finback.scan.plan import minutes_for, seconds_of, spans_of, units
 from finback.scan.scan import ScanOptions, check_out, found_in, n_workers, name_of, split_changes
 from finback.scan.spans import Span, SpanError
+from finback.scan.summary import hours
 from finback.scan.work import states
 
 TRIED = 4  # files

@@ -84,7 +84,8 @@ def read_whole(path: Path) -> bytes | None:
 
 def table_of(data: bytes, columns: Sequence[str] | None = None) -> pa.Table:
     """The table of a file's bytes, or some of its columns."""
-    return pq.read_table(pa.BufferReader(data), columns=list(columns) if columns else None)
+    with pq.ParquetFile(pa.BufferReader(data)) as file:  # a third of the time of `read_table` for small files
+        return file.read(columns=list(columns) if columns else None, use_threads=False)
 
 
 def part_of(results: Sequence[Result], attempts: Mapping[Span, int]) -> pa.Table:

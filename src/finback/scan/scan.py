@@ -192,7 +192,7 @@ def finished(journal: Journal, work: Work, options: ScanOptions) -> Scan:
     with only_writer(journal.folder, TABLES_WAIT_S):
         journal.refresh()
         summary = write_tables(journal, journal.folder, options.tables, workers=n_workers(options))
-    outcome = outcome_of(journal, not tally.n_elsewhere)
+    outcome = outcome_of(journal, summary, not tally.n_elsewhere)
     return Scan(journal.folder, journal, outcome, summary)
 
 
