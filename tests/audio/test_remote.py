@@ -59,6 +59,7 @@ def site() -> Iterator[Site]:
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is kept from another test, and waits are short."""
     store._store.cache_clear()
+    monkeypatch.setattr(store, "FRESH_S", 0.0)
     monkeypatch.setattr(store, "WAITS_S", (0.0, 0.01, 0.01))
     monkeypatch.setattr(web, "READ_S", 0.5)
 
@@ -254,6 +255,16 @@ def test_a_missing_server_is_named_without_a_secret() -> None:
     with pytest.raises(AudioError, match=r"127\.0\.0\.1:1/a\.wav: no connection.*4 tries") as failed:
         io.probe("http://127.0.0.1:1/a.wav?sig=5ecret")
     assert "5ecret" not in str(failed.value)
+
+
+def test_one_look_at_a_file_asks_once_for_its_state(
+    site: Site, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "FRESH_S", 60.0)
+    address = site.put("/a.wav", (folder / "a.wav").read_bytes()[:500_000])
+    for _ in range(3):
+        io.read(address, 0, 9)
+    assert len(site.asked("/a.wav")) == 1  # the state came with the first block
 
 
 def test_empty_and_tiny_files_are_refused(site: Site) -> None:

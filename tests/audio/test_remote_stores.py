@@ -78,6 +78,7 @@ def memory(folder: Path) -> Any:
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     store._store.cache_clear()
+    monkeypatch.setattr(store, "FRESH_S", 0.0)
     monkeypatch.setattr(store, "WAITS_S", (0.0, 0.01))
 
 

@@ -67,6 +67,31 @@ def harbour(workplace: Path) -> Iterator[None]:
         yield
 
 
+@pytest.fixture
+def bucket(
+    request: pytest.FixtureRequest, workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    """The bucket of the page on buckets, in an S3 on this machine: `clips` under another name."""
+    if request.node.callspec.params["page"].stem != "remote-archives":
+        yield
+        return
+    server_of_s3 = pytest.importorskip("moto.server", reason="needs moto[server], of finback[dev]")
+    boto3 = pytest.importorskip("boto3")
+    server = server_of_s3.ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    client = boto3.client("s3")
+    client.create_bucket(Bucket="my-archive")
+    for clip in (workplace / "clips").iterdir():
+        client.upload_file(str(clip), "my-archive", f"site/{clip.name}")
+    yield
+    server.stop()
+
+
 def masked(text: str) -> str:
     """Without numbers and line ends: seconds and scores differ between machines, and so where prose wraps."""
     return " ".join(re.sub(r"-?\d+(?:\.\d+)?", "0", text).split())
@@ -74,7 +99,7 @@ def masked(text: str) -> str:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.stem)
 def test_examples_run_and_print_what_the_page_shows(
-    page: Path, workplace: Path, harbour: None, tmp_path_factory: pytest.TempPathFactory
+    page: Path, workplace: Path, harbour: None, bucket: None, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     found = examples(page)
     assert any(what.startswith("$ ") for what, _ in found), "a page without an example"

@@ -18,7 +18,7 @@ from typing import Any
 from finback.audio.addresses import WEB, Address, RemoteError, place
 from finback.audio.io import SUFFIXES
 from finback.audio.remote import store
-from finback.audio.remote.source import TRY_AGAIN, no_file, require_packages
+from finback.audio.remote.source import TRY_AGAIN, require_packages
 from finback.core.errors import AudioError
 
 PATTERN = "*?["
@@ -39,7 +39,7 @@ def list_addresses(address: str | Address) -> list[str]:
     try:
         names = _in_bucket(found)
     except RemoteError as error:
-        raise AudioError(f"{found}: cannot be listed ({error.problem})", error.repair) from error
+        raise AudioError(f"{found}: {error.problem}", error.repair) from error
     if not names:
         raise AudioError(f"{found}: no sound files there", "check the address; suffixes are " + _suffixes())
     return sorted(names)
@@ -56,7 +56,7 @@ def _in_bucket(address: Address) -> list[str]:
     if facts is None and any(sign in address.url for sign in PATTERN):
         names = _asked(address, systems, lambda system: system.glob(address.url))
     elif facts is None:
-        raise no_file()
+        raise RemoteError("no such file or folder", "check the address")
     else:
         names = _asked(address, systems, lambda system: system.find(address.url))
     known = [str(name) for name in names if PurePosixPath(str(name)).suffix.lower() in SUFFIXES]

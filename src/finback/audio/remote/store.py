@@ -37,6 +37,7 @@ OPEN = 8  # files whose blocks are kept
 AT_ONCE = 16  # blocks: a file of up to 1 MiB is fetched by one request
 # Seconds between tries. Bytes that came are kept, and when some came the waits begin anew.
 WAITS_S = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
+FRESH_S = 0.3  # a state is not asked for again so soon: one look at a file needs it several times
 LONGEST_WAIT_S = 60.0  # that a server may ask for
 MOST_TRIES = 1000  # for one run, however little comes with each
 COPIED = 1 << 33  # bytes of an MP3 or Ogg
@@ -51,6 +52,7 @@ class Store:
         self.source = _source(address)
         self._lock = threading.RLock()
         self._state: State | None = None
+        self._asked = 0.0
         self._blocks: OrderedDict[int, bytes] = OrderedDict()
         self._next, self._run = 0, 1  # block after the last run, and that run's length
         self._whole: BinaryIO | None = None
@@ -58,6 +60,8 @@ class Store:
     def renewed(self) -> State:
         """Ask for the state; what is kept of another state is forgotten."""
         with self._lock:
+            if self._state is not None and time.monotonic() - self._asked < FRESH_S:
+                return self._state
             tries = _Tries(self.address)
             while isinstance(begun := self.source.begin(self._state), Answer):
                 tries.failed(begun)
@@ -65,6 +69,7 @@ class Store:
                 self._forget()
                 self._state = begun.state
                 self._take(begun)
+            self._asked = time.monotonic()
             return begun.state
 
     def state(self) -> State:
