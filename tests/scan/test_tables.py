@@ -19,6 +19,7 @@ from finback.scan.event_settings import EventSettings
 from finback.scan.journal import Journal
 from finback.scan.spans import Fault, FileState
 from finback.scan.tables import TableSettings, write_tables
+from finback.scan.threshold_choice import ThresholdRequest
 
 START = datetime(2009, 3, 29, 12, 59, 50, tzinfo=UTC)
 QUIET, CALL = [-5.0, 5.0, 0.0], [5.0, -5.0, 0.0]
@@ -156,7 +157,9 @@ def test_a_step_that_fails_leaves_the_tables_as_they_were(
 
     monkeypatch.setattr("finback.scan.tables.write_presence", full)
     with pytest.raises(WriteError, match="No space left"):
-        write_tables(journal, out, PLAIN.model_copy(update={"threshold": 0.9}))
+        write_tables(
+            journal, out, PLAIN.model_copy(update={"thresholds": ThresholdRequest(threshold=("0.9",))})
+        )
     assert {p: p.read_bytes() for p in out.rglob("*") if p.is_file()} == before
 
 
@@ -165,7 +168,7 @@ def test_tables_killed_while_they_are_shown_are_known_as_our_own(
 ) -> None:
     out = tmp_path / "out"
     write_tables(journal, out, PLAIN)
-    stop = PLAIN.model_copy(update={"threshold": 0.9999})
+    stop = PLAIN.model_copy(update={"thresholds": ThresholdRequest(threshold=("0.9999",))})
     real, n = os.replace, [0]
 
     def killed(a: object, b: object) -> None:
@@ -218,5 +221,5 @@ def test_occupancy_for_r(journal: Journal, tmp_path: Path) -> None:
 def test_the_settings_of_a_step_are_beside_it(journal: Journal, tmp_path: Path) -> None:
     write_tables(journal, tmp_path / "out", PLAIN)
     about = json.loads((tmp_path / "out" / "tables.json").read_text())
-    assert about["settings"]["threshold"] == 0.5
+    assert set(about["thresholds"].values()) == {0.5}
     assert "events.csv" in about["files"]

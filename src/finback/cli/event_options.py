@@ -112,8 +112,13 @@ def event_settings(options: EventOptions) -> EventSettings:
     return build(EventSettings, values)
 
 
-def threshold_request(options: ThresholdOptions, run: Path | str | None = None) -> ThresholdRequest:
+def threshold_request(options: ThresholdOptions, run: str | None = None) -> ThresholdRequest:
     """What was asked for; `run` is the run folder that the scan was made with."""
     from finback.scan.threshold_choice import ThresholdRequest
 
-    return ThresholdRequest(tuple(options.threshold or ()), options.target, run, options.thresholds)
+    return ThresholdRequest(
+        threshold=tuple(options.threshold or ()),
+        target=options.target,
+        model=run,
+        file=None if options.thresholds is None else str(options.thresholds),
+    )

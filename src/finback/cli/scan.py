@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from finback.cli.console import ERR, out, out_json, out_table, say
+from finback.cli.event_options import EventOptions, ThresholdOptions
 from finback.cli.options import Device, DryRun, Json, StartTimeOptions, takes
 from finback.cli.table_options import TableOptions
 
@@ -78,7 +79,14 @@ class RunningOptions:
     ] = 3.0
 
 
-@takes(analysis=AnalysisOptions, running=RunningOptions, times=StartTimeOptions, tables=TableOptions)
+@takes(
+    analysis=AnalysisOptions,
+    running=RunningOptions,
+    times=StartTimeOptions,
+    tables=TableOptions,
+    events=EventOptions,
+    limits=ThresholdOptions,
+)
 def scan(
     model: Annotated[
         str,
@@ -97,6 +105,8 @@ def scan(
     running: RunningOptions,
     times: StartTimeOptions,
     tables: TableOptions,
+    events: EventOptions,
+    limits: ThresholdOptions,
     device: Device = "cpu",
     dry_run: DryRun = False,
     json: Json = False,
@@ -119,7 +129,7 @@ def scan(
 
     say_licences_of(resolve(model, "classifier"))
     changes = _changes(analysis, running, times)
-    changes |= {"device": device, "tables": tables.settings(), "stdin": sys.stdin, "log": say}
+    changes |= {"device": device, "tables": tables.settings(events, limits), "stdin": sys.stdin, "log": say}
     if dry_run:
         _show_plan(model, paths, folder, changes, json)
         return

@@ -8,16 +8,27 @@ from typing import Annotated
 import typer
 
 from finback.cli.console import out, out_json, progress, say
+from finback.cli.event_options import EventOptions, ThresholdOptions
 from finback.cli.options import Json, takes
 from finback.cli.table_options import TableOptions
 
 
-@takes(options=TableOptions)
+@takes(options=TableOptions, events=EventOptions, limits=ThresholdOptions)
 def tables(
     scan: Annotated[
         Path, typer.Argument(metavar="DIR", help="A folder of finback scan.", show_default=False)
     ],
     options: TableOptions,
+    events: EventOptions,
+    limits: ThresholdOptions,
+    run: Annotated[
+        str | None,
+        typer.Option(
+            help="The run of the scan, for its thresholds (default: the one that the scan names).",
+            show_default=False,
+        ),
+    ] = None,
+    workers: Annotated[int, typer.Option(help="Processes that measure boxes of events.")] = 1,
     folder: Annotated[
         Path | None,
         typer.Option("--out", help="Another folder for the tables (default: DIR).", show_default=False),
@@ -37,12 +48,12 @@ def tables(
     from finback.scan.journal import Journal
     from finback.scan.tables import write_tables
 
-    settings = options.settings()
+    settings = options.settings(events, limits, run)
     journal = Journal.read(scan)
     for remark in journal.remarks:
         say(remark)
     target = folder or scan
-    summary = write_tables(journal, target, settings, progress=progress)
+    summary = write_tables(journal, target, settings, workers, progress)
     if json:
         out_json({"out": str(target), **summary.to_json()})
         return

@@ -18,7 +18,7 @@ demand. All tables are written to hidden names first and then shown together (`s
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -36,7 +36,8 @@ from finback.core.text import printable
 from finback.data.formats import FORMATS
 from finback.data.formats.load import load_format, written_formats
 from finback.data.formats.write import write_events
-from finback.scan.detections import ByFile, Detections, detections
+from finback.models.thresholds import Thresholds
+from finback.scan.detections import Detections, detections
 from finback.scan.effort import Counts, Kind, heard_utc, microseconds, total_us
 from finback.scan.effort_tables import EFFORT, ERRORS, HOURS, effort_row, error_rows, hour_rows
 from finback.scan.event_settings import EventSettings
@@ -54,6 +55,7 @@ from finback.scan.presence_tables import (
 from finback.scan.spans import ScannedFile
 from finback.scan.summary import Summary
 from finback.scan.table_folder import check_tables_folder, new_tables
+from finback.scan.threshold_choice import ThresholdRequest, chosen
 from finback.scan.walk import HeardFile, walk
 
 DEFAULT_FORMATS = ("csv", "raven")
@@ -63,7 +65,7 @@ class TableSettings(Frozen):
     """What changes tables, and never the journal."""
 
     events: EventSettings = EventSettings()
-    threshold: float = Field(0.5, ge=0, le=1)  # of all classes
+    thresholds: ThresholdRequest = ThresholdRequest()  # which thresholds hold (`scan/threshold_choice.py`)
     formats: tuple[str, ...] = DEFAULT_FORMATS
     site: str = Field(ONE_SITE, min_length=1, max_length=200)  # the name of the one site
     sites_by_folder: bool = False  # the first folder below the common one names the site
@@ -80,27 +82,14 @@ class TableSettings(Frozen):
         return tuple(name for name in written_formats() if name in {*formats, *DEFAULT_FORMATS})
 
 
-@dataclass(frozen=True)
-class Uniform:
-    """One threshold for all classes and files."""
-
-    threshold: float
-    n_classes: int
-
-    def of(self, path: str) -> Sequence[float]:
-        """(K,) thresholds."""
-        return [self.threshold] * self.n_classes
-
-
 def write_tables(
     journal: Journal,
     out: Path,
     settings: TableSettings | None = None,
-    thresholds: ByFile | None = None,
     workers: int = 1,
     progress: Progress = no_progress,
 ) -> Summary:
-    """Write all tables into a folder. `thresholds` go before that of the settings; `workers` measure boxes.
+    """Write all tables into a folder; `workers` processes measure boxes.
 
     Raises `SettingsError` for a wrong zone or class, `InputError` when `out` holds other tables, `LockError`
     when another process writes there, `WriteError`. What was there before then stays as it was.
@@ -111,11 +100,12 @@ def write_tables(
     except InputError as error:
         raise SettingsError(error.problem.replace("--time-zone", "--days-in", 1), error.repair) from None
     check_tables_folder(Path(out))
-    limits = thresholds or Uniform(settings.threshold, len(journal.labels))
-    found = detections(journal, settings.events, limits, workers, progress)
+    events, thresholds = chosen(journal, settings.events, settings.thresholds)
+    found = detections(journal, events, thresholds, workers, progress)
+    found = replace(found, notes=(*thresholds.notes, *found.notes))
     step = _Step(journal, settings, found)
     step.hours, step.days = Presence(utc_hours(), found.called), Presence(days(zone), found.called)
-    with new_tables(Path(out), _about(journal, settings)) as (hidden, notes):
+    with new_tables(Path(out), _about(journal, settings, thresholds)) as (hidden, notes):
         for heard in _written_effort(step, hidden, progress):
             step.add(heard)
         write_presence(hidden / "presence-hours.csv", step.hours, settings.least_effort_s)
@@ -234,6 +224,14 @@ def _by_file(events: Iterable[FoundEvent]) -> dict[str, list[FoundEvent]]:
     return found
 
 
-def _about(journal: Journal, settings: TableSettings) -> dict[str, Any]:
+def _about(journal: Journal, settings: TableSettings, thresholds: Thresholds) -> dict[str, Any]:
     """What `tables.json` says of the step."""
-    return {"model": journal.header.fingerprint, "settings": settings.model_dump(mode="json")}
+    labels = thresholds.labels
+    return {
+        "model": journal.header.fingerprint,
+        "settings": settings.model_dump(mode="json"),
+        "thresholds": dict(zip(labels, thresholds.values, strict=True)),
+        "thresholds_of_sites": {
+            site: {labels[k]: value for k, value in own.items()} for site, own in thresholds.sites.items()
+        },
+    }

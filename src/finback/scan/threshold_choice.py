@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from finback.core.errors import RunError, SettingsError
 from finback.core.runs.folder import RunFolder
+from finback.core.settings import Frozen
 from finback.core.text import plain_label
 from finback.metrics.threshold import Target
 from finback.models.load import open_run
@@ -25,8 +26,7 @@ from finback.scan.event_settings import EventSettings, FinderSettings
 from finback.scan.journal import Journal
 
 
-@dataclass(frozen=True, slots=True)
-class ThresholdRequest:
+class ThresholdRequest(Frozen):
     """What was asked for; all may be left out.
 
     `threshold` holds values such as "0.7" and "Fin whale=0.7". `model` is the run folder; None: the one that
@@ -35,8 +35,8 @@ class ThresholdRequest:
 
     threshold: tuple[str, ...] = ()
     target: str | None = None
-    model: str | Path | None = None
-    file: Path | None = None
+    model: str | None = None
+    file: str | None = None
 
 
 def chosen(
@@ -66,7 +66,7 @@ def chosen(
     if len(by_class) == len(labels):
         thresholds = replace(thresholds, notes=())
     if asked.file is not None:
-        thresholds = overridden(thresholds, asked.file, [state.file.path for state in journal.files()])
+        thresholds = overridden(thresholds, Path(asked.file), [state.file.path for state in journal.files()])
     return settings, thresholds
 
 
