@@ -133,7 +133,7 @@ def scan(
     if dry_run:
         _show_plan(model, paths, folder, changes, json)
         return
-    with _progress() as progress:
+    with progress_in_hours() as progress:
         result = scanned(model, paths, folder, **changes, progress=progress)
     if json:
         out_json({"out": str(result.out), **result.outcome.to_json()})
@@ -187,7 +187,7 @@ def _show_plan(model: str, paths: list[str], folder: Path, changes: dict[str, An
 
 
 @contextmanager
-def _progress() -> Iterator[Callable[[Pace], None]]:
+def progress_in_hours() -> Iterator[Callable[[Pace], None]]:
     """Shows the hours: a bar on a terminal, else a line now and then."""
     from finback.core import bars
 

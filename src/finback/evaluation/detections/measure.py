@@ -162,9 +162,11 @@ def over_thresholds(d: Detections, hours: Floats, units: Units) -> tuple[dict[st
         return np.stack(rows)
 
     drawn = None if units.draws is None else over_draws(d, statistics, units.draws)
-    ap_ci = None if drawn is None else bootstrap.percentiles(drawn[0])
+    n_units = len(np.unique(d.true_recording[d.true_counted]))
+    ap = float(now.average_precision[0])
+    ap_ci = None if drawn is None else share_interval(drawn[0], ap, n_units)
     result: dict[str, Any] = {
-        "average_precision": plain(now.average_precision[0]),
+        "average_precision": plain(ap),
         "average_precision_ci": ap_ci,
         "highest_recall": plain(now.recall[0].max()) if now.recall.size else _of_nothing(d),
         "at_recall": {},
