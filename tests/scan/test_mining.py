@@ -14,8 +14,8 @@ from scanned import LABELS, file_of, header, scanned, scores, spans_of
 from finback.core.errors import RunError
 from finback.scan.journal import Journal
 from finback.scan.mining import mine
+from finback.scan.negatives import write_same
 from finback.scan.spans import FileState
-from finback.scan.write_once import write_same
 
 N_SQUEAKS = 200
 

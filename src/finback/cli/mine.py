@@ -12,10 +12,9 @@ from finback.cli.options import Device, Json
 from finback.cli.scan import progress_in_hours
 
 if TYPE_CHECKING:
-    from finback.scan.mining import Mining
+    from finback.scan.negatives import Negatives
 
-LABELS = ("file", "species", "group", "start_s", "end_s", "channel", "taken_for", "score", "cluster")
-CLUSTERS = ("cluster", "windows", "taken", "highest_score", "taken_for")
+SHOWN = 20  # clusters in the table on the screen
 
 
 def mine(
@@ -51,49 +50,30 @@ def mine(
       finback mine runs/mine quiet/ --out negatives
     """
     from finback.cli.licences import say_licences_of
-    from finback.core.storage.csv_files import csv_text
     from finback.models.pretrained import resolve
-    from finback.scan.mining import mine as mined
-    from finback.scan.scan import scan
-    from finback.scan.write_once import write_same
+    from finback.scan.negatives import find_negatives
 
     say_licences_of(resolve(model, "classifier"))
     options = {"workers": workers, "device": device, "log": say}
     with progress_in_hours() as progress:
-        scanned = scan(model, paths, folder / "scan", keep_embeddings=True, progress=progress, **options)
-    for line in scanned.outcome.problems:
-        say(line)
-    result = mined(scanned.journal, clusters, per_cluster)
-    written = {"labels.csv": csv_text(LABELS, _label_rows(result, label))}
-    written["clusters.csv"] = csv_text(CLUSTERS, _cluster_rows(result))
-    for name, text in written.items():
-        write_same(folder / name, text)
-    if json:
-        out_json(
-            {
-                "out": str(folder),
-                "heard_h": scanned.outcome.heard_h,
-                "n_windows": result.n_windows,
-                "n_clustered": result.n_clustered,
-                "n_taken": len(result.windows),
-                "clusters": [dict(zip(CLUSTERS, row, strict=True)) for row in _cluster_rows(result)],
-            }
+        result = find_negatives(
+            model, paths, folder, label, clusters, per_cluster, progress=progress, **options
         )
-        return
-    out_table(CLUSTERS, _cluster_rows(result)[:20])
-    out(
-        f"{len(result.windows)} windows of {len(result.clusters)} clusters, of {result.n_windows:,} windows "
-        f"in {scanned.outcome.heard_h:.2f} hours"
-    )
-    out(str(folder / "labels.csv"))
+    for line in result.outcome.problems:
+        say(line)
+    if json:
+        out_json(result.to_json())
+    else:
+        _show(result)
+    if result.outcome.code:  # some recordings could not be heard
+        raise SystemExit(result.outcome.code)
 
 
-def _label_rows(result: Mining, label: str) -> list[tuple[object, ...]]:
-    return [
-        (w.path, label, w.path, w.start_s, w.stop_s, w.channel, w.taken_for, round(w.score, 4), w.cluster)
-        for w in result.windows
-    ]
+def _show(result: Negatives) -> None:
+    from finback.scan.negatives import CLUSTERS
 
-
-def _cluster_rows(result: Mining) -> list[tuple[object, ...]]:
-    return [(c.number, c.n_windows, c.n_taken, round(c.score, 4), c.taken_for) for c in result.clusters]
+    out_table(CLUSTERS, result.cluster_rows()[:SHOWN])
+    n, kinds = len(result.mining.windows), len(result.mining.clusters)
+    heard = f"{result.mining.n_windows:,} windows in {result.outcome.heard_h:.2f} hours"
+    out(f"{n} windows of {kinds} clusters, of {heard}")
+    out(str(result.labels))
