@@ -236,6 +236,14 @@ def test_answers_that_stay_are_said_at_once(site: Site, fault: object, words: st
     assert str(failed.value).startswith(address)
 
 
+def test_names_are_asked_for_as_they_are_written(site: Site, folder: Path) -> None:
+    body = (folder / "a.wav").read_bytes()
+    site.put("/a%20b%2Bc.wav?X-Sig=a%2Fb%3D", body)
+    site.put("/a%20b.wav", body)
+    for name in ("a%20b%2Bc.wav?X-Sig=a%2Fb%3D", "a b.wav", "a%20b%2Bc.wav?X-Sig=a%2Fb%3D"):
+        assert np.array_equal(io.read(f"{site.url}/{name}", 5, 99), io.read(folder / "a.wav", 5, 99))
+
+
 def test_redirects_are_followed(site: Site, folder: Path) -> None:
     address = site.put("/a.wav", (folder / "a.wav").read_bytes())
     for code in (301, 302, 303, 307, 308):

@@ -105,7 +105,9 @@ def local(text: Path | str | Address, why: str) -> Path:
     """A path of this computer. Raises `AudioError` with the reason why an address will not do."""
     found = place(text)
     if isinstance(found, Address):
-        raise AudioError(f"{found}: {why}", "copy the file to this computer, and give its path")
+        raise AudioError(
+            f"{found}: {why}", "copy the file to this computer and give its path, or use finback scan"
+        )
     return found
 
 

@@ -51,7 +51,7 @@ class FileState(NamedTuple):
 
 def content_id(path: Path | str | Address) -> str:
     """16 hex digits: blake2b of the file's bytes, read in a stream. Raises `AudioError`."""
-    path = local(path, "recordings are indexed by their whole content, which is not fetched")
+    path = local(path, "a recording is known by its whole content here, which is not fetched")
     state = FileState.of(checks.file_status(path))
     return _hashed(path, state) if state.is_young else _kept(path, state)
 

@@ -106,7 +106,7 @@ def open_recording(
 
     Raises `AudioError` also for rates outside 10 Hz to 1 MHz, no samples, and files whose end is missing.
     """
-    path = local(path, "recordings are indexed by their whole content, which is not fetched")
+    path = local(path, "a recording is known by its whole content here, which is not fetched")
     info = probe(path)
     recording = Recording(
         id=content_id(path),

@@ -172,7 +172,7 @@ def predict(
     say_licences_of(resolve(name, "classifier"))
     names = [line.strip() for f in files for line in (sys.stdin if f == "-" else [f]) if line.strip()]
     classifier = load(name, device)
-    predictions = classifier.predict([Path(n) for n in names], channel=channel, progress=progress)
+    predictions = classifier.predict(list(names), channel=channel, progress=progress)
     failed = predictions.errors
     if json:
         by_file = [_to_json(p, len(classifier.species)) for p in predictions]

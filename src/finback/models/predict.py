@@ -131,7 +131,7 @@ def _clip(sound: object, channel: int | None) -> Clip:
     if isinstance(sound, Clip):
         return sound
     if isinstance(sound, str | Path):
-        sound = open_recording(Path(sound))
+        sound = open_recording(sound)
     if isinstance(sound, Recording):
         return Clip(sound, 0, sound.n_samples, channel=channel)
     raise InputError(

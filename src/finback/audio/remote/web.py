@@ -16,6 +16,7 @@ from typing import Any
 import aiohttp
 import fsspec
 from fsspec.asyn import sync
+from yarl import URL
 
 from finback.audio.addresses import Address, RemoteError
 from finback.audio.remote.source import (
@@ -81,7 +82,8 @@ class WebSource:
     def __init__(self, address: Address) -> None:
         self.address = address
         self.web: Any = fsspec.filesystem(address.scheme, client_kwargs={"trust_env": True})
-        self.web.encoded = "%" in address.url  # a signed address must stay as it is, letter for letter
+        # A signed address must stay as it is, letter for letter.
+        self.url = URL(address.url, encoded="%" in address.url)
 
     def begin(self, known: State | None) -> Beginning | Answer:
         """One request for the first bytes tells the state: HEAD is refused by signed addresses."""
@@ -146,8 +148,7 @@ class WebSource:
         patience = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S, sock_read=READ_S)
         data, status, found = bytearray(), 0, dict[str, str]()
         try:
-            url = self.web.encode_url(self.address.url)
-            async with session.get(url, headers=headers, timeout=patience) as response:
+            async with session.get(self.url, headers=headers, timeout=patience) as response:
                 if self.address.scheme == "https" and response.url.scheme != "https":
                     raise RemoteError("the server leads from https to http", "give the address it leads to")
                 status, found = response.status, response.headers
