@@ -56,6 +56,13 @@ def test_what_a_format_cannot_hold_is_said(table: Path, tmp_path: Path) -> None:
     )
 
 
+def test_events_without_a_label_get_one(tmp_path: Path) -> None:
+    source = tmp_path / "moos.txt"
+    source.write_text("0.5\t1.5\t\n2\t3\tgrunt\n")
+    call(source, tmp_path / "x.jsonl", "--label", "moo")
+    assert [event.label for event in read_annotations(tmp_path / "x.jsonl").events] == ["moo", "grunt"]
+
+
 def test_an_event_in_two_tables_of_a_folder_is_read_once(tmp_path: Path) -> None:
     write_events("raven", tmp_path / "tables", EVENTS)
     write_events("csv", tmp_path / "tables", EVENTS)

@@ -48,6 +48,7 @@ def convert(
     label_column: Annotated[
         str | None, typer.Option(help="The column of IN with the labels.", show_default=False)
     ] = None,
+    label: Annotated[str, typer.Option(help="The label of events without one.", show_default=False)] = "",
     audio: Annotated[
         Path | None,
         typer.Option(
@@ -68,7 +69,7 @@ def convert(
     from finback.data.formats.convert import convert as convert_table
 
     options = time_options(times.time_pattern, times.time_zone)
-    done = convert_table(table, target, to, of, label_column, audio, options)
+    done = convert_table(table, target, to, of, label_column, label, audio, options)
     if json:
         out_json(done.as_dict())
     else:
@@ -80,8 +81,13 @@ def _show(done: Converted, target: Path) -> None:
         say(f"  {problem}")
     if len(done.problems) > MOST:
         say(f"  ... and {len(done.problems) - MOST} more (--json lists all)")
-    out(f"{len(done.events)} events of {done.n_recordings} recordings, read as {', '.join(done.read)}")
+    events, recordings = counted(len(done.events), "event"), counted(done.n_recordings, "recording")
+    out(f"{events} of {recordings}, read as {', '.join(done.read)}")
     if done.lost:
         out(f"not written, since {done.format} does not hold it: {', '.join(done.lost)}")
-    tables = "1 table" if len(done.written) == 1 else f"{len(done.written)} tables"
-    out(f"written: {target} ({done.format}, {tables})")
+    out(f"written: {target} ({done.format}, {counted(len(done.written), 'table')})")
+
+
+def counted(n: int, what: str) -> str:
+    """`1 table`, `2 tables`."""
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"

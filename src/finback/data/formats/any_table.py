@@ -8,7 +8,7 @@ say which columns were read.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from finback.data.formats.raven_selections import ANNOTATIONS
 from finback.data.formats.table_columns import Columns, columns_of, notes_on
 from finback.data.layouts import Layout, recognised
 from finback.data.numbers import EMPTY, number
+from finback.data.problems import Problem
 from finback.data.tables import SYNONYMS, Row, Table, read_table
 
 NAME = "table"
@@ -68,8 +69,15 @@ def rows_of(table: Table, label_column: str | None = None) -> Annotations:
         collected.note("layout", message, "call the table after its recording, or add a column file")
     for row in table.rows:
         collected.add(row, _file(row, places), _event(row, places))
-    notes = [note for note in notes_on(table, columns, layout) if "frequencies" not in note.message]
-    return collected.annotations(NAME, tuple(notes))
+    return collected.annotations(NAME, tuple(_notes(table, columns, layout)))
+
+
+def _notes(table: Table, columns: Columns, layout: Layout | None) -> Iterator[Problem]:
+    """What was read without being named; frequencies are read here, and files have no option."""
+    for note in notes_on(table, columns, layout):
+        if "frequencies" not in note.message:
+            repair = "name other columns file, species, start_s and end_s"
+            yield replace(note, repair=repair) if note.kind == "layout" else note
 
 
 def _label_columns(table: Table, layout: Layout | None, asked: str | None) -> tuple[int, ...]:

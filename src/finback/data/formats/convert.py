@@ -68,14 +68,16 @@ def convert(
     to: str | None = None,
     of: str = AUTO,
     label_column: str | None = None,
+    label: str = "",
     audio: Path | None = None,
     times: TimeOptions = NAMES,
 ) -> Converted:
     """Read a table, or all tables in a folder, and write their events to a file, or as tables into a folder.
 
     A `target` without a suffix is a new folder. `to` is the format to write (default: by the suffix of
-    `target`), `of` the format to read. `audio` is the folder of the recordings: it gives the events their
-    full paths and UTC times, and Raven the times in a sequence and the whole band.
+    `target`), `of` the format to read, `label` the label of events without one. `audio` is the folder of the
+    recordings: it gives the events their full paths and UTC times, and Raven the times in a sequence and the
+    whole band; `times` are the pattern and the zone of start times in their names.
 
     Raises `InputError` when no table can be read, or when one file would hold the labels of several
     recordings without their names; `SettingsError` when the format is unknown; `WriteError` when `target` is
@@ -85,9 +87,9 @@ def convert(
     info = _format_of(target, to)
     _check_new(target)
     if source.is_dir():
-        tables, problems = read_folder(source, of, label_column)
+        tables, problems = read_folder(source, of, label_column, label)
     else:
-        tables = (read_annotations(source, of, label_column),)
+        tables = (read_annotations(source, of, label_column, label),)
         problems = tables[0].problems
     events, notes = events_once(tables)
     problems += notes

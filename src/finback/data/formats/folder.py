@@ -30,7 +30,7 @@ def without_lots(paths: Iterable[Path]) -> tuple[list[Path], tuple[Problem, ...]
         others = [p for p in found if p.parent == path.parent and p != path] if path.name in LOT_NAMES else []
         beside = sum(other.name.endswith(LOT_SUFFIXES) for other in others)
         if beside:
-            message = f"is not read, since {beside} tables of recordings stand beside it"
+            message = f"is not read, since tables of recordings stand beside it ({beside})"
             repair = "give it by itself if it is the table that you edited"
             notes.append(Problem("lot_table", path.name, None, message, repair))
         else:
@@ -39,7 +39,7 @@ def without_lots(paths: Iterable[Path]) -> tuple[list[Path], tuple[Problem, ...]
 
 
 def read_folder(
-    folder: Path, format: str = AUTO, label_column: str | None = None
+    folder: Path, format: str = AUTO, label_column: str | None = None, label: str = ""
 ) -> tuple[tuple[Annotations, ...], tuple[Problem, ...]]:
     """The tables in a folder and its sub-folders, and problems: tables and rows that were left out, notes.
 
@@ -57,7 +57,7 @@ def read_folder(
     problems: list[Problem] = list(notes)
     for path in paths:
         try:
-            table = read_annotations(path, format, label_column)
+            table = read_annotations(path, format, label_column, label)
         except InputError as error:
             message = error.problem.removeprefix(f"{path}: ")
             problems.append(Problem("unread_table", path.name, None, message, error.repair))

@@ -6,6 +6,7 @@ annotations.format, len(annotations.events), annotations.problems
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from finback.data.formats import audacity, events_csv, json_lines, kaleidoscope, raven
@@ -20,18 +21,24 @@ AUTO = "auto"
 EMPTY = {".txt": audacity.NAME, ".jsonl": json_lines.NAME}
 
 
-def read_annotations(path: Path, format: str = AUTO, label_column: str | None = None) -> Annotations:
+def read_annotations(
+    path: Path, format: str = AUTO, label_column: str | None = None, label: str = ""
+) -> Annotations:
     """The events of a table, with the rows that were left out and the reasons.
 
     `format` is a name of the registry or "auto". `label_column` names the column of the labels; without it
-    usual names are looked for, and labels are "" where there is none.
+    usual names are looked for. `label` is the label of events without one, such as those of a table of one
+    species, whose name tells it.
 
     Raises `InputError` or `ManifestError` of one line when the file is missing, is no table, or fits no
     format (the line says which columns there are); `SettingsError` for an unknown format.
     """
     path = Path(path)
     name = recognised_format(path) if format == AUTO else format
-    return load_format(name)[1].read(path, label_column)
+    read = load_format(name)[1].read(path, label_column)
+    if not label:
+        return read
+    return replace(read, events=tuple(e if e.label else replace(e, label=label) for e in read.events))
 
 
 def recognised_format(path: Path) -> str:
