@@ -4,7 +4,7 @@
 
 Each benchmark runs in its own process, one after the other; the ratios are collected in one table. If a
 benchmark fails or a package is missing, the table has the reason, and the other benchmarks run. On two idle
-cores all benchmarks take about twenty minutes.
+cores all benchmarks take about forty minutes.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ BENCHMARKS = (
     ("sampling.py", "--live", "0"),
     ("backbones.py", "birdnet", "birdnet-plda", "mfcc-plda", "--seeds", "1"),
     ("opensoundscape_peer.py",),
+    ("detections.py",),
+    ("unknown.py", "--epochs", "12"),
     ("scan.py",),
 )
 HEAD = """# Comparison with other packages
