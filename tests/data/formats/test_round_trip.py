@@ -106,3 +106,11 @@ def back(name: str, events: list[Event], sounds: list[Heard]) -> tuple[Event, ..
 def test_a_written_table_is_read_back_equal(name: str, events: list[Event], known: bool) -> None:
     sounds = [Heard(file) for file in sorted({e.file for e in events})] if known else []
     assert back(name, events, sounds) == tuple(held(name, e) for e in events)
+
+
+@each_format
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_a_score_that_is_no_number_is_not_known(name: str, number: float) -> None:
+    one = Event("table", 0.5, 1.0, "x", 10.0, 20.0, 0, score=number, snr_db=number)
+    (read,) = back(name, [one], [])
+    assert read == held(name, replace(one, score=None, snr_db=None))

@@ -77,7 +77,7 @@ def event_of(values: Mapping[str, object]) -> Event:
 
 
 def _float(value: float | None) -> float | None:
-    return None if value is None else float(value)
+    return None if value is None or not math.isfinite(value) else float(value)
 
 
 def _text(values: Mapping[str, object], column: str) -> str:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from decimal import Context, Decimal
+from math import isfinite
 from pathlib import Path
 
 from finback.audio.statements import iso
@@ -84,7 +85,10 @@ def moment(text: str) -> datetime | None:
 
 def optional(text: str) -> float | None:
     """The number in a cell that finback wrote, None for an empty cell. Raises `ValueError`."""
-    return float(text) if text else None
+    value = float(text) if text else None
+    if value is not None and not isfinite(value):
+        raise ValueError(f"'{text}' is not finite")
+    return value
 
 
 def channel_of(text: str, first: int) -> int | None:
