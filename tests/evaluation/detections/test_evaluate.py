@@ -87,7 +87,7 @@ def test_a_file_that_was_not_scanned_is_left_out_and_said() -> None:
     true = [*TRUE, event("c.wav", 5)]
     left_out = run(true, FOUND, found_files=SCANNED)
     assert left_out.classes["fin"]["n_true"] == 4
-    assert "1 file of TRUTH with 1 events ('c.wav') were not analysed: left out" in " ".join(left_out.notes)
+    assert "not analysed: 1 file of TRUTH with 1 event ('c.wav'). Left out" in " ".join(left_out.notes)
     missed = run(true, FOUND, found_files=SCANNED, not_analysed="missed")
     assert missed.classes["fin"]["n_missed"] == 3
     # A table does not say what was analysed: a file without events counts as analysed, and this is said.
@@ -118,7 +118,7 @@ def test_files_that_truth_does_not_name_count_unless_asked_otherwise() -> None:
     scanned = {**SCANNED, "quiet.wav": HOUR}
     everywhere = run(TRUE, found, found_files=scanned)
     assert everywhere.classes["fin"]["n_false_alarms"] == 3
-    assert "'quiet.wav'" in " ".join(everywhere.notes)
+    assert "('quiet.wav'). All their events count as false alarms" in " ".join(everywhere.notes)
     assert run(TRUE, found, found_files=scanned, exhaustive="listed").classes["fin"]["n_false_alarms"] == 2
     # A table that is complete throughout is taken at its word; one with a gap says nothing of others.
     stated = {name: FileFacts(annotated=Annotated(WHOLE)) for name in ("a.wav", "b.wav")}
@@ -248,7 +248,7 @@ def test_one_recording_draws_its_hours() -> None:
     low, high = result.classes["fin"]["recall_ci"]
     assert low < 0.5 < high
     short = run([event("a.wav", 1)], [event("a.wav", 1, score=0.5)])
-    assert short.resampled == "nothing: one hour, so no intervals"
+    assert short.resampled is None
     assert short.classes["fin"]["recall_ci"] is None
 
 

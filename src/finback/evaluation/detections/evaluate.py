@@ -38,7 +38,7 @@ class DetectionEvaluation:
 
     settings: DetectionSettings
     recordings: tuple[str, ...]
-    resampled: str
+    resampled: str | None  # what the intervals are over; None: there are none
     overall: Mapping[str, Any]
     classes: Mapping[str, Mapping[str, Any]]
     curves: Mapping[str, Sequence[Mapping[str, float | None]]] = field(repr=False)
@@ -115,10 +115,8 @@ def _hours(p: Prepared, units: measure.Units, settings: DetectionSettings) -> tu
     ]
 
 
-def _resampled(units: measure.Units) -> str:
-    if units.draws is None:
-        return "nothing: no intervals" if units.n > 1 else f"nothing: one {units.what}, so no intervals"
-    return f"{units.n} {units.what}s"
+def _resampled(units: measure.Units) -> str | None:
+    return None if units.draws is None else f"{units.n} {units.what}s"
 
 
 def _overall(

@@ -38,13 +38,14 @@ def find_recordings(true: EventTable, found: EventTable, settings: DetectionSett
     in_true, in_found = set(names.of_true.values()), set(names.of_found.values())
     only_true = in_true - in_found
     leave_out = _left_out(true, found, names, settings, notes)
-    if only_found := in_found - in_true:
-        notes.append(_only_found(found, names, only_found))
     facts = [FileFacts()] * len(names.shown)
     for table, of in ((true, names.of_true), (found, names.of_found)):
         for name, said in table.files.items():
             facts[of[name]] = facts[of[name]].over(said)
     annotated = _annotated(facts, in_true, settings)
+    if only_found := in_found - in_true:
+        counted = any(annotated[i].spans for i in only_found)
+        notes.append(_only_found(found, names, only_found, counted))
     kept = [i for i in range(len(names.shown)) if not (leave_out and i in only_true)]
     number = {old: new for new, old in enumerate(kept)}
     return Recordings(
@@ -86,27 +87,34 @@ def _left_out(
         return False
     events = sum(event.file in only for event in true.events)
     choice = settings.not_analysed or ("leave-out" if found.complete else "missed")
-    files = f"{len(only)} files of TRUTH with {events} events ({listed(only)})"
-    if len(only) == 1:
-        files = f"1 file of TRUTH with {events} events ({listed(only)})"
+    files = f"{_files(len(only), 'TRUTH', events)} ({listed(only)})"
     if choice == "leave-out":
-        why = "were not analysed" if found.complete else "are not in FOUND"
-        notes.append(f"{files} {why}: left out, not counted as missed")
+        why = "not analysed" if found.complete else "not in FOUND"
+        notes.append(f"{why}: {files}. Left out, not counted as missed")
     elif found.complete:
-        notes.append(f"{files} were not analysed; their events count as missed, as asked")
+        notes.append(f"not analysed: {files}. All their events count as missed, as asked")
     elif events:
         notes.append(
-            f"{files} have no events in FOUND, which does not say what was analysed: they count as analysed, "
-            "and their events as missed"
+            f"without events in FOUND: {files}. FOUND does not say what was analysed, so they count as "
+            "analysed, and their events as missed"
         )
     return choice == "leave-out"
 
 
-def _only_found(found: EventTable, names: Names, only: set[int]) -> str:
+def _only_found(found: EventTable, names: Names, only: set[int], counted: bool) -> str:
     events = sum(names.of_found[event.file] in only for event in found.events)
     shown = listed(names.shown[i] for i in only)
-    files = f"{len(only)} file{'s' * (len(only) > 1)} of FOUND with {events} events ({shown})"
-    return f"{files} {'are' if len(only) > 1 else 'is'} not in TRUTH"
+    note = f"not in TRUTH: {_files(len(only), 'FOUND', events)} ({shown})"
+    if not events:
+        return note
+    if counted:
+        return f"{note}. All their events count as false alarms; --exhaustive listed leaves them out"
+    return f"{note}. Their events do not count: TRUTH is not known to be complete there"
+
+
+def _files(n: int, table: str, events: int) -> str:
+    """`2 files of TRUTH with 1 event`."""
+    return f"{n} file{'s' * (n != 1)} of {table} with {events} event{'s' * (events != 1)}"
 
 
 def _annotated(facts: list[FileFacts], in_true: set[int], settings: DetectionSettings) -> list[Annotated]:

@@ -65,11 +65,17 @@ def _rates(result: DetectionEvaluation) -> Table:
     columns += ["AP", "false/h", "false/h at recall 0.5", "0.8", "0.9"] if scored else ["false/h"]
     return Table(
         "Events",
-        f"Matched by {result.settings.rule}. In brackets: 95 % intervals over {result.resampled}. AP: "
-        "average precision over all thresholds. A dash is undefined, or a recall that no threshold reaches.",
+        f"Matched by {result.settings.rule}. {_intervals(result)} AP: average precision over all thresholds. "
+        "A dash is undefined, or a recall that no threshold reaches.",
         columns,
         [row[: len(columns)] for row in rows] if scored else [[*row[:8], row[9]] for row in rows],
     )
+
+
+def _intervals(result: DetectionEvaluation) -> str:
+    if result.resampled is None:
+        return "There are no intervals: nothing can be drawn again."
+    return f"In brackets: 95 % intervals over {result.resampled}."
 
 
 def _row(name: str, row: Mapping[str, Any]) -> list[str]:
