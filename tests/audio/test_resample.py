@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from finback.audio.resample import length, resample, resample_stream
+from finback.audio.resample import length, padded, resample, resample_rows, resample_stream
 from finback.core.errors import SettingsError
 
 RATES = [10, 1000, 2000, 5120, 8000, 22_050, 44_100, 48_000, 96_000, 166_600, 500_000, 1_000_000]
@@ -54,6 +54,22 @@ def test_what_the_lower_rate_cannot_hold_is_removed() -> None:
     t = np.arange(96_000) / 96_000
     whistle = np.sin(2 * np.pi * 15_000 * t).astype(np.float32)
     assert np.abs(resample(whistle, 96_000, 22_050)[500:-500]).max() < 1e-4
+
+
+@given(
+    n_rows=st.integers(1, 9),
+    n=st.integers(1, 3000),
+    rate_in=st.sampled_from(RATES),
+    rate_out=st.sampled_from([500, 2000, 22_050, 48_000]),
+)
+@settings(deadline=None)
+def test_several_sounds_are_resampled_as_each_alone(n_rows: int, n: int, rate_in: int, rate_out: int) -> None:
+    if rate_out > 50 * rate_in:
+        n = 1 + n // 20
+    room = padded(n_rows, n, rate_in, rate_out)
+    room[:, :n] = np.random.default_rng(n).uniform(-1, 1, (n_rows, n))
+    alone = np.stack([resample(row, rate_in, rate_out) for row in room[:, :n]])
+    assert np.array_equal(resample_rows(room, n, rate_in, rate_out), alone)
 
 
 def test_same_rate_is_a_copy() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tracemalloc
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -230,3 +231,15 @@ def test_silence_is_a_fault_of_its_cells(tmp_path: Path) -> None:
     ends = grid.cell_stops(0, len(silent))
     assert np.array_equal(silent, (found.start >= 11_000) & (ends <= 30_000))
     assert silent.sum() > 5
+
+
+def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
+    peaks = []
+    for n in (200_000, 4_000_000):
+        io.write(tmp_path / f"{n}.wav", np.tile(sound(200_000, 4000), (n // 200_000, 1)), 4000)
+        spans = spans_of(SCORER, scanned(tmp_path / f"{n}.wav"), size=10_000, hop=3000)
+        tracemalloc.start()
+        list(Analyser(SCORER, ScanSettings())(spans))
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < peaks[0] + 1_000_000

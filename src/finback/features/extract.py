@@ -33,8 +33,8 @@ from finback.features.frontends import FrontEnd, create
 from finback.features.spec import FeatureSpec
 
 PIECE = 32  # windows at a time
-TOGETHER = 8  # windows that are resampled together,
-TOGETHER_BYTES = 1 << 23  # and the native samples of more than one
+TOGETHER = 16  # windows that are resampled together,
+TOGETHER_BYTES = 1 << 24  # and the native samples of more than one
 Place = tuple[int, int]  # first sample of a window, and the sample after its last
 
 
@@ -163,7 +163,7 @@ class Extractor:
             yield _framed(found, features)
 
     def in_groups(self, placed: Iterable[Place], sample_rate: int) -> Iterator[list[Place]]:
-        """Windows in lists of those that are computed together: few enough to stay in a processor's cache."""
+        """Windows in lists of those that are computed together: few enough for a processor's cache."""
         native = 4 * self.spec.native(self.spec.clip_samples, sample_rate)
         return in_pieces(placed, max(1, min(TOGETHER, TOGETHER_BYTES // native)))
 
