@@ -2,7 +2,7 @@
 
 A network's last bits depend on the number of rows that it is given. So a network always runs on the same
 number of rows (`rows_of`), here and nowhere else: a window has the same logits bit for bit, alone or among
-others, whatever the batch (docs/decisions/0038).
+others, whatever the batch (docs/decisions/0042).
 """
 
 from __future__ import annotations
