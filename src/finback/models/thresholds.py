@@ -192,7 +192,9 @@ class Thresholds:
         )
         notes = [f"thresholds are fitted for {fitted.target} on {fitted.fitted_on}"]
         for name, row in rows.items():
-            if row is None or row.threshold is None:
+            if row is None:  # a class that means "no call"
+                continue
+            if row.threshold is None:
                 notes.append(f"{name}: {unreached(row, fitted.target)}, its threshold is {DEFAULT}")
             elif row.few:
                 notes.append(f"{name}: its threshold is fitted on few calls ({row.n_calls})")

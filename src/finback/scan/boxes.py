@@ -26,7 +26,7 @@ threshold.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,8 +42,10 @@ VERSION = 1  # raised when the same event would get another box
 BINS = 128  # over the band of the model: a call that fills 5 % of the band has 6
 OVERLAP = 4  # windows over each sample
 FEWEST, MOST = 32, 1 << 18  # samples of a window
-COLUMNS = 4000  # of the spectrogram of a long event: windows then lie further apart
-AROUND_S = 15.0  # of background on each side
+COLUMNS = 12_000  # most of a spectrogram; windows of a longer one overlap by half
+AROUND_S = 15.0  # of background on each side, or less:
+AROUND_COLUMNS = 4000
+LONGEST_S = 120.0  # of a longer event, half of this at one end is measured, and its times stay
 AROUND_WINDOWS = 40  # or as many windows, if that is longer
 USUAL = 0.8  # of the stretches around the event have a lower peak
 FEWEST_STRETCHES = 4
@@ -76,12 +78,27 @@ class Request:
 
 def measure(path: str, request: Request) -> Box:
     """The box of an event. Raises `AudioError` when its sound cannot be read."""
+    size = _window(request.sample_rate, request.top_hz)
+    longest = min(round(LONGEST_S * request.sample_rate), COLUMNS * size // 2)
+    if request.stop - request.start <= longest:
+        return _measured(path, request, size)
+    (first, last), (low, high) = request.reach, request.stretch
+    if first - low >= high - last:  # more sound before it to compare with than after it
+        stop = request.start + longest // 2
+        part = replace(request, stop=stop, reach=(first, stop), stretch=(low, stop))
+    else:
+        start = request.stop - longest // 2
+        part = replace(request, start=start, reach=(start, last), stretch=(start, high))
+    return replace(_measured(path, part, size), start=request.start, stop=request.stop)
+
+
+def _measured(path: str, request: Request, size: int) -> Box:
+    """The box of an event, from windows of `size` samples."""
     rate = request.sample_rate
-    size = _window(rate, request.top_hz)
-    around = max(round(AROUND_S * rate), AROUND_WINDOWS * size)
+    around = max(min(round(AROUND_S * rate), AROUND_COLUMNS * size // OVERLAP), AROUND_WINDOWS * size)
     first = max(request.stretch[0], request.reach[0] - around)
     last = min(request.stretch[1], request.reach[1] + around)
-    hop = max(size // OVERLAP, -(-(last - first) // COLUMNS))
+    hop = size // OVERLAP if last - first <= COLUMNS * size // OVERLAP else size // 2
     bins = np.arange(1, min(size // 2, int(request.top_hz * size / rate) + 1) + 1)  # not 0 Hz
     power = _spectrogram(path, request.channel, (first, last), (size, hop), bins)
     frequency = bins * rate / size
