@@ -64,6 +64,15 @@ def test_all_tables_of_a_journal(journal: Journal, tmp_path: Path) -> None:
     assert (a["site"], a["duration_s"], a["analysed_s"], a["skipped_s"]) == ("s1", "21", "19", "2")
     assert (a["digital_silence_s"], a["start_utc"]) == ("2", "2009-03-29T12:59:50Z")
     assert effort["/d/s2/broken.wav"]["duration_s"] == "0"
+    of_hours = rows(out, "effort-hours.csv")
+    assert [(r["hour_utc"], r["hour_of_file"], r["duration_s"]) for r in of_hours if "s1" in r["file"]] == [
+        ("2009-03-29T12:00:00Z", "", "10"),
+        ("2009-03-29T13:00:00Z", "", "11"),
+    ]
+    for column in ("duration_s", "analysed_s", "skipped_s", "digital_silence_s"):
+        whole = sum(float(row[column]) for row in effort.values())
+        assert sum(float(row[column]) for row in of_hours) == whole, column
+    assert [r["hour_of_file"] for r in of_hours if "untimed" in r["file"]] == ["0"]
     assert rows(out, "errors.csv")[0]["reason"].endswith("copy it again")
     hours = rows(out, "presence-hours.csv")
     assert [(r["site"], r["hour_utc"][11:13], r["effort_s"], r["Fin whale"], r["=cmd()"]) for r in hours] == [

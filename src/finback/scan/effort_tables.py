@@ -67,13 +67,7 @@ def hour_rows(state: FileState, site: str, coverage: Coverage) -> Iterator[list[
     """One channel of a file, a row for each hour."""
     for row in hours_of(coverage):
         place = (site, _channel(coverage.channel), utc(row.hour), row.hour_of_file)
-        yield [
-            printable(state.file.path),
-            site,
-            _channel(coverage.channel),
-            *place,
-            *_seconds(row.microseconds),
-        ]
+        yield [printable(state.file.path), *place, *_seconds(row.microseconds)]
 
 
 def error_rows(problems: Iterable[Problem]) -> Iterator[list[object]]:

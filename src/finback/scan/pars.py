@@ -86,7 +86,7 @@ def report(
     )
     others = sorted(set(journal.labels.names) - set(deployment.species))
     if others:
-        notes.append(f"classes without codes in {deployment.path} are left out: {', '.join(others)}")
+        notes.append(f"classes without codes in {deployment.path} are left out: {'; '.join(others)}")
     found = Counter(name for i in intervals for name in deployment.species if i.found.get(name))
     effort_h = sum(i.effort_secs for i in intervals) / 3600
     n_rows = checked.n_rows["detectiondata.csv"]
@@ -97,7 +97,7 @@ def _check_species(journal: Journal, deployment: Deployment) -> None:
     for name in deployment.species:
         if name not in journal.labels:
             what = f'{deployment.path}: [species."{name}"]: the model has no such class'
-            raise InputError(what, "it has: " + ", ".join(journal.labels.names))
+            raise InputError(what, "it has: " + "; ".join(journal.labels.names))
 
 
 def _is_of(path: str, deployment: Deployment) -> bool:
@@ -202,14 +202,14 @@ def _from_scan(
 ) -> dict[str, str]:
     """Values by PARS field that follow from the recordings and the model, as far as they are one value."""
     header = journal.header
+    rates, channels = {file.sample_rate for file in files}, {file.n_channels for file in files}
     ends = (moment_at(min(a for a, _ in recorded)), moment_at(max(b for _, b in recorded)))
     values = {
         "monitoring_start_datetime": stamp(ends[0], zone),
         "monitoring_end_datetime": stamp(whole_second_after(ends[1]), zone),
         "analysis_sample_rate_khz": _khz(header.sample_rate),
-        "analysis_max_frequency_khz": _khz(min(header.top_hz, header.sample_rate / 2)),
+        "analysis_max_frequency_khz": _khz(min(header.top_hz, min(rates) / 2)),
     }
-    rates, channels = {file.sample_rate for file in files}, {file.n_channels for file in files}
     if len(rates) == 1:
         values["recording_sample_rate_khz"] = _khz(rates.pop())
     if len(channels) == 1:
