@@ -15,9 +15,11 @@ from finback.audio.io import open_recording, read, write
 from finback.core.errors import InputError, RunError, SettingsError
 from finback.core.types import Clip
 from finback.models.predictor import Predictor
+from finback.scan.claims import Claims
+from finback.scan.dry_run import dry_run
 from finback.scan.engines.worker import Worker
 from finback.scan.files import find
-from finback.scan.plan import Unit
+from finback.scan.plan import Unit, spans_of, units
 from finback.scan.scan import Scan, scan
 
 TABLES = ("effort.csv", "errors.csv")
@@ -243,3 +245,59 @@ def test_the_header_says_what_gave_the_numbers(run: Callable[..., Scan], model: 
     assert values["labels"] == list(Predictor.load(model, "cpu").labels.names)
     assert values["settings"]["channels"] == "mean"
     assert find([str(site / "pair.wav")]).paths == tuple(s.file.path for s in result.journal.sounds())
+
+
+def test_only_the_damaged_windows_of_a_span_are_lost(run: Callable[..., Scan], site: Path) -> None:
+    x = 0.1 * np.random.default_rng(1).standard_normal(30 * 8000).clip(-5, 5)
+    path = site / "damaged.wav"
+    write(path, x, 8000, "FLOAT")
+    whole = bytearray(path.read_bytes())
+    for sample in (100_000, 100_700):
+        at = len(whole) - 4 * (len(x) - sample)
+        whole[at : at + 4] = np.float32(np.nan).tobytes()
+    path.write_bytes(whole)
+    one, small = run("one", paths=path), run("small", paths=path, span_minutes=0.05)
+    assert tables(one) == tables(small)
+    (problem,) = one.journal.errors()
+    assert "NaN" in problem.reason
+    assert problem.start < 100_000 < problem.stop <= problem.start + 3 * 8000
+    (heard,) = one.journal.sounds()
+    lost = (heard.start < 100_701) & (heard.stop > 100_000)
+    assert not lost.any()
+    assert one.outcome.code == 1
+    again = run("one", paths=path)
+    assert tables(again) == tables(one)
+
+
+def test_a_dry_run_says_what_a_scan_needs(
+    model: Path, site: Path, tmp_path: Path, run: Callable[..., Scan]
+) -> None:
+    plan = dry_run(model, [str(site)], tmp_path / "out", workers=2)
+    assert not (tmp_path / "out").exists()
+    assert (plan.files, plan.files_not_heard, plan.files_skipped) == (10, 2, 1)
+    result = run()
+    assert plan.hours == plan.hours_left == pytest.approx(result.outcome.heard_h, rel=1e-6)
+    assert plan.windows == sum(len(s.start) for s in result.journal.sounds())
+    assert plan.realtime is not None
+    assert plan.needed_s == pytest.approx(plan.hours * 3600 / plan.realtime / min(2, plan.units))
+    again = dry_run(model, [str(site)], tmp_path / "out")
+    assert (again.hours_left, again.units, again.needed_s) == (0, 0, None)
+    with pytest.raises(RunError, match="hop_s"):
+        dry_run(model, [str(site)], tmp_path / "out", hop_s=0.25)
+
+
+def test_units_of_others_are_left_when_nobody_waits(run: Callable[..., Scan], tmp_path: Path) -> None:
+    first = run(span_minutes=0.05)
+    before = tables(first)
+    shutil.rmtree(first.out / "parts")
+    with Claims(first.out) as other:
+        plan = [state for state in first.journal.files() if not state.reason]
+        spans = (s for state in plan for s in spans_of(state.file, first.journal.header, 0.05))
+        key = next(iter(units(spans, 0.05))).key
+        assert other.take(key)
+        said: list[str] = []
+        part = run(span_minutes=0.05, wait=False, log=said.append)
+        assert part.outcome.code == 1
+        assert "1 units are left to other processes" in said
+        assert not part.outcome.is_whole
+    assert tables(run(span_minutes=0.05)) == before

@@ -140,7 +140,7 @@ class Known:
         return found
 
     def _unheard(self, span: Span, failed: list[Row]) -> Iterator[tuple[int, int, int]]:
-        """(row, first sample, last sample) of runs of windows that were not heard, of one segment."""
+        """(first row, first sample, last sample) of runs of windows that were not heard, of one segment."""
         if not failed:
             return
         which = np.full(span.last, -1)
@@ -150,7 +150,7 @@ class Known:
             if gap is None:
                 return
             part = which[gap.first : gap.last]
-            edges = [0, *(np.flatnonzero(np.diff(part)) + 1), len(part)]
+            edges = [0, *(np.flatnonzero(np.diff(part >= 0)) + 1), len(part)]  # neighbours are one problem
             grid = Grid.of(span)
             for a, b in pairwise(edges):
                 if part[a] >= 0:

@@ -17,17 +17,23 @@ BLOCK = 1 << 16  # samples that are decoded at a time: they stay in a processor'
 class SpanSamples:
     """`audio.samples.Samples` of a file on one channel (None: the mean of all), from sample `first` on.
 
-    Samples are read forwards only. Raises `AudioError` where the file cannot be decoded.
+    Samples are read forwards only, and beyond `stop` only when they are asked for, so that damage there is
+    no damage here. Raises `AudioError` where the file cannot be decoded.
     """
 
-    def __init__(self, file: ScannedFile, channel: int | None, first: int) -> None:
+    def __init__(self, file: ScannedFile, channel: int | None, first: int, stop: int) -> None:
         self.sample_rate, self.n_samples = file.sample_rate, file.n_samples
         self.key: Hashable = (file, channel)
         self.name = file.path
         self._kept = Kept(first)
-        self._blocks: Iterator[NDArray[np.float32]] = io.blocks(
-            file.where, BLOCK, first, file.n_samples, channel
-        )
+        self._blocks = self._decoded(file, channel, first, stop)
+
+    def _decoded(
+        self, file: ScannedFile, channel: int | None, first: int, stop: int
+    ) -> Iterator[NDArray[np.float32]]:
+        yield from io.blocks(file.where, BLOCK, first, stop, channel)
+        if stop < file.n_samples:
+            yield from io.blocks(file.where, BLOCK, stop, file.n_samples, channel)
 
     def reaches(self, stop: int) -> bool:
         return stop <= self.n_samples

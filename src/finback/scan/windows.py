@@ -115,7 +115,9 @@ class Analyser:
         starts, stops = grid.starts(*windows).tolist(), grid.stops(*windows).tolist()
         cell_stops = dict(zip(starts, grid.cell_stops(*windows).tolist(), strict=True))
         rate = span.file.sample_rate
-        with closing(SpanSamples(span.file, span.channel, self._first_needed(starts[0], rate))) as sound:
+        reach = max(g.extractor.spec.native(g.extractor.spec.clip_samples, rate) for _, g in self._groups)
+        needed = (self._first_needed(starts[0], rate), min(span.stop, max(stops[-1], starts[-1] + reach)))
+        with closing(SpanSamples(span.file, span.channel, *needed)) as sound:
             for places in first.in_groups(zip(starts, stops, strict=True), rate):
                 inputs = [Inputs.of(group, sound, places, span.stop) for _, group in self._groups]
                 pending.faults += [faults_of(sound.read(a, cell_stops[a]), rate) for a, _ in places]
