@@ -54,6 +54,7 @@ INSIDE: dict[str, tuple[set[str], ...]] = {
     "models": ({"networks", "weights"}, {REST}, {"predictor"}, {"predict"}, {"ensemble", "export"}),
     "report": ({"plots"}, {"pages"}),
     "training": ({"augment"}, {REST}, {"tasks"}, {"stages"}, {"rare_species"}, {"classifier"}, {"generator"}),
+    "scan": ({"spans"}, {"settings", "grid"}, {REST}, {"engines"}, {"work"}, {"scan"}, {"dry_run"}),
     "generation": ({"diffusion", "vocoders"}, {REST}, {"quality_gate"}, {"fill_rare"}),
     "evaluation": (
         {REST},
@@ -197,6 +198,11 @@ def test_importing_finback_loads_nothing_heavy() -> None:
 def test_asking_for_help_loads_nothing_heavy() -> None:
     heavy = ("torch", "numpy", "sklearn", "pyarrow", "matplotlib")
     assert loaded(heavy, "from finback.cli.app import app") == "[]"
+
+
+def test_the_first_process_of_a_scan_stays_small() -> None:
+    after = "import finback.cli.scan, finback.scan.scan, finback.models.pretrained, finback.cli.licences"
+    assert loaded(("torch", "matplotlib", "sklearn"), after) == "[]"
 
 
 def test_training_loads_nothing_that_draws() -> None:
