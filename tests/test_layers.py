@@ -54,7 +54,16 @@ INSIDE: dict[str, tuple[set[str], ...]] = {
     "models": ({"networks", "weights"}, {REST}, {"predictor"}, {"predict"}, {"ensemble", "export"}),
     "report": ({"plots"}, {"pages"}),
     "training": ({"augment"}, {REST}, {"tasks"}, {"stages"}, {"rare_species"}, {"classifier"}, {"generator"}),
-    "scan": ({"spans"}, {"settings", "grid"}, {REST}, {"engines"}, {"work"}, {"scan"}, {"dry_run"}),
+    "scan": (
+        {"spans"},
+        {"settings", "grid"},
+        {REST},
+        {"engines"},
+        {"work"},
+        {"pace"},
+        {"scan"},
+        {"dry_run", "negatives"},
+    ),
     "generation": ({"diffusion", "vocoders"}, {REST}, {"quality_gate"}, {"fill_rare"}),
     "evaluation": (
         {REST},

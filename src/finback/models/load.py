@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 
@@ -21,13 +21,11 @@ from finback.core.settings import build
 from finback.core.storage.files import RESTORE, tensors_digest
 from finback.core.types import Labels
 from finback.features.spec import FeatureSpec
-from finback.models import pretrained
 from finback.models.devices import torch_device
 from finback.models.model_files import located_settings
+from finback.models.pretrained import Kind as Kind
+from finback.models.pretrained import open_run as open_run
 from finback.models.weights import load_weights
-
-Kind = Literal["classifier", "generator", "vocoder"]
-TRAINED_BY = {"classifier": "cnn2d", "generator": "diffusion", "vocoder": "vocoder"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,20 +36,6 @@ class TrainedModel:
     labels: Labels
     spec: FeatureSpec
     run: RunFolder
-
-
-def open_run(where: str | Path, kind: Kind) -> RunFolder:
-    """The run folder of that kind, or of the bundled model of that name; an ensemble is a classifier.
-
-    Raises `RunError` if there is no such folder or model, or the folder is of another kind.
-    """
-    run = RunFolder.open(pretrained.resolve(where, kind))
-    found = run.info.kind
-    if found != kind and not (kind == "classifier" and found == "ensemble"):
-        raise RunError(
-            f"{where}: a {found}, not a {kind}", f"give the folder of finback train {TRAINED_BY[kind]}"
-        )
-    return run
 
 
 def load_model(where: str | Path, kind: Kind, device: str = "auto") -> TrainedModel:

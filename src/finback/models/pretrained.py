@@ -12,12 +12,16 @@ import warnings
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
+from typing import Literal
 
 from finback.core.errors import FinbackError, RunError, Terms
 from finback.core.runs.files import RunFiles
+from finback.core.runs.folder import RunFolder
 from finback.core.storage.caches import default_folder
 from finback.core.storage.files import write_atomic
 
+Kind = Literal["classifier", "generator", "vocoder"]
+TRAINED_BY = {"classifier": "cnn2d", "generator": "diffusion", "vocoder": "vocoder"}
 KINDS = ("classifier", "generator", "vocoder")
 # The terms of the weights, by name: those of the recordings. Also in TERMS.md, NOTICE, cards and metadata.
 TERMS = {"watkins": "free for personal and academic use, not commercial; credit the database"}
@@ -54,6 +58,20 @@ def resolve(name: str | Path, kind: str) -> Path:
     raise RunError(
         f"{name}: no such run folder", f"give a run folder, or the name of a bundled {kind}: {known}"
     )
+
+
+def open_run(where: str | Path, kind: Kind) -> RunFolder:
+    """The run folder of that kind, or of the bundled model of that name; an ensemble is a classifier.
+
+    Raises `RunError` if there is no such folder or model, or the folder is of another kind.
+    """
+    run = RunFolder.open(resolve(where, kind))
+    found = run.info.kind
+    if found != kind and not (kind == "classifier" and found == "ensemble"):
+        raise RunError(
+            f"{where}: a {found}, not a {kind}", f"give the folder of finback train {TRAINED_BY[kind]}"
+        )
+    return run
 
 
 def terms(where: str | Path) -> str:

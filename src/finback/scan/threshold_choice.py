@@ -19,7 +19,7 @@ from finback.core.runs.folder import RunFolder
 from finback.core.settings import Frozen
 from finback.core.text import plain_label
 from finback.metrics.threshold import Target
-from finback.models.load import open_run
+from finback.models.pretrained import open_run
 from finback.models.threshold_overrides import overridden
 from finback.models.thresholds import Thresholds, ThresholdsFile, fit_on_validation, read_thresholds
 from finback.scan.event_settings import EventSettings, FinderSettings
