@@ -2,7 +2,7 @@
 
 A journal holds numbers of one model with one set of settings. Who opens it with others is refused, and the
 keys that differ are listed. The version of finback may differ: `NUMBERS` says when versions give the same
-numbers. It is raised with every change of finback that may change a stored number (docs/decisions/0038).
+numbers. It is raised with every change of finback that may change a stored number (docs/decisions/0043).
 """
 
 from __future__ import annotations
