@@ -43,7 +43,10 @@ def test_classes_and_sites(tmp_path: Path) -> None:
     assert found.of(FILES[0]) == (0.8, 0.2, 0.9)
     assert found.of(FILES[1]) == (1.0, 0.7, 0.5)
     assert found.of(FILES[2]) == (0.6, 0.7, 0.5)
+    assert "never measured" in found.notes[0]
     assert str(path) in found.notes[-1]
+    path = written(tmp_path, '"*" = 0.9')
+    assert overridden(Thresholds.uniform(LABELS), path, FILES).notes == (f"thresholds of {path}",)
 
 
 @pytest.mark.parametrize(

@@ -44,8 +44,8 @@ def overridden(thresholds: Thresholds, path: Path, files: Sequence[str]) -> Thre
                 "name a folder of the recordings, or the beginning of their names",
             )
         sites[site] = _values(path, site, values, thresholds.labels)
-    note = f"thresholds of {path}"
-    return replace(thresholds.with_values(base), sites=sites, notes=(*thresholds.notes, note))
+    notes = () if len(base) == len(thresholds.labels) else thresholds.notes  # nothing is left of the others
+    return replace(thresholds.with_values(base), sites=sites, notes=(*notes, f"thresholds of {path}"))
 
 
 def _tables(path: Path) -> dict[str, dict[str, Any]]:
