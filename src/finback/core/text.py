@@ -17,6 +17,14 @@ _UNSEEN = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ud800-\udfff\ufff9-\ufffb"
     "\U000e0000-\U000e007f]"
 )
+# Labels that mean "no call", as `plain_label` writes them.
+NO_CALL = frozenset(
+    (
+        *("noise", "background", "ambient", "ambientnoise", "backgroundnoise", "seanoise", "none", "nothing"),
+        *("noneofthese", "nocall", "nocalls", "nowhale", "noevent", "nosignal", "negative", "empty"),
+        *("silence", "unlabelled", "unlabeled"),
+    )
+)
 _SHORT = {"\t": r"\t", "\n": r"\n", "\r": r"\r"}
 
 _MARKDOWN = re.compile(r"[\\`*_\[\]|~$#]|(?<=\])\(|^[-+=]")
@@ -104,3 +112,8 @@ def _is_formula(part: str) -> bool:
 def plain_label(label: str) -> str:
     """The name of a class as names are compared: without case, spaces, hyphens and underscores."""
     return re.sub(r"[\s_\-]+", "", label).casefold()
+
+
+def means_no_call(label: str) -> bool:
+    """Whether a label is one of the usual words for sound without a call."""
+    return plain_label(label) in NO_CALL

@@ -15,19 +15,11 @@ from pydantic import Field, model_validator
 
 from finback.core.errors import SettingsError
 from finback.core.settings import Frozen
-from finback.core.text import plain_label
+from finback.core.text import NO_CALL, plain_label
 
 Method = Literal["boxes", "hysteresis", "windows"]
 DAY_S = 86_400.0
 UNITS = {"s": 1.0, "min": 60.0, "h": 3600.0}
-# Labels that mean "no call", as `plain_label` writes them.
-NO_CALL = frozenset(
-    (
-        *("noise", "background", "ambient", "ambientnoise", "backgroundnoise", "seanoise", "none", "nothing"),
-        *("noneofthese", "nocall", "nocalls", "nowhale", "noevent", "nosignal", "negative", "empty"),
-        *("silence", "unlabelled", "unlabeled"),
-    )
-)
 
 
 class ContextRule(Frozen):

@@ -186,6 +186,17 @@ def test_clips_too_high_for_the_rate_are_said(tmp_path: Path) -> None:
         made(tmp_path / "b", clips[:1], species=None)
 
 
+def test_clips_labelled_as_noise_are_no_calls(tmp_path: Path) -> None:
+    t = np.arange(2000) / 2000
+    call = clip_of(tmp_path / "a.wav", 0.3 * np.sin(2 * np.pi * 300 * t), 2000)
+    rest = clip_of(tmp_path / "b.wav", 0.3 * np.sin(2 * np.pi * 200 * t), 2000, "No call")
+    found = made(tmp_path / "s", [call, rest], species=None)
+    assert set(found.calls) == {"Beluga"}
+    assert "clips labelled 'No call' are left out: they hold no call" in found.notes
+    with pytest.raises(InputError, match="no labelled clips"):
+        made(tmp_path / "t", [rest], species=None)
+
+
 @pytest.mark.parametrize("noise", [False, True])
 def test_loud_calls_never_clip(tmp_path: Path, noise: bool) -> None:
     found = find_noise([noise_folder(tmp_path / "n", 2000, (5, 8))]) if noise else None

@@ -25,6 +25,7 @@ from finback.core.progress import Progress, no_progress
 from finback.core.storage.csv_files import read_csv, write_csv
 from finback.core.storage.files import read_json, write_json
 from finback.core.storage.locks import only_writer
+from finback.core.text import means_no_call
 from finback.core.types import Clip
 from finback.data.formats.load import written_formats
 from finback.data.formats.write import write_events
@@ -83,6 +84,9 @@ def simulate_soundscape(
     soundscape with other settings.
     """
     out, settings = Path(out), settings or SoundscapeSettings()
+    silent = sorted({c.label for c in clips or () if c.label and means_no_call(c.label)})
+    if clips is not None:
+        clips = [c for c in clips if c.label not in silent]
     rate = sound_rate(settings, clips, noise)
     size = settings.n_samples(rate) * settings.channels * settings.bits / 8
     if settings.suffix == ".wav" and size >= 2**32 - 4096:
@@ -113,7 +117,8 @@ def simulate_soundscape(
             else real_calls(clips, species, rate, settings.longest_s, progress)
         )
         made: Noise = SimulatedNoise(rate) if noise is None else measure_noise(noise, rate, progress)
-        return _write(out, settings, pool, made, rate, progress)
+        said = [f"clips labelled '{name}' are left out: they hold no call" for name in silent]
+        return _write(out, settings, pool, made, rate, said, progress)
 
 
 def sound_rate(settings: SoundscapeSettings, clips: Sequence[Clip] | None, noise: FoundNoise | None) -> int:
@@ -155,7 +160,13 @@ def check_folder(out: Path, note: dict[str, Any]) -> None:
 
 
 def _write(
-    out: Path, settings: SoundscapeSettings, pool: Pool, noise: Noise, rate: int, progress: Progress
+    out: Path,
+    settings: SoundscapeSettings,
+    pool: Pool,
+    noise: Noise,
+    rate: int,
+    said: Sequence[str],
+    progress: Progress,
 ) -> Soundscape:
     tapes = []
     for number in progress(range(settings.tapes), "writing tapes", settings.tapes):
@@ -175,7 +186,7 @@ def _write(
     rows = [row for tape in tapes for row in tables.truth_rows(tape, settings, rate)]
     _write_formats(out, settings, tapes, rate)
     write_csv(out / "files.csv", tables.FILES, [tables.file_row(t, settings, rate) for t in tapes])
-    notes = [*pool.notes, *noise.notes]
+    notes = [*said, *pool.notes, *noise.notes]
     if mixed_windows:
         notes.append(f"{mixed_windows} training windows left out: they hold calls of two species")
     write_json(out / "notes.json", notes)
