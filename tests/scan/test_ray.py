@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import time
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -26,7 +27,6 @@ from finback.scan.scan import Scan, scan
 from finback.scan.settings import ScanSettings
 
 pytestmark = pytest.mark.xdist_group("ray")
-TABLES = ("effort.csv", "errors.csv")
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def reference(model: Path, site: Path, tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
+def reference(model: Path, site: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """The tables of the local engine."""
     return tables(scan(model, site, tmp_path_factory.mktemp("local") / "out", workers=1))
 
@@ -64,8 +64,12 @@ def test_a_ray_of_ones_own_listens_on_this_machine_only(cluster: str) -> None:
     assert cluster.startswith("127.0.0.1:")
 
 
-def tables(result: Scan) -> list[bytes]:
-    return [(result.out / name).read_bytes() for name in TABLES]
+def tables(result: Scan) -> dict[str, bytes]:
+    """All files that were made from the journal."""
+    own = ("scan.json", "parts", "files", "claims")
+    found = [path for path in result.out.rglob("*") if path.is_file()]
+    named = {path.relative_to(result.out).as_posix(): path.read_bytes() for path in found}
+    return {name: data for name, data in named.items() if name.split("/")[0] not in own}
 
 
 def on_ray(cluster: str, model: Path, site: Path, out: Path, **changes: object) -> Scan:
@@ -74,7 +78,7 @@ def on_ray(cluster: str, model: Path, site: Path, out: Path, **changes: object) 
 
 
 def test_ray_gives_the_same_tables(
-    cluster: str, model: Path, site: Path, tmp_path: Path, reference: list[bytes]
+    cluster: str, model: Path, site: Path, tmp_path: Path, reference: dict[str, bytes]
 ) -> None:
     assert tables(on_ray(cluster, model, site, tmp_path / "out")) == reference
     again = on_ray(cluster, model, site, tmp_path / "out")  # nothing is left to do
@@ -82,7 +86,12 @@ def test_ray_gives_the_same_tables(
 
 
 def test_a_killed_actor_costs_time_only(
-    cluster: str, model: Path, site: Path, tmp_path: Path, reference: list[bytes]
+    cluster: str,
+    model: Path,
+    site: Path,
+    tmp_path: Path,
+    reference: dict[str, bytes],
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     killed: list[int] = []
 
@@ -98,6 +107,8 @@ def test_a_killed_actor_costs_time_only(
         result = on_ray(cluster, model, site, tmp_path / "out")
     assert len(set(killed)) == 2
     assert tables(result) == reference
+    time.sleep(1)  # Ray tells of deaths a little later
+    assert capfd.readouterr().out == ""  # what is printed there is the command's
 
 
 def _kill_an_actor(running: engine.RayEngine) -> int:

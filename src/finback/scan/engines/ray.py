@@ -201,7 +201,10 @@ def _started(options: RayOptions) -> Any:
         # Ray listens on all networks otherwise. The name is historical: it stands for "this machine only".
         os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
     import ray
+    from ray._private import worker as printing
 
+    # Ray prints the death of an actor to stdout, where --json is, and has no public way to stop it.
+    printing._worker_logs_enabled = False
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": True}
     if options.address:
         try:
