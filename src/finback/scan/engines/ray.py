@@ -26,7 +26,9 @@ from finback.scan.header import JournalHeader
 from finback.scan.plan import Unit
 
 INSTALL = "pip install 'finback[ray]'"
-MOST_STARTS = 3  # of actors, one after the other, that end before they have loaded the model
+# Actors that end before they have loaded the model, one after the other, for so long (s): one that starts
+# again after its death gives the same errors at first.
+MOST_STARTS, STARTS_S = 3, 60.0
 STORE_BYTES = 80_000_000  # of Ray's object store on this machine: near the least that Ray takes
 WAIT_S = 60.0  # for a first actor, before the user is told
 
@@ -84,7 +86,7 @@ class RayEngine:
         self._busy: dict[
             Any, tuple[Any, Piece | None]
         ] = {}  # result -> actor, piece; None: it loads the model
-        self._failed_starts = 0
+        self._failed_starts, self._failing_since = 0, 0.0
         self._header: JournalHeader | None = None
         with ExitStack() as stack:
             stack.callback(self.close)
@@ -158,10 +160,10 @@ class RayEngine:
                 answer = self.ray.get(result)
             except self.ray.exceptions.RayError as error:
                 how = _words(error)
-                self._busy[actor.load.remote()] = actor, None
                 if piece is None:
                     self._count_failed_start(how)
-                else:
+                self._busy[actor.load.remote()] = actor, None
+                if piece is not None:
                     yield from self._pieces.died(piece, how)
                 continue
             if isinstance(answer, FinbackError):
@@ -169,6 +171,7 @@ class RayEngine:
             if isinstance(answer, JournalHeader):
                 self._take_header(answer)
             elif piece is not None:
+                self._failed_starts = 0
                 parts, n_failed = answer
                 yield from self._pieces.finished(piece, Done(piece.unit, tuple(parts), n_failed))
             self._idle.append(actor)
@@ -183,8 +186,11 @@ class RayEngine:
         self._header = header
 
     def _count_failed_start(self, how: str) -> None:
+        now = time.monotonic()
+        self._failing_since = now if not self._failed_starts else self._failing_since
         self._failed_starts += 1
-        if self._failed_starts >= MOST_STARTS:
+        time.sleep(POLL_S)
+        if self._failed_starts >= MOST_STARTS and now - self._failing_since > STARTS_S:
             raise FinbackError(
                 f"{self.job.model}: actors end before they have loaded the model ({how})",
                 "free some memory, or give fewer --workers",
