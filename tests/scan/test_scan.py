@@ -280,6 +280,8 @@ def test_a_dry_run_says_what_a_scan_needs(
     assert plan.windows == sum(len(s.start) for s in result.journal.sounds())
     assert plan.realtime is not None
     assert plan.needed_s == pytest.approx(plan.hours * 3600 / plan.realtime / min(2, plan.units))
+    n_bytes = sum(path.stat().st_size for path in (result.out / "parts").rglob("*.parquet"))
+    assert 0.3 * n_bytes < 1e6 * plan.journal_mb < 3 * n_bytes
     again = dry_run(model, [str(site)], tmp_path / "out")
     assert (again.hours_left, again.units, again.needed_s) == (0, 0, None)
     with pytest.raises(RunError, match="hop_s"):

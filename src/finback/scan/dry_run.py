@@ -14,7 +14,6 @@ from typing import Any
 
 from finback.audio.time_options import time_options
 from finback.core.text import printable
-from finback.scan import parts
 from finback.scan.engines.contract import Job
 from finback.scan.header import NAME, JournalHeader
 from finback.scan.journal import Journal
@@ -27,7 +26,7 @@ from finback.scan.work import states
 
 TRIED = 4  # files
 TRIED_S = 30.0  # of each
-PART_BYTES = 7000  # of a part without its scores
+PART_BYTES = 4000  # of a part without its scores
 
 
 @dataclass(frozen=True)
@@ -132,5 +131,6 @@ def _tried(worker: Any, spans: Sequence[Span]) -> tuple[float | None, float]:
     if not scored:
         return None, 0.0
     n_windows = sum(len(result.start) for result in scored)
-    n_bytes = max(0, len(parts.encoded(parts.part_of(scored, {}))) - PART_BYTES)
+    kept = [x for result in scored for x in (result.logits, result.embeddings) if x is not None]
+    n_bytes = 2 * sum(x.size for x in kept) + n_windows  # 16 bits for a number, 8 for the faults
     return sum(seconds_of(result.span) for result in scored) / passed, n_bytes / n_windows
