@@ -10,7 +10,9 @@ is chosen on the test soundscapes. The table has a row for each way, on the test
 - with the threshold of each class that gave the best F1 on the fit soundscape: precision, recall, F1, false
   alarms per hour, recall by SNR, and the mean average precision (over all thresholds);
 - with thresholds fitted for a precision of 0.9: one for each class, and one for all classes. A class that
-  never reaches it on the fit soundscape is silent.
+  never reaches it on the fit soundscape is silent. The last two rows are those of `finback thresholds`, which
+  also fits the finder of boxes; "careful" asks that the lower end of the interval reaches the target
+  (`--conservative`).
 
 A found event and a call match with an overlap of at least 0.3 of their union. Intervals are from a bootstrap
 over recordings. "real" and "sea" are soundscapes in real and in simulated noise.
@@ -30,6 +32,7 @@ from typing import Any
 import numpy as np
 from detection_data import RATE, WINDOW_S, soundscapes, sources, training_table
 
+from finback.core.runs.folder import RunFolder
 from finback.core.types import Event
 from finback.data.dataset import prepare_request
 from finback.data.index import IndexRequest
@@ -39,9 +42,14 @@ from finback.evaluation.detections.api import table_of, with_files
 from finback.evaluation.detections.evaluate import DetectionEvaluation, evaluate
 from finback.evaluation.detections.settings import DetectionSettings
 from finback.evaluation.detections.tables import EventTable
+from finback.evaluation.detections.threshold_fit import FitSettings, fit_on_scan
 from finback.metrics.events import parse_rule
-from finback.scan.event_settings import EventSettings
+from finback.metrics.threshold import Target
+from finback.models.thresholds import Thresholds
+from finback.scan.detections import detections
+from finback.scan.event_settings import EventSettings, FinderSettings
 from finback.scan.events import find_events
+from finback.scan.journal import Journal
 from finback.scan.scan import scan
 from finback.scan.spans import ScoredSound
 from finback.training.classifier import train
@@ -54,7 +62,7 @@ TARGET = 0.9
 SILENT = 2.0  # a threshold that no score reaches
 GRID = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98)  # of plain thresholds
 RULE = parse_rule("iou=0.3")
-Thresholds = Mapping[str, float]
+Levels = Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -64,12 +72,14 @@ class Scanned:
     name: str
     truth: EventTable
     sounds: tuple[ScoredSound, ...]
+    made: Soundscape
+    journal: Journal
 
     @property
     def labels(self) -> tuple[str, ...]:
         return tuple(name for name in self.sounds[0].labels.names if name != BACKGROUND)
 
-    def events(self, method: str, thresholds: Thresholds | None = None) -> list[Event]:
+    def events(self, method: str, thresholds: Levels | None = None) -> list[Event]:
         """The events of a method; those of plain thresholds need them, the others are cut by them later."""
         settings = EventSettings(method=method, measure=False)
         names = self.sounds[0].labels.names
@@ -77,7 +87,7 @@ class Scanned:
         return [e.to_event() for s in self.sounds for e in find_events(s, settings, levels)]
 
     def judged(
-        self, events: Sequence[Event], thresholds: Thresholds, n_boot: int, snr_db: float | None = None
+        self, events: Sequence[Event], thresholds: Levels, n_boot: int, snr_db: float | None = None
     ) -> DetectionEvaluation:
         """The events compared with the truth, or with its calls of one SNR."""
         truth = self.truth
@@ -102,7 +112,7 @@ def trained(work: Path, labels: Path, epochs: int) -> Path:
 def scanned(run: Path, made: Soundscape, work: Path) -> Scanned:
     result = scan(run, made.audio, work / f"scan-{made.folder.name}", hop_s=HOP_S, workers=2)
     truth = with_files(table_of(made.truth, "TRUTH"), made.folder / "files.csv")
-    return Scanned(made.folder.name, truth, tuple(result.journal.sounds()))
+    return Scanned(made.folder.name, truth, tuple(result.journal.sounds()), made, result.journal)
 
 
 def fitted(fit: Scanned, method: str, best: Callable[[list[dict[str, Any]]], float]) -> dict[str, float]:
@@ -163,7 +173,29 @@ def line(*cells: str) -> str:
     return f"{cells[0]:24}" + "".join(f"{cell:>21}" for cell in cells[1:])
 
 
-def report(fit: Scanned, test: Scanned, n_boot: int) -> None:
+def by_command(run: RunFolder, fit: Scanned, test: Scanned, careful: bool, n_boot: int) -> str:
+    """A row for the thresholds of `finback thresholds`: its finder of boxes is fitted for each class."""
+    events = EventSettings(measure=False)
+    asked = FitSettings(Target("precision", TARGET), careful, RULE, events)
+    fitted = fit_on_scan(run, fit.journal, [fit.made.truth], asked).thresholds
+    finders = {
+        name: FinderSettings.model_validate(row.finder)
+        for name, row in fitted.classes.items()
+        if row.finder is not None
+    }
+    limits = Thresholds.of_run(run.info.labels, fitted)
+    reached = {name for name, row in fitted.classes.items() if row.threshold is not None}
+    rows = []
+    for side in (fit, test):
+        found = detections(side.journal, EventSettings(by_class=finders, measure=False), limits)
+        events = [e.to_event() for e in found.events if e.label in reached]
+        rows.append(side.judged(events, {}, n_boot).overall)
+    shown = [interval(rows[0], "precision"), interval(rows[1], "precision")]
+    what = "finback thresholds" + (", careful" if careful else "")
+    return line(what, *shown, interval(rows[1], "recall"), str(len(reached)))
+
+
+def report(run: Path, fit: Scanned, test: Scanned, n_boot: int) -> None:
     """The rows of one pair of soundscapes."""
     snrs = sorted({e.snr_db for e in test.truth.events if e.snr_db is not None})
     print(f"\n{test.name}: {len(test.truth.events)} calls; thresholds from {fit.name}")
@@ -189,6 +221,8 @@ def report(fit: Scanned, test: Scanned, n_boot: int) -> None:
             speaking = sum(level < SILENT for level in levels.values())
             shown = [interval(rows[0], "precision"), interval(rows[1], "precision")]
             print(line(f"{method}, {what}", *shown, interval(rows[1], "recall"), str(speaking)))
+    for careful in (False, True):
+        print(by_command(RunFolder.open(run), fit, test, careful, n_boot))
 
 
 def main() -> None:
@@ -213,7 +247,7 @@ def main() -> None:
     print(f"trained: {time.perf_counter() - started:.0f} s", file=sys.stderr)
     for fit, test in zip(made["fit"], made["test"], strict=True):
         pair = [scanned(run, one, work) for one in (fit, test)]
-        report(*pair, 200 if asked.quick else 1000)
+        report(run, *pair, 200 if asked.quick else 1000)
     print(f"all: {time.perf_counter() - started:.0f} s", file=sys.stderr)
 
 
