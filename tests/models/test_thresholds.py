@@ -12,6 +12,7 @@ import pytest
 from finback.core.errors import RunError, SettingsError
 from finback.core.runs.folder import RunFolder
 from finback.metrics.threshold import Choice, Target
+from finback.models.export.folder import package_run
 from finback.models.threshold_overrides import overridden
 from finback.models.thresholds import (
     Thresholds,
@@ -131,6 +132,16 @@ def test_the_file_of_a_run(run: RunFolder) -> None:
         run.thresholds.write_text(json.dumps({**values, **damage}))
         with pytest.raises(RunError, match=r"thresholds\.json: damaged"):
             read_thresholds(RunFolder.open(run.path))
+
+
+def test_a_packaged_copy_keeps_its_thresholds(run: RunFolder, tmp_path: Path) -> None:
+    save_thresholds(run, fit_on_validation(run, Target("recall", 0.5)))
+    copy = RunFolder.open(package_run(run.path, tmp_path / "copy"))
+    kept, own = read_thresholds(copy), read_thresholds(run)
+    assert kept is not None
+    assert own is not None
+    assert kept.classes == own.classes
+    assert kept.fingerprint == copy.fingerprint() != own.fingerprint
 
 
 def test_numbers_are_plain() -> None:

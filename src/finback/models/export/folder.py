@@ -19,6 +19,7 @@ from finback.core.storage.files import read_json, write_atomic, write_json
 from finback.core.storage.locks import only_writer
 from finback.models.model_card import card, without_paths
 from finback.models.model_files import keep_copies
+from finback.models.thresholds import read_thresholds, save_thresholds
 from finback.models.weights import load_tensors, save_tensors
 
 TABLES = (SPLIT_TABLE, HELD_OUT)
@@ -41,6 +42,11 @@ def package_run(path: Path, folder: Path, half: bool = True) -> Path:
             if (path / name).is_file():
                 write_json(folder / name, read_json(path / name))
         copy = RunFolder(folder)
+        fitted = read_thresholds(run)
+        if (
+            fitted is not None
+        ):  # half precision changes the fingerprint, and scores by less than thresholds see
+            save_thresholds(copy, fitted.model_copy(update={"fingerprint": copy.fingerprint()}))
         write_atomic(copy.card, card(copy))
     return folder
 
