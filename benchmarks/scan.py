@@ -1,6 +1,6 @@
 """The speed of `finback scan`: times real time, the share of what its stages allow, memory, BirdNET beside.
 
-    python benchmarks/scan.py [--json]                      # 6 h at 48 kHz, under two minutes
+    python benchmarks/scan.py [--json]                      # 10 h at 48 kHz, under two minutes
     python benchmarks/scan.py --hours 1,10,100              # time per hour
     python benchmarks/scan.py --files 10000 --seconds 3     # beside one file of the same length
     python benchmarks/scan.py --rate 192000 --hours 1
@@ -174,7 +174,7 @@ def many_files(folder: Path, options: argparse.Namespace) -> Timed:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="The speed of finback scan.")
-    parser.add_argument("--hours", default="", help="of sound in a file; several with commas (default: 6)")
+    parser.add_argument("--hours", default="", help="of sound in a file; several with commas (default: 10)")
     parser.add_argument("--rate", type=int, default=48_000, help="Hz")
     parser.add_argument("--workers", type=int, default=n_cores(), help="processes")
     parser.add_argument("--copies", type=int, default=1, help="files that are links to one recording")
@@ -191,7 +191,7 @@ def arguments() -> argparse.Namespace:
 def measured(options: argparse.Namespace) -> dict[str, Any]:
     """All figures, by name."""
     together = options.files * options.seconds / 3600
-    hours = [float(text) for text in options.hours.split(",") if text] or [together or 6.0]
+    hours = [float(text) for text in options.hours.split(",") if text] or [together or 10.0]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         timed, path, beside = [], Path(), None
