@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from finback.core.errors import InputError, RunError
-from finback.core.storage.files import read_json, write_error, write_json
+from finback.core.storage.files import read_json, sync_folder, write_error, write_json
 from finback.core.storage.locks import only_writer
 from finback.core.storage.temporaries import new_temporary_folder
 from finback.scan.header import NAME as JOURNAL
@@ -53,6 +53,7 @@ def new_tables(out: Path, about: Mapping[str, Any]) -> Iterator[tuple[Path, list
         try:
             hidden = new_temporary_folder(out)
             yield hidden, notes
+            sync_folder(hidden, at_once=True)  # 100,000 selection tables one by one take minutes
             notes += _publish(hidden, out, about)
         except OSError as error:
             raise write_error(out, error) from error

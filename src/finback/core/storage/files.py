@@ -18,7 +18,7 @@ from typing import Any
 
 from finback.core.errors import RunError, WriteError
 from finback.core.storage.plain_json import LARGEST_FILE, parsed
-from finback.core.storage.temporaries import new_temporary
+from finback.core.storage.temporaries import is_temporary, new_temporary
 
 RESTORE = "restore the file from a copy, or train into another --out"
 WINDOWS_PATH = 260  # characters of a whole path, unless long paths were turned on
@@ -30,7 +30,8 @@ def atomic_path(path: Path, lasting: bool = True) -> Iterator[Path]:
 
     A link under the name `path` is replaced, not followed. Raises `WriteError` that names the file when the
     disk is full, the folder is not writable, or `path` is a folder or a device. Not `lasting`: nobody waits
-    for the disk, so a power cut may leave an empty or damaged file, which its reader must notice.
+    for the disk, so a power cut may leave an empty or damaged file, which its reader must notice. In a hidden
+    folder nobody waits either: who shows it calls `sync_folder` first.
     """
     path = Path(path)
     temporary: Path | None = None
@@ -39,7 +40,7 @@ def atomic_path(path: Path, lasting: bool = True) -> Iterator[Path]:
         _check_replaceable(path)
         temporary = new_temporary(path)
         yield temporary
-        if lasting:
+        if lasting and not any(is_temporary(parent.name) for parent in path.parents):
             sync(temporary, os.O_RDWR)  # else a power cut may leave the new name on an empty file
         os.replace(temporary, path)
     except OSError as error:
@@ -76,6 +77,19 @@ def sync(path: Path, flags: int) -> None:
             raise
     finally:
         os.close(descriptor)
+
+
+def sync_folder(folder: Path, at_once: bool = False) -> None:
+    """Write all files of a folder to the disk now, one by one; `at_once`: with one call, where there is one.
+
+    Raises `OSError` as `sync` does.
+    """
+    if at_once and hasattr(os, "sync"):
+        os.sync()
+        return
+    for path in sorted(Path(folder).rglob("*")):
+        if path.is_file() and not path.is_symlink():
+            sync(path, os.O_RDWR)
 
 
 def write_error(path: Path, error: OSError) -> WriteError:

@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from finback.core.errors import RunError
-from finback.core.storage.files import write_error
+from finback.core.storage.files import sync_folder, write_error
 from finback.core.storage.locks import only_writer
 from finback.core.storage.temporaries import new_temporary_folder
 
@@ -38,6 +38,7 @@ def whole_folder(path: Path, last: str) -> Iterator[Path]:
         try:
             hidden = new_temporary_folder(path)
             yield hidden
+            sync_folder(hidden)
             (path / SHOWING).touch()
             for entry in sorted(hidden.iterdir(), key=lambda entry: (entry.name == last, entry.name)):
                 _replace(entry, path / entry.name)
