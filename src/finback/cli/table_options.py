@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -43,6 +44,13 @@ class TableOptions:
     occupancy: Annotated[
         bool, typer.Option("--occupancy", help="Also write sites by days for R (0, 1, NA) in occupancy/.")
     ] = False
+    mute: Annotated[
+        Path | None,
+        typer.Option(
+            help="TOML file of detections to leave out, for example those of a machine (finback machines).",
+            show_default=False,
+        ),
+    ] = None
 
     def settings(
         self, events: EventOptions, limits: ThresholdOptions, run: str | None = None
@@ -64,5 +72,6 @@ class TableOptions:
             "least_effort_s": self.least_effort,
             "days_in": self.days_in,
             "occupancy": self.occupancy,
+            "mute": None if self.mute is None else str(self.mute),
         }
         return build(TableSettings, values)

@@ -5,8 +5,8 @@
     found.notes           # what the reader of the tables should know
 
 In this order: events from the scores (`find_events`), near ones joined (`join_gap_s`), boxes measured in the
-recordings (`measure`), too short and too long ones left out, and the rule of context. The same journal,
-settings and recordings give the same events.
+recordings (`measure`), too short and too long ones left out, then those that a person muted, and the rule of
+context. The same journal, settings and recordings give the same events.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from finback.scan.event_settings import EventSettings
 from finback.scan.events import find_events
 from finback.scan.found_events import FoundEvent
 from finback.scan.journal import Journal
+from finback.scan.mutes import Mutes
 
 
 class ByFile(Protocol):
@@ -49,6 +50,7 @@ def detections(
     thresholds: ByFile,
     workers: int = 1,
     progress: Progress = no_progress,
+    mutes: Mutes | None = None,
 ) -> Detections:
     """The detections of a journal (see the module).
 
@@ -66,6 +68,9 @@ def detections(
         events = measured.events
         notes += measured.notes
     events = _of_duration(events, settings, notes)
+    if mutes is not None:
+        events, muted = mutes.applied(events)
+        notes += muted
     if settings.context is not None:
         kept = in_context(events, settings.context)
         if len(kept) < len(events):

@@ -18,7 +18,7 @@ demand. All tables are written to hidden names first and then shown together (`s
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -43,6 +43,8 @@ from finback.scan.effort_tables import EFFORT, ERRORS, HOURS, effort_row, error_
 from finback.scan.event_settings import EventSettings
 from finback.scan.found_events import FoundEvent
 from finback.scan.journal import Journal
+from finback.scan.machines import Machine, find_machines
+from finback.scan.mutes import read_mutes
 from finback.scan.presence import ONE_SITE, Detection, Presence, days, site_names, utc_hours
 from finback.scan.presence_tables import (
     FILES,
@@ -72,6 +74,7 @@ class TableSettings(Frozen):
     least_effort_s: float = Field(0.0, ge=0, le=86_400)  # with less, presence is NA unless detected
     days_in: str = "UTC"  # the time zone of the days
     occupancy: bool = False
+    mute: str | None = None  # TOML file of detections to leave out (`scan/mutes.py`)
 
     @field_validator("formats")
     @classmethod
@@ -100,9 +103,9 @@ def write_tables(
     except InputError as error:
         raise SettingsError(error.problem.replace("--time-zone", "--days-in", 1), error.repair) from None
     check_tables_folder(Path(out))
-    events, thresholds = chosen(journal, settings.events, settings.thresholds)
-    found = detections(journal, events, thresholds, workers, progress)
-    found = replace(found, notes=(*thresholds.notes, *found.notes))
+    found, thresholds = table_detections(journal, settings, workers, progress)
+    machines = find_machines(journal, found.events, sites_of(journal, settings))
+    found = replace(found, notes=(*found.notes, *(_hint(one, journal) for one in machines)))
     step = _Step(journal, settings, found)
     step.hours, step.days = Presence(utc_hours(), found.called), Presence(days(zone), found.called)
     with new_tables(Path(out), _about(journal, settings, thresholds)) as (hidden, notes):
@@ -116,6 +119,31 @@ def write_tables(
         summary = step.summary()
         write_atomic(hidden / "summary.txt", "\n".join(summary.lines()) + "\n")
     return replace(summary, notes=(*summary.notes, *notes))
+
+
+def table_detections(
+    journal: Journal, settings: TableSettings, workers: int = 1, progress: Progress = no_progress
+) -> tuple[Detections, Thresholds]:
+    """The detections that tables of these settings hold, and their thresholds; errors as `write_tables`."""
+    site = sites_of(journal, settings)
+    mutes = None
+    if settings.mute is not None:
+        paths = [state.file.path for state in journal.files()]
+        mutes = read_mutes(Path(settings.mute), journal.labels.names, paths, site)
+    events, thresholds = chosen(journal, settings.events, settings.thresholds)
+    found = detections(journal, events, thresholds, workers, progress, mutes)
+    return replace(found, notes=(*thresholds.notes, *found.notes)), thresholds
+
+
+def sites_of(journal: Journal, settings: TableSettings) -> Callable[[str], str]:
+    """The site of a path, as tables show it."""
+    paths = [state.file.path for state in journal.files()]
+    own = site_names(paths, settings.site, settings.sites_by_folder)
+    return lambda path: printable(own(path))
+
+
+def _hint(machine: Machine, journal: Journal) -> str:
+    return f"perhaps a machine: {machine.note()}; see finback machines {journal.folder}"
 
 
 @dataclass
@@ -135,12 +163,11 @@ class _Step:
     sites: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        paths = [state.file.path for state in self.journal.files()]
-        self._site = site_names(paths, self.settings.site, self.settings.sites_by_folder)
+        self._site = sites_of(self.journal, self.settings)
         self._events: Mapping[str, list[FoundEvent]] = _by_file(self.found.events)
 
     def site(self, heard: HeardFile) -> str:
-        return printable(self._site(heard.state.file.path))
+        return self._site(heard.state.file.path)
 
     def events(self, heard: HeardFile) -> list[FoundEvent]:
         return self._events.get(heard.state.file.path, [])
