@@ -123,12 +123,24 @@ class Mutes:
 def read_mutes(path: Path, labels: Sequence[str], paths: Sequence[str], site: Callable[[str], str]) -> Mutes:
     """The mutes of a TOML file; `paths` are the recordings of the scan, and `site` says where each is from.
 
-    Raises `SettingsError` for a file that cannot be read, an unknown key, species or site, a wrong value.
+    Raises `SettingsError` as `parsed_mutes`, and for an unknown site.
     """
-    tables = _tables(path)
-    sites = sorted({site(one) for one in paths})
+    mutes, sites = parsed_mutes(path, labels), sorted({site(one) for one in paths})
+    for number, mute in enumerate(mutes, 1):
+        if mute.site not in sites:
+            more = "; give --sites-by-folder or --site as for the tables that the mute was made from"
+            raise _unknown(f"{path}: mute {number}", "site", mute.site, sites, "the sites are: ", more)
+    return Mutes(str(path), mutes, site)
+
+
+def parsed_mutes(path: Path, labels: Sequence[str]) -> tuple[Mute, ...]:
+    """The mutes of a TOML file, with species as the model names them.
+
+    Raises `SettingsError` for a file that cannot be read, an unknown key or species, or a wrong value.
+    """
+    known = {plain_label(name): name for name in labels}
     mutes = []
-    for number, values in enumerate(tables, 1):
+    for number, values in enumerate(_tables(path), 1):
         where = f"{path}: mute {number}"
         try:
             mute = build(Mute, values)
@@ -136,15 +148,11 @@ def read_mutes(path: Path, labels: Sequence[str], paths: Sequence[str], site: Ca
             raise SettingsError(
                 f"{where}: {error.problem.replace('setting ', '')}", "correct it; docs/how-to/machines.md"
             ) from None
-        known = {plain_label(name): name for name in labels}
         species = known.get(plain_label(mute.species))
         if species is None:
             raise _unknown(where, "species", mute.species, labels, "the model has: ")
-        if mute.site not in sites:
-            more = "; give --sites-by-folder or --site as for the tables that the mute was made from"
-            raise _unknown(where, "site", mute.site, sites, "the sites are: ", more)
         mutes.append(mute.model_copy(update={"species": species}))
-    return Mutes(str(path), tuple(mutes), site)
+    return tuple(mutes)
 
 
 def _unknown(

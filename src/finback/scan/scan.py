@@ -32,6 +32,7 @@ from finback.scan.engines.serial import SerialEngine
 from finback.scan.files import Found, Lister, at_address, find
 from finback.scan.header import NAME
 from finback.scan.journal import Journal
+from finback.scan.mutes import parsed_mutes
 from finback.scan.outcome import Outcome, outcome_of
 from finback.scan.pace import Pace
 from finback.scan.settings import ScanSettings
@@ -106,6 +107,8 @@ def scan(
     check_out(folder)
     job = Job(name_of(model), options.device, str(folder), settings)
     with engine_for(job, options) as engine:
+        if options.tables.mute is not None:
+            parsed_mutes(Path(options.tables.mute), engine.header.labels)  # before hours of work
         journal = Journal.open(folder, engine.header)
         for remark in (*found.remarks, *journal.remarks):
             options.log(remark)
