@@ -62,7 +62,7 @@ def test_a_machine_among_calls_is_found(period: float, jitter: float, kept: floa
     assert beat.period_s == pytest.approx(period, rel=0.02)
     assert beat.p < 1e-6
     on = on_beat(line, beat.period_s, beat.tolerance_s)
-    assert on[: len(machine)].mean() > 0.75
+    assert on[: len(machine)].mean() > 0.6  # with four of ten beats detected; else more
     assert on[len(machine) :].mean() < 0.3
 
 

@@ -39,6 +39,8 @@ TOLERANCES = (0.02, 0.04, 0.08)  # of the period
 WIDEST = 0.15  # of the period: with a wider tolerance nothing is regular
 ORDER = 24  # an event is compared with so many next ones
 STEP = 1.01  # from one period that is tried to the next
+NEAR = 1.2  # periods within this factor are one
+MOST_PAIRS = 0.8  # share of the pairs that the tolerance must hold
 EXCESS = 2.0  # times as many pairs as beside the period
 SEED = 20  # of the noise that hides the grid of windows
 
@@ -114,10 +116,14 @@ def best_period(line: Floats, resolution_s: float, shortest_s: float, level: flo
         return None
     excess = np.where(clear, there - beside, 0)
     shortest = float(period[excess >= excess.max() / 2].min())
-    near = np.where(period <= 1.2 * shortest, excess / np.sqrt(there + beside + 1.0), 0.0)
-    i = int(near.argmax())
-    a, b = np.searchsorted(lags, [period[i] - tolerance[i], period[i] + tolerance[i]])
-    return Beat(float(np.median(lags[a:b])), float(tolerance[i]), float(p[i]))
+    near = np.where(period <= NEAR * shortest, excess, 0)
+    # The narrowest tolerance that holds most of the pairs: a wide one mutes more calls.
+    i = int(np.where(near >= MOST_PAIRS * near.max(), tolerance, np.inf).argmin())
+    middle = float(period[i])
+    for _ in range(2):
+        first, last = np.searchsorted(lags, [middle - tolerance[i], middle + tolerance[i]])
+        middle = float(np.median(lags[first:last]))
+    return Beat(middle, float(tolerance[i]), float(p[i]))
 
 
 def _lags(ordered: Floats, shortest_s: float) -> Floats:

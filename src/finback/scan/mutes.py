@@ -116,7 +116,8 @@ class Mutes:
             own = set(mute.chosen(events, sites)) - gone
             gone |= own
             where = f"{mute.species} at site {mute.site} by mute {number} of {printable(self.path)}"
-            notes.append(f"muted: {len(own):,} detections of {where}")
+            more = "" if own else " (none fits all that it names)"
+            notes.append(f"muted: {len(own):,} detections of {where}{more}")
         return [event for i, event in enumerate(events) if i not in gone], tuple(notes)
 
 
