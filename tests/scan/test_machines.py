@@ -237,6 +237,15 @@ def test_two_machines_of_one_species_are_both_found(tmp_path: Path) -> None:
     assert sum(m.n for m in found) > 0.9 * (len(slow) + len(fast))
 
 
+def test_a_few_events_without_a_band_do_not_widen_the_mute(tmp_path: Path) -> None:
+    made = [event("/d/h.wav", float(t)) for t in np.arange(5, 3590, 20.0)]
+    made[7] = replace(made[7], box=Box(made[7].start, made[7].stop))
+    (machine,) = machines_of(tmp_path, made)
+    assert machine.mute.low_hz == pytest.approx((90, 110), abs=0.1)
+    assert machine.mute.duration_s == pytest.approx((0.9, 1.1), abs=0.1)
+    assert machine.n == len(made) - 1, "an event without a band is not known to be the machine"
+
+
 def test_regular_sounds_that_are_not_alike_are_no_machine(tmp_path: Path) -> None:
     rng = np.random.default_rng(3)
     made = []

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -133,10 +133,12 @@ class Journal:
         newest = unlisted | {path: state for path, (_, state) in self._states.items()}
         return [newest[path] for path in sorted(newest)]
 
-    def sounds(self) -> Iterator[ScoredSound]:
-        """What was heard, sorted by path and channel; memory is that of one file."""
+    def sounds(self, paths: Collection[str] | None = None) -> Iterator[ScoredSound]:
+        """What was heard (in these files), sorted by path and channel; memory is that of one file."""
         tables = lru_cache(maxsize=KEPT_TABLES)(self._table)
         for state in self.files():
+            if paths is not None and state.file.path not in paths:
+                continue
             for channel, segments in self._known.heard(state.file):
                 yield joined(state.file, channel, self.labels, segments, tables)
 

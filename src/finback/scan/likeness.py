@@ -35,7 +35,7 @@ def vectors(journal: Journal, events: Sequence[FoundEvent]) -> Floats:
         of[event.file.path, event.channel].append(i)
     found: NDArray[np.float64] | None = None
     n, total = 0, 0.0
-    for sound in journal.sounds() if events else ():
+    for sound in journal.sounds({path for path, _ in of}):
         own = of.get((sound.file.path, sound.channel))
         if own is None:
             continue

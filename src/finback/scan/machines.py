@@ -27,6 +27,7 @@ from finback.scan.presence import iso_z
 
 LEVEL = 0.01  # probability that calls that come at random give any proposal of a scan
 MOST = 5  # machines of a species at a site
+MOST_COMPARED = 2000  # events on the beat whose vectors are read
 LEAST_ALIKE = 0.6  # share of the events on the beat
 MEASURED_S = 0.1  # how well a measured start is known
 MEASURED_SHARE = 0.9  # of the events, so that starts count as measured
@@ -129,34 +130,41 @@ def _machine(
     journal: Journal, mute: Mute, beat: Beat, members: list[FoundEvent], events: list[FoundEvent]
 ) -> Machine | None:
     """The machine of these events on the beat, or None where they are not alike."""
+    some = np.unique(np.linspace(0, len(members) - 1, MOST_COMPARED).astype(np.int64))
+    members = [members[i] for i in some.tolist()]
     same = alike(vectors(journal, members), members)
     if same.mean() < LEAST_ALIKE:
         return None
     members = [event for event, is_same in zip(members, same.tolist(), strict=True) if is_same]
-    boxes = [event.box for event in members if event.box is not None]
-    lows = [box.low_hz for box in boxes if box.low_hz is not None]
-    highs = [box.high_hz for box in boxes if box.high_hz is not None]
-    has_bands = len(lows) == len(highs) == len(members)
-    starts = [time_at(event.file, event.extent[0]) for event in members]
-    times = sorted(start for start in starts if start is not None)
-    is_timed = len(times) == len(starts)
     own = mute.model_copy(
         update={
-            "start_utc": times[0].replace(microsecond=0) if is_timed else None,
-            "stop_utc": times[-1].replace(microsecond=0) + timedelta(seconds=1) if is_timed else None,
             "period_s": round(beat.period_s, 4),
             "tolerance_s": round(beat.tolerance_s, 4),
             "duration_s": _range([event.duration_s for event in members]),
-            "low_hz": _range(lows) if has_bands else None,
-            "high_hz": _range(highs) if has_bands else None,
+            **_bands(members),
         }
     )
-    n = len(own.chosen(events, [own.site] * len(events)))
-    if n < FEWEST:
+    muted = [events[i] for i in own.chosen(events, [own.site] * len(events))]
+    if len(muted) < FEWEST:
         return None
+    starts = [time_at(event.file, event.extent[0]) for event in muted]
+    times = [start for start in starts if start is not None]
+    first, last = (min(times), max(times)) if len(times) == len(starts) else (None, None)
+    if first is not None and last is not None:
+        end = last.replace(microsecond=0) + timedelta(seconds=1)
+        own = own.model_copy(update={"start_utc": first.replace(microsecond=0), "stop_utc": end})
     by = "embeddings" if journal.header.settings.keep_embeddings else "logits"
-    ends = (times[0], times[-1]) if is_timed else (None, None)
-    return Machine(own, beat, n, len(events), float(same.mean()), by, *ends)
+    return Machine(own, beat, len(muted), len(events), float(same.mean()), by, first, last)
+
+
+def _bands(members: Sequence[FoundEvent]) -> dict[str, Range | None]:
+    """The edges of the measured bands, where nearly all have one."""
+    boxes = [event.box for event in members if event.box is not None]
+    lows = [box.low_hz for box in boxes if box.low_hz is not None]
+    highs = [box.high_hz for box in boxes if box.high_hz is not None]
+    if min(len(lows), len(highs)) < max(1.0, MEASURED_SHARE * len(members)):
+        return {"low_hz": None, "high_hz": None}
+    return {"low_hz": _range(lows), "high_hz": _range(highs)}
 
 
 def _resolution(journal: Journal, events: Sequence[FoundEvent]) -> tuple[float, float]:
