@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from finback.core.text import cell, from_cell, markdown, markdown_code, printable
+from finback.core.text import cell, counted, from_cell, markdown, markdown_code, printable
 
 ANY = st.text(st.characters(codec=None, exclude_categories=()))  # every code point, lone surrogates too
 TRICKY = st.text(st.sampled_from("'=+-@ \t\r\n;\u00a0\ufeff\uff1d3.e"))
@@ -122,3 +122,7 @@ def test_markdown_shows_the_text(text: str, written: str) -> None:
 @pytest.mark.parametrize(("text", "code"), [("a b", "`a b`"), ("a `b`", "`` a `b` ``"), ("a\nb", r"`a\nb`")])
 def test_code_in_markdown_ends_where_it_should(text: str, code: str) -> None:
     assert markdown_code(text) == code
+
+
+def test_one_and_many() -> None:
+    assert [counted(n, "file") for n in (0, 1, 2, 12000)] == ["0 files", "1 file", "2 files", "12,000 files"]

@@ -21,12 +21,12 @@ from finback.scan.pars import ReportSettings, duty_cycle, report
 from finback.scan.tables import TableSettings, write_tables
 
 START = datetime(2020, 3, 1, 23, 59, 50, tzinfo=UTC)
-LABELS = ("Fin whale", "North Atlantic right whale", "Ship")
+LABELS = ("Fin whale", "North Atlantic right whale", "Ship", "background")
 
 
 def logits(n: int, *calls: int) -> np.ndarray:
-    x = np.tile(np.array([-5.0, -5.0, 5.0]), (n, 1))
-    x[list(calls)] = [-5.0, 5.0, -5.0]
+    x = np.tile(np.array([-5.0, -5.0, 5.0, -9.0]), (n, 1))
+    x[list(calls)] = [-5.0, 5.0, -5.0, -9.0]
     return x
 
 
@@ -50,7 +50,7 @@ def test_a_submission_by_day_and_by_hour(journal: Journal, toml: Path, tmp_path:
     deployment = read_deployment(toml)
     done = report(journal, journal.folder, deployment, tmp_path / "days")
     assert (done.n_rows, dict(done.results)) == (4, {"North Atlantic right whale": 1})
-    assert "Ship" in done.notes[0]
+    assert done.notes[0].endswith("are left out: Ship")  # background is no class to report
     meta = read_csv(tmp_path / "days" / "metadata.csv")[0]
     assert meta["monitoring_start_datetime"] == "2020-03-01T23:59:50Z"
     assert (meta["recording_duration_secs"], meta["recording_interval_secs"]) == ("20", "3600")

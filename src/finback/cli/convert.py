@@ -9,6 +9,7 @@ import typer
 
 from finback.cli.console import out, out_json, say
 from finback.cli.options import Json, StartTimeOptions, takes
+from finback.core.text import counted
 
 if TYPE_CHECKING:
     from finback.data.formats.convert import Converted
@@ -86,8 +87,3 @@ def _show(done: Converted, target: Path) -> None:
     if done.lost:
         out(f"not written, since {done.format} does not hold it: {', '.join(done.lost)}")
     out(f"written: {target} ({done.format}, {counted(len(done.written), 'table')})")
-
-
-def counted(n: int, what: str) -> str:
-    """`1 table`, `2 tables`."""
-    return f"{n} {what}" if n == 1 else f"{n} {what}s"

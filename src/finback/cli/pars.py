@@ -9,6 +9,7 @@ import typer
 
 from finback.cli.console import out, out_json, say
 from finback.cli.options import Json
+from finback.core.text import counted
 
 SHOWN = 50  # findings on the screen
 
@@ -88,8 +89,8 @@ def _check(folder: Path, deployment: Path | None, json: bool) -> None:
             out(str(finding))
         if len(checked.findings) > SHOWN:
             out(f"and {len(checked.findings) - SHOWN:,} more")
-        rows = ", ".join(f"{n:,} rows in {name}" for name, n in checked.n_rows.items())
-        out(f"{len(checked.findings):,} findings{f' ({rows})' if rows else ''}")
+        rows = ", ".join(f"{counted(n, 'row')} in {name}" for name, n in checked.n_rows.items())
+        out(f"{counted(len(checked.findings), 'finding')}{f' ({rows})' if rows else ''}")
         _say_unverified(checked.unverified)
     if checked.findings:
         raise typer.Exit(1)
@@ -125,10 +126,11 @@ def _write(
         )
         return
     for name, n in done.results.items():
-        out(f"{name}: {n:,} {settings['by']}s with detections")
+        out(f"{name}: {counted(n, settings['by'])} with detections")
     if not done.results:
         out("no detections")
-    out(f"{done.n_rows:,} rows, {done.effort_h:,.1f} h of effort; the files pass the checks: {folder}")
+    rows, hours = counted(done.n_rows, "row"), f"{done.effort_h:,.1f} h of effort"
+    out(f"{rows}, {hours}; the files pass the checks: {folder}")
     for note in done.notes:
         out(note)
     _say_unverified(done.unverified)

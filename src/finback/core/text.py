@@ -117,3 +117,8 @@ def plain_label(label: str) -> str:
 def means_no_call(label: str) -> bool:
     """Whether a label is one of the usual words for sound without a call."""
     return plain_label(label) in NO_CALL
+
+
+def counted(n: int, what: str) -> str:
+    """`1 event`, `2 events`, `1,200 events`."""
+    return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"

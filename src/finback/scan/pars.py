@@ -21,6 +21,7 @@ from typing import Literal
 from finback.audio.time_options import zone_of
 from finback.core.errors import InputError
 from finback.core.settings import Frozen
+from finback.core.text import means_no_call
 from finback.data.formats.fields import COLUMNS
 from finback.data.formats.pars.deployment import Deployment
 from finback.data.formats.pars.write import Interval, stamp, whole_second_after, write_pars
@@ -84,7 +85,9 @@ def report(
     checked = write_pars(
         out, deployment, from_scan, intervals, zone if settings.by == "day" else zone_of("UTC")
     )
-    others = sorted(set(journal.labels.names) - set(deployment.species))
+    others = sorted(
+        name for name in journal.labels.names if name not in deployment.species and not means_no_call(name)
+    )
     if others:
         notes.append(f"classes without codes in {deployment.path} are left out: {'; '.join(others)}")
     found = Counter(name for i in intervals for name in deployment.species if i.found.get(name))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from finback.core.text import counted
 from finback.scan.effort import HEARD, HOUR_US, SKIPPED_WORDS, Kind
 
 SHOWN = 12  # species that are named
@@ -73,7 +74,7 @@ class Summary:
         most = sorted(found, key=lambda name: (-found[name], name))
         shown = ", ".join(f"{found[name]:,} {name}" for name in most[:SHOWN])
         more = f", and {len(most) - SHOWN} more species" if len(most) > SHOWN else ""
-        return f"{sum(found.values()):,} detections: {shown}{more}"
+        return f"{counted(sum(found.values()), 'detection')}: {shown}{more}"
 
     def to_json(self) -> dict[str, Any]:
         """The summary for programs."""

@@ -178,6 +178,9 @@ def test_the_table_on_the_screen(folder: Path) -> None:
     assert done.exit_code == 0, done.output
     assert re.search(r"Fin whale +3 +1 +2 +1 +0\.50", done.stdout)
     assert "false/h at recall 0.5" in done.stdout
+    result = finback.evaluate_detections(truth, found)
+    assert re.search(r"Fin whale +3 +1 +2 +1 +0\.50", repr(result))
+    assert "<td>Fin whale</td>" in result._repr_html_()
 
 
 @pytest.mark.parametrize(

@@ -2,17 +2,18 @@
 
 result = finback.evaluate_detections("truth.csv", "scan", match="iou=0.3")
 result.overall["precision"], result.classes["Fin whale"]["average_precision"]
-result.save_page("look.html", audio="recordings")
+print(result)  # the same tables as on the command line
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from finback.core.display import Shown, Table
 from finback.core.errors import SettingsError
 from finback.evaluation.detections import lists, measure, strata
 from finback.evaluation.detections.labels import plain
@@ -28,7 +29,7 @@ from finback.metrics.events import Floats
 LOWEST = float(np.finfo(np.float64).min)  # a threshold that every score reaches
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class DetectionEvaluation:
     """The result: rates over all classes and for each class, lists of events to look at, and notes.
 
@@ -41,10 +42,23 @@ class DetectionEvaluation:
     resampled: str | None  # what the intervals are over; None: there are none
     overall: Mapping[str, Any]
     classes: Mapping[str, Mapping[str, Any]]
-    curves: Mapping[str, Sequence[Mapping[str, float | None]]] = field(repr=False)
-    misses: tuple[Listed, ...] = field(repr=False)
-    false_alarms: tuple[Listed, ...] = field(repr=False)
+    curves: Mapping[str, Sequence[Mapping[str, float | None]]]
+    misses: tuple[Listed, ...]
+    false_alarms: tuple[Listed, ...]
     notes: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return repr(self._shown())
+
+    def _repr_html_(self) -> str:
+        return self._shown()._repr_html_()
+
+    def _shown(self) -> Shown:
+        from finback.evaluation.detections.results import tables  # which reads this class
+
+        made = tables(self)
+        shown = tuple(Table(table.columns, table.rows, table.title) for table in made)
+        return Shown((*(table.meaning for table in made), *self.notes), shown)
 
 
 def evaluate(true: EventTable, found: EventTable, settings: DetectionSettings) -> DetectionEvaluation:
