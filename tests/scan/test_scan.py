@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +14,7 @@ import pytest
 from sounds import sound
 
 from finback.audio.io import open_recording, read, write
-from finback.core.errors import InputError, RunError, SettingsError
+from finback.core.errors import InputError, RunError, SettingsError, WriteError
 from finback.core.types import Clip
 from finback.models.predictor import Predictor
 from finback.scan.claims import Claims
@@ -113,6 +115,26 @@ def test_bundles_do_not_matter(run: Callable[..., Scan]) -> None:
     assert tables(whole) == tables(small)
     for one, other in zip(whole.journal.sounds(), small.journal.sounds(), strict=True):
         assert np.array_equal(one.logits, other.logits)
+
+
+def test_a_full_disk_costs_time_only(run: Callable[..., Scan], monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = run("whole", span_minutes=0.05)
+    free = 4
+
+    def sync(descriptor: int) -> None:
+        nonlocal free
+        free -= 1
+        if free < 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as full:
+        full.setattr(os, "fsync", sync)
+        with pytest.raises(WriteError, match="free some space"):
+            run("full", span_minutes=0.05)
+    after = run("full", span_minutes=0.05)
+    assert n_parts(after) == n_parts(whole) > 4
+    for name in (*TABLES, "events.csv", "presence-files.csv", "effort-hours.csv"):
+        assert (after.out / name).read_bytes() == (whole.out / name).read_bytes(), name
 
 
 def test_new_files_are_picked_up(run: Callable[..., Scan], site: Path) -> None:
@@ -284,6 +306,7 @@ def test_a_dry_run_says_what_a_scan_needs(
     assert 0.3 * n_bytes < 1e6 * plan.journal_mb < 3 * n_bytes
     again = dry_run(model, [str(site)], tmp_path / "out")
     assert (again.hours_left, again.units, again.needed_s) == (0, 0, None)
+    assert dict(again.rows())["journal"] == "less than 0.1 MB"
     with pytest.raises(RunError, match="hop_s"):
         dry_run(model, [str(site)], tmp_path / "out", hop_s=0.25)
 

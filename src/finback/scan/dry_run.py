@@ -59,7 +59,7 @@ class ScanPlan:
             ("audio not analysed yet", hours(self.hours_left)),
             ("windows", f"{self.windows:,}"),
             ("units of work", f"{self.units:,}"),
-            ("journal", f"{self.journal_mb:,.1f} MB"),
+            ("journal", f"{self.journal_mb:,.1f} MB" if self.journal_mb >= 0.1 else "less than 0.1 MB"),
         ]
         if self.realtime is not None and self.needed_s is not None:
             speed = f"{self.realtime:,.0f} times real time, measured on {TRIED} files or fewer"

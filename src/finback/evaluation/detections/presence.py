@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from finback.core.text import counted
 from finback.evaluation.detections.annotated import WHOLE
 from finback.evaluation.detections.measure import plain
 from finback.evaluation.detections.prepare import EventList, Prepared
@@ -121,7 +122,7 @@ def _rates(cells: _Cells, heard: bool, grid: tuple[bool, int], settings: Detecti
     }
     unit = [(place, n * length // 24 if utc else 0) for place, n in every]
     codes, n_units = bootstrap.group_codes([f"{place}\0{day}" for place, day in unit])
-    result["resampled"] = f"{n_units} {'days' if utc else 'recordings'}"
+    result["resampled"] = counted(n_units, "day" if utc else "recording")
     now = presence_rates(masks[0], masks[1], masks[2], np.ones((1, len(every))))
     drawn: dict[str, np.ndarray] = {}
     if n_units > 1 and settings.resample != "none":
