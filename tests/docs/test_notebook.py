@@ -17,6 +17,8 @@ RESULTS = (
     "generated/grid.png",
     "diffusion/generator_audit.json",
     "vocoded/vocoder.wav",
+    "soundscape-test/truth.csv",
+    "soundscape-train/truth.csv",
 )
 
 
@@ -43,5 +45,9 @@ def test_every_cell_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     shown = [data for cell in code(notebook) for o in cell.outputs for data in [o.get("data", {})]]
     alone = sum("image/png" in data for data in shown)
     within_tables = sum(data.get("text/html", "").count("src='data:image/png;base64,") for data in shown)
-    assert alone + within_tables >= 8
+    assert alone + within_tables >= 9
+    assert any(
+        "image/png" in o.get("data", {}) for o in code(notebook)[-2].outputs
+    )  # events on a spectrogram
+    assert (out / "scan" / "effort.csv").read_text(encoding="utf-8").count("\n") == 2  # one recording
     assert str(notebook).count("<audio") >= 4
