@@ -100,6 +100,18 @@ def test_all_tables_of_a_journal(journal: Journal, tmp_path: Path) -> None:
     assert b",=cmd" not in (out / "presence-hours.csv").read_bytes()
 
 
+def test_a_model_without_background_says_what_its_detections_may_be(tmp_path: Path) -> None:
+    said = []
+    for names in (("Fin whale", "Ship"), ("Fin whale", "background")):
+        one = scanned(tmp_path / names[1], {"/d/a.wav": np.array([[5.0, -5.0], [-5.0, 5.0]] * 4)}, names)
+        said.append(
+            "no class for sound without calls" in " ".join(write_tables(one, one.folder, PLAIN).notes)
+        )
+        named = PLAIN.model_copy(update={"events": PLAIN.events.model_copy(update={"background": names[1:]})})
+        assert "no class for" not in " ".join(write_tables(one, tmp_path / f"{names[1]}-named", named).notes)
+    assert said == [True, False]
+
+
 def test_the_same_journal_gives_the_same_bytes(journal: Journal, tmp_path: Path) -> None:
     settings = PLAIN.model_copy(update={"occupancy": True, "formats": written_formats()})
     for name in ("one", "two"):

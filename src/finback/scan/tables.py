@@ -60,6 +60,11 @@ from finback.scan.table_folder import check_tables_folder, new_tables
 from finback.scan.threshold_choice import ThresholdRequest, chosen
 from finback.scan.walk import HeardFile, walk
 
+NO_BACKGROUND = (
+    "the model has no class for sound without calls, so noise gets the name of a species too; "
+    "name such a class with --background, or label some sound as background and train with it"
+)
+
 DEFAULT_FORMATS = ("csv", "raven")
 
 
@@ -105,7 +110,10 @@ def write_tables(
     check_tables_folder(Path(out))
     found, thresholds = table_detections(journal, settings, workers, progress)
     machines = find_machines(journal, found.events, sites_of(journal, settings))
-    found = replace(found, notes=(*found.notes, *(_hint(one, journal) for one in machines)))
+    hints = [_hint(one, journal) for one in machines]
+    if found.events and len(found.called) == len(journal.labels.names) > 1:
+        hints.append(NO_BACKGROUND)
+    found = replace(found, notes=(*found.notes, *hints))
     step = _Step(journal, settings, found)
     step.hours, step.days = Presence(utc_hours(), found.called), Presence(days(zone), found.called)
     with new_tables(Path(out), _about(journal, settings, thresholds)) as (hidden, notes):
