@@ -1,7 +1,7 @@
 """Recordings for benchmarks: simulated sea noise with calls, written block by block.
 
 Sea noise falls by some 5 dB an octave; its level is that of a calibrated hydrophone recorder, so FLAC shrinks
-it to about half, as it does with real recordings. Calls are upsweeps of a second every seven seconds.
+it to about half, as it does with real recordings. An upsweep of a second comes every half minute.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from finback.audio import io
 
 PIECE_S = 60
 LEVEL = 0.01  # -40 dB re full scale
-EVERY_S, CALL_S = 7.0, 1.0
+EVERY_S, CALL_S = 30.0, 1.0
 
 
 def sea(rate: int, seconds: float, seed: int = 0) -> NDArray[np.float32]:

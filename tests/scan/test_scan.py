@@ -94,7 +94,7 @@ def test_what_cannot_be_heard_is_said_and_the_rest_goes_on(run: Callable[..., Sc
     lines = " ".join(result.outcome.lines(result.out))
     assert "analysed in 7 of 10 files" in lines
     assert "2 files could not be read" in lines
-    assert "1 files left out" in lines
+    assert "1 file left out" in lines
 
 
 def test_the_same_scan_again_analyses_nothing(

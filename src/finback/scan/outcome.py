@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from finback.core.text import counted
 from finback.scan.journal import Journal
 from finback.scan.summary import Summary
 
@@ -55,7 +56,7 @@ class Outcome:
         """The outcome for a reader who has not seen one before."""
         lines = self.summary.lines()
         if self.n_skipped:
-            lines.append(f"{self.n_skipped:,} files left out, because their band is too narrow for the model")
+            lines.append(f"{counted(self.n_skipped, 'file')} left out: the band is too narrow for the model")
         if self.problems:
             lines.append("problems:")
         lines += [f"  {problem}" for problem in self.problems]

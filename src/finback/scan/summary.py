@@ -48,7 +48,9 @@ class Summary:
                 "run the same finback scan again, then finback tables"
             )
         places = f", {len(self.sites):,} sites" if len(self.sites) > 1 else ""
-        lines.append(f"{hours(self.heard_h)} analysed in {self.n_heard:,} of {self.n_files:,} files{places}")
+        lines.append(
+            f"{hours(self.heard_h)} analysed in {self.n_heard:,} of {counted(self.n_files, 'file')}{places}"
+        )
         skipped = [
             f"{hours(self.us[kind] / HOUR_US)} {SKIPPED_WORDS[kind]}"
             for kind in SKIPPED_WORDS
@@ -57,12 +59,12 @@ class Summary:
         if skipped:
             lines.append("skipped: " + "; ".join(skipped))
         if self.n_unreadable:
-            lines.append(f"{self.n_unreadable:,} files could not be read, see errors.csv")
+            lines.append(f"{counted(self.n_unreadable, 'file')} could not be read, see errors.csv")
         lines.append(self.detections())
         if self.n_untimed:
             lines.append(
-                f"{self.n_untimed:,} files have no start time: they are in presence-files.csv and in no hour "
-                "or day; give --time-pattern or --time-zone to finback scan"
+                f"no start time in {counted(self.n_untimed, 'file')}: in presence-files.csv and in no hour; "
+                "give --time-pattern or --time-zone to finback scan"
             )
         return [*lines, *self.notes]
 
@@ -94,7 +96,9 @@ class Summary:
 
 
 def hours(h: float) -> str:
-    """`24.0 h`, `12.5 min`, `3.2 s`."""
+    """`24.0 h`, `12.5 min`, `3.2 s`, `0.02 s`."""
     if h >= 1:
         return f"{h:,.1f} h"
-    return f"{60 * h:.1f} min" if 60 * h >= 1 else f"{3600 * h:.1f} s"
+    if 60 * h >= 1:
+        return f"{60 * h:.1f} min"
+    return f"{3600 * h:.1f} s" if 3600 * h >= 0.1 else f"{3600 * h:.1g} s"
