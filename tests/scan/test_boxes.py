@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 from scanned import scanned
+from scipy.ndimage import uniform_filter
+from scipy.signal.windows import hann
 
-from finback.audio.io import write
-from finback.scan.box_store import BoxStore, measure_all
-from finback.scan.boxes import Request, measure
+from finback.audio.io import blocks, write
+from finback.core.errors import AudioError
+from finback.scan import box_sound
+from finback.scan.box_sound import RollingSpectrogram, grid_of
+from finback.scan.box_store import BoxStore
+from finback.scan.box_work import Job, bundles, measured
+from finback.scan.boxes import Request, measure, measure_in_order
 from finback.scan.detections import detections, joined
 from finback.scan.event_settings import ContextRule, EventSettings
-from finback.scan.found_events import FoundEvent
+from finback.scan.found_events import Box, FoundEvent
 from finback.scan.journal import Journal
 from finback.scan.spans import ScannedFile
 
@@ -103,6 +110,107 @@ def test_odd_sounds(sound: str, tmp_path: Path) -> None:
         assert 0 <= box.low_hz < box.high_hz <= RATE / 2
 
 
+def calls(n: int, seconds: float = 200) -> tuple[np.ndarray, list[Request]]:
+    """Noise with calls at uneven times, and requests for them in the order of time."""
+    x = noise(seconds)
+    places = sorted(np.random.default_rng(2).uniform(2, seconds - 4, n))
+    for at in places:
+        x += upsweep(at, 0.7, 150, 300, 0.03, len(x))
+    return x, [request(at - 0.2, at + 1, len(x)) for at in places]
+
+
+def test_a_box_depends_on_its_event_only(tmp_path: Path) -> None:
+    x, requests = calls(25)
+    write(tmp_path / "a.flac", x, RATE)
+    path = str(tmp_path / "a.flac")
+    together = list(measure_in_order(path, requests))
+    assert together == [measure(path, each) for each in requests]
+    assert together[::-1] == list(measure_in_order(path, requests[::-1]))
+    assert together[3::7] == list(measure_in_order(path, requests[3::7]))
+    assert len({box.start for box in together if isinstance(box, Box)}) > 20
+
+
+def test_sound_that_many_events_need_is_analysed_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x, requests = calls(60)
+    write(tmp_path / "a.wav", x, RATE)
+    decoded, columns = [0], [0]
+
+    def counted(*arguments: object) -> Iterator[np.ndarray]:
+        for block in blocks(*arguments):  # type: ignore[arg-type]
+            decoded[0] += len(block)
+            yield block
+
+    def transformed(frames: np.ndarray, axis: int) -> np.ndarray:
+        columns[0] += len(frames)
+        return np.fft.rfft(frames, axis=axis)
+
+    monkeypatch.setattr(box_sound, "blocks", counted)
+    monkeypatch.setattr(box_sound.fft, "rfft", transformed)
+    list(measure_in_order(str(tmp_path / "a.wav"), requests))
+    grid = requests[0].grid
+    assert decoded[0] <= len(x)
+    assert columns[0] <= 1.03 * grid.n
+    decoded[0] = 0
+    measure(str(tmp_path / "a.wav"), requests[30])
+    assert decoded[0] < 60 * RATE
+
+
+def test_columns_are_the_power_of_the_sound_and_old_ones_are_forgotten(tmp_path: Path) -> None:
+    x = noise(120)
+    write(tmp_path / "a.wav", x, RATE, "FLOAT")
+    grid = grid_of(RATE, 1000.0, (1234, len(x) - 55))
+    sound = RollingSpectrogram(str(tmp_path / "a.wav"), None, grid)
+    for first in (0, 300, grid.n - 200):
+        pieces = sound.pieces(first, first + 200)
+        assert len(sound._pieces) <= 4
+        power = np.concatenate([piece.power for piece in pieces])
+        smooth = np.concatenate([piece.smooth for piece in pieces])
+        at = first + 100 - pieces[0].first
+        wanted = []
+        for column in range(first + 99, first + 102):
+            start = grid.stretch[0] + column * grid.hop
+            window = x[start : start + grid.size] * hann(grid.size, sym=False)
+            wanted.append(np.abs(np.fft.rfft(window)[1 : grid.n_bins + 1]) ** 2)
+        np.testing.assert_allclose(power[at - 1 : at + 2], wanted, rtol=1e-3, atol=1e-8)
+        expected = uniform_filter(np.array(wanted), 3, mode="nearest")[1]
+        np.testing.assert_allclose(smooth[at], expected, rtol=1e-3, atol=1e-8)
+    assert pieces[-1].first + len(pieces[-1].power) == grid.n
+
+
+def test_damage_far_from_an_event_takes_no_box(tmp_path: Path) -> None:
+    x, requests = calls(25)
+    bad = (80, 83)
+    x[bad[0] * RATE : bad[1] * RATE] = np.nan
+    soundfile.write(tmp_path / "a.wav", x, RATE, subtype="FLOAT")
+    path = str(tmp_path / "a.wav")
+    together = list(measure_in_order(path, requests))
+    for one, box in zip(requests, together, strict=True):
+        (alone,) = measure_in_order(path, [one])
+        assert str(alone) == str(box)
+        is_far = one.reach[1] / RATE + 26 < bad[0] or one.reach[0] / RATE - 26 > bad[1]
+        assert isinstance(box, Box) or not is_far
+    assert {type(box) for box in together} == {Box, AudioError}
+
+
+def test_bundles_hold_some_minutes_of_sound_in_order() -> None:
+    file = ScannedFile("/nowhere/a.wav", 0, 0, "", 48_000, 48_000 * 7200, 1)
+    stretch = (0, file.n_samples)
+    seconds = np.random.default_rng(0).permutation(np.arange(10, 7190, 5))
+    jobs = []
+    for at in seconds.tolist():
+        a, b = 48_000 * at, 48_000 * (at + 2)
+        jobs.append(Job(file, Request(48_000, None, a, b, (a, b), (), stretch, 11_000.0)))
+    work = bundles(jobs)
+    starts = [job.request.start for bundle in work for _, job in bundle]
+    assert starts == sorted(starts)
+    assert sorted(i for bundle in work for i, _ in bundle) == list(range(len(jobs)))
+    assert 12 <= len(work) <= 14
+    assert max(bundle[-1][1].request.stop - bundle[0][1].request.start for bundle in work) < 48_000 * 620
+    assert [len(bundle) for bundle in bundles(jobs[:5])] == [5]
+
+
 def test_a_long_event_is_read_in_blocks(tmp_path: Path) -> None:
     x = noise(400)
     for i in range(300):
@@ -185,7 +293,8 @@ def test_durations_and_context(site: Callable[[], Journal]) -> None:
 def test_events_across_processes_are_the_same(
     site: Callable[[], Journal], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("finback.scan.box_store.BUNDLE", 1)
+    monkeypatch.setattr("finback.scan.box_work.BUNDLE_EVENTS", 1)
+    monkeypatch.setattr("finback.scan.box_work.FEWEST_BUNDLES", 1)
     two = detections(site(), EventSettings(), Same(0.9), workers=2).events
     for path in (tmp_path / "j" / "boxes").iterdir():
         path.unlink()
@@ -212,8 +321,9 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
 
 def test_a_missing_file_is_asked_for_once() -> None:
     file = ScannedFile("/nowhere/a.wav", 0, 0, "", RATE, 10 * RATE, 1)
-    job = (file, Request(RATE, None, 0, 10, (0, 10), (), (0, 10), 1000.0))
-    assert measure_all([job, job]) == ["/nowhere/a.wav: No such file or directory"] * 2
+    job = Job(file, Request(RATE, None, 0, 10, (0, 10), (), (0, 10), 1000.0))
+    reason = "/nowhere/a.wav: No such file or directory"
+    assert list(measured(bundles([job, job]))) == [[(0, reason), (1, reason)]]
 
 
 def test_joined_events_have_the_whole_reach() -> None:

@@ -14,31 +14,25 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
 from pathlib import Path
 
 import pyarrow as pa
 
-from finback.core.errors import AudioError, WriteError
+from finback.core.errors import WriteError
 from finback.core.progress import Progress, no_progress
 from finback.core.storage.files import atomic_path
 from finback.scan import parts
-from finback.scan.boxes import VERSION, Request, measure
+from finback.scan.box_work import Job, bundles, measured
+from finback.scan.boxes import VERSION, Request
 from finback.scan.found_events import Box, FoundEvent
-from finback.scan.spans import ScannedFile
 
-BUNDLE = 250  # events whose boxes are measured and stored together
 FOLDER = "boxes"
 SCHEMA = pa.schema(
     [("key", pa.binary(16)), ("start", pa.int64()), ("stop", pa.int64())]
     + [(name, pa.float64()) for name in ("low_hz", "high_hz", "snr_db")]
 )
-Job = tuple[ScannedFile, Request]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,21 +63,15 @@ class BoxStore:
         progress: Progress = no_progress,
     ) -> Measured:
         """The events with their boxes; those that are not known yet are measured, and stored."""
-        jobs = {key_of(job): job for job in (_job(event, top_hz) for event in events)}
-        new = {key: job for key, job in jobs.items() if key not in self._known}
-        failed: dict[str, str] = {}
-        keys = list(new)
-        bundles = [[new[key] for key in keys[i : i + BUNDLE]] for i in range(0, len(keys), BUNDLE)]
-        done = progress(_results(bundles, workers), "measuring boxes", len(bundles))
-        for i, found in enumerate(done):
-            fresh: dict[bytes, Box] = {}
-            for key, result in zip(keys[i * BUNDLE :], found, strict=False):
-                if isinstance(result, Box):
-                    fresh[key] = result
-                else:
-                    failed[new[key][0].path] = result
-            self._keep(fresh)
-        boxes = [self._known.get(key_of(_job(event, top_hz))) for event in events]
+        jobs = [_job(event, top_hz) for event in events]
+        keys = [key_of(job) for job in jobs]
+        new = {key: job for key, job in zip(keys, jobs, strict=True) if key not in self._known}
+        new_keys, failed = list(new), dict[str, str]()
+        work = bundles(list(new.values()))
+        for found in progress(measured(work, workers), "measuring boxes", len(work)):
+            self._keep({new_keys[i]: box for i, box in found if isinstance(box, Box)})
+            failed |= {new[new_keys[i]].file.path: why for i, why in found if isinstance(why, str)}
+        boxes = [self._known.get(key) for key in keys]
         missing = sum(box is None for box in boxes)
         notes = [] if not missing else [_note(missing, failed)]
         notes += [self._unkept] if self._unkept else []
@@ -113,62 +101,15 @@ class BoxStore:
 
 def key_of(job: Job) -> bytes:
     """16 bytes that name the measurement."""
-    file, request = job
+    file = job.file
     digest = hashlib.blake2b(os.fsencode(file.path), digest_size=16)
-    digest.update(repr((VERSION, file.size, file.modified_ns, file.digest, request)).encode())
+    digest.update(repr((VERSION, file.size, file.modified_ns, file.digest, job.request)).encode())
     return digest.digest()
 
 
 def _job(event: FoundEvent, top_hz: float) -> Job:
     place = (event.start, event.stop, event.reach, event.others, event.stretch)
-    return event.file, Request(event.file.sample_rate, event.channel, *place, top_hz)
-
-
-def _results(bundles: Sequence[list[Job]], workers: int) -> Iterator[list[Box | str]]:
-    """The boxes of each bundle in order, or why there is none."""
-    done = 0
-    if workers > 1 and len(bundles) > 1:
-        pool = ProcessPoolExecutor(min(workers, len(bundles)), get_context("spawn"))
-        try:
-            with suppress(BrokenProcessPool):  # a process was killed: the rest is measured here
-                for found in pool.map(measure_all, bundles):
-                    done += 1
-                    yield found
-        finally:
-            pool.shutdown(cancel_futures=True)
-    for bundle in bundles[done:]:
-        yield measure_all(bundle)
-
-
-def measure_all(jobs: Sequence[Job]) -> list[Box | str]:
-    """The box of each event, or in one line why there is none."""
-    faults: dict[str, str] = {}
-    found: list[Box | str] = []
-    for file, request in jobs:
-        if file.path not in faults:
-            faults[file.path] = _fault(file)
-        fault = faults[file.path]
-        if not fault:
-            try:
-                found.append(measure(file.path, request))
-                continue
-            except AudioError as error:
-                fault = error.problem
-        found.append(fault)
-    return found
-
-
-def _fault(file: ScannedFile) -> str:
-    """Why a file is not the one that was scanned; "" when it is. Remote files are not asked."""
-    if "://" in file.path:
-        return ""
-    try:
-        status = os.stat(file.path)
-    except OSError as error:
-        return f"{file.path}: {error.strerror or error}"
-    if status.st_size != file.size or (file.modified_ns and status.st_mtime_ns != file.modified_ns):
-        return f"{file.path}: changed since the scan"
-    return ""
+    return Job(event.file, Request(event.file.sample_rate, event.channel, *place, top_hz))
 
 
 def _note(missing: int, failed: dict[str, str]) -> str:

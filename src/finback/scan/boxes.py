@@ -1,13 +1,14 @@
 """The box of an event: in which band and when its energy is, measured in its own spectrogram.
 
-    box = measure(path, Request(48_000, None, start, stop, top_hz=11_025.0))
+    box = measure(path, Request(48_000, None, start, stop, reach, others, stretch, top_hz=11_025.0))
     box.low_hz, box.high_hz, box.snr_db, box.start, box.stop
+    boxes = measure_in_order(path, requests)      # of one file; sound that several need is analysed once
 
 The scores of a model say that a call is somewhere in a window, and in the band that the model hears. A box
 says where it is. Only the event and some seconds around it are read, at the native rate.
 
-1. Power in pieces of time and frequency (Hann windows; some 130 bins over the band that the model hears:
-   it can have heard nothing above), smoothed over three by three.
+1. Power in pieces of time and frequency (`scan/box_sound.py`; some 130 bins over the band that the model
+   hears: it can have heard nothing above), smoothed over three by three.
 2. Patches where the power is more than `ABOVE_DB` above the median of the sound around the event, without
    other events of its class. So steady tones and the slope of the noise are no part of a call.
 3. Of these, patches that are clearer than what is usual: above the peak of their frequency in most
@@ -18,35 +19,31 @@ says where it is. Only the event and some seconds around it are read, at the nat
    signal in the shortest time that has 90 % of its energy. This is the definition that `datasets/simulate`
    places calls by (docs/explanation/soundscapes.md).
 
-A call may begin a little before the event of its scores, so a box may reach over each end of the event by
-half a window, and at most to the middle between two events. It depends on the scores only, and not on any
-threshold.
+Medians are those of a regular sample of the columns around. A call may begin a little before the event of its
+scores, so a box may reach over each end of the event by half a window, and at most to the middle between two
+events. It depends on the scores only, and not on any threshold, nor on the events that are measured with it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
-from scipy.signal.windows import hann
 
-from finback.audio.io import blocks
+from finback.audio.addresses import Address
+from finback.core.errors import AudioError
+from finback.scan.box_sound import CELL, Floats, Grid, Piece, RollingSpectrogram, grid_of
 from finback.scan.found_events import Box
 
-Floats = NDArray[np.float64]
+Doubles = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
-VERSION = 1  # raised when the same event would get another box
-BINS = 128  # over the band of the model: a call that fills 5 % of the band has 6
-OVERLAP = 4  # windows over each sample
-FEWEST, MOST = 32, 1 << 18  # samples of a window
-COLUMNS = 12_000  # most of a spectrogram; windows of a longer one overlap by half
-AROUND_S = 15.0  # of background on each side, or less:
-AROUND_COLUMNS = 4000
+VERSION = 2  # raised when the same event would get another box
+COLUMNS = 12_000  # most of an event, and:
 LONGEST_S = 120.0  # of a longer event, half of this at one end is measured, and its times stay
-AROUND_WINDOWS = 40  # or as many windows, if that is longer
 USUAL = 0.8  # of the stretches around the event have a lower peak
 FEWEST_STRETCHES = 4
 CLEAR_DB = 1.5  # above the usual peaks
@@ -59,7 +56,7 @@ DEPTH_DB = 12.0  # below the peak of a frequency: a window that only touches a l
 TAIL = 0.01  # of the excess on each of the four sides
 ACTIVE_SHARE = 0.9
 FEWEST_AROUND = 8  # columns of background
-BLOCK = 1 << 18  # samples in memory
+TOUCHING = np.ones((3, 3), bool)  # pieces that touch at a corner are one patch
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,95 +72,205 @@ class Request:
     stretch: tuple[int, int]  # of sound without a break, which the background may be taken from
     top_hz: float  # the highest frequency that the model hears
 
+    @property
+    def grid(self) -> Grid:
+        """The columns that it is measured in."""
+        return grid_of(self.sample_rate, self.top_hz, self.stretch)
 
-def measure(path: str, request: Request) -> Box:
+    @property
+    def around(self) -> tuple[int, int]:
+        """The samples that its box depends on: `start` (included) to `stop` (excluded)."""
+        around = self.grid.around(self.reach[1] - self.reach[0])
+        return max(self.stretch[0], self.reach[0] - around), min(self.stretch[1], self.reach[1] + around)
+
+
+def measure(path: str | Address, request: Request) -> Box:
     """The box of an event. Raises `AudioError` when its sound cannot be read."""
-    size = _window(request.sample_rate, request.top_hz)
-    longest = min(round(LONGEST_S * request.sample_rate), COLUMNS * size // 2)
+    (found,) = measure_in_order(path, [request])
+    if isinstance(found, AudioError):
+        raise found
+    return found
+
+
+def measure_in_order(path: str | Address, requests: Sequence[Request]) -> Iterator[Box | AudioError]:
+    """The boxes of events of one file, or why there is none. Quick for events in the order of time."""
+    sound: RollingSpectrogram | None = None
+    for request in requests:
+        part = _shortened(request)
+        key = (part.channel, part.grid)
+        if sound is None or (sound.channel, sound.grid) != key:
+            sound = RollingSpectrogram(path, *key)
+        try:
+            box = _box(part, sound)
+        except AudioError as error:
+            yield error
+            continue
+        yield box if part is request else replace(box, start=request.start, stop=request.stop)
+
+
+def _shortened(request: Request) -> Request:
+    """Of a very long event, the part at one end with more sound beyond it to compare with."""
+    longest = min(round(LONGEST_S * request.sample_rate), COLUMNS * request.grid.hop)
     if request.stop - request.start <= longest:
-        return _measured(path, request, size)
+        return request
     (first, last), (low, high) = request.reach, request.stretch
-    if first - low >= high - last:  # more sound before it to compare with than after it
+    if first - low >= high - last:
         stop = request.start + longest // 2
-        part = replace(request, stop=stop, reach=(first, stop), stretch=(low, stop))
-    else:
-        start = request.stop - longest // 2
-        part = replace(request, start=start, reach=(start, last), stretch=(start, high))
-    return replace(_measured(path, part, size), start=request.start, stop=request.stop)
+        rest = (stop, last)  # is not its own background
+        return replace(request, stop=stop, reach=(first, stop), others=(*request.others, rest))
+    start = request.stop - longest // 2
+    return replace(request, start=start, reach=(start, last), others=((first, start), *request.others))
 
 
-def _measured(path: str, request: Request, size: int) -> Box:
-    """The box of an event, from windows of `size` samples."""
-    rate = request.sample_rate
-    around = max(min(round(AROUND_S * rate), AROUND_COLUMNS * size // OVERLAP), AROUND_WINDOWS * size)
-    first = max(request.stretch[0], request.reach[0] - around)
-    last = min(request.stretch[1], request.reach[1] + around)
-    hop = size // OVERLAP if last - first <= COLUMNS * size // OVERLAP else size // 2
-    bins = np.arange(1, min(size // 2, int(request.top_hz * size / rate) + 1) + 1)  # not 0 Hz
-    power = _spectrogram(path, request.channel, (first, last), (size, hop), bins)
-    frequency = bins * rate / size
-    middle = first + np.arange(power.shape[1]) * hop + size // 2
-    nothing = Box(request.start, request.stop)
-    return _box(request, power, (frequency, middle), hop) if power.size else nothing
+@dataclass(frozen=True, eq=False, slots=True)
+class _Background:
+    """The sound around an event, without the event; and, if enough is left, without others of its class."""
+
+    smooth: Floats  # (n, F) sampled columns
+    power: Floats  # (n, F) the same as it is
+    is_outside: bool  # of the event; else there is next to no sound around it
+    peaks: Floats  # (n, F) of cells
 
 
-def _box(request: Request, power: Floats, axes: tuple[Floats, NDArray[np.int64]], hop: int) -> Box:
-    """The box from the power (F, T) at frequencies (F,) in Hz and times (T,) in samples."""
-    frequency, middle = axes
-    nothing = Box(request.start, request.stop)
-    inside = (middle >= request.reach[0]) & (middle < request.reach[1])
-    core = ((middle >= request.start) & (middle < request.stop))[inside]
-    if not core.any():
+def _box(request: Request, sound: RollingSpectrogram) -> Box:
+    nothing, grid = Box(request.start, request.stop), sound.grid
+    low, high = (grid.from_middle(sample) for sample in request.around)
+    first, last = (grid.from_middle(sample) for sample in request.reach)
+    core = slice(*(grid.from_middle(x) - first for x in (request.start, request.stop)))
+    if core.start >= core.stop:
         return nothing
-    smooth = ndimage.uniform_filter(power, 3, mode="nearest")
-    outside = ~inside
-    quiet = outside.copy()
-    for start, stop in request.others:
-        quiet &= (middle < start) | (middle >= stop)
-    quiet = next((q for q in (quiet, outside) if q.sum() >= FEWEST_AROUND), np.ones_like(inside))
-    above = _excess_db(smooth, inside, np.median(smooth[:, quiet], axis=1), ABOVE_DB)
-    clear = _excess_db(smooth, inside, _usual_peaks(smooth[:, quiet], int(inside.sum())), CLEAR_DB)
-    excess = _call(above, clear, core)
-    if not excess.any():
-        excess = _call(above, np.where(above > OVER_MEDIAN_DB, above, 0.0), core)
-    if not excess.any():
+    pieces = sound.pieces(low, high)
+    background = _background(request, grid, pieces, (low, high))
+    own = [piece for piece in pieces if piece.first < last and first < piece.first + len(piece.power)]
+    part = slice(first - own[0].first, last - own[0].first)
+    smooth = np.concatenate([piece.smooth for piece in own])[part]
+    found = _call(smooth, background, core)
+    if found is None:
         return nothing
-    low, high = _bulk(excess.sum(axis=1))
-    one, other = _bulk(excess.sum(axis=0))
-    steps = np.flatnonzero(inside)
-    start = max(request.reach[0], int(middle[steps[one]]) - hop)
-    stop = min(request.reach[1], int(middle[steps[other]]) + hop)
-    snr = _snr_db(
-        power[low : high + 1, steps[one] : steps[other] + 1], power[low : high + 1, outside & quiet]
-    )
-    half = float(frequency[1] - frequency[0]) / 2 if len(frequency) > 1 else 0.0
-    top = request.sample_rate / 2
-    band = max(0.0, float(frequency[low]) - half), min(float(frequency[high]) + half, top)
+    time, bins = found
+    power = np.concatenate([piece.power for piece in own])[part]
+    start = max(request.reach[0], grid.middle(first + time.start) - grid.size // 4)
+    stop = min(request.reach[1], grid.middle(first + time.stop - 1) + grid.size // 4)
+    band = max(0.0, grid.hz(bins.start - 0.5)), min(grid.hz(bins.stop - 0.5), request.sample_rate / 2)
+    snr = _snr_db(power[time, bins], background.power[:, bins]) if background.is_outside else None
     return Box(start, max(stop, start + 1), round(band[0], 2), round(band[1], 2), snr)
 
 
-def _usual_peaks(power: Floats, length: int) -> Floats:
-    """(F,) the peak of each frequency in a usual stretch of `length` columns, from power (F, T) around it."""
-    length = max(1, min(length, power.shape[1] // FEWEST_STRETCHES))
-    firsts = np.arange(0, power.shape[1] - length + 1, length)
-    return np.quantile(np.maximum.reduceat(power, firsts, axis=1), USUAL, axis=1)
+def _background(
+    request: Request, grid: Grid, pieces: Sequence[Piece], columns: tuple[int, int]
+) -> _Background:
+    """The sound in columns from the first (included) to the last (excluded), without the event."""
+    stride, at = grid.stride, pieces[0].first
+    n = sum(len(piece.power) for piece in pieces)
+    sampled = np.arange(at, at + n, stride)
+    cells = np.arange(at, at + n, CELL)
+    own, *others = [(grid.from_middle(a), grid.from_middle(b)) for a, b in (request.reach, *request.others)]
+    is_in = (sampled >= columns[0]) & (sampled < columns[1])
+    outside = is_in & _is_apart(sampled, 1, [own])
+    quiet = outside & _is_apart(sampled, 1, others)
+    chosen = next((each for each in (quiet, outside) if each.sum() >= FEWEST_AROUND), is_in)
+    is_whole = (cells >= columns[0]) & (cells + CELL <= columns[1])
+    away = is_whole & _is_apart(cells, CELL, [own])
+    calm = away & _is_apart(cells, CELL, others)
+    kept = next((each for each in (calm, away, is_whole) if each.any()), np.ones_like(is_whole))
+    return _Background(
+        np.concatenate([piece.smooth[::stride] for piece in pieces])[chosen],
+        np.concatenate([piece.power[::stride] for piece in pieces])[chosen],
+        chosen is not is_in,
+        np.concatenate([piece.peaks for piece in pieces])[kept],
+    )
 
 
-def _excess_db(power: Floats, inside: NDArray[np.bool_], usual: Floats, clear_db: float) -> Floats:
-    """(F, t) how far the power inside is above what is usual, in dB; 0 where that is not clear."""
-    usual = usual + max(float(power.max()) * 1e-12, np.finfo(np.float64).tiny)  # digital silence around it
-    excess = 10 * np.log10(np.maximum(power[:, inside] / usual[:, None], 1e-12))
-    peak = excess.max(axis=1, keepdims=True)
-    return np.where(excess > np.maximum(clear_db, peak - DEPTH_DB), excess, 0.0)
+def _is_apart(first: Ints, length: int, others: Sequence[tuple[int, int]]) -> NDArray[np.bool_]:
+    """Which runs of columns, from `first` (n,) on, touch none of the others."""
+    apart = np.ones(len(first), bool)
+    for start, stop in others:
+        apart[np.searchsorted(first, start - length, side="right") : np.searchsorted(first, stop)] = False
+    return apart
+
+
+def _call(smooth: Floats, background: _Background, core: slice) -> tuple[slice, slice] | None:
+    """(columns, bins) of the call in the smoothed power (T, F) of an event; None when nothing stands out."""
+    peak = smooth.max(axis=0)
+    top = max(float(peak.max()), float(background.peaks.max()))
+    silence = np.float32(max(top * 1e-12, 1e-30))  # digital silence around it
+    usual = _median(background.smooth) + silence
+    peaks = _usual_peaks(background.peaks, len(smooth)) + silence
+    depth = peak * _ratio(-DEPTH_DB)
+    is_above = smooth > np.maximum(usual * _ratio(ABOVE_DB), depth)
+    busy = is_above.any(axis=1)
+    columns = np.flatnonzero(busy | np.append(False, busy[:-1]))  # an empty one still parts two patches
+    is_above = is_above[columns]
+    patches, n = ndimage.label(is_above, structure=TOUCHING)
+    places = np.flatnonzero(is_above)
+    time, bins = columns[places // smooth.shape[1]], places % smooth.shape[1]
+    patch = patches.ravel()[places]
+    touches = np.zeros(n + 1, bool)
+    touches[patch[(time >= core.start) & (time < core.stop)]] = True
+    own = touches[patch]
+    if not own.any():
+        return None
+    time, bins, patch = time[own], bins[own], (np.cumsum(touches) - 1)[patch[own]]
+    power = smooth[time, bins]
+    above = _db(power / usual[bins])
+    clear = np.where(power > np.maximum(peaks * _ratio(CLEAR_DB), depth)[bins], _db(power / peaks[bins]), 0.0)
+    kept = _kept(patch, bins, clear, smooth.shape[1])
+    if not kept.any():
+        kept = _kept(patch, bins, np.where(above > OVER_MEDIAN_DB, above, 0.0), smooth.shape[1])
+    if not kept.any():
+        return None
+    time, bins, excess = time[kept], bins[kept], above[kept]
+    return _bulk(time, excess, len(smooth)), _bulk(bins, excess, smooth.shape[1])
+
+
+def _kept(patch: Ints, bins: Ints, clear: Doubles, n_bins: int) -> NDArray[np.bool_]:
+    """Which points (N,), each of a patch and a bin, are of patches that make up the call.
+
+    The size of a patch is its clear peak at each of its frequencies, up to `ENOUGH_DB`, added up. So a sweep
+    is larger than a tone that is louder. Patches of half of the largest size or more count, and smaller ones
+    down to `SHARE` in their band.
+    """
+    peaks = np.zeros((int(patch.max()) + 1, n_bins))
+    np.maximum.at(peaks, (patch, bins), clear)
+    rows = np.zeros(peaks.shape, bool)
+    rows[patch, bins] = True
+    size = np.minimum(peaks, ENOUGH_DB).sum(axis=1)
+    band = rows[(size > 0) & (size >= MAIN_SHARE * size.max())].any(axis=0)
+    kept = (size > 0) & (size >= SHARE * size.max()) & (rows & band).any(axis=1)
+    return np.asarray(kept[patch])
+
+
+def _usual_peaks(cells: Floats, columns: int) -> Floats:
+    """(F,) the peak of each frequency in a usual stretch of so many columns, from peaks (n, F) of cells."""
+    length = max(1, min(round(columns / CELL), len(cells) // FEWEST_STRETCHES))
+    firsts = np.arange(0, len(cells) - length + 1, length)
+    peaks = np.sort(np.maximum.reduceat(cells, firsts, axis=0), axis=0)
+    place, part = divmod(USUAL * (len(peaks) - 1), 1)
+    lower, higher = peaks[int(place)], peaks[min(int(place) + 1, len(peaks) - 1)]
+    return np.asarray(lower + (higher - lower) * np.float32(part))
+
+
+def _median(x: Floats) -> Floats:
+    """(n, F) -> (F,); of an even number the upper of the two in the middle."""
+    middle = len(x) // 2
+    return np.asarray(np.partition(np.ascontiguousarray(x.T), middle, axis=1)[:, middle])
+
+
+def _ratio(db: float) -> np.float32:
+    return np.float32(10 ** (db / 10))
+
+
+def _db(ratio: Floats) -> Doubles:
+    return 10 * np.log10(ratio.astype(np.float64))
 
 
 def _snr_db(own: Floats, around: Floats) -> float | None:
-    """From the power (F, t) of a band in the box and (F, T) around it; None without sound around it."""
-    if around.shape[1] < FEWEST_AROUND:
+    """From the power (t, F) of a band in the box and (n, F) around it; None without sound around it."""
+    if len(around) < FEWEST_AROUND:
         return None
     # The power of noise is exponential: its mean is its median over log 2, and calls hardly move a median.
-    noise = float(np.median(around, axis=1).sum()) / np.log(2)
-    signal = np.sort(np.maximum(own.sum(axis=0) - noise, 0.0))[::-1]
+    noise = float(_median(around).sum(dtype=np.float64)) / np.log(2)
+    signal = np.sort(np.maximum(own.sum(axis=1, dtype=np.float64) - noise, 0.0))[::-1]
     energy = np.cumsum(signal)
     if noise <= 0 or energy[-1] <= 0:
         return None
@@ -171,65 +278,10 @@ def _snr_db(own: Floats, around: Floats) -> float | None:
     return round(10 * float(np.log10(energy[n - 1] / n / noise)), 1)
 
 
-def _window(rate: int, top_hz: float) -> int:
-    """Samples of a window, a power of two: `BINS` frequencies up to the top of the band or more."""
-    wanted = BINS * rate / min(top_hz, rate / 2)
-    return int(np.clip(1 << round(float(np.log2(wanted))), FEWEST, MOST))
-
-
-def _spectrogram(
-    path: str, channel: int | None, span: tuple[int, int], window: tuple[int, int], bins: NDArray[np.int64]
-) -> Floats:
-    """(F, T) power at F bins of Hann windows; the sound is read in blocks."""
-    shape = hann(window[0], sym=False)
-    power = [np.zeros((0, len(bins)))]
-    for frames in _frames(path, channel, span, window):
-        power.append(np.abs(np.fft.rfft(frames * shape, axis=1)[:, bins]) ** 2)
-    return np.ascontiguousarray(np.concatenate(power).T)
-
-
-def _frames(
-    path: str, channel: int | None, span: tuple[int, int], window: tuple[int, int]
-) -> Iterator[Floats]:
-    """(n, size) windows of a span, every hop samples; a span shorter than a window gives none."""
-    size, hop = window
-    kept = np.zeros(0)
-    skip = 0  # samples before the next window that were not read yet
-    for block in blocks(path, BLOCK, *span, channel):
-        kept = np.concatenate([kept, block.astype(np.float64)])
-        drop = min(skip, len(kept))
-        kept, skip = kept[drop:], skip - drop
-        n = (len(kept) - size) // hop + 1
-        if n > 0:
-            yield np.lib.stride_tricks.sliding_window_view(kept, size)[: (n - 1) * hop + 1 : hop]
-            used = n * hop
-            skip = max(0, used - len(kept))
-            kept = kept[used:].copy()
-
-
-def _call(above: Floats, clear: Floats, core: NDArray[np.bool_]) -> Floats:
-    """Of `above` (F, T), the patches that make up the call. Pieces that touch at a corner are one patch.
-
-    They are also in the core (T,). The size of a patch is its clear peak at each of its frequencies, up to
-    `ENOUGH_DB`, added up. So a sweep is larger than a tone that is louder. Patches of half of the largest
-    size or more count, and smaller ones down to `SHARE` in their band.
-    """
-    patches, n = ndimage.label(above > 0, structure=np.ones((3, 3)))
-    size, rows = np.zeros(n + 1), np.zeros((n + 1, len(above)), bool)
-    for i, place in enumerate(ndimage.find_objects(patches), 1):
-        is_own = patches[place] == i
-        if is_own[:, core[place[1]]].any():
-            peaks = np.where(is_own, clear[place], 0.0).max(axis=1)
-            size[i] = np.minimum(peaks, ENOUGH_DB).sum()
-            rows[i, place[0]] = is_own.any(axis=1)
-    band = rows[(size > 0) & (size >= MAIN_SHARE * size.max())].any(axis=0)
-    kept = (size > 0) & (size >= SHARE * size.max()) & (rows & band).any(axis=1)
-    return np.where(kept[patches], above, 0.0)
-
-
-def _bulk(weight: Floats) -> tuple[int, int]:
-    """First and last index without the outer `TAIL` of the weight on each side, at most one mean one."""
+def _bulk(places: Ints, excess: Doubles, n: int) -> slice:
+    """Of n places, those with the excess, without its outer `TAIL` on each side: at most one mean one."""
+    weight = np.bincount(places, excess, n).astype(np.float64)
     share = np.cumsum(weight) / weight.sum()
     tail = min(TAIL, 1 / np.count_nonzero(weight))
-    last = int(np.searchsorted(share, 1 - tail))
-    return int(np.searchsorted(share, tail, side="right")), min(last, len(weight) - 1)
+    last = min(int(np.searchsorted(share, 1 - tail)), n - 1)
+    return slice(int(np.searchsorted(share, tail, side="right")), last + 1)

@@ -6,25 +6,18 @@ share its pages. They leave signals to the first process and end with it, also w
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 import signal
-import sys
-import threading
 import types
-from collections.abc import Iterator
-from contextlib import contextmanager
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from finback.core.errors import FinbackError
-from finback.core.signals import ENDING
+from finback.core.processes import end_with_the_first_process, plain_start, quick_context
 from finback.scan.engines.contract import Done, Job
 from finback.scan.header import JournalHeader
 from finback.scan.plan import Unit
 
 PRELOADED = ["finback.scan.engines.worker"]
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 Answer = JournalHeader | Done | FinbackError | str  # a text: what nobody foresaw, as the last answer
 
 
@@ -32,12 +25,10 @@ class WorkerProcess:
     """A process with a model; a unit goes in by `give`, and an answer comes back by `answer`."""
 
     def __init__(self, job: Job) -> None:
-        context: Any = multiprocessing.get_context("spawn" if os.name == "nt" else "forkserver")
-        if os.name != "nt":
-            context.set_forkserver_preload(PRELOADED)
+        context = quick_context(PRELOADED)
         self.pipe, other = context.Pipe()
         self.process = context.Process(target=serve, args=(other, job), daemon=True)
-        with _plain_start():
+        with plain_start():
             self.process.start()
         other.close()
 
@@ -77,9 +68,7 @@ class WorkerProcess:
 
 def serve(pipe: Connection, job: Job) -> None:
     """Runs in the process: answer units until the pipe ends."""
-    for number in ENDING:
-        signal.signal(number, signal.SIG_IGN)
-    _end_with_the_first_process()
+    end_with_the_first_process()
     from finback.scan.engines.worker import Worker
 
     with _told(pipe):
@@ -112,38 +101,3 @@ class _told:
         elif error is not None and kind is not None:
             self.pipe.send(f"{kind.__name__}: {error}"[:300])
         return True
-
-
-def _end_with_the_first_process() -> None:
-    """From now on this process ends when the one that started it ends."""
-    parent = multiprocessing.parent_process()
-    if parent is None:
-        return
-    sentinel = parent.sentinel
-
-    def watch() -> None:
-        wait([sentinel])
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
-@contextmanager
-def _plain_start() -> Iterator[None]:
-    """In the block a new process does not run the program's main file, and its libraries take one thread.
-
-    Else a script without `if __name__ == "__main__"` would start again in every worker.
-    """
-    main = sys.modules["__main__"]
-    before = {name: os.environ.get(name) for name in THREADS}
-    sys.modules["__main__"] = types.ModuleType("__main__")
-    os.environ.update(dict.fromkeys(THREADS, "1"))
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = main
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
