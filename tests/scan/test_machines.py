@@ -27,7 +27,8 @@ from finback.scan.likeness import alike, vectors
 from finback.scan.machine_proposal import propose, write_proposal
 from finback.scan.machines import LEVEL, Machine, find_machines
 from finback.scan.mutes import Mute, mutes_text, read_mutes
-from finback.scan.tables import TableSettings, write_tables
+from finback.scan.table_settings import TableSettings
+from finback.scan.tables import write_tables
 
 Times = NDArray[np.float64]
 START = datetime(2009, 3, 29, 12, tzinfo=UTC)

@@ -18,7 +18,8 @@ from finback.data.formats.pars.deployment import read_deployment, template
 from finback.scan.event_settings import EventSettings
 from finback.scan.journal import Journal
 from finback.scan.pars import ReportSettings, duty_cycle, report
-from finback.scan.tables import TableSettings, write_tables
+from finback.scan.table_settings import TableSettings
+from finback.scan.tables import write_tables
 
 START = datetime(2020, 3, 1, 23, 59, 50, tzinfo=UTC)
 LABELS = ("Fin whale", "North Atlantic right whale", "Ship", "background")

@@ -18,7 +18,8 @@ from finback.data.formats.load import load_format, written_formats
 from finback.scan.event_settings import EventSettings
 from finback.scan.journal import Journal
 from finback.scan.spans import Fault, FileState
-from finback.scan.tables import TableSettings, write_tables
+from finback.scan.table_settings import TableSettings
+from finback.scan.tables import write_tables
 from finback.scan.threshold_choice import ThresholdRequest
 
 START = datetime(2009, 3, 29, 12, 59, 50, tzinfo=UTC)

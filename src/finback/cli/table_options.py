@@ -11,7 +11,7 @@ import typer
 from finback.cli.event_options import EventOptions, ThresholdOptions, event_settings, threshold_request
 
 if TYPE_CHECKING:
-    from finback.scan.tables import TableSettings
+    from finback.scan.table_settings import TableSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +60,7 @@ class TableOptions:
         Raises `SettingsError`.
         """
         from finback.core.settings import build
-        from finback.scan.tables import TableSettings
+        from finback.scan.table_settings import TableSettings
 
         formats = [name.strip().lower() for text in self.format or () for name in text.split(",")]
         values = {

@@ -25,8 +25,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
-from scipy.special import log_softmax
 
 CombinationMethod = Literal["mean", "weights", "stack"]
 
@@ -51,6 +49,8 @@ class Combination:
             raise ValueError(f"{len(probabilities)} models for {len(self.weights)} weights")
         weights = np.asarray(self.weights)
         if self.how == "stack":
+            from scipy.special import log_softmax  # 45 MB that a scan by one classifier does not need
+
             logs = np.log(np.maximum(probabilities, FLOOR))
             return log_softmax(np.tensordot(weights, logs, 1) + np.asarray(self.bias), axis=1)
         equal = self.how == "mean"
@@ -122,6 +122,9 @@ def fit_stack(
     geometric mean. Slopes are at least 0: that a model is worse than chance is always an accident. The bias
     of a species without validation clips stays 0. The loss is convex and has one minimum.
     """
+    from scipy.optimize import minimize
+    from scipy.special import log_softmax
+
     n_models, n_clips, n_classes = logs.shape
     rows = np.arange(n_clips)
     present = np.isin(np.arange(n_classes), truth)

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import softmax
 
 from finback.features.spec import FeatureSpec
 from finback.metrics.combination import Combination
@@ -54,5 +53,7 @@ class Node:
 
     def answer(self, raw: Iterator[NDArray[np.float32]]) -> NDArray[np.float32]:
         """As `Leaf.answer`."""
+        from scipy.special import softmax  # 25 MB that a scan by one classifier does not need
+
         probabilities = [softmax(child.answer(raw).astype(np.float64), axis=1) for child in self.children]
         return (self.combination(np.stack(probabilities)) / self.temperature).astype(np.float32)

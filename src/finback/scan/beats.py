@@ -24,7 +24,6 @@ from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betainc
 
 from finback.scan.found_events import FoundEvent, time_at
 
@@ -101,6 +100,8 @@ def best_period(line: Floats, resolution_s: float, shortest_s: float, level: flo
     `resolution_s` is the grid on which events lie; noise of this width hides it. By chance a period is found
     with a probability below `level`.
     """
+    from scipy.special import betainc  # 25 MB that a scan without mutes does not need
+
     if len(line) < FEWEST:
         return None
     noise = np.random.default_rng(SEED).uniform(-0.5, 0.5, len(line)) * resolution_s

@@ -18,7 +18,8 @@ from finback.scan.journal import Journal
 from finback.scan.machines import Machine, find_machines
 from finback.scan.mutes import mutes_text
 from finback.scan.table_folder import MANIFEST
-from finback.scan.tables import TableSettings, sites_of, table_detections
+from finback.scan.table_settings import TableSettings
+from finback.scan.tables import sites_of, table_detections
 
 HEAD = (
     "Proposed by finback machines. Nothing is muted until you give this file to finback tables --mute.",

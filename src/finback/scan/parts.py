@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from finback.core.text import printable
+from finback.scan.columns import column, halves
 from finback.scan.grid import Grid
 from finback.scan.spans import FileState, ScannedFile, Span, SpanError, SpanScores
 
@@ -105,7 +106,7 @@ def part_of(results: Sequence[Result], attempts: Mapping[Span, int]) -> pa.Table
             outcome = (0, "", *_scores(result))
         for name, value in zip(PART.names[len(FILE_COLUMNS) :], (*places, *outcome), strict=True):
             rows[name].append(value)
-    return pa.table(rows, schema=PART)
+    return _table(rows, PART)
 
 
 def listed(states: Sequence[FileState], generation: int) -> pa.Table:
@@ -116,7 +117,7 @@ def listed(states: Sequence[FileState], generation: int) -> pa.Table:
         rows["reason"].append(printable(state.reason))
         rows["was_skipped"].append(state.was_skipped)
         rows["generation"].append(generation)
-    return pa.table(rows, schema=LISTED)
+    return _table(rows, LISTED)
 
 
 def states_of(table: pa.Table) -> list[tuple[int, FileState]]:
@@ -153,7 +154,11 @@ def values_of(table: pa.Table, row: int, name: str) -> NDArray[Any]:
     cell = table[name][row]
     if name == "faults":
         return np.frombuffer(cell.as_py(), dtype=np.uint8)
-    return cell.values.to_numpy(zero_copy_only=False)
+    return halves(cell.values)
+
+
+def _table(rows: Mapping[str, Sequence[Any]], schema: pa.Schema) -> pa.Table:
+    return pa.Table.from_arrays([column(field.type, rows[field.name]) for field in schema], schema=schema)
 
 
 def _add_file(rows: dict[str, list[Any]], file: ScannedFile) -> None:

@@ -37,7 +37,7 @@ from finback.scan.outcome import Outcome, outcome_of
 from finback.scan.pace import Pace
 from finback.scan.settings import ScanSettings
 from finback.scan.summary import Summary
-from finback.scan.tables import TableSettings, write_tables
+from finback.scan.table_settings import TableSettings
 from finback.scan.work import Work, WorkOptions
 
 ENGINES = ("local", "ray")
@@ -180,6 +180,8 @@ def _worked(engine: Engine, journal: Journal, found: Found, options: ScanOptions
 
 def finished(journal: Journal, work: Work, options: ScanOptions) -> Scan:
     """Write the tables, and say what happened to files since the last scan."""
+    from finback.scan.tables import write_tables  # 90 MB, needed when the workers have ended
+
     tally = work.tally
     if tally.n_grown:
         options.log(f"{tally.n_grown:,} files grew since the last scan; what was heard of them stays")

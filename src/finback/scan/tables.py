@@ -24,28 +24,24 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, field_validator
-
 from finback.audio.time_options import zone_of
 from finback.core.errors import InputError, SettingsError
 from finback.core.progress import Progress, no_progress
-from finback.core.settings import Frozen
 from finback.core.storage.csv_files import csv_rows
 from finback.core.storage.files import write_atomic
 from finback.core.text import printable
 from finback.data.formats import FORMATS
-from finback.data.formats.load import load_format, written_formats
+from finback.data.formats.load import load_format
 from finback.data.formats.write import write_events
 from finback.models.thresholds import Thresholds
 from finback.scan.detections import Detections, detections
 from finback.scan.effort import Counts, Kind, heard_utc, microseconds, total_us
 from finback.scan.effort_tables import EFFORT, ERRORS, HOURS, effort_row, error_rows, hour_rows
-from finback.scan.event_settings import EventSettings
 from finback.scan.found_events import FoundEvent
 from finback.scan.journal import Journal
 from finback.scan.machines import Machine, find_machines
 from finback.scan.mutes import read_mutes
-from finback.scan.presence import ONE_SITE, Detection, Presence, days, site_names, utc_hours
+from finback.scan.presence import Detection, Presence, days, site_names, utc_hours
 from finback.scan.presence_tables import (
     FILES,
     file_row,
@@ -57,37 +53,14 @@ from finback.scan.presence_tables import (
 from finback.scan.spans import ScannedFile
 from finback.scan.summary import Summary
 from finback.scan.table_folder import check_tables_folder, new_tables
-from finback.scan.threshold_choice import ThresholdRequest, chosen
+from finback.scan.table_settings import TableSettings
+from finback.scan.threshold_choice import chosen
 from finback.scan.walk import HeardFile, walk
 
 NO_BACKGROUND = (
     "the model has no class for sound without calls, so noise gets the name of a species too; "
     "name such a class with --background, or label some sound as background and train with it"
 )
-
-DEFAULT_FORMATS = ("csv", "raven")
-
-
-class TableSettings(Frozen):
-    """What changes tables, and never the journal."""
-
-    events: EventSettings = EventSettings()
-    thresholds: ThresholdRequest = ThresholdRequest()  # which thresholds hold (`scan/threshold_choice.py`)
-    formats: tuple[str, ...] = DEFAULT_FORMATS
-    site: str = Field(ONE_SITE, min_length=1, max_length=200)  # the name of the one site
-    sites_by_folder: bool = False  # the first folder below the common one names the site
-    least_effort_s: float = Field(0.0, ge=0, le=86_400)  # with less, presence is NA unless detected
-    days_in: str = "UTC"  # the time zone of the days
-    occupancy: bool = False
-    mute: str | None = None  # TOML file of detections to leave out (`scan/mutes.py`)
-
-    @field_validator("formats")
-    @classmethod
-    def _known(cls, formats: tuple[str, ...]) -> tuple[str, ...]:
-        for name in formats:
-            if name not in written_formats():
-                raise ValueError(f"no format '{name}' (there are: {', '.join(written_formats())})")
-        return tuple(name for name in written_formats() if name in {*formats, *DEFAULT_FORMATS})
 
 
 def write_tables(
