@@ -162,7 +162,7 @@ def template() -> str:
         "",
         *(f"{key} = {example}  # {meaning}" for key, (example, meaning) in REQUIRED.items()),
         "",
-        "# The following keys may be left out. Remove the # before a key to use it.",
+        "# The following keys may be left out. To use a key, write it without the # before it.",
         *(f"# {key} = {example}  # {meaning}" for key, (example, meaning) in {**OPTIONAL, **OWN}.items()),
         "",
         "# The classes of the model that are reported, each with its codes. Others are left out.",
