@@ -23,7 +23,8 @@ from finback.scan.tables import sites_of, table_detections
 
 HEAD = (
     "Proposed by finback machines. Nothing is muted until you give this file to finback tables --mute.",
-    "Whales call at regular intervals too. Listen to some detections, and put a # before each line of a mute that is wrong.",
+    "Whales call at regular intervals too. Listen to some detections.",
+    "Put a # before each line of a mute that is wrong.",
 )
 
 
