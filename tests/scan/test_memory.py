@@ -6,14 +6,22 @@ import json
 import os
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
+import soundfile
 
+from finback.core.types import Labels, softmax
 from finback.scan.columns import column, halves
+from finback.scan.event_settings import EventSettings
+from finback.scan.events import find_events
+from finback.scan.grid import Grid
+from finback.scan.score_series import stretches
+from finback.scan.spans import ScannedFile, ScoredSound
 
 HEAVY = {"pandas", "scipy", "sklearn", "matplotlib", "onnx", "onnxruntime", "lightning", "torchaudio"}
 
@@ -68,3 +76,66 @@ def test_numbers_of_a_list_are_those_that_were_written() -> None:
     for i, own in enumerate(numbers):
         assert halves(found[i].values).tolist() == own.tolist()
     assert halves(found.slice(2).flatten()).tolist() == [-1.5, np.inf]
+
+
+RATE, MINUTE = 96_000, 60 * 96_000
+SCANS = """
+import re, sys
+from pathlib import Path
+import finback
+finback.scan(sys.argv[1], sys.argv[2], sys.argv[3], workers=1, missing_band="analyse")
+print(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text()).group(1))
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads the memory of a process in /proc")
+def test_memory_does_not_grow_with_the_recording(trained: Path, tmp_path: Path) -> None:
+    """15 minutes at 96 kHz would be 350 MB as numbers with 32 bits."""
+    x = np.random.default_rng(0).normal(0, 0.05, MINUTE)
+    peaks_mb = []
+    for minutes in (3, 15):
+        path = tmp_path / f"{minutes}.wav"
+        with soundfile.SoundFile(path, "w", RATE, 1, "PCM_16") as file:
+            for _ in range(minutes):
+                file.write(x)
+        command = [sys.executable, "-c", SCANS, trained, path, tmp_path / f"out-{minutes}"]
+        done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=True)
+        peaks_mb.append(int(done.stdout.splitlines()[-1]) / 1000)
+        path.unlink()
+    assert peaks_mb[1] - peaks_mb[0] < 60
+    assert peaks_mb[1] < 600
+
+
+def long_sound(n_windows: int, n_classes: int) -> ScoredSound:
+    grid = Grid(0, 1000 * (n_windows + 1), 2000, 1000)
+    file = ScannedFile("/a.wav", 0, 0, "", 1000, grid.stop, 1)
+    rng = np.random.default_rng(0)
+    logits = 3 * rng.standard_normal((n_windows, n_classes), np.float32)
+    faults = (4 * (rng.random(n_windows) < 0.01)).astype(np.uint8)  # clipped here and there
+    positions = (grid.starts(0, n_windows), grid.stops(0, n_windows), grid.cell_stops(0, n_windows))
+    return ScoredSound(file, None, Labels(tuple(map(str, range(n_classes)))), *positions, logits, faults)
+
+
+def test_events_of_a_long_sound_need_the_memory_of_one_class() -> None:
+    sound = long_sound(20_000, 60)
+    tracemalloc.start()
+    try:
+        find_events(sound, EventSettings(), [1.0] * 60)
+        assert tracemalloc.get_traced_memory()[1] < sound.logits.nbytes
+    finally:
+        tracemalloc.stop()
+
+
+def test_the_series_of_a_class_is_that_of_all_classes_together() -> None:
+    sound = long_sound(300, 5)
+    at = 0
+    for stretch in stretches(sound):
+        n = len(stretch.start)
+        at += int(np.flatnonzero(sound.start[at:] == stretch.start[0])[0])
+        p = softmax(sound.logits[at : at + n])
+        pieces = list(zip(stretch.edges[:-1], stretch.edges[1:], strict=True))
+        for k in range(5):
+            series = stretch.of_class(k)
+            np.testing.assert_allclose(series.probabilities, p[:, k], rtol=1e-6)
+            over = [p[(stretch.start <= a) & (stretch.stop >= b), k].mean() for a, b in pieces]
+            np.testing.assert_allclose(series.scores, over, rtol=1e-5)

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from finback.scan.change_points import Floats, Ints, event_extents
 from finback.scan.event_settings import EventSettings
 from finback.scan.found_events import FoundEvent
-from finback.scan.score_series import Stretch, stretches
+from finback.scan.score_series import Series, Stretch, stretches
 from finback.scan.spans import ScoredSound
 
 Scored = tuple[int, int, float, float]  # start, stop, highest score, mean score
@@ -48,8 +48,9 @@ def find_events(
     found: list[FoundEvent] = []
     for stretch in stretches(sound):
         for k in settings.called(labels):
-            extents = _extents(sound, stretch, settings, k, float(least[k]))
-            scored = [each for each in _scored(stretch, k, *extents) if each[2] >= settings.lowest]
+            series = stretch.of_class(k)
+            extents = _extents(sound, (stretch, series), settings, k, float(least[k]))
+            scored = [each for each in _scored(stretch, series, *extents) if each[2] >= settings.lowest]
             reach, ends = _reach(stretch, scored), (int(stretch.edges[0]), int(stretch.edges[-1]))
             for i, event in enumerate(scored):
                 if event[2] >= least[k]:
@@ -85,14 +86,15 @@ def _reach(stretch: Stretch, scored: Sequence[Scored]) -> list[tuple[int, int]]:
 
 
 def _extents(
-    sound: ScoredSound, stretch: Stretch, settings: EventSettings, k: int, threshold: float
+    sound: ScoredSound, of: tuple[Stretch, Series], settings: EventSettings, k: int, threshold: float
 ) -> tuple[Ints, Ints]:
     """Starts (N,) and stops (N,) of the events of class k, in samples."""
+    stretch, series = of
     if settings.method == "windows":
-        p = stretch.probabilities[:, k]
+        p = series.probabilities
         return _joined(stretch.start[p >= threshold], stretch.stop[p >= threshold])
-    scores = stretch.scores[:, k].astype(np.float64)
-    if not (scores.size and stretch.probabilities[:, k].max() >= threshold):
+    scores = series.scores.astype(np.float64)
+    if not (scores.size and series.probabilities.max() >= threshold):
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
     if settings.method == "hysteresis":
         first, last = _runs(scores >= settings.low)
@@ -123,18 +125,18 @@ def _joined(start: Ints, stop: Ints) -> tuple[Ints, Ints]:
     return start[np.concatenate([[True], apart])], ends[np.concatenate([apart, [True]])]
 
 
-def _scored(stretch: Stretch, k: int, start: Ints, stop: Ints) -> Iterator[Scored]:
+def _scored(stretch: Stretch, series: Series, start: Ints, stop: Ints) -> Iterator[Scored]:
     """(start, stop, highest score, mean score) of each event."""
     middles = stretch.start + stretch.stop  # twice the middle, a whole number
-    p = stretch.probabilities[:, k]
+    p = series.probabilities
     first = np.searchsorted(middles, 2 * start, side="left")
     last = np.searchsorted(middles, 2 * stop, side="right")
     for a, b, i, j in zip(start.tolist(), stop.tolist(), first.tolist(), last.tolist(), strict=True):
-        own = p[i:j] if j > i else _pieces(stretch, k, a, b)
+        own = p[i:j] if j > i else _pieces(stretch, series, a, b)
         yield a, b, float(own.max()), float(own.mean(dtype=np.float64))
 
 
-def _pieces(stretch: Stretch, k: int, start: int, stop: int) -> Floats:
+def _pieces(stretch: Stretch, series: Series, start: int, stop: int) -> Floats:
     """The scores of the pieces of time in an event that holds no middle of a window."""
     first, last = np.searchsorted(stretch.edges, [start, stop])
-    return stretch.scores[first : max(last, first + 1), k].astype(np.float64)
+    return series.scores[first : max(last, first + 1)].astype(np.float64)

@@ -1,7 +1,8 @@
 """The score of each class as a series in time, from the scores of windows that overlap.
 
     for stretch in stretches(sound):
-        stretch.edges, stretch.scores      # (A + 1,) samples, (A, K): A pieces of time and their scores
+        series = stretch.of_class(k)
+        stretch.edges, series.scores       # (A + 1,) samples, (A,): A pieces of time and their scores
 
 A window of two seconds says that a call is somewhere in its two seconds. At half overlap, two windows cover
 each second. A piece of time lies between two neighbouring edges of windows, and its score is the mean of the
@@ -28,14 +29,41 @@ ROWS = 1 << 16  # windows whose softmax is computed at a time
 
 
 @dataclass(frozen=True, eq=False, slots=True)
+class Series:
+    """The scores of one class in a stretch."""
+
+    probabilities: NDArray[np.float32]  # (W,)
+    scores: NDArray[np.float32]  # (A,)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
 class Stretch:
-    """W windows of sound without a break, and A pieces of time; positions are native samples."""
+    """W windows of sound without a break, and A pieces of time; positions are native samples.
+
+    All classes of a recording of a month have 200 MB, so each is computed when it is looked at.
+    """
 
     start: Ints  # (W,)
     stop: Ints  # (W,) cut at the end of the stretch
-    probabilities: NDArray[np.float32]  # (W, K)
     edges: Ints  # (A + 1,)
-    scores: NDArray[np.float32]  # (A, K)
+    logits: NDArray[np.float32]  # (W, K)
+    top: Floats  # (W,) highest logit
+    total: Floats  # (W,) sum of exp(logit - top): the denominator of the softmax
+    first: Ints  # (A,) the first window over each piece
+    count: Ints  # (A,) and how many there are; they follow each other
+
+    def of_class(self, k: int) -> Series:
+        """The series of class k."""
+        p = np.empty(len(self.logits), np.float32)
+        for i in range(0, len(p), ROWS):
+            part = slice(i, i + ROWS)
+            p[part] = np.exp(self.logits[part, k].astype(np.float64) - self.top[part]) / self.total[part]
+        scores = np.zeros(len(self.first), np.float32)
+        for i in range(int(self.count.max())):
+            own = p[np.minimum(self.first + i, len(p) - 1)]
+            scores += np.where(i < self.count, own, np.float32(0))
+        scores /= self.count.astype(np.float32)
+        return Series(p, scores)
 
 
 def stretches(sound: ScoredSound) -> Iterator[Stretch]:
@@ -52,22 +80,19 @@ def stretches(sound: ScoredSound) -> Iterator[Stretch]:
 def _stretch(sound: ScoredSound, windows: slice) -> Stretch:
     start, end = sound.start[windows], int(sound.cell_stop[windows][-1])
     stop = np.minimum(sound.stop[windows], end)
-    p = probabilities(sound.logits[windows])
     edges = np.unique(np.concatenate([start, stop, [end]]))
     # The windows over a piece follow each other: both starts and stops rise.
     first = np.searchsorted(stop, edges[:-1], side="right")
     count = np.maximum(np.searchsorted(start, edges[:-1], side="right") - first, 1)
-    scores = np.zeros((len(first), p.shape[1]), np.float32)
-    for k in range(int(count.max())):
-        scores += np.where((k < count)[:, None], p[np.minimum(first + k, len(p) - 1)], np.float32(0))
-    return Stretch(start, stop, p, edges, scores / count[:, None].astype(np.float32))
+    logits = sound.logits[windows]
+    return Stretch(start, stop, edges, logits, *_denominators(logits), first, count)
 
 
-def probabilities(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Softmax (W, K) of logits (W, K), in blocks."""
-    p = np.empty(logits.shape, np.float32)
+def _denominators(logits: NDArray[np.float32]) -> tuple[Floats, Floats]:
+    """The highest logit (W,), and the sum of exp(logit - highest) (W,), in blocks."""
+    top, total = np.empty(len(logits)), np.empty(len(logits))
     for i in range(0, len(logits), ROWS):
         z = logits[i : i + ROWS].astype(np.float64)
-        z = np.exp(z - z.max(axis=1, keepdims=True))
-        p[i : i + ROWS] = z / z.sum(axis=1, keepdims=True)
-    return p
+        top[i : i + ROWS] = z.max(axis=1)
+        total[i : i + ROWS] = np.exp(z - z.max(axis=1, keepdims=True)).sum(axis=1)
+    return top, total

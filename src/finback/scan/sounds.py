@@ -10,7 +10,6 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from finback.core.types import Labels
-from finback.scan.grid import Positions
 from finback.scan.known import Segment
 from finback.scan.parts import values_of
 from finback.scan.spans import ScannedFile, ScoredSound
@@ -23,33 +22,27 @@ def joined(
     segments: Sequence[Segment],
     tables: Callable[[Path], pa.Table],
 ) -> ScoredSound:
-    """The sound of these pieces; `tables` gives the table of a part."""
-    start: list[Positions] = []
-    stop: list[Positions] = []
-    cell_stop: list[Positions] = []
-    logits: list[NDArray[np.float16]] = []
-    faults: list[NDArray[np.uint8]] = []
-    embeddings: list[NDArray[np.float16]] = []
+    """The sound of these pieces; `tables` gives the table of a part. Memory is that of the sound, once."""
+    n = sum(piece.last - piece.first for _, pieces in segments for piece in pieces)
+    start, stop, cell_stop = (np.empty(n, np.int64) for _ in range(3))
+    faults = np.empty(n, np.uint8)
+    widths = {"logits": len(labels), "embeddings": -1}
+    scores: dict[str, NDArray[np.float32]] = {}
+    at = 0
     for grid, pieces in segments:
         for piece in pieces:
             table, windows = tables(piece.place.path), (piece.first, piece.last)
             wanted = slice(piece.offset, piece.offset + piece.last - piece.first)
-            found = {
-                name: values_of(table, piece.place.row, name) for name in ("logits", "faults", "embeddings")
-            }
-            n = len(found["faults"])
-            start.append(grid.starts(*windows))
-            stop.append(grid.stops(*windows))
-            cell_stop.append(grid.cell_stops(*windows))
-            logits.append(found["logits"].reshape(n, len(labels))[wanted])
-            faults.append(found["faults"][wanted])
-            embeddings.append(found["embeddings"].reshape(n, -1)[wanted])
-    kept = _single(embeddings)
-    positions = (np.concatenate(start), np.concatenate(stop), np.concatenate(cell_stop))
-    scores = (_single(logits), np.concatenate(faults), kept if kept.shape[1] else None)
-    return ScoredSound(file, channel, labels, *positions, *scores)
-
-
-def _single(pieces: Sequence[NDArray[np.float16]]) -> NDArray[np.float32]:
-    """All pieces in one array, from 16 to 32 bits."""
-    return np.concatenate([piece.astype(np.float32) for piece in pieces])
+            own = slice(at, at := at + piece.last - piece.first)
+            start[own], stop[own] = grid.starts(*windows), grid.stops(*windows)
+            cell_stop[own] = grid.cell_stops(*windows)
+            known = values_of(table, piece.place.row, "faults")
+            faults[own] = known[wanted]
+            for name in widths:
+                found = values_of(table, piece.place.row, name).reshape(len(known), widths[name])[wanted]
+                if name not in scores:
+                    scores[name] = np.empty((n, found.shape[1]), np.float32)
+                scores[name][own] = found  # from 16 to 32 bits
+    kept = scores["embeddings"]
+    embeddings = kept if kept.shape[1] else None
+    return ScoredSound(file, channel, labels, start, stop, cell_stop, scores["logits"], faults, embeddings)
