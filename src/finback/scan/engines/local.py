@@ -8,57 +8,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from multiprocessing.connection import wait
-from pathlib import Path
-from types import TracebackType
 
 from finback.core.errors import FinbackError
-from finback.scan.engines.contract import POLL_S, Done, Job, Units
-from finback.scan.engines.pieces import Piece, Pieces
+from finback.scan.engines.contract import Done, Job
+from finback.scan.engines.pieces import Piece
+from finback.scan.engines.pool import Pool
 from finback.scan.engines.process import WorkerProcess
 from finback.scan.header import JournalHeader
-from finback.scan.plan import Unit
 
 MOST_STARTS = 3  # of workers, one after the other, that end before they have loaded the model
 
 
-class LocalEngine:
+class LocalEngine(Pool):
     """`n_workers` processes; a context manager. Raises `RunError` when there is no such model."""
 
     def __init__(self, job: Job, n_workers: int) -> None:
-        self.job, self.n_workers = job, n_workers
+        super().__init__(job)
+        self.n_workers = n_workers
         self._busy: dict[WorkerProcess, Piece | None] = {}  # None: it loads the model
         self._idle: list[WorkerProcess] = []
-        self._again = Pieces(Path(job.folder))
         self._failed_starts = 0
         self.header: JournalHeader = self._first_header()
 
-    def __enter__(self) -> LocalEngine:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def map(self, units: Units) -> Iterator[Done]:
-        """See `engines/contract.py`."""
-        source = iter(units)
-        is_over = False
-        while True:
-            asked_in_vain = False
-            while not (is_over or asked_in_vain) and self._has_room():
-                unit = next(source, "over")
-                if isinstance(unit, Unit):
-                    self._again.add(unit)
-                    self._hand_out()
-                is_over, asked_in_vain = unit == "over", unit is None
-            self._hand_out()
-            if is_over and not self._again and not any(self._busy.values()):
-                return
-            yield from self._answers(POLL_S if asked_in_vain else None)
-
     def close(self) -> None:
-        """End all workers at once; finished parts stay."""
         for worker in [*self._busy, *self._idle]:
             worker.end()
         self._busy, self._idle = {}, []
@@ -77,21 +49,23 @@ class LocalEngine:
         self._busy[WorkerProcess(self.job)] = None
 
     def _has_room(self) -> bool:
-        """Whether a worker is free for one more unit, or could be started for it."""
-        return len(self._again) < self.n_workers - sum(piece is not None for piece in self._busy.values())
+        return len(self.pieces) < self.n_workers - sum(piece is not None for piece in self._busy.values())
+
+    def _is_analysing(self) -> bool:
+        return any(self._busy.values())
 
     def _hand_out(self) -> None:
         """Give pieces to idle workers; start a worker where none is idle and more are allowed."""
-        while self._again and self._idle:
-            worker, piece = self._idle.pop(), self._again.pop()
+        while self.pieces and self._idle:
+            worker, piece = self._idle.pop(), self.pieces.pop()
             if worker.give(piece.unit):
                 self._busy[worker] = piece
             else:
                 worker.end()
-                self._again.put_back(piece)
+                self.pieces.put_back(piece)
         n_loading = sum(piece is None for piece in self._busy.values())
         n_all = len(self._busy) + len(self._idle)
-        for _ in range(min(len(self._again) - n_loading, self.n_workers - n_all)):
+        for _ in range(min(len(self.pieces) - n_loading, self.n_workers - n_all)):
             self._start()
 
     def _answers(self, timeout_s: float | None) -> Iterator[Done]:
@@ -108,7 +82,7 @@ class LocalEngine:
                 self._idle.append(worker)
             elif isinstance(answer, Done) and piece is not None:
                 self._idle.append(worker)
-                yield from self._again.finished(piece, answer)
+                yield from self.pieces.finished(piece, answer)
             else:
                 ended = worker.end()
                 yield from self._died(piece, answer if isinstance(answer, str) else ended)
@@ -123,4 +97,4 @@ class LocalEngine:
                     "free some memory, or give fewer --workers",
                 )
             return
-        yield from self._again.died(piece, how)
+        yield from self.pieces.died(piece, how)

@@ -14,14 +14,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib.util import find_spec
-from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from finback.core.errors import FinbackError, RunError, SettingsError
 from finback.core.progress import Log
-from finback.scan.engines.contract import POLL_S, Done, Job, Units
-from finback.scan.engines.pieces import Piece, Pieces
+from finback.scan.engines.contract import POLL_S, Done, Job
+from finback.scan.engines.pieces import Piece
+from finback.scan.engines.pool import Pool
 from finback.scan.header import JournalHeader
 from finback.scan.plan import Unit
 
@@ -75,13 +74,13 @@ class _Actor:
         return done.parts, done.n_failed
 
 
-class RayEngine:
+class RayEngine(Pool):
     """A context manager. Raises `SettingsError` without ray or room for it, `RunError` without a model."""
 
     def __init__(self, job: Job, options: RayOptions, log: Log = lambda text: None) -> None:
-        self.job, self.options, self.log = job, options, log
+        super().__init__(job)
+        self.options, self.log = options, log
         self.ray = _started(options)
-        self._pieces = Pieces(Path(job.folder))
         self._idle: list[Any] = []
         self._busy: dict[
             Any, tuple[Any, Piece | None]
@@ -94,38 +93,23 @@ class RayEngine:
             self.header: JournalHeader = self._first_header()
             stack.pop_all()
 
-    def __enter__(self) -> RayEngine:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def map(self, units: Units) -> Iterator[Done]:
-        """See `engines/contract.py`."""
-        source = iter(units)
-        is_over = False
-        while True:
-            asked_in_vain = False
-            while not (is_over or asked_in_vain) and len(self._pieces) < len(self._idle):
-                unit = next(source, "over")
-                if isinstance(unit, Unit):
-                    self._pieces.add(unit)
-                is_over, asked_in_vain = unit == "over", unit is None
-            while len(self._pieces) and self._idle:
-                actor, piece = self._idle.pop(), self._pieces.pop()
-                self._busy[actor.analyse.remote(piece.unit)] = actor, piece
-            if is_over and not len(self._pieces) and not any(piece for _, piece in self._busy.values()):
-                return
-            yield from self._answers(POLL_S if asked_in_vain else None)
-
     def close(self) -> None:
         """End all actors at once; finished parts stay. A Ray that was running before goes on."""
         for actor in [*self._idle, *(actor for actor, _ in self._busy.values())]:
             self.ray.kill(actor)
         self._idle, self._busy = [], {}
         self.ray.shutdown()
+
+    def _has_room(self) -> bool:
+        return len(self.pieces) < len(self._idle)
+
+    def _hand_out(self) -> None:
+        while self.pieces and self._idle:
+            actor, piece = self._idle.pop(), self.pieces.pop()
+            self._busy[actor.analyse.remote(piece.unit)] = actor, piece
+
+    def _is_analysing(self) -> bool:
+        return any(piece for _, piece in self._busy.values())
 
     def _start(self) -> None:
         """Ask Ray for the actors; it may take a while until a cluster has room for all."""
@@ -164,7 +148,7 @@ class RayEngine:
                     self._count_failed_start(how)
                 self._busy[actor.load.remote()] = actor, None
                 if piece is not None:
-                    yield from self._pieces.died(piece, how)
+                    yield from self.pieces.died(piece, how)
                 continue
             if isinstance(answer, FinbackError):
                 raise answer
@@ -173,7 +157,7 @@ class RayEngine:
             elif piece is not None:
                 self._failed_starts = 0
                 parts, n_failed = answer
-                yield from self._pieces.finished(piece, Done(piece.unit, tuple(parts), n_failed))
+                yield from self.pieces.finished(piece, Done(piece.unit, tuple(parts), n_failed))
             self._idle.append(actor)
 
     def _take_header(self, header: JournalHeader) -> None:
