@@ -24,6 +24,7 @@ from pathlib import Path
 from types import TracebackType
 
 from finback.core.storage.files import write_error
+from finback.core.storage.temporaries import is_alive
 
 FOLDER = "claims"
 STALE_S = 180.0
@@ -167,13 +168,7 @@ def host() -> str:
 
 def _lives(process: int, started: str) -> bool:
     """Whether the process runs that had this number at that time."""
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except (PermissionError, OverflowError):
-        return True
-    return _started(process) == started
+    return is_alive(process) and _started(process) == started
 
 
 def _started(process: int) -> str:

@@ -65,7 +65,7 @@ def sweep(folder: Path) -> int:
     n = 0
     for entry in _entries(folder):
         found = NAME.fullmatch(entry.name)
-        if found and found[2] == _host() and not _is_alive(int(found[1])):
+        if found and found[2] == _host() and not is_alive(int(found[1])):
             with suppress(OSError):
                 if entry.is_dir(follow_symlinks=False):
                     shutil.rmtree(entry.path)
@@ -95,7 +95,7 @@ def _host() -> str:
     return hashlib.blake2b(platform.node().encode("utf-8", "replace"), digest_size=3).hexdigest()
 
 
-def _is_alive(process: int) -> bool:
+def is_alive(process: int) -> bool:
     """Whether a process of this host runs; true where it cannot be known."""
     if sys.platform == "win32" or process <= 0:  # there os.kill would end it
         return True
