@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from types import FrameType
+from types import FrameType, TracebackType
 from typing import Any
 
 # Windows has no SIGHUP; its SIGBREAK is Ctrl-Break and the closing of a window.
@@ -35,6 +35,7 @@ class HeldSignal:
 
     number: int = 0
     handlers: dict[int, Handler] = field(default_factory=acting)
+    is_holding: bool = False
 
     def hold(self) -> None:
         """From now on the first signal is only noted. A second one acts at once."""
@@ -43,13 +44,17 @@ class HeldSignal:
             self.release()
             self.number = number
 
+        self.is_holding = True
         for number in self.handlers:
             signal.signal(number, note)
 
     def release(self) -> None:
         """From now on signals act as they did before."""
+        if not self.is_holding:  # a handler that has acted since may have changed what a second signal does
+            return
         for number, handler in self.handlers.items():
             signal.signal(number, handler)
+        self.is_holding = False
 
     def deliver(self) -> None:
         """Let the noted signal act: usually this raises `KeyboardInterrupt` or ends the process."""
@@ -58,13 +63,34 @@ class HeldSignal:
             self.release()
             signal.raise_signal(number)
 
+    def released(self) -> Released:
+        """A block in which signals act."""
+        return Released(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """In the block signals act, and they are held again after it, unless one has acted."""
+
+    held: HeldSignal
+
+    def __enter__(self) -> None:
+        self.held.release()
+        self.held.deliver()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if not isinstance(error, KeyboardInterrupt):
+            self.held.hold()
+
 
 @contextmanager
 def held_signals() -> Iterator[HeldSignal]:
     """Hold back the signals that end a program. What was not delivered in the block is delivered after it."""
     held = HeldSignal()
-    held.hold()
     try:
+        held.hold()
         yield held
     except KeyboardInterrupt:  # of a second signal
         held.number = 0

@@ -9,6 +9,9 @@ Each process is a member with a file of its own, which it touches every few seco
 with the name of its member, made new or not at all. A claim of a process that ended on this machine, or whose
 member file was not touched for `stale_s` seconds, is taken over. Clocks of machines are not compared: times
 are those of the file system. Claims only save work. Two processes that work on one unit write equal parts.
+
+Ctrl-C may come at any moment: a claim is noted before it is made, and the note ends after the claim. The
+beginning and the end of the block are for the caller to protect, by `core.signals.held_signals`.
 """
 
 from __future__ import annotations
@@ -78,10 +81,10 @@ class Claims:
 
     def give_back(self, key: str) -> None:
         """The unit is finished, or left to others."""
-        self._own.discard(key)
         with suppress(OSError):
             if (self.folder / key).read_text(encoding="utf-8") in ("", self.member):
                 (self.folder / key).unlink()
+        self._own.discard(key)
 
     @property
     def others(self) -> int:
@@ -102,15 +105,18 @@ class Claims:
                     path.unlink()
 
     def _make(self, path: Path) -> bool:
+        if path.name in self._own:
+            return False
+        self._own.add(path.name)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0)
             number = os.open(path, flags, 0o666)
-        except FileExistsError:
-            return False
         except OSError as error:
+            self._own.discard(path.name)
+            if isinstance(error, FileExistsError):
+                return False
             raise write_error(path, error) from error
-        self._own.add(path.name)
         with suppress(OSError):  # a full disk; the claim is empty, and stale after a while
             os.write(number, self.member.encode())
         os.close(number)

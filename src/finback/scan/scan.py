@@ -22,6 +22,7 @@ from finback.audio.time_options import time_options
 from finback.core.errors import InputError, SettingsError
 from finback.core.progress import Log
 from finback.core.settings import build
+from finback.core.signals import held_signals
 from finback.core.storage.csv_files import read_csv
 from finback.core.storage.locks import only_writer
 from finback.scan.claims import STALE_S, Claims
@@ -168,7 +169,8 @@ def _worked(engine: Engine, journal: Journal, found: Found, options: ScanOptions
     """Do what is left to do, as far as other processes do not."""
     times = time_options(options.time_pattern, options.time_zone)
     how = WorkOptions(options.span_minutes, times, options.wait, 60 * options.stale_minutes, options.log)
-    with Claims(journal.folder, how.stale_s) as claims:
+    # At any moment a signal finds either no claims, or a block that gives them back.
+    with held_signals() as held, Claims(journal.folder, how.stale_s) as claims, held.released():
         work = Work(journal, claims, found, how)
         pace = Pace(work.tally)
         for done in engine.map(work.units()):
