@@ -11,6 +11,10 @@ A mono FLAC of simulated sea noise with calls (`noise.py`) is scanned by the bun
 overlap, by the command as a user starts it: the time is from its start to its end, with all processes, the
 journal and the tables. At half overlap all sound goes through the features and the network twice.
 
+`realtime` is without the boxes of events (`--no-boxes`): BirdNET measures none, and their time depends on how
+many events there are. `with_boxes` is the same command with its defaults. This recording has an event every
+17 s, so nearly all of it is decoded a second time for them.
+
 `limit` is from `scan_limit.py`: the rate that the stages, each alone on one core, allow together on all
 cores. BirdNET V2.4 (extra: birdnet) takes windows of 3 s, also at half overlap, from the first minutes of the
 same recording, on as many threads as there are cores; its start is not timed. `peak_mb` is the largest sum
@@ -58,8 +62,8 @@ class Timed:
         return 3600 * self.hours / self.seconds
 
 
-def scanned(paths: Path, out: Path, hours: float, options: argparse.Namespace) -> Timed:
-    """Run the command, and measure its time and its memory."""
+def scanned(paths: Path, out: Path, hours: float, options: argparse.Namespace, *more: str) -> Timed:
+    """Run the command, with more options, and measure its time and its memory."""
     command = [
         sys.executable,
         "-m",
@@ -71,7 +75,7 @@ def scanned(paths: Path, out: Path, hours: float, options: argparse.Namespace) -
         str(out),
         "--json",
     ]
-    command += ["--workers", str(options.workers), "--missing-band", "analyse"]
+    command += ["--workers", str(options.workers), "--missing-band", "analyse", *more]
     started = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     peak, ended = [0.0], threading.Event()
@@ -150,14 +154,14 @@ def stages(options: argparse.Namespace) -> dict[str, float]:
     return {name: value for name, value in found.items() if name not in ("cores", "limit")}
 
 
-def one_length(folder: Path, hours: float, options: argparse.Namespace) -> tuple[Timed, Path]:
-    """The scan of a recording, or of several that are links to one."""
+def written(folder: Path, hours: float, options: argparse.Namespace) -> Path:
+    """A folder with a recording `0.flac`, and perhaps links to it."""
     sounds = folder / f"{hours:g}"
     sounds.mkdir()
     path = write_recording(sounds / "0.flac", options.rate, 3600 * hours)
     for i in range(1, options.copies):
         os.link(path, sounds / f"{i}.flac")
-    return scanned(sounds, folder / f"out-{hours:g}", hours * options.copies, options), path
+    return sounds
 
 
 def many_files(folder: Path, options: argparse.Namespace) -> Timed:
@@ -169,7 +173,7 @@ def many_files(folder: Path, options: argparse.Namespace) -> Timed:
     for i in range(options.files):
         start = (i * 7919) % (len(x) - n)
         io.write(sounds / f"{i:06d}.flac", x[start : start + n], options.rate)
-    return scanned(sounds, folder / "out-many", options.files * options.seconds / 3600, options)
+    return scanned(sounds, folder / "out-many", options.files * options.seconds / 3600, options, "--no-boxes")
 
 
 def arguments() -> argparse.Namespace:
@@ -194,20 +198,23 @@ def measured(options: argparse.Namespace) -> dict[str, Any]:
     hours = [float(text) for text in options.hours.split(",") if text] or [together or 10.0]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        timed, path, beside = [], Path(), None
+        timed, sounds, beside = [], Path(), None
         for length in hours:
-            one, path = one_length(folder, length, options)
-            timed.append(one)
+            sounds = written(folder, length, options)
+            out, length = folder / f"out-{length:g}", length * options.copies
+            timed.append(scanned(sounds, out, length, options, "--no-boxes"))
+        with_boxes = scanned(sounds, folder / "boxes", timed[-1].hours, options)
         found_stages = stages(options)
         if not options.no_birdnet and options.rate == 48_000:
-            beside = birdnet(path)
+            beside = birdnet(sounds / "0.flac")
         many = many_files(folder, options) if options.files else None
     limit, last = limit_of(found_stages, options.workers), timed[-1]
     found: dict[str, Any] = {
         "realtime": round(last.realtime, 1),
         "share_of_limit": round(last.realtime / limit, 3),
         "birdnet_realtime": None if beside is None else round(beside, 1),
-        "peak_mb": round(max(one.peak_mb for one in timed), 1),
+        "peak_mb": round(max(one.peak_mb for one in (*timed, with_boxes)), 1),
+        "with_boxes": round(with_boxes.realtime, 1),
         "limit": round(limit, 1),
         "hours": last.hours,
         "seconds": round(last.seconds, 2),
@@ -230,7 +237,7 @@ def show(found: dict[str, Any]) -> None:
     """The figures, a line each."""
     where = f"{found['sample_rate']:,} Hz, {found['workers']} workers"
     print(f"{found['hours']:g} h at {where}: {found['seconds']} s")
-    for name in ("realtime", "limit", "share_of_limit", "birdnet_realtime", "peak_mb"):
+    for name in ("realtime", "with_boxes", "limit", "share_of_limit", "birdnet_realtime", "peak_mb"):
         print(f"{name:20s} {found[name]}")
     for name, value in found["stages"].items():
         print(f"  {name:18s} {value:,.0f} x real time on one core")
@@ -253,7 +260,8 @@ def main() -> None:
         f"{times:,.0f}",
         "BirdNET V2.4: " + ("not installed" if beside is None else f"{beside:,.0f}"),
         None if beside is None else times / beside,
-        f"mono FLAC, {found['sample_rate'] / 1000:g} kHz, half overlap, {found['workers']} processes; "
+        f"mono FLAC, {found['sample_rate'] / 1000:g} kHz, half overlap, no boxes "
+        f"(with boxes {found['with_boxes']:,.0f}), {found['workers']} processes; "
         f"{found['share_of_limit']:.0%} of what the stages allow; {found['peak_mb']:,.0f} MB",
     )
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from finback.cli import main
 from finback.core.runs.files import CHECKPOINT, LOG, WEIGHTS
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
@@ -70,3 +71,17 @@ def test_nohup_goes_on(simulated: Path, tiny: str, tmp_path: Path, whole: Path) 
     process.communicate(timeout=120)
     assert process.returncode == 0
     assert (tmp_path / "run" / WEIGHTS).read_bytes() == (whole / WEIGHTS).read_bytes()
+
+
+def test_ctrl_c_while_python_makes_a_class(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python hides it in a `RuntimeError`, which is what an import may end with."""
+
+    class Interrupts:
+        def __set_name__(self, owner: type, name: str) -> None:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("finback.cli.app.app", lambda **how: type("Made", (), {"field": Interrupts()}))
+    monkeypatch.setattr(sys, "argv", ["finback", "models"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 130

@@ -59,6 +59,10 @@ def _run(debug: bool) -> int:
         return 2
     except (KeyboardInterrupt, typer.Abort):
         return 130
+    except RuntimeError as error:
+        if isinstance(error.__cause__, KeyboardInterrupt):  # Python wraps what comes while a class is made
+            return 130
+        raise
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 0
     except OSError as error:  # for example a full disk, where there is no better message

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -123,6 +124,8 @@ def scan(
       finback scan runs/mine site/*.flac --out scans/site --workers 4 --hop 1
       finback scan watkins site/ --out scans/site --dry-run
     """
+    if not dry_run:
+        _start_early(running)
     from finback.cli.licences import say_licences_of
     from finback.models.pretrained import resolve
     from finback.scan.scan import scan as scanned
@@ -143,6 +146,15 @@ def scan(
         _show(result)
     if result.outcome.code:
         raise SystemExit(result.outcome.code)
+
+
+def _start_early(running: RunningOptions) -> None:
+    """Let the server of the workers import torch, which takes longer than all checks of the scan."""
+    from finback.core.processes import start_server
+    from finback.scan.engines import PRELOADED
+
+    if running.engine == "local" and (running.workers or os.cpu_count() or 1) > 1:
+        start_server(PRELOADED)
 
 
 def _changes(analysis: AnalysisOptions, running: RunningOptions, times: StartTimeOptions) -> dict[str, Any]:

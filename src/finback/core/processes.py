@@ -37,18 +37,30 @@ def quick_context(preload: Sequence[str]) -> Any:
     return context
 
 
+def start_server(preload: Sequence[str]) -> None:
+    """Let the server of `quick_context` import the modules while this process does other things."""
+    if os.name != "nt":
+        from multiprocessing import forkserver  # there is none on Windows
+
+        quick_context(preload)
+        with plain_start():
+            forkserver.ensure_running()
+
+
 @contextmanager
 def plain_start() -> Iterator[None]:
     """In the block a new process does not run the program's main file, and its libraries take one thread.
 
-    Else a script without `if __name__ == "__main__"` would start again in every worker.
+    Else a script without `if __name__ == "__main__"` would start again in every worker. Ctrl-C does not reach
+    the process, also while it imports its modules: the first process ends it.
     """
     main = sys.modules["__main__"]
     before = {name: os.environ.get(name) for name in THREADS}
     sys.modules["__main__"] = types.ModuleType("__main__")
     os.environ.update(dict.fromkeys(THREADS, "1"))
     try:
-        yield
+        with _ctrl_c_later():
+            yield
     finally:
         sys.modules["__main__"] = main
         for name, value in before.items():
@@ -56,6 +68,22 @@ def plain_start() -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
+
+
+@contextmanager
+def _ctrl_c_later() -> Iterator[None]:
+    """In the block Ctrl-C waits. A new process inherits that, for good."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    from multiprocessing import resource_tracker  # on Windows it has no signals to work with
+
+    resource_tracker.ensure_running()  # by its start it would let Ctrl-C through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def end_with_the_first_process() -> None:

@@ -13,11 +13,11 @@ from typing import Any
 
 from finback.core.errors import FinbackError
 from finback.core.processes import end_with_the_first_process, plain_start, quick_context
+from finback.scan.engines import PRELOADED
 from finback.scan.engines.contract import Done, Job
 from finback.scan.header import JournalHeader
 from finback.scan.plan import Unit
 
-PRELOADED = ["finback.scan.engines.worker"]
 Answer = JournalHeader | Done | FinbackError | str  # a text: what nobody foresaw, as the last answer
 
 
