@@ -8,6 +8,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -137,6 +138,14 @@ def test_the_readme_names_commands_and_options_that_there_are() -> None:
         words = shlex.split(line, comments=True)
         done = CliRunner().invoke(app, [*words[1:], "--help"])  # an unknown option is refused before the help
         assert done.exit_code == 0, f"{line}\n{done.output}"
+
+
+def test_the_readme_names_every_extra() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    named = re.findall(r"^\| `(\w+)` \|", readme.partition("**Extras**")[2].partition("\n\n`aisfx`")[0], re.M)
+    with open(ROOT / "pyproject.toml", "rb") as file:
+        extras = tomllib.load(file)["project"]["optional-dependencies"]
+    assert sorted(named) == sorted(extras)
 
 
 def test_the_python_of_the_readme_runs(workplace: Path) -> None:
