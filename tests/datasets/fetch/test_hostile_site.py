@@ -305,16 +305,6 @@ def test_one_bad_file_does_not_end_the_others(site: Site, tmp_path: Path) -> Non
     assert (tmp_path / "failed.csv").read_text() == "file,why\n"
 
 
-def test_all_files_together_have_a_limit(site: Site, tmp_path: Path) -> None:
-    for i in range(5):
-        site.put(f"/{i}.wav", DATA)
-    source = own(site, {f"/{i}.wav": "Walrus" for i in range(5)})
-    with pytest.raises(FinbackError, match="--max-total-gb"):
-        run(source, tmp_path, bounds={"max_total_gb": 1.5e-4}, jobs=1)
-    assert len(list((tmp_path / "audio").glob("*.wav"))) == 2
-    assert run(source, tmp_path).had == 2  # and the same command goes on
-
-
 def test_what_a_page_may_list(site: Site) -> None:
     page = "".join(f'<a href="/s/{i}.wav">{i}</a>' for i in range(2000))
     facts = {"name": "own", "title": "t", "homepage": "https://e.org", "licence": "l", "terms": "t"}

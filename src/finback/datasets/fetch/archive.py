@@ -16,7 +16,7 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -24,8 +24,8 @@ from urllib.parse import urldefrag
 
 from finback.core.storage.paths import quoted
 from finback.datasets.fetch.bounds import Bounds, make_room
-from finback.datasets.fetch.download import FetchedFile, WantedFile, finish, write_fault
-from finback.datasets.fetch.errors import Fault, PermanentError, TooLargeError
+from finback.datasets.fetch.download import FetchedFile, WantedFile, finish
+from finback.datasets.fetch.errors import Fault, PermanentError, TooLargeError, write_fault
 from finback.datasets.fetch.listing import Offer, SpeciesFilter, labelled, merged, placed
 from finback.datasets.fetch.names import LOOK, member_path, species_name
 from finback.datasets.fetch.part import Part
@@ -107,14 +107,22 @@ def offers(
     return merged(found.values(), fault)
 
 
-def unpack(archive: zipfile.ZipFile, offer: Offer, path: Path, bounds: Bounds) -> FetchedFile:
+def unpack(
+    archive: zipfile.ZipFile,
+    offer: Offer,
+    path: Path,
+    bounds: Bounds,
+    hold: Callable[[int], None] = lambda size: None,
+) -> FetchedFile:
     """Write one file of the archive to `path`.
 
-    Raises `PermanentError` when it is damaged or too large, `FetchAborted` when the disk is full.
+    Raises `PermanentError` when it is damaged or too large, `FetchAborted` when the disk is full. `hold` is
+    told its size, and raises when it is too much.
     """
     member = offer.url.partition("#")[2]
     part = Part(path)
     try:
+        hold(offer.bytes or 0)
         make_room(path, offer.bytes or 0)
         with archive.open(member) as packed, part.begin() as out:
             size = _copy(packed, out, archive.getinfo(member), bounds)

@@ -7,12 +7,13 @@ and stop a site that sends without end. Each error names the option that raises 
 from __future__ import annotations
 
 import shutil
+import threading
 from pathlib import Path
 
 from pydantic import Field
 
 from finback.core.settings import Frozen
-from finback.datasets.fetch.errors import FetchAborted, PermanentError, TooLargeError
+from finback.datasets.fetch.errors import FetchAborted, PermanentError, TooLargeError, TotalReached
 
 MIB = 1 << 20
 PACKED_FREE = 100 * 10**6  # up to this size, no ratio is too large: digital silence packs 1000 to 1
@@ -50,17 +51,41 @@ class Bounds(Frozen):
             problem = f"{name}: has {_gb(size)} or more, the limit for one file is {_gb(most)}"
             raise TooLargeError(problem, _raise("--max-file-gb"))
 
-    def check_total(self, size: int) -> None:
-        """Raises `FetchAborted` when all files together are too large."""
-        if size > self.max_total_gb * 1e9:
-            problem = f"{_gb(size)} were fetched, the limit for one command is {self.max_total_gb:g} GB"
-            raise FetchAborted(problem, "run the same command again to continue, or give --max-total-gb")
-
     def check_count(self, name: str, n: int) -> None:
         """Raises `PermanentError` for a list that is too long."""
         if n > self.max_files:
             problem = f"{name}: lists more than {self.max_files:,} files or pages"
             raise PermanentError(problem, _raise("--max-files"))
+
+
+class Total:
+    """The sum of all files of one command, which is never over the limit. Several threads count in it."""
+
+    def __init__(self, bounds: Bounds) -> None:
+        self._most_gb, self._lock = bounds.max_total_gb, threading.Lock()
+        self._sizes: dict[str, int] = {}
+        self._sum = 0
+        self.reached: TotalReached | None = None  # then no other file is begun
+
+    def hold(self, name: str, size: int) -> None:
+        """A file has this size, or will have it. Raises `TotalReached` when there is no room for it."""
+        most = self._most_gb * 1e9
+        with self._lock:
+            total = self._sum - self._sizes.get(name, 0) + size
+            if total > most:
+                go_on = "run the same command again to continue, or " if size <= most else ""
+                fault = TotalReached(
+                    f"{name}: with it {_gb(total)} would be fetched, a command may fetch {self._most_gb:g} GB",
+                    f"{go_on}give a larger --max-total-gb",
+                )
+                self.reached = self.reached or fault
+                raise fault
+            self._sizes[name], self._sum = size, total
+
+    def drop(self, name: str) -> None:
+        """A file was not kept."""
+        with self._lock:
+            self._sum -= self._sizes.pop(name, 0)
 
 
 def make_room(path: Path, needed: int) -> None:

@@ -10,13 +10,12 @@ as sound (for names of sound files).
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 import re
 import time
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import RawIOBase
@@ -29,7 +28,7 @@ from finback.core.progress import Progress, no_progress
 from finback.core.storage.files import sync
 from finback.datasets.fetch.addresses import shown
 from finback.datasets.fetch.bounds import MIB, Bounds, make_room
-from finback.datasets.fetch.errors import FetchAborted, PermanentError, TemporaryError, TooLargeError
+from finback.datasets.fetch.errors import PermanentError, TemporaryError, TooLargeError, write_fault
 from finback.datasets.fetch.part import VERSION, Part
 from finback.datasets.fetch.responses import content_length, is_packed
 
@@ -38,18 +37,6 @@ if TYPE_CHECKING:
 
 GO_ON = "run the same command again to continue, or give --max-hours"
 LOOK_MIB = 64  # mebibytes between two looks at the free space
-OF_ONE_FILE = (
-    errno.ENAMETOOLONG,
-    errno.EINVAL,
-    errno.EILSEQ,
-    errno.ELOOP,
-    errno.ENOTDIR,
-    errno.EEXIST,
-    errno.EISDIR,
-    errno.EPERM,
-    errno.ENOENT,
-    errno.EFBIG,
-)
 WEB_PAGE = re.compile(rb"\s*(<!doctype html|<html|<head|<\?xml[^>]*>\s*<!doctype html)", re.I)
 
 
@@ -77,11 +64,17 @@ class FetchedFile:
     note: str = ""
 
 
-def download(wanted: WantedFile, web: Web, progress: Progress = no_progress) -> FetchedFile:
+def download(
+    wanted: WantedFile,
+    web: Web,
+    progress: Progress = no_progress,
+    hold: Callable[[int], None] = lambda size: None,
+) -> FetchedFile:
     """Fetch one file; continue a partial download.
 
     Raises `TemporaryError` when the last of several tries failed, `PermanentError` when none would help,
-    `FetchAborted` when the disk is full, `Cancelled`. `progress` counts mebibytes.
+    `FetchAborted` when the disk is full, `Cancelled`. `progress` counts mebibytes. `hold` is told the size of
+    the file before it is received, or as far as it is known, and raises when it is too much.
     """
     part = Part(wanted.path)
     ends = time.monotonic() + web.bounds.max_hours * 3600
@@ -89,7 +82,8 @@ def download(wanted: WantedFile, web: Web, progress: Progress = no_progress) -> 
 
     def once() -> FetchedFile:
         try:
-            url = _receive(wanted, part, web, progress, max(0.0, ends - time.monotonic()))
+            url = _receive(wanted, part, web, progress, max(0.0, ends - time.monotonic()), hold)
+            hold(part.size())
         except TooLargeError:
             part.discard()
             raise
@@ -180,7 +174,14 @@ def now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _receive(wanted: WantedFile, part: Part, web: Web, progress: Progress, longest_s: float) -> str:
+def _receive(
+    wanted: WantedFile,
+    part: Part,
+    web: Web,
+    progress: Progress,
+    longest_s: float,
+    hold: Callable[[int], None],
+) -> str:
     """One request; returns the final address of the file when all of it is in `part`."""
     have = part.size()
     version = part.version(wanted.url) if have else ""
@@ -205,6 +206,7 @@ def _receive(wanted: WantedFile, part: Part, web: Web, progress: Progress, longe
             total = _size_in_range(answer) or total
         _refuse_page(wanted, answer)
         _refuse_size(wanted, total, web.bounds)
+        hold(start if total is None else total)
         make_room(wanted.path, (total or 0) - start)
         with part.go_on() if start else part.begin(wanted.url, _version(answer)) as file:
             left = None if total is None else (total - start) // MIB
@@ -212,6 +214,7 @@ def _receive(wanted: WantedFile, part: Part, web: Web, progress: Progress, longe
             for n in progress(_written(body, file), f"{wanted.path.name}, MiB", left):
                 if total is None:
                     _refuse_size(wanted, start + n * MIB, web.bounds, whole=False)
+                    hold(start + n * MIB)
                 if n % LOOK_MIB == 0:
                     make_room(wanted.path, 0)
     if total is not None and part.size() != total:
@@ -276,15 +279,3 @@ def _refuse_size(wanted: WantedFile, size: int | None, bounds: Bounds, whole: bo
             f"{shown(wanted.url)}: has {size:,} bytes, not {stated:,} as the source states", repair
         )
     bounds.check_size(shown(wanted.url), size, stated if wanted.trusted else None)
-
-
-def write_fault(path: Path, error: OSError) -> PermanentError | FetchAborted:
-    """What an error of writing means: this file cannot be kept, or none can."""
-    reason = error.strerror or str(error)
-    if error.errno in OF_ONE_FILE:
-        problem = f"{path.name}: the file system does not take this name or folder ({reason})"
-        return PermanentError(problem, "give another --out, on another file system")
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        repair = "make free space and run the same command again to continue"
-        return FetchAborted(f"{path}: the disk is full", repair)
-    return FetchAborted(f"{path}: could not be written ({reason})", "check the folder of --out")

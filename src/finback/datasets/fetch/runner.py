@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,10 +30,17 @@ from finback.core.storage.locks import only_writer
 from finback.core.storage.paths import inside
 from finback.datasets.fetch import archive, tables
 from finback.datasets.fetch.addresses import Reach, same_path, shown
-from finback.datasets.fetch.bounds import Bounds
+from finback.datasets.fetch.bounds import Bounds, Total
 from finback.datasets.fetch.concurrency import in_threads
 from finback.datasets.fetch.download import FetchedFile, WantedFile, check_kind, check_sum, checksum, download
-from finback.datasets.fetch.errors import Cancelled, FetchAborted, PermanentError, TemporaryError, aborted
+from finback.datasets.fetch.errors import (
+    Cancelled,
+    FetchAborted,
+    PermanentError,
+    TemporaryError,
+    TotalReached,
+    aborted,
+)
 from finback.datasets.fetch.listing import Offer, SpeciesFilter, limited, offers
 from finback.datasets.fetch.names import name_of
 from finback.datasets.fetch.source import Address, ByHand, Source, Zip, at_address, hosts
@@ -98,7 +106,7 @@ def fetch(
     stop = threading.Event()
     limits = RequestLimits(request.rate, request.tries, request.backoff_s, timeout_s=request.timeout_s)
     web = Web(limits, say, stop, request.bounds, Reach(hosts(source)))
-    work = _Fetcher(request, source, web, Report(request.out))
+    work = _Fetcher(request, source, web, Report(request.out), Total(request.bounds))
     try:
         with only_writer(request.out):
             work.run(progress, say)
@@ -122,6 +130,7 @@ class _Fetcher:
     source: Source
     web: Web
     report: Report
+    total: Total
     fetched: dict[str, tables.Fetched] = field(default_factory=dict)
     there: list[Offer] = field(default_factory=list)
     saved: float = field(default_factory=time.monotonic)
@@ -182,8 +191,9 @@ class _Fetcher:
                 self._keep(offer, outcome)
                 self.report.new += 1
                 self.report.bytes += outcome.bytes
-                self.request.bounds.check_total(self.report.bytes)
                 silent = 0
+                continue
+            if isinstance(outcome, TotalReached):  # files that were begun are still received
                 continue
             if isinstance(outcome, FetchAborted | Cancelled):
                 raise outcome
@@ -191,15 +201,21 @@ class _Fetcher:
             silent = silent + 1 if isinstance(outcome, TemporaryError) else 0
             if silent == SILENT:
                 raise aborted(outcome, self.source.homepage, self.source.instead)
+        if self.total.reached:
+            raise self.total.reached
 
     def _one(self, offer: Offer, archived: ZipFile | None) -> FetchedFile | FinbackError:
+        if self.total.reached:
+            return self.total.reached
+        hold = partial(self.total.hold, offer.file)
         try:
             path = self._path(offer)
             if archived is not None:
-                return archive.unpack(archived, offer, path, self.request.bounds)
+                return archive.unpack(archived, offer, path, self.request.bounds, hold)
             facts = (offer.checksum, offer.bytes, offer.crawl, offer.trusted)
-            return download(WantedFile(offer.url, path, *facts), self.web)
+            return download(WantedFile(offer.url, path, *facts), self.web, hold=hold)
         except FinbackError as error:
+            self.total.drop(offer.file)
             return error
 
     def _zip(self, progress: Progress) -> Path:
