@@ -74,10 +74,8 @@ class Total:
             total = self._sum - self._sizes.get(name, 0) + size
             if total > most:
                 go_on = "run the same command again to continue, or " if size <= most else ""
-                fault = TotalReached(
-                    f"{name}: with it {_gb(total)} would be fetched, a command may fetch {self._most_gb:g} GB",
-                    f"{go_on}give a larger --max-total-gb",
-                )
+                problem = f"{name}: with it {_gb(total)} would be fetched, the limit for one command is "
+                fault = TotalReached(f"{problem}{self._most_gb:g} GB", f"{go_on}give a larger --max-total-gb")
                 self.reached = self.reached or fault
                 raise fault
             self._sizes[name], self._sum = size, total
