@@ -54,14 +54,21 @@ def tiny() -> str:
 
 
 @pytest.fixture(scope="session")
-def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with `audio/` and `labels.csv`: four species, four tapes each, eight clips each."""
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder with `audio/` and `labels.csv`: four species, four tapes each, eight clips each.
+
+    All tests share it, so none writes there: otherwise another one finds files that depend on the order.
+    """
     from finback.datasets.simulate.simulate import ClipSettings, simulate_clips
 
     species = ("Bearded seal", "Humpback whale", "Killer whale", "Sperm whale")
     folder = tmp_path_factory.mktemp("simulated") / "sim"
     settings = ClipSettings(species=species, clips_per_species=8, tapes_per_species=4, duration_s=(0.5, 1.2))
-    return simulate_clips(folder, settings).parent
+    folder = simulate_clips(folder, settings).parent
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+    yield folder
+    after = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+    assert after == before, "a test wrote into the folder of all tests; it needs a copy"
 
 
 @pytest.fixture(scope="session")

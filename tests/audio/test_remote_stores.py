@@ -103,6 +103,14 @@ def test_a_folder_is_listed(s3: Any, memory: Any) -> None:
         assert list_addresses(f"{root}/2020") == [f"{root}/2020/a.wav", f"{root}/2020/b.flac"]
 
 
+def test_hidden_files_are_left_out(memory: Any) -> None:
+    for name in ("._a.wav", ".trash/b.wav", "c.wav"):
+        memory.pipe(f"/hidden/{name}", b"RIFF")
+    assert list_addresses("memory://hidden") == ["memory://hidden/c.wav"]
+    assert list_addresses("memory://hidden/.trash") == ["memory://hidden/.trash/b.wav"]
+    assert list_addresses("memory://hidden/._a.wav") == ["memory://hidden/._a.wav"]
+
+
 def test_patterns_and_single_files(s3: Any, memory: Any) -> None:
     for root in ("s3://deep", MEMORY):
         assert list_addresses(f"{root}/*/?.wav") == [f"{root}/2020/a.wav"]

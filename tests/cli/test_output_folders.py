@@ -131,10 +131,11 @@ def test_nothing_of_the_user_is_written_over(
     labels = Path(shutil.copy(simulated / "labels.csv", tmp_path / "labels.csv"))
     wav = Path(shutil.copy(next((simulated / "audio").iterdir()), tmp_path / "a.wav"))
     run = Path(shutil.copytree(trained, tmp_path / "run"))
+    clips = Path(shutil.copytree(simulated / "audio", tmp_path / "clips"))
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "manifest.csv").write_text("mine")
     (tmp_path / "link.csv").symlink_to(labels)
-    data = ("--audio", simulated / "audio", "--labels", labels)
+    data = ("--audio", clips, "--labels", labels)
     for arguments in (
         ("index", *data, "--out", labels),
         ("index", *data, "--out", tmp_path / "link.csv"),
@@ -147,7 +148,7 @@ def test_nothing_of_the_user_is_written_over(
         ("train", "cnn2d", *data, "--out", tmp_path / "mine"),
         ("run", *data, "--out", tmp_path / "mine"),
         ("train", "cnn2d", *data, "--out", labels),
-        ("generate", "watkins", "--all", "-n", "1", "--out", simulated / "audio"),
+        ("generate", "watkins", "--all", "-n", "1", "--out", clips),
         ("export", run, "--to", "card", "--out", tmp_path / "mine"),
     ):
         before = {p: p.stat().st_mtime_ns for p in sorted(tmp_path.rglob("[!.]*"))}

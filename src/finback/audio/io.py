@@ -23,7 +23,7 @@ from collections.abc import Hashable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from functools import lru_cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
@@ -53,6 +53,11 @@ SUFFIXES = frozenset(
     {".wav", ".wave", ".w64", ".rf64", ".flac", ".aiff", ".aif", ".aifc", ".au", ".caf"}
     | {".mp3", ".ogg", ".oga", ".opus"}
 )
+
+
+def is_sound(name: str) -> bool:
+    """Whether a file name has the extension of a recording; hidden files such as `._a.wav` do not count."""
+    return not name.startswith(".") and PurePosixPath(name).suffix.lower() in SUFFIXES
 
 
 def probe(path: Path | str | Address) -> AudioInfo:

@@ -21,7 +21,7 @@ from itertools import islice
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
-from finback.audio.io import SUFFIXES
+from finback.audio.io import SUFFIXES, is_sound
 from finback.core.errors import InputError
 from finback.data.problems import Problem
 
@@ -121,11 +121,6 @@ class AudioFolder:
         return near[0] if near else None
 
 
-def is_sound(name: str) -> bool:
-    """Whether a file name has the extension of a recording; hidden files such as `._a.wav` do not count."""
-    return not name.startswith(".") and PurePosixPath(name).suffix.lower() in SUFFIXES
-
-
 def stem(name: str) -> str:
     """A file name without the extensions of a recording: `a.x.wav` -> `a`, `rec.1` -> `rec.1`."""
     path = PurePosixPath(name)
@@ -190,6 +185,10 @@ class Walk:
                     f", like {len(names) - 1} more" if len(names) > 1 else ""
                 )
                 yield Problem("skipped", min(names), None, message, "move recordings that you need elsewhere")
+
+    def remarks(self) -> list[str]:
+        """What was passed over, each with its repair."""
+        return [f"{self._root / p.file}: {p.message}; {p.repair}" for p in self.problems()]
 
 
 def _unread(error: OSError, root: Path) -> tuple[str, str]:

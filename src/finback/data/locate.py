@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from finback.audio.content import content_id
-from finback.audio.io import SUFFIXES, probe
+from finback.audio.io import is_sound, probe
 from finback.core.errors import AudioError, InputError
 from finback.core.progress import Progress, no_progress
 from finback.core.runs.files import PROBLEMS, RunFiles
@@ -109,7 +109,7 @@ def _files(folders: Sequence[Path], links: list[Path]) -> Iterator[Path]:
             for name in sorted(names):
                 path = Path(parent, name)
                 real = Path(os.path.realpath(path))
-                if path.suffix.lower() not in SUFFIXES:
+                if not is_sound(name):
                     continue
                 if any(real.is_relative_to(other) for other in roots):
                     yield real

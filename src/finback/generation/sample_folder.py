@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from finback.audio.io import write
+from finback.audio.io import is_sound, write
 from finback.core.errors import RunError
 from finback.core.runs.data_documents import GeneratedFile
 from finback.core.runs.documents import read_document
@@ -40,7 +40,6 @@ from finback.core.storage.files import atomic_path, write_json
 from finback.core.storage.locks import only_writer
 from finback.core.storage.paths import file_name
 from finback.core.storage.plain_json import parsed
-from finback.data.file_matching import is_sound
 from finback.data.manifest import ModelProvenance
 from finback.data.provenance import GENERATED
 

@@ -21,9 +21,10 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from finback.audio.addresses import is_address, shown
+from finback.audio.io import is_sound
 from finback.core.errors import FinbackError, InputError
 from finback.core.text import printable
-from finback.data.file_matching import Walk, is_sound
+from finback.data.file_matching import Walk
 from finback.data.table_text import EmptyTableError, read_text
 from finback.data.tables import SYNONYMS, read_table
 from finback.scan.spans import FileState, ScannedFile

@@ -87,6 +87,16 @@ def test_bad_files_are_named_and_left_out(tmp_path: Path) -> None:
     assert "bad.wav" in bank.problems[0]
 
 
+def test_hidden_files_are_no_noise(tmp_path: Path) -> None:
+    sound(tmp_path / "good.wav")
+    (tmp_path / ".trash").mkdir()
+    for name in ("._good.wav", ".trash/old.wav"):
+        sound(tmp_path / name)
+    bank = NoiseBank.load(tmp_path, 2000)
+    assert [f.path.name for f in bank.files] == ["good.wav"]
+    assert "is hidden and not read" in bank.problems[0]
+
+
 def test_no_folder_and_no_files_are_errors(tmp_path: Path) -> None:
     with pytest.raises(AudioError, match="nowhere"):
         NoiseBank.load(tmp_path / "nowhere", 2000)

@@ -59,7 +59,13 @@ def _in_bucket(address: Address) -> list[str]:
         raise RemoteError("no such file or folder", "check the address")
     else:
         names = _asked(address, systems, lambda system: system.find(address.url))
-    known = [str(name) for name in names if PurePosixPath(str(name)).suffix.lower() in SUFFIXES]
+    written = set(address.url.split("/"))  # hidden files count where the address itself names them
+    known = [
+        str(name)
+        for name in names
+        if PurePosixPath(str(name)).suffix.lower() in SUFFIXES
+        and not any(part[:1] == "." and part not in written for part in str(name).split("/"))
+    ]
     return [f"{address.scheme}://{name.partition('://')[2] or name.lstrip('/')}" for name in known]
 
 

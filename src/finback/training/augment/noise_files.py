@@ -13,15 +13,16 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
-from finback.audio.io import SUFFIXES, AudioInfo, probe, read
+from finback.audio.io import AudioInfo, is_sound, probe, read
 from finback.audio.level import remove_dc
 from finback.audio.resample import resample
 from finback.core.errors import AudioError
+from finback.data.file_matching import Walk
 
 WINDOW_S = 20.0
 PER_BATCH = 4  # windows that one batch draws from
@@ -40,7 +41,7 @@ class NoiseBank:
 
     @classmethod
     def load(cls, folder: Path | str, sample_rate: int, remembered: int = REMEMBERED) -> NoiseBank:
-        """All sound files in a folder and below it; only their headers are read now.
+        """All sound files in a folder and below it, but hidden ones; only their headers are read now.
 
         `problems` names the files that cannot be used. Raises `AudioError` when there is no such folder, or
         none of its files can be used.
@@ -48,8 +49,9 @@ class NoiseBank:
         folder = Path(folder)
         if not folder.is_dir():
             raise AudioError(f"{folder}: no such folder of noise files", "check --noise")
-        paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
-        return cls.of(paths, sample_rate, folder, remembered)
+        walk = Walk(folder)
+        bank = cls.of(sorted(p for p in walk if is_sound(p.name)), sample_rate, folder, remembered)
+        return replace(bank, problems=(*walk.remarks(), *bank.problems))
 
     @classmethod
     def of(

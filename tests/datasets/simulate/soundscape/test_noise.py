@@ -79,6 +79,14 @@ def test_what_cannot_be_used_is_said(tmp_path: Path) -> None:
         assert why in notes
 
 
+def test_hidden_files_are_no_noise(tmp_path: Path) -> None:
+    for name in ("good.wav", "._good.wav", ".trash/old.wav"):
+        write_noise(tmp_path / name, 3, 1)
+    found = find_noise([tmp_path])
+    assert [info.path.name for info in found.files] == ["good.wav"]
+    assert "is hidden and not read" in found.notes[0]
+
+
 def test_errors_name_the_repair(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such folder or file"):
         find_noise([tmp_path / "nothing"])

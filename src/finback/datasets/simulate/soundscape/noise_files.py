@@ -19,10 +19,11 @@ import numpy as np
 
 from finback.audio.addresses import local
 from finback.audio.content import content_id
-from finback.audio.io import SUFFIXES, AudioInfo, blocks, probe
+from finback.audio.io import AudioInfo, blocks, is_sound, probe
 from finback.audio.resample import resample_stream
 from finback.core.errors import AudioError, InputError, ManifestError
 from finback.core.progress import Progress, no_progress
+from finback.data.file_matching import Walk
 from finback.data.sources.base import subset_word
 from finback.data.tables import read_table
 from finback.datasets.simulate.soundscape.noise import SHORTEST_S, NoiseFile, RealNoise
@@ -58,8 +59,9 @@ def find_noise(places: Sequence[Path], subset: str = "") -> FoundNoise:
 
     Raises `InputError` when a place is missing or no file can be used.
     """
-    files, notes = [], []
-    for path in sorted({p for place in places for p in _paths(Path(place), subset)}):
+    files: list[AudioInfo] = []
+    notes: list[str] = []
+    for path in sorted({p for place in places for p in _paths(Path(place), subset, notes)}):
         try:
             info = probe(path)
         except AudioError as error:
@@ -77,9 +79,12 @@ def find_noise(places: Sequence[Path], subset: str = "") -> FoundNoise:
     return FoundNoise(tuple(files), tuple(notes))
 
 
-def _paths(place: Path, subset: str) -> list[Path]:
+def _paths(place: Path, subset: str, notes: list[str]) -> list[Path]:
     if place.is_dir():
-        return [p for p in place.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file()]
+        walk = Walk(place)
+        paths = [path for path in walk if is_sound(path.name)]
+        notes += [f"left out: {remark}" for remark in walk.remarks()]
+        return paths
     if not place.is_file():
         raise InputError(f"{place}: no such folder or file of noise", "check --noise")
     return _of_table(place, subset) if place.suffix.lower() == ".csv" else [place]
