@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -13,13 +14,14 @@ from hypothesis import strategies as st
 from finback.core.errors import SettingsError
 from finback.core.settings import build
 from finback.core.types import Labels
-from finback.scan.change_points import event_extents, step_filter
+from finback.scan.change_points import SMALL, Joining, step_filter
 from finback.scan.context import in_context
 from finback.scan.event_settings import ContextRule, EventSettings, FinderSettings
-from finback.scan.events import find_events
+from finback.scan.events import events_of, find_events
 from finback.scan.found_events import Box, FoundEvent
 from finback.scan.grid import Grid
-from finback.scan.score_series import stretches
+from finback.scan.score_knots import Spans
+from finback.scan.score_series import parts
 from finback.scan.spans import Fault, ScannedFile, ScoredSound
 
 RATE, WINDOW, HOP = 1000, 2000, 1000
@@ -115,7 +117,7 @@ def test_a_cell_that_is_not_analysed_yet_ends_a_stretch() -> None:
     part = ScoredSound(
         s.file, None, s.labels, s.start[keep], s.stop[keep], s.cell_stop[keep], s.logits[keep], s.faults[keep]
     )
-    assert [(int(x.edges[0]), int(x.edges[-1])) for x in stretches(part)] == [(0, 2000), (3000, 6000)]
+    assert [(int(x.edges[0]), int(x.edges[-1])) for x in parts([part])] == [(0, 2000), (3000, 6000)]
 
 
 def test_hysteresis_and_windows() -> None:
@@ -167,19 +169,85 @@ def test_events_of_a_class_are_in_order_inside_and_apart(
 
 @given(scores, finders)
 def test_a_sound_backwards_has_the_same_events_backwards(p: list[float], finder: FinderSettings) -> None:
-    x = np.array(p)
-    edges = np.arange(len(x) + 1) * 1000
-    ahead = event_extents(edges, x, 1000.0, finder)
-    back = event_extents(edges, x[::-1].copy(), 1000.0, finder)
-    assert len(ahead[0]) == len(back[0])
-    if len(set(p)) == len(p):  # equal gaps are taken in order
-        mirrored = sorted((len(x) - b, len(x) - a) for a, b in zip(*back, strict=True))
-        assert mirrored == list(zip(*ahead, strict=True))
+    settings, end = EventSettings(finder=finder, lowest=0.01), sound(*p).file.n_samples
+    ahead = [e for e in find_events(sound(*p), settings) if e.label == "Fin whale"]
+    back = [e for e in find_events(sound(*reversed(p)), settings) if e.label == "Fin whale"]
+    assert len(ahead) == len(back)
+    if len({round(x, 6) for x in p}) == len(p) and all(abs(a - b) > 1e-5 for a, b in pairwise(valleys(p))):
+        assert sorted((end - e.stop, end - e.start) for e in back) == [(e.start, e.stop) for e in ahead]
+
+
+def valleys(p: list[float]) -> list[float]:
+    return sorted([*p, *((a + b) / 2 for a, b in pairwise(p))])
+
+
+def in_sections(s: ScoredSound, cuts: list[int]) -> Iterator[ScoredSound]:
+    for first, last in pairwise([0, *sorted(cuts), len(s.start)]):
+        own = slice(first, last)
+        places = (s.start[own], s.stop[own], s.cell_stop[own])
+        yield ScoredSound(s.file, s.channel, s.labels, *places, s.logits[own], s.faults[own])
+
+
+@given(scores, finders, st.sampled_from(["boxes", "hysteresis", "windows"]), st.data())
+def test_a_sound_in_sections_has_the_events_of_the_whole(
+    p: list[float], finder: FinderSettings, method: str, data: st.DataObject
+) -> None:
+    marks = data.draw(st.lists(st.sampled_from([0] * 9 + [1]), min_size=len(p), max_size=len(p)))
+    cuts = data.draw(st.lists(st.integers(0, len(p)), max_size=8))
+    sleeps = data.draw(st.sampled_from([(), (), (0, 7000)]))
+    s = sound(*p, faults=marks, sleeps_at=sleeps)
+    settings = EventSettings(method=method, finder=finder)  # type: ignore[arg-type]
+    for thresholds in (None, [data.draw(st.floats(0, 1))] * 3):
+        whole = find_events(s, settings, thresholds)
+        assert list(events_of(in_sections(s, cuts), settings, thresholds)) == whole
+
+
+def joined_one_by_one(peak: list[float], low: list[float], finder: FinderSettings) -> list[tuple[int, int]]:
+    """First and last box of each event: gaps from the highest down, of equal ones the first one first."""
+    groups = [[i] for i in range(len(peak))]
+    for gap in sorted(range(len(low)), key=lambda i: -low[i]):
+        before = next(g for g in groups if gap in g)
+        after = next(g for g in groups if gap + 1 in g)
+        higher = max(peak[i] for i in before + after)
+        if higher - low[gap] < finder.merge - SMALL or low[gap] > finder.merge_share * higher + SMALL:
+            groups.remove(after)
+            before += after
+    return [(g[0], g[-1]) for g in groups]
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=30), finders, st.data())
+def test_gaps_are_decided_from_the_highest_down(
+    drawn: list[tuple[int, int]], finder: FinderSettings, data: st.DataObject
+) -> None:
+    peak = [max(a, b) / 10 for a, b in drawn]
+    low = [min(a, b) / 10 for a, b in drawn]  # of the gap before each box
+    n = len(peak)
+    at, zeros = np.arange(n), np.zeros((n, 6), np.int64)
+    x, y = np.array(peak), np.array(low)
+    boxes = Spans(10 * at, 10 * at + 5, x, x, x, x, zeros, zeros)
+    gaps = Spans(10 * at - 5, 10 * at, y, y, y, y, zeros, zeros)
+    joining, found = Joining(finder), []
+    for first, last in pairwise([0, *sorted(data.draw(st.lists(st.integers(0, n), max_size=5))), n]):
+        own, is_last = slice(first, last), last == n and first < n
+        events = joining.add(boxes.part(own), gaps.part(own), is_last)
+        found += list(zip(events.start.tolist(), events.stop.tolist(), strict=True))
+    wanted = [(10 * a, 10 * b + 5) for a, b in joined_one_by_one(peak, low[1:], finder)]
+    assert found == wanted
+
+
+def test_a_score_that_creeps_up_and_falls_at_once_moves_no_event() -> None:
+    """Changes below the rounding of scores are none, so the first that counts may be a fall."""
+    creeping = [1e-6 + 3e-7 * i for i in range(40)]
+    assert found(sound(*creeping, *[1e-6] * 5, 0.9, 0.9, 0, 0, 0.8, 0.8, 0, 0)) == [
+        (46_000, 47_000, 0.9),
+        (50_000, 51_000, 0.8),
+    ]
 
 
 def test_the_step_filter_is_the_difference_of_two_means() -> None:
     edges = np.array([0, 10, 20, 30, 35])
-    rise = step_filter(edges, np.array([0.0, 1.0, 0.0, 0.5]), 10.0)
+    area = np.cumsum(np.diff(edges, prepend=0) * [0.0, 0.0, 1.0, 0.0, 0.5])
+    rise = step_filter(edges, area, 10.0, edges)
     assert rise.tolist() == pytest.approx([0.0, 1.0, -1.0, 0.25, -0.25])
 
 

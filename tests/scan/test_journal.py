@@ -277,3 +277,22 @@ def test_a_file_is_recorded_once(tmp_path: Path) -> None:
     for one in (journal, journal, Journal.read(tmp_path)):
         one.record(states)
     assert len(list((tmp_path / "files").iterdir())) == 1
+
+
+def test_a_sound_in_sections_is_the_sound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("finback.scan.sounds.FEWEST", 3)
+    monkeypatch.setattr("finback.scan.sounds.NUMBERS", 3)
+    faults = {"a.wav": [0, 0, 1, 1, 1, 0, 4, 0, 0, 0, 0], "b.wav": [0] * 2}
+    sounds = {"a.wav": logits(11, 1), "b.wav": logits(2, 2)}
+    journal = scanned(tmp_path, sounds, faults=faults)
+    for whole, (file, sections) in zip(journal.sounds(), journal.sections(), strict=True):
+        parts = list(sections)
+        assert file == whole.file
+        assert [len(part.start) for part in parts] == ([3, 3, 3, 2] if file.path == "a.wav" else [2])
+        for name in ("start", "stop", "cell_stop", "logits", "faults"):
+            joined = np.concatenate([getattr(part, name) for part in parts])
+            assert np.array_equal(joined, getattr(whole, name)), name
+    ((_, cells),) = journal.cells(journal.files()[0].file)
+    assert cells.start.tolist() == [0, 2000, 5000, 6000, 7000]
+    assert cells.cell_stop.tolist() == [2000, 5000, 6000, 7000, 12000]
+    assert cells.faults.tolist() == [0, 1, 0, 4, 0]

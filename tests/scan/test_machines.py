@@ -284,6 +284,25 @@ def test_embeddings_tell_sounds_apart(tmp_path: Path) -> None:
     assert found.tolist() == [True] * 10 + [False] * 5
 
 
+def test_vectors_of_a_sound_in_sections_are_those_of_the_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x = np.random.default_rng(0).normal(0, 3, (20, 2))
+    journal = scanned(tmp_path, {"/d/a.wav": x, "/d/b.wav": x[:5]})
+    files = [state.file for state in journal.files()]
+    places = [(0, 9000, 9001), (0, 20_500, 21_000), (1, 0, 300), (0, 0, 2000), (0, 3000, 4000)]
+    events = [
+        FoundEvent(files[i], None, "Fin whale", a, b, 0.9, 0.9, (a, b), (0, 21_000)) for i, a, b in places
+    ]
+    whole = vectors(journal, events)
+    monkeypatch.setattr("finback.scan.sounds.FEWEST", 3)
+    monkeypatch.setattr("finback.scan.sounds.NUMBERS", 3)
+    np.testing.assert_allclose(vectors(journal, events), whole, rtol=1e-12)
+    heard = np.concatenate([x, x[:5]]).astype(np.float16)
+    wanted = heard[[8, 19, 20, 0, 2]] - heard.mean(axis=0, dtype=np.float64)
+    np.testing.assert_allclose(whole, wanted)
+
+
 def test_a_hundred_thousand_events_are_one_sort(tmp_path: Path) -> None:
     """All distances of a period come from one sorted array; each event is compared with a bounded number."""
     line = np.random.default_rng(6).uniform(0, 3e6, 100_000)

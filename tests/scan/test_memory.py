@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tracemalloc
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,9 @@ import soundfile
 from finback.core.types import Labels, softmax
 from finback.scan.columns import column, halves
 from finback.scan.event_settings import EventSettings
-from finback.scan.events import find_events
+from finback.scan.events import events_of, find_events
 from finback.scan.grid import Grid
-from finback.scan.score_series import stretches
+from finback.scan.score_series import parts
 from finback.scan.spans import ScannedFile, ScoredSound
 
 HEAVY = {"pandas", "scipy", "sklearn", "matplotlib", "onnx", "onnxruntime", "lightning", "torchaudio"}
@@ -129,7 +130,7 @@ def test_events_of_a_long_sound_need_the_memory_of_one_class() -> None:
 def test_the_series_of_a_class_is_that_of_all_classes_together() -> None:
     sound = long_sound(300, 5)
     at = 0
-    for stretch in stretches(sound):
+    for stretch in parts([sound]):
         n = len(stretch.start)
         at += int(np.flatnonzero(sound.start[at:] == stretch.start[0])[0])
         p = softmax(sound.logits[at : at + n])
@@ -139,3 +140,26 @@ def test_the_series_of_a_class_is_that_of_all_classes_together() -> None:
             np.testing.assert_allclose(series.probabilities, p[:, k], rtol=1e-6)
             over = [p[(stretch.start <= a) & (stretch.stop >= b), k].mean() for a, b in pieces]
             np.testing.assert_allclose(series.scores, over, rtol=1e-5)
+
+
+def test_memory_of_events_does_not_grow_with_the_sound() -> None:
+    peaks = []
+    for n in (4, 24):
+        tracemalloc.start()
+        try:
+            n_found = sum(1 for _ in events_of(sections(n), EventSettings(), [0.9999] * 20))
+            peaks.append(tracemalloc.get_traced_memory()[1])
+        finally:
+            tracemalloc.stop()
+        assert n_found < 500
+    assert peaks[1] < 1.1 * peaks[0]
+
+
+def sections(n: int) -> Iterator[ScoredSound]:
+    """One sound in sections of 5,000 windows, of which 1 % are clipped."""
+    sound = long_sound(5000, 20)
+    for i in range(n):
+        shift = i * int(sound.start[-1] + 1000)
+        places = (sound.start + shift, sound.stop + shift, np.append(sound.start[1:], 5_000_000) + shift)
+        faults = sound.faults if i % 2 else 0 * sound.faults
+        yield ScoredSound(sound.file, None, sound.labels, *places, sound.logits, faults)

@@ -4,7 +4,7 @@
     found.events          # FoundEvents, sorted by file, channel, start
     found.notes           # what the reader of the tables should know
 
-In this order: events from the scores (`find_events`), near ones joined (`join_gap_s`), boxes measured in the
+In this order: events from the scores (`events_of`), near ones joined (`join_gap_s`), boxes measured in the
 recordings (`measure`), too short and too long ones left out, then those that a person muted, and the rule of
 context. The same journal, settings and recordings give the same events.
 """
@@ -20,7 +20,7 @@ from finback.core.types import Labels
 from finback.scan.box_store import BoxStore
 from finback.scan.context import in_context
 from finback.scan.event_settings import EventSettings
-from finback.scan.events import find_events
+from finback.scan.events import events_of
 from finback.scan.found_events import FoundEvent
 from finback.scan.journal import Journal
 from finback.scan.mutes import Mutes
@@ -59,8 +59,8 @@ def detections(
     names = journal.labels.names
     called = tuple(names[k] for k in settings.called(names))
     events: list[FoundEvent] = []
-    for sound in journal.sounds():
-        found = find_events(sound, settings, thresholds.of(sound.file.path))
+    for file, sections in journal.sections():
+        found = events_of(sections, settings, thresholds.of(file.path))
         events += joined(found, settings.join_gap_s)
     notes: list[str] = []
     if settings.measure and events:

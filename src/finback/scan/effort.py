@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from finback.scan.known import segments_of
-from finback.scan.spans import Fault, FileState, Problem, ScannedFile, ScoredSound
+from finback.scan.spans import Cells, Fault, FileState, Problem, ScannedFile, ScoredSound
 
 MICRO = 1_000_000
 HOUR_US = 3600 * MICRO
@@ -110,7 +110,7 @@ class HourOfEffort:
 
 
 def coverage_of(
-    state: FileState, channel: int | None, sound: ScoredSound | None, problems: Iterable[Problem] = ()
+    state: FileState, channel: int | None, sound: Cells | ScoredSound | None, problems: Iterable[Problem] = ()
 ) -> Coverage:
     """What became of each sample of one channel; `problems` are those of this file and channel."""
     n = state.file.n_samples

@@ -30,8 +30,8 @@ from finback.core.types import Labels
 from finback.scan import parts
 from finback.scan.header import NAME, JournalHeader
 from finback.scan.known import Known, Place
-from finback.scan.sounds import joined
-from finback.scan.spans import FileState, Problem, ScannedFile, ScoredSound, Span
+from finback.scan.sounds import WIDEST, cells_of, joined, sections_of
+from finback.scan.spans import Cells, FileState, Problem, ScannedFile, ScoredSound, Span
 
 WAIT_S = 60.0  # for another process that begins the same journal
 KEPT_TABLES = 64  # parts in memory while sounds are read
@@ -142,6 +142,29 @@ class Journal:
             for channel, segments in self._known.heard(state.file):
                 yield joined(state.file, channel, self.labels, segments, tables)
 
+    def sections(
+        self, paths: Collection[str] | None = None, embeddings: bool = False
+    ) -> Iterator[tuple[ScannedFile, Iterator[ScoredSound]]]:
+        """(file, its sound in sections) for each channel of a file; memory is that of a section."""
+        tables = lru_cache(maxsize=KEPT_TABLES)(self._table)
+        for state in self.files():
+            if paths is not None and state.file.path not in paths:
+                continue
+            for channel, segments in self._known.heard(state.file):
+                yield (
+                    state.file,
+                    (
+                        joined(state.file, channel, self.labels, own, tables, embeddings)
+                        for own in sections_of(segments, len(self.labels) + WIDEST * embeddings)
+                    ),
+                )
+
+    def cells(self, file: ScannedFile) -> Iterator[tuple[int | None, Cells]]:
+        """(channel, what was heard of it) of a file, sorted by channel."""
+        tables = lru_cache(maxsize=KEPT_TABLES)(self._faults)
+        for channel, segments in self._known.heard(file):
+            yield channel, cells_of(segments, tables)
+
     def errors(self) -> list[Problem]:
         """What could not be heard, sorted by path, channel and place."""
         found = []
@@ -154,6 +177,9 @@ class Journal:
 
     def _table(self, path: Path) -> pa.Table:
         return parts.table_of(path.read_bytes())
+
+    def _faults(self, path: Path) -> pa.Table:
+        return parts.table_of(path.read_bytes(), ["faults"])
 
     def _take(self, path: Path, use: Callable[[Path, bytes], None]) -> None:
         """Use a Parquet file that was not seen yet, if it is whole."""

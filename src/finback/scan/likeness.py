@@ -33,26 +33,50 @@ def vectors(journal: Journal, events: Sequence[FoundEvent]) -> Floats:
     of: dict[tuple[str, int | None], list[int]] = defaultdict(list)
     for i, event in enumerate(events):
         of[event.file.path, event.channel].append(i)
-    found: NDArray[np.float64] | None = None
-    n, total = 0, 0.0
-    for sound in journal.sounds({path for path, _ in of}):
-        own = of.get((sound.file.path, sound.channel))
-        if own is None:
-            continue
-        values = sound.logits if sound.embeddings is None else sound.embeddings
-        if found is None:
-            found = np.zeros((len(events), values.shape[1]))
-        middles = sound.start + sound.stop  # twice the middle
-        wanted = np.array([events[i].start + events[i].stop for i in own])
-        after = np.minimum(np.searchsorted(middles, wanted), len(middles) - 1)
-        before = np.maximum(after - 1, 0)
-        nearest = np.where(wanted - middles[before] <= middles[after] - wanted, before, after)
-        found[own] = values[nearest]
-        heard = values[sound.faults & UNHEARD == 0].astype(np.float64)
-        n, total = n + len(heard), total + heard.sum(axis=0)
+    found: Floats | None = None
+    n, total = 0, np.zeros(1)
+    for file, sections in journal.sections({path for path, _ in of}, embeddings=True):
+        waiting: list[int] = []
+        last: tuple[int, NDArray[np.float32]] | None = None  # window of the section before
+        for section in sections:
+            values = section.logits if section.embeddings is None else section.embeddings
+            if found is None:
+                found = np.zeros((len(events), values.shape[1]))
+            if last is None:
+                waiting = of.get((file.path, section.channel), [])
+                if not waiting:
+                    break
+            heard = values[section.faults & UNHEARD == 0].astype(np.float64)
+            n, total = n + len(heard), total + heard.sum(axis=0)
+            middles = section.start + section.stop  # twice the middle
+            if last is not None:
+                middles, values = np.append(last[0], middles), np.concatenate([last[1], values])
+            if waiting:
+                waiting = _nearest(events, waiting, middles, values, found)
+            last = int(middles[-1]), values[-1:]
+        if found is not None and last is not None and waiting:
+            found[waiting] = last[1]
     if found is None:
         return np.zeros((len(events), 1))
-    return found - np.asarray(total) / max(n, 1)
+    return found - total / max(n, 1)
+
+
+def _nearest(
+    events: Sequence[FoundEvent],
+    waiting: list[int],
+    middles: NDArray[np.int64],
+    values: NDArray[np.float32],
+    found: Floats,
+) -> list[int]:
+    """Fill in the vectors of the windows nearest to the events; those behind the windows go on waiting."""
+    wanted = np.array([events[i].start + events[i].stop for i in waiting])
+    is_here = wanted <= middles[-1]
+    own = wanted[is_here]
+    after = np.searchsorted(middles, own)
+    before = np.maximum(after - 1, 0)
+    nearest = np.where(own - middles[before] <= middles[after] - own, before, after)
+    found[np.array(waiting)[is_here]] = values[nearest]
+    return [i for i, here in zip(waiting, is_here.tolist(), strict=True) if not here]
 
 
 def alike(own: Floats, events: Sequence[FoundEvent]) -> NDArray[np.bool_]:

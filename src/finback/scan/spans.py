@@ -106,6 +106,15 @@ class ScoredSound:
     embeddings: NDArray[np.float32] | None = None  # (W, D), stored with 16 bits
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Cells:
+    """What was heard of one channel of one file: C stretches of cells with the same faults, in order."""
+
+    start: NDArray[np.int64]  # (C,) native samples
+    cell_stop: NDArray[np.int64]  # (C,)
+    faults: NDArray[np.uint8]  # (C,)
+
+
 @dataclass(frozen=True, slots=True)
 class SpanError:
     """A span that could not be analysed, and why, in one line with its repair."""

@@ -3,7 +3,7 @@
     for heard in walk(journal):
         heard.state, heard.coverages, heard.problems
 
-Memory is that of one channel of one recording.
+Memory is that of the faults of one channel of one recording.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from finback.scan.effort import Coverage, coverage_of
 from finback.scan.journal import Journal
-from finback.scan.spans import FileState, Problem, ScoredSound
+from finback.scan.spans import Cells, FileState, Problem
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -35,15 +35,12 @@ def walk(journal: Journal) -> Iterator[HeardFile]:
     errors: dict[str, list[Problem]] = {}
     for problem in journal.errors():
         errors.setdefault(problem.file.path, []).append(problem)
-    sounds = journal.sounds()
-    sound = next(sounds, None)
     for state in journal.files():
         problems = errors.get(state.file.path, [])
         wanted = journal.header.settings.channels_of(state.file.n_channels)
         coverages: dict[int | None, Coverage] = {}
-        while sound is not None and sound.file.path == state.file.path:
-            coverages[sound.channel] = _coverage(state, sound.channel, sound, problems)
-            sound = next(sounds, None)
+        for channel, cells in journal.cells(state.file):
+            coverages[channel] = _coverage(state, channel, cells, problems)
         for channel in wanted or (() if coverages else (_only(journal),)):
             if channel not in coverages:
                 coverages[channel] = _coverage(state, channel, None, problems)
@@ -52,11 +49,11 @@ def walk(journal: Journal) -> Iterator[HeardFile]:
 
 
 def _coverage(
-    state: FileState, channel: int | None, sound: ScoredSound | None, problems: Sequence[Problem]
+    state: FileState, channel: int | None, cells: Cells | None, problems: Sequence[Problem]
 ) -> Coverage:
     # The problem of a whole file is in its state already.
     own = [] if state.reason else [p for p in problems if p.channel == channel]
-    return coverage_of(state, channel, sound, own)
+    return coverage_of(state, channel, cells, own)
 
 
 def _only(journal: Journal) -> int | None:
