@@ -80,7 +80,7 @@ def test_killed_at_random(trained: Path, site: Path, tmp_path: Path, workers: in
     assert not (out / "claims").exists()
     reasons = (out / "errors.csv").read_text()
     assert sum("empty-" in row for row in reasons.splitlines()) == 4
-    assert "vanished.wav: no such file" in reasons
+    assert "vanished.wav,,,,,no such file" in reasons
 
 
 def test_joined_processes(trained: Path, site: Path, tmp_path: Path) -> None:

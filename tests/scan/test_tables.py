@@ -17,6 +17,7 @@ from finback.core.storage.csv_files import read_csv
 from finback.data.formats.load import load_format, written_formats
 from finback.scan.event_settings import EventSettings
 from finback.scan.journal import Journal
+from finback.scan.outcome import outcome_of
 from finback.scan.spans import Fault, FileState
 from finback.scan.table_settings import TableSettings
 from finback.scan.tables import write_tables
@@ -74,7 +75,9 @@ def test_all_tables_of_a_journal(journal: Journal, tmp_path: Path) -> None:
         whole = sum(float(row[column]) for row in effort.values())
         assert sum(float(row[column]) for row in of_hours) == whole, column
     assert [r["hour_of_file"] for r in of_hours if "untimed" in r["file"]] == ["0"]
-    assert rows(out, "errors.csv")[0]["reason"].endswith("copy it again")
+    (error,) = rows(out, "errors.csv")
+    assert (error["file"], error["reason"]) == ("/d/s2/broken.wav", "not a sound file; copy it again")
+    assert outcome_of(journal, summary).problems == ("/d/s2/broken.wav: not a sound file; copy it again",)
     hours = rows(out, "presence-hours.csv")
     assert [(r["site"], r["hour_utc"][11:13], r["effort_s"], r["Fin whale"], r["=cmd()"]) for r in hours] == [
         ("s1", "12", "8", "1", "0"),

@@ -78,7 +78,7 @@ def error_rows(problems: Iterable[Problem]) -> Iterator[list[object]]:
         start = time_at(p.file, p.start) if p.file.n_samples else None
         channel = None if p.start == p.stop else _channel(p.channel)
         left_out = "yes" if p.was_skipped else "no"
-        yield [printable(p.file.path), channel, *times, utc(start), printable(p.reason), left_out]
+        yield [printable(p.file.path), channel, *times, utc(start), p.cause, left_out]
 
 
 def utc(when: datetime | None) -> str | None:

@@ -75,6 +75,6 @@ def outcome_of(journal: Journal, summary: Summary, is_whole: bool = True) -> Out
         n_errors=len(problems),
         n_unheard=sum(bool(s.reason) and not s.was_skipped for s in states),
         n_skipped=sum(s.was_skipped for s in states),
-        problems=tuple(p.reason for p in sorted(problems, key=lambda p: p.was_skipped)[:SHOWN]),
+        problems=tuple(str(p) for p in sorted(problems, key=lambda p: p.was_skipped)[:SHOWN]),
         is_whole=is_whole,
     )

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from finback.audio.addresses import Place, place
+from finback.core.text import printable
 from finback.core.types import Labels
 
 
@@ -149,3 +150,11 @@ class Problem:
     stop: int
     reason: str
     was_skipped: bool = False
+
+    @property
+    def cause(self) -> str:
+        """The reason without the path of the file before it."""
+        return printable(self.reason).removeprefix(f"{printable(self.file.path)}: ")
+
+    def __str__(self) -> str:
+        return f"{printable(self.file.path)}: {self.cause}"
