@@ -16,6 +16,7 @@ from finback.core.types import Event
 from finback.data.formats import FORMATS
 from finback.data.formats.base import ALL
 from finback.data.formats.load import load_format
+from finback.data.formats.names import folder_and_name, joined
 
 BOTH = tuple(name for name, info in FORMATS.items() if info.reads and info.writes)
 each_format = pytest.mark.parametrize("name", BOTH)
@@ -44,7 +45,9 @@ files = st.sampled_from(
         "/x/y\tz.wav",
         "-a",
     )
-) | text.map(lambda name: f"dir/{name}.wav")
+)
+files |= text.map(lambda name: f"dir/{name}.wav") | st.text(st.sampled_from("a b/\\:."), max_size=8)
+DOUBLE = ("dir//a.wav", "//a.wav", "a//", "C:\\a//b.wav", "C:\\a\\\\b.wav", "C:\\rec/b.wav")  # separators
 labels = text | st.sampled_from(
     ("Fin whale", "", "=1+1", "@SUM(A1)", "'=x", 'a "b"', "a,b", "a\tb", "a\nb", "#", "-")
 )
@@ -103,9 +106,18 @@ def back(name: str, events: list[Event], sounds: list[Heard]) -> tuple[Event, ..
 @given(st.lists(event(), max_size=6), st.booleans())
 @example([], True)
 @example([Event("a.wav", 1 / 3, 2 / 3, "=1+1", channel=None)] * 2, True)
+@example([Event(file, 0.0, 1.0, "x") for file in DOUBLE], True)
 def test_a_written_table_is_read_back_equal(name: str, events: list[Event], known: bool) -> None:
     sounds = [Heard(file) for file in sorted({e.file for e in events})] if known else []
     assert back(name, events, sounds) == tuple(held(name, e) for e in events)
+
+
+@settings(max_examples=300)
+@given(files)
+@example("C:\\rec/b.wav")
+@example("dir//a.wav")
+def test_folder_and_name_give_the_path_again(file: str) -> None:
+    assert joined(*folder_and_name(file)) == file
 
 
 @each_format

@@ -21,13 +21,14 @@ def recording_called(table: str) -> str:
 def folder_and_name(file: str) -> tuple[str, str]:
     r"""`/data/site1/a.wav` as `/data/site1` and `a.wav`; `C:\data\a.wav` as `C:\data` and `a.wav`.
 
-    The folder of a file in the root keeps its separator, so that `joined` gives the path again.
+    `joined` gives the path again, whatever it is: where it would not, as for a file in the root or after two
+    separators, the folder keeps its last separator.
     """
     separator = "\\" if _WINDOWS.match(file) and "/" not in file else "/"
     folder, found, name = file.rpartition(separator)
     if not found:
         return "", file
-    return folder if folder.rstrip(separator) else folder + separator, name
+    return folder if joined(folder, name) == file else folder + separator, name
 
 
 def joined(folder: str, name: str) -> str:
