@@ -21,9 +21,10 @@ def test_ctrl_c_while_the_server_imports_its_modules(tmp_path: Path) -> None:
         f"pathlib.Path({str(began)!r}).touch()\ntime.sleep(1)\npathlib.Path({str(ended)!r}).touch()\n"
     )
     program = (
-        "import time\nfrom finback.core.processes import start_server\n"
+        "import os, time\nfrom finback.core.processes import start_server\n"
         "start_server(['slow'])\n"
-        "try:\n    time.sleep(60)\nexcept KeyboardInterrupt:\n    print('told')\n    time.sleep(2)\n"
+        "try:\n    time.sleep(60)\nexcept KeyboardInterrupt:\n    print('told')\n"
+        f"    while not os.path.exists({str(ended)!r}):\n        time.sleep(0.01)\n"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", program],

@@ -150,7 +150,7 @@ def test_a_settings_file_is_read_within_bounds(tmp_path: Path, content: bytes, n
     started = time.monotonic()
     with pytest.raises(SettingsError, match=named):
         resolve(str(path), family="cnn2d")
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 20  # without bounds: minutes
 
 
 def test_an_empty_settings_file_changes_nothing(tmp_path: Path) -> None:

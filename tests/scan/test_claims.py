@@ -99,8 +99,13 @@ def test_a_living_process_touches_its_file(tmp_path: Path) -> None:
         path = tmp_path / "claims" / one.member
         about = json.loads(path.read_text())
         path.write_text(json.dumps({**about, "host": "elsewhere"}))
-        with Claims(tmp_path, stale_s=0.3) as other:
-            time.sleep(0.8)
+        long_ago = time.time() - 1000
+        os.utime(path, (long_ago, long_ago))
+        end = time.monotonic() + 60
+        while path.stat().st_mtime < long_ago + 500:
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        with Claims(tmp_path, stale_s=180) as other:
             assert not other.take("ab12")
 
 

@@ -178,7 +178,7 @@ def start(*words: object, **more: Any) -> subprocess.Popen[str]:
 
 
 def wait_for_parts(out: Path, n: int, process: subprocess.Popen[str]) -> None:
-    end = time.monotonic() + 60
+    end = time.monotonic() + 120
     while len(list(out.rglob("parts/*/*.parquet"))) < n:
         assert time.monotonic() < end
         assert process.poll() is None, process.communicate()
@@ -228,7 +228,7 @@ def test_workers_end_with_the_first_process(trained: Path, tmp_path: Path) -> No
     assert len(marked(mark)) >= 3
     process.kill()
     process.communicate()
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while marked(mark):
         assert time.monotonic() < end
         time.sleep(0.1)

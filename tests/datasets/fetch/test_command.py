@@ -62,7 +62,7 @@ def interrupted(site: Site, folder: Path, how: signal.Signals) -> subprocess.Pop
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
 def test_interrupted_and_gone_on(site: Site, tmp_path: Path, how: signal.Signals) -> None:
     process = interrupted(site, tmp_path, how)
-    _, errors = process.communicate(timeout=20)
+    _, errors = process.communicate(timeout=60)
     assert process.returncode == (-how if how is signal.SIGKILL else 128 + how)
     if how is not signal.SIGKILL:
         assert "run the same command again" in errors
@@ -91,7 +91,7 @@ def test_ctrl_c_does_not_wait_for_a_silent_server(site: Site, tmp_path: Path) ->
         assert process.poll() is None
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=15)  # the server would be waited for 30 s
+    process.communicate(timeout=25)  # the server would be waited for 30 s
     assert process.returncode == 130
 
 

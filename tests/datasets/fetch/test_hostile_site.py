@@ -35,6 +35,7 @@ from finback.datasets.fetch.web import RequestLimits, Web
 DATA = wav(n=40_000)
 SMALL = Bounds(max_file_gb=0.001)  # 1 MB
 MIB = b"\0" * (1 << 20)
+BOUNDED_S = 30  # a busy machine needs several seconds; what is not bounded takes minutes
 WAV = {"Content-Type": "audio/x-wav"}
 
 
@@ -148,7 +149,7 @@ def test_one_answer_is_bounded_and_named(site: Site, here: Path, name: str) -> N
     begun = time.monotonic()
     with pytest.raises((TemporaryError, PermanentError), match=words) as caught:
         download(WantedFile(site.url + "/a.wav", here), web_of())
-    assert time.monotonic() - begun < 8
+    assert time.monotonic() - begun < BOUNDED_S
     assert str(caught.value).isprintable()
     assert len(str(caught.value)) < 800
     assert not here.exists()
@@ -235,7 +236,7 @@ def test_robots_txt_is_bounded(site: Site, body: Fault) -> None:
     slow = pytest.raises(TemporaryError, match="bytes per second") if body is TRICKLE else nullcontext()
     with slow:
         assert web_of().page(site.url + "/p").text == "hello"
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < BOUNDED_S
 
 
 @given(
@@ -267,7 +268,7 @@ def test_only_encodings_of_pages_are_used(codec: str) -> None:
     begun = time.monotonic()
     page = b"<meta charset=%s>" % codec.encode() + b"a-b\\u0041" * 200_000
     assert page_text(page, f"text/html; charset={codec}") == page.decode()
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < BOUNDED_S
 
 
 @given(st.binary(max_size=300))

@@ -75,7 +75,7 @@ def test_the_time_for_a_page_is_proportional_to_its_length(piece: str) -> None:
     begun = time.monotonic()
     with suppress(PermanentError):
         links(page, BASE)
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 60
 
 
 def test_numbers_and_addresses_that_nobody_can_read() -> None:

@@ -119,7 +119,7 @@ def test_waiting_ends_when_the_work_is_called_off() -> None:
     begun = time.monotonic()
     with pytest.raises(Cancelled):
         web.pause(30)
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 20
 
 
 def test_a_page_without_end_is_no_page(site: Site) -> None:
