@@ -42,6 +42,10 @@ def test_a_worker_imports_no_scipy() -> None:
     assert not imported("import finback.scan.engines.worker") & HEAVY
 
 
+def test_a_process_that_measures_boxes_imports_no_torch() -> None:
+    assert not imported("import finback.scan.box_work") & {"torch", "pandas", "sklearn", "matplotlib"}
+
+
 def test_a_journal_is_written_and_read_without_pandas(tmp_path: Path) -> None:
     code = f"""
 import sys; sys.path.insert(0, {os.fspath(Path(__file__).parents[1])!r})

@@ -8,7 +8,9 @@ decoded and analysed once, and a dense recording is shared out among processes.
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -17,7 +19,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from finback.core.errors import AudioError
-from finback.core.processes import end_with_the_first_process, plain_start, quick_context
+from finback.core.processes import end_with_the_first_process, plain_start
 from finback.scan.boxes import Request, measure_in_order
 from finback.scan.found_events import Box
 from finback.scan.spans import ScannedFile
@@ -26,7 +28,6 @@ BUNDLE_S = 600.0  # of sound at 48 kHz, or as many samples
 BUNDLE_EVENTS = 2000
 OPEN_S = 1.0  # a file costs as much as so much sound
 FEWEST_BUNDLES = 4  # for fewer it is not worth it to start processes
-PRELOADED = ["finback.scan.box_work"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ def measured(work: Sequence[Bundle], workers: int = 1) -> Iterator[Results]:
 
 
 def _in_processes(work: Sequence[Bundle], workers: int) -> Iterator[Results]:
-    pool = ProcessPoolExecutor(workers, quick_context(PRELOADED), initializer=end_with_the_first_process)
+    pool = new_pool(workers)
     try:
         with plain_start():
             futures = [pool.submit(measure_bundle, bundle) for bundle in work]
@@ -81,6 +82,18 @@ def _in_processes(work: Sequence[Bundle], workers: int) -> Iterator[Results]:
             yield future.result()
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def new_pool(workers: int) -> ProcessPoolExecutor:
+    """Processes that begin anew, not as forks of the engine's server: they need no torch, 100 MB in each."""
+    return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_begin)
+
+
+def _begin() -> None:
+    """Runs in each process. When one is killed, the pool ends the others by SIGTERM: they may wait for a lock
+    that the dead one had."""
+    end_with_the_first_process()
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def measure_bundle(bundle: Bundle) -> Results:

@@ -39,7 +39,7 @@ from finback.scan.effort import Counts, Kind, heard_utc, microseconds, total_us
 from finback.scan.effort_tables import EFFORT, ERRORS, HOURS, effort_row, error_rows, hour_rows
 from finback.scan.found_events import FoundEvent
 from finback.scan.journal import Journal
-from finback.scan.machines import Machine, find_machines
+from finback.scan.machines import find_machines
 from finback.scan.mutes import read_mutes
 from finback.scan.presence import Detection, Presence, days, site_names, utc_hours
 from finback.scan.presence_tables import (
@@ -83,7 +83,7 @@ def write_tables(
     check_tables_folder(Path(out))
     found, thresholds = table_detections(journal, settings, workers, progress)
     machines = find_machines(journal, found.events, sites_of(journal, settings))
-    hints = [_hint(one, journal) for one in machines]
+    hints = [f"perhaps a machine: {one.note()}; see finback machines" for one in machines]
     if found.events and len(found.called) == len(journal.labels.names) > 1:
         hints.append(NO_BACKGROUND)
     found = replace(found, notes=(*found.notes, *hints))
@@ -121,10 +121,6 @@ def sites_of(journal: Journal, settings: TableSettings) -> Callable[[str], str]:
     paths = [state.file.path for state in journal.files()]
     own = site_names(paths, settings.site, settings.sites_by_folder)
     return lambda path: printable(own(path))
-
-
-def _hint(machine: Machine, journal: Journal) -> str:
-    return f"perhaps a machine: {machine.note()}; see finback machines {journal.folder}"
 
 
 @dataclass
