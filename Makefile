@@ -1,7 +1,7 @@
 # make demo   set up, then run the whole workflow on simulated recordings
 # make test   set up, then run all tests
 # make setup  set up only: .venv with finback and its tools
-# make fuzz  2,000 damaged inputs through all readers, in ten minutes: docs/reference/fuzz.md
+# make fuzz  2,300 damaged inputs through all readers, in ten minutes: docs/reference/fuzz.md
 # make lint   check style and types
 # make bench  compare with other packages in one run: benchmarks/RESULTS.md
 # make sweep  disturb every command that writes, run it again and compare: benchmarks/SWEEP.md

@@ -38,7 +38,7 @@ FORMATS: dict[str, tuple[str, str]] = {  # suffix -> container and coding of sou
 
 
 def build(folder: Path) -> None:
-    """Sound in every format, labels, run folders of today and of 0.1.0, an ONNX network, generated clips."""
+    """Sound in every format, labels, run folders of today and of 0.1.0, a scan, an ONNX network."""
     import soundfile
 
     shutil.copytree(KEPT, folder / "old")
@@ -56,10 +56,28 @@ def build(folder: Path) -> None:
     assert said.code == 0, said.err
     said = finback("evaluate", str(folder / "run"), "--device", "cpu")
     assert said.code == 0, said.err
+    _scan(folder)
     _network(folder / "network.onnx")
     rng = np.random.default_rng(0)
     np.savez(folder / "logmels.npz", a=rng.normal(-40, 9, (32, 60)).astype("f4"), b=np.full((32, 60), -50.0))
     np.save(folder / "logmels.npy", rng.normal(-40, 9, (2, 32, 60)).astype("f4"))
+
+
+def _scan(folder: Path) -> None:
+    """A scan of two short recordings, with detections."""
+    import soundfile
+
+    sea, rng = folder / "sea", np.random.default_rng(2)
+    sea.mkdir()
+    for name, seconds in (("20230501_120000.wav", 13), ("20230501_130000.flac", 4)):
+        x = np.concatenate([wave() * (i % 3 == 0) + 0.003 * rng.normal(size=RATE) for i in range(seconds)])
+        soundfile.write(sea / name, x, RATE, subtype="PCM_16")
+    from fuzz.kinds.scan import SCAN
+
+    said = finback(
+        "scan", str(folder / "run"), str(sea), "--out", str(folder / "scan"), *SCAN, "--format", "jsonl"
+    )
+    assert said.code == 0, said.err
 
 
 def wave() -> np.ndarray:

@@ -33,6 +33,7 @@ KINDS = (
     "arrays",
     "generated",
     "archive",
+    "scan",
 )
 ADDRESS_SPACE = 6 << 30  # bytes more than after the imports; a mutant that asks for more gets MemoryError
 
