@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from finback.core.errors import SettingsError
-from finback.metrics.threshold import ClassCounts, Target, best_f1, choose, wilson_low
+from finback.metrics.threshold import CAREFUL, ClassCounts, Target, best_f1, calls_needed, choose, lower_limit
 
 # Falling scores of ten detections; calls are found by those marked x.  x x o x x o o x o o
 SCORES = np.array([0.95, 0.9, 0.85, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2])
@@ -22,7 +22,8 @@ def counts(scores: np.ndarray, hits: np.ndarray, missed: int = 0, n_groups: int 
 
 
 def test_the_lowest_threshold_with_the_precision() -> None:
-    found = choose(counts(SCORES, HITS, missed=1), Target("precision", 0.8))
+    assert choose(counts(SCORES, HITS, missed=1), Target("precision", 0.8)).why == "too few calls"
+    found = choose(counts(SCORES, HITS, missed=1), Target("precision", 0.8), confidence=0.2)
     assert (found.threshold, found.n_found, found.n_false, found.n_calls) == (0.7, 4, 1, 6)
     assert found.precision == pytest.approx(0.8)
     assert found.recall == pytest.approx(4 / 6)
@@ -31,8 +32,9 @@ def test_the_lowest_threshold_with_the_precision() -> None:
 
 
 def test_the_highest_threshold_with_the_recall() -> None:
-    found = choose(counts(SCORES, HITS, missed=1), Target("recall", 0.6))
+    found = choose(counts(SCORES, HITS, missed=1), Target("recall", 0.6), confidence=0.4)
     assert found.threshold == 0.7
+    assert choose(counts(SCORES, HITS, missed=1), Target("recall", 0.6)).threshold == 0.4
     assert choose(counts(SCORES, HITS, missed=1), Target("recall", 0.9)).threshold is None
     assert choose(counts(SCORES, HITS, missed=1), Target("recall", 0.9)).best == pytest.approx(5 / 6)
 
@@ -49,16 +51,36 @@ def test_a_least_threshold_for_a_precision() -> None:
     sure = np.ones(10, bool)
     assert choose(counts(SCORES, sure), Target("precision", 0.9)).threshold == 0.2
     assert choose(counts(SCORES, sure), Target("precision", 0.9), least=0.5).threshold == 0.5
-    assert choose(counts(SCORES, sure), Target("recall", 1.0), least=0.5).threshold == 0.2
+    assert choose(counts(SCORES, sure), Target("recall", 0.9), least=0.5).threshold == 0.2
     assert choose(counts(SCORES, sure), Target("precision", 0.9), least=0.99).threshold is None
 
 
-def test_conservative_asks_for_more_calls() -> None:
-    few, many = np.linspace(0.5, 1, 8), np.linspace(0.5, 1, 200)
+def test_one_right_detection_of_one_shows_nothing() -> None:
     target = Target("precision", 0.9)
-    assert choose(counts(few, np.ones(8, bool), n_groups=4), target, conservative=True).threshold is None
-    assert choose(counts(many, np.ones(200, bool), n_groups=4), target, conservative=True).threshold == 0.5
-    assert wilson_low(np.array([9.0]), np.array([10.0]))[0] == pytest.approx(0.6523, abs=0.0001)
+    for n in (1, 6):  # 0.5 ** (1 / 7) = 0.906 is the first limit above 0.9
+        few = choose(counts(np.linspace(0.5, 1, n), np.ones(n, bool)), target)
+        assert (few.threshold, few.best, few.why) == (None, 1.0, "too few calls")
+    assert choose(counts(np.linspace(0.5, 1, 7), np.ones(7, bool)), target).threshold == 0.5
+    assert calls_needed(target, 0.5) == 7
+    assert calls_needed(target, CAREFUL) == 29
+    # At the top one of one is right; further down the precision is 0.8.
+    hits = np.array([True] + [True, True, False, True, True] * 4)
+    assert choose(counts(np.linspace(0.9, 0.5, 21), hits), target).threshold is None
+
+
+def test_more_confidence_asks_for_more_calls() -> None:
+    few, many = np.linspace(0.5, 1, 28), np.linspace(0.5, 1, 29)
+    target = Target("precision", 0.9)
+    assert choose(counts(few, np.ones(28, bool), n_groups=4), target, CAREFUL).threshold is None
+    assert choose(counts(many, np.ones(29, bool), n_groups=4), target, CAREFUL).threshold == 0.5
+    # Clopper and Pearson for 9 of 10, one-sided 95 %: R's binom.test(9, 10, alternative = "greater")
+    assert lower_limit(np.array([9.0]), np.array([10.0]), 0.95)[0] == pytest.approx(0.6058, abs=0.0001)
+
+
+def test_a_target_of_one_can_be_reached() -> None:
+    many = np.linspace(0.5, 1, 14)
+    assert choose(counts(many, np.ones(14, bool)), Target("recall", 1.0)).threshold == 0.5
+    assert choose(counts(many, np.ones(14, bool), missed=1), Target("recall", 1.0)).threshold is None
 
 
 def test_best_f1() -> None:

@@ -57,7 +57,7 @@ def thresholds(
         typer.Option(help="What to reach: precision=0.9 or recall=0.8, say.", show_default=False),
     ] = None,
     conservative: Annotated[
-        bool, typer.Option("--conservative", help="The lower end of the interval must reach the target.")
+        bool, typer.Option("--conservative", help="The target must be reached with 95 % confidence.")
     ] = False,
     json: Json = False,
 ) -> None:
@@ -134,7 +134,7 @@ def _fit(
 
 
 def _show(fitted: ThresholdsFile) -> None:
-    from finback.models.thresholds import DEFAULT, unreached
+    from finback.models.thresholds import DEFAULT, left_out_text, unreached
 
     out(f"target {fitted.target}, fitted on {fitted.fitted_on}")
     out_table(
@@ -148,6 +148,8 @@ def _show(fitted: ThresholdsFile) -> None:
             for name, row in fitted.classes.items()
         ],
     )
+    if fitted.held_out is not None:
+        out(left_out_text(fitted.held_out))
     for name, row in fitted.classes.items():
         if row.threshold is None:
             out(f"{name}: {unreached(row, fitted.target)}; its threshold stays {DEFAULT}")

@@ -1,22 +1,26 @@
 """The threshold of one class that reaches a target precision or recall, with intervals.
 
     target = Target.parse("precision=0.9")
-    choose(counts, target, conservative=False)        # a `Choice`
+    choose(counts, target)                            # a `Choice`
 
 Precision: the lowest threshold at which it is reached, which finds the most calls. Recall: the highest
 threshold at which it is reached, which has the fewest false alarms. So a higher target never gives a lower
-threshold (precision) or a higher one (recall). Every score that occurs is tried.
+threshold (precision) or a higher one (recall). Every score at which a call is found is tried.
 
-Intervals are percentiles of a bootstrap over groups (recordings, tapes, hours). `conservative` asks that the
-lower end of the 90 % interval of the figure reaches the target: with 95 % confidence, sound like this has it.
-Few calls that are all right have no spread in a bootstrap, so the lower end is also that of Wilson's interval
-(1927, J. Am. Stat. Assoc. 22:209-212), which knows that they are few.
+The figure as counted does not decide. At the highest scores there are few detections, and among many
+thresholds with few detections one reaches any precision by chance: the one with one right detection of one.
+So the lower limit of the figure must reach the target (`lower_limit`), with the confidence that is given.
+One half: more likely than not. A class with too few calls has no threshold, however good its detections are.
+
+Intervals of the chosen threshold are percentiles of a bootstrap over groups (recordings, tapes, hours).
+`threshold_margin` chooses the thresholds of all classes, and tries them on groups that were left out.
 """
 
 from __future__ import annotations
 
+import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -27,10 +31,14 @@ from finback.metrics.bootstrap import draw_groups, percentiles
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+Why = Literal["", "no call", "not reached", "too few calls", "not on other recordings"]
 FEW = 10  # calls: with fewer, every figure is a guess
-Z90 = 1.6449  # of a two-sided 90 % interval
+LIKELY, CAREFUL = 0.5, 0.95  # confidence
+MOST = (
+    0.95  # no lower limit above this is asked for: for 0.99, 69 calls would have to be right, and none wrong
+)
 N_BOOT = 1000
-NUMBERS_AT_ONCE = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +89,8 @@ class Choice:
     recall: float | None = None
     precision_interval: tuple[float, float] | None = None  # 95 %
     recall_interval: tuple[float, float] | None = None
-    best: float | None = None  # the highest precision or recall that any threshold reaches
+    best: float | None = None  # the highest precision or recall that any threshold reaches, as counted
+    why: Why = ""  # there is no threshold
 
     @property
     def is_few(self) -> bool:
@@ -89,37 +98,57 @@ class Choice:
 
 
 def choose(
-    counts: ClassCounts, target: Target, conservative: bool = False, least: float = 0.0, seed: int = 0
+    counts: ClassCounts, target: Target, confidence: float = LIKELY, least: float = 0.0, seed: int = 0
 ) -> Choice:
     """The threshold for a target (see the module); a threshold for a precision is `least` or higher."""
-    n_boot = N_BOOT
-    thresholds = np.unique(counts.found_score)  # from the lowest up
-    if target.what == "precision":
-        thresholds = np.unique(np.maximum(thresholds, least)) if len(thresholds) else thresholds
-        thresholds = thresholds[thresholds <= counts.found_score.max(initial=0.0)]
     n_calls = len(counts.true_score)
-    if not len(thresholds) or not n_calls:
-        return Choice(None, n_calls)
-    hits = _at_least(counts.true_score, thresholds)
-    found = np.maximum(_at_least(counts.found_score, thresholds), hits)
-    figure = hits / found if target.what == "precision" else hits / n_calls
-    reached = _lower(counts, thresholds, target, n_boot, seed) if conservative else figure
-    good = np.flatnonzero(reached >= target.value - 1e-9)
+    thresholds, hits, n = _tried(counts, target, least)
+    if not n_calls:
+        return Choice(None, 0, why="no call")
+    if not len(thresholds):
+        return Choice(None, n_calls, best=0.0, why="not reached")
+    best = float((hits / n).max())
+    threshold = lowest_or_highest(counts, target, confidence, least)
+    if threshold is None:
+        return Choice(None, n_calls, best=best, why="not reached" if best < target.value else "too few calls")
+    return replace(figures(counts, threshold, seed), best=best)
+
+
+def lowest_or_highest(
+    counts: ClassCounts, target: Target, confidence: float = LIKELY, least: float = 0.0
+) -> float | None:
+    """The threshold of `choose`; None: the target is not reached with this confidence."""
+    thresholds, hits, n = _tried(counts, target, least)
+    good = np.flatnonzero(is_reached(hits, n, target, confidence))
     if not len(good):
-        return Choice(None, n_calls, best=float(reached.max()))
-    i = int(good[0] if target.what == "precision" else good[-1])
-    precision, recall = _drawn(counts, thresholds[i : i + 1], n_boot, seed)
+        return None
+    return float(thresholds[good[0] if target.what == "precision" else good[-1]])
+
+
+def figures(counts: ClassCounts, threshold: float, seed: int = 0) -> Choice:
+    """What a threshold gives on these calls. Raises `ValueError` without calls."""
+    at = np.array([threshold])
+    hits = float(_at_least(counts.true_score, at)[0])
+    found = max(float(_at_least(counts.found_score, at)[0]), hits)
+    n_calls = len(counts.true_score)
+    if not n_calls:
+        raise ValueError("there is no call")
+    precision, recall = _drawn(counts, at, N_BOOT, seed)
     return Choice(
-        float(thresholds[i]),
+        threshold,
         n_calls,
-        int(hits[i]),
-        int(found[i] - hits[i]),
-        float(hits[i] / found[i]),
-        float(hits[i] / n_calls),
+        int(hits),
+        int(found - hits),
+        hits / found if found else None,
+        hits / n_calls,
         _interval(precision),
         _interval(recall),
-        float(figure.max()),
     )
+
+
+def calls_needed(target: Target, confidence: float) -> int:
+    """How many calls must be found, without a false alarm (or a miss), until a target is reached."""
+    return max(1, math.ceil(math.log(1 - confidence) / math.log(min(target.value, MOST)) - 1e-9))
 
 
 def best_f1(counts: ClassCounts) -> float:
@@ -137,30 +166,33 @@ def _at_least(scores: Floats, thresholds: Floats) -> Floats:
     return len(scores) - np.searchsorted(np.sort(scores), thresholds, side="left").astype(np.float64)
 
 
-def _lower(counts: ClassCounts, thresholds: Floats, target: Target, n_boot: int, seed: int) -> Floats:
-    """(D,) lower end of the 90 % interval of the figure at each threshold."""
-    is_precision = target.what == "precision"
+def _tried(counts: ClassCounts, target: Target, least: float) -> tuple[Floats, Floats, Floats]:
+    """(D,) rising thresholds, the calls that are found, and of how many detections (or calls) they are.
+
+    Between two scores at which a call is found, a lower threshold only adds false alarms.
+    """
+    thresholds = np.unique(counts.true_score[np.isfinite(counts.true_score)])
+    if target.what == "precision":
+        thresholds = np.unique(np.maximum(thresholds, least))
+        thresholds = thresholds[thresholds <= counts.found_score.max(initial=0.0)]
     hits = _at_least(counts.true_score, thresholds)
-    n = (
-        _at_least(counts.found_score, thresholds)
-        if is_precision
-        else np.full(len(hits), len(counts.true_score))
-    )
-    lower = wilson_low(hits, n)
-    if counts.n_groups > 1:
-        step = max(1, NUMBERS_AT_ONCE // n_boot)
-        for i in range(0, len(thresholds), step):
-            drawn = _drawn(counts, thresholds[i : i + step], n_boot, seed)[0 if is_precision else 1]
-            ends = np.array([(percentiles(column, 0.9) or [0.0])[0] for column in drawn.T])
-            lower[i : i + step] = np.minimum(lower[i : i + step], ends)
-    return lower
+    if target.what == "recall":
+        return thresholds, hits, np.full(len(hits), float(len(counts.true_score)))
+    return thresholds, hits, np.maximum(_at_least(counts.found_score, thresholds), np.maximum(hits, 1))
 
 
-def wilson_low(hits: Floats, n: Floats) -> Floats:
-    """Lower end of Wilson's 90 % interval of a share."""
-    n = np.maximum(n, 1)
-    p, z2 = hits / n, Z90**2
-    return np.asarray((p + z2 / (2 * n) - Z90 * np.sqrt(p * (1 - p) / n + z2 / (4 * n * n))) / (1 + z2 / n))
+def lower_limit(hits: Floats, n: Floats, confidence: float) -> Floats:
+    """One-sided lower limit of a share (Clopper and Pearson 1934, Biometrika 26:404-413)."""
+    from scipy.special import betaincinv  # 45 MB that a scan does not need
+
+    limit = betaincinv(np.maximum(hits, 1e-9), n - hits + 1, 1 - confidence)
+    return np.where(hits > 0, limit, 0.0)
+
+
+def is_reached(hits: Floats, n: Floats, target: Target, confidence: float) -> Bools:
+    """Whether a share reaches a target: as counted, and by its lower limit (which is never 1)."""
+    enough = lower_limit(hits, n, confidence) >= min(target.value, MOST) - 1e-9
+    return enough & (hits >= (target.value - 1e-9) * n)
 
 
 def _drawn(counts: ClassCounts, thresholds: Floats, n_boot: int, seed: int) -> tuple[Floats, Floats]:

@@ -34,7 +34,8 @@ from finback.core.storage.parquet import read_table
 from finback.core.types import softmax
 from finback.core.version import __version__
 from finback.metrics.bootstrap import group_codes
-from finback.metrics.threshold import Choice, ClassCounts, Target, choose
+from finback.metrics.threshold import Choice, ClassCounts, Target, Why
+from finback.metrics.threshold_margin import HeldOut, choose_together
 
 DEFAULT = 0.5
 FORMAT = 1
@@ -53,8 +54,23 @@ class ClassThreshold(Document):
     precision_interval: Ends = None
     recall_interval: Ends = None
     best: Share | None = None
+    why: Why = ""  # there is no threshold
     few: bool = False
     finder: dict[str, float | None] | None = None  # settings of `scan.event_settings.FinderSettings`
+
+
+class LeftOut(Document):
+    """What the thresholds gave in groups that were left out of the fit (`metrics.threshold_margin`)."""
+
+    n_groups: Count
+    margin: Annotated[float, Field(ge=0)]
+    n_calls: Count
+    n_found: Count
+    n_false: Count
+    precision: Share | None
+    recall: Share | None
+    precision_interval: Ends = None
+    recall_interval: Ends = None
 
 
 class ThresholdsFile(Document):
@@ -70,6 +86,7 @@ class ThresholdsFile(Document):
     match: str = ""
     n_groups: Count = 0
     hours: Annotated[float, Field(ge=0)] | None = None
+    held_out: LeftOut | None = None
     classes: dict[str, ClassThreshold]
 
 
@@ -80,6 +97,14 @@ def class_threshold(choice: Choice, finder: Mapping[str, float | None] | None = 
         values[key] = None if values[key] is None else list(values[key])
     given = None if finder is None else dict(finder)
     return ClassThreshold(**values, few=choice.is_few, finder=given)
+
+
+def left_out(held_out: HeldOut | None) -> dict[str, Any] | None:
+    """For `ThresholdsFile.held_out`."""
+    if held_out is None:
+        return None
+    values = asdict(held_out)
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
 
 
 def fit_on_validation(run: RunFolder, target: Target, conservative: bool = False) -> ThresholdsFile:
@@ -109,14 +134,14 @@ def fit_on_validation(run: RunFolder, target: Target, conservative: bool = False
         p.append(softmax(logits))
     codes, n_groups = group_codes(groups)
     scores, is_class = np.concatenate(p), np.array(species)
-    classes = {}
+    counts = {}
     for k, name in enumerate(labels):
         true = is_class == name
-        counts = ClassCounts(scores[:, k], codes, scores[true, k], codes[true], n_groups)
-        classes[name] = class_threshold(choose(counts, target, conservative, DEFAULT))
-    return new_file(
-        run, target, conservative, "validation clips", digest.hexdigest(), classes, n_groups=n_groups
-    )
+        counts[name] = ClassCounts(scores[:, k], codes, scores[true, k], codes[true], n_groups)
+    fit = choose_together(counts, target, conservative, DEFAULT)
+    classes = {name: class_threshold(choice) for name, choice in fit.choices.items()}
+    more = {"n_groups": n_groups, "held_out": left_out(fit.held_out)}
+    return new_file(run, target, conservative, "validation clips", digest.hexdigest(), classes, **more)
 
 
 def new_file(
@@ -191,13 +216,19 @@ class Thresholds:
             DEFAULT if row is None or row.threshold is None else row.threshold for row in rows.values()
         )
         notes = [f"thresholds are fitted for {fitted.target} on {fitted.fitted_on}"]
+        if fitted.held_out is not None:
+            notes.append(left_out_text(fitted.held_out))
+        none: list[str] = []
         for name, row in rows.items():
             if row is None:  # a class that means "no call"
                 continue
             if row.threshold is None:
                 notes.append(f"{name}: {unreached(row, fitted.target)}, its threshold is {DEFAULT}")
+                none.append(name)
             elif row.few:
                 notes.append(f"{name}: its threshold is fitted on few calls ({row.n_calls})")
+        if none and fitted.target.startswith("precision"):
+            notes.append(f"to leave such a class out of the tables: --threshold '{none[0]}=1'")
         return cls(labels, values, notes=tuple(notes))
 
     def of(self, path: str) -> tuple[float, ...]:
@@ -218,8 +249,22 @@ def unreached(row: ClassThreshold | None, target: str) -> str:
     """Why a class has no threshold."""
     if row is None or not row.n_calls:
         return f"{target} is unknown, because there was no call"
+    if row.why == "too few calls":
+        return f"{target} is not shown by so few calls ({row.n_calls})"
+    if row.why == "not on other recordings":
+        return f"{target} is not reached on recordings that were left out of the fit"
     best = "" if row.best is None else f" (best: {row.best:.2f})"
     return f"{target} is not reached{best}"
+
+
+def left_out_text(held_out: LeftOut) -> str:
+    """What is to be expected of recordings that were not heard, in one sentence."""
+    texts = []
+    for what in ("precision", "recall"):
+        value, ends = getattr(held_out, what), getattr(held_out, f"{what}_interval")
+        if value is not None:
+            texts.append(f"{what} {value:.2f}" + ("" if ends is None else f" ({ends[0]:.2f}-{ends[1]:.2f})"))
+    return f"in recordings that were left out of the fit, all classes together: {', '.join(texts)}"
 
 
 def is_at(path: str, site: str) -> bool:

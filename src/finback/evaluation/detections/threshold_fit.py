@@ -4,9 +4,10 @@
     save_thresholds(run, fitted)
 
 For each class: of several finders (length of the step filter, merge threshold), the one with the highest F1
-of events at its best threshold; then the threshold for the target, on events with their measured boxes, as
-the tables have them. The first finder is the default, and another one must be better. Found events count as
-false alarms only where the truth is complete (`exhaustive`).
+of events at its best threshold. The first finder is the default, and another one must be better. Then the
+thresholds for the target, on events with their measured boxes, as the tables have them, with a margin for
+recordings that were not heard (`metrics/threshold_margin.py`). Found events count as false alarms only where
+the truth is complete (`exhaustive`).
 """
 
 from __future__ import annotations
@@ -29,8 +30,9 @@ from finback.evaluation.detections.prepare import Prepared, prepare
 from finback.evaluation.detections.settings import DetectionSettings
 from finback.evaluation.detections.tables import EventTable, FileFacts
 from finback.metrics.events import DEFAULT_RULE, MatchRule, parse_rule
-from finback.metrics.threshold import ClassCounts, Target, best_f1, choose
-from finback.models.thresholds import ThresholdsFile, class_threshold, new_file
+from finback.metrics.threshold import ClassCounts, Target, best_f1
+from finback.metrics.threshold_margin import choose_together
+from finback.models.thresholds import ThresholdsFile, class_threshold, left_out, new_file
 from finback.scan.detections import detections
 from finback.scan.event_settings import EventSettings, FinderSettings
 from finback.scan.journal import Journal
@@ -93,12 +95,10 @@ def fit_on_scan(
             f1 = best_f1(own)
             if name not in best or f1 > best[name][0] + 1e-9:
                 best[name] = (f1, finder, own)
+    fit = choose_together({name: best[name][2] for name in called}, settings.target, settings.conservative)
     classes = {
-        name: class_threshold(
-            choose(best[name][2], settings.target, settings.conservative),
-            best[name][1].model_dump() if settings.fit_finder else None,
-        )
-        for name in called
+        name: class_threshold(choice, best[name][1].model_dump() if settings.fit_finder else None)
+        for name, choice in fit.choices.items()
     }
     fitted = new_file(
         run,
@@ -110,6 +110,7 @@ def fit_on_scan(
         match=str(settings.rule),
         n_groups=n_groups,
         hours=hours,
+        held_out=left_out(fit.held_out),
     )
     return ScanFit(fitted, notes)
 
