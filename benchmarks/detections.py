@@ -11,8 +11,8 @@ is chosen on the test soundscapes. The table has a row for each way, on the test
   alarms per hour, recall by SNR, and the mean average precision (over all thresholds);
 - with thresholds fitted for a precision of 0.9: one for each class, and one for all classes. A class that
   never reaches it on the fit soundscape is silent. The last two rows are those of `finback thresholds`, which
-  also fits the finder of boxes; "careful" asks that the lower end of the interval reaches the target
-  (`--conservative`).
+  also fits the finder of boxes and has a margin for recordings that were left out; "careful" asks for 95 %
+  confidence (`--conservative`).
 
 A found event and a call match with an overlap of at least 0.3 of their union. Intervals are from a bootstrap
 over recordings. "real" and "sea" are soundscapes in real and in simulated noise.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from finback.core.errors import SettingsError
@@ -92,6 +92,7 @@ def test_best_f1() -> None:
 lists = st.lists(st.tuples(st.sampled_from([0.1, 0.2, 0.5, 0.7, 0.9, 0.95]), st.booleans()), max_size=30)
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no fault of the test
 @given(
     lists, st.integers(0, 5), st.floats(0.01, 1), st.floats(0.01, 1), st.sampled_from(["precision", "recall"])
 )

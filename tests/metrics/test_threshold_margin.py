@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -98,3 +100,14 @@ def test_careful_asks_for_more() -> None:
     assert choose_together({"a": counts}, PRECISE).choices["a"].threshold == 0.5
     assert choose_together({"a": counts}, PRECISE, careful=True).choices["a"].why == "too few calls"
     assert choose_together({"a": of_scores(even(), {})}, PRECISE, careful=True).choices["a"].threshold == 0.5
+
+
+def test_calls_of_one_tape_are_nearly_one_call() -> None:
+    counts = of_scores(even(), {})
+    tapes = np.zeros(len(counts.true_score), int)
+    fit = choose_together({"a": replace(counts, true_source=tapes)}, PRECISE)
+    assert (fit.choices["a"].threshold, fit.choices["a"].why) == (None, "one group")
+    tapes[::2] = 1
+    assert choose_together({"a": replace(counts, true_source=tapes)}, PRECISE).choices["a"].threshold == 0.5
+    alone = of_scores({2: np.linspace(0.5, 0.99, 30).tolist()}, {})
+    assert choose_together({"a": alone}, PRECISE).choices["a"].why == "one group"

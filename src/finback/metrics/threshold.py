@@ -32,7 +32,7 @@ from finback.metrics.bootstrap import draw_groups, percentiles
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
-Why = Literal["", "no call", "not reached", "too few calls", "not on other recordings"]
+Why = Literal["", "no call", "not reached", "too few calls", "not on other recordings", "one group"]
 FEW = 10  # calls: with fewer, every figure is a guess
 LIKELY, CAREFUL = 0.5, 0.95  # confidence
 MOST = (
@@ -75,6 +75,7 @@ class ClassCounts:
     true_score: Floats  # (T,)
     true_group: Ints  # (T,)
     n_groups: int
+    true_source: Ints | None = None  # (T,) where the calls are from: tapes that were placed; None: the groups
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ a threshold only where some group is left out: often this is the group with the 
 
 Where no margin is enough, the class with the most errors in the left-out groups gets no threshold, and the
 others are tried again. Fewer left-out detections than `calls_needed` show nothing, so no class then has a
-threshold. Where there is one group only, nothing can be left out: the margin is 0, and `held_out` None.
+threshold. Nor has a class whose calls are all of one tape or recording. Where there is one group only,
+nothing can be left out: the margin is 0, and `held_out` None.
 
 Leaving groups out to tell how a rule does elsewhere: Stone 1974, J. R. Statist. Soc. B 36:111-147.
 """
@@ -84,8 +85,10 @@ def choose_together(
     `careful`: the lower limits of each class, and of the left-out groups, have a confidence of 95 %.
     """
     confidence = CAREFUL if careful else LIKELY
-    choices = {name: choose(own, target, confidence, least, seed) for name, own in counts.items()}
     n_groups = max((own.n_groups for own in counts.values()), default=0)
+    choices = {name: choose(own, target, confidence, least, seed) for name, own in counts.items()}
+    if n_groups > 1:
+        choices = {name: _of_several(counts[name], choice) for name, choice in choices.items()}
     if n_groups < 2 or not any(choice.threshold is not None for choice in choices.values()):
         return Together(choices, None)
     tried = {name: _left_out(own, target, confidence, least) for name, own in counts.items()}  # (M, G, 3)
@@ -102,6 +105,16 @@ def choose_together(
         return Together(choices, None)
     each = np.sum([tried[name][i] for name in kept], axis=0)  # (G, 3)
     return Together(choices, _held_out(each, MARGINS[i], seed))
+
+
+def _of_several(counts: ClassCounts, choice: Choice) -> Choice:
+    """The choice; none, if all calls that are found are of one tape: they are nearly one call."""
+    if choice.threshold is None:
+        return choice
+    sources = counts.true_group if counts.true_source is None else counts.true_source
+    if len(np.unique(sources[counts.true_score >= choice.threshold])) > 1:
+        return choice
+    return Choice(None, choice.n_calls, best=choice.best, why="one group")
 
 
 def _shown(tried: Mapping[str, Ints], target: Target) -> bool:
@@ -149,6 +162,7 @@ def _left_out(counts: ClassCounts, target: Target, confidence: float, least: flo
             found_group=counts.found_group[~of_found],
             true_score=counts.true_score[~of_true],
             true_group=counts.true_group[~of_true],
+            true_source=None,
         )
         threshold = lowest_or_highest(rest, target, confidence, least)
         if threshold is None:

@@ -251,6 +251,8 @@ def unreached(row: ClassThreshold | None, target: str) -> str:
         return f"{target} is unknown, because there was no call"
     if row.why == "too few calls":
         return f"{target} is not shown by so few calls ({row.n_calls})"
+    if row.why == "one group":
+        return f"{target} is not shown, because all calls that are found are of one recording or tape"
     if row.why == "not on other recordings":
         return f"{target} is not reached on recordings that were left out of the fit"
     best = "" if row.best is None else f" (best: {row.best:.2f})"

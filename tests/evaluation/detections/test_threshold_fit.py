@@ -105,6 +105,19 @@ def test_what_cannot_be_fitted_is_said(run: RunFolder, tmp_path: Path) -> None:
     assert classes[run.info.labels[1]].n_calls == 0
 
 
+def test_calls_that_were_placed_from_one_tape_show_nothing(run: RunFolder, tmp_path: Path) -> None:
+    journal, truth = sea(run, tmp_path / "one", 1)
+    first, *rows = truth.read_text().splitlines()
+    settings = FitSettings(Target("precision", 0.9), events=FAST, fit_finder=False)
+    name = run.info.labels[0]
+    for tapes, why in ((("a", "b"), ""), (("a", "a"), "one group")):
+        placed = [f"{row},{tapes[i % 2]}" for i, row in enumerate(rows)]
+        truth.write_text("\n".join([f"{first},source_group", *placed]) + "\n", encoding="utf-8")
+        row = fit_on_scan(run, journal, [truth], settings).thresholds.classes[name]
+        assert row.why == why
+        assert (row.threshold is None) == bool(why)
+
+
 def test_what_was_asked_for_decides(run: RunFolder, tmp_path: Path) -> None:
     journal, _ = sea(run, tmp_path / "one", 1)
     name = run.info.labels[0]

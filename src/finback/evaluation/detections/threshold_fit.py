@@ -23,6 +23,7 @@ from finback.core.errors import InputError, RunError
 from finback.core.progress import Progress, no_progress
 from finback.core.runs.folder import RunFolder
 from finback.core.types import Event
+from finback.evaluation.detections.call_sources import Sources, call_sources, source_codes
 from finback.evaluation.detections.inputs import read_events
 from finback.evaluation.detections.labels import plain
 from finback.evaluation.detections.measure import find_units
@@ -83,6 +84,7 @@ def fit_on_scan(
     notes: tuple[str, ...] = ()
     n_groups, hours = 0, None
     finders = _finders(journal, settings)
+    sources = call_sources(truth)
     for i, finder in enumerate(progress(finders, "fitting events", len(finders))):
         found, more = _found(journal, settings, finder)
         prepared = prepare(true, found, _evaluated(settings, true, called))
@@ -90,7 +92,7 @@ def fit_on_scan(
             notes = (*prepared.notes, *more)
             each = prepared.hours[np.isfinite(prepared.hours)]
             hours = float(prepared.hours.max(axis=0).sum()) if len(each) == prepared.hours.size else None
-        counts, n_groups = _counts(prepared, called, settings)
+        counts, n_groups = _counts(prepared, called, settings, sources)
         for name, own in counts.items():
             f1 = best_f1(own)
             if name not in best or f1 > best[name][0] + 1e-9:
@@ -171,7 +173,9 @@ def _labels(events: Sequence[Event]) -> list[str]:
     return list(dict.fromkeys(event.label for event in events))
 
 
-def _counts(p: Prepared, called: Sequence[str], settings: FitSettings) -> tuple[dict[str, ClassCounts], int]:
+def _counts(
+    p: Prepared, called: Sequence[str], settings: FitSettings, sources: Sources
+) -> tuple[dict[str, ClassCounts], int]:
     """The counts of each class, and the number of groups that are drawn for intervals."""
     units = find_units(p, DetectionSettings(rule=settings.rule))
     score = p.found.arrays.score
@@ -189,6 +193,7 @@ def _counts(p: Prepared, called: Sequence[str], settings: FitSettings) -> tuple[
             p.matching.true_score[true],
             units.of_true[true],
             units.n,
+            source_codes(sources, p.true.events, np.flatnonzero(true), units.of_true[true]),
         )
     return counts, units.n
 
