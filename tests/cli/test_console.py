@@ -51,3 +51,10 @@ def test_json_is_the_same_value_without_what_a_terminal_obeys(capsys: pytest.Cap
 def test_long_names_are_not_broken_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
     console.out_table(["file"], [["a" * 5000]])
     assert "a" * 5000 in capsys.readouterr().out
+
+
+def test_no_line_of_a_table_ends_in_blanks(capsys: pytest.CaptureFixture[str]) -> None:
+    console.out_table(("class", "note"), [("a", "long"), ("b", "")], "title")
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) >= 4
+    assert all(line == line.rstrip() for line in lines)

@@ -188,7 +188,7 @@ def test_from_a_scan_to_a_mute_and_tables_without_the_machine(pumped: Journal, t
     assert isinstance(again.exception, InputError)
 
     muted = by_folder.model_copy(update={"mute": str(mutes)})
-    refused = CliRunner().invoke(app, ["tables", str(pumped.folder), "--mute", str(mutes)])
+    refused = CliRunner().invoke(app, ["tables", str(pumped.folder), "--defaults", "--mute", str(mutes)])
     assert isinstance(refused.exception, SettingsError), "without --sites-by-folder there is no site s1"
     after = write_tables(pumped, pumped.folder, muted)
     n = len(events) - len(rows(pumped.folder, "events.csv"))

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
 from scanned import file_of, header, scanned, scores, spans_of
+from typer.testing import CliRunner, Result
 
+from finback.cli.app import app
+from finback.cli.event_options import EventOptions, ThresholdOptions
+from finback.cli.table_options import PLACES, TableOptions, with_last
 from finback.core.errors import InputError, SettingsError, WriteError
 from finback.core.storage.csv_files import read_csv
 from finback.data.formats.load import load_format, written_formats
@@ -248,3 +252,48 @@ def test_the_settings_of_a_step_are_beside_it(journal: Journal, tmp_path: Path) 
     about = json.loads((tmp_path / "out" / "tables.json").read_text())
     assert set(about["thresholds"].values()) == {0.5}
     assert "events.csv" in about["files"]
+
+
+def run(*words: object) -> Result:
+    done = CliRunner().invoke(app, ["tables", *map(str, words)])
+    assert done.exit_code == 0, done.output
+    return done
+
+
+def test_options_that_are_not_given_are_those_of_the_last_tables(journal: Journal, tmp_path: Path) -> None:
+    folder, mutes = journal.folder, tmp_path / "mutes.toml"
+    mutes.write_text('[[mute]]\nsite = "s2"\nspecies = "Fin whale"\n')
+    run(folder, "--no-boxes", "--sites-by-folder", "--days-in", "America/New_York", "--context", "1/60min")
+    for words in (("--mute", mutes, "--threshold", "0.9"), ()):  # the second time all are taken over
+        again = run(folder, *words)
+        for option in ("--sites-by-folder", "--days-in America/New_York", "--context 1/3600s", "--no-boxes"):
+            assert option in again.stderr
+        assert {row["site"] for row in rows(folder, "effort.csv")} == {"s1", "s2"}
+        assert rows(folder, "presence-days.csv")[0]["time_zone"] == "America/New_York"
+        assert len(rows(folder, "events.csv")) == 2  # of three, one is muted
+    assert f"--mute {mutes}" in again.stderr
+    assert "--threshold 0.9" in again.stderr
+    plain = run(folder, "--defaults", "--no-boxes", "--sites-by-folder")
+    assert "as in the last tables" not in plain.stderr
+    assert len(rows(folder, "events.csv")) == 3
+    assert "as in the last tables: --no-boxes (" in run(folder, "--site", "X").stderr
+    assert {row["site"] for row in rows(folder, "effort.csv")} == {"X"}
+    (folder / "tables.json").write_text("{")
+    assert "the options of the last tables are not known" in run(folder, "--no-boxes").stderr
+
+
+def test_tables_elsewhere_take_over_what_was_there_before(journal: Journal, tmp_path: Path) -> None:
+    run(journal.folder, "--no-boxes", "--days-in", "Asia/Tokyo")
+    run(journal.folder, "--out", tmp_path / "out", "--site", "north")
+    run(journal.folder, "--days-in", "UTC", "--site", "south")
+    again = run(journal.folder, "--out", tmp_path / "out")
+    assert "--site north, --days-in Asia/Tokyo" in again.stderr
+    assert again.stdout.splitlines()[-1] == f"tables: {tmp_path / 'out'}"
+
+
+def test_each_option_of_tables_has_its_place_in_the_settings() -> None:
+    kinds = (TableOptions, EventOptions, ThresholdOptions)
+    assert set(PLACES) == {"run", *(field.name for kind in kinds for field in fields(kind))}
+    default = TableOptions().settings(EventOptions(), ThresholdOptions())
+    assert default == TableSettings()
+    assert with_last(default, default, ()) == (default, [])

@@ -51,9 +51,15 @@ def out_json(value: Any) -> None:
 
 
 def out_table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> None:
-    """Print a table on stdout; numbers are right-aligned, with three decimals."""
-    width = None if sys.stdout.isatty() else WIDTH_OF_A_PIPE
-    Console(highlight=False, width=width).print(table_of(columns, rows, title))
+    """Print a table on stdout; numbers are right-aligned, with three decimals. No line ends in blanks."""
+    table = table_of(columns, rows, title)
+    if sys.stdout.isatty():
+        Console(highlight=False).print(table)
+        return
+    console = Console(highlight=False, width=WIDTH_OF_A_PIPE)
+    with console.capture() as captured:
+        console.print(table)
+    print("\n".join(line.rstrip() for line in captured.get().splitlines()))
 
 
 def table_of(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> Table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -120,5 +121,5 @@ def threshold_request(options: ThresholdOptions, run: str | None = None) -> Thre
         threshold=tuple(options.threshold or ()),
         target=options.target,
         model=run,
-        file=None if options.thresholds is None else str(options.thresholds),
+        file=None if options.thresholds is None else os.path.abspath(options.thresholds),
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
@@ -229,6 +229,12 @@ def takes(**groups: type) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         return call
 
     return decorate
+
+
+def given(context: typer.Context, names: Iterable[str]) -> set[str]:
+    """Those of these parameters of a command that a person gave."""
+    sources = {name: context.get_parameter_source(name) for name in names}
+    return {name for name, source in sources.items() if source and not source.name.startswith("DEFAULT")}
 
 
 def _parameters(kind: Any) -> list[inspect.Parameter]:

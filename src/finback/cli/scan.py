@@ -139,11 +139,11 @@ def scan(
     with progress_in_hours() as progress:
         result = scanned(model, paths, folder, **changes, progress=progress)
     if json:
-        out_json({"out": str(result.out), **result.outcome.to_json()})
+        out_json({"out": str(folder), **result.outcome.to_json()})
         for line in result.outcome.problems:
             say(f"finback: {line}")
     else:
-        _show(result)
+        _show(result, folder)
     if result.outcome.code:
         raise SystemExit(result.outcome.code)
 
@@ -182,10 +182,10 @@ def _changes(analysis: AnalysisOptions, running: RunningOptions, times: StartTim
     }
 
 
-def _show(result: Scan) -> None:
-    for line in result.outcome.lines(result.out):
+def _show(result: Scan, folder: Path) -> None:
+    for line in result.outcome.lines(folder):
         out(line)
-    out(f"tables: {result.out} (finback tables makes them again with other thresholds, formats or sites)")
+    out(f"tables: {folder} (finback tables makes them again with other thresholds, formats or sites)")
 
 
 def _show_plan(model: str, paths: list[str], folder: Path, changes: dict[str, Any], json: bool) -> None:

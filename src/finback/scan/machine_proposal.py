@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from finback.core.errors import InputError
-from finback.core.settings import build
-from finback.core.storage.files import read_json, write_atomic
+from finback.core.storage.files import write_atomic
 from finback.scan.journal import Journal
 from finback.scan.machines import Machine, find_machines
 from finback.scan.mutes import mutes_text
-from finback.scan.table_folder import MANIFEST
+from finback.scan.table_folder import last_settings
 from finback.scan.table_settings import TableSettings
 from finback.scan.tables import sites_of, table_detections
 
@@ -60,7 +59,8 @@ def propose(journal: Journal) -> Proposal:
 
     Raises `RunError` when `tables.json` is damaged, and errors as `table_detections`.
     """
-    settings = _last_settings(journal)
+    last = last_settings(journal.folder) or TableSettings()
+    settings = last.model_copy(update={"mute": None})
     found, _ = table_detections(journal, settings)
     machines = tuple(find_machines(journal, found.events, sites_of(journal, settings)))
     reasons = [machine.reasons() for machine in machines]
@@ -73,12 +73,3 @@ def write_proposal(proposal: Proposal, path: Path) -> None:
     if path.exists() or path.is_symlink():
         raise InputError(f"{path}: is there already", "give a new name: --out FILE")
     write_atomic(path, proposal.text)
-
-
-def _last_settings(journal: Journal) -> TableSettings:
-    manifest = journal.folder / MANIFEST
-    if not manifest.exists():
-        return TableSettings()
-    values = read_json(manifest)
-    settings = values.get("settings", {}) if isinstance(values, dict) else {}
-    return build(TableSettings, {**settings, "mute": None} if isinstance(settings, dict) else {})

@@ -21,10 +21,12 @@ from pathlib import Path
 from typing import Any
 
 from finback.core.errors import InputError, RunError
+from finback.core.settings import build
 from finback.core.storage.files import read_json, sync_folder, write_error, write_json
 from finback.core.storage.locks import only_writer
 from finback.core.storage.temporaries import new_temporary_folder
 from finback.scan.header import NAME as JOURNAL
+from finback.scan.table_settings import TableSettings
 
 MANIFEST = "tables.json"
 WAIT_S = 3600.0  # for another process that writes the tables
@@ -38,6 +40,18 @@ def check_tables_folder(out: Path) -> None:
     for name in ("events.csv", "effort.csv", "run.json"):
         if (out / name).exists():
             raise InputError(f"{out}: holds another {name}, and no tables of a scan", "give another --out")
+
+
+def last_settings(out: Path) -> TableSettings | None:
+    """The settings that the tables of a folder were last written with; None when there are no tables.
+
+    Raises `RunError` when `tables.json` is damaged, `SettingsError` when it holds other settings.
+    """
+    if not (out / MANIFEST).exists():
+        return None
+    values = read_json(out / MANIFEST)
+    settings = values.get("settings") if isinstance(values, dict) else None
+    return build(TableSettings, settings if isinstance(settings, dict) else {})
 
 
 @contextmanager
