@@ -55,7 +55,7 @@ def tables(out: Path) -> list[bytes]:
 
 
 def parts(out: Path) -> int:
-    return len(list(out.glob("parts/*/*.parquet")))
+    return len(list(out.glob("parts/*/[!.]*.parquet")))
 
 
 @pytest.mark.parametrize("workers", [1, 2])
