@@ -2,73 +2,22 @@
 
 from __future__ import annotations
 
-import csv
 import tracemalloc
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
+from soundscapes import TWO, clip_of, contents, made, noise_folder, plan, table
 
 from finback.audio import io
 from finback.audio.io import open_recording
 from finback.core.errors import InputError, SettingsError
-from finback.core.settings import build
-from finback.core.types import Clip
 from finback.data.formats.load import written_formats
 from finback.data.formats.raven import read as read_raven
 from finback.data.index import IndexRequest, index
 from finback.datasets.simulate.snr import active_power, band_power
-from finback.datasets.simulate.soundscape import (
-    Soundscape,
-    SoundscapeSettings,
-    find_noise,
-    simulate_soundscape,
-)
-from finback.datasets.simulate.soundscape.calls import SimulatedCalls
-from finback.datasets.simulate.soundscape.noise import SimulatedNoise
-from finback.datasets.simulate.soundscape.plan import Tape, mixed, plan_tape, seed_of
-
-TWO = ("Fin whale", "North Atlantic right whale")
-SMALL: dict[str, Any] = {"minutes": 1, "sample_rate": 2000, "species": TWO, "calls_per_hour": 240}
-
-
-def made(out: Path, clips: Any = None, noise: Any = None, **settings: Any) -> Soundscape:
-    return simulate_soundscape(out, build(SoundscapeSettings, {**SMALL, **settings}), clips, noise)
-
-
-def table(path: Path) -> list[dict[str, str]]:
-    with open(path, newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {
-        str(p.relative_to(folder)): p.read_bytes()
-        for p in sorted(folder.rglob("*"))
-        if p.is_file() and not p.name.startswith(".")
-    }
-
-
-def plan(**settings: Any) -> tuple[Tape, SimulatedCalls]:
-    s = build(SoundscapeSettings, {**SMALL, **settings})
-    rate = s.sample_rate or 0
-    pool = SimulatedCalls.of(s.species, rate, s.longest_s)
-    beds = [SimulatedNoise(rate).bed(seed_of(s, "", 0, 0, c), s.n_samples(rate)) for c in range(s.channels)]
-    return plan_tape(s, 0, pool, beds, rate), pool
-
-
-def clip_of(path: Path, x: np.ndarray, rate: int, label: str = "Beluga", group: str = "t1") -> Clip:
-    io.write(path, x, rate)
-    return Clip(open_recording(path, group), 0, len(x), label)
-
-
-def noise_folder(folder: Path, rate: int, seconds: tuple[float, ...]) -> Path:
-    for i, s in enumerate(seconds):
-        rng = np.random.default_rng(i)
-        x = 0.02 * rng.standard_normal(round(s * rate))
-        io.write(folder / f"n{i}.wav", x.clip(-0.9, 0.9), rate)
-    return folder
+from finback.datasets.simulate.soundscape import find_noise
+from finback.datasets.simulate.soundscape.plan import mixed
 
 
 def test_a_call_has_the_snr_of_the_truth_in_its_band_against_the_noise_there() -> None:
@@ -127,51 +76,6 @@ def test_one_more_species_does_not_change_the_others(tmp_path: Path) -> None:
     others = [{k: v for k, v in r.items() if k != "overlaps"} for r in table(more.truth)]
     assert rows == [r for r in others if r["species"] in TWO]
     assert any(r["species"] == "Sei whale" for r in others)
-
-
-def test_the_extent_of_a_padded_clip_is_its_active_part(tmp_path: Path) -> None:
-    rate, rng = 8000, np.random.default_rng(0)
-    x = np.zeros(3 * rate)
-    x[rate : rate + rate // 2] = 0.3 * np.sin(2 * np.pi * 1000 * np.arange(rate // 2) / rate)
-    noisy = x + 1e-3 * rng.standard_normal(len(x))
-    for name, y in (("clean", x), ("noisy", noisy)):
-        found = made(
-            tmp_path / name, [clip_of(tmp_path / f"{name}.wav", y, rate)], species=None, sample_rate=8000
-        )
-        rows = table(found.truth)
-        assert rows
-        for row in rows:
-            assert float(row["end_s"]) - float(row["start_s"]) == pytest.approx(0.5, abs=0.03)
-            assert float(row["low_hz"]) == pytest.approx(1000 / 2 ** (1 / 6), abs=20)
-            assert float(row["high_hz"]) == pytest.approx(1000 * 2 ** (1 / 6), abs=20)
-            assert (row["source_file"], row["source_group"]) == (f"{name}.wav", "t1")
-            assert abs(int(row["source_start"]) - rate) < 0.04 * rate
-
-
-def test_the_truth_is_where_the_sound_is(tmp_path: Path) -> None:
-    """The place of a call by cross-correlation of the recording with the clip is that of the truth."""
-    rate = 8000
-    t = np.arange(4 * rate) / (4 * rate)
-    call = 0.3 * np.sin(2 * np.pi * (800 * t + 300 * t**2)) * np.hanning(4 * rate)
-    clip = clip_of(tmp_path / "c.wav", call, 4 * rate)  # at 32 kHz; resampled to 8 kHz
-    found = made(tmp_path / "s", [clip], species=None, sample_rate=rate, calls_per_hour=60, snr_db=[20])
-    (tape,) = found.audio.iterdir()
-    x, y = io.read(tape), call[::4]
-    for row in table(found.truth):
-        at = int(row["source_start"]) // 4
-        wanted = int(row["start_sample"]) - at
-        low = max(0, wanted - 400)
-        score = np.correlate(x[low : wanted + 400 + len(y)], y, "valid")
-        assert abs(low + int(np.argmax(score)) - wanted) <= 90  # the 10 ms of the faded margin
-
-
-def test_a_click_of_a_hundred_samples_has_a_tiny_extent(tmp_path: Path) -> None:
-    rate = 500_000
-    x = 0.5 * np.sin(2 * np.pi * 20_000 * np.arange(100) / rate) * np.hanning(100)
-    clip = clip_of(tmp_path / "click.wav", x, rate, "Porpoise")
-    found = made(tmp_path / "s", [clip], species=None, sample_rate=96_000, minutes=0.1, calls_per_hour=3600)
-    for row in table(found.truth):
-        assert 1 / 96_000 <= float(row["end_s"]) - float(row["start_s"]) < 2.5e-4
 
 
 def test_clips_too_high_for_the_rate_are_said(tmp_path: Path) -> None:

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sounds import sound
 
 from finback.audio.io import open_recording, read, write
 from finback.core.errors import InputError, RunError, SettingsError, WriteError
@@ -19,44 +18,11 @@ from finback.core.types import Clip
 from finback.models.predictor import Predictor
 from finback.scan.claims import Claims
 from finback.scan.dry_run import dry_run
-from finback.scan.engines.worker import Worker
 from finback.scan.files import find
-from finback.scan.plan import Unit, spans_of, units
+from finback.scan.plan import spans_of, units
 from finback.scan.scan import Scan, scan
 
 TABLES = ("effort.csv", "errors.csv")
-
-
-@pytest.fixture(scope="module")
-def model(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tiny run: 8 kHz, windows of about a second."""
-    return Path(shutil.copytree(trained, tmp_path_factory.mktemp("scan") / "run"))
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Path:
-    """Recordings as recorders leave them."""
-    folder = tmp_path / "site"
-    for i, (seconds, rate) in enumerate([(7.3, 8000), (2.0, 16_000), (0.4, 8000), (12.6, 22_050)]):
-        sound(folder / f"2023050{i + 1}_120000.wav", seconds, rate)
-    sound(folder / "click.wav", 100 / 500_000, 500_000)
-    sound(folder / "pair.wav", 3, 8000, channels=2)
-    sound(folder / "low.wav", 3, 2000)
-    (folder / "empty.wav").write_bytes(b"")
-    (folder / "text.wav").write_bytes(b"not a sound " * 20)
-    whole = (folder / "20230501_120000.wav").read_bytes()
-    (folder / "cut.wav").write_bytes(whole[: len(whole) // 2])
-    return folder
-
-
-@pytest.fixture
-def run(model: Path, site: Path, tmp_path: Path) -> Callable[..., Scan]:
-    """Scan `site` into `out` with one worker, or as the changes say."""
-
-    def call(out: str = "out", paths: object = None, **changes: object) -> Scan:
-        return scan(model, paths or site, tmp_path / out, **{"workers": 1, **changes})  # type: ignore[arg-type]
-
-    return call
 
 
 def tables(result: Scan) -> list[bytes]:
@@ -97,18 +63,6 @@ def test_what_cannot_be_heard_is_said_and_the_rest_goes_on(run: Callable[..., Sc
     assert "1 file left out" in lines
 
 
-def test_the_same_scan_again_analyses_nothing(
-    run: Callable[..., Scan], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    first = run()
-    before, files = tables(first), sorted(p.name for p in first.out.rglob("*.parquet"))
-    monkeypatch.setattr(Worker, "analyse", None)
-    again = run()
-    assert tables(again) == before
-    assert sorted(p.name for p in again.out.rglob("*.parquet")) == files
-    assert not (again.out / "claims").exists()
-
-
 def test_bundles_do_not_matter(run: Callable[..., Scan]) -> None:
     whole, small = run("a"), run("b", span_minutes=0.02)
     assert n_parts(small) > n_parts(whole)
@@ -135,92 +89,6 @@ def test_a_full_disk_costs_time_only(run: Callable[..., Scan], monkeypatch: pyte
     assert n_parts(after) == n_parts(whole) > 4
     for name in (*TABLES, "events.csv", "presence-files.csv", "effort-hours.csv"):
         assert (after.out / name).read_bytes() == (whole.out / name).read_bytes(), name
-
-
-def test_new_files_are_picked_up(run: Callable[..., Scan], site: Path) -> None:
-    run()
-    sound(site / "new.wav", 2, 8000)
-    sound(site / "empty.wav", 2, 8000)
-    again, fresh = run(), run("fresh")
-    assert tables(again) == tables(fresh)
-    assert again.outcome.n_unheard == 1
-
-
-def test_a_file_that_grew_keeps_what_was_heard(
-    run: Callable[..., Scan], site: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    x = 0.1 * np.random.default_rng(0).standard_normal(20 * 8000).clip(-5, 5)
-    write(site / "grows.wav", x[: 13 * 8000 + 77], 8000)
-    run(hop_s=0.5)
-    write(site / "grows.wav", x, 8000)
-    analysed: list[int] = []
-    inner = Worker.analyse
-
-    def noted(self: Worker, unit: Unit) -> object:
-        analysed.extend(s.last - s.first for s in unit.spans)
-        return inner(self, unit)
-
-    monkeypatch.setattr(Worker, "analyse", noted)
-    said: list[str] = []
-    again = run(hop_s=0.5, log=said.append)
-    assert "1 files grew since the last scan; what was heard of them stays" in said
-    assert 0 < sum(analysed) < 18
-    fresh = run("fresh", hop_s=0.5)
-    assert tables(again) == tables(fresh)
-    for one, other in zip(again.journal.sounds(), fresh.journal.sounds(), strict=True):
-        assert np.array_equal(one.logits, other.logits)
-        assert np.array_equal(one.faults, other.faults)
-
-
-def test_a_file_that_changed_and_one_that_is_gone(run: Callable[..., Scan], site: Path) -> None:
-    run()
-    sound(site / "20230501_120000.wav", 3.0, 8000, seed=99)
-    (site / "20230502_120000.wav").unlink()
-    said: list[str] = []
-    again = run(log=said.append)
-    assert any("1 files changed since the last scan" in text for text in said)
-    assert any("1 files of earlier scans are not among the inputs" in text for text in said)
-    assert "20230502" in (again.out / "effort.csv").read_text()
-    changed = next(s for s in again.journal.sounds() if "20230501" in s.file.path)
-    assert changed.file.n_samples == 24_000
-
-
-def test_other_settings_are_refused(run: Callable[..., Scan], tmp_path: Path) -> None:
-    first = run(hop_s=0.5)
-    before = tables(first)
-    with pytest.raises(RunError, match=r"hop_s: 0\.5 there, 0\.25 now.*out-2"):
-        run(hop_s=0.25)
-    with pytest.raises(RunError, match="channels: mean there, each now"):
-        run(hop_s=0.5, channels="each")
-    assert tables(first) == before
-    run(hop_s=0.5, time_zone="UTC-5", span_minutes=1.0)
-
-
-def test_another_model_is_refused(run: Callable[..., Scan], sharp: Path, site: Path, tmp_path: Path) -> None:
-    run()
-    with pytest.raises(RunError, match="fingerprint"):
-        scan(sharp, site, tmp_path / "out", workers=1)
-
-
-def test_start_times_follow_the_options_of_the_last_scan(run: Callable[..., Scan]) -> None:
-    def hours(result: Scan) -> set[int]:
-        return {s.file.start_time.hour for s in result.journal.sounds() if s.file.start_time}
-
-    assert hours(run()) == {12}
-    assert hours(run(time_zone="UTC-5")) == {17}
-    assert hours(run()) == {12}
-
-
-def test_a_damaged_part_is_named_and_mended(run: Callable[..., Scan]) -> None:
-    first = run(span_minutes=0.05)
-    before = tables(first)
-    part = sorted((first.out / "parts").rglob("*.parquet"))[2]
-    part.write_bytes(part.read_bytes()[:-20])
-    said: list[str] = []
-    again = run(span_minutes=0.05, log=said.append)
-    assert [str(part) in text for text in said] == [True]
-    assert tables(again) == before
-    assert not run(span_minutes=0.05).journal.remarks
 
 
 def test_channels(run: Callable[..., Scan], site: Path) -> None:
