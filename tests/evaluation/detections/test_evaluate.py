@@ -49,6 +49,17 @@ def test_an_evaluation_by_hand() -> None:
     assert result.resampled == "2 recordings"
 
 
+def test_found_events_that_were_cut_at_a_threshold_are_said() -> None:
+    cut = run(TRUE, FOUND[:3], found_files=SCANNED)
+    assert (cut.overall["scores_begin_at"], cut.classes["fin"]["scores_begin_at"]) == (0.6, 0.6)
+    (note,) = [note for note in cut.notes if "scores in FOUND begin at 0.6" in note]
+    assert "--threshold 0.02" in note
+    low = run(TRUE, [*FOUND[:3], event("x/b.flac", 60, "Fin", 0.03)], found_files=SCANNED)
+    assert low.overall["scores_begin_at"] == 0.03
+    assert not [note for note in low.notes if "begin at" in note]
+    assert run(TRUE, [], found_files=SCANNED).overall["scores_begin_at"] is None
+
+
 def test_a_threshold_keeps_found_events_at_or_above_it() -> None:
     fin = run(TRUE, FOUND, found_files=SCANNED, threshold=0.6).classes["fin"]
     assert (fin["n_detections"], fin["precision"], fin["recall"]) == (3, pytest.approx(2 / 3), 0.5)

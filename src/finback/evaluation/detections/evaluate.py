@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from finback.core.display import Shown, Table
 from finback.core.errors import SettingsError
@@ -27,6 +28,7 @@ from finback.metrics.detection_curve import ratio
 from finback.metrics.events import Floats
 
 LOWEST = float(np.finfo(np.float64).min)  # a threshold that every score reaches
+HIGH = 0.1  # a table whose scores begin here or higher was perhaps cut
 
 
 @dataclass(frozen=True, repr=False)
@@ -81,6 +83,7 @@ def evaluate(true: EventTable, found: EventTable, settings: DetectionSettings) -
         if p.scored:
             over, ap = measure.over_thresholds(d, hours[c], units)
             row |= over
+            row["scores_begin_at"] = _lowest_score(p, p.found.of_class == c)
             row["calibration"] = strata.calibration(d, units)
             curves[name] = measure.curve(d)
         drawn_ap.append(ap)
@@ -89,16 +92,17 @@ def evaluate(true: EventTable, found: EventTable, settings: DetectionSettings) -
         row["by_snr"] = strata.by_snr(p, units, c, threshold)
         row["presence"] = cells[c]
         classes[name] = row
+    overall = _overall(p, units, thresholds, hours, (classes, drawn_ap))
     return DetectionEvaluation(
         settings,
         p.recordings,
         _resampled(units),
-        _overall(p, units, thresholds, hours, (classes, drawn_ap)),
+        overall,
         classes,
         curves,
         tuple(lists.misses(p, thresholds, settings.listed)),
         tuple(lists.false_alarms(p, thresholds, settings.listed)),
-        (*p.notes, *notes),
+        (*p.notes, *notes, *_cut(overall)),
     )
 
 
@@ -158,4 +162,23 @@ def _overall(
             n_defined = np.isfinite(stacked).sum(axis=0).astype(np.float64)
             ci = bootstrap.percentiles(ratio(np.nansum(stacked, axis=0), n_defined))
         result["mean_average_precision_ci"] = ci
+        result["scores_begin_at"] = _lowest_score(p, every_found)
     return result
+
+
+def _lowest_score(p: Prepared, chosen: NDArray[np.bool_]) -> float | None:
+    """The lowest score of some found events; None without any."""
+    score = p.found.arrays.score
+    return None if score is None or not chosen.any() else float(score[chosen].min())
+
+
+def _cut(overall: Mapping[str, Any]) -> list[str]:
+    """A note where FOUND was perhaps cut at a threshold before."""
+    begin = overall.get("scores_begin_at")
+    if begin is None or begin < HIGH:
+        return []
+    return [
+        f"the scores in FOUND begin at {begin:.2g}: if events below it were left out, average precision and "
+        "the highest recall are cut there too; for the whole curve, make the table with a low threshold "
+        "(finback tables DIR --threshold 0.02 --out NEW)"
+    ]
