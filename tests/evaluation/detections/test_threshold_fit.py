@@ -83,6 +83,7 @@ def test_a_target_holds_on_another_scan(run: RunFolder, tmp_path: Path) -> None:
 def test_a_finder_is_fitted_too(run: RunFolder, tmp_path: Path) -> None:
     journal, truth = sea(run, tmp_path / "one", 1)
     fit = fit_on_scan(run, journal, [truth], FitSettings(Target("recall", 0.8), events=FAST))
+    assert not any("share tapes" in note for note in fit.notes)
     row = fit.thresholds.classes[run.info.labels[0]]
     assert row.finder is not None
     assert set(row.finder) == {"step_s", "merge", "merge_share"}
@@ -113,7 +114,9 @@ def test_calls_that_were_placed_from_one_tape_show_nothing(run: RunFolder, tmp_p
     for tapes, why in ((("a", "b"), ""), (("a", "a"), "one group")):
         placed = [f"{row},{tapes[i % 2]}" for i, row in enumerate(rows)]
         truth.write_text("\n".join([f"{first},source_group", *placed]) + "\n", encoding="utf-8")
-        row = fit_on_scan(run, journal, [truth], settings).thresholds.classes[name]
+        fit = fit_on_scan(run, journal, [truth], settings)
+        assert any("share tapes" in note and "--apart" in note for note in fit.notes)
+        row = fit.thresholds.classes[name]
         assert row.why == why
         assert (row.threshold is None) == bool(why)
 

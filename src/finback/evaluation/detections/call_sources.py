@@ -7,6 +7,7 @@ recordings, so recordings alone do not tell how many independent calls there are
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -36,6 +37,19 @@ def call_sources(paths: Iterable[str | Path]) -> Sources:
             if group:
                 found[_key(file, start, label)] = group
     return found
+
+
+def shared_sources(sources: Sources) -> tuple[str, ...]:
+    """A note, if calls of one tape are in several recordings: leaving a recording out leaves no tape out."""
+    files: dict[str, set[str]] = defaultdict(set)
+    for (file, _, _), group in sources.items():
+        files[group].add(file)
+    if all(len(names) < 2 for names in files.values()):
+        return ()
+    return (
+        "recordings of the soundscape share tapes, so the left-out ones are not new, and other tapes may "
+        "give less; simulate it with --apart",
+    )
 
 
 def source_codes(sources: Sources, events: Sequence[Event], of_events: Ints, groups: Ints) -> Ints:

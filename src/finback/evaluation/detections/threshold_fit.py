@@ -23,7 +23,12 @@ from finback.core.errors import InputError, RunError
 from finback.core.progress import Progress, no_progress
 from finback.core.runs.folder import RunFolder
 from finback.core.types import Event
-from finback.evaluation.detections.call_sources import Sources, call_sources, source_codes
+from finback.evaluation.detections.call_sources import (
+    Sources,
+    call_sources,
+    shared_sources,
+    source_codes,
+)
 from finback.evaluation.detections.inputs import read_events
 from finback.evaluation.detections.labels import plain
 from finback.evaluation.detections.measure import find_units
@@ -89,7 +94,7 @@ def fit_on_scan(
         found, more = _found(journal, settings, finder)
         prepared = prepare(true, found, _evaluated(settings, true, called))
         if i == 0:
-            notes = (*prepared.notes, *more)
+            notes = (*prepared.notes, *more, *shared_sources(sources))
             each = prepared.hours[np.isfinite(prepared.hours)]
             hours = float(prepared.hours.max(axis=0).sum()) if len(each) == prepared.hours.size else None
         counts, n_groups = _counts(prepared, called, settings, sources)
