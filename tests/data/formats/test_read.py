@@ -140,6 +140,33 @@ def test_rows_that_cannot_be_used_are_listed_with_their_number(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
+    ("header", "cells"),
+    [
+        ("file", "x_20240131_115955.wav"),
+        ("file", "x_20240131T125955+0100.wav"),
+        ("file,recording_start_utc", "a.wav,2024-01-31T11:59:55"),
+        ("file,recording_start", "a.wav,2024-01-31T11:59:55Z"),
+    ],
+)
+def test_times_of_day_are_placed_in_a_recording_whose_start_is_known(
+    tmp_path: Path, header: str, cells: str
+) -> None:
+    file = cells.split(",")[0]
+    text = (
+        f"{header},start_datetime,end_datetime,species\n"
+        f"{cells},2024-01-31T12:00:00.25Z,2024-01-31T13:00:01+01:00,x\n"
+        f"{cells},2024-01-31T11:00:00Z,2024-01-31T11:00:01Z,x\n"
+    )
+    read = read_annotations(table(tmp_path, text, "t.csv"))
+    (event,) = read.events
+    assert (event.file, event.start_s, event.stop_s, event.label) == (file, 5.25, 6.0, "x")
+    assert event.start_time == datetime(2024, 1, 31, 12, 0, 0, 250_000, tzinfo=UTC)
+    (left_out,) = [problem for problem in read.problems if not problem.is_note]
+    assert left_out.row == 3
+    assert "before the file" in left_out.message
+
+
+@pytest.mark.parametrize(
     ("text", "words"),
     [
         ("a,b\n1,2\n", "no column says when an event begins (it has: a, b)"),

@@ -9,11 +9,16 @@ say which columns were read.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
+from finback.audio.statements import iso
+from finback.audio.timestamps import start_time
 from finback.core.errors import ManifestError
 from finback.core.types import Event
+from finback.data.clock_times import ClockTime
 from finback.data.formats.base import Annotations, Fault
 from finback.data.formats.collected import Collected, placed
 from finback.data.formats.names import channel_number, joined, recording_called
@@ -25,6 +30,13 @@ from finback.data.problems import Problem
 from finback.data.tables import SYNONYMS, Row, Table, read_table
 
 NAME = "table"
+BEGINS = (
+    "recording_start_utc",
+    "recording_start",
+    "file_start_utc",
+    "file_start",
+    "recording_start_datetime",
+)
 RATES = ("sample_rate", "sampling freq (Hz)", "sampling rate", "samplerate", "sr", "fs")
 
 
@@ -37,6 +49,7 @@ class _Places:
     folders: tuple[int, ...]
     rate: int | None  # of the recording, where times are samples
     called: str  # the recording that the table is called after
+    begins: ClockTime | None  # when the recording begins
 
 
 def read(path: Path, label_column: str | None = None) -> Annotations:
@@ -52,7 +65,6 @@ def rows_of(table: Table, label_column: str | None = None) -> Annotations:
     if file is None and (layout is None or layout.file):
         file = table.find("file", *SYNONYMS["file"])
     columns = columns_of(table, layout, file, labels[0] if labels else None, ("channel",))
-    _check_times(table, columns)
     roots = [] if layout is None else [table.find(*names) for names in (layout.root, layout.folder) if names]
     places = _Places(
         columns,
@@ -60,7 +72,9 @@ def rows_of(table: Table, label_column: str | None = None) -> Annotations:
         tuple(at for at in roots if at is not None),
         table.find(*RATES) if columns.times.in_samples else None,
         recording_called(table.path.name),
+        _start_column(table),
     )
+    _check_times(table, places)
     collected = Collected(table)
     if not labels:
         collected.note_no_label()
@@ -94,16 +108,19 @@ def _label_columns(table: Table, layout: Layout | None, asked: str | None) -> tu
     return () if found is None else (found,)
 
 
-def _check_times(table: Table, columns: Columns) -> None:
+def _check_times(table: Table, places: _Places) -> None:
     """Raises `ManifestError` when the columns do not say when an event begins and ends."""
-    times = columns.times
+    columns, times = places.columns, places.columns.times
     where = f"{table.path}: no column says when an event "
     has = f" (it has: {table.columns})"
     if not times.all and any(columns.clocks):
+        if any(_begins(row, places) is not None for row in table.rows):
+            return
         named = " and ".join(f"'{clock.name}'" for clock in columns.clocks if clock is not None)
         raise ManifestError(
-            f"{table.path}: gives times of day ({named}), not times within a recording{has}",
-            "add seconds from the start of the recording as start_s and end_s",
+            f"{table.path}: gives times of day ({named}), and no recording whose start is known{has}",
+            "add a column file with names such as a_20240131_120000.wav, or a column recording_start_utc, or "
+            "seconds from the start of the recording as start_s and end_s",
         )
     if times.start is None:
         raise ManifestError(f"{where}begins{has}", "give columns start_s and end_s, in seconds")
@@ -123,8 +140,47 @@ def _file(row: Row, places: _Places) -> str:
     return name
 
 
+def _begins(row: Row, places: _Places) -> datetime | None:
+    """When the recording of a row begins, in UTC; by a column, else by its name."""
+    if places.begins is not None:
+        with suppress(ValueError):
+            return places.begins.of(row)
+    return start_time(_file(row, places))
+
+
+def _start_column(table: Table) -> ClockTime | None:
+    """The column that says in UTC when the recording begins."""
+    position = table.find(*BEGINS)
+    if position is None:
+        return None
+    name = table.header[position]
+    times = [iso(row.cells[position]) for row in table.rows]
+    is_utc = "utc" in name.casefold() or all(when is None or when.tzinfo is not None for when in times)
+    return ClockTime(position, name) if is_utc else None
+
+
+def _by_clock(row: Row, places: _Places) -> Event | Fault:
+    """The event of a row with times of day, in the recording whose start is known."""
+    clocks = [clock for clock in places.columns.clocks if clock is not None]
+    try:
+        start, stop = (clock.of(row) for clock in clocks)
+    except ValueError as error:
+        return Fault("bad_span", str(error), "give times such as 2024-01-31T12:00:00Z")
+    begins = _begins(row, places)
+    if start is None or stop is None:
+        return Fault("bad_span", "has no start or no end", "fill in the cell, or leave out the row")
+    if begins is None:
+        message = "has times of day, and when the recording begins is not known"
+        return Fault("no_start_time", message, "give the time in the name of the recording, or in a column")
+    start_s, stop_s = ((when - begins).total_seconds() for when in (start, stop))
+    event = placed(_file(row, places), start_s, stop_s, _label(row, places.labels))
+    return replace(event, start_time=start, stop_time=stop) if isinstance(event, Event) else event
+
+
 def _event(row: Row, places: _Places) -> Event | Fault:
     columns = places.columns
+    if not columns.times.all:
+        return _by_clock(row, places)
     try:
         start, end = columns.times.of(row)
         rate = number(row.get(places.rate)) if columns.times.in_samples else 1.0
