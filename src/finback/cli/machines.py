@@ -9,6 +9,7 @@ import typer
 
 from finback.cli.console import out, out_json
 from finback.cli.options import Json
+from finback.core.text import counted
 
 
 def machines(
@@ -45,7 +46,10 @@ def machines(
         for line in machine.reasons():
             out(line)
     if not proposal.machines:
-        out(f"no machine found: no regular detections that are alike among {proposal.n_detections:,}")
+        out(
+            "no machine found: no regular detections that are alike among "
+            f"{counted(proposal.n_detections, 'detection')}"
+        )
     elif file is None:
         out("to leave these detections out, write the proposed mutes with --out mutes.toml")
     else:

@@ -70,10 +70,12 @@ def mine(
 
 
 def _show(result: Negatives) -> None:
+    from finback.core.text import counted
     from finback.scan.negatives import CLUSTERS
+    from finback.scan.summary import hours
 
     out_table(CLUSTERS, result.cluster_rows()[:SHOWN])
-    n, kinds = len(result.mining.windows), len(result.mining.clusters)
-    heard = f"{result.mining.n_windows:,} windows in {result.outcome.heard_h:.2f} hours"
-    out(f"{n} windows of {kinds} clusters, of {heard}")
+    mining, heard = result.mining, hours(result.outcome.heard_h)
+    kinds = f"{counted(len(mining.windows), 'window')} of {counted(len(mining.clusters), 'cluster')}"
+    out(f"{kinds}, out of {counted(mining.n_windows, 'window')} in {heard}")
     out(str(result.labels))

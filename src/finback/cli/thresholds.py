@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -78,7 +79,7 @@ def thresholds(
     _check(known, target)
     folder = open_run(run, "classifier")
     if target is None:
-        fitted = _stored(folder)
+        fitted = _stored(folder, run)
     else:
         fitted = _fit(folder, target, conservative, known, events)
         save_thresholds(folder, fitted)
@@ -99,14 +100,15 @@ def _check(known: TruthOptions, target: str | None) -> None:
         raise InputError("--scan without --target", "give --target precision=0.9, say")
 
 
-def _stored(run: RunFolder) -> ThresholdsFile:
+def _stored(run: RunFolder, name: str) -> ThresholdsFile:
     from finback.core.errors import RunError
     from finback.models.thresholds import read_thresholds
 
     stored = read_thresholds(run)
     if stored is None:
         raise RunError(
-            f"{run.path}: no thresholds were fitted", "finback thresholds RUN --target precision=0.9"
+            f"{run.path}: no thresholds were fitted",
+            f"fit them: finback thresholds {shlex.quote(name)} --target precision=0.9",
         )
     return stored
 

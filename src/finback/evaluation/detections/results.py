@@ -116,10 +116,10 @@ def _presence(result: DetectionEvaluation) -> Table:
             n = DASH if cells["n_cells"] is None else str(cells["n_cells"])
             shares = (share(cells, key) for key in ("precision", "recall", "accuracy"))
             rows.append([name, kind, n, *counts, *shares])
-    of = "of UTC" if clock == "UTC" else "from the beginning of each file"
+    of = "in UTC" if clock == "UTC" else "from the beginning of each file"
     return Table(
         "Presence",
-        f"Hours and days {of} with calls. heard: cells with effort; both: with true and with found events.",
+        f"Hours and days with calls, counted {of}. heard: with effort; both: with true and found events.",
         ("class", "in", "heard", "true", "found", "both", "precision", "recall", "accuracy"),
         rows,
     )
