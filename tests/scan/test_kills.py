@@ -21,8 +21,21 @@ KILLS = int(os.environ.get("FINBACK_KILLS", "2"))  # ten for a long test
 
 @pytest.fixture
 def site(tmp_path: Path) -> Path:
+    """A site of its own for a test in which files grow."""
+    return made(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def still(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A site that nobody changes, and a scan of it that nobody disturbed."""
+    site = made(tmp_path_factory.mktemp("still"))
+    whole = scan(trained, site, site.parent / "whole", workers=1, hop_s=0.2, span_minutes=0.05)
+    return site, whole.out
+
+
+def made(place: Path) -> Path:
     """Small files: sounds, corrupt, empty, of 100 samples, at 500 kHz, growing, a name without a file."""
-    folder = tmp_path / "site"
+    folder = place / "site"
     for i in range(30):
         sound(folder / f"{i:03}.wav", 1 + i % 5, (8000, 16_000, 22_050)[i % 3])
     for i in range(4):
@@ -33,8 +46,8 @@ def site(tmp_path: Path) -> Path:
         (folder / f"growing-{i}.wav").write_bytes(whole[:40] + b"\0\0\0\0" + whole[44:9000])
         (folder / f"cut-{i}.wav").write_bytes(whole[: len(whole) // 2])
     names = [str(path) for path in sorted(folder.iterdir())] + [str(folder / "vanished.wav")]
-    (tmp_path / "names.txt").write_text("\n".join(names))
-    return tmp_path / "names.txt"
+    (place / "names.txt").write_text("\n".join(names))
+    return place / "names.txt"
 
 
 def grow(site: Path) -> None:
@@ -83,18 +96,21 @@ def test_killed_at_random(trained: Path, site: Path, tmp_path: Path, workers: in
     assert "vanished.wav,,,,,no such file" in reasons
 
 
-def test_joined_processes(trained: Path, site: Path, tmp_path: Path) -> None:
+def test_joined_processes(trained: Path, still: tuple[Path, Path], tmp_path: Path) -> None:
+    site, whole = still
     out = tmp_path / "out"
     both = [start(trained, site, out, 1) for _ in range(2)]
     said = [process.communicate(timeout=300)[1] for process in both]
     assert [process.returncode for process in both] == [1, 1], said
-    whole = scan(trained, site, tmp_path / "whole", workers=1, hop_s=0.2, span_minutes=0.05)
-    assert tables(out) == tables(whole.out)
-    assert parts(out) == parts(whole.out)  # no unit was analysed twice in another way
+    assert tables(out) == tables(whole)
+    assert parts(out) == parts(whole)  # no unit was analysed twice in another way
     assert not (out / "claims").exists()
 
 
-def test_one_of_two_joined_processes_is_killed(trained: Path, site: Path, tmp_path: Path) -> None:
+def test_one_of_two_joined_processes_is_killed(
+    trained: Path, still: tuple[Path, Path], tmp_path: Path
+) -> None:
+    site, whole = still
     out = tmp_path / "out"
     first, second = (start(trained, site, out, 1) for _ in range(2))
     while parts(out) < 2 and first.poll() is None:
@@ -103,5 +119,4 @@ def test_one_of_two_joined_processes_is_killed(trained: Path, site: Path, tmp_pa
     first.communicate()
     _, said = second.communicate(timeout=300)
     assert second.returncode == 1, said
-    whole = scan(trained, site, tmp_path / "whole", workers=1, hop_s=0.2)
-    assert tables(out) == tables(whole.out)
+    assert tables(out) == tables(whole)
