@@ -1,23 +1,28 @@
-"""Ctrl-C at any moment of a scan: no claim is left, and no signal is lost."""
+"""Ctrl-C at any moment of a scan: no claim and no worker is left, and no signal is lost."""
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Iterator
+from multiprocessing import Pipe
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import pytest
-from scanned import header
+from scanned import file_of, header, spans_of
 from sounds import sound
 
 from finback.core import signals
 from finback.scan import claims, scan, work
-from finback.scan.engines.contract import Done, Units
+from finback.scan.engines import local, process
+from finback.scan.engines.contract import Done, Job, Units
 from finback.scan.files import find
 from finback.scan.journal import Journal
+from finback.scan.plan import Unit
+from finback.scan.settings import ScanSettings
 
 TRACED = {module.__file__ for module in (signals, claims, scan, work)}
 
@@ -84,3 +89,50 @@ def test_no_moment_leaves_a_claim_or_loses_the_signal(tmp_path: Path) -> None:
             assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def test_a_worker_that_is_between_two_places_is_ended_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A signal may come while the answer of a worker is read."""
+    ended: list[object] = []
+
+    class Waiting:
+        """A worker that has loaded the model and answers nothing else."""
+
+        def __init__(self, job: Job) -> None:
+            self.process, self.answers = self, [header()]
+            self.pid, (self.read, self.write) = 1, os.pipe()
+            os.write(self.write, b"x")
+
+        @property
+        def sentinels(self) -> list[int]:
+            return [self.read]
+
+        def give(self, unit: Unit) -> bool:
+            return True
+
+        def answer(self) -> Any:
+            if not self.answers:
+                raise KeyboardInterrupt
+            return self.answers.pop()
+
+        def end(self) -> str:
+            ended.append(self)
+            os.close(self.read)
+            os.close(self.write)
+            return ""
+
+    monkeypatch.setattr(local, "WorkerProcess", Waiting)
+    unit = Unit("ab12cd34ef56", tuple(spans_of(header(), file_of("a.wav"))))
+    with (
+        pytest.raises(KeyboardInterrupt),
+        local.LocalEngine(Job("m", "cpu", ".", ScanSettings()), 1) as engine,
+    ):
+        list(engine.map([unit]))
+    assert len(ended) == 1
+
+
+def test_a_worker_that_nobody_listens_to_ends_in_silence() -> None:
+    here, there = Pipe()
+    here.close()
+    with process._told(there):
+        there.send("an answer")

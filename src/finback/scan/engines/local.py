@@ -25,14 +25,15 @@ class LocalEngine(Pool):
     def __init__(self, job: Job, n_workers: int) -> None:
         super().__init__(job)
         self.n_workers = n_workers
+        self._workers: list[WorkerProcess] = []  # all; a signal may come between two places
         self._busy: dict[WorkerProcess, Piece | None] = {}  # None: it loads the model
         self._idle: list[WorkerProcess] = []
         self._failed_starts = 0
         self.header: JournalHeader = self._first_header()
 
     def close(self) -> None:
-        for worker in [*self._busy, *self._idle]:
-            worker.end()
+        for worker in tuple(self._workers):
+            self._end(worker)
         self._busy, self._idle = {}, []
 
     def _first_header(self) -> JournalHeader:
@@ -46,7 +47,14 @@ class LocalEngine(Pool):
         return self.header
 
     def _start(self) -> None:
-        self._busy[WorkerProcess(self.job)] = None
+        self._workers.append(WorkerProcess(self.job))
+        self._busy[self._workers[-1]] = None
+
+    def _end(self, worker: WorkerProcess) -> str:
+        """End a worker at once; how it ended, in words."""
+        how = worker.end()
+        self._workers.remove(worker)
+        return how
 
     def _has_room(self) -> bool:
         return len(self.pieces) < self.n_workers - sum(piece is not None for piece in self._busy.values())
@@ -61,7 +69,7 @@ class LocalEngine(Pool):
             if worker.give(piece.unit):
                 self._busy[worker] = piece
             else:
-                worker.end()
+                self._end(worker)
                 self.pieces.put_back(piece)
         n_loading = sum(piece is None for piece in self._busy.values())
         n_all = len(self._busy) + len(self._idle)
@@ -75,7 +83,7 @@ class LocalEngine(Pool):
         for worker in sorted(ready, key=lambda w: w.process.pid or 0):
             piece, answer = self._busy.pop(worker), worker.answer()
             if isinstance(answer, FinbackError):
-                worker.end()
+                self._end(worker)
                 raise answer
             if isinstance(answer, JournalHeader):
                 self.header, self._failed_starts = answer, 0
@@ -84,7 +92,7 @@ class LocalEngine(Pool):
                 self._idle.append(worker)
                 yield from self.pieces.finished(piece, answer)
             else:
-                ended = worker.end()
+                ended = self._end(worker)
                 yield from self._died(piece, answer if isinstance(answer, str) else ended)
 
     def _died(self, piece: Piece | None, how: str) -> Iterator[Done]:

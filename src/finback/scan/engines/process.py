@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import signal
 import types
+from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
@@ -83,7 +84,10 @@ def serve(pipe: Connection, job: Job) -> None:
 
 
 class _told:
-    """Sends an error to the first process instead of showing it: a foreseen one as it is, others as text."""
+    """Sends an error to the first process instead of showing it: a foreseen one as it is, others as text.
+
+    Where the first process does not listen any more, there is nobody to tell.
+    """
 
     def __init__(self, pipe: Connection) -> None:
         self.pipe = pipe
@@ -96,8 +100,9 @@ class _told:
     ) -> bool:
         if isinstance(error, OSError) and not isinstance(error, MemoryError):
             error = FinbackError(f"{error.filename or 'a worker'}: {error.strerror or error}")
-        if isinstance(error, FinbackError):
-            self.pipe.send(error)
-        elif error is not None and kind is not None:
-            self.pipe.send(f"{kind.__name__}: {error}"[:300])
+        with suppress(OSError):
+            if isinstance(error, FinbackError):
+                self.pipe.send(error)
+            elif error is not None and kind is not None:
+                self.pipe.send(f"{kind.__name__}: {error}"[:300])
         return True
