@@ -52,12 +52,12 @@ class FoundEvent:
         start, stop = self.extent
         return (stop - start) / self.file.sample_rate
 
-    def to_event(self) -> Event:
-        """The event as tables have it."""
+    def to_event(self, file: str | None = None) -> Event:
+        """The event as tables have it; `file` is the name of the recording there."""
         start, stop = self.extent
         rate, box = self.file.sample_rate, self.box
         return Event(
-            file=self.file.path,
+            file=self.file.path if file is None else file,
             start_s=start / rate,
             stop_s=stop / rate,
             label=self.label,

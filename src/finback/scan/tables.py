@@ -18,7 +18,7 @@ demand. All tables are written to hidden names first and then shown together (`s
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -30,6 +30,7 @@ from finback.core.progress import Progress, no_progress
 from finback.core.storage.csv_files import csv_rows
 from finback.core.storage.files import write_atomic
 from finback.core.text import printable
+from finback.core.types import Event
 from finback.data.formats import FORMATS
 from finback.data.formats.load import load_format
 from finback.data.formats.write import write_events
@@ -203,7 +204,7 @@ def _written_effort(step: _Step, hidden: Path, progress: Progress) -> Iterable[H
 
 def _write_events(hidden: Path, step: _Step) -> None:
     """The detections in each format: a folder for a format of one table a recording, else one table."""
-    events = [replace(e.to_event(), file=printable(e.file.path)) for e in step.found.events]
+    events = _Rows(step.found.events)
     for name in step.settings.formats:
         info, module = load_format(name)
         if "recording" in info.tables:
@@ -212,6 +213,23 @@ def _write_events(hidden: Path, step: _Step) -> None:
             is_alone = sum(f.suffix == info.suffix for f in FORMATS.values() if f.writes) == 1
             own = "events" if is_alone or name == "csv" else f"events.{name}"
             module.write(hidden / f"{own}{info.suffix}", events, step.heard)
+
+
+class _Rows(Sequence[Event]):
+    """The detections as tables have them, each made when it is written."""
+
+    def __init__(self, events: Sequence[FoundEvent]) -> None:
+        self._events = events
+        self._names = {path: printable(path) for path in {event.file.path for event in events}}
+
+    def __len__(self) -> int:
+        return len(self._events)
+
+    def __getitem__(self, index: Any) -> Any:
+        event = self._events[index]
+        if isinstance(event, FoundEvent):
+            return event.to_event(self._names[event.file.path])
+        return [one.to_event(self._names[one.file.path]) for one in event]
 
 
 def _detection(event: FoundEvent) -> Detection | None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+import tracemalloc
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +15,7 @@ from finback.core.errors import SettingsError
 from finback.core.storage.csv_files import parse_csv
 from finback.core.types import Event
 from finback.data.formats.load import load_format
-from finback.data.formats.write import table_names, write_events
+from finback.data.formats.write import InOrder, order, table_names, write_events
 
 
 @dataclass(frozen=True)
@@ -122,3 +125,33 @@ def test_no_spreadsheet_runs_a_cell(tmp_path: Path, format: str) -> None:
     for path in paths:
         for cell in re.split(r'[\t\n,"]+', path.read_text(encoding="utf-8")):
             assert not re.match(r"\s*[=@+\-\uff1d](?![0-9.]+$)", cell), (path.name, cell)
+
+
+class Made(Sequence[Event]):
+    """Events that are made when they are looked at, of as many recordings as a hundredth of them."""
+
+    def __init__(self, n: int) -> None:
+        self.n = n
+
+    def __len__(self) -> int:
+        return self.n
+
+    def __getitem__(self, i: Any) -> Any:
+        if not 0 <= i < self.n:
+            raise IndexError(i)
+        start = float(self.n - i)
+        return Event(f"{i % (self.n // 100):04}.wav", start, start + 1, "Fin whale", score=start / self.n)
+
+
+def test_events_that_are_made_one_by_one_are_written_in_order_and_are_never_all_there(tmp_path: Path) -> None:
+    assert list(InOrder(Made(300))) == sorted(Made(300), key=order)
+    write_events("raven", tmp_path / "made", Made(300))
+    write_events("raven", tmp_path / "list", list(Made(300)))
+    for path in (tmp_path / "list").iterdir():
+        assert path.read_bytes() == (tmp_path / "made" / path.name).read_bytes()
+    tracemalloc.start()
+    try:
+        write_events("csv", tmp_path / "csv", Made(5000))
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()

@@ -11,10 +11,12 @@ file system, the folders above are added (`site1_a`, `site2_a`).
 from __future__ import annotations
 
 import re
+from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
 from pathlib import Path
+from typing import Any
 
 from finback.core.storage.paths import folded, inside, portable
 from finback.core.types import Event
@@ -36,25 +38,53 @@ def write_events(
     recorder, `WriteError` when a table cannot be written.
     """
     info, module = load_format(format)
-    ordered = sorted(events, key=order)
+    ordered = InOrder(events if isinstance(events, Sequence) else list(events))
     refuse_sleeps(ordered, sounds)
-    of_file: dict[str, list[Event]] = defaultdict(list)
-    for event in ordered:
-        of_file[event.file].append(event)
     listed = sorted(sounds, key=lambda sound: str(sound.path))
     by_path = {str(sound.path): sound for sound in listed}
     written: list[Path] = []
     if "recording" in info.tables:
-        names = table_names([*by_path, *of_file], (LOT,) if "lot" in info.tables else ())
+        names = table_names([*by_path, *ordered.files], (LOT,) if "lot" in info.tables else ())
         for file, name in sorted(names.items()):
             path = inside(out, portable(name + info.suffix))
-            module.write(path, of_file.get(file, []), [by_path[file]] if file in by_path else [])
+            module.write(path, ordered.of(file), [by_path[file]] if file in by_path else [])
             written.append(path)
     if "lot" in info.tables:
         path = inside(out, LOT + info.suffix)
         module.write(path, ordered, listed)
         written.append(path)
     return tuple(written)
+
+
+class InOrder(Sequence[Event]):
+    """Events in the order of a table. Those of one recording are sorted when they are looked at, so that a
+    million of them, which may be made one by one (`scan/tables.py`), are never all in memory."""
+
+    def __init__(self, events: Sequence[Event]) -> None:
+        self._events = events
+        places: dict[str, array[int]] = {}
+        for i, event in enumerate(events):
+            places.setdefault(event.file, array("q")).append(i)
+        self._places = {file: places[file] for file in sorted(places)}
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The recordings that have events, in order."""
+        return tuple(self._places)
+
+    def of(self, file: str) -> list[Event]:
+        """The events of a recording, in order."""
+        return sorted((self._events[i] for i in self._places.get(file, ())), key=order)
+
+    def __len__(self) -> int:
+        return len(self._events)
+
+    def __iter__(self) -> Iterator[Event]:
+        for file in self._places:
+            yield from self.of(file)
+
+    def __getitem__(self, index: Any) -> Any:
+        return list(self)[index]
 
 
 def order(event: Event) -> tuple[object, ...]:
