@@ -20,7 +20,7 @@ DISTURBED = {"kill": (-9,), "term": (143,), "full": (0, 1)}  # 0: an answer that
 
 @dataclass(frozen=True)
 class Bench:
-    """What the commands read: simulated clips in `sim`, the runs `a`, `b` and `gaussian`, samples `made`."""
+    """What the commands read: simulated clips in `sim`, the runs `a`, `b` and `gaussian`, samples `made`, a `scan`."""
 
     folder: Path
     tiny: str
@@ -77,6 +77,20 @@ COMMANDS: dict[str, Words] = {
         *("scan", b.folder / "a", b.folder / "sim" / "audio", "--out", out),
         *("--workers", 1, "--span-minutes", 0.1, "--missing-band", "analyse"),
     ],
+    "tables": lambda b, out: [
+        *("tables", b.folder / "scan", "--out", out, "--threshold", 0.1),
+        *("--format", "audacity,sqlite,parquet", "--occupancy"),
+    ],
+    "mine": lambda b, out: ["mine", b.folder / "a", b.folder / "sim" / "audio", "--out", out, "--workers", 1],
+    "evaluate-detections": lambda b, out: [
+        *("evaluate-detections", b.folder / "scan" / "events.csv", b.folder / "scan", "--out", out),
+        *("--audio", b.folder / "sim" / "audio"),
+    ],
+    "convert": lambda b, out: ["convert", b.folder / "scan" / "events.csv", out, "--format", "raven"],
+    "soundscape": lambda b, out: [
+        *("simulate", "soundscape", "--out", out, "--minutes", 0.5, "--tapes", 2, "--sample-rate", 8000),
+        *("--species", ";".join(SPECIES), "--calls-per-hour", 600),
+    ],
     "package": lambda b, out: ["package", b.folder / "a", out],
     "export": lambda b, out: ["export", b.folder / "a", "--to", "card", "--out", out / "card.md"],
 }
@@ -92,6 +106,7 @@ def prepare(folder: Path, tiny: str) -> Bench:
         ["train", "cnn2d", *bench.small, "--set", "training.epochs=4", "--out", folder / "b"],
         ["train", "gaussian", *bench.small, *gaussian, "--out", folder / "gaussian"],
         COMMANDS["generate"](bench, folder / "made"),
+        [*COMMANDS["scan"](bench, folder / "scan"), "--threshold", 0.1],
     ):
         outcome = sweep.run(words)
         if outcome.code:
