@@ -20,7 +20,7 @@ DISTURBED = {"kill": (-9,), "term": (143,), "full": (0, 1)}  # 0: an answer that
 
 @dataclass(frozen=True)
 class Bench:
-    """What the commands read: simulated clips in `sim`, the runs `a`, `b` and `gaussian`, samples `made`, a `scan`."""
+    """What the commands read: clips in `sim`, the runs `a`, `b` and `gaussian`, samples `made`, a `scan`."""
 
     folder: Path
     tiny: str

@@ -12,7 +12,7 @@ from scanned import file_of
 
 from finback.core.types import Labels
 from finback.scan.effort import (
-    HEARD,
+    EFFORT_KINDS,
     MICRO,
     N_KINDS,
     Coverage,
@@ -148,4 +148,4 @@ def test_columns_and_hours_add_up_exactly(
     elif len(schedule) == 1:
         heard = sum(b - a for a, b in heard_utc([found]))
         stretches = len(found.kinds)
-        assert abs(heard - sum(int(total_us(found)[kind]) for kind in HEARD)) <= 2 * stretches + 2
+        assert abs(heard - sum(int(total_us(found)[kind]) for kind in EFFORT_KINDS)) <= 2 * stretches + 2

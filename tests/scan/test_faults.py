@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from finback.audio import io
 from finback.core.errors import AudioError
 from finback.scan.faults import faults_of
-from finback.scan.spans import UNHEARD, Fault
+from finback.scan.spans import LEFT_OUT, Fault
 
 RATE = 48_000
 
@@ -65,8 +65,8 @@ def test_a_short_gap_costs_no_cell() -> None:
 @pytest.mark.parametrize("scale", [1.0, 0.3, 9000.0])
 def test_flat_peaks_are_clipped_at_any_scale(hz: float, scale: float) -> None:
     x = (sine(hz, 1.6) + noise(level=0.01)).clip(-1, 1) * np.float32(scale)
-    assert faults_of(x, RATE) & UNHEARD == Fault.CLIPPED
-    assert faults_of(x.clip(-scale, scale / 2), RATE) & UNHEARD == Fault.CLIPPED  # one side more
+    assert faults_of(x, RATE) & LEFT_OUT == Fault.CLIPPED
+    assert faults_of(x.clip(-scale, scale / 2), RATE) & LEFT_OUT == Fault.CLIPPED  # one side more
 
 
 @pytest.mark.parametrize("x", [sine(20, 1.0), sine(1000, 0.99997), noise(level=0.25).clip(-1, 1)])
@@ -76,7 +76,7 @@ def test_loud_sound_is_not_clipped(x: np.ndarray) -> None:
 
 def test_an_offset_is_named_and_heard() -> None:
     assert faults_of(noise() + np.float32(0.2), RATE) == Fault.OFFSET
-    assert not UNHEARD & Fault.OFFSET
+    assert not LEFT_OUT & Fault.OFFSET
     assert faults_of(noise() + np.float32(0.01), RATE) == Fault.NONE
     assert faults_of(5000 + 900 * noise(level=1.0), RATE) == Fault.NONE  # its full scale is not known
 
@@ -96,7 +96,7 @@ def test_real_recordings_are_sound(real_data: Path) -> None:
             info = io.probe(path)
             for i, x in enumerate(io.blocks(path, max(1, int(1.3 * info.sample_rate)), channel=0)):
                 n_cells += 1
-                found[path.name] += bool(UNHEARD & faults_of(x, info.sample_rate))
+                found[path.name] += bool(LEFT_OUT & faults_of(x, info.sample_rate))
                 if i > 20:
                     break
         except AudioError:

@@ -39,7 +39,7 @@ def padded(n_rows: int, n_samples: int, rate_in: int, rate_out: int) -> np.ndarr
 def resample_rows(x: np.ndarray, n_samples: int, rate_in: int, rate_out: int) -> np.ndarray:
     """Sounds (w, n_samples and more) from `padded` -> (w, n'), each as `resample` gives it, bit for bit.
 
-    soxr designs its filters anew at each call, and takes many sounds as channels.
+    soxr designs its filters again at each call, and takes many sounds as channels.
     """
     _check(rate_in, rate_out)
     if rate_in == rate_out:

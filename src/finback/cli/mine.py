@@ -65,7 +65,7 @@ def mine(
         out_json(result.to_json())
     else:
         _show(result)
-    if result.outcome.code:  # some recordings could not be heard
+    if result.outcome.code:  # some recordings could not be analysed
         raise SystemExit(result.outcome.code)
 
 
@@ -75,7 +75,7 @@ def _show(result: Negatives) -> None:
     from finback.scan.summary import hours
 
     out_table(CLUSTERS, result.cluster_rows()[:SHOWN])
-    mining, heard = result.mining, hours(result.outcome.heard_h)
+    mining, total = result.mining, hours(result.outcome.heard_h)
     kinds = f"{counted(len(mining.windows), 'window')} of {counted(len(mining.clusters), 'cluster')}"
-    out(f"{kinds}, out of {counted(mining.n_windows, 'window')} in {heard}")
+    out(f"{kinds}, out of {counted(mining.n_windows, 'window')} in {total}")
     out(str(result.labels))

@@ -22,7 +22,7 @@ class Layout:
     species: tuple[str, ...] = ()
     folder: tuple[str, ...] = ()
     root: tuple[str, ...] = ()  # the folder above `folder`
-    detected: tuple[str, ...] = ()  # what the program itself heard: events, but no labels for training
+    detected: tuple[str, ...] = ()  # what the program itself found: events, but no labels for training
     start: str = ""  # where the name gives no unit
     end: str = ""
     duration: str = ""

@@ -117,7 +117,7 @@ class Detections:
         """Counts at one threshold; the arrays have one column (D = 1)."""
         weights = np.ones((1, self.n_recordings)) if draws is None else draws.astype(np.float64)
         # Also a threshold of -inf finds nothing that no event matches.
-        heard = (self.true_score >= threshold) & (self.true_score > -np.inf)
+        is_found = (self.true_score >= threshold) & (self.true_score > -np.inf)
         detected = self.score >= threshold
 
         def total(recording: Ints, which: NDArray[np.bool_]) -> Floats:
@@ -126,8 +126,8 @@ class Detections:
 
         return DetectionCounts(
             np.array([threshold]),
-            total(self.true_recording, np.ones(len(heard), dtype=bool)),
-            total(self.true_recording, heard),
+            total(self.true_recording, np.ones(len(is_found), dtype=bool)),
+            total(self.true_recording, is_found),
             total(self.true_recording, self.true_counted),
             total(self.recording, detected & self.hit & self.counted),
             total(self.recording, detected & ~self.hit & self.counted),

@@ -1,4 +1,4 @@
-"""The thresholds of all classes together, and a margin for recordings that were not heard.
+"""The thresholds of all classes together, and a margin for recordings that were left out.
 
     fit = choose_together({"Fin whale": counts, ...}, Target.parse("precision=0.9"))
     fit.choices["Fin whale"].threshold

@@ -260,7 +260,7 @@ def unreached(row: ClassThreshold | None, target: str) -> str:
 
 
 def left_out_text(held_out: LeftOut) -> str:
-    """What is to be expected of recordings that were not heard, in one sentence."""
+    """What is to be expected of recordings that were left out, in one sentence."""
     texts = []
     for what in ("precision", "recall"):
         value, ends = getattr(held_out, what), getattr(held_out, f"{what}_interval")

@@ -82,7 +82,7 @@ class Grid:
 
 
 def grid_of(sample_rate: int, top_hz: float, stretch: tuple[int, int]) -> Grid:
-    """The grid for a model that hears up to `top_hz`: `BINS` frequencies up to there or more."""
+    """The grid for a model that uses sound up to `top_hz`: `BINS` frequencies up to there or more."""
     wanted = BINS * sample_rate / min(top_hz, sample_rate / 2)
     size = int(np.clip(1 << round(float(np.log2(wanted))), FEWEST, MOST))
     hop = size // (2 if size < SHORT_S * sample_rate else 4)

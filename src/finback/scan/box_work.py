@@ -85,7 +85,7 @@ def _in_processes(work: Sequence[Bundle], workers: int) -> Iterator[Results]:
 
 
 def new_pool(workers: int) -> ProcessPoolExecutor:
-    """Processes that begin anew, not as forks of the engine's server: they need no torch, 100 MB in each."""
+    """New processes, not forks of the engine's server: they need no torch, 100 MB in each."""
     return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_begin)
 
 

@@ -4,11 +4,11 @@
     box.low_hz, box.high_hz, box.snr_db, box.start, box.stop
     boxes = measure_in_order(path, requests)      # of one file; sound that several need is analysed once
 
-The scores of a model say that a call is somewhere in a window, and in the band that the model hears. A box
+The scores of a model say that a call is somewhere in a window, and in the band that the model uses. A box
 says where it is. Only the event and some seconds around it are read, at the native rate.
 
 1. Power in pieces of time and frequency (`scan/box_sound.py`; some 130 bins over the band that the model
-   hears: it can have heard nothing above), smoothed over three by three.
+   uses: it can have used nothing above), smoothed over three by three.
 2. Patches where the power is more than `ABOVE_DB` above the median of the sound around the event, without
    other events of its class. So steady tones and the slope of the noise are no part of a call.
 3. Of these, patches that are clearer than what is usual: above the peak of their frequency in most
@@ -52,7 +52,7 @@ ABOVE_DB = 5.0  # above the median: how far a call goes on from where it is clea
 ENOUGH_DB = 6.0
 MAIN_SHARE = 0.5  # of the size of the largest patch: others from here on are calls, or harmonics, too
 SHARE = 0.1  # of it: others in the same band from here on
-DEPTH_DB = 12.0  # below the peak of a frequency: a window that only touches a loud call hears it too
+DEPTH_DB = 12.0  # below the peak of a frequency: a window that only touches a loud call holds it too
 TAIL = 0.01  # of the excess on each of the four sides
 ACTIVE_SHARE = 0.9
 FEWEST_AROUND = 8  # columns of background
@@ -70,7 +70,7 @@ class Request:
     reach: tuple[int, int]  # first sample and the sample after the last that the box may have
     others: tuple[tuple[int, int], ...]  # (start, stop) of events of the class near it
     stretch: tuple[int, int]  # of sound without a break, which the background may be taken from
-    top_hz: float  # the highest frequency that the model hears
+    top_hz: float  # the highest frequency that the model uses
 
     @property
     def grid(self) -> Grid:

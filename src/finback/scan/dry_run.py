@@ -54,7 +54,7 @@ class ScanPlan:
         rows = [
             ("files", f"{self.files:,}"),
             ("files left out by the settings", f"{self.files_skipped:,}"),
-            ("files that cannot be heard", f"{self.files_not_heard:,}"),
+            ("files that cannot be analysed", f"{self.files_not_heard:,}"),
             ("audio", hours(self.hours)),
             ("audio not analysed yet", hours(self.hours_left)),
             ("windows", f"{self.windows:,}"),
@@ -91,8 +91,8 @@ def _plan(
     times = time_options(options.time_pattern, options.time_zone)
     known = journal.state if journal else lambda path: None
     found = list(states(paths, times, header, known))
-    heard = [state.file for state in found if not state.reason]
-    spans = [span for file in heard for span in spans_of(file, header, minutes)]
+    readable = [state.file for state in found if not state.reason]
+    spans = [span for file in readable for span in spans_of(file, header, minutes)]
     left = [piece for span in spans for piece in (journal.remaining(span) if journal else [span])]
     left_s = sum(map(seconds_of, left))
     work = list(units(left, minutes))

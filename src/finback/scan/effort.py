@@ -46,8 +46,8 @@ class Kind(IntEnum):
 
 
 N_KINDS = len(Kind)
-HEARD = (Kind.ANALYSED, Kind.OFFSET)
-SKIPPED = tuple(kind for kind in Kind if kind not in HEARD)
+EFFORT_KINDS = (Kind.ANALYSED, Kind.OFFSET)
+SKIPPED = tuple(kind for kind in Kind if kind not in EFFORT_KINDS)
 SKIPPED_WORDS = {
     Kind.SILENT: "digital silence",
     Kind.DROPOUT: "dropouts of the recorder",
@@ -91,12 +91,12 @@ class Coverage:
         counts[rows, self.kinds[at[rows]]] += positions[rows] - self.edges[at[rows]]
         return counts
 
-    def heard(self) -> list[tuple[int, int]]:
+    def analysed(self) -> list[tuple[int, int]]:
         """(start, stop) of the stretches that were analysed, in samples."""
         return [
             (int(a), int(b))
             for (a, b), kind in zip(pairwise(self.edges), self.kinds, strict=True)
-            if kind in HEARD
+            if kind in EFFORT_KINDS
         ]
 
 
@@ -181,7 +181,7 @@ def heard_utc(coverages: Sequence[Coverage]) -> list[tuple[int, int]]:
 
     Empty where the start of the file is unknown.
     """
-    stretches = joined(stretch for coverage in coverages for stretch in coverage.heard())
+    stretches = joined(stretch for coverage in coverages for stretch in coverage.analysed())
     if not stretches:
         return []
     file, found = coverages[0].file, []

@@ -6,8 +6,8 @@
 | start_utc | when the recording begins; empty: unknown, see start_time_source |
 | hour_utc, hour_of_file | an hour of UTC; or, of a recording without start time, an hour from its beginning |
 | duration_s | recorded seconds; a recorder that sleeps records nothing then |
-| analysed_s | heard; with large_offset_s, of which a large constant offset was removed first |
-| skipped_s | not heard: the sum of the columns that follow |
+| analysed_s | seconds; with large_offset_s, of which a large constant offset was removed first |
+| skipped_s | not analysed: the sum of the columns that follow |
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def hour_rows(state: FileState, site: str, coverage: Coverage) -> Iterator[list[
 
 
 def error_rows(problems: Iterable[Problem]) -> Iterator[list[object]]:
-    """What could not be heard."""
+    """What could not be analysed."""
     for p in problems:
         rate = p.file.sample_rate
         times = (p.start / rate, p.stop / rate) if rate else (None, None)

@@ -5,7 +5,7 @@
 
 Every class has its own events. The scores of a window add up to 1 over all classes, with those that mean "no
 call"; these are never reported. Events of one class never overlap, and no event goes across a gap, a sleep of
-the recorder, or a cell that was not heard (`scan/score_series.py`).
+the recorder, or a cell that was not analysed (`scan/score_series.py`).
 
 - `boxes` (the default): change points of the score (`scan/change_points.py`).
 - `hysteresis`: where the score stays at `low` or above. Kept if its score reaches the threshold, which is the

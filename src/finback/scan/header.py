@@ -37,7 +37,7 @@ class JournalHeader(Frozen):
     fingerprint: str  # of the model: labels, weights, features, temperature
     labels: tuple[str, ...]
     features: str  # fingerprint of the feature settings
-    sample_rate: int = Field(ge=10, le=1_000_000)  # Hz, that the model hears
+    sample_rate: int = Field(ge=10, le=1_000_000)  # Hz, that the model uses
     window_samples: int = Field(ge=1)  # at that rate: the sound that one window stands for
     context_s: float = Field(ge=0, le=1e6)  # sound after its start that the scores of a window may depend on
     top_hz: float = Field(gt=0)  # upper edge of the model's band

@@ -10,7 +10,7 @@
     files/NAME.parquet      files as they were found; of several rows of a path the newest counts
 
 Nothing is removed: results of an older state of a file stay in their parts and are not used any more. A
-Parquet file that does not fit its digest is left out and named in `remarks`; its spans are analysed anew.
+Parquet file that does not fit its digest is left out and named in `remarks`; its spans are analysed again.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Journal:
     def remarks(self) -> tuple[str, ...]:
         """What is damaged in the journal."""
         return tuple(
-            f"{path}: damaged, and not used; the same finback scan analyses its sound anew"
+            f"{path}: damaged, and not used; the same finback scan analyses its sound again"
             for path in self.damaged
         )
 
@@ -134,12 +134,12 @@ class Journal:
         return [newest[path] for path in sorted(newest)]
 
     def sounds(self, paths: Collection[str] | None = None) -> Iterator[ScoredSound]:
-        """What was heard (in these files), sorted by path and channel; memory is that of one file."""
+        """What was analysed (in these files), sorted by path and channel; memory is that of one file."""
         tables = lru_cache(maxsize=KEPT_TABLES)(self._table)
         for state in self.files():
             if paths is not None and state.file.path not in paths:
                 continue
-            for channel, segments in self._known.heard(state.file):
+            for channel, segments in self._known.analysed(state.file):
                 yield joined(state.file, channel, self.labels, segments, tables)
 
     def sections(
@@ -150,7 +150,7 @@ class Journal:
         for state in self.files():
             if paths is not None and state.file.path not in paths:
                 continue
-            for channel, segments in self._known.heard(state.file):
+            for channel, segments in self._known.analysed(state.file):
                 yield (
                     state.file,
                     (
@@ -160,13 +160,13 @@ class Journal:
                 )
 
     def cells(self, file: ScannedFile) -> Iterator[tuple[int | None, Cells]]:
-        """(channel, what was heard of it) of a file, sorted by channel."""
+        """(channel, what was analysed of it) of a file, sorted by channel."""
         tables = lru_cache(maxsize=KEPT_TABLES)(self._faults)
-        for channel, segments in self._known.heard(file):
+        for channel, segments in self._known.analysed(file):
             yield channel, cells_of(segments, tables)
 
     def errors(self) -> list[Problem]:
-        """What could not be heard, sorted by path, channel and place."""
+        """What could not be analysed, sorted by path, channel and place."""
         found = []
         for state in self.files():
             if state.reason:

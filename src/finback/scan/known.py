@@ -1,4 +1,4 @@
-"""What a journal knows of each file: which windows were heard, which could not be, and where that is stored.
+"""What a journal knows of each file: which windows were analysed, which could not be, and where this is.
 
 A file is in the same state as before when size, time and digest are the same. A file that grew keeps the
 windows that do not depend on its old end. Results of any other state of the file are not used.
@@ -82,7 +82,7 @@ class Known:
         return max(states, key=lambda file: (file.modified_ns, file.size, file.digest))
 
     def remaining(self, span: Span, retry: bool = True) -> list[Span]:
-        """The parts of a span that were not heard. Without `retry` also less those that were tried since the
+        """The parts of a span that were not analysed. Without `retry` less those that were tried since the
         journal was opened."""
         rows = [row for row in self._rows.get(span.file.path, ()) if _same_place(row.span, span)]
         covered = [(p.first, p.last) for row in rows if not row.error and (p := self._usable(row, span))]
@@ -108,8 +108,8 @@ class Known:
             default=0,
         )
 
-    def heard(self, file: ScannedFile) -> Iterator[tuple[int | None, list[Segment]]]:
-        """(channel, segments) with what was heard of a file in this state, sorted by channel."""
+    def analysed(self, file: ScannedFile) -> Iterator[tuple[int | None, list[Segment]]]:
+        """(channel, segments) with what was analysed of a file in this state, sorted by channel."""
         rows = [row for row in self._rows.get(file.path, ()) if not row.error]
         for channel in sorted({row.span.channel for row in rows}, key=lambda c: -1 if c is None else c):
             segments = []
@@ -122,7 +122,7 @@ class Known:
                 yield channel, segments
 
     def problems(self, file: ScannedFile) -> list[Problem]:
-        """What could not be heard of a file in this state, with the newest reasons."""
+        """What could not be analysed of a file in this state, with the newest reasons."""
         rows = [
             row
             for row in self._rows.get(file.path, ())
@@ -140,7 +140,7 @@ class Known:
         return found
 
     def _unheard(self, span: Span, failed: list[Row]) -> Iterator[tuple[int, int, int]]:
-        """(first row, first sample, last sample) of runs of windows that were not heard, of one segment."""
+        """(first row, first sample, last sample) of runs of windows not analysed, of one segment."""
         if not failed:
             return
         which = np.full(span.last, -1)

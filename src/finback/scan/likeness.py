@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from finback.scan.found_events import FoundEvent
 from finback.scan.journal import Journal
-from finback.scan.spans import UNHEARD
+from finback.scan.spans import LEFT_OUT
 
 Floats = NDArray[np.float64]
 LEAST_COSINE = 0.7  # with the mean direction
@@ -28,7 +28,7 @@ BAND_FACTOR = 1.5  # from the median of the middles of the bands
 def vectors(journal: Journal, events: Sequence[FoundEvent]) -> Floats:
     """The vector (N, D) of the window in the middle of each event, without the mean of all windows.
 
-    The mean is that of the heard windows of the recordings that hold an event.
+    The mean is that of the analysed windows of the recordings that hold an event.
     """
     of: dict[tuple[str, int | None], list[int]] = defaultdict(list)
     for i, event in enumerate(events):
@@ -46,8 +46,8 @@ def vectors(journal: Journal, events: Sequence[FoundEvent]) -> Floats:
                 waiting = of.get((file.path, section.channel), [])
                 if not waiting:
                     break
-            heard = values[section.faults & UNHEARD == 0].astype(np.float64)
-            n, total = n + len(heard), total + heard.sum(axis=0)
+            kept = values[section.faults & LEFT_OUT == 0].astype(np.float64)
+            n, total = n + len(kept), total + kept.sum(axis=0)
             middles = section.start + section.stop  # twice the middle
             if last is not None:
                 middles, values = np.append(last[0], middles), np.concatenate([last[1], values])

@@ -1,6 +1,6 @@
 """A file as it is now: how it is known again, and its properties.
 
-    state = look("site/a.wav", times, header, known)       # FileState; its reason says why it cannot be heard
+    state = look("site/a.wav", times, header, known)       # FileState; its reason: why it cannot be analysed
 
 Large or far files are not read twice, so a file is known by path, size, time and a digest of two places: the
 beginning of its sound and its end. The header before the sound is left out: its sizes change while a recorder
@@ -126,7 +126,7 @@ def _digest(where: Place, size: int) -> str:
 
 
 def _unheard(path: str, error: AudioError) -> FileState:
-    """The state of a file that cannot be heard, with the size and time that it has, if it has any."""
+    """The state of a file that cannot be analysed, with the size and time that it has, if it has any."""
     size = modified_ns = 0
     if not is_address(path):
         try:

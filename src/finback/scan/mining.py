@@ -19,7 +19,7 @@ from scipy.cluster.vq import kmeans2
 from finback.core.errors import RunError
 from finback.core.types import Labels, softmax
 from finback.scan.journal import Journal
-from finback.scan.spans import UNHEARD, ScoredSound
+from finback.scan.spans import LEFT_OUT, ScoredSound
 
 MOST = 20_000  # windows that are clustered
 SAME = 1e-6  # squared distance of two embeddings that are the same but for rounding
@@ -54,7 +54,7 @@ class MinedCluster:
 
 @dataclass(frozen=True, slots=True)
 class Mining:
-    """What was mined of `n_windows` windows that were heard; `n_clustered` of them were compared."""
+    """What was mined of `n_windows` windows that were analysed; `n_clustered` of them were compared."""
 
     windows: tuple[MinedWindow, ...]
     clusters: tuple[MinedCluster, ...]
@@ -76,17 +76,17 @@ class _Candidates:
 def mine(journal: Journal, n_clusters: int = 50, per_cluster: int = 10) -> Mining:
     """The windows with the highest scores of each cluster, without those that overlap another one taken.
 
-    Raises `RunError` for a journal without embeddings, or in which nothing was heard.
+    Raises `RunError` for a journal without embeddings, or in which nothing was analysed.
     """
     most = max(FEWEST_OF_A_SOUND, MOST // max(1, len(journal.files())))
     n_windows, found = 0, []
     for sound in journal.sounds():
-        n_windows += int((sound.faults & UNHEARD == 0).sum())
+        n_windows += int((sound.faults & LEFT_OUT == 0).sum())
         if (candidates := _highest(sound, journal.labels, most)) is not None:
             found.append(candidates)
     if not found:
         raise RunError(
-            f"{journal.folder}: nothing was heard", "look at errors.csv, and give other recordings"
+            f"{journal.folder}: nothing was analysed", "look at errors.csv, and give other recordings"
         )
     chosen = _pool(found)
     vectors = _directions(np.stack([found[i].embedding[j] for i, j in chosen]))
@@ -95,18 +95,18 @@ def mine(journal: Journal, n_clusters: int = 50, per_cluster: int = 10) -> Minin
 
 
 def _highest(sound: ScoredSound, labels: Labels, most: int) -> _Candidates | None:
-    """The windows that look most like a call; None where nothing was heard."""
+    """The windows that look most like a call; None where nothing was analysed."""
     if sound.embeddings is None:
         raise RunError(f"{sound.file.path}: has no embeddings in the journal", "scan with --keep embeddings")
     calls = [k for k, name in enumerate(labels.names) if name.casefold() not in NEGATIVE]
-    heard = np.flatnonzero(sound.faults & UNHEARD == 0)
-    if not len(heard) or not calls:
+    kept = np.flatnonzero(sound.faults & LEFT_OUT == 0)
+    if not len(kept) or not calls:
         return None
-    p = softmax(sound.logits[heard])[:, calls]
+    p = softmax(sound.logits[kept])[:, calls]
     best = p.argmax(axis=1)
     score = p[np.arange(len(p)), best]
-    order = np.lexsort((sound.start[heard], -score))[:most]
-    window = heard[order]
+    order = np.lexsort((sound.start[kept], -score))[:most]
+    window = kept[order]
     label = np.array(calls)[best[order]]
     return _Candidates(sound, window, score[order], label, sound.embeddings[window])
 

@@ -27,7 +27,7 @@ CLUSTERS = ("cluster", "windows", "taken", "highest_score", "taken_for")
 
 @dataclass(frozen=True, slots=True)
 class Negatives:
-    """What was mined, how much was heard, and the table of labels."""
+    """What was mined, how much was analysed, and the table of labels."""
 
     mining: Mining
     outcome: Outcome
@@ -68,7 +68,7 @@ def find_negatives(
 ) -> Negatives:
     """Scan recordings that hold no calls, and write what a model takes for calls into `out`.
 
-    `options` are those of `scan.scan`. Raises as `scan.scan` does, and `RunError` where nothing was heard or
+    `options` are those of `scan.scan`. Raises as `scan.scan` does, `RunError` where nothing was analysed or
     `out` holds other tables.
     """
     folder = Path(out)

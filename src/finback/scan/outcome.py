@@ -19,24 +19,24 @@ class Outcome:
 
     summary: Summary
     n_errors: int = 0  # rows of errors.csv
-    n_unheard: int = 0  # files that could not be heard at all
+    n_unheard: int = 0  # files that could not be analysed at all
     n_skipped: int = 0  # files that the settings leave out
     problems: tuple[str, ...] = ()  # the first reasons
     is_whole: bool = True  # nothing is left to other processes
 
     @property
     def n_files(self) -> int:
-        """Files that were heard, in part at least."""
+        """Files that were analysed, in part at least."""
         return self.summary.n_heard
 
     @property
     def heard_h(self) -> float:
-        """Hours that were heard."""
+        """Hours that were analysed."""
         return self.summary.heard_h
 
     @property
     def code(self) -> int:
-        """The exit code: 0 all was heard, 1 a part was not, 2 nothing could be heard."""
+        """The exit code: 0 all was analysed, 1 a part was not, 2 nothing could be analysed."""
         if not self.n_files and self.n_errors:
             return 2
         return int(self.n_errors > self.n_skipped or not self.is_whole)

@@ -114,16 +114,16 @@ def _add_effort(
     recorded: list[tuple[int, int]] = []
     files: list[ScannedFile] = []
     untimed: list[str] = []
-    for heard in walk(journal):
-        file = heard.state.file
+    for walked in walk(journal):
+        file = walked.state.file
         if not _is_of(file.path, deployment) or not file.n_samples:
             continue
         files.append(file)
-        own = recorded_utc(heard.coverages)
+        own = recorded_utc(walked.coverages)
         if not own:
             untimed.append(file.path)
         recorded += own
-        presence.add("", own, heard_utc(heard.coverages), [])
+        presence.add("", own, heard_utc(walked.coverages), [])
     if untimed:
         what = f"{len(untimed):,} of {len(files):,} recordings have no start time, for example {untimed[0]}"
         raise InputError(what, "scan again with --time-pattern or --time-zone: PARS needs UTC")
@@ -135,7 +135,7 @@ def _add_effort(
 
 def _unfinished(journal: Journal, files: Sequence[ScannedFile]) -> list[str]:
     missing = len({p.file.path for p in journal.errors()} & {file.path for file in files})
-    return [f"{missing:,} recordings could not be heard in full: see errors.csv"] if missing else []
+    return [f"{missing:,} recordings could not be analysed in full: see errors.csv"] if missing else []
 
 
 def _events(

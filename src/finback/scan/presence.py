@@ -1,12 +1,12 @@
-"""Presence per hour and per day: which species were heard at a site, and how long was listened.
+"""Presence per hour and per day: which species were found at a site, and how long was listened.
 
     presence = Presence(utc_hours(), ("Fin whale", "Humpback whale"))
-    presence.add("site1", heard, detections)          # of one file; times in microseconds since 1970
+    presence.add("site1", analysed, detections)          # of one file; times in microseconds since 1970
     for row in presence.rows(least_s=600):
         row.site, row.start, row.effort_us, row.values     # each 1, 0 or None (NA: no effort)
 
 An event counts in each hour (or day) that holds a part of it. Effort is the time that was analysed on any
-channel of any file of the site, so two copies of a recording count once. 0 means heard and not detected, and
+channel of any file of the site, so two copies of a recording count once. 0 means analysed, not detected, and
 needs effort; an hour without effort, or with less than the least effort, says nothing about absence.
 """
 
@@ -76,7 +76,7 @@ class Detection:
 
 @dataclass(slots=True)
 class _Cell:
-    heard: list[tuple[int, int]] = field(default_factory=list)
+    analysed: list[tuple[int, int]] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
 
 
@@ -90,7 +90,7 @@ class PresenceRow:
     start: int  # microseconds since 1970
     stop: int
     effort_us: int
-    values: tuple[int | None, ...]  # 1 detected, 0 heard and not detected, None: not enough effort
+    values: tuple[int | None, ...]  # 1 detected, 0 analysed and not detected, None: not enough effort
     counts: tuple[int, ...]  # of events
 
 
@@ -106,7 +106,7 @@ class Presence:
         self,
         site: str,
         recorded: Iterable[tuple[int, int]],
-        heard: Iterable[tuple[int, int]],
+        analysed: Iterable[tuple[int, int]],
         detections: Iterable[Detection],
     ) -> None:
         """Add a file: when it recorded, when it was analysed, and what was detected."""
@@ -114,13 +114,13 @@ class Presence:
         for start, stop in recorded:
             for number, _, _ in self._parts(start, stop):
                 cells.setdefault(number, _Cell())
-        for start, stop in heard:
+        for start, stop in analysed:
             for number, a, b in self._parts(start, stop):
                 cell = cells.setdefault(number, _Cell())
-                if cell.heard and a <= cell.heard[-1][1]:
-                    cell.heard = joined([*cell.heard, (a, b)])
+                if cell.analysed and a <= cell.analysed[-1][1]:
+                    cell.analysed = joined([*cell.analysed, (a, b)])
                 else:
-                    cell.heard.append((a, b))
+                    cell.analysed.append((a, b))
         for event in detections:
             for number, _, _ in self._parts(event.start, max(event.stop, event.start + 1)):
                 counts = cells.setdefault(number, _Cell()).counts
@@ -150,7 +150,7 @@ class Presence:
             last = number
 
     def _row(self, site: str, number: int, cell: _Cell, least_us: int) -> PresenceRow:
-        effort = sum(stop - start for start, stop in joined(cell.heard))
+        effort = sum(stop - start for start, stop in joined(cell.analysed))
         counts = tuple(cell.counts.get(name, 0) for name in self.species)
         absent = 0 if effort and effort >= least_us else None
         values = tuple(1 if n else absent for n in counts)

@@ -4,7 +4,7 @@
     all,2009-03-29T12:00:00Z,3600,1,0,3,0
     all,2009-03-29T13:00:00Z,0,NA,NA,0,0
 
-1: detected. 0: heard and not detected. NA: not heard, or less than the least effort. `occupancy/` holds the
+1: detected. 0: analysed, not detected. NA: less than the least effort, or none. `occupancy/` holds the
 days for R: `long.csv`, and a table for each species with sites as rows and days as columns (the detection
 history of the package unmarked, `read.csv(..., check.names = FALSE)`).
 """
@@ -63,8 +63,8 @@ def file_row(
     events: Sequence[FoundEvent],
     species: Sequence[str],
 ) -> list[object]:
-    """One recording: the same values without any hour. Effort is what was heard on any channel."""
-    stretches = joined(s for coverage in coverages for s in coverage.heard())
+    """One recording: the same values without any hour. Effort is what was analysed on any channel."""
+    stretches = joined(s for coverage in coverages for s in coverage.analysed())
     effort = sum(us_of(stop, file.sample_rate) - us_of(start, file.sample_rate) for start, stop in stretches)
     counts = [sum(event.label == name for event in events) for name in species]
     values = [1 if n else 0 if effort else NA for n in counts]
@@ -73,7 +73,7 @@ def file_row(
 
 
 def recorded_utc(coverages: Sequence[Coverage]) -> list[tuple[int, int]]:
-    """When a file recorded, heard or not; empty where its start is unknown."""
+    """When a file recorded, analysed or not; empty where its start is unknown."""
     whole = [
         Coverage(c.file, c.channel, c.edges[[0, -1]], c.kinds[:1] * 0 + Kind.ANALYSED)
         for c in coverages[:1]

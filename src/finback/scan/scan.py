@@ -68,7 +68,7 @@ class ScanOptions:
 
 @dataclass(frozen=True, repr=False)
 class Scan:
-    """A finished scan: its folder, its journal, and how much was heard."""
+    """A finished scan: its folder, its journal, and how much was analysed."""
 
     out: Path
     journal: Journal
@@ -99,7 +99,7 @@ def scan(
     (`workers`, `device`, `time_zone`, ...).
 
     Raises `InputError` when there is nothing to scan, `RunError` when `out` holds a scan with other settings
-    or there is no such model, `WriteError` when `out` cannot be written to. A file that cannot be heard is a
+    or there is no such model, `WriteError` when `out` cannot be written. A file that cannot be analysed is a
     row of `errors.csv`.
     """
     settings, options = split_changes(changes)
@@ -186,9 +186,9 @@ def finished(journal: Journal, work: Work, options: ScanOptions) -> Scan:
 
     tally = work.tally
     if tally.n_grown:
-        options.log(f"{tally.n_grown:,} files grew since the last scan; what was heard of them stays")
+        options.log(f"{tally.n_grown:,} files grew since the last scan; what was analysed of them stays")
     if tally.n_changed:
-        options.log(f"{tally.n_changed:,} files changed since the last scan and were analysed anew")
+        options.log(f"{tally.n_changed:,} files changed since the last scan and were analysed again")
     gone = {state.file.path for state in journal.files()} - {shown(path) for path in work.paths}
     if gone and (
         n := sum(bool(state.file.n_samples) for state in journal.files() if state.file.path in gone)

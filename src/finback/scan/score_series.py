@@ -9,8 +9,8 @@ each second. A piece of time lies between two neighbouring edges of windows, and
 windows that cover it: high where both hear the call, and half as high beside it. docs/decisions says
 what other rules gave on recordings with truth.
 
-A stretch is sound that was heard without a break. It ends where the recorder slept, where a cell was not
-analysed yet, and at a cell that was not heard (`UNHEARD`); windows of such cells are not used.
+A stretch is sound that was analysed without a break. It ends where the recorder slept, where a cell was not
+analysed yet, and at a cell that was not analysed (`LEFT_OUT`); windows of such cells are not used.
 
 A sound comes in sections, so that a year in one file needs no more memory than a day. A stretch that goes
 through several sections has as many parts. A part has the sound around it, too, that its numbers depend on:
@@ -27,7 +27,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from finback.scan.spans import UNHEARD, ScoredSound
+from finback.scan.spans import LEFT_OUT, ScoredSound
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -116,14 +116,14 @@ def parts(
     for section, following in pairwise(_ahead(sections)):
         if section is None:
             return
-        heard = _heard(section)
+        usable = _heard(section)
         follows = _follow(section, section.cell_stop[:-1], section.start[1:])
-        cuts = np.flatnonzero((heard[1:] != heard[:-1]) | ~follows) + 1
-        bounds = [0, *cuts.tolist(), len(heard)]
+        cuts = np.flatnonzero((usable[1:] != usable[:-1]) | ~follows) + 1
+        bounds = [0, *cuts.tolist(), len(usable)]
         for first, last in pairwise(bounds):
-            if last == first or not heard[first]:
+            if last == first or not usable[first]:
                 continue
-            goes_on = last == len(heard) and following is not None and _goes_on(section, following)
+            goes_on = last == len(usable) and following is not None and _goes_on(section, following)
             stretch = stretch or _Stretch(int(section.start[first]), reach_of)
             part = stretch.add(section, slice(first, last), is_last=not goes_on)
             if part is not None:
@@ -139,7 +139,7 @@ def _ahead(sections: Iterable[ScoredSound]) -> Iterator[ScoredSound | None]:
 
 
 def _heard(section: ScoredSound) -> NDArray[np.bool_]:
-    return (section.faults & int(UNHEARD)) == 0
+    return (section.faults & int(LEFT_OUT)) == 0
 
 
 def _follow(section: ScoredSound, stops: Ints, starts: Ints) -> NDArray[np.bool_]:

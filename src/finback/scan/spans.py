@@ -1,6 +1,6 @@
-"""The terms of a scan: a file as it was found, a span of its windows, and what was heard in it.
+"""The terms of a scan: a file as it was found, a span of its windows, and what was analysed in it.
 
-Windows lie on a grid in native integer samples. A grid begins anew at each segment of the recording, which is
+Windows lie on a grid in native integer samples. A grid begins at each segment of the recording, which is
 a stretch without a gap: the whole file, or one duty cycle of a recorder that sleeps. Window i of a segment
 starts at `i * hop`; where the last of these stops before the segment's end, one more stops at the end; a
 segment shorter than a window is one window of its own length. The cell of a window is the sound from its
@@ -23,7 +23,7 @@ from finback.core.types import Labels
 
 
 class Fault(IntFlag):
-    """What is wrong with the sound of a cell. `UNHEARD` faults take the cell out of the effort."""
+    """What is wrong with the sound of a cell. `LEFT_OUT` faults take the cell out of the effort."""
 
     NONE = 0
     SILENT = 1  # digital silence: one value throughout
@@ -33,7 +33,7 @@ class Fault(IntFlag):
     UNREADABLE = 16  # damaged: it could not be decoded
 
 
-UNHEARD = Fault.SILENT | Fault.DROPOUT | Fault.CLIPPED | Fault.UNREADABLE
+LEFT_OUT = Fault.SILENT | Fault.DROPOUT | Fault.CLIPPED | Fault.UNREADABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class Span:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class SpanScores:
-    """What was heard in a span of W windows; positions are native samples of the file."""
+    """What was analysed in a span of W windows; positions are native samples of the file."""
 
     span: Span
     start: NDArray[np.int64]  # (W,)
@@ -101,7 +101,7 @@ class ScoredSound:
     labels: Labels
     start: NDArray[np.int64]  # (W,)
     stop: NDArray[np.int64]  # (W,)
-    cell_stop: NDArray[np.int64]  # (W,) end of each window's cell; cells with gaps between are not heard yet
+    cell_stop: NDArray[np.int64]  # (W,) end of each window's cell; gaps between cells are not analysed yet
     logits: NDArray[np.float32]  # (W, K), stored with 16 bits
     faults: NDArray[np.uint8]  # (W,)
     embeddings: NDArray[np.float32] | None = None  # (W, D), stored with 16 bits
@@ -109,7 +109,7 @@ class ScoredSound:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Cells:
-    """What was heard of one channel of one file: C stretches of cells with the same faults, in order."""
+    """What was analysed of one channel of one file: C stretches of cells with the same faults, in order."""
 
     start: NDArray[np.int64]  # (C,) native samples
     cell_stop: NDArray[np.int64]  # (C,)
@@ -139,7 +139,7 @@ class FileState:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A row of `errors.csv`: samples `start` to `stop` of a channel that were not heard, and why.
+    """A row of `errors.csv`: samples `start` to `stop` of a channel that were not analysed, and why.
 
     A file that cannot be opened has the samples 0 to 0.
     """

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from finback.core.text import counted
-from finback.scan.effort import HEARD, HOUR_US, SKIPPED_WORDS, Kind
+from finback.scan.effort import EFFORT_KINDS, HOUR_US, SKIPPED_WORDS, Kind
 
 SHOWN = 12  # species that are named
 
@@ -18,9 +18,9 @@ class Summary:
 
     us: Mapping[Kind, int]
     n_files: int
-    n_heard: int  # files that were heard, in part at least
+    n_heard: int  # files that were analysed, in part at least
     n_unreadable: int
-    n_untimed: int  # heard files without a start time
+    n_untimed: int  # analysed files without a start time
     sites: tuple[str, ...]
     counts: Mapping[str, int]  # detections of each species
     notes: tuple[str, ...] = ()
@@ -28,7 +28,7 @@ class Summary:
     @property
     def heard_h(self) -> float:
         """Hours that were analysed."""
-        return sum(self.us[kind] for kind in HEARD) / HOUR_US
+        return sum(self.us[kind] for kind in EFFORT_KINDS) / HOUR_US
 
     @property
     def missing_h(self) -> float:
@@ -36,7 +36,7 @@ class Summary:
         return self.us[Kind.NOT_YET] / HOUR_US
 
     def skipped_h(self) -> dict[str, float]:
-        """Hours that were not heard, by reason."""
+        """Hours that were not analysed, by reason."""
         return {why: self.us[kind] / HOUR_US for kind, why in SKIPPED_WORDS.items() if self.us[kind]}
 
     def lines(self) -> list[str]:

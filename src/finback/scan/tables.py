@@ -4,11 +4,11 @@
     summary.lines()
 
     events.csv            a row for each detection
-    raven/*.selections.txt   a selection table for each recording that was heard, and all.selections.txt
+    raven/*.selections.txt   a selection table for each recording that was analysed, and all.selections.txt
     effort.csv            a row for each recording and channel; effort-hours.csv for each hour of it
     presence-hours.csv    1, 0 or NA for each species, hour and site; presence-days.csv, presence-files.csv
-    errors.csv            what could not be heard, and why
-    summary.txt           the same in sentences: hours heard, detections, what is missing
+    errors.csv            what could not be analysed, and why
+    summary.txt           the same in sentences: hours analysed, detections, what is missing
     tables.json           the settings of this step
 
 The same journal and settings give the same bytes. Tables of other formats and `occupancy/` are written on
@@ -91,8 +91,8 @@ def write_tables(
     step = _Step(journal, settings, found)
     step.hours, step.days = Presence(utc_hours(), found.called), Presence(days(zone), found.called)
     with new_tables(Path(out), _about(journal, settings, thresholds)) as (hidden, notes):
-        for heard in _written_effort(step, hidden, progress):
-            step.add(heard)
+        for walked in _written_effort(step, hidden, progress):
+            step.add(walked)
         write_presence(hidden / "presence-hours.csv", step.hours, settings.least_effort_s)
         write_presence(hidden / "presence-days.csv", step.days, settings.least_effort_s, settings.days_in)
         if settings.occupancy:
@@ -133,7 +133,7 @@ class _Step:
     found: Detections
     hours: Presence = field(init=False)
     days: Presence = field(init=False)
-    heard: list[ScannedFile] = field(default_factory=list)
+    sounds: list[ScannedFile] = field(default_factory=list)
     totals: Counts | None = None
     n_files: int = 0
     n_unreadable: int = 0
@@ -144,28 +144,28 @@ class _Step:
         self._site = sites_of(self.journal, self.settings)
         self._events: Mapping[str, list[FoundEvent]] = _by_file(self.found.events)
 
-    def site(self, heard: HeardFile) -> str:
-        return self._site(heard.state.file.path)
+    def site(self, walked: HeardFile) -> str:
+        return self._site(walked.state.file.path)
 
-    def events(self, heard: HeardFile) -> list[FoundEvent]:
-        return self._events.get(heard.state.file.path, [])
+    def events(self, walked: HeardFile) -> list[FoundEvent]:
+        return self._events.get(walked.state.file.path, [])
 
-    def add(self, heard: HeardFile) -> None:
+    def add(self, walked: HeardFile) -> None:
         """Count a file, and add it to the presence of its site."""
-        file, site = heard.state.file, self.site(heard)
+        file, site = walked.state.file, self.site(walked)
         self.n_files += 1
-        self.n_unreadable += bool(heard.state.reason) and not heard.state.was_skipped
-        us = sum((total_us(coverage) for coverage in heard.coverages), 0 * total_us(heard.coverages[0]))
+        self.n_unreadable += bool(walked.state.reason) and not walked.state.was_skipped
+        us = sum((total_us(coverage) for coverage in walked.coverages), 0 * total_us(walked.coverages[0]))
         self.totals = us if self.totals is None else self.totals + us
-        if heard.was_heard:
-            self.heard.append(replace(file, path=printable(file.path)))
+        if walked.was_heard:
+            self.sounds.append(replace(file, path=printable(file.path)))
             self.sites.add(site)
-        recorded = recorded_utc(heard.coverages)
+        recorded = recorded_utc(walked.coverages)
         if not recorded:
-            self.n_untimed += heard.was_heard
+            self.n_untimed += walked.was_heard
             return
-        detections = [d for event in self.events(heard) if (d := _detection(event))]
-        analysed = heard_utc(heard.coverages)
+        detections = [d for event in self.events(walked) if (d := _detection(event))]
+        analysed = heard_utc(walked.coverages)
         for presence in (self.hours, self.days):
             presence.add(site, recorded, analysed, detections)
 
@@ -178,7 +178,7 @@ class _Step:
         if left_out:
             notes.append(f"{left_out:,} days between recordings more than a year apart are no rows")
         us = {kind: 0 if self.totals is None else int(self.totals[kind]) for kind in Kind}
-        numbers = (self.n_files, len(self.heard), self.n_unreadable, self.n_untimed)
+        numbers = (self.n_files, len(self.sounds), self.n_unreadable, self.n_untimed)
         return Summary(us, *numbers, tuple(sorted(self.sites)), counts, tuple(notes))
 
 
@@ -189,17 +189,17 @@ def _written_effort(step: _Step, hidden: Path, progress: Progress) -> Iterable[H
         tables = {"effort.csv": EFFORT, "effort-hours.csv": HOURS, "errors.csv": ERRORS}
         tables["presence-files.csv"] = (*FILES, *species_columns(species, FILES))
         write = {n: stack.enter_context(csv_rows(hidden / n, header)) for n, header in tables.items()}
-        for heard in progress(walk(step.journal), "tables", len(step.journal.files())):
-            state, site = heard.state, step.site(heard)
-            for coverage in heard.coverages:
+        for walked in progress(walk(step.journal), "tables", len(step.journal.files())):
+            state, site = walked.state, step.site(walked)
+            for coverage in walked.coverages:
                 write["effort.csv"](effort_row(state, site, coverage))
                 for row in hour_rows(state, site, coverage):
                     write["effort-hours.csv"](row)
-            for row in error_rows(heard.problems):
+            for row in error_rows(walked.problems):
                 write["errors.csv"](row)
-            own = step.events(heard)
-            write["presence-files.csv"](file_row(state.file, site, heard.coverages, own, species))
-            yield heard
+            own = step.events(walked)
+            write["presence-files.csv"](file_row(state.file, site, walked.coverages, own, species))
+            yield walked
 
 
 def _write_events(hidden: Path, step: _Step) -> None:
@@ -208,11 +208,11 @@ def _write_events(hidden: Path, step: _Step) -> None:
     for name in step.settings.formats:
         info, module = load_format(name)
         if "recording" in info.tables:
-            write_events(name, hidden / name, events, step.heard)
+            write_events(name, hidden / name, events, step.sounds)
         else:
             is_alone = sum(f.suffix == info.suffix for f in FORMATS.values() if f.writes) == 1
             own = "events" if is_alone or name == "csv" else f"events.{name}"
-            module.write(hidden / f"{own}{info.suffix}", events, step.heard)
+            module.write(hidden / f"{own}{info.suffix}", events, step.sounds)
 
 
 class _Rows(Sequence[Event]):

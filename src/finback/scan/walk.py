@@ -1,7 +1,7 @@
 """A journal file by file: its state, what became of each channel's samples, and its problems.
 
-    for heard in walk(journal):
-        heard.state, heard.coverages, heard.problems
+    for walked in walk(journal):
+        walked.state, walked.coverages, walked.problems
 
 Memory is that of the faults of one channel of one recording.
 """
@@ -27,7 +27,7 @@ class HeardFile:
     @property
     def was_heard(self) -> bool:
         """Whether any part of it was analysed."""
-        return any(coverage.heard() for coverage in self.coverages)
+        return any(coverage.analysed() for coverage in self.coverages)
 
 
 def walk(journal: Journal) -> Iterator[HeardFile]:

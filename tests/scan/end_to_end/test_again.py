@@ -64,7 +64,7 @@ def test_a_file_that_grew_keeps_what_was_heard(
     monkeypatch.setattr(Worker, "analyse", noted)
     said: list[str] = []
     again = run(hop_s=0.5, log=said.append)
-    assert "1 files grew since the last scan; what was heard of them stays" in said
+    assert "1 files grew since the last scan; what was analysed of them stays" in said
     assert 0 < sum(analysed) < 18
     fresh = run("fresh", hop_s=0.5)
     assert tables(again) == tables(fresh)

@@ -92,7 +92,7 @@ def file_system(scheme: str, anonymous: bool = False) -> Any:
 
 
 def forget() -> None:
-    """Ask for credentials and endpoints anew, after they changed in the environment."""
+    """Ask for credentials and endpoints again, after they changed in the environment."""
     for scheme in ANONYMOUS:
         if scheme != "memory":
             fsspec.get_filesystem_class(scheme).clear_instance_cache()

@@ -35,7 +35,7 @@ LONGEST_RUN = 64  # blocks: 4 MiB
 KEPT = 128  # blocks: 8 MiB a file
 OPEN = 8  # files whose blocks are kept
 AT_ONCE = 16  # blocks: a file of up to 1 MiB is fetched by one request
-# Seconds between tries. Bytes that came are kept, and when some came the waits begin anew.
+# Seconds between tries. Bytes that came are kept, and when some came the waits begin again.
 WAITS_S = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 FRESH_S = 0.3  # a state is not asked for again so soon: one look at a file needs it several times
 LONGEST_WAIT_S = 60.0  # that a server may ask for

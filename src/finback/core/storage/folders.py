@@ -59,9 +59,14 @@ def is_whole(path: Path, last: str) -> bool:
     return True
 
 
-def _check_empty(path: Path, last: str) -> None:
+def is_free(path: Path, last: str) -> bool:
+    """Whether the folder is absent, or empty but for hidden files and for what a killed process left."""
     shown = path.is_dir() and any(not entry.name.startswith(".") for entry in path.iterdir())
-    if shown and (is_whole(path, last) or not (path / SHOWING).exists()):
+    return not shown or (not is_whole(path, last) and (path / SHOWING).exists())
+
+
+def _check_empty(path: Path, last: str) -> None:
+    if not is_free(path, last):
         raise RunError(f"{path}: not empty, and no run folder", "give another --out")
 
 

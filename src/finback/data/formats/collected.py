@@ -40,7 +40,7 @@ class Collected:
 
     def note_no_label(self) -> None:
         """Say that no column is known to hold labels."""
-        message = f"no column says what was heard, so labels are empty (it has: {self._table.columns})"
+        message = f"no column says what was found, so labels are empty (it has: {self._table.columns})"
         self.note("layout", message, "name the column of the labels")
 
     def note(self, kind: str, message: str, repair: str) -> None:

@@ -3,7 +3,7 @@
     INDIR,FOLDER,IN FILE,CHANNEL,OFFSET,DURATION,Fmin,Fmax,TOP1MATCH*,MANUAL ID
     ,site1,a.wav,0,12.5,0.75,15.0,30.0,Fin whale,
 
-`TOP1MATCH*` is what a detector heard, `MANUAL ID` what a person says; the second goes first when a table is
+`TOP1MATCH*` is what a detector found, `MANUAL ID` what a person says; the second goes first when a table is
 read. A label with a score is written into the first, a label without a score into the second.
 `TOP1DIST` is a distance between clusters and no score, so a score is not written. Column names as in
 https://www.wildlifeacoustics.com/resources/user-guides (Kaleidoscope Pro).

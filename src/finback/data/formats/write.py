@@ -4,7 +4,7 @@
     # out/raven/dive3.selections.txt, out/raven/dive4.selections.txt, out/raven/all.selections.txt
 
 Events are sorted, so the same events give the same bytes in any order. A recording without events has a table
-without rows: it was heard. Tables are called after their recordings; where two names are the same to some
+without rows: it was analysed. Tables are called after their recordings; where two names are the same to some
 file system, the folders above are added (`site1_a`, `site2_a`).
 """
 
@@ -31,7 +31,7 @@ def write_events(
 ) -> tuple[Path, ...]:
     """Write all tables of a format into a folder, and return their paths.
 
-    `sounds` are all recordings that were heard, with `path` as the events have it in `file`. Without them
+    `sounds` are all recordings that were analysed, with `path` as the events have it in `file`. Without them
     there are tables only for recordings with events.
 
     Raises `SettingsError` for an unknown format, `InputError` for an event that spans a sleep of its

@@ -52,14 +52,14 @@ def read_files(path: Path) -> Facts:
 
 
 def with_hours(files: Mapping[str, FileFacts], path: Path) -> dict[str, FileFacts]:
-    """The files with the hours of UTC in which they were heard, from `effort-hours.csv` of a scan."""
+    """The files with the hours of UTC in which they were analysed, from `effort-hours.csv` of a scan."""
     table = read_table(path, "table of hours")
-    file, hour, heard = table.find("file"), table.find("hour_utc"), table.find("analysed_s", "heard_s")
+    file, hour, effort = table.find("file"), table.find("hour_utc"), table.find("analysed_s", "heard_s")
     hours: dict[str, set[datetime]] = defaultdict(set)
-    if None not in (file, hour, heard):
+    if None not in (file, hour, effort):
         for row in table.rows:
             when = _moment(table, row, hour)
-            if when is not None and (_seconds(table, row, heard) or 0) > 0:
+            if when is not None and (_seconds(table, row, effort) or 0) > 0:
                 hours[row.get(file)].add(when)
     return {name: replace(facts, hours=tuple(sorted(hours[name]))) for name, facts in files.items()}
 
@@ -84,11 +84,11 @@ def _facts(
         if not name:
             continue
         before = files.get(name, FileFacts())
-        heard = _seconds(table, row, analysed)
-        if heard is not None and before.analysed_s is not None:  # another channel of the same recording
-            heard = max(heard, before.analysed_s)
+        effort = _seconds(table, row, analysed)
+        if effort is not None and before.analysed_s is not None:  # another channel of the same recording
+            effort = max(effort, before.analysed_s)
         said = FileFacts(
-            heard,
+            effort,
             _seconds(table, row, duration),
             _moment(table, row, start),
             row.get(site),

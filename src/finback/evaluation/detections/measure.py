@@ -68,13 +68,13 @@ def _hours_of(p: Prepared) -> tuple[tuple[Ints, Ints], Floats]:
     for part in (p.true, p.found):
         which = zip(part.recording.tolist(), (part.arrays.middle // 3600).astype(int).tolist(), strict=True)
         codes.append(np.array([keys.setdefault(key, len(keys)) for key in which], dtype=np.int64))
-    heard = [f.heard_s for f in p.facts]
-    for r, seconds in enumerate(heard):
+    effort_s = [f.heard_s for f in p.facts]
+    for r, seconds in enumerate(effort_s):
         for h in range(int(np.ceil((seconds or 0.0) / 3600))):
             keys.setdefault((r, h), len(keys))
     hours = np.zeros((len(p.classes), len(keys)))
     for (r, h), unit in keys.items():
-        if (seconds := heard[r]) is None:
+        if (seconds := effort_s[r]) is None:
             hours[:, unit] = np.nan
         else:  # each hour has the recording's share that is annotated in full
             part_s = min(max(seconds - 3600 * h, 0.0), 3600.0)

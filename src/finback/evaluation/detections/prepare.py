@@ -137,12 +137,12 @@ def _hours_of(facts: FileFacts, annotated: Annotated, key: str) -> float:
     spans = annotated.of(key)
     if not spans:
         return 0.0
-    heard = facts.heard_s
-    if heard is None:
+    effort_s = facts.heard_s
+    if effort_s is None:
         ends = spans[-1][1] < float("inf")
         return covered_s(spans, float("inf")) / 3600 if ends else float("nan")
-    duration = heard if facts.duration_s is None else facts.duration_s
-    return min(heard, covered_s(spans, duration)) / 3600
+    duration = effort_s if facts.duration_s is None else facts.duration_s
+    return min(effort_s, covered_s(spans, duration)) / 3600
 
 
 def _notes(

@@ -1,4 +1,4 @@
-"""Presence in hours and days: which cells hold true events, which hold detections, and which were heard."""
+"""Presence in hours and days: cells that hold true events, that hold detections, and that were analysed."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def presence(p: Prepared, thresholds: np.ndarray, settings: DetectionSettings) -
     cells with events are known, and there is no accuracy.
     """
     utc = clock(p) == "UTC"
-    heard = all(f.heard_s is not None for f in p.facts) and bool(p.facts)
+    has_effort = all(f.heard_s is not None for f in p.facts) and bool(p.facts)
     results = []
     for c in range(len(p.classes)):
         result = {}
@@ -53,12 +53,12 @@ def presence(p: Prepared, thresholds: np.ndarray, settings: DetectionSettings) -
             detected = (p.found.of_class == c) & _detected(p, c, thresholds)
             right = p.matching.partner_of_found >= 0
             _add(cells.found, p, p.found, detected & (p.found.counted | right), (utc, length))
-            if heard:
+            if has_effort:
                 cells.counted = set(_heard(p, c, (utc, length)))
             else:
                 _add(cells.counted, p, p.true, (p.true.of_class == c) & p.true.counted, (utc, length))
                 _add(cells.counted, p, p.found, detected & p.found.counted, (utc, length))
-            result[name] = _rates(cells, heard, (utc, length), settings)
+            result[name] = _rates(cells, has_effort, (utc, length), settings)
         results.append(result)
     return results
 
@@ -106,7 +106,9 @@ def _heard(p: Prepared, of_class: int, grid: tuple[bool, int]) -> Iterator[Cell]
                 yield from ((place, n) for n in _touched(begin + start, begin + until, length))
 
 
-def _rates(cells: _Cells, heard: bool, grid: tuple[bool, int], settings: DetectionSettings) -> dict[str, Any]:
+def _rates(
+    cells: _Cells, has_effort: bool, grid: tuple[bool, int], settings: DetectionSettings
+) -> dict[str, Any]:
     utc, length = grid
     every = sorted(cells.true | cells.found | cells.counted)
     masks = [
@@ -115,7 +117,7 @@ def _rates(cells: _Cells, heard: bool, grid: tuple[bool, int], settings: Detecti
     ]
     result: dict[str, Any] = {
         "clock": "UTC" if utc else "file",
-        "n_cells": len(every) if heard else None,
+        "n_cells": len(every) if has_effort else None,
         "n_true": len(cells.true),
         "n_found": len(cells.found),
         "n_both": len(cells.true & cells.found),
@@ -129,7 +131,7 @@ def _rates(cells: _Cells, heard: bool, grid: tuple[bool, int], settings: Detecti
         rows = bootstrap.draw_groups(n_units, settings.n_boot, settings.seed)
         drawn = _drawn(masks, codes, rows)
     for name, value in now.items():
-        known = heard or name != "accuracy"
+        known = has_effort or name != "accuracy"
         result[name] = plain(value[0]) if known else None
         of_units = np.unique(codes[masks[{"precision": 1, "recall": 0, "accuracy": 2}[name]]])
         ci = bootstrap.share_interval(drawn[name], float(value[0]), len(of_units)) if drawn else None

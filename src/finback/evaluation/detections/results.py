@@ -119,7 +119,7 @@ def _presence(result: DetectionEvaluation) -> Table:
     of = "in UTC" if clock == "UTC" else "from the beginning of each file"
     return Table(
         "Presence",
-        f"Hours and days with calls, counted {of}. heard: with effort; both: with true and found events.",
-        ("class", "in", "heard", "true", "found", "both", "precision", "recall", "accuracy"),
+        f"Hours and days with calls, counted {of}. analysed: with effort; both: with true and found events.",
+        ("class", "in", "analysed", "true", "found", "both", "precision", "recall", "accuracy"),
         rows,
     )

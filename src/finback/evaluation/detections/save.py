@@ -8,7 +8,7 @@ from pathlib import Path
 from finback.core.errors import RunError
 from finback.core.progress import Progress, no_progress
 from finback.core.storage.files import write_atomic
-from finback.core.storage.folders import whole_folder
+from finback.core.storage.folders import is_free, whole_folder
 from finback.data.formats.events_csv import write as write_events
 from finback.evaluation.detections.audio import Sounds
 from finback.evaluation.detections.evaluate import DetectionEvaluation
@@ -21,7 +21,7 @@ FILES = ("report.html", "misses.csv", "false_alarms.csv", LAST)
 
 def check_new(folder: Path) -> None:
     """Raises `RunError` for a folder that holds files: no evaluation is overwritten."""
-    if folder.exists() and (not folder.is_dir() or any(p.name[:1] != "." for p in folder.iterdir())):
+    if (folder.exists() and not folder.is_dir()) or not is_free(folder, LAST):
         raise RunError(f"{folder}: not empty", "give a new folder as --out")
 
 

@@ -14,12 +14,12 @@ from finback.evaluation.detections.annotated import Annotated
 class FileFacts:
     """What a table says about a file; None or "": it says nothing."""
 
-    analysed_s: float | None = None  # seconds that were analysed, without those that could not be heard
+    analysed_s: float | None = None  # seconds that were analysed
     duration_s: float | None = None
     start_time: datetime | None = None  # UTC
     site: str = ""
     annotated: Annotated | None = None  # None: not stated
-    hours: tuple[datetime, ...] = ()  # of UTC, in which it was heard; (): not stated
+    hours: tuple[datetime, ...] = ()  # of UTC, in which it was analysed; (): not stated
 
     def over(self, other: FileFacts) -> FileFacts:
         """These facts, and those of `other` where these say nothing."""

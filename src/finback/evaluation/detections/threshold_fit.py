@@ -6,7 +6,7 @@
 For each class: of several finders (length of the step filter, merge threshold), the one with the highest F1
 of events at its best threshold. The first finder is the default, and another one must be better. Then the
 thresholds for the target, on events with their measured boxes, as the tables have them, with a margin for
-recordings that were not heard (`metrics/threshold_margin.py`). Found events count as false alarms only where
+recordings that were left out (`metrics/threshold_margin.py`). Found events count as false alarms only where
 the truth is complete (`exhaustive`).
 """
 

@@ -44,7 +44,7 @@ REQUIRED = {
     "analysis_protocol_reference": ('"https://example.org/protocol"', "where the analysis is described"),
     "analysis_detector_code": ('"OTHER"', "finback has no code of its own yet: ask NOAA for one"),
     "analysis_detector_version": ('"finback 1.0, run right-whale-3"', "the version of the detector"),
-    "analysis_min_frequency_khz": ("0.05", "lower edge of the band that the model hears, in kHz"),
+    "analysis_min_frequency_khz": ("0.05", "lower edge of the band that the model uses, in kHz"),
 }
 # These follow from the scan; a value here goes before.
 OPTIONAL = {
@@ -54,7 +54,7 @@ OPTIONAL = {
     "recording_interval_secs": ("3600", "duty cycle; equal to the duration if the recorder never sleeps"),
     "recording_sample_rate_khz": ("48", "default: the rate of the recordings"),
     "recording_n_channels": ("1", "default: the channels of the recordings"),
-    "analysis_sample_rate_khz": ("2", "default: the rate at which the model hears"),
+    "analysis_sample_rate_khz": ("2", "default: the rate of the model's front end"),
     "analysis_max_frequency_khz": ("1", "default: the upper edge of the model's band"),
     "analysis_processing_code": ('"POST_PROCESSED"', "or REAL_TIME"),
     "analysis_citations": ('"doi:10.1000/example"', "publications"),

@@ -2,7 +2,7 @@
 
 The SNR of a call is defined in `datasets.simulate.snr`. N, its noise, is the noise of the tape in the band of
 the call during the call, or during `NOISE_S` around it if the call is shorter, so a call in a quiet moment is
-as quiet as it would be heard there. Rounding to the bits of the file is part of N.
+as quiet as it would be there. Rounding to the bits of the file is part of N.
 
 Every species has seeds of its own: times, clips, SNRs and channels of one species stay the same whatever the
 other species are. Where calls and noise together could pass full scale, the whole tape is turned down, noise
