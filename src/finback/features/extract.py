@@ -33,7 +33,7 @@ from finback.features.frontends import FrontEnd, create
 from finback.features.spec import FeatureSpec
 
 PIECE = 32  # windows at a time
-TOGETHER = 8  # windows that are resampled together,
+TOGETHER = 16  # windows that are resampled together,
 TOGETHER_BYTES = 1 << 23  # and the native samples of more than one
 Place = tuple[int, int]  # first sample of a window, and the sample after its last
 

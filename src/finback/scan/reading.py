@@ -11,7 +11,7 @@ from finback.audio import io
 from finback.audio.samples import Kept
 from finback.scan.spans import ScannedFile
 
-BLOCK = 1 << 16  # samples that are decoded at a time: they stay in a processor's cache
+BLOCK = 1 << 17  # samples that are decoded at a time: after each the decoder seeks, which costs a frame
 
 
 class SpanSamples:
