@@ -88,7 +88,7 @@ COMMANDS: dict[str, Words] = {
     ],
     "convert": lambda b, out: ["convert", b.folder / "scan" / "events.csv", out, "--format", "raven"],
     "soundscape": lambda b, out: [
-        *("simulate", "soundscape", "--out", out, "--minutes", 0.5, "--tapes", 2, "--sample-rate", 8000),
+        *("simulate", "soundscape", "--out", out, "--minutes", 0.5, "--tapes", 2, "--sample-rate", 40000),
         *("--species", ";".join(SPECIES), "--calls-per-hour", 600),
     ],
     "package": lambda b, out: ["package", b.folder / "a", out],

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from finback.audio.io import write
 from finback.cli.app import app
-from finback.core.errors import FinbackError
+from finback.core.errors import FinbackError, RunError
 from finback.core.types import Event
 from finback.data.formats.load import load_format
 from finback.data.formats.recognise import read_annotations
@@ -46,7 +46,8 @@ def test_a_chain_of_formats_keeps_all(table: Path) -> None:
 def test_what_a_format_cannot_hold_is_said(table: Path, tmp_path: Path) -> None:
     said = call(table, tmp_path / "labels", "--format", "audacity")
     assert "audacity does not hold it: the name of the recording, the channel, the score" in said
-    assert sorted(path.name for path in (tmp_path / "labels").iterdir()) == ["a.txt", "b.txt"]
+    names = [path.name for path in (tmp_path / "labels").iterdir() if path.name[0] != "."]
+    assert sorted(names) == ["a.txt", "b.txt"]
     found = json.loads(call(tmp_path / "labels", tmp_path / "k.csv", "--format", "kaleidoscope", "--json"))
     assert (found["n_events"], found["n_recordings"], found["read"], found["lost"]) == (
         2,
@@ -81,7 +82,7 @@ def test_an_event_in_two_tables_of_a_folder_is_read_once(tmp_path: Path) -> None
         (("out.csv", "--format", "xls"), "unknown format 'xls'"),
         (("out.csv", "--format", "table"), "format 'table' is only read"),
         (("in.csv",), "is there already"),
-        ((".", "--format", "raven"), "the folder is not empty"),
+        ((".", "--format", "raven"), "in.csv: is there already; give the name of a new folder"),
         (("out.csv", "--from", "raven"), "no column 'Begin Time (s)'"),
     ],
 )
@@ -91,6 +92,21 @@ def test_refusals(table: Path, tmp_path: Path, words: tuple[str, ...], error: st
             app, ["convert", str(table), str(tmp_path / words[0]), *words[1:]], catch_exceptions=False
         )
     assert read_annotations(table).events == EVENTS
+
+
+def test_tables_in_a_folder_may_be_written_again_and_never_over_others(table: Path, tmp_path: Path) -> None:
+    call(table, tmp_path / "out", "--format", "raven")
+    tables = sorted(tmp_path.glob("out/*.txt"))
+    before = {path: path.read_bytes() for path in tables}
+    tables[0].unlink()  # a conversion that was killed while its tables were shown
+    call(table, tmp_path / "out", "--format", "raven")
+    assert {path: path.read_bytes() for path in tmp_path.glob("out/*.txt")} == before
+    tables[0].write_text("edited")
+    with pytest.raises(RunError, match=f"{tables[0].name}: is there already"):
+        CliRunner().invoke(
+            app, ["convert", str(table), str(tmp_path / "out"), "--format", "raven"], catch_exceptions=False
+        )
+    assert tables[0].read_text() == "edited"
 
 
 def test_recordings_give_paths_times_and_the_sequence_of_raven(tmp_path: Path) -> None:

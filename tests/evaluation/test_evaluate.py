@@ -62,16 +62,19 @@ def test_on_the_same_folder_it_says_what_was_heard_before(trained: Path, simulat
     assert result["unknown_species"] == {}
 
 
-def test_species_it_does_not_know_are_listed_and_left_out(trained: Path, simulated: Path) -> None:
+def test_species_it_does_not_know_are_listed_and_left_out(
+    trained: Path, simulated: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.csv"
     rows = (simulated / "labels.csv").read_text().replace("Sperm whale", "Cuvier's beaked whale")
-    (simulated / "other.csv").write_text(rows)
-    result = evaluate_on(trained, prepare_request(request(simulated, "other.csv")), "cpu")
+    other.write_text(rows)
+    result = evaluate_on(trained, prepare_request(request(simulated, str(other))), "cpu")
     assert result["unknown_species"] == {"Cuvier's beaked whale": 8}
     assert result["n_clips"] == 24
     strangers = rows.replace("Bearded seal", "A").replace("Humpback whale", "B").replace("Killer whale", "C")
-    (simulated / "other.csv").write_text(strangers)
+    other.write_text(strangers)
     with pytest.raises(RunError, match="the model has none of these species"):
-        evaluate_on(trained, prepare_request(request(simulated, "other.csv")), "cpu")
+        evaluate_on(trained, prepare_request(request(simulated, str(other))), "cpu")
 
 
 def test_folds_pool_every_testable_clip_once(simulated: Path, tiny: str, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from finback.core.errors import InputError, LockError, RunError, WriteError
-from finback.core.storage.folders import SHOWING, is_whole, whole_folder
+from finback.core.storage.folders import SHOWING, added_folder, is_whole, whole_folder
 from finback.core.storage.locks import LOCK
 
 FILL = """
@@ -120,3 +120,30 @@ def test_a_note_beside_a_whole_folder_goes_and_lets_nobody_replace_it(tmp_path: 
         pass
     assert is_whole(out, "a.json")
     assert content_of(out) == {"a.json": "old", "b.csv": "old", "members/c": "old"}
+
+
+def add(out: Path, **content: str) -> None:
+    with added_folder(out) as hidden:
+        for name, text in content.items():
+            path = hidden / name.replace("__", "/")
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text)
+
+
+def test_files_are_added_to_the_same_files_only(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    add(out, a="1", sub__b="2")
+    assert content_of(out) == {"a": "1", "sub/b": "2"}
+    (out / "a").unlink()
+    (out / ".hidden").touch()
+    add(out, a="1", sub__b="2", c="3")
+    assert {name: text for name, text in content_of(out).items() if text} == {
+        "a": "1",
+        "sub/b": "2",
+        "c": "3",
+    }
+    for other in ({"a": "changed", "sub__b": "2", "c": "3"}, {"a": "1", "sub__b": "2"}):
+        with pytest.raises(RunError, match="is there already; give the name of a new folder"):
+            add(out, **other)
+    assert (out / "a").read_text() == "1"
+    assert [p.name for p in out.iterdir() if p.is_dir()] == ["sub"], "no temporary folder is left"

@@ -159,9 +159,16 @@ def test_the_command_measures_durations_and_writes_a_page(folder: Path) -> None:
     assert "the file ends at 8.00 s, before the event" in page
     assert not re.findall(r'(?:src|href)="https?://', page)
     assert len(page) < 1_000_000
-    again = CliRunner().invoke(app, ["evaluate-detections", str(truth), str(found), "--out", str(out)])
+    words = ["evaluate-detections", str(truth), str(found), "--out", str(out)]
+    (out / "misses.csv").unlink()  # an evaluation that was killed while its files were shown
+    call(truth, found, "--audio", folder / "audio", "--out", out, "--listed", 2)
+    assert (out / "misses.csv").is_file()
+    again = CliRunner().invoke(app, words)
     assert isinstance(again.exception, RunError)
-    assert "not empty" in str(again.exception)
+    assert "is there already" in str(again.exception)
+    (out / "notes.txt").touch()
+    again = CliRunner().invoke(app, words)
+    assert "not empty, it holds notes.txt" in str(again.exception)
 
 
 def test_a_page_without_recordings_says_so(folder: Path) -> None:

@@ -6,10 +6,13 @@
 A process killed in the middle leaves a hidden folder, which the next one sweeps. Killed while the files are
 shown, it leaves a note; the next one then knows that the files are its own, and replaces them. Where `last`
 is shown, the folder is whole: a note that is still there means nothing, and `is_whole` removes it.
+
+    with added_folder(out) as hidden:           # the same for files that may be there from an earlier time
 """
 
 from __future__ import annotations
 
+import filecmp
 import os
 import shutil
 from collections.abc import Iterator
@@ -48,6 +51,40 @@ def whole_folder(path: Path, last: str) -> Iterator[Path]:
         finally:
             if hidden is not None:
                 shutil.rmtree(hidden, ignore_errors=True)
+
+
+@contextmanager
+def added_folder(path: Path) -> Iterator[Path]:
+    """Yield a new folder whose files are added to those of `path` on success; what is there must be the same.
+
+    So nothing is overwritten, and a command that was killed while its files were shown can be run again.
+    Raises `RunError` when `path` holds another file, or the same one with other bytes; `LockError` and
+    `WriteError` as `whole_folder`.
+    """
+    with only_writer(path):
+        hidden: Path | None = None
+        try:
+            hidden = new_temporary_folder(path)
+            yield hidden
+            sync_folder(hidden)
+            new = _files(hidden)
+            for name in _files(path):
+                if name not in new or not filecmp.cmp(hidden / name, path / name, shallow=False):
+                    raise RunError(f"{path / name}: is there already", "give the name of a new folder")
+            for name in sorted(new):
+                (path / name).parent.mkdir(parents=True, exist_ok=True)
+                os.replace(hidden / name, path / name)
+        except OSError as error:
+            raise write_error(path, error) from error
+        finally:
+            if hidden is not None:
+                shutil.rmtree(hidden, ignore_errors=True)
+
+
+def _files(folder: Path) -> set[Path]:
+    """The paths of all files in a folder, relative to it, without hidden ones."""
+    found = (Path(root).relative_to(folder) / name for root, _, names in os.walk(folder) for name in names)
+    return {path for path in found if not any(part.startswith(".") for part in path.parts)}
 
 
 def is_whole(path: Path, last: str) -> bool:

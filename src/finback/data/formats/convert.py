@@ -12,6 +12,7 @@ from pathlib import Path
 
 from finback.audio.time_options import NAMES, TimeOptions
 from finback.core.errors import InputError, SettingsError, WriteError
+from finback.core.storage.folders import added_folder
 from finback.core.types import Event
 from finback.data.formats import FORMATS
 from finback.data.formats.base import Format
@@ -81,7 +82,7 @@ def convert(
 
     Raises `InputError` when no table can be read, or when one file would hold the labels of several
     recordings without their names; `SettingsError` when the format is unknown; `WriteError` when `target` is
-    there.
+    a file that is there; `RunError` when it is a folder with other files.
     """
     source, target = Path(source), Path(target)
     info = _format_of(target, to)
@@ -98,7 +99,9 @@ def convert(
         events, sounds, notes = placed_in(audio, events, times)
         problems += notes
     if not target.suffix:
-        written = write_events(info.name, target, events, sounds)
+        with added_folder(target) as hidden:
+            written = write_events(info.name, hidden, events, sounds)
+        written = tuple(target / path.relative_to(hidden) for path in written)
     else:
         _check_one_recording(info, events, target)
         refuse_sleeps(events, sounds)
@@ -123,10 +126,7 @@ def _format_of(target: Path, to: str | None) -> Format:
 
 def _check_new(target: Path) -> None:
     """Raises `WriteError` when something would be written over."""
-    if target.is_dir() and not target.suffix:
-        if any(target.iterdir()):
-            raise WriteError(f"{target}: the folder is not empty", "give the name of a new folder")
-    elif target.exists():
+    if target.exists() and not (target.is_dir() and not target.suffix):
         raise WriteError(f"{target}: is there already", "give the name of a new file")
 
 
