@@ -1,6 +1,7 @@
 """All benchmarks against other packages, in one run: benchmarks/RESULTS.md.
 
     make bench
+    python benchmarks/all.py scan.py      # only this one; the rest of the page stays
 
 Each benchmark runs in its own process, one after the other; the ratios are collected in one table. If a
 benchmark fails or a package is missing, the table has the reason, and the other benchmarks run. On two idle
@@ -12,6 +13,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 import subprocess
 import sys
 import tempfile
@@ -68,28 +70,49 @@ def machine() -> str:
     return f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}, {versions}."
 
 
+def parts_of(page: str) -> tuple[dict[str, str], dict[str, str]]:
+    """The page as it is: rows of the table by quantity and other package, sections by script."""
+    head, *sections = re.split(r"^## ", page, flags=re.M)
+    rows = [line for line in head.splitlines() if line.startswith("| ")][1:]
+    return {key_of(line): line for line in rows}, {text.split("\n")[0]: f"## {text}" for text in sections}
+
+
+def key_of(line: str) -> str:
+    """Quantity and other package of a row; figures may stand behind the name of the package."""
+    _, what, _, other, *_ = (cell.strip() for cell in line.split("|"))
+    return f"{what} / {other.split(':')[0]}"
+
+
 def main() -> None:
-    sections, failed = [], 0
+    path, wanted = HERE / "RESULTS.md", sys.argv[1:]
+    rows, sections = parts_of(path.read_text(encoding="utf-8")) if wanted else ({}, {})
+    if unknown := set(wanted) - {script for script, *_ in BENCHMARKS}:
+        sys.exit(f"no benchmark {min(unknown)}; there are: {', '.join(script for script, *_ in BENCHMARKS)}")
+    failed = 0
     with tempfile.TemporaryDirectory() as folder:
         results = Path(folder) / "results.jsonl"
+        results.touch()
         for script, *options in BENCHMARKS:
+            if wanted and script not in wanted:
+                continue
             print(f"{script} ...", file=sys.stderr)
             text, code, seconds = run(script, *options, results=results)
             print(text)
             failed += code != 0
             ended = "" if not code else f"\nEnded with exit code {code}.\n"
             command = " ".join(["python", f"benchmarks/{script}", *options])
-            sections.append(
-                f"## {script}\n\n`{command}`, {seconds:.0f} s\n\n```\n{text.strip()}\n```\n{ended}"
+            sections[script] = (
+                f"## {script}\n\n`{command}`, {seconds:.0f} s\n\n```\n{text.strip()}\n```\n{ended}\n"
             )
-        rows = [Result(**json.loads(line)) for line in results.read_text().splitlines()]
+        lines = [row(Result(**json.loads(line))) for line in results.read_text().splitlines()]
+    rows |= {key_of(line): line for line in lines}
     table = [
         "| quantity | finback | other package | ratio | remarks |",
         "|---|---|---|---|---|",
-        *map(row, rows),
+        *rows.values(),
     ]
-    page = HEAD + machine() + "\n\n" + "\n".join(table) + "\n\n" + "\n".join(sections)
-    write_atomic(HERE / "RESULTS.md", page)
+    page = HEAD + machine() + "\n\n" + "\n".join(table) + "\n\n" + "".join(sections.values()).rstrip() + "\n"
+    write_atomic(path, page)
     sys.exit(1 if failed else 0)
 
 
