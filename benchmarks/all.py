@@ -102,7 +102,7 @@ def main() -> None:
             ended = "" if not code else f"\nEnded with exit code {code}.\n"
             command = " ".join(["python", f"benchmarks/{script}", *options])
             sections[script] = (
-                f"## {script}\n\n`{command}`, {seconds:.0f} s\n\n```\n{text.strip()}\n```\n{ended}\n"
+                f"## {script}\n\n`{command}`, {seconds:.0f} s\n\n```\n{text.strip()}\n```\n{ended}"
             )
         lines = [row(Result(**json.loads(line))) for line in results.read_text().splitlines()]
     rows |= {key_of(line): line for line in lines}
@@ -111,7 +111,15 @@ def main() -> None:
         "|---|---|---|---|---|",
         *rows.values(),
     ]
-    page = HEAD + machine() + "\n\n" + "\n".join(table) + "\n\n" + "".join(sections.values()).rstrip() + "\n"
+    page = (
+        HEAD
+        + machine()
+        + "\n\n"
+        + "\n".join(table)
+        + "\n\n"
+        + "\n\n".join(text.strip() for text in sections.values())
+        + "\n"
+    )
     write_atomic(path, page)
     sys.exit(1 if failed else 0)
 
