@@ -1,9 +1,11 @@
-"""What a fetch left on disk, read back for comparison."""
+"""What a fetch left on disk, read back for comparison, and the memory that it took."""
 
 from __future__ import annotations
 
 import csv
 import io
+import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 
 
@@ -13,3 +15,13 @@ def sounds(out: Path) -> dict[str, bytes]:
 
 def table(path: Path) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
+
+
+def peak_mb(work: Callable[[], object]) -> float:
+    """The most memory that Python had during the work, in MB."""
+    tracemalloc.start()
+    try:
+        work()
+        return tracemalloc.get_traced_memory()[1] / 1e6
+    finally:
+        tracemalloc.stop()

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,9 +21,8 @@ from typing import Any
 
 from finback.core.errors import InputError, RunError
 from finback.core.settings import build
-from finback.core.storage.files import read_json, sync_folder, write_error, write_json
-from finback.core.storage.locks import only_writer
-from finback.core.storage.temporaries import new_temporary_folder
+from finback.core.storage.files import read_json, sync_folder, write_json
+from finback.core.storage.folders import hidden_folder
 from finback.scan.header import NAME as JOURNAL
 from finback.scan.table_settings import TableSettings
 
@@ -61,19 +59,11 @@ def new_tables(out: Path, about: Mapping[str, Any]) -> Iterator[tuple[Path, list
     Raises `InputError` as `check_tables_folder`, `LockError` and `WriteError`.
     """
     check_tables_folder(out)
-    with only_writer(out, WAIT_S):
-        hidden: Path | None = None
-        notes: list[str] = []
-        try:
-            hidden = new_temporary_folder(out)
-            yield hidden, notes
-            sync_folder(hidden, at_once=True)  # 100,000 selection tables one by one take minutes
-            notes += _publish(hidden, out, about)
-        except OSError as error:
-            raise write_error(out, error) from error
-        finally:
-            if hidden is not None:
-                shutil.rmtree(hidden, ignore_errors=True)
+    notes: list[str] = []
+    with hidden_folder(out, WAIT_S) as hidden:
+        yield hidden, notes
+        sync_folder(hidden, at_once=True)  # 100,000 selection tables one by one take minutes
+        notes += _publish(hidden, out, about)
 
 
 def _publish(hidden: Path, out: Path, about: Mapping[str, Any]) -> list[str]:

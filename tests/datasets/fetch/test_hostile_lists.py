@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fetched import peak_mb
 from hostile import run, web_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -106,18 +106,6 @@ def test_no_record_breaks_it(site: Site, record: object) -> None:
         zenodo(site, record, species="(?P<species>[a-z]+)?", folders=True)
 
 
-def _peak(work: Callable[[], object]) -> float:
-    """The most memory that Python had during the work, in MB."""
-    import tracemalloc
-
-    tracemalloc.start()
-    try:
-        work()
-        return tracemalloc.get_traced_memory()[1] / 1e6
-    finally:
-        tracemalloc.stop()
-
-
 def test_the_memory_of_a_list_of_nothing(site: Site) -> None:
     """Each empty list of JSON has two bytes, and fifty in memory."""
     body = '{"files": [' + "[]," * 1_300_000 + "[]]}"
@@ -128,7 +116,7 @@ def test_the_memory_of_a_list_of_nothing(site: Site) -> None:
         with pytest.raises(PermanentError, match="too long"):
             zenodo(site, body + " " * 1_000_000)
 
-    assert _peak(work) < 200
+    assert peak_mb(work) < 200
 
 
 def test_formulas_and_escapes_in_a_listing(site: Site, tmp_path: Path) -> None:

@@ -6,11 +6,11 @@ import csv
 import gzip
 import time
 import zlib
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from fetched import peak_mb
 from hostile import BOUNDED_S, DATA, MIB, own, run, web_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -216,18 +216,6 @@ def test_one_bad_file_does_not_end_the_others(site: Site, tmp_path: Path) -> Non
     assert (tmp_path / "failed.csv").read_text() == "file,why\n"
 
 
-def _peak(work: Callable[[], object]) -> float:
-    """The most memory that Python had during the work, in MB."""
-    import tracemalloc
-
-    tracemalloc.start()
-    try:
-        work()
-        return tracemalloc.get_traced_memory()[1] / 1e6
-    finally:
-        tracemalloc.stop()
-
-
 def test_the_memory_of_a_bomb(site: Site, here: Path) -> None:
     bomb = gzip.compress(MIB * 120, compresslevel=9)
     site.spoil("/a.wav", raw(response({**WAV, "Content-Encoding": "gzip"}) + bomb))
@@ -236,4 +224,4 @@ def test_the_memory_of_a_bomb(site: Site, here: Path) -> None:
         with pytest.raises(FinbackError):
             download(WantedFile(site.url + "/a.wav", here), web_of(Bounds(max_file_gb=1)))
 
-    assert _peak(work) < 20
+    assert peak_mb(work) < 20

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import tracemalloc
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
+from soundscapes import contents, table
 
 from finback.audio import io
 from finback.audio import timestamps as clock
@@ -18,15 +18,6 @@ from finback.datasets.simulate.snr import active_power, band_power
 FOUR = ("Fin whale", "Harp seal", "Killer whale", "North Atlantic right whale")
 # Their calls are over in a few seconds, so most stand alone in a recording.
 SHORT = (*FOUR, "Bottlenose dolphin", "Bowhead whale", "Humpback whale", "Sei whale", "Sperm whale", "Walrus")
-
-
-def table(path: Path) -> list[dict[str, str]]:
-    with open(path, newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from soundscapes import contents, table
 
 from finback.audio import io
 from finback.core.errors import InputError, SettingsError
@@ -25,15 +25,6 @@ from finback.datasets.simulate.snr import band_power
 
 FOUR = ("Fin whale", "Harp seal", "Killer whale", "North Atlantic right whale")
 SMALL = ClipSettings(species=FOUR, clips_per_species=6, tapes_per_species=2, duration_s=(0.5, 1.5))
-
-
-def table(path: Path) -> list[dict[str, str]]:
-    with open(path, newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
 @pytest.fixture(scope="module")

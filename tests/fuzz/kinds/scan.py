@@ -1,7 +1,7 @@
 """Scans, their journals, and the files that a person writes for their tables.
 
-Oracle: a mutant is refused, or named in `errors.csv`, or heard in full; the whole file beside it has the same
-effort and detections as always. A damaged journal is refused, or the tables are those of the whole one.
+Oracle: a mutant is refused, or named in `errors.csv`, or analysed in full; the whole file beside it has the
+same effort and detections as always. A damaged journal is refused, or the tables are those of the whole one.
 A mute only takes detections away; measures of found events are shares.
 """
 
@@ -63,8 +63,8 @@ def _sound(stage: Stage, folder: Path, rng: random.Random) -> Answer:
     for name in ("events.csv", "effort.csv"):
         if _of(whole[name], WHOLE) != _of(found[name], WHOLE):
             raise Nonsense(f"{name}: other rows of the whole file: {_of(found[name], WHOLE)[:2]}")
-    heard, faults = _of(found["effort.csv"], mutant.name), _of(found["errors.csv"], mutant.name)
-    for row in heard:
+    effort, faults = _of(found["effort.csv"], mutant.name), _of(found["errors.csv"], mutant.name)
+    for row in effort:
         seconds = {name: float(text) for name, text in row.items() if name.endswith("_s")}
         if not 0 <= seconds["analysed_s"] + seconds["skipped_s"] <= seconds["duration_s"] + 1e-6:
             raise Nonsense(f"effort that does not add up: {row}")
@@ -72,10 +72,10 @@ def _sound(stage: Stage, folder: Path, rng: random.Random) -> Answer:
         raise Nonsense(f"no reason: {faults}")
     if said.code == 1 and not faults:
         raise Nonsense(f"exit code 1, and no row of errors.csv: {said.err[-300:]}")
-    if not heard and not faults:
+    if not effort and not faults:
         raise Nonsense("the damaged file is in no table")
     detail = [row["reason"] for row in faults]
-    return (REFUSED if faults and float(heard[0]["analysed_s"] if heard else 0) == 0 else RIGHT), detail
+    return (REFUSED if faults and float(effort[0]["analysed_s"] if effort else 0) == 0 else RIGHT), detail
 
 
 def _journal(stage: Stage, folder: Path, rng: random.Random) -> Answer:

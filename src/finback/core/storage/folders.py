@@ -35,22 +35,14 @@ def whole_folder(path: Path, last: str) -> Iterator[Path]:
     another process writes there, `WriteError` when it cannot be written to.
     """
     _check_empty(path, last)
-    with only_writer(path):
+    with hidden_folder(path) as hidden:
         _check_empty(path, last)
-        hidden: Path | None = None
-        try:
-            hidden = new_temporary_folder(path)
-            yield hidden
-            sync_folder(hidden)
-            (path / SHOWING).touch()
-            for entry in sorted(hidden.iterdir(), key=lambda entry: (entry.name == last, entry.name)):
-                _replace(entry, path / entry.name)
-            is_whole(path, last)
-        except OSError as error:
-            raise write_error(path, error) from error
-        finally:
-            if hidden is not None:
-                shutil.rmtree(hidden, ignore_errors=True)
+        yield hidden
+        sync_folder(hidden)
+        (path / SHOWING).touch()
+        for entry in sorted(hidden.iterdir(), key=lambda entry: (entry.name == last, entry.name)):
+            _replace(entry, path / entry.name)
+        is_whole(path, last)
 
 
 @contextmanager
@@ -61,19 +53,29 @@ def added_folder(path: Path) -> Iterator[Path]:
     Raises `RunError` when `path` holds another file, or the same one with other bytes; `LockError` and
     `WriteError` as `whole_folder`.
     """
-    with only_writer(path):
+    with hidden_folder(path) as hidden:
+        yield hidden
+        sync_folder(hidden)
+        new = _files(hidden)
+        for name in _files(path):
+            if name not in new or not filecmp.cmp(hidden / name, path / name, shallow=False):
+                raise RunError(f"{path / name}: is there already", "give the name of a new folder")
+        for name in sorted(new):
+            (path / name).parent.mkdir(parents=True, exist_ok=True)
+            os.replace(hidden / name, path / name)
+
+
+@contextmanager
+def hidden_folder(path: Path, wait_s: float = 0.0) -> Iterator[Path]:
+    """Yield a new hidden folder in `path`, which nobody else writes to meanwhile; it is gone afterwards.
+
+    Waits so long for another process. Raises `LockError` and `WriteError`.
+    """
+    with only_writer(path, wait_s):
         hidden: Path | None = None
         try:
             hidden = new_temporary_folder(path)
             yield hidden
-            sync_folder(hidden)
-            new = _files(hidden)
-            for name in _files(path):
-                if name not in new or not filecmp.cmp(hidden / name, path / name, shallow=False):
-                    raise RunError(f"{path / name}: is there already", "give the name of a new folder")
-            for name in sorted(new):
-                (path / name).parent.mkdir(parents=True, exist_ok=True)
-                os.replace(hidden / name, path / name)
         except OSError as error:
             raise write_error(path, error) from error
         finally:

@@ -12,10 +12,12 @@ example `WriteError` for a full disk.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from types import TracebackType
+from typing import Self
 
 from finback.scan.header import JournalHeader
 from finback.scan.journal import write_results
@@ -47,21 +49,26 @@ class Done:
     n_failed: int = 0
 
 
-class Engine(Protocol):
-    """Runs a job; a context manager."""
+class Engine(ABC):
+    """Runs a job; a context manager, which closes it."""
 
-    @property
-    def header(self) -> JournalHeader:
-        """The header of a journal with the model and the settings of the job."""
-        ...
+    header: JournalHeader  # of a journal with the model and the settings of the job
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @abstractmethod
     def map(self, units: Units) -> Iterator[Done]:
         """Analyse units as they come; yields each when it is in the journal."""
-        ...
 
+    @abstractmethod
     def close(self) -> None:
         """End all workers at once; finished parts stay."""
-        ...
 
 
 def single_spans(unit: Unit) -> list[Unit]:

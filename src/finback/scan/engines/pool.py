@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
-from finback.scan.engines.contract import POLL_S, Done, Job, Units
+from finback.scan.engines.contract import POLL_S, Done, Engine, Job, Units
 from finback.scan.engines.pieces import Pieces
 from finback.scan.plan import Unit
 
 
-class Pool(ABC):
-    """A context manager; a subclass starts the workers and talks to them."""
+class Pool(Engine):
+    """A subclass starts the workers and talks to them."""
 
     def __init__(self, job: Job) -> None:
         self.job = job
         self.pieces = Pieces(Path(job.folder))  # that wait for a worker
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def map(self, units: Units) -> Iterator[Done]:
         """See `engines/contract.py`."""
@@ -44,10 +34,6 @@ class Pool(ABC):
             if is_over and not self.pieces and not self._is_analysing():
                 return
             yield from self._answers(POLL_S if asked_in_vain else None)
-
-    @abstractmethod
-    def close(self) -> None:
-        """End all workers at once; finished parts stay."""
 
     @abstractmethod
     def _has_room(self) -> bool:

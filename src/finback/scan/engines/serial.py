@@ -4,28 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from types import TracebackType
 
-from finback.scan.engines.contract import POLL_S, Done, Job, Units
-from finback.scan.header import JournalHeader
+from finback.scan.engines.contract import POLL_S, Done, Engine, Job, Units
 
 
-class SerialEngine:
+class SerialEngine(Engine):
     """Analyses one unit after the other. Raises `RunError` when there is no such model."""
 
     def __init__(self, job: Job) -> None:
         from finback.scan.engines.worker import Worker  # imports torch
 
         self._worker = Worker(job)
-        self.header: JournalHeader = self._worker.header
-
-    def __enter__(self) -> SerialEngine:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+        self.header = self._worker.header
 
     def map(self, units: Units) -> Iterator[Done]:
         """See `engines/contract.py`."""
