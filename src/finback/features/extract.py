@@ -202,15 +202,27 @@ class Extractor:
         return samples.n_samples
 
     def _alike(self, samples: Samples, bounds: Sequence[tuple[int, int]]) -> NDArray[np.float32]:
-        """(w, T) windows of w spans of native samples that have one length."""
-        n, rate = bounds[0][1] - bounds[0][0], samples.sample_rate
-        x = padded(len(bounds), n, rate, self.spec.sample_rate)
+        """(w, n T) windows of w spans of native samples that have one length; n = 1 at one speed."""
+        found = [
+            self._at(speed, samples, bounds, n)
+            for speed, n in zip(self.spec.playback, self.spec.heard, strict=True)
+        ]
+        return found[0] if len(found) == 1 else np.concatenate(found, axis=1)
+
+    def _at(
+        self, speed: float, samples: Samples, bounds: Sequence[tuple[int, int]], n_windows: int
+    ) -> NDArray[np.float32]:
+        """(w, n_windows T) the same spans played at a speed."""
+        n, rate, rate_out = bounds[0][1] - bounds[0][0], samples.sample_rate, self.spec.rate_at(speed)
+        x = padded(len(bounds), n, rate, rate_out)
         for row, (start, stop) in zip(x, bounds, strict=True):
             remove_dc_into(row[:n], samples.read(start, stop))
-        waves = resample_rows(x, n, rate, self.spec.sample_rate)
+        waves = resample_rows(x, n, rate, rate_out)
+        if n_windows > 1:
+            waves = fit_length(waves, self.spec, n_windows).reshape(-1, self.spec.clip_samples)
         if self.spec.level != "none":
             waves = np.stack([normalise(wave, self.spec.level) for wave in waves])
-        return fit_length(waves, self.spec)
+        return fit_length(waves, self.spec).reshape(len(bounds), -1)
 
     def background_db(self, window: Clip) -> NDArray[np.float32]:
         """(M,) median dB per band over the stretch of recording that holds the window's middle."""
@@ -250,10 +262,11 @@ def in_pieces(found: Iterable[Place], size: int) -> Iterator[list[Place]]:
         yield piece
 
 
-def fit_length(x: NDArray[np.float32], spec: FeatureSpec) -> NDArray[np.float32]:
-    """(..., n) -> (..., T): cut at the end, or padded there by zeros, repetition or reflection."""
-    missing = spec.clip_samples - x.shape[-1]
+def fit_length(x: NDArray[np.float32], spec: FeatureSpec, n_windows: int = 1) -> NDArray[np.float32]:
+    """(..., n) -> (..., n_windows T): cut at the end, or padded there by zeros, repetition or reflection."""
+    length = n_windows * spec.clip_samples
+    missing = length - x.shape[-1]
     if missing <= 0:
-        return x[..., : spec.clip_samples]
+        return x[..., :length]
     mode = {"zero": "constant", "tile": "wrap", "reflect": "symmetric"}[spec.pad]
     return np.pad(x, [(0, 0)] * (x.ndim - 1) + [(0, missing)], mode=mode)  # type: ignore[call-overload]

@@ -20,7 +20,7 @@ from finback.core.errors import SettingsError
 from finback.core.registry import looked_up
 from finback.features.backbones import BACKBONES, Array, Backbone, Background
 from finback.features.logmel import LogMel
-from finback.features.spec import FeatureSpec
+from finback.features.spec import ONE_SPEED, FeatureSpec
 
 FRONT_ENDS = {
     "logmel": "finback.features.frontends:LogMelFrontEnd",
@@ -151,6 +151,13 @@ def create(name: str, spec: FeatureSpec, **settings: str) -> FrontEnd:
         )
     make: type = kind
     front_end: FrontEnd = make(spec, **settings)
+    if spec.playback != ONE_SPEED:
+        if not isinstance(front_end, Backbone):
+            raise SettingsError(
+                f"features.playback = {list(spec.playback)} with a model on {name}",
+                "only a backbone hears several speeds: set playback = [1]",
+            )
+        front_end.heard = spec.heard
     return front_end
 
 

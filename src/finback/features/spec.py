@@ -10,7 +10,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -19,6 +19,8 @@ from finback.core.settings import Frozen
 Pad = Literal["zero", "tile", "reflect"]
 Level = Literal["none", "peak", "rms"]
 MOST_VALUES = 1 << 27  # of one array: 1 GB in double precision
+Speed = Annotated[float, Field(ge=1 / 16, le=64)]
+ONE_SPEED = (1.0,)
 REMOVED = {"onnx_file": "", "onnx_output": ""}  # settings of version 0.1.0, at their defaults
 
 
@@ -41,6 +43,7 @@ class FeatureSpec(Frozen):
     )  # floor below each window's maximum, in dB; None = no floor
     background: Literal["none", "median"] = "none"  # subtract the recording's median per band
     background_s: float = Field(30.0, gt=0, le=86_400)  # length of recording that the median is taken over
+    playback: tuple[Speed, ...] = Field(ONE_SPEED, min_length=1, max_length=4)  # at which a backbone hears it
 
     @model_validator(mode="before")
     @classmethod
@@ -61,6 +64,8 @@ class FeatureSpec(Frozen):
             raise ValueError(f"hop {self.hop} is longer than n_fft {self.n_fft}: samples would be skipped")
         if self.n_fft > 2 * self.clip_samples:
             raise ValueError(f"n_fft {self.n_fft} is longer than two clips of {self.clip_samples} samples")
+        if len(set(self.playback)) < len(self.playback):
+            raise ValueError(f"playback {list(self.playback)} has a speed twice")
         sizes = {
             "the filters of the mel bands": self.n_mels * self.n_bins,
             "the log-mel spectrogram of a clip": self.n_mels * self.n_frames,
@@ -96,7 +101,19 @@ class FeatureSpec(Frozen):
         return math.ceil(n_samples * sample_rate / self.sample_rate)
 
     @property
+    def heard(self) -> tuple[int, ...]:
+        """How many windows of `clip_samples` a window becomes at each speed: slowed down, it is longer."""
+        return tuple(max(1, math.ceil(1 / speed)) for speed in self.playback)
+
+    def rate_at(self, speed: float) -> int:
+        """Hz: sound of this rate, played at `speed`, has the spec's rate."""
+        return max(1, round(self.sample_rate / speed))
+
+    @property
     def fingerprint(self) -> str:
         """12 hex digits; equal exactly when all settings are equal. The same as in version 0.1.0."""
-        text = json.dumps({**self.model_dump(), **REMOVED}, sort_keys=True)
+        values = {**self.model_dump(), **REMOVED}
+        if self.playback == ONE_SPEED:
+            del values["playback"]
+        text = json.dumps(values, sort_keys=True)
         return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()

@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from finback.features.spec import FeatureSpec
 
 CLASSIFIERS = {
+    "aisfx-mix": "finback.models.networks.probe:AiSfxMix",
     "aisfx-plda": "finback.models.networks.probe:AiSfxPlda",
     "aisfx": "finback.models.networks.probe:AiSfxProbe",
     "aisfx-tuned": "finback.models.networks.aisfx_tuned:AiSfxTuned",
+    "birdnet-mix": "finback.models.networks.probe:BirdNetMix",
     "birdnet-plda": "finback.models.networks.probe:BirdNetPlda",
     "birdnet": "finback.models.networks.probe:BirdNetProbe",
     "birdnet-mlp": "finback.models.networks.probe:BirdNetMlp",
@@ -29,6 +31,7 @@ CLASSIFIERS = {
     "dnn": "finback.models.networks.dnn:DNN",
     "lstm": "finback.models.networks.recurrent:LSTM",
     "mfcc-forest": "finback.models.networks.probe:MfccForest",
+    "mfcc-mix": "finback.models.networks.probe:MfccMix",
     "mfcc-plda": "finback.models.networks.probe:MfccPlda",
     "mfcc-svm": "finback.models.networks.probe:MfccSvm",
     "onnx": "finback.models.networks.probe:OnnxProbe",
@@ -39,7 +42,17 @@ CLASSIFIERS = {
 
 # Classifiers with weights of others, which have a licence. To ask the class of another one would load torch.
 PRETRAINED = frozenset(
-    ("aisfx-plda", "aisfx", "aisfx-tuned", "birdnet-plda", "birdnet", "birdnet-mlp", "onnx")
+    (
+        "aisfx-mix",
+        "aisfx-plda",
+        "aisfx",
+        "aisfx-tuned",
+        "birdnet-mix",
+        "birdnet-plda",
+        "birdnet",
+        "birdnet-mlp",
+        "onnx",
+    )
 )
 
 GENERATORS = {

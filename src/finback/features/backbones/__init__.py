@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from finback.core.errors import AudioError, SettingsError
-from finback.features.spec import FeatureSpec
+from finback.features.spec import ONE_SPEED, FeatureSpec
 
 Array: TypeAlias = NDArray[np.float32]
 # What a front end does where features.background = "median".
@@ -49,7 +49,8 @@ class Backbone:
     background: ClassVar[Background] = "refused"
     no_graph: ClassVar[str] = "no graph was written for it"
 
-    n_features: int  # D
+    heard: tuple[int, ...] = (1,)  # windows that each speed of `features.playback` makes of one
+    n_features: int  # D, at one speed
     version: str  # part of the feature cache's key: changes whenever the numbers may
     covered_samples: int  # samples at the spec's rate by which a window may advance so that none is missed
 
@@ -57,9 +58,20 @@ class Backbone:
         """(w, T) -> (w, D)."""
         raise TypeError(f"{type(self).__name__} does not define vectors")
 
+    def at_speeds(self, waves: Array) -> Array:
+        """(w, n T) -> (w, S D): the vectors of S speeds, each the mean over its windows."""
+        if self.heard == (1,):
+            return self.vectors(waves)
+        bounds = np.cumsum(self.heard)[:-1] * (waves.shape[1] // sum(self.heard))
+        found = []
+        for n, part in zip(self.heard, np.split(waves, bounds, axis=1), strict=True):
+            vectors = self.vectors(np.ascontiguousarray(part).reshape(n * len(part), -1))
+            found.append(vectors.reshape(len(part), n, -1).mean(axis=1))
+        return np.concatenate(found, axis=1)
+
     def __call__(self, waves: Array, background_db: Tensor | None = None) -> Array:
-        """(w, T) -> (w, D). Raises `AudioError` for vectors that are not finite."""
-        vectors = self.vectors(waves)
+        """(w, n T) -> (w, S D). Raises `AudioError` for vectors that are not finite."""
+        vectors = self.at_speeds(waves)
         if not np.isfinite(vectors).all():
             raise AudioError(
                 f"the network {self.name} gives numbers that are not finite for this sound",
@@ -73,12 +85,14 @@ class Backbone:
 
     def from_waves(self, waves: Tensor) -> Tensor:
         """(B, T) -> (B, D)."""
-        return torch.from_numpy(self.vectors(waves.numpy()))
+        return torch.from_numpy(self.at_speeds(waves.numpy()))
 
     @classmethod
     def describe(cls, spec: FeatureSpec) -> str:
         """The input of the network in words, for a model card."""
-        return f"{spec.sample_rate} Hz, {cls.name} of waves of {spec.clip_samples} samples"
+        speeds = ", ".join(f"{speed:g}" for speed in spec.playback)
+        played = f", played at the speeds {speeds}" if spec.playback != ONE_SPEED else ""
+        return f"{spec.sample_rate} Hz, {cls.name} of waves of {spec.clip_samples} samples{played}"
 
 
 def check_window(name: str, spec: FeatureSpec, sample_rate: int, clip_samples: int) -> None:

@@ -22,6 +22,7 @@ from finback.features.backbones.onnx import Onnx
 from finback.features.spec import FeatureSpec
 from finback.models.networks.classifier import Classifier, Stage
 from finback.models.networks.heads import Forest, Head, Logistic, Svm
+from finback.models.networks.mix import Mix
 from finback.models.networks.plda import Plda
 
 
@@ -86,6 +87,13 @@ class _GroupAware(Probe):
         super().__init__(spec, Plda(n_classes, size))
 
 
+class _Mixed(Probe):
+    """The mean of three heads (`finback.models.networks.mix`)."""
+
+    def __init__(self, spec: FeatureSpec, n_classes: int, c: float = 0.01, size: int = 80) -> None:
+        super().__init__(spec, Mix(n_classes, c, size))
+
+
 class MfccPlda(_GroupAware):
     """Group-aware discriminant analysis (PLDA) on MFCC statistics."""
 
@@ -145,14 +153,27 @@ class AiSfxPlda(_OnAiSfx, _GroupAware):
     """Group-aware discriminant analysis (PLDA) on aiSFX (extra package: aisfx)."""
 
 
+class MfccMix(_Mixed):
+    """The mean of logistic regression, PLDA and the nearest group mean on MFCC statistics."""
+
+    input: ClassVar[str] = "mfcc"
+
+
+class BirdNetMix(_OnBirdNet, _Mixed):
+    """The mean of logistic regression, PLDA and the nearest group mean on BirdNET V2.4 (extra: birdnet)."""
+
+
+class AiSfxMix(_OnAiSfx, _Mixed):
+    """The mean of logistic regression, PLDA and the nearest group mean on aiSFX (extra package: aisfx)."""
+
+
 class BirdNetMlp(_OnBirdNet):
     """One hidden layer on BirdNET V2.4, trained by gradient (extra: birdnet)."""
 
     def __init__(self, spec: FeatureSpec, n_classes: int, hidden: int = 256, dropout: float = 0.5) -> None:
         super().__init__(spec, n_classes, n_features=hidden, dropout=dropout)
-        self.layers = nn.Sequential(
-            nn.LayerNorm(N_FEATURES), nn.Dropout(dropout / 2), nn.Linear(N_FEATURES, hidden), nn.ReLU()
-        )
+        n = N_FEATURES * len(spec.playback)
+        self.layers = nn.Sequential(nn.LayerNorm(n), nn.Dropout(dropout / 2), nn.Linear(n, hidden), nn.ReLU())
 
     def embed(self, x: Tensor) -> Tensor:
         return self.layers(x)  # (B, hidden)

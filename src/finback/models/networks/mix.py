@@ -1,0 +1,120 @@
+"""The mean of three heads that err in different ways: logistic regression, PLDA, and the nearest group mean.
+
+Logistic regression draws borders and knows no groups. PLDA knows how far groups lie apart, and takes every
+species for one cloud. The nearest group mean lets a species have several places, one for each tape. Each head
+gives probabilities at a temperature of its own, fitted to recording groups that it was not fitted to; the
+logit is the log of the mean of the three.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+import numpy as np
+import torch
+from sklearn.model_selection import StratifiedGroupKFold
+from torch import Tensor, nn
+
+from finback.models.networks.heads import ABSENT, Head, Logistic
+from finback.models.networks.plda import Plda
+
+FOLDS = 5
+TEMPERATURES = np.geomspace(0.01, 100.0, 41)
+LEAST = 1e-9  # smallest mean probability, so that its logarithm is finite
+
+
+class GroupMeans(Head):
+    """The cosine to the nearest mean of a recording group of the species; vectors are centred before."""
+
+    centre: Tensor  # (D,)
+    means: Tensor  # (G, D) of each group and species, of length 1
+    owner: Tensor  # (G,) class id
+
+    def __init__(self, n_classes: int) -> None:
+        super().__init__(n_classes)
+        self._name(centre=torch.float32, means=torch.float32, owner=torch.int64)
+
+    def fit(
+        self, x: np.ndarray, y: np.ndarray, weights: np.ndarray, groups: np.ndarray | None = None
+    ) -> None:
+        """As `Head.fit`, with the group ids (N,) of the examples. None: each example is a group."""
+        groups = np.arange(len(y)) if groups is None else groups
+        unit = x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-9)
+        pairs, of = np.unique(np.stack([y, groups]), axis=1, return_inverse=True)
+        of, n = of.reshape(-1), pairs.shape[1]
+        means = np.zeros((n, x.shape[1]))
+        np.add.at(means, of, unit * weights[:, None])
+        means /= np.bincount(of, weights, n)[:, None]
+        centre = means.mean(axis=0)
+        means -= centre
+        means /= np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-9)
+        self._keep(centre=centre, means=means, owner=pairs[0])
+
+    def forward(self, x: Tensor) -> Tensor:
+        self._check_fitted(self.means)
+        unit = nn.functional.normalize(x, dim=1, eps=1e-9) - self.centre
+        cosine = nn.functional.normalize(unit, dim=1, eps=1e-9) @ self.means.T  # (B, G)
+        logits = x.new_full((len(x), self.n_classes), ABSENT)
+        return logits.scatter_reduce(1, self.owner.expand(len(x), -1), cosine, "amax")
+
+
+class Mix(Head):
+    """See the module."""
+
+    temperature: Tensor  # (3,)
+
+    def __init__(self, n_classes: int, c: float = 0.01, size: int = 80) -> None:
+        super().__init__(n_classes)
+        self.heads = nn.ModuleList([Logistic(n_classes, c), Plda(n_classes, size), GroupMeans(n_classes)])
+        self._name(temperature=torch.float32)
+
+    def fit(
+        self, x: np.ndarray, y: np.ndarray, weights: np.ndarray, groups: np.ndarray | None = None
+    ) -> None:
+        """As `Head.fit`, with the group ids (N,) of the examples. None: each example is a group."""
+        groups = np.arange(len(y)) if groups is None else groups
+        self._keep(temperature=self._temperatures(x, y, weights, groups))
+        self._fit_heads(x, y, weights, groups)
+
+    def _fit_heads(self, x: np.ndarray, y: np.ndarray, weights: np.ndarray, groups: np.ndarray) -> None:
+        for head in self.heads:
+            cast(Head, head).fit(x, y, weights, groups)
+
+    def _temperatures(
+        self, x: np.ndarray, y: np.ndarray, weights: np.ndarray, groups: np.ndarray
+    ) -> np.ndarray:
+        """(3,) temperatures that fit best to groups left out; 1 where no group can be left out."""
+        n_folds = min(FOLDS, len(np.unique(groups)))
+        logits = np.full((len(self.heads), len(y), self.n_classes), np.nan, np.float32)
+        folds = StratifiedGroupKFold(n_folds, shuffle=True, random_state=0) if n_folds > 1 else None
+        for train, held in folds.split(x, y, groups) if folds else ():
+            known = np.isin(y[held], y[train])  # a species of one group has no temperature
+            held = held[known]
+            if len(np.unique(y[train])) < 2 or not len(held):
+                continue
+            self._fit_heads(x[train], y[train], weights[train], groups[train])
+            with torch.inference_mode():
+                rows = torch.from_numpy(x[held].astype(np.float32))
+                for i, head in enumerate(self.heads):
+                    logits[i, held] = head(rows).numpy()
+        judged = np.isfinite(logits).all(axis=(0, 2))
+        if not judged.any():
+            return np.ones(len(self.heads))
+        return np.array([_best(own[judged], y[judged], weights[judged]) for own in logits])
+
+    def forward(self, x: Tensor) -> Tensor:
+        self._check_fitted(self.temperature)
+        shares = [(head(x) / t).softmax(dim=1) for head, t in zip(self.heads, self.temperature, strict=True)]
+        return torch.stack(shares).mean(dim=0).clamp_min(LEAST).log()
+
+
+def _best(logits: np.ndarray, y: np.ndarray, weights: np.ndarray) -> float:
+    """The temperature with the least log loss of logits (N, K)."""
+    rows = torch.from_numpy(logits).double()
+    own = torch.from_numpy(y).long()
+    share = torch.from_numpy(weights).double()
+    losses = [
+        float((nn.functional.cross_entropy(rows / t, own, reduction="none") * share).sum())
+        for t in TEMPERATURES
+    ]
+    return float(TEMPERATURES[int(np.argmin(losses))])
