@@ -1,0 +1,83 @@
+"""The mean of three heads: what each adds, temperatures from groups left out, and the nearest group mean."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from finback.models.networks.heads import ABSENT
+from finback.models.networks.mix import GroupMeans, Mix
+
+N_SPECIES, N_GROUPS, N_CLIPS, D = 4, 5, 8, 30
+
+
+def data(seed: int, spread: float = 1.0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Vectors (N, D) of species with groups that lie apart, class ids and group ids."""
+    species = np.random.default_rng(0).standard_normal((N_SPECIES, D))
+    rng = np.random.default_rng(seed)
+    groups = species[:, None] + spread * rng.standard_normal((N_SPECIES, N_GROUPS, D))
+    x = groups[:, :, None] + 0.3 * rng.standard_normal((N_SPECIES, N_GROUPS, N_CLIPS, D))
+    y = np.repeat(np.arange(N_SPECIES), N_GROUPS * N_CLIPS)
+    return x.reshape(-1, D), y, np.repeat(np.arange(N_SPECIES * N_GROUPS), N_CLIPS)
+
+
+def fitted(n_classes: int = N_SPECIES, spread: float = 1.0) -> Mix:
+    x, y, groups = data(1, spread)
+    head = Mix(n_classes, size=10)
+    head.fit(x, y, np.ones(len(y)), groups)
+    return head
+
+
+def log_loss(logits: torch.Tensor, y: np.ndarray) -> float:
+    return float(torch.nn.functional.cross_entropy(logits, torch.from_numpy(y)))
+
+
+def test_it_recognises_new_groups_and_is_stored_as_tensors() -> None:
+    head, (x, y, _) = fitted(), data(2)
+    rows = torch.from_numpy(x.astype(np.float32))
+    logits = head(rows)
+    assert (logits.argmax(1).numpy() == y).mean() > 0.7
+    again = Mix(N_SPECIES)
+    again.load_state_dict(head.state_dict())
+    assert torch.equal(again(rows), logits)
+    assert torch.allclose(logits.exp().sum(1), torch.ones(len(rows)), atol=1e-5)
+
+
+def test_temperatures_are_those_of_groups_left_out() -> None:
+    """Where groups lie far apart, a head is less sure of new groups than of those that it has seen."""
+    head, (x, y, _) = fitted(spread=3.0), data(3, 3.0)
+    rows = torch.from_numpy(x.astype(np.float32))
+    for own, temperature in zip(head.heads, head.temperature, strict=True):
+        logits = own(rows)
+        assert log_loss(logits / temperature, y) < log_loss(logits / 0.05, y)
+        assert log_loss(logits / temperature, y) < log_loss(logits / 50, y)
+    assert log_loss(head(rows), y) < np.log(N_SPECIES)
+
+
+def test_one_group_or_one_group_a_species_leaves_temperatures_at_one() -> None:
+    x, y, _ = data(1)
+    for own in (np.zeros(len(y), int), y):
+        head = Mix(N_SPECIES, size=10)
+        head.fit(x, y, np.ones(len(y)), own)
+        assert head.temperature.tolist() == [1.0, 1.0, 1.0]
+        assert torch.isfinite(head(torch.from_numpy(x.astype(np.float32)))).all()
+
+
+def test_a_class_without_clips_is_never_the_answer() -> None:
+    head, (x, _, _) = fitted(N_SPECIES + 1), data(2)
+    shares = head(torch.from_numpy(x.astype(np.float32))).exp()
+    assert (shares[:, -1] < 1e-3).all()
+
+
+def test_the_nearest_group_mean_lets_a_species_have_two_places() -> None:
+    rng = np.random.default_rng(0)
+    places = {0: (np.array([1.0, 0, 0, 0]), np.array([-1.0, 0, 0, 0])), 1: (np.array([0, 1.0, 0, 0]),)}
+    x = np.concatenate([p + 0.05 * rng.standard_normal((6, 4)) for own in places.values() for p in own])
+    y = np.repeat([0, 0, 1], 6)
+    head = GroupMeans(3)
+    head.fit(x, y, np.ones(len(y)), np.repeat([0, 1, 2], 6))
+    logits = head(torch.from_numpy(x.astype(np.float32)))
+    assert (logits.argmax(1).numpy() == y).all()
+    assert (logits[:, 2] == ABSENT).all()
+    # The mean of the species as a whole is near nothing: it lies between its two places.
+    assert np.linalg.norm(x[y == 0].mean(axis=0)) < 0.2
