@@ -77,8 +77,8 @@ docs: setup
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 pictures: setup
-	$(BIN)/finback run --audio $(DATA)/watkins/audio --labels $(DATA)/watkins/labels.csv \
-		--groups $(DATA)/watkins/metadata.csv:group --out runs/pictures
+	$(BIN)/finback run --audio $(DATA) --labels $(DATA)/watkins_all/labels.csv --min-clips 10 \
+		--groups $(DATA)/watkins_all/metadata.csv:group --out runs/pictures
 	cp runs/pictures/figures/headline.png docs/pictures/headline.png
 	rm -rf runs/tutorial
 	$(BIN)/finback simulate runs/tutorial/sea --clips 12 --tapes 6 \

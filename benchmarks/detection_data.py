@@ -11,11 +11,12 @@ Each of the three has a soundscape in real noise (if there is any) and one in si
 from __future__ import annotations
 
 import csv
-import os
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import recordings
 
 from finback.core.storage.csv_files import read_csv, write_csv
 from finback.core.types import Clip
@@ -77,7 +78,7 @@ class Sources:
 
 def sources(real: bool = True) -> Sources:
     """Real clips and noise if they are there."""
-    root = Path(os.environ.get("FINBACK_DATA", Path(__file__).parents[2] / "shared" / "data"))
+    root = recordings.data_folder()
     if not real or not (root / "watkins_all").is_dir():
         return Sources(None, None)
     return Sources(_clips(root), _noise(root))

@@ -35,10 +35,10 @@ PAUSE_S = 0.15  # the other library's worker threads spin for up to 30 ms before
 SPEC = FeatureSpec()
 
 
-def clips_of(folder: Path) -> tuple[np.ndarray, set[int]]:
+def clips_of(files: list[Path]) -> tuple[np.ndarray, set[int]]:
     """(50, T) waves, of as many native rates as there are."""
     by_rate: dict[int, list[Path]] = {}
-    for path in sorted(folder.iterdir()):
+    for path in files:
         by_rate.setdefault(open_recording(path).sample_rate, []).append(path)
     chosen: list[Path] = []
     while len(chosen) < N_CLIPS and any(by_rate.values()):
@@ -64,8 +64,8 @@ def with_librosa(wave: np.ndarray) -> np.ndarray:
 
 
 def main() -> None:
-    folder = recordings.folder(Path(sys.argv[1]) if len(sys.argv) > 1 else None)
-    waves, rates = clips_of(folder)
+    files, place = recordings.files(Path(sys.argv[1]) if len(sys.argv) > 1 else None)
+    waves, rates = clips_of(files)
     n = len(waves)
     tune_allocator()
     logmel, tensor = LogMel(SPEC), torch.from_numpy(waves)
@@ -96,7 +96,7 @@ def main() -> None:
             work()
             seconds[name].append(time.perf_counter() - started)
     base = statistics.median(seconds["librosa, one by one"])
-    print(f"{n} clips of {len(rates)} native rates from {folder.name}, {torch.get_num_threads()} threads")
+    print(f"{n} clips of {len(rates)} native rates from {place}, {torch.get_num_threads()} threads")
     print(f"{'':<26}{'clips/s':>9}{'ratio to librosa':>18}")
     for name, times in seconds.items():
         median = statistics.median(times)

@@ -11,16 +11,21 @@ from finback.data.index import IndexRequest, index
 from finback.datasets.simulate.simulate import ClipSettings, simulate_clips
 
 
+def data_folder() -> Path:
+    """The folder of real recordings: $FINBACK_DATA, or ../shared/data beside the project."""
+    return Path(os.environ.get("FINBACK_DATA", Path(__file__).parents[2] / "shared" / "data"))
+
+
 def request(clips_per_species: int = 20) -> tuple[IndexRequest, str]:
     """Labelled clips and their name; of real recordings, the species with at least ten clips.
 
-    Real recordings are the Watkins folder in $FINBACK_DATA or ../shared/data.
+    Real recordings are those of `watkins_all`. Recordings of other sites are never part of them.
     """
-    root = Path(os.environ.get("FINBACK_DATA", Path(__file__).parents[2] / "shared" / "data")) / "watkins"
-    if root.is_dir():
-        groups = f"{root / 'metadata.csv'}:group"
-        found = IndexRequest(audio=root / "audio", labels=root / "labels.csv", groups=groups, min_clips=10)
-        return found, "watkins"
+    root = data_folder()
+    tables = root / "watkins_all"
+    if tables.is_dir():
+        groups = f"{tables / 'metadata.csv'}:group"
+        return IndexRequest(audio=root, labels=tables / "labels.csv", groups=groups, min_clips=10), "watkins"
     labels = simulate_clips(
         Path(tempfile.mkdtemp()) / "sim", ClipSettings(clips_per_species=clips_per_species)
     )
@@ -33,6 +38,10 @@ def clips() -> tuple[list[Clip], str]:
     return list(index(found).clips), place
 
 
-def folder(given: Path | None = None) -> Path:
-    """A folder of sound files: the one given, else of `request`."""
-    return given or request()[0].audio
+def files(folder: Path | None = None) -> tuple[list[Path], str]:
+    """The sound files of a folder, else of `request`, in the order of their names, and what to call them."""
+    if folder is not None:
+        sounds = (path for path in folder.iterdir() if path.suffix in {".wav", ".flac"})
+        return sorted(sounds), folder.name
+    found, place = clips()
+    return sorted({clip.recording.path for clip in found}, key=lambda path: path.name), place

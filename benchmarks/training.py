@@ -48,9 +48,8 @@ WAYS = {
 PROMISED = 2.0
 
 
-def clips_of(folder: Path) -> list[Clip]:
+def clips_of(files: list[Path]) -> list[Clip]:
     """Labels are made up: the work is the same for all labels."""
-    files = [p for p in sorted(folder.iterdir()) if p.suffix in {".wav", ".flac"}]
     found = []
     for i, path in enumerate(files[:: max(1, len(files) // N_CLIPS)][:N_CLIPS]):
         recording = open_recording(path, group=f"tape {i}")
@@ -124,9 +123,8 @@ def main() -> None:
     parser.add_argument("folder", nargs="?", type=Path)
     parser.add_argument("--way", choices=WAYS, help=argparse.SUPPRESS)
     asked = parser.parse_args()
-    folder = recordings.folder(asked.folder)
     if asked.way:
-        clips, settings = clips_of(folder), resolve(family="cnn2d")
+        clips, settings = clips_of(recordings.files(asked.folder)[0]), resolve(family="cnn2d")
         Clips(clips, settings)[0]  # warm up
         workers = 2 if asked.way == "plain-workers" else 0
         done = ours(clips, settings) if asked.way == "finback" else plain(clips, settings, workers)
@@ -135,7 +133,8 @@ def main() -> None:
     rates: dict[str, list[float]] = {way: [] for way in WAYS}
     for _ in range(ROUNDS):
         for way in WAYS:
-            command = [sys.executable, __file__, str(folder), "--way", way]
+            given = [str(asked.folder)] if asked.folder else []
+            command = [sys.executable, __file__, *given, "--way", way]
             steps, seconds = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
             rates[way].append(steps / seconds)
     base = max(statistics.median(rates[way]) for way in WAYS if way != "finback")
