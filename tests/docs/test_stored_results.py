@@ -58,7 +58,8 @@ def example(modules, folder: Path) -> None:
 def test_tables_and_values_are_filled_in(modules, tmp_path: Path) -> None:
     example(modules, tmp_path)
     page = (
-        "It has <!-- stored-value small/f1 -->old<!-- end --> (<!-- stored-value small/f1.ends .1f --><!-- end -->), "
+        "It has <!-- stored-value small/f1 -->old<!-- end --> "
+        "(<!-- stored-value small/f1.ends .1f --><!-- end -->), "
         "in percent <!-- stored-value small/f1 .0% -->?<!-- end -->.\n\n"
         "<!-- stored-table small/all -->\nold\n<!-- end -->\n"
     )
