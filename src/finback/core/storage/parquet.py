@@ -48,7 +48,7 @@ def write_table(path: Path, table: pa.Table, metadata: Mapping[str, str]) -> Non
 def read_table(path: Path, columns: Columns) -> tuple[pa.Table, dict[str, str]]:
     """The table, and its metadata as text.
 
-    Raises `RunError` that names the file when it is missing, damaged or too large, lacks a column, or does
+    Raises `RunError` that names the file when it is missing or damaged, lacks a column, or does
     not fit its digest.
     """
     try:
@@ -93,8 +93,8 @@ def _digest(table: pa.Table, metadata: Mapping[str, str]) -> str:
 def _check_size(file: pq.ParquetFile, path: Path) -> None:
     about = file.metadata
     size = sum(about.row_group(i).total_byte_size for i in range(about.num_row_groups))
-    if about.num_rows > MOST_ROWS or not 0 <= size <= LARGEST:
-        raise RunError(f"{path}: a table of {about.num_rows:,} rows and {size:,} bytes is too large", RESTORE)
+    if not (0 <= about.num_rows <= MOST_ROWS and 0 <= size <= LARGEST):
+        raise RunError(f"{path}: damaged (it states {about.num_rows:,} rows and {size:,} bytes)", RESTORE)
 
 
 def _check_column(table: pa.Table, name: str, kind: str, path: Path) -> None:

@@ -54,8 +54,8 @@ class GroupMeans(Head):
         self._check_fitted(self.means)
         unit = nn.functional.normalize(x, dim=1, eps=1e-9) - self.centre
         cosine = nn.functional.normalize(unit, dim=1, eps=1e-9) @ self.means.T  # (B, G)
-        logits = x.new_full((len(x), self.n_classes), ABSENT)
-        return logits.scatter_reduce(1, self.owner.expand(len(x), -1), cosine, "amax")
+        logits = x.new_full((x.shape[0], self.n_classes), ABSENT)
+        return logits.scatter_reduce(1, self.owner.expand(x.shape[0], -1), cosine, "amax")
 
 
 class Mix(Head):
