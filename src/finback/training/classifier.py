@@ -4,10 +4,10 @@
 
 With folds, every fold is a run folder below `folds/`. The test set is chosen here, and not used.
 
-The validation set selects the number of epochs, and the temperature is fitted to it. Then a new model is
-trained on the training and validation sets together for the same number of epochs (`training.refit`).
-Recording groups (tapes, deployments, site-days) are few: of a species with three groups, one of them in the
-test set, the final model is trained on two groups instead of one.
+The validation set selects the number of epochs. The temperature is fitted to recording groups that were left
+out (`calibrate`). Then a new model is trained on the training and validation sets together for the same
+number of epochs (`training.refit`). Recording groups (tapes, deployments, site-days) are few: of a species
+with three groups, one of them in the test set, the final model is trained on two groups instead of one.
 """
 
 from __future__ import annotations
@@ -29,18 +29,17 @@ from finback.core.runs.scores import save_scores
 from finback.core.runs.split_table import save_split
 from finback.core.storage.files import write_atomic
 from finback.core.storage.locks import check_free, only_writer
-from finback.core.types import Clip, Labels, Scores
+from finback.core.types import Clip, Labels, Scores, Split
 from finback.data.dataset import Dataset, require_dataset
 from finback.data.locate import remember_dataset
 from finback.data.splits.make import describe_split
 from finback.data.splits.split import SplitResult
 from finback.features.cache import FeatureStore, default_folder
 from finback.features.extract import Extractor
-from finback.metrics.calibration import cannot_fit, fit_temperature
 from finback.models.model_files import keep_files
 from finback.models.networks.classifier import Classifier
-from finback.models.scoring import clip_logits
 from finback.training.batches import TrainingInputs
+from finback.training.calibrate import cross_fitted, temperature_of, validated
 from finback.training.plan import Plan, describe, resumed
 from finback.training.rare_species import imprint_rare_species
 from finback.training.settings import Settings
@@ -129,7 +128,7 @@ def _train_one(
     context = FitContext(settings.training, labels, plan.seed, plan.device, progress, _prototyped(info))
     if run.info.temperature is None:  # run.json has the temperature before the refit replaces the weights
         end = _fit(model, store, settings, split.train, split.val, context, out)
-        fitted = _calibrate(model, store, labels, split.val, run.validation_scores, info.fold or 0)
+        fitted = _calibrate(model, store, split, context, run)
         run.note(**end, n_parameters=model.n_parameters, **fitted)
     if settings.training.refit and split.val:
         epochs = run.info.epochs or 0
@@ -185,18 +184,19 @@ def _new_model(plan: Plan, labels: Labels) -> Classifier:
 
 
 def _calibrate(
-    model: Classifier, store: FeatureStore, labels: Labels, val: Sequence[Clip], path: Path, fold: int
+    model: Classifier, store: FeatureStore, split: Split, context: FitContext, run: RunFolder
 ) -> dict[str, Any]:
-    """The temperature, fitted to the validation set, or 1 and the reason when it cannot be fitted.
+    """The temperature, from groups that were left out, or 1 and the reason when it cannot be fitted.
 
-    Saves the calibrated scores of the validation clips in `path`.
+    Saves the calibrated scores of the validation clips.
     """
-    if not val:
-        return {"temperature": 1.0, "not_calibrated": "no validation clips"}
-    logits, truth = clip_logits([model], store, val)[0], labels.targets(val)
-    temperature = fit_temperature(logits, truth, [c.group_key for c in val])
-    save_scores(
-        path, Scores(tuple(val), labels, logits / np.float32(temperature)), np.full(len(val), fold), "val"
-    )
-    reason = cannot_fit(logits, truth)
-    return {"temperature": temperature, **({"not_calibrated": reason} if reason else {})}
+    labels, val = context.labels, split.val
+    validation = left_out = validated(model, store, labels, val)
+    if model.stages == ("fit",):
+        clips = (*split.train, *val) if context.settings.refit else split.train
+        left_out = cross_fitted(model, store, labels, clips, context.rare)
+    fitted = temperature_of(left_out, labels)
+    if val:
+        scores = Scores(val, labels, validation.logits / np.float32(fitted["temperature"]))
+        save_scores(run.validation_scores, scores, np.full(len(val), run.info.fold or 0), "val")
+    return fitted

@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any
 
-import numpy as np
 import torch
 
 from finback import models
@@ -25,19 +24,11 @@ from finback.models.networks.classifier import Classifier
 from finback.models.scoring import clip_logits
 from finback.models.weights import load_weights, save_tensors
 from finback.training.batches import TrainingInputs
+from finback.training.fitted_heads import Windows, fit_head
 from finback.training.loop import fit
 from finback.training.loop_settings import TrainingSettings
-from finback.training.sampling import group_codes
 from finback.training.tasks.classifier import ClassifierTask, figures
 from finback.training.tasks.contrastive import ContrastTask
-
-
-class Fittable(Protocol):
-    """A classifier with a head that is fitted in closed form."""
-
-    def fit(self, x: np.ndarray, y: np.ndarray, weights: np.ndarray, groups: np.ndarray) -> None:
-        """Features (N, D), class ids (N,), weights (N,) and group ids (N,) of the training windows."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -94,12 +85,8 @@ def run_stages(
 def _fit_head(
     model: Classifier, inputs: TrainingInputs, val: Sequence[Clip], context: FitContext, folder: Path
 ) -> dict[str, Any]:
-    """Fit the head to all windows of the training clips. The weights of the windows of a clip add up to 1."""
-    windows = [inputs.store(clip) for clip in context.progress(inputs.clips, "reading", len(inputs.clips))]
-    n_windows = np.array([len(w) for w in windows])
-    y = np.repeat(context.labels.targets(inputs.clips), n_windows)
-    groups, weights = np.repeat(group_codes(inputs.clips), n_windows), np.repeat(1.0 / n_windows, n_windows)
-    cast(Fittable, model).fit(np.concatenate(windows), y, weights, groups)
+    """Fit the head to all windows of the training clips."""
+    fit_head(model, Windows.of(inputs.clips, inputs.store, context.labels, context.progress))
     save_tensors(folder / WEIGHTS, model.state_dict(), {})
     model.to(torch_device(context.device)).eval()
     score = figures(clip_logits([model], inputs.store, val)[0], context.labels.targets(val)) if val else {}

@@ -13,6 +13,7 @@ have equal weight. A class without an example gets a very low, finite logit.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from sklearn.svm import SVC
 from torch import Tensor, nn
 
 from finback.core.errors import RunError
+from finback.models.networks.cross_fit import left_out_logits
 from finback.models.networks.prototypes import imprinted
 
 ABSENT = -30.0  # logit of a class without training clips: a probability of 1e-13 if the other logit is 0
@@ -44,6 +46,10 @@ class Head(nn.Module):
         `groups` (N,) are ids of recording groups (tapes, deployments, site-days); most heads ignore them.
         """
         raise TypeError(f"{type(self).__name__} does not define fit")
+
+    def left_out(self, x: np.ndarray, y: np.ndarray, weights: np.ndarray, groups: np.ndarray) -> np.ndarray:
+        """(N, K) logits of each example by copies that were not fitted to its group; NaN where none can."""
+        return left_out_logits(lambda: deepcopy(self), x, y, weights, groups)
 
     def forward(self, x: Tensor) -> Tensor:
         """Raises `RunError` when nothing was fitted."""

@@ -12,13 +12,11 @@ from typing import cast
 
 import numpy as np
 import torch
-from sklearn.model_selection import StratifiedGroupKFold
 from torch import Tensor, nn
 
 from finback.models.networks.heads import ABSENT, Head, Logistic
 from finback.models.networks.plda import Plda
 
-FOLDS = 5
 TEMPERATURES = np.geomspace(0.01, 100.0, 41)
 LEAST = 1e-9  # smallest mean probability, so that its logarithm is finite
 
@@ -73,39 +71,43 @@ class Mix(Head):
     ) -> None:
         """As `Head.fit`, with the group ids (N,) of the examples. None: each example is a group."""
         groups = np.arange(len(y)) if groups is None else groups
-        self._keep(temperature=self._temperatures(x, y, weights, groups))
+        parts = self._left_out_parts(x, y, weights, groups)
+        self._keep(temperature=_best_of(parts, y, weights))
         self._fit_heads(x, y, weights, groups)
 
     def _fit_heads(self, x: np.ndarray, y: np.ndarray, weights: np.ndarray, groups: np.ndarray) -> None:
         for head in self.heads:
             cast(Head, head).fit(x, y, weights, groups)
 
-    def _temperatures(
+    def left_out(self, x: np.ndarray, y: np.ndarray, weights: np.ndarray, groups: np.ndarray) -> np.ndarray:
+        """As `Head.left_out`; the temperatures of the three heads are fitted to the same logits."""
+        parts = self._left_out_parts(x, y, weights, groups)
+        temperature = torch.from_numpy(_best_of(parts, y, weights))[:, None, None]
+        return _log_mean((torch.from_numpy(parts) / temperature).softmax(dim=2)).float().numpy()
+
+    def _left_out_parts(
         self, x: np.ndarray, y: np.ndarray, weights: np.ndarray, groups: np.ndarray
     ) -> np.ndarray:
-        """(3,) temperatures that fit best to groups left out; 1 where no group can be left out."""
-        n_folds = min(FOLDS, len(np.unique(groups)))
-        logits = np.full((len(self.heads), len(y), self.n_classes), np.nan, np.float32)
-        folds = StratifiedGroupKFold(n_folds, shuffle=True, random_state=0) if n_folds > 1 else None
-        for train, held in folds.split(x, y, groups) if folds else ():
-            known = np.isin(y[held], y[train])  # a species of one group has no temperature
-            held = held[known]
-            if len(np.unique(y[train])) < 2 or not len(held):
-                continue
-            self._fit_heads(x[train], y[train], weights[train], groups[train])
-            with torch.inference_mode():
-                rows = torch.from_numpy(x[held].astype(np.float32))
-                for i, head in enumerate(self.heads):
-                    logits[i, held] = head(rows).numpy()
-        judged = np.isfinite(logits).all(axis=(0, 2))
-        if not judged.any():
-            return np.ones(len(self.heads))
-        return np.array([_best(own[judged], y[judged], weights[judged]) for own in logits])
+        """(3, N, K) left-out logits of each head."""
+        return np.stack([cast(Head, head).left_out(x, y, weights, groups) for head in self.heads])
 
     def forward(self, x: Tensor) -> Tensor:
         self._check_fitted(self.temperature)
         shares = [(head(x) / t).softmax(dim=1) for head, t in zip(self.heads, self.temperature, strict=True)]
-        return torch.stack(shares).mean(dim=0).clamp_min(LEAST).log()
+        return _log_mean(torch.stack(shares))
+
+
+def _log_mean(shares: Tensor) -> Tensor:
+    """Probabilities (3, B, K) of each head -> log of their mean (B, K)."""
+    return shares.mean(dim=0).clamp_min(LEAST).log()
+
+
+def _best_of(logits: np.ndarray, y: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """(3,) temperatures that fit best to left-out logits (3, N, K); 1 where no group can be left out."""
+    judged = np.isfinite(logits).all(axis=(0, 2))
+    if not logits.size or not judged.any():
+        return np.ones(len(logits))
+    return np.array([_best(own[judged], y[judged], weights[judged]) for own in logits])
 
 
 def _best(logits: np.ndarray, y: np.ndarray, weights: np.ndarray) -> float:

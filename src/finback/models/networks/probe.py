@@ -52,6 +52,10 @@ class Probe(Classifier):
         """
         self.head.fit(x, y, weights, groups)
 
+    def left_out(self, x: np.ndarray, y: np.ndarray, weights: np.ndarray, groups: np.ndarray) -> np.ndarray:
+        """As `Head.left_out`, on window embeddings."""
+        return np.asarray(self.head.left_out(x, y, weights, groups))
+
     def imprint(self, z: Tensor, y: Tensor, rare: Sequence[int]) -> None:
         """As `Classifier.imprint`, on the fitted head."""
         self.head.imprint(z, y, rare)
