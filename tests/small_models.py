@@ -9,7 +9,7 @@ import torch
 
 from finback import models
 from finback.core.settings import load_family
-from finback.features.spec import FeatureSpec
+from finback.features.spec import ONE_SPEED, FeatureSpec
 from finback.models.networks.classifier import Classifier
 from finback.models.tree import Leaf
 
@@ -28,11 +28,11 @@ def spec_of(name: str) -> FeatureSpec:
     return FeatureSpec.model_validate({**SPEC.model_dump(), **wanted})
 
 
-def make(name: str, seed: int = 0) -> Classifier:
+def make(name: str, seed: int = 0, playback: tuple[float, ...] = ONE_SPEED) -> Classifier:
     """A new model; one with a fitted head has it fitted."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        model = models.create(name, spec_of(name), K)
+        model = models.create(name, spec_of(name).model_copy(update={"playback": playback}), K)
     if model.stages == ("fit",):
         x = inputs(model, 40, seed + 10).numpy()
         y = torch.arange(40).numpy() % K
@@ -48,11 +48,11 @@ def inputs(model: Classifier, n: int = 0, seed: int = 1) -> torch.Tensor:
         return torch.randn(n, model.spec.clip_samples, generator=generator) * 0.1
     if model.input == "logmel":
         return torch.randn(n, 1, model.spec.n_mels, model.spec.n_frames, generator=generator) * 10 - 50
-    return torch.randn(n, N_FEATURES[model.input], generator=generator)
+    return torch.randn(n, N_FEATURES[model.input] * len(model.spec.playback), generator=generator)
 
 
-def leaf(name: str, temperature: float = 1.3) -> Leaf:
-    model = make(name)
+def leaf(name: str, temperature: float = 1.3, playback: tuple[float, ...] = ONE_SPEED) -> Leaf:
+    model = make(name, playback=playback)
     return Leaf(model.eval(), temperature, model.spec)
 
 

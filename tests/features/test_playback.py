@@ -1,4 +1,4 @@
-"""Several playback speeds: what a backbone hears is the sound resampled as if it had another rate."""
+"""Several playback speeds: the input of a backbone is the sound resampled as if it had another rate."""
 
 from __future__ import annotations
 
@@ -77,9 +77,9 @@ def test_what_half_speed_lets_through(tmp_path: Path) -> None:
     assert peak == pytest.approx(800, abs=1)
 
 
-def test_only_backbones_hear_several_speeds() -> None:
+def test_only_backbones_take_other_speeds() -> None:
     for name in ("logmel", "wave"):
-        with pytest.raises(SettingsError, match="only a backbone hears several speeds"):
+        with pytest.raises(SettingsError, match="only backbones take other speeds"):
             create(name, at(1.0, 0.5))
 
 

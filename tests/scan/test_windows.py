@@ -32,6 +32,8 @@ MEDIAN = SPEC.model_copy(update={"background": "median", "background_s": 2.5})
 def leaf_of(name: str) -> Leaf:
     if name == "median":
         return Leaf(make("cnn2d").eval(), 0.9, MEDIAN)
+    if name == "three-speeds":
+        return leaf("mfcc-mix", playback=(1.0, 0.3, 2.0))
     return leaf(name)
 
 
@@ -75,7 +77,9 @@ def joined(found: Sequence[SpanScores | SpanError]) -> tuple[np.ndarray, np.ndar
 
 
 @pytest.mark.parametrize(
-    "names", [("cnn2d",), ("cnn1d",), ("mfcc-plda",), ("median",), ("cnn2d", "cnn1d", "median")], ids="-".join
+    "names",
+    [("cnn2d",), ("cnn1d",), ("mfcc-plda",), ("median",), ("three-speeds",), ("cnn2d", "cnn1d", "median")],
+    ids="-".join,
 )
 @pytest.mark.parametrize("rate", [3000, 4000, 9001])
 def test_windows_are_those_of_the_predictor(names: tuple[str, ...], rate: int, tmp_path: Path) -> None:

@@ -155,9 +155,9 @@ def create(name: str, spec: FeatureSpec, **settings: str) -> FrontEnd:
         if not isinstance(front_end, Backbone):
             raise SettingsError(
                 f"features.playback = {list(spec.playback)} with a model on {name}",
-                "only a backbone hears several speeds: set playback = [1]",
+                "only backbones take other speeds: set playback = [1]",
             )
-        front_end.heard = spec.heard
+        front_end.windows_per_speed = spec.windows_per_speed
     return front_end
 
 

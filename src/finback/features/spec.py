@@ -43,7 +43,7 @@ class FeatureSpec(Frozen):
     )  # floor below each window's maximum, in dB; None = no floor
     background: Literal["none", "median"] = "none"  # subtract the recording's median per band
     background_s: float = Field(30.0, gt=0, le=86_400)  # length of recording that the median is taken over
-    playback: tuple[Speed, ...] = Field(ONE_SPEED, min_length=1, max_length=4)  # at which a backbone hears it
+    playback: tuple[Speed, ...] = Field(ONE_SPEED, min_length=1, max_length=4)  # speeds of a backbone
 
     @model_validator(mode="before")
     @classmethod
@@ -101,7 +101,7 @@ class FeatureSpec(Frozen):
         return math.ceil(n_samples * sample_rate / self.sample_rate)
 
     @property
-    def heard(self) -> tuple[int, ...]:
+    def windows_per_speed(self) -> tuple[int, ...]:
         """How many windows of `clip_samples` a window becomes at each speed: slowed down, it is longer."""
         return tuple(max(1, math.ceil(1 / speed)) for speed in self.playback)
 

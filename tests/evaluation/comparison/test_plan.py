@@ -38,6 +38,8 @@ def test_one_that_stands_on_a_missing_file_is_refused_with_the_repair() -> None:
     with pytest.raises(SettingsError, match="onnx"):
         check_usable("onnx", resolve(family="onnx"))
     check_usable("dnn", resolve(family="dnn"))
+    check_usable("mfcc-mix", resolve(family="mfcc-mix", overrides=["features.playback=[0.5]"]))
+    check_usable("mfcc-mix", resolve(family="mfcc-mix", overrides=["features.playback=[1.0,0.5]"]))
 
 
 def test_model_settings_go_to_those_that_have_them() -> None:

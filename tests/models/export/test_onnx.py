@@ -156,6 +156,8 @@ def test_what_cannot_be_a_graph_is_refused_by_name() -> None:
     spec = FeatureSpec.model_validate({**cnn2d.spec.model_dump(), "background": "median"})
     with pytest.raises(SettingsError, match=r"features\.background=none"):
         refuse(Leaf(cnn2d.model, 1.0, spec))
+    with pytest.raises(SettingsError, match=r"features\.playback = \[1\.0, 0\.5\] needs the recording"):
+        refuse(leaf("mfcc-mix", playback=(1.0, 0.5)))
 
 
 def test_the_command_tells_what_it_wrote(

@@ -106,7 +106,8 @@ def check_usable(family: str, settings: Settings) -> None:
     """Raises `SettingsError` if a package or file that the family needs is missing."""
     model = models.create(family, settings.features, 2, **settings.model)
     front_end = Extractor.for_model(model).front_end
-    silence = np.zeros((1, settings.features.clip_samples), dtype=np.float32)
+    spec = settings.features
+    silence = np.zeros((1, sum(spec.windows_per_speed) * spec.clip_samples), dtype=np.float32)
     with torch.inference_mode():
         model.eval().embed(front_end.batch(front_end(silence)))
 

@@ -49,7 +49,7 @@ class Backbone:
     background: ClassVar[Background] = "refused"
     no_graph: ClassVar[str] = "no graph was written for it"
 
-    heard: tuple[int, ...] = (1,)  # windows that each speed of `features.playback` makes of one
+    windows_per_speed: tuple[int, ...] = (1,)  # `FeatureSpec.windows_per_speed`
     n_features: int  # D, at one speed
     version: str  # part of the feature cache's key: changes whenever the numbers may
     covered_samples: int  # samples at the spec's rate by which a window may advance so that none is missed
@@ -60,11 +60,12 @@ class Backbone:
 
     def at_speeds(self, waves: Array) -> Array:
         """(w, n T) -> (w, S D): the vectors of S speeds, each the mean over its windows."""
-        if self.heard == (1,):
+        counts = self.windows_per_speed
+        if counts == (1,):
             return self.vectors(waves)
-        bounds = np.cumsum(self.heard)[:-1] * (waves.shape[1] // sum(self.heard))
+        bounds = np.cumsum(counts)[:-1] * (waves.shape[1] // sum(counts))
         found = []
-        for n, part in zip(self.heard, np.split(waves, bounds, axis=1), strict=True):
+        for n, part in zip(counts, np.split(waves, bounds, axis=1), strict=True):
             vectors = self.vectors(np.ascontiguousarray(part).reshape(n * len(part), -1))
             found.append(vectors.reshape(len(part), n, -1).mean(axis=1))
         return np.concatenate(found, axis=1)

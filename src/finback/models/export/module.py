@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from finback.core.errors import SettingsError
 from finback.features.frontends import front_end_class
+from finback.features.spec import ONE_SPEED
 from finback.metrics.combination import FLOOR, Combination
 from finback.models.export.frontend import GRAPHS
 from finback.models.export.traceable import traceable
@@ -114,6 +115,12 @@ def refuse(root: Leaf | Node) -> None:
         raise SettingsError(
             f"an ensemble whose members use different features ({', '.join(kinds)}) or windows",
             "export its members one by one: each is a run folder under members/",
+        )
+    if leaves[0].spec.playback != ONE_SPEED:
+        raise SettingsError(
+            f"features.playback = {list(leaves[0].spec.playback)} needs the recording at its own rate, "
+            "and a graph gets waves at one rate",
+            "train with --set features.playback=[1.0] to export, or use finback predict",
         )
     if leaves[0].spec.background != "none":
         raise SettingsError(
