@@ -13,6 +13,7 @@ from finback.core.errors import SettingsError
 from finback.core.types import Clip
 from finback.features.extract import Extractor
 from finback.features.frontends import create
+from finback.features.playback import rates_of_groups, resolved, speeds_for
 from finback.features.spec import FeatureSpec
 
 SPEC = FeatureSpec(sample_rate=2000, clip_samples=2000, n_fft=128, hop=32, n_mels=24, n_frames=63)
@@ -89,3 +90,40 @@ def test_only_backbones_take_other_speeds() -> None:
 def test_speeds_that_make_no_sense(speeds: tuple[float, ...]) -> None:
     with pytest.raises(ValidationError):
         at(*speeds)
+
+
+@pytest.mark.parametrize(
+    ("rates", "speeds"),
+    [
+        ([2000], (16.0, 8.0)),
+        ([2000, 1000, 2000], (16.0, 8.0)),
+        ([600], (64.0, 32.0)),
+        ([50], (64.0, 32.0)),  # no faster than the fastest
+        ([6000], (1.0, 0.5)),
+        ([44_100, 600, 81_920], (1.0, 0.5)),
+        ([192_000], (1.0, 0.5)),
+        ([384_000], (0.125, 0.0625)),
+        ([1_000_000], (0.125, 0.0625)),  # no slower than the slowest
+    ],
+)
+def test_speeds_that_fit_a_collection(rates: list[int], speeds: tuple[float, float]) -> None:
+    assert speeds_for(rates, 48_000) == speeds
+    assert at(*speeds).speeds == speeds
+
+
+def test_a_large_tape_counts_no_more_than_others(tmp_path: Path) -> None:
+    clip = clip_of(tmp_path / "low.wav", 100).in_group("one")
+    others = [clip_of(tmp_path / f"{name}.wav", 2000).in_group(name) for name in "ab"]
+    assert sorted(rates_of_groups([clip] * 5 + others)) == [100, 2000, 2000]
+    auto = SPEC.model_copy(update={"playback": "auto"})
+    assert resolved(auto, [clip] * 5 + others).playback == (1.0, 0.5)
+    assert resolved(auto, [clip]).playback == (16.0, 8.0)
+    assert resolved(SPEC, [clip]) is SPEC
+
+
+def test_auto_is_no_speed_before_training() -> None:
+    auto = FeatureSpec.model_validate({**SPEC.model_dump(), "playback": "auto"})
+    with pytest.raises(SettingsError, match="'auto' needs the recordings of a training"):
+        create("mfcc", auto)
+    with pytest.raises(SettingsError, match=r"features\.playback = auto with a model on logmel"):
+        create("logmel", auto)

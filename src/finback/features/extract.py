@@ -205,7 +205,7 @@ class Extractor:
         """(w, n T) windows of w spans of native samples that have one length; n = 1 at one speed."""
         found = [
             self._at(speed, samples, bounds, n)
-            for speed, n in zip(self.spec.playback, self.spec.windows_per_speed, strict=True)
+            for speed, n in zip(self.spec.speeds, self.spec.windows_per_speed, strict=True)
         ]
         return found[0] if len(found) == 1 else np.concatenate(found, axis=1)
 

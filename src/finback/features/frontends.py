@@ -154,7 +154,7 @@ def create(name: str, spec: FeatureSpec, **settings: str) -> FrontEnd:
     if spec.playback != ONE_SPEED:
         if not isinstance(front_end, Backbone):
             raise SettingsError(
-                f"features.playback = {list(spec.playback)} with a model on {name}",
+                f"features.playback = {spec.model_dump(mode='json')['playback']} with a model on {name}",
                 "only backbones take other speeds: set playback = [1]",
             )
         front_end.windows_per_speed = spec.windows_per_speed

@@ -14,12 +14,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from finback.core.errors import SettingsError
 from finback.core.settings import Frozen
 
 Pad = Literal["zero", "tile", "reflect"]
 Level = Literal["none", "peak", "rms"]
 MOST_VALUES = 1 << 27  # of one array: 1 GB in double precision
-Speed = Annotated[float, Field(ge=1 / 16, le=64)]
+SLOWEST, FASTEST = 1 / 16, 64.0  # times the speed of the recording
+Speed = Annotated[float, Field(ge=SLOWEST, le=FASTEST)]
 ONE_SPEED = (1.0,)
 REMOVED = {"onnx_file": "", "onnx_output": ""}  # settings of version 0.1.0, at their defaults
 
@@ -43,7 +45,8 @@ class FeatureSpec(Frozen):
     )  # floor below each window's maximum, in dB; None = no floor
     background: Literal["none", "median"] = "none"  # subtract the recording's median per band
     background_s: float = Field(30.0, gt=0, le=86_400)  # length of recording that the median is taken over
-    playback: tuple[Speed, ...] = Field(ONE_SPEED, min_length=1, max_length=4)  # speeds of a backbone
+    # Speeds of a backbone; "auto": training chooses two that fit the recordings, and stores the numbers.
+    playback: Annotated[tuple[Speed, ...], Field(min_length=1, max_length=4)] | Literal["auto"] = ONE_SPEED
 
     @model_validator(mode="before")
     @classmethod
@@ -101,9 +104,19 @@ class FeatureSpec(Frozen):
         return math.ceil(n_samples * sample_rate / self.sample_rate)
 
     @property
+    def speeds(self) -> tuple[float, ...]:
+        """The numbers of `playback`. Raises `SettingsError` for "auto", which needs the recordings."""
+        if self.playback == "auto":
+            raise SettingsError(
+                "features.playback = 'auto' needs the recordings of a training",
+                "give the speeds as numbers, e.g. features.playback=[1.0,0.5]",
+            )
+        return self.playback
+
+    @property
     def windows_per_speed(self) -> tuple[int, ...]:
         """How many windows of `clip_samples` a window becomes at each speed: slowed down, it is longer."""
-        return tuple(max(1, math.ceil(1 / speed)) for speed in self.playback)
+        return tuple(max(1, math.ceil(1 / speed)) for speed in self.speeds)
 
     def rate_at(self, speed: float) -> int:
         """Hz: sound of this rate, played at `speed`, has the spec's rate."""

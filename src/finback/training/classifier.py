@@ -40,7 +40,7 @@ from finback.models.model_files import keep_files
 from finback.models.networks.classifier import Classifier
 from finback.training.batches import TrainingInputs
 from finback.training.calibrate import cross_fitted, temperature_of, validated
-from finback.training.plan import Plan, describe, resumed
+from finback.training.plan import Plan, describe, resumed, with_speeds
 from finback.training.rare_species import imprint_rare_species
 from finback.training.settings import Settings
 from finback.training.stages import FitContext, check_stages, new_model, run_stages
@@ -53,7 +53,7 @@ def train(plan: Plan, dataset: Dataset, out: Path, progress: Progress = no_progr
     `SplitError` when a training set has fewer than two species, `LockError` when another process writes
     there.
     """
-    plan = resumed(plan, out)
+    plan = with_speeds(resumed(plan, out), dataset)
     info = check_out(plan, dataset, out)
     check_free(out)
     remember_dataset(RunFiles(out).manifest, dataset)
@@ -87,7 +87,7 @@ def check_out(plan: Plan, dataset: Dataset, out: Path, arm: Json | None = None) 
     Raises `SettingsError`, `SplitError` or `RunError` before any work is done.
     """
     require_dataset(dataset, "train")
-    plan = resumed(plan, out)
+    plan = with_speeds(resumed(plan, out), dataset)
     labels, settings = dataset.labels, plan.settings
     if len(labels) < 2:
         raise SplitError(

@@ -16,6 +16,7 @@ from finback.core.errors import SettingsError
 from finback.core.runs.info import Json, RunInfo
 from finback.data.dataset import Dataset, require_dataset
 from finback.data.rare import RareSettings
+from finback.features import playback
 from finback.features.extract import Extractor
 from finback.models.devices import check_device
 from finback.models.model_files import resumed_settings, stored_settings
@@ -37,6 +38,12 @@ def resumed(plan: Plan, out: Path) -> Plan:
     """The plan for training in `out`: user files that no longer exist are replaced by the copies in `out`."""
     model = resumed_settings(plan.family, plan.settings.model, out)
     return replace(plan, settings=plan.settings.model_copy(update={"model": model}))
+
+
+def with_speeds(plan: Plan, dataset: Dataset) -> Plan:
+    """The plan with numbers in place of `features.playback = "auto"`, from the rates of the recordings."""
+    features = playback.resolved(plan.settings.features, dataset.clips)
+    return replace(plan, settings=plan.settings.model_copy(update={"features": features}))
 
 
 def describe(plan: Plan, dataset: Dataset, arm: Json | None = None) -> RunInfo:

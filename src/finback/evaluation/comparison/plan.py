@@ -21,6 +21,7 @@ from finback.core.settings import DEFAULT_PRESET
 from finback.data.dataset import Dataset
 from finback.data.splits.split import SplitSettings
 from finback.evaluation.study import RUNS, PlannedRun, StudyOptions
+from finback.features import playback
 from finback.features.extract import Extractor
 from finback.training.plan import Plan
 from finback.training.settings import Settings, resolve_shared
@@ -104,9 +105,9 @@ def _check_model_settings(resolved: Mapping[str, Settings], known: Mapping[str, 
 
 def check_usable(family: str, settings: Settings) -> None:
     """Raises `SettingsError` if a package or file that the family needs is missing."""
-    model = models.create(family, settings.features, 2, **settings.model)
+    spec = playback.resolved(settings.features, ())  # any speeds will do
+    model = models.create(family, spec, 2, **settings.model)
     front_end = Extractor.for_model(model).front_end
-    spec = settings.features
     silence = np.zeros((1, sum(spec.windows_per_speed) * spec.clip_samples), dtype=np.float32)
     with torch.inference_mode():
         model.eval().embed(front_end.batch(front_end(silence)))

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,7 @@ from finback.features.extract import Extractor
 from finback.models.predictor import Predictor
 from finback.training.batches import TrainingInputs
 from finback.training.classifier import check_out, train
+from finback.training.plan import with_speeds
 
 __all__ = ["Comparison", "PreparedComparison", "plan", "prepare", "run"]
 
@@ -77,7 +78,9 @@ def prepare(
     check_free(out)
     rare = next(iter(comparison.settings.values())).rare
     dataset = data if isinstance(data, Dataset) else prepare_request(data, rare, progress)
-    planned = planned_runs(comparison, out)
+    planned = tuple(
+        replace(one, plan=with_speeds(one.plan, dataset)) for one in planned_runs(comparison, out)
+    )
     for one in planned:
         check_out(one.plan, dataset, one.folder)
     for family, settings in comparison.settings.items():

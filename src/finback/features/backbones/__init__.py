@@ -91,8 +91,8 @@ class Backbone:
     @classmethod
     def describe(cls, spec: FeatureSpec) -> str:
         """The input of the network in words, for a model card."""
-        speeds = ", ".join(f"{speed:g}" for speed in spec.playback)
-        played = f", played at the speeds {speeds}" if spec.playback != ONE_SPEED else ""
+        speeds = ", ".join(f"{speed:g}" for speed in spec.speeds)
+        played = f", played at the speeds {speeds}" if spec.speeds != ONE_SPEED else ""
         return f"{spec.sample_rate} Hz, {cls.name} of waves of {spec.clip_samples} samples{played}"
 
 

@@ -116,9 +116,9 @@ def refuse(root: Leaf | Node) -> None:
             f"an ensemble whose members use different features ({', '.join(kinds)}) or windows",
             "export its members one by one: each is a run folder under members/",
         )
-    if leaves[0].spec.playback != ONE_SPEED:
+    if leaves[0].spec.speeds != ONE_SPEED:
         raise SettingsError(
-            f"features.playback = {list(leaves[0].spec.playback)} needs the recording at its own rate, "
+            f"features.playback = {list(leaves[0].spec.speeds)} needs the recording at its own rate, "
             "and a graph gets waves at one rate",
             "train with --set features.playback=[1.0] to export, or use finback predict",
         )

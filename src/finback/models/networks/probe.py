@@ -176,7 +176,7 @@ class BirdNetMlp(_OnBirdNet):
 
     def __init__(self, spec: FeatureSpec, n_classes: int, hidden: int = 256, dropout: float = 0.5) -> None:
         super().__init__(spec, n_classes, n_features=hidden, dropout=dropout)
-        n = N_FEATURES * len(spec.playback)
+        n = N_FEATURES * len(spec.speeds)
         self.layers = nn.Sequential(nn.LayerNorm(n), nn.Dropout(dropout / 2), nn.Linear(n, hidden), nn.ReLU())
 
     def embed(self, x: Tensor) -> Tensor:
