@@ -68,7 +68,7 @@ INSIDE: dict[str, tuple[set[str], ...]] = {
     "evaluation": (
         {REST},
         {"comparison", "detections", "synthetic_study", "generator_audit", "embedding_map", "vocoder_audit"},
-        {"pages"},
+        {"pages", "data_sets"},
         {"pipeline"},
         {"results"},
         {"trained_run"},

@@ -27,6 +27,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "clusters": (1, 1000),
     "every_minutes": (0.02, 1_000_000),
     "folds": (0, 100),
+    "inner_folds": (0, 100),
     "hop": (1e-6, 86_400),
     "guidance": (-100, 100),
     "guidance_from": (0, 1e6),

@@ -11,14 +11,16 @@ import typer
 
 from finback.cli import synthetic_study
 from finback.cli.console import LiveTable, out, out_json, out_prose, out_table, progress, say
+from finback.cli.data_sets import ComparedData, DataSetOptions, compare_data_sets
 from finback.cli.licences import say_licences
-from finback.cli.options import DataOptions, Device, DryRun, Json, Preset, Set, takes
+from finback.cli.options import Device, DryRun, Json, Preset, Set, takes
 from finback.cli.synthetic_study import SyntheticOptions
 from finback.cli.train import command_line
 
 if TYPE_CHECKING:
     from finback.evaluation.comparison.plan import Comparison
     from finback.evaluation.comparison.run import PreparedComparison
+    from finback.evaluation.data_sets.plan import DataSetComparison
     from finback.evaluation.study import StudyOptions, StudyProgress
     from finback.evaluation.synthetic_study import SyntheticStudy
 
@@ -68,11 +70,15 @@ class PlanOptions:
         seeds = tuple(range(self.seed, self.seed + self.seeds))
         return StudyOptions(self.folds, seeds, self.hours, device, command_line())
 
-    def plan(self, device: str) -> Comparison:
+    def over(self, sets: DataSetOptions, audio: Path | None, device: str) -> DataSetComparison:
+        """The comparison over several data sets."""
+        return sets.plan(self.named, audio, self.preset, self.set_ or (), self.options(device))
+
+    def plan(self, device: str, more: Sequence[str] = ()) -> Comparison:
         from finback.evaluation.comparison.plan import plan
 
         options = self.options(device)
-        return plan(self.named, self.preset, self.set_ or (), self.backbones, self.random, options)
+        return plan([*self.named, *more], self.preset, self.set_ or (), self.backbones, self.random, options)
 
     def plan_synthetic(self, synthetic: SyntheticOptions, device: str) -> SyntheticStudy:
         from finback.core.errors import SettingsError
@@ -83,17 +89,18 @@ class PlanOptions:
         return synthetic.plan(family, self.preset, self.set_ or (), self.options(device))
 
 
-@takes(data=DataOptions, plan=PlanOptions, synthetic=SyntheticOptions)
+@takes(data=ComparedData, plan=PlanOptions, synthetic=SyntheticOptions, sets=DataSetOptions)
 def compare(
-    data: DataOptions,
+    data: ComparedData,
     plan: PlanOptions,
     synthetic: SyntheticOptions,
+    sets: DataSetOptions,
     out_folder: Annotated[Path, typer.Option("--out", help="Folder of the comparison.", show_default=False)],
     device: Device = "auto",
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
-    """Train families on the same folds and rank them; or test whether synthetic clips help.
+    """Train families on the same folds and rank them, on one data set or on several; or test synthetic clips.
 
     The command first estimates how long it will take at most. Given again, it continues where it stopped.
 
@@ -102,14 +109,19 @@ def compare(
       finback compare --audio clips --labels labels.csv --out runs/compare
       finback compare --audio clips --labels labels.csv --out runs/compare --families cnn2d,lstm --seeds 3
       finback compare --audio clips --labels labels.csv --out runs/compare --dry-run
+      finback compare --datasets tapes.toml years.toml mfcc-plda birdnet --seeds 3 --out runs/sets
       finback compare --audio clips --labels labels.csv --out runs/study --synthetic vae,none,classic
     """
+    if sets.files:
+        data.refuse_given()
+        compare_data_sets(plan.over(sets, data.audio, device), out_folder, dry_run, json)
+        return
     if synthetic.synthetic:
         _compare_synthetic(data, plan.plan_synthetic(synthetic, device), out_folder, dry_run, json)
         return
     from finback.evaluation.comparison.run import prepare, run
 
-    prepared = prepare(plan.plan(device), data.request(), out_folder, progress)
+    prepared = prepare(plan.plan(device, sets.names), data.request(), out_folder, progress)
     if dry_run and json:
         out_json(_plan(prepared))
         return
@@ -128,7 +140,7 @@ def compare(
 
 
 def _compare_synthetic(
-    data: DataOptions, study: SyntheticStudy, out_folder: Path, dry_run: bool, json: bool
+    data: ComparedData, study: SyntheticStudy, out_folder: Path, dry_run: bool, json: bool
 ) -> None:
     from finback.evaluation.synthetic_study import prepare, run
 

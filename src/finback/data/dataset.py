@@ -48,6 +48,7 @@ class Dataset:
     - `rare` is the policy for rare species, `rare_species` the number of real clips of each rare species, and
       `called` the species that the labels give each clip (None when the policy relabelled no clip).
     - `subset_of` is the `split` column of the labels: train, val, test or "" for each clip; None without one.
+    - `fold_of` gives the fold in which each group is tested; None: folds are drawn.
     - `provenance` names the models behind the synthetic clips.
     - `duplicates` are pairs of these clips that share sound, `merges` the given groups that such pairs
       joined, and `groups_known` the share of clips whose group was given.
@@ -67,6 +68,7 @@ class Dataset:
     duplicates: Duplicates = field(default_factory=Duplicates)
     merges: tuple[Merge, ...] = ()
     groups_known: float = 1.0
+    fold_of: Mapping[str, int] | None = None
 
     def __post_init__(self) -> None:
         for clip in self.clips:
@@ -158,7 +160,7 @@ class Dataset:
 
         Raises `LeakError` where a generator was trained on a group that a split validates or tests with.
         """
-        return splits_of(self.clips, self.subset_of, split, self.provenance)
+        return splits_of(self.clips, self.subset_of, split, self.provenance, self.fold_of)
 
     def audit(
         self,

@@ -155,6 +155,8 @@ class Audited(Protocol):
     def merges(self) -> tuple[Merge, ...]: ...
     @property
     def groups_known(self) -> float: ...
+    @property
+    def fold_of(self) -> Mapping[str, int] | None: ...
 
 
 def audit(
@@ -177,7 +179,7 @@ def audit(
     if not clips:
         raise SplitError(*NO_CLIPS)
     subset_of = None if data.subset_of is None else [data.subset_of[i] for i in kept]
-    splits = tuple(splits_of(clips, subset_of, settings))
+    splits = tuple(splits_of(clips, subset_of, settings, fold_of=data.fold_of))
     metadata = baselines.metadata_features(clips, [quality[c.key] for c in clips])
     features = {clip: row for clip, row in zip(clips, metadata, strict=True) if not clip.synthetic}
     flagged: dict[str, list[str]] = {}

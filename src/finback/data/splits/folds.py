@@ -1,12 +1,13 @@
 """Grouped cross-validation: k splits; each clip that can be tested is in exactly one test set.
 
-The rules are those of `split`. scikit-learn's `StratifiedGroupKFold` makes the test sets.
+The rules are those of `split`. scikit-learn's `StratifiedGroupKFold` makes the test sets, unless the fold of
+each group is given (recordings of one decade or of one place that are tested together).
 """
 
 from __future__ import annotations
 
 import warnings as python_warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
@@ -31,12 +32,15 @@ MISSING_FROM_VAL = 0.02
 SPREAD_STEPS = 200
 
 
-def make_folds(clips: Sequence[Clip], settings: SplitSettings) -> list[SplitResult]:
+def make_folds(
+    clips: Sequence[Clip], settings: SplitSettings, fold_of: Mapping[str, int] | None = None
+) -> list[SplitResult]:
     """`settings.folds` splits; each clip that can be tested is in exactly one of the test sets.
 
     scikit-learn's `StratifiedGroupKFold(shuffle=True, random_state=seed)` makes the test sets. The search of
-    `make_split` takes the validation sets from the remaining groups. Raises `SplitError` when there are fewer
-    groups than folds.
+    `make_split` takes the validation sets from the remaining groups. `fold_of` gives the fold in which each
+    group is tested instead. Raises `SplitError` when there are fewer groups than folds, or when `fold_of`
+    leaves a fold empty.
     """
     table = Table.of(clips)
     synthetic = [c for c in clips if c.synthetic]
@@ -47,8 +51,8 @@ def make_folds(clips: Sequence[Clip], settings: SplitSettings) -> list[SplitResu
     wanted = (settings.fractions[TRAIN] / rest, settings.fractions[VAL] / rest, 0.0)
     if settings.by == "clip":
         return _clip_folds(table, synthetic, settings, wanted)
-    fold_of = _group_folds(table, counts, settings)
-    return [_fold(table, synthetic, settings, wanted, fold_of, fold) for fold in range(settings.folds)]
+    tested_in = _group_folds(table, counts, settings) if fold_of is None else _given(table, settings, fold_of)
+    return [_fold(table, synthetic, settings, wanted, tested_in, fold) for fold in range(settings.folds)]
 
 
 def _fold(
@@ -83,6 +87,15 @@ def _fold(
         untestable(table, subsets, False),
         fold,
     )
+
+
+def _given(table: Table, settings: SplitSettings, fold_of: Mapping[str, int]) -> np.ndarray:
+    """Fold (G,) in which each group is tested, as `fold_of` gives it."""
+    group_of = {int(g): clip.group_key for clip, g in zip(table.clips, table.group, strict=True)}
+    folds = np.array([fold_of[group_of[g]] for g in range(len(group_of))])
+    if missing := sorted(set(range(settings.folds)) - set(folds.tolist())):
+        raise SplitError(f"no recording group is tested in fold {missing[0]}", "ask for fewer folds")
+    return folds
 
 
 def _group_folds(table: Table, counts: np.ndarray, settings: SplitSettings) -> np.ndarray:

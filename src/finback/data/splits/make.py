@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from finback.core.types import SUBSETS, Clip
@@ -17,16 +17,18 @@ def splits_of(
     subset_of: Sequence[str] | None,
     split: SplitSettings,
     provenance: Sequence[ModelProvenance] = (),
+    fold_of: Mapping[str, int] | None = None,
 ) -> list[SplitResult]:
     """The splits that the settings ask for: one split, a split for each fold, or the split of `subset_of`.
 
-    `subset_of` is the `split` column of the labels (None without one).
+    `subset_of` is the `split` column of the labels (None without one); `fold_of` gives the fold in which each
+    group is tested (None: the folds are drawn).
 
     Synthetic clips join the training set after the real clips are split. Raises `LeakError` where a model of
     `provenance` was trained on a group that a split validates or tests with.
     """
     if split.folds:
-        results = make_folds(clips, split)
+        results = make_folds(clips, split, fold_of)
     elif subset_of is not None and any(subset_of):
         results = [from_column(clips, subset_of, split.by)]
     else:

@@ -33,7 +33,7 @@ from finback.core.runs.folder import RunFolder
 from finback.core.runs.renames import LEADERBOARD, current
 from finback.core.runs.scores import load_scores
 from finback.core.storage.files import read_json, write_json
-from finback.core.types import Labels, Scores
+from finback.core.types import Clip, Labels, Scores
 from finback.data.dataset import Dataset
 from finback.evaluation.study_table import interval_columns, write_table
 from finback.metrics import classification as classify
@@ -69,7 +69,7 @@ def leaderboard(
         for c in candidates
     }
     rows = {
-        c.family: _row(c, scores[c.family], labels, multi)
+        c.family: row_of(c, scores[c.family], labels, multi)
         for c in progress(candidates, "intervals", len(candidates))
     }
     order = sorted(
@@ -79,7 +79,7 @@ def leaderboard(
         rows[name]["rank"] = rank
     leader = order[0] if order else None
     for name in progress(order[1:], "differences", max(0, len(order) - 1)):
-        rows[name]["versus_leader"] = _versus(scores[name], scores[order[0]], dataset, labels, multi)
+        rows[name]["versus_leader"] = versus_of(scores[name], scores[order[0]], dataset, labels, multi)
     failed = [c.family for c in candidates if not c.runs]
     return {
         "leader": leader,
@@ -142,9 +142,10 @@ def _rank_score(row: Mapping[str, Any]) -> float:
     return float(row["accuracy"] if value is None else value)
 
 
-def _row(
+def row_of(
     candidate: Candidate, scores: Mapping[int, Scores], labels: Labels, multi: list[str]
 ) -> dict[str, Any]:
+    """The row of one family: its metrics with intervals, from the scores of each seed."""
     by_seed = [_seed_scores(s, labels) for s in scores.values()]
     metrics = [read_document(RunFiles(path).metrics, MetricsFile) for path in candidate.runs.values()]
     runs = [RunFolder.open(path) for path in candidate.runs.values()]
@@ -198,7 +199,7 @@ def _seed_scores(scores: Scores, labels: Labels) -> SeedScores:
     return SeedScores(labels.targets(scores.clips), scores.probabilities, groups)
 
 
-def _versus(
+def versus_of(
     ours: Mapping[int, Scores],
     theirs: Mapping[int, Scores],
     dataset: Dataset,
@@ -210,17 +211,18 @@ def _versus(
     if not both:
         return None
     clips = list({c.key: c for c in dataset.clips}.values())
-    place = {c.key: i for i, c in enumerate(clips)}
-
-    def predicted(scores: Scores) -> NDArray[np.int64]:
-        predictions = np.full(len(place), NOT_TESTED)
-        predictions[[place[c.key] for c in scores.clips]] = scores.logits.argmax(axis=1)
-        return predictions
-
     return paired(
         labels.targets(clips),
-        [predicted(ours[seed]) for seed in both],
-        [predicted(theirs[seed]) for seed in both],
+        [predicted(ours[seed], clips) for seed in both],
+        [predicted(theirs[seed], clips) for seed in both],
         [c.group_key for c in clips],
         [labels.index(name) for name in multi],
     )
+
+
+def predicted(scores: Scores, clips: Sequence[Clip]) -> NDArray[np.int64]:
+    """The predicted class id (N,) of each of N clips; `NOT_TESTED` where the scores have no such clip."""
+    place = {clip.key: i for i, clip in enumerate(clips)}
+    predictions = np.full(len(clips), NOT_TESTED)
+    predictions[[place[c.key] for c in scores.clips]] = scores.logits.argmax(axis=1)
+    return predictions

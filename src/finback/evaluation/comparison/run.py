@@ -33,6 +33,7 @@ from finback.core.storage.files import write_json
 from finback.core.storage.locks import check_free, only_writer
 from finback.data.dataset import Dataset, prepare_request
 from finback.data.index import IndexRequest
+from finback.data.splits.settings import SplitSettings
 from finback.evaluation.comparison import leaderboard
 from finback.evaluation.comparison.page import write as write_page
 from finback.evaluation.comparison.plan import (
@@ -130,14 +131,14 @@ def _run(prepared: PreparedComparison, progress: Progress, callback: Callback, l
     dataset, comparison = prepared.dataset, prepared.comparison
 
     def train_one(one: FamilyRun, named: Progress) -> str:
-        return _train(one, dataset, named)
+        return train_and_evaluate(one, dataset, named)
 
     runner = StudyRunner(prepared, train_one, comparison.options.hours, callback, log)
     errors = runner.run(progress)
     result = leaderboard.leaderboard(
         [_candidate(family, prepared, errors) for family in comparison.settings],
         dataset,
-        _no_audio_baselines(prepared, progress),
+        no_audio_baselines(dataset, prepared.planned[0].plan.settings.split, prepared.out, progress),
         progress,
     )
     first = next(iter(comparison.settings.values()))
@@ -148,7 +149,7 @@ def _run(prepared: PreparedComparison, progress: Progress, callback: Callback, l
     return result
 
 
-def _train(one: FamilyRun, dataset: Dataset, progress: Progress) -> str:
+def train_and_evaluate(one: FamilyRun, dataset: Dataset, progress: Progress) -> str:
     """Train and evaluate one run; the result in words."""
     _compute_features(one, dataset, progress)
     with one.timed():
@@ -189,16 +190,17 @@ def _candidate(family: str, prepared: PreparedComparison, errors: Mapping[str, s
     return leaderboard.Candidate(family, runs, random, errors.get(family, ""))
 
 
-def _no_audio_baselines(prepared: PreparedComparison, progress: Progress) -> dict[str, Any]:
-    """The no-audio baselines on the first seed's folds and on a random split; kept in `audit.json`."""
-    path, fingerprint = RunFiles(prepared.out).audit, prepared.dataset.fingerprint
-    settings = prepared.planned[0].plan.settings.split
+def no_audio_baselines(
+    dataset: Dataset, settings: SplitSettings, out: Path, progress: Progress
+) -> dict[str, Any]:
+    """The no-audio baselines on these folds and on a random split; kept in `audit.json`."""
+    path, fingerprint = RunFiles(out).audit, dataset.fingerprint
     split = settings.model_dump(mode="json")
     if path.exists():
         kept = read_document(path, AuditFile)
         if kept.get("data_fingerprint") == fingerprint and kept.get("split") == split:
             return kept
-    audit = prepared.dataset.audit(settings, progress)
+    audit = dataset.audit(settings, progress)
     value = {**audit.to_json(), "data_fingerprint": fingerprint, "split": split}
     write_json(path, value)
     return value

@@ -1,0 +1,1 @@
+"""Recipes on several data sets: which is better on most, and what each data set could show."""
