@@ -66,6 +66,12 @@ def test_one_group_cannot_be_left_out() -> None:
     assert left_out_logits(lambda: Recall([]), x, y, np.ones(len(y)), np.zeros(len(y))).shape == (48, 0)
 
 
+def test_few_examples_of_each_class_have_fewer_folds() -> None:
+    y = np.repeat(np.arange(5), 3)
+    assert len(list(group_folds(y, np.arange(len(y))))) == 3
+    assert list(group_folds(np.arange(5), np.arange(5))) == []
+
+
 def test_a_head_stays_as_it_was_fitted() -> None:
     rng = np.random.default_rng(0)
     x, y, groups = tapes(9, 6)

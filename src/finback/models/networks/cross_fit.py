@@ -43,7 +43,8 @@ def group_folds(y: np.ndarray, groups: np.ndarray) -> Iterator[tuple[np.ndarray,
     Left out are only examples whose class is in another fold too: no head can name the others. Folds that
     leave one class to fit to, or nothing to apply the head to, are skipped.
     """
-    n_folds = min(FOLDS, len(np.unique(groups)))
+    # scikit-learn needs one class with an example for each fold.
+    n_folds = min(FOLDS, len(np.unique(groups)), int(np.unique(y, return_counts=True)[1].max()))
     if n_folds < 2:
         return
     dealt = StratifiedGroupKFold(n_folds, shuffle=True, random_state=0)
