@@ -1,8 +1,9 @@
 """Build the wheel of finback without bundled weights: `python .ci/core_wheel.py DIST`.
 
 The usual wheel contains weights that may not be used commercially, and its metadata says so. This one has
-none of them, so its licence is that of the code. Its version ends in `+core`, so that nobody takes it for the
-other. The files of the repository are copied; nothing in them changes.
+none of them, so its licence is that of the code. The weights of YAMNet stay: they have the same licence. The
+version of this wheel ends in `+core`, so that nobody takes it for the other. The files of the repository are
+copied; nothing in them changes.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ NOTICE = """finback
 Copyright The finback authors
 
 Licensed under the Apache License, Version 2.0 (see LICENSE).
+
+Contains the weights of YAMNet, Copyright 2019-2022 The TensorFlow Authors, under the same licence, in another
+format (finback/features/backbones/yamnet/PROVENANCE.md).
 """
 
 

@@ -17,7 +17,7 @@ SPEC = FeatureSpec(sample_rate=4000, clip_samples=4000, n_fft=256, hop=64, n_mel
 
 K = 5
 
-N_FEATURES = {"mfcc": 80, "birdnet": 1024, "aisfx": 512, "onnx": 7}
+N_FEATURES = {"mfcc": 80, "birdnet": 1024, "aisfx": 512, "onnx": 7, "yamnet": 24}
 
 # A network that others trained takes only windows of its own; all other families take those of SPEC.
 OWN_WINDOW = {"aisfx-tuned"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import json
 import os
@@ -57,6 +58,16 @@ def test_every_text_gives_the_terms_of_the_bundled_weights(name: str) -> None:
     for kind in pretrained.KINDS:
         assert json.loads((WEIGHTS / name / kind / "run.json").read_text())["licence"] == terms
     assert Watkins.info.licence == terms
+
+
+def test_the_weights_of_yamnet_come_with_their_licence() -> None:
+    folder = ROOT / "src" / "finback" / "features" / "backbones" / "yamnet"
+    assert "Copyright 2019-2022 The TensorFlow Authors" in words(folder / "LICENSE")
+    assert "Apache License Version 2.0" in words(folder / "LICENSE")
+    digest = hashlib.sha256((folder / "weights.safetensors").read_bytes()).hexdigest()
+    assert digest in words(folder / "PROVENANCE.md")
+    assert "yamnet/weights.safetensors" in words(ROOT / "NOTICE")
+    assert "YAMNet weights: Apache-2.0" in words(ROOT / "docs" / "reference" / "licences.md")
 
 
 def test_the_page_covers_every_dependency() -> None:
@@ -135,7 +146,9 @@ def test_the_core_wheel_is_free_and_has_no_weights(tmp_path: Path) -> None:
     script("core_wheel").copy_without_weights(tmp_path)
     project = tomllib.loads((tmp_path / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert project["license"] == "Apache-2.0"
-    assert not list(tmp_path.rglob("*.safetensors"))
+    free = "src/finback/features/backbones/yamnet/weights.safetensors"  # Apache-2.0
+    assert [p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*.safetensors")] == [free]
+    assert "YAMNet" in (tmp_path / "NOTICE").read_text(encoding="utf-8")
     assert not (tmp_path / "src" / "finback" / "weights").exists()
     assert (tmp_path / "src" / "finback" / "models" / "weights.py").is_file()
     assert '+core"' in (tmp_path / "src" / "finback" / "core" / "version.py").read_text(encoding="utf-8")

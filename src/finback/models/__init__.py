@@ -38,6 +38,9 @@ CLASSIFIERS = {
     "rnn": "finback.models.networks.recurrent:RNN",
     "supcon": "finback.models.networks.supcon:SupCon",
     "transformer": "finback.models.networks.transformer:Transformer",
+    "yamnet-mix": "finback.models.networks.probe:YamnetMix",
+    "yamnet-plda": "finback.models.networks.probe:YamnetPlda",
+    "yamnet": "finback.models.networks.probe:YamnetProbe",
 }
 
 # Classifiers with weights of others, which have a licence. To ask the class of another one would load torch.
@@ -52,6 +55,9 @@ PRETRAINED = frozenset(
         "birdnet",
         "birdnet-mlp",
         "onnx",
+        "yamnet-mix",
+        "yamnet-plda",
+        "yamnet",
     )
 )
 

