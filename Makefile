@@ -4,6 +4,7 @@
 # make fuzz  2,300 damaged inputs through all readers, in ten minutes: docs/reference/fuzz.md
 # make lint   check style and types
 # make bench  compare with other packages in one run: benchmarks/RESULTS.md
+# make evidence  recipes on several data sets, random split: the figures of README, docs/recipes.md, leaks.md
 # make sweep  disturb every command that writes, run it again and compare: benchmarks/SWEEP.md
 # make peers  .venv-peers: other packages of the comparison that cannot be installed together with finback
 # make package  dist/: sdist and wheel; the wheel is tested in new environments of Python 3.11 to 3.13
@@ -22,7 +23,7 @@ SEA := --audio runs/tutorial/sea/audio --labels runs/tutorial/sea/labels.csv
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: setup demo test fuzz lint package core-wheel audit-dependencies bench sweep docs peers pictures clean
+.PHONY: setup demo test fuzz lint package core-wheel audit-dependencies bench evidence sweep docs peers pictures clean
 
 setup: $(STAMP)
 
@@ -61,6 +62,12 @@ audit-dependencies: setup
 
 bench: setup peers
 	$(BIN)/python benchmarks/all.py
+
+evidence: setup
+	$(BIN)/python benchmarks/carry_over.py
+	$(BIN)/python benchmarks/random_split.py
+	$(BIN)/python benchmarks/kept_tapes.py
+	$(BIN)/python benchmarks/tables.py
 
 sweep: setup
 	$(BIN)/python benchmarks/sweep.py

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import csv
+import importlib
 import json
-import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,7 +12,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from finback.cli.app import app
 from finback.core.errors import InputError, RunError, SettingsError, SplitError
 from finback.core.runs.scores import load_scores
 from finback.core.storage.files import read_json
@@ -265,11 +267,28 @@ def test_the_command_takes_files_and_recipes_in_a_row(
     done: tuple[Path, dict[str, Any]], files: list[Path]
 ) -> None:
     out, found = done
-    asked = [sys.executable, "-m", "finback", "compare", "--datasets", *map(str, files), *RECIPES]
-    asked += ["--out", str(out), "--folds", "2", "--device", "cpu"]
-    printed = subprocess.run([*asked, "--json"], capture_output=True, text=True)
-    assert printed.returncode == 0, printed.stderr
+    asked = ["compare", "--datasets", *map(str, files), *RECIPES, "--out", str(out), "--folds", "2"]
+    printed = CliRunner().invoke(app, [*asked, "--device", "cpu", "--json"])
+    assert printed.exit_code == 0, printed.output
     assert json.loads(printed.stdout)["data_sets"] == found["data_sets"]
-    wrong = subprocess.run([*asked, "--min-clips", "3"], capture_output=True, text=True)
-    assert wrong.returncode == 2
-    assert "--min-clips with --datasets" in wrong.stderr
+    planned = CliRunner().invoke(app, [*asked, "--device", "cpu", "--dry-run", "--json"])
+    runs = json.loads(planned.stdout)["data_sets"]["years"]["runs"]
+    assert set(runs.values()) == {"done"}
+    with pytest.raises(InputError, match="--min-clips with --datasets; write min_clips into"):
+        CliRunner().invoke(app, [*asked, "--min-clips", "3"], catch_exceptions=False)
+
+
+def test_the_benchmark_stores_this_table(done: tuple[Path, dict[str, Any]]) -> None:
+    _, found = done
+    before = list(sys.path)
+    sys.path.insert(0, str(Path(__file__).parents[3] / "benchmarks"))
+    benchmark = importlib.import_module("carry_over")
+    sys.path[:] = before
+    stored = benchmark.stored(found, "python benchmarks/carry_over.py")
+    assert (
+        stored.values["years.mfcc-plda"]
+        == found["data_sets"]["years"]["recipes"]["mfcc-plda"][results.RANKED_BY]
+    )
+    assert [row[0] for row in stored.tables["recipes"].rows][-1].startswith("no audio")
+    assert len(stored.tables["differences"].rows) == len(RECIPES) - 1
+    assert [row[0] for row in stored.tables["data-sets"].rows] == ["tapes", "years"]

@@ -13,7 +13,8 @@
 they mean in `finback train`. Without `test_by`, folds over recording groups are drawn, another set for each
 seed. With `test_by`, the recordings with one value of this column (a place, a season) are tested by a model
 that is trained on the recordings with the other values; `cuts` divides a column of numbers at these numbers.
-A group is never divided. Relative paths start at the folder of the file, or at a folder that is given.
+A group is never divided. `seeds` limits how many seeds this data set is tested with. Relative paths start at
+the folder of the file, or at a folder that is given.
 """
 
 from __future__ import annotations
@@ -54,6 +55,7 @@ class DataSet(Frozen):
     species_column: str = "species"
     channel: int | None = Field(None, ge=0, le=65_535)
     min_clips: int = Field(1, ge=1, le=1_000_000_000)
+    seeds: int | None = Field(None, ge=1, le=1000)  # at most so many of those that are asked for
     test_by: str | None = None
     cuts: tuple[float, ...] = ()
 

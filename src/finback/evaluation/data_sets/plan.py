@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from finback import models
@@ -69,6 +69,11 @@ class DataSetComparison:
     def runs(self, dataset: Dataset, out: Path) -> tuple[FamilyRun, ...]:
         """The runs of all families on one data set."""
         return planned_runs(self.on(dataset), out)
+
+    def limited_to(self, found: DataSet) -> DataSetComparison:
+        """The comparison with the seeds that a data set is tested with."""
+        seeds = self.options.seeds[: found.seeds]
+        return replace(self, options=replace(self.options, seeds=seeds))
 
     def on(self, dataset: Dataset) -> Comparison:
         """The comparison of the families on one data set, with the folds that the data set has."""

@@ -109,7 +109,7 @@ def _prepare(
         read[found.request] = definitions.read(found, rare, progress)
     dataset = definitions.divided(found, read[found.request], log)
     folder = out / found.name
-    planned = comparison.runs(dataset, folder)
+    planned = comparison.limited_to(found).runs(dataset, folder)
     for one in planned:
         check_out(one.plan, dataset, one.folder)
     return PreparedDataSet(found, dataset, PreparedStudy(dataset, folder, planned))
@@ -130,7 +130,7 @@ def _check_stored(found: DataSet, folder: Path) -> None:
 
 
 def _stored(found: DataSet) -> dict[str, Any]:
-    return found.model_dump(mode="json", exclude={"file", "about"})
+    return found.model_dump(mode="json", exclude={"file", "about", "seeds"})
 
 
 def run(
@@ -145,7 +145,10 @@ def run(
     """
     comparison = prepared.comparison
     with only_writer(prepared.out):
-        done = [_run(one, comparison, progress, callback, log) for one in prepared.data_sets]
+        done = [
+            _run(one, comparison.limited_to(one.definition), progress, callback, log)
+            for one in prepared.data_sets
+        ]
         result = results.combined(comparison, done)
         results.save(result, prepared.out)
         write_page(result, prepared.out, progress)
