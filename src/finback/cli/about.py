@@ -26,6 +26,7 @@ def models(
     """
     from finback import models as registry
     from finback.core.settings import presets
+    from finback.models.scoring import LONGER_CLIPS
     from finback.training.settings import resolve
 
     if settings:
@@ -45,7 +46,7 @@ def models(
             "settings": registry.hyperparameters(name),
         }
     if json:
-        out_json({"families": families, "presets": presets()})
+        out_json({"families": families, "longer_clips": LONGER_CLIPS, "presets": presets()})
         return
     rows = [
         (
@@ -63,6 +64,7 @@ def models(
         rows,
         title="families (10 species)",
     )
+    out(f"clips longer than the window of a classifier: {LONGER_CLIPS}")
     out("presets: " + ", ".join(presets()))
 
 

@@ -6,7 +6,7 @@
 
 The speeds are chosen once, for all recordings of a run, and are stored in the run as numbers. They are not
 chosen for each recording: the native rate is a property of a tape, and a speed that depends on it would tell
-a classifier which tape it has (docs/decisions/0047).
+a classifier which tape it has (docs/decisions/0050).
 """
 
 from __future__ import annotations

@@ -23,6 +23,7 @@ from finback.core.storage.files import RESTORE
 from finback.core.text import markdown, markdown_code
 from finback.features.frontends import LogMelFrontEnd, front_end_class
 from finback.features.spec import FeatureSpec
+from finback.models.scoring import LONGER_CLIPS
 
 USES = {
     "classifier": "Names marine-mammal species in clips of sound, with calibrated probabilities.",
@@ -67,6 +68,7 @@ def card(run: RunFolder) -> str:
                 "members": ", ".join(markdown(str(m["family"])) for m in info.members) or None,
                 "networks": f"{info.n_folds}, one a fold, averaged" if info.n_folds else None,
                 "input": _input(info),
+                "longer clips": LONGER_CLIPS if kind in ("classifier", "ensemble") else None,
                 "species": ", ".join(f"*{markdown(name)}*" for name in info.labels),
                 "command": markdown_code(without_paths(str(info.command))) if info.command else None,
                 "seed": info.seed,

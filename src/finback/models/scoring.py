@@ -20,6 +20,8 @@ from finback.core.types import Clip
 from finback.features.cache import FeatureStore, batches
 from finback.models.networks.classifier import Classifier
 
+# What `clip_logits` does, in words; also networks that would take a clip of any length get windows.
+LONGER_CLIPS = "cut into windows, evenly spaced; the logits of all windows are averaged"
 BATCH = 32  # windows, in one piece of features
 GPU_ROWS = 64  # rows of a network on a graphics card, which a few rows leave idle
 

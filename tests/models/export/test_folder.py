@@ -16,6 +16,7 @@ from finback.models import pretrained
 from finback.models.export.folder import package_run, without_paths
 from finback.models.model_card import card
 from finback.models.predictor import Predictor
+from finback.models.scoring import LONGER_CLIPS
 
 
 def test_a_shipped_classifier_gives_the_same_scores(
@@ -46,6 +47,7 @@ def test_the_card_says_what_was_measured_and_where_it_ends(trained: Path) -> Non
     for name in RunFolder.open(trained).info.labels:
         assert name in text
     assert "a sound of none of them" in text
+    assert f"- longer clips: {LONGER_CLIPS}" in text
 
 
 def test_the_card_of_a_generator_puts_its_figures_beside_real_clips(
