@@ -14,7 +14,7 @@ from finback.data.dataset import Dataset
 from finback.features.cache import FeatureStore
 from finback.features.extract import Extractor
 from finback.metrics.calibration import cannot_fit, ece, fit_temperature
-from finback.models.networks.mix import GroupMeans
+from finback.models.networks.kernel import KernelDensity
 from finback.training import calibrate
 from finback.training.classifier import train
 from finback.training.plan import Plan
@@ -36,7 +36,7 @@ def tapes(seed: int, n_tapes: int, species: np.ndarray) -> tuple[np.ndarray, np.
 def test_probabilities_of_new_tapes_are_calibrated() -> None:
     species = np.random.default_rng(0).normal(0, 0.7, (K, D))
     x, y, groups = tapes(1, 12, species)
-    head = GroupMeans(K)
+    head = KernelDensity(K)
     head.fit(x, y, np.ones(len(y)), groups)
     known = head(torch.from_numpy(x)).numpy()
     assert cannot_fit(known, y)  # no clip of a known tape is wrong: they say nothing of new tapes
@@ -45,7 +45,7 @@ def test_probabilities_of_new_tapes_are_calibrated() -> None:
     new, truth, _ = tapes(2, 60, species)
     logits = head(torch.from_numpy(new)).numpy()
     assert ece(softmax(logits / temperature), truth) < 0.08
-    assert ece(softmax(logits), truth) > 0.3
+    assert ece(softmax(logits), truth) > 0.15
 
 
 def test_a_run_is_calibrated_on_all_its_tapes(tiny_dataset: Dataset, tmp_path: Path) -> None:

@@ -1,12 +1,11 @@
-"""The mean of three heads: what each adds, temperatures from groups left out, and the nearest group mean."""
+"""The mean of three heads: what each adds, and temperatures from groups left out."""
 
 from __future__ import annotations
 
 import numpy as np
 import torch
 
-from finback.models.networks.heads import ABSENT
-from finback.models.networks.mix import GroupMeans, Mix
+from finback.models.networks.mix import Mix
 
 N_SPECIES, N_GROUPS, N_CLIPS, D = 4, 5, 8, 30
 
@@ -67,17 +66,3 @@ def test_a_class_without_clips_is_never_the_answer() -> None:
     head, (x, _, _) = fitted(N_SPECIES + 1), data(2)
     shares = head(torch.from_numpy(x.astype(np.float32))).exp()
     assert (shares[:, -1] < 1e-3).all()
-
-
-def test_the_nearest_group_mean_lets_a_species_have_two_places() -> None:
-    rng = np.random.default_rng(0)
-    places = {0: (np.array([1.0, 0, 0, 0]), np.array([-1.0, 0, 0, 0])), 1: (np.array([0, 1.0, 0, 0]),)}
-    x = np.concatenate([p + 0.05 * rng.standard_normal((6, 4)) for own in places.values() for p in own])
-    y = np.repeat([0, 0, 1], 6)
-    head = GroupMeans(3)
-    head.fit(x, y, np.ones(len(y)), np.repeat([0, 1, 2], 6))
-    logits = head(torch.from_numpy(x.astype(np.float32)))
-    assert (logits.argmax(1).numpy() == y).all()
-    assert (logits[:, 2] == ABSENT).all()
-    # The mean of the species as a whole is near nothing: it lies between its two places.
-    assert np.linalg.norm(x[y == 0].mean(axis=0)) < 0.2

@@ -1,8 +1,8 @@
-"""The mean of three heads that err in different ways: logistic regression, PLDA, and the nearest group mean.
+"""The mean of three heads that err in different ways: logistic regression, PLDA, and a kernel density.
 
 Logistic regression draws borders and knows no groups. PLDA knows how far groups lie apart, and takes every
-species for one cloud. The nearest group mean lets a species have several places, one for each tape. Each head
-gives probabilities at a temperature of its own, fitted to recording groups that it was not fitted to; the
+species for one cloud. The kernel density lets a species have any shape and several places. Each head gives
+probabilities at a temperature of its own, fitted to recording groups that it was not fitted to; the
 logit is the log of the mean of the three.
 """
 
@@ -14,46 +14,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from finback.models.networks.heads import ABSENT, Head, Logistic
+from finback.models.networks.heads import Head, Logistic
+from finback.models.networks.kernel import KernelDensity
 from finback.models.networks.plda import Plda
 
 TEMPERATURES = np.geomspace(0.01, 100.0, 41)
 LEAST = 1e-9  # smallest mean probability, so that its logarithm is finite
-
-
-class GroupMeans(Head):
-    """The cosine to the nearest mean of a recording group of the species; vectors are centred before."""
-
-    centre: Tensor  # (D,)
-    means: Tensor  # (G, D) of each group and species, of length 1
-    owner: Tensor  # (G,) class id
-
-    def __init__(self, n_classes: int) -> None:
-        super().__init__(n_classes)
-        self._name(centre=torch.float32, means=torch.float32, owner=torch.int64)
-
-    def fit(
-        self, x: np.ndarray, y: np.ndarray, weights: np.ndarray, groups: np.ndarray | None = None
-    ) -> None:
-        """As `Head.fit`, with the group ids (N,) of the examples. None: each example is a group."""
-        groups = np.arange(len(y)) if groups is None else groups
-        unit = x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-9)
-        pairs, of = np.unique(np.stack([y, groups]), axis=1, return_inverse=True)
-        of, n = of.reshape(-1), pairs.shape[1]
-        means = np.zeros((n, x.shape[1]))
-        np.add.at(means, of, unit * weights[:, None])
-        means /= np.bincount(of, weights, n)[:, None]
-        centre = means.mean(axis=0)
-        means -= centre
-        means /= np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-9)
-        self._keep(centre=centre, means=means, owner=pairs[0])
-
-    def forward(self, x: Tensor) -> Tensor:
-        self._check_fitted(self.means)
-        unit = nn.functional.normalize(x, dim=1, eps=1e-9) - self.centre
-        cosine = nn.functional.normalize(unit, dim=1, eps=1e-9) @ self.means.T  # (B, G)
-        logits = x.new_full((x.shape[0], self.n_classes), ABSENT)
-        return logits.scatter_reduce(1, self.owner.expand(x.shape[0], -1), cosine, "amax")
 
 
 class Mix(Head):
@@ -63,7 +29,7 @@ class Mix(Head):
 
     def __init__(self, n_classes: int, c: float = 0.01, size: int = 80) -> None:
         super().__init__(n_classes)
-        self.heads = nn.ModuleList([Logistic(n_classes, c), Plda(n_classes, size), GroupMeans(n_classes)])
+        self.heads = nn.ModuleList([Logistic(n_classes, c), Plda(n_classes, size), KernelDensity(n_classes)])
         self._name(temperature=torch.float32)
 
     def fit(

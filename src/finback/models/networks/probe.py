@@ -172,21 +172,21 @@ class YamnetPlda(_OnYamnet, _GroupAware):
 
 
 class MfccMix(_Mixed):
-    """The mean of logistic regression, PLDA and the nearest group mean on MFCC statistics."""
+    """The mean of logistic regression, PLDA and a kernel density on MFCC statistics."""
 
     input: ClassVar[str] = "mfcc"
 
 
 class BirdNetMix(_OnBirdNet, _Mixed):
-    """The mean of logistic regression, PLDA and the nearest group mean on BirdNET V2.4 (extra: birdnet)."""
+    """The mean of logistic regression, PLDA and a kernel density on BirdNET V2.4 (extra: birdnet)."""
 
 
 class AiSfxMix(_OnAiSfx, _Mixed):
-    """The mean of logistic regression, PLDA and the nearest group mean on aiSFX (extra package: aisfx)."""
+    """The mean of logistic regression, PLDA and a kernel density on aiSFX (extra package: aisfx)."""
 
 
 class YamnetMix(_OnYamnet, _Mixed):
-    """The mean of logistic regression, PLDA and the nearest group mean on inner layers of YAMNet."""
+    """The mean of logistic regression, PLDA and a kernel density on inner layers of YAMNet."""
 
 
 class BirdNetMlp(_OnBirdNet):
