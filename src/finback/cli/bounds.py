@@ -62,6 +62,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "sample_rate": (100, 1_000_000),
     "seed": (0, 2**32 - 1),
     "seeds": (1, 1000),
+    "sets": (0.5, 0.99),
     "num_gpus": (0, 64),
     "span_minutes": (0.01, 1440),
     "stale_minutes": (0.05, 1440),

@@ -15,6 +15,7 @@ from finback.cli.options import Device, Json, Recordings, StartTimeOptions, find
 
 if TYPE_CHECKING:
     from finback.models.predictions import Prediction
+    from finback.models.species_sets import SpeciesSet
 
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.", show_default=False)]
 
@@ -143,6 +144,14 @@ def predict(
         ),
     ] = None,
     top: Annotated[int, typer.Option(help="Number of species shown per file.", min=1)] = 3,
+    sets: Annotated[
+        float | None,
+        typer.Option(
+            help="Also a set of species of each file that holds the right one with this probability on new "
+            "recording groups, such as 0.9.",
+            show_default=False,
+        ),
+    ] = None,
     channel: Annotated[
         int | None,
         typer.Option(help="Channel, counted from 0; default: the mean of all channels.", show_default=False),
@@ -158,6 +167,7 @@ def predict(
     Example:
       finback predict runs/mine clip.wav
       finback predict --model watkins clip.wav
+      finback predict runs/mine clip.wav --sets 0.9
       ls *.wav | finback predict runs/mine - --json
     """
     from finback.core.errors import InputError
@@ -172,7 +182,7 @@ def predict(
     say_licences_of(resolve(name, "classifier"))
     names = [line.strip() for f in files for line in (sys.stdin if f == "-" else [f]) if line.strip()]
     classifier = load(name, device)
-    predictions = classifier.predict(list(names), channel=channel, progress=progress)
+    predictions = classifier.predict(list(names), channel=channel, progress=progress, sets=sets)
     failed = predictions.errors
     if json:
         by_file = [_to_json(p, len(classifier.species)) for p in predictions]
@@ -180,6 +190,9 @@ def predict(
     else:
         rows = [(p.file, species, probability) for p in predictions for species, probability in p.top(top)]
         out_table(("file", "species", "probability"), rows)
+        for p in predictions:
+            if p.species_set is not None:
+                out(f"{p.file}: {_in_words(p.species_set)}")
     for remark in predictions.remarks:
         say(f"note: {remark}")
     for error in failed:
@@ -190,10 +203,19 @@ def predict(
 
 def _to_json(prediction: Prediction, n_species: int) -> dict[str, Any]:
     """The file's probabilities, and the most probable species of each of its windows."""
-    windows = [{k: v for k, v in row.items() if k != "file"} for row in prediction.rows()]
+    windows = [{k: v for k, v in row.items() if k not in ("file", "set")} for row in prediction.rows()]
+    chosen = prediction.species_set
     return {
         "file": prediction.file,
         "species": dict(prediction.top(n_species)),
         "windows": windows,
         "remarks": list(prediction.remarks),
+        **({} if chosen is None else {"set": {"level": chosen.level, "species": list(chosen.species)}}),
     }
+
+
+def _in_words(chosen: SpeciesSet) -> str:
+    """ "one of these 2 species (90 %): Fin Whale, Killer Whale"."""
+    n = len(chosen.species)
+    what = f"one of these {n} species" if n > 1 else "this species"
+    return f"{what} ({100 * chosen.level:g} %): {', '.join(chosen.species)}"

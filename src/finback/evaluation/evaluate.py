@@ -32,7 +32,11 @@ from finback.data.provenance import refuse_synthetic
 from finback.features.cache import default_folder
 from finback.metrics.calibration import reliability_table
 from finback.metrics.classification import evaluate
+from finback.metrics.conformal import set_figures, species_sets
 from finback.models.predictor import Predictor
+from finback.models.species_sets import SpeciesSets
+
+SETS_LEVEL = 0.9  # of the sets of species that an evaluation looks at
 
 
 def evaluate_run(path: Path, device: str = "auto", progress: Progress = no_progress) -> dict[str, Any]:
@@ -53,12 +57,14 @@ def _evaluate(run: RunFolder, device: str, progress: Progress) -> dict[str, Any]
     """Score the test sets of all folds, keep the result."""
     clips = Manifest.load(run.manifest).clips
     parts: list[tuple[int, Scores]] = []
+    rules: list[SpeciesSets | str] = []
     for fold, member in enumerate(run.parts):
         split = load_split(member.split_table, clips, member.info.split_by)
         if split.test:
             predictor = Predictor.load(member.path, device, default_folder())
             predictor.prepare(split.test, progress)
             parts.append((fold, predictor.scores(split.test, progress)))
+            rules.append(_sets_of(member))
     if not parts:
         raise RunError(
             f"{run.path}: the run has no test set",
@@ -71,6 +77,7 @@ def _evaluate(run: RunFolder, device: str, progress: Progress) -> dict[str, Any]
     )
     folds = np.concatenate([np.full(len(s.clips), fold) for fold, s in parts])
     result = evaluate_scores(pooled, run.info.multi_group)
+    result["sets"] = evaluate_sets([(scores, rule) for (_, scores), rule in zip(parts, rules, strict=True)])
     with kept(run.path):
         save_scores(run.scores, pooled, folds)
         write_json(run.metrics, result)
@@ -100,6 +107,29 @@ def evaluate_scores(
     return {**result, "reliability": reliability_table(scores.probabilities, truth)}
 
 
+def _sets_of(run: RunFolder) -> SpeciesSets | str:
+    """The rule of a run for sets of species, or why there is none."""
+    try:
+        return SpeciesSets.of_run(run, SETS_LEVEL)
+    except RunError as error:
+        return error.problem.removeprefix(f"{run.path}: ")
+
+
+def evaluate_sets(parts: Sequence[tuple[Scores, SpeciesSets | str]]) -> dict[str, Any]:
+    """Coverage and size of sets of species at `SETS_LEVEL`, of the scores of each model with its rule.
+
+    Where a rule is missing, `refused` says why, and there are no figures.
+    """
+    inside: list[np.ndarray] = []
+    for scores, rule in parts:
+        if isinstance(rule, str):
+            return {"level": SETS_LEVEL, "refused": rule}
+        inside.append(species_sets(scores.probabilities, rule.least))
+    truth = np.concatenate([s.labels.targets(s.clips) for s, _ in parts])
+    groups = [c.group_key for s, _ in parts for c in s.clips]
+    return {"level": SETS_LEVEL, **set_figures(np.concatenate(inside), truth, groups)}
+
+
 def evaluate_on(
     path: Path, dataset: Dataset, device: str = "auto", progress: Progress = no_progress
 ) -> dict[str, Any]:
@@ -121,10 +151,13 @@ def evaluate_on(
         )
     predictor.prepare(clips, progress)
     present = Labels.of(clips).names
-    result = evaluate_scores(predictor.scores(clips, progress), dataset.multi_group, present)
+    scores = predictor.scores(clips, progress)
+    result = evaluate_scores(scores, dataset.multi_group, present)
+    run = predictor.run or RunFolder.open(path)
     seen = RunFolder.open(path).training_recordings(include_validation=True)
     return {
         **result,
+        "sets": evaluate_sets([(scores, _sets_of(run))]),
         "unknown_species": dict(unknown),
         "seen_in_training": sum(clip.recording.id in seen for clip in clips),
     }

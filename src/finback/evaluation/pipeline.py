@@ -108,6 +108,8 @@ def headline(metrics: dict[str, Any], audit: dict[str, Any] | None = None) -> li
         f"{metrics['n_clips']} test clips from {metrics['n_groups']} recording groups{few}, 95 % intervals",
         *(_with_interval(metrics, key, name) for key, name in HEADLINE),
     ]
+    if sets := metrics.get("sets"):
+        lines.append(_sets_line(sets))
     for which, name in (("in_use", "the same split"), ("random", "random split of clips")):
         baselines = (audit or {}).get(which)
         if baselines:
@@ -133,6 +135,19 @@ def _with_interval(metrics: dict[str, Any], key: str, name: str) -> str:
         return f"  {name:<38} undefined for these clips"
     shown = f"[{interval[0]:.3f}, {interval[1]:.3f}]" if interval else "(one group: no interval)"
     return f"  {name:<38} {value:.3f}  {shown}"
+
+
+def _sets_line(sets: dict[str, Any]) -> str:
+    """Coverage and size of the sets of species, or why there are none."""
+    name = f"sets of species at {sets['level']:g}"
+    if sets.get("refused"):
+        return f"  {name:<38} none: {sets['refused']}"
+    ends, sizes = sets["coverage_ci"], sets["mean_size_ci"]
+    interval, size = (f" [{e[0]:.{n}f}, {e[1]:.{n}f}]" if e else "" for e, n in ((ends, 3), (sizes, 1)))
+    return (
+        f"  {name:<38} {sets['coverage']:.3f} {interval} hold the right one, with "
+        f"{sets['mean_size']:.1f}{size} species on average"
+    )
 
 
 def _log_data(dataset: Dataset, log: Log) -> None:

@@ -23,6 +23,7 @@ from finback.core.progress import Progress, no_progress
 from finback.core.runs.files import AUDIT, MANIFEST, PROBLEMS, RUN, VALIDATION_SCORES, WEIGHTS
 from finback.core.runs.folder import RunFolder
 from finback.core.runs.info import RunInfo
+from finback.core.runs.left_out import save_left_out
 from finback.core.runs.scores import load_scores, save_scores
 from finback.core.runs.split_table import load_split, save_split
 from finback.core.storage.files import RESTORE, write_atomic
@@ -199,6 +200,8 @@ def _combine_one(members: Sequence[RunFolder], split: Split, info: RunInfo, fold
     save_split(run.split_table, split)
     if split.val:
         save_scores(run.validation_scores, blend.scores, np.zeros(len(split.val)), subset="val")
+        true = blend.scores.probabilities[np.arange(len(split.val)), blend.scores.labels.targets(split.val)]
+        save_left_out(run.left_out, "validation", [c.group_key for c in split.val], true.tolist())
     run.note(
         members=fitted,
         combination=asdict(blend.combination),

@@ -19,11 +19,12 @@ from numpy.typing import ArrayLike, NDArray
 from finback.audio.io import open_recording
 from finback.audio.samples import ArraySamples, Samples, samples_of
 from finback.core.bars import bars
-from finback.core.errors import AudioError, InputError
+from finback.core.errors import AudioError, InputError, RunError
 from finback.core.progress import Progress
 from finback.core.types import Clip, Recording, softmax
 from finback.models.predictions import Prediction, Predictions
 from finback.models.predictor import Predictor
+from finback.models.species_sets import SpeciesSets
 
 Array: TypeAlias = tuple[ArrayLike, int]  # samples (n,) or (channels, n), full scale 1, and their rate in Hz
 Sound: TypeAlias = str | Path | Recording | Clip | Array
@@ -50,11 +51,21 @@ class Model:
 
     @overload
     def predict(
-        self, sound: Sound, *, channel: int | None = None, progress: Progress | None = None
+        self,
+        sound: Sound,
+        *,
+        channel: int | None = None,
+        progress: Progress | None = None,
+        sets: float | None = None,
     ) -> Prediction: ...
     @overload
     def predict(
-        self, sound: list[Sound], *, channel: int | None = None, progress: Progress | None = None
+        self,
+        sound: list[Sound],
+        *,
+        channel: int | None = None,
+        progress: Progress | None = None,
+        sets: float | None = None,
     ) -> Predictions: ...
     def predict(
         self,
@@ -62,27 +73,41 @@ class Model:
         *,
         channel: int | None = None,
         progress: Progress | None = None,
+        sets: float | None = None,
     ) -> Prediction | Predictions:
         """Calibrated probabilities of each species, for the whole sound and for each window of it.
 
         One sound (a path, a `Recording`, a `Clip`, or an array with its rate) gives a `Prediction`; several
         give `Predictions`: `errors` lists the files that cannot be read, and all others are classified.
         `channel` counts from 0; None is the mean of all channels. `remarks` of the answer say what was
-        repaired, guessed or left out in a file.
+        repaired, guessed or left out in a file. With `sets`, such as 0.9, each answer has a set of species
+        that holds the right one with this probability on new recording groups (`models.species_sets`).
 
-        Raises `AudioError` when a single sound cannot be read.
+        Raises `AudioError` when a single sound cannot be read, `RunError` when the run cannot give sets.
         """
+        rule = None if sets is None else self.sets_of(sets)
         if _is_one(sound):
-            return self._one(sound, channel)  # type: ignore[arg-type]
+            return self._one(sound, channel, rule)  # type: ignore[arg-type]
         predictions: list[Prediction] = []
         errors: list[str] = []
         sounds: Sequence[Sound] = sound  # type: ignore[assignment]
         for each in (progress or bars())(sounds, "predicting", len(sounds)):
             try:
-                predictions.append(self._one(each, channel))
+                predictions.append(self._one(each, channel, rule))
             except AudioError as error:
                 errors.append(str(error))
         return Predictions(predictions, errors)
+
+    def sets_of(self, level: float) -> SpeciesSets:
+        """The rule for sets of species at a level, such as 0.9.
+
+        Raises `RunError` for a run with too few left-out groups, `InputError` for a level out of 0 to 1.
+        """
+        if not 0 < level < 1:
+            raise InputError(f"sets at {level:g}", "give the wanted coverage, a share such as 0.9")
+        if self.predictor.run is None:
+            raise RunError(f"{self.name}: not loaded from a run folder", "load the model by its folder")
+        return SpeciesSets.of_run(self.predictor.run, level)
 
     def embed(
         self,
@@ -99,13 +124,14 @@ class Model:
         clips = [_clip(each, channel) for each in sounds]
         return self.predictor.embed(clips, progress or bars())
 
-    def _one(self, sound: Sound, channel: int | None) -> Prediction:
+    def _one(self, sound: Sound, channel: int | None, rule: SpeciesSets | None = None) -> Prediction:
         name, samples, start, stop, remarks = _samples(sound, channel)
         windows, logits = self.predictor.score_sound(samples, start, stop)
         probabilities = softmax(logits[None])[0]
         seconds = (windows.start_s, windows.stop_s)
+        chosen = None if rule is None else rule.of(softmax(logits[None, : len(rule.labels)])[0])
         return Prediction(
-            name, self.predictor.labels, probabilities, *seconds, windows.probabilities, remarks
+            name, self.predictor.labels, probabilities, *seconds, windows.probabilities, remarks, chosen
         )
 
     def __repr__(self) -> str:

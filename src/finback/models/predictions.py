@@ -13,6 +13,7 @@ import numpy as np
 from finback.core.errors import InputError
 from finback.core.storage.csv_files import write_csv
 from finback.core.types import Labels
+from finback.models.species_sets import SpeciesSet
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -35,23 +36,30 @@ class Prediction:
     end_s: np.ndarray = field(repr=False)  # (W,)
     window_probabilities: np.ndarray = field(repr=False)  # (W, K) float64, rows sum to 1
     remarks: tuple[str, ...] = ()  # what was repaired, guessed or left out in the file: "what; advice"
+    species_set: SpeciesSet | None = None  # if one was asked for: of the whole sound, one of these species
 
     def top(self, n: int = 1) -> list[tuple[str, float]]:
         """The `n` most probable species of the whole sound with their probabilities, in falling order."""
         return _top(self.labels, self.probabilities, n)
 
     def rows(self, top: int = 1) -> list[dict[str, Any]]:
-        """A row for each window and each of its `top` most probable species; keys are `COLUMNS`."""
+        """A row for each window and each of its `top` most probable species; keys are `columns`."""
         times = zip(self.start_s.tolist(), self.end_s.tolist(), self.window_probabilities, strict=True)
+        of_file = () if self.species_set is None else ("; ".join(self.species_set.species),)
         return [
-            dict(zip(COLUMNS, (self.file, start, end, name, p), strict=True))
+            dict(zip(self.columns, (self.file, start, end, name, p, *of_file), strict=True))
             for start, end, probabilities in times
             for name, p in _top(self.labels, probabilities, top)
         ]
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """`COLUMNS`, and `set` where a set of species was asked for: of the whole file, in every row."""
+        return COLUMNS if self.species_set is None else (*COLUMNS, "set")
+
     def to_pandas(self, top: int = 1) -> DataFrame:
         """`rows` as a table: file, start_s, end_s, species, probability. Needs pandas."""
-        return _frame(self.rows(top))
+        return _frame(self.rows(top), self.columns)
 
     def __repr__(self) -> str:
         best = ", ".join(f"{name} {p:.2f}" for name, p in self.top(3))
@@ -87,17 +95,22 @@ class Predictions(Sequence[Prediction]):
         return {prediction.file: prediction.top(n) for prediction in self}
 
     def rows(self, top: int = 1) -> list[dict[str, Any]]:
-        """A row for each window and each of its `top` most probable species; keys are `COLUMNS`."""
+        """A row for each window and each of its `top` most probable species; keys are `columns`."""
         return [row for prediction in self for row in prediction.rows(top)]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of `rows`."""
+        return self[0].columns if self else COLUMNS
 
     def to_pandas(self, top: int = 1) -> DataFrame:
         """`rows` as a table: file, start_s, end_s, species, probability. Needs pandas."""
-        return _frame(self.rows(top))
+        return _frame(self.rows(top), self.columns)
 
     def to_csv(self, path: str | Path, top: int = 1) -> Path:
         """Write `rows` as a CSV file with a header; returns its path."""
         path = Path(path)
-        write_csv(path, COLUMNS, [[row[column] for column in COLUMNS] for row in self.rows(top)])
+        write_csv(path, self.columns, [[row[name] for name in self.columns] for row in self.rows(top)])
         return path
 
     @property
@@ -124,14 +137,14 @@ def _top(labels: Labels, probabilities: np.ndarray, n: int) -> list[tuple[str, f
     return [(labels.names[i], float(probabilities[i])) for i in order]
 
 
-def _frame(rows: list[dict[str, Any]]) -> DataFrame:
+def _frame(rows: list[dict[str, Any]], columns: Sequence[str]) -> DataFrame:
     try:
         import pandas
     except ImportError:
         raise InputError(
             "to_pandas needs pandas, which is not installed", "pip install pandas, or use rows()"
         ) from None
-    return pandas.DataFrame(rows, columns=list(COLUMNS))
+    return pandas.DataFrame(rows, columns=list(columns))
 
 
 def _table(predictions: Sequence[Prediction], most: int = 20) -> str:

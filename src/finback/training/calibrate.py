@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from finback.core.types import Clip, Labels
+from finback.core.runs.left_out import How, save_left_out
+from finback.core.types import Clip, Labels, softmax
 from finback.features.cache import FeatureStore
 from finback.metrics.calibration import cannot_fit, fit_temperature
 from finback.models.networks.classifier import Classifier
@@ -27,9 +29,15 @@ from finback.training.fitted_heads import Windows, left_out_logits
 class LeftOut:
     """Clips and their logits (N, K) by models that were not fitted to their groups."""
 
-    how: str  # "cross-fitted" or "validation"
+    how: How
     clips: tuple[Clip, ...]
     logits: NDArray[np.float32]
+
+    def save(self, path: Path, labels: Labels, temperature: float) -> None:
+        """Write `left_out.json`: the calibrated probability of the true species of each clip, by group."""
+        probabilities = softmax(self.logits / np.float32(temperature))
+        true = probabilities[np.arange(len(self.clips)), labels.targets(self.clips)]
+        save_left_out(path, self.how, [c.group_key for c in self.clips], true.tolist())
 
 
 def cross_fitted(

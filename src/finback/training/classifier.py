@@ -188,7 +188,7 @@ def _calibrate(
 ) -> dict[str, Any]:
     """The temperature, from groups that were left out, or 1 and the reason when it cannot be fitted.
 
-    Saves the calibrated scores of the validation clips.
+    Saves the calibrated scores of the validation clips, and the probabilities of the left-out clips.
     """
     labels, val = context.labels, split.val
     validation = left_out = validated(model, store, labels, val)
@@ -196,6 +196,7 @@ def _calibrate(
         clips = (*split.train, *val) if context.settings.refit else split.train
         left_out = cross_fitted(model, store, labels, clips, context.rare)
     fitted = temperature_of(left_out, labels)
+    left_out.save(run.left_out, labels, fitted["temperature"])
     if val:
         scores = Scores(val, labels, validation.logits / np.float32(fitted["temperature"]))
         save_scores(run.validation_scores, scores, np.full(len(val), run.info.fold or 0), "val")

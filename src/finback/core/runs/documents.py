@@ -64,6 +64,20 @@ class Bin(Document):
     n: Count
 
 
+class SetMetrics(Document):
+    """How often sets of species held the true one (`metrics.conformal`), or why there are none."""
+
+    level: Share
+    refused: str = ""
+    coverage: Share | None = None
+    coverage_ci: Interval = None
+    coverage_of_clips: Share | None = None
+    mean_size: Annotated[float, Field(ge=1)] | None = None
+    mean_size_ci: Interval = None
+    one_species: Share | None = None
+    one_species_ci: Interval = None
+
+
 class MetricsFile(Document):
     """`metrics.json`: the evaluation of a classifier."""
 
@@ -89,6 +103,7 @@ class MetricsFile(Document):
     confusion: list[list[Count]]
     labels: Annotated[list[str], Field(min_length=1)]
     reliability: list[Bin] = []
+    sets: SetMetrics | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> MetricsFile:

@@ -20,6 +20,7 @@ WEIGHTS = "weights.safetensors"
 CHECKPOINT = "checkpoint.safetensors"  # all that the next training step depends on
 LOG = "metrics.jsonl"  # one line per epoch
 VALIDATION_SCORES = "validation.parquet"  # of the selected model, before it was trained on these clips too
+LEFT_OUT = "left_out.json"  # probabilities of the true species in groups that were not trained on
 THRESHOLDS = "thresholds.json"  # per class, from finback thresholds
 SCORES = "scores.parquet"  # of the test clips
 METRICS = "metrics.json"
@@ -89,6 +90,11 @@ class RunFiles:
     def validation_scores(self) -> Path:
         """Calibrated logits of the validation clips."""
         return self.path / VALIDATION_SCORES
+
+    @property
+    def left_out(self) -> Path:
+        """Probabilities of the true species in groups that were left out."""
+        return self.path / LEFT_OUT
 
     @property
     def thresholds(self) -> Path:

@@ -1,9 +1,10 @@
 """A small copy of a trained run: `package_run(run, folder)` copies what predictions need, and a model card.
 
 The copy holds `run.json` without paths of this machine, the weights (by default in half precision), the
-members of an ensemble, the evaluation results, and the table of the split. The table is needed because a
-model that is trained on clips of a generator must know the training set of the generator. Manifests, scores,
-checkpoints and audio are not copied. The copy is a run folder like any other.
+members of an ensemble, the evaluation results, the probabilities behind sets of species, and the table of the
+split. The table is needed because a model that is trained on clips of a generator must know the training set
+of the generator. Manifests, scores, checkpoints and audio are not copied. The copy is a run folder like any
+other.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from pathlib import Path
 import torch
 
 from finback.core.errors import RunError
-from finback.core.runs.files import GENERATOR_AUDIT, HELD_OUT, METRICS, SPLIT_TABLE, VOCODER_AUDIT
+from finback.core.runs.files import GENERATOR_AUDIT, HELD_OUT, LEFT_OUT, METRICS, SPLIT_TABLE, VOCODER_AUDIT
 from finback.core.runs.folder import RunFolder
 from finback.core.storage.files import read_json, write_atomic, write_json
 from finback.core.storage.locks import only_writer
@@ -23,7 +24,7 @@ from finback.models.thresholds import read_thresholds, save_thresholds
 from finback.models.weights import load_tensors, save_tensors
 
 TABLES = (SPLIT_TABLE, HELD_OUT)
-MEASURED = (METRICS, GENERATOR_AUDIT, VOCODER_AUDIT)
+MEASURED = (METRICS, LEFT_OUT, GENERATOR_AUDIT, VOCODER_AUDIT)
 
 
 def package_run(path: Path, folder: Path, half: bool = True) -> Path:
