@@ -17,6 +17,7 @@ Intervals are over tapes (all seeds together). `--store` writes benchmarks/resul
 from __future__ import annotations
 
 import argparse
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, cast
@@ -110,7 +111,10 @@ def outer_folds(
     y: np.ndarray, tape: np.ndarray, n: int, seed: int
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Known and new clips of each fold; of the new ones only those whose species is known."""
-    for known, new in StratifiedGroupKFold(n, shuffle=True, random_state=seed).split(y, y, tape):
+    with warnings.catch_warnings():  # of species with fewer clips than folds
+        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+        dealt = list(StratifiedGroupKFold(n, shuffle=True, random_state=seed).split(y, y, tape))
+    for known, new in dealt:
         yield known, new[np.isin(y[new], y[known])]
 
 

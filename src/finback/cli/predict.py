@@ -14,9 +14,17 @@ from finback.cli.licences import say_licences_of, terms_of
 from finback.cli.options import Device, Json, Recordings, StartTimeOptions, find_recordings, takes
 
 if TYPE_CHECKING:
-    from finback.models.predictions import Prediction
+    from finback.models.predictions import Prediction, Predictions
     from finback.models.species_sets import SpeciesSet
 
+Sets = Annotated[
+    float | None,
+    typer.Option(
+        help="Also a set of species of each file that holds the right one with this probability on new "
+        "recording groups, such as 0.9.",
+        show_default=False,
+    ),
+]
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.", show_default=False)]
 
 
@@ -144,14 +152,7 @@ def predict(
         ),
     ] = None,
     top: Annotated[int, typer.Option(help="Number of species shown per file.", min=1)] = 3,
-    sets: Annotated[
-        float | None,
-        typer.Option(
-            help="Also a set of species of each file that holds the right one with this probability on new "
-            "recording groups, such as 0.9.",
-            show_default=False,
-        ),
-    ] = None,
+    sets: Sets = None,
     channel: Annotated[
         int | None,
         typer.Option(help="Channel, counted from 0; default: the mean of all channels.", show_default=False),
@@ -170,35 +171,45 @@ def predict(
       finback predict runs/mine clip.wav --sets 0.9
       ls *.wav | finback predict runs/mine - --json
     """
-    from finback.core.errors import InputError
     from finback.models.predict import load
     from finback.models.pretrained import resolve
 
     name, files = (arguments[0], arguments[1:]) if model is None else (model, arguments)
-    if not files:
-        raise InputError(
-            f"predict {name}: no sound files", "give them after the run: finback predict RUN CLIP"
-        )
+    names = _sound_files(name, files)
     say_licences_of(resolve(name, "classifier"))
-    names = [line.strip() for f in files for line in (sys.stdin if f == "-" else [f]) if line.strip()]
     classifier = load(name, device)
-    predictions = classifier.predict(list(names), channel=channel, progress=progress, sets=sets)
-    failed = predictions.errors
+    predictions = classifier.predict([*names], channel=channel, progress=progress, sets=sets)
     if json:
         by_file = [_to_json(p, len(classifier.species)) for p in predictions]
-        out_json({"run": name, "terms": terms_of(name), "predictions": by_file, "errors": list(failed)})
+        errors = list(predictions.errors)
+        out_json({"run": name, "terms": terms_of(name), "predictions": by_file, "errors": errors})
     else:
-        rows = [(p.file, species, probability) for p in predictions for species, probability in p.top(top)]
-        out_table(("file", "species", "probability"), rows)
-        for p in predictions:
-            if p.species_set is not None:
-                out(f"{p.file}: {_in_words(p.species_set)}")
+        _show_predictions(predictions, top)
     for remark in predictions.remarks:
         say(f"note: {remark}")
-    for error in failed:
+    for error in predictions.errors:
         say(f"finback: {error}")
-    if failed:
+    if predictions.errors:
         raise SystemExit(2 if not predictions else 1)
+
+
+def _sound_files(model: str, files: list[str]) -> list[str]:
+    """The files that were named, with those from stdin for "-"."""
+    from finback.core.errors import InputError
+
+    if not files:
+        raise InputError(
+            f"predict {model}: no sound files", "give them after the run: finback predict RUN CLIP"
+        )
+    return [line.strip() for f in files for line in (sys.stdin if f == "-" else [f]) if line.strip()]
+
+
+def _show_predictions(predictions: Predictions, top: int) -> None:
+    rows = [(p.file, species, probability) for p in predictions for species, probability in p.top(top)]
+    out_table(("file", "species", "probability"), rows)
+    for p in predictions:
+        if p.species_set is not None:
+            out(f"{p.file}: {_in_words(p.species_set)}")
 
 
 def _to_json(prediction: Prediction, n_species: int) -> dict[str, Any]:

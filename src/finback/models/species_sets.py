@@ -71,7 +71,7 @@ class SpeciesSets:
 
 
 def _fewer(n_groups: int) -> str:
-    """What to do about too few groups: a level that they can promise, or a family that leaves more out."""
-    other = "a family with a fitted head, such as mfcc-plda or birdnet, leaves every group of its run out"
+    """What to do about too few groups: a level that they can promise, or more groups."""
+    more = "train on more groups; families with a fitted head, such as birdnet, leave all of theirs out"
     highest = math.floor(100 * n_groups / (n_groups + 1)) / 100
-    return f"take {highest:g} or less; {other}" if highest >= 0.5 else other
+    return f"take {highest:g} or less, or {more}" if highest >= 0.5 else more
