@@ -15,7 +15,7 @@ nothing were in the set there (hierarchical conformal prediction: Lee, Barber & 
 The promise is about a clip of a new tape, on average over tapes, calibration tapes included. It is not a
 promise for each species: a species would need as many tapes of its own. It holds exactly when the left-out
 probabilities are from one fitted model. With cross-fits, the final model knows more tapes than its copies,
-and the coverage is measured instead (docs/decisions/0047).
+and the coverage is measured instead (docs/decisions/0053).
 """
 
 from __future__ import annotations
