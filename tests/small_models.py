@@ -20,7 +20,7 @@ K = 5
 N_FEATURES = {"mfcc": 80, "birdnet": 1024, "aisfx": 512, "onnx": 7, "yamnet": 24}
 
 # A network that others trained takes only windows of its own; all other families take those of SPEC.
-OWN_WINDOW = {"aisfx-tuned"}
+OWN_WINDOW = {"aisfx-tuned", "yamnet-tuned"}
 
 
 def spec_of(name: str) -> FeatureSpec:

@@ -20,7 +20,7 @@ from finback.models.predictor import Predictor
 from finback.models.scoring import GPU_ROWS, in_rows, rows_of
 
 FAMILIES = sorted(models.CLASSIFIERS)
-LARGE = {"aisfx-tuned"}  # windows of 2.3 s, and ten million weights
+LARGE = {"aisfx-tuned", "yamnet-tuned"}  # networks that others trained
 ODD = FeatureSpec(sample_rate=4000, clip_samples=4001, n_fft=254, hop=61, n_mels=33, n_frames=57)
 
 

@@ -41,6 +41,7 @@ CLASSIFIERS = {
     "yamnet-mix": "finback.models.networks.probe:YamnetMix",
     "yamnet-plda": "finback.models.networks.probe:YamnetPlda",
     "yamnet": "finback.models.networks.probe:YamnetProbe",
+    "yamnet-tuned": "finback.models.networks.yamnet_tuned:YamnetTuned",
 }
 
 # Classifiers with weights of others, which have a licence. To ask the class of another one would load torch.
@@ -58,6 +59,7 @@ PRETRAINED = frozenset(
         "yamnet-mix",
         "yamnet-plda",
         "yamnet",
+        "yamnet-tuned",
     )
 )
 

@@ -28,6 +28,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "hidden": (1, 65_536),
     "latent": (1, 65_536),
     "layers": (1, 64),
+    "mixing": (0, 1),
     "n_components": (1, 65_536),
     "patch": (1, 1024),
     "pool_bands": (1, 256),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -162,7 +163,7 @@ def _step(
     rng = np.random.default_rng([seed, step, fabric.global_rank])
     batch = fabric.to_device(task.batch(rng))
     for group in optimizer.param_groups:
-        group["lr"] = learning_rate(step, n_steps, settings.learning_rate, settings.warmup)
+        group["lr"] = group["rate"] * learning_rate(step, n_steps, settings.learning_rate, settings.warmup)
     model.train()
     cards = [fabric.device] if fabric.device.type == "cuda" else []
     with torch.random.fork_rng(cards):  # dropout draws from torch's own generator
@@ -195,10 +196,18 @@ def _end_epoch(task: Task, averaged: nn.Module, state: State, folder: Path, log:
 
 
 def parameter_groups(model: nn.Module, settings: TrainingSettings) -> list[dict[str, Any]]:
-    """Weight decay for matrices and kernels only, not for biases and normalisation."""
-    decayed = [p for p in model.parameters() if p.requires_grad and p.ndim > 1]
-    plain = [p for p in model.parameters() if p.requires_grad and p.ndim <= 1]
-    return [
-        {"params": decayed, "weight_decay": settings.weight_decay},
-        {"params": plain, "weight_decay": 0.0},
-    ]
+    """Weight decay for matrices and kernels only, not for biases and normalisation.
+
+    Parts that `model.slower` names have a share of the learning rate, "rate".
+    """
+    slower: Mapping[str, float] = getattr(model, "slower", {})
+    groups: list[dict[str, Any]] = []
+    named = {k: p for k, p in model.named_parameters() if p.requires_grad}
+    for part, rate in {**slower, "": 1.0}.items():
+        own = [named.pop(name) for name in list(named) if name.startswith(part)]
+        decayed, plain = ([p for p in own if (p.ndim > 1) == wide] for wide in (True, False))
+        groups += [
+            {"params": decayed, "weight_decay": settings.weight_decay, "rate": rate},
+            {"params": plain, "weight_decay": 0.0, "rate": rate},
+        ]
+    return groups

@@ -32,7 +32,9 @@ from finback.models.tree import Leaf, Node
 
 ROOT = Path(__file__).parents[3]
 LEAVING = sorted(
-    name for name in models.CLASSIFIERS if models.family(name).input in GRAPHS and name != "aisfx-tuned"
+    name
+    for name in models.CLASSIFIERS
+    if models.family(name).input in GRAPHS and name not in ("aisfx-tuned", "yamnet-tuned")
 )
 
 

@@ -29,6 +29,7 @@ class Classifier(nn.Module):
     licence: ClassVar[str] = ""  # of pretrained weights, shown before first use; "" = none
     files: ClassVar[Mapping[str, str]] = {}  # setting that is a file -> name of its copy in a run folder
     rows: ClassVar[int] = 8  # windows on which it always runs on a CPU, so that batches change no bit
+    slower: ClassVar[Mapping[str, float]] = {}  # parts by name -> share of the learning rate that they get
     supports_imprinting: ClassVar[bool] = True  # the head has a row for each class, which `imprint` needs
 
     def __init__(self, spec: FeatureSpec, n_classes: int, n_features: int, dropout: float) -> None:

@@ -52,15 +52,19 @@ class LogMel(nn.Module):
     window: Tensor
     bands: Tensor
 
-    def __init__(self) -> None:
+    def __init__(self, times: int = 1) -> None:
+        """`times`: the waves have so many times 16 kHz; their sound above 8 kHz is not used."""
         super().__init__()
-        self.register_buffer("window", torch.hann_window(FRAME), persistent=False)
-        self.register_buffer("bands", torch.from_numpy(mel_bands()), persistent=False)  # (n_bins, M)
+        self.times = times
+        # A longer window adds up more samples: its weights are smaller, so that the level is the same.
+        window = torch.hann_window(times * FRAME) / times
+        self.register_buffer("window", window, persistent=False)
+        self.register_buffer("bands", torch.from_numpy(mel_bands().T.copy()), persistent=False)  # (M, n_bins)
 
     def forward(self, waves: Tensor) -> Tensor:
-        frames = waves.unfold(1, FRAME, HOP) * self.window  # (B, F, 400)
-        magnitude = torch.fft.rfft(frames, N_FFT).abs()  # (B, F, n_bins)
-        return (magnitude @ self.bands + OFFSET).log().unsqueeze(1)
+        frames = waves.unfold(1, self.times * FRAME, self.times * HOP) * self.window  # (B, F, 400)
+        magnitude = torch.fft.rfft(frames, self.times * N_FFT)[..., : N_FFT // 2 + 1].abs()  # (B, F, n_bins)
+        return (nn.functional.linear(magnitude, self.bands) + OFFSET).log().unsqueeze(1)
 
 
 class Block(nn.Module):
@@ -69,12 +73,14 @@ class Block(nn.Module):
     def __init__(self, n_in: int, n_out: int, stride: int) -> None:
         super().__init__()
         self.stride = stride
-        self.depthwise = nn.Conv2d(n_in, n_in, 3, stride, groups=n_in)
+        self.depthwise = nn.Conv2d(n_in, n_in, 3, stride, padding=1 if stride == 1 else 0, groups=n_in)
         self.pointwise = nn.Conv2d(n_in, n_out, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = torch.relu_(self.depthwise(_framed(x, self.stride)))
-        return torch.relu_(self.pointwise(x))
+        h = torch.relu_(self.depthwise(x if self.stride == 1 else _framed(x)))
+        # As a product of matrices: a convolution's last bits would depend on the number of threads.
+        h = nn.functional.linear(h.permute(0, 2, 3, 1), self.pointwise.weight.flatten(1), self.pointwise.bias)
+        return torch.relu_(h).permute(0, 3, 1, 2)
 
 
 class Network(nn.Module):
@@ -91,7 +97,7 @@ class Network(nn.Module):
     def outputs(self, x: Tensor, wanted: Iterable[int]) -> list[Tensor]:
         """The outputs of the blocks of these numbers, from 1, in their order."""
         found, wanted = [], set(wanted)
-        h = torch.relu_(self.stem(_framed(x.contiguous(memory_format=torch.channels_last), 2)))
+        h = torch.relu_(self.stem(_framed(x.contiguous(memory_format=torch.channels_last))))
         for number, block in enumerate(self.blocks, 1):
             h = block(h)
             if number in wanted:
@@ -103,12 +109,9 @@ class Network(nn.Module):
         return self.outputs(x, [len(self.blocks)])[0]
 
 
-def _framed(x: Tensor, stride: int) -> Tensor:
-    """Zeros around the last two axes, as TensorFlow's "same": at a stride of 2, none before an even axis."""
-    if stride == 1:
-        return nn.functional.pad(x, (1, 1, 1, 1))
-    frames, bands = x.shape[2] % 2, x.shape[3] % 2
-    return nn.functional.pad(x, (bands, 1, frames, 1))
+def _framed(x: Tensor) -> Tensor:
+    """Zeros around the last two axes, as TensorFlow pads at a stride of 2: before an odd axis, after both."""
+    return nn.functional.pad(x, (x.shape[3] % 2, 1, x.shape[2] % 2, 1))
 
 
 def mel_bands() -> NDArray[np.float32]:
