@@ -101,6 +101,10 @@ def test_an_evaluation_measures_their_coverage(run: RunFolder) -> None:
     few = evaluate_run(run.path)["sets"]
     assert few["refused"].startswith("sets at 0.9 need 9 recording groups")
     assert str(run.path) not in few["refused"]
+    run.metrics.unlink()
+    run.left_out.write_text("[]")
+    with pytest.raises(RunError, match=r"left_out.json: damaged"):
+        evaluate_run(run.path)
 
 
 def test_a_fitted_head_leaves_every_tape_out(tiny_dataset: Dataset, tiny: str, tmp_path: Path) -> None:

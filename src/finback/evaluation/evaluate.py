@@ -34,7 +34,7 @@ from finback.metrics.calibration import reliability_table
 from finback.metrics.classification import evaluate
 from finback.metrics.conformal import set_figures, species_sets
 from finback.models.predictor import Predictor
-from finback.models.species_sets import SpeciesSets
+from finback.models.species_sets import NoSets, SpeciesSets
 
 SETS_LEVEL = 0.9  # of the sets of species that an evaluation looks at
 
@@ -111,7 +111,7 @@ def _sets_of(run: RunFolder) -> SpeciesSets | str:
     """The rule of a run for sets of species, or why there is none."""
     try:
         return SpeciesSets.of_run(run, SETS_LEVEL)
-    except RunError as error:
+    except NoSets as error:
         return error.problem.removeprefix(f"{run.path}: ")
 
 

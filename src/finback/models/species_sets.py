@@ -22,6 +22,10 @@ from finback.core.types import Labels
 from finback.metrics.conformal import least_groups, least_probability, species_sets
 
 
+class NoSets(RunError):
+    """A run that cannot give sets of species at a level, though nothing is wrong with it."""
+
+
 @dataclass(frozen=True)
 class SpeciesSet:
     """The species that a sound may be, in falling order of probability, and the promised coverage."""
@@ -43,19 +47,20 @@ class SpeciesSets:
     def of_run(cls, run: RunFolder, level: float) -> SpeciesSets:
         """The rule at a level in (0, 1).
 
-        Raises `RunError` for a run without left-out groups, or with too few of them for the level.
+        Raises `NoSets` for a run without left-out groups, or with too few of them for the level, and
+        `RunError` where `left_out.json` is damaged.
         """
         true: dict[str, list[float]] = defaultdict(list)
         for part in run.parts:
             if not part.left_out.is_file():
-                raise RunError(
+                raise NoSets(
                     f"{run.path}: holds no probabilities of groups that were left out ({part.left_out.name})",
                     "train the run again with this version to get sets of species",
                 )
             for group, probabilities in load_left_out(part.left_out).items():
                 true[group] += probabilities
         if len(true) < least_groups(level):
-            raise RunError(
+            raise NoSets(
                 f"{run.path}: sets at {level:g} need {least_groups(level)} recording groups that were left "
                 f"out in training, and the run has {len(true)}",
                 _fewer(len(true)),
