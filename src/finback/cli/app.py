@@ -10,6 +10,7 @@ from finback.cli import (
     about,
     audit,
     augment,
+    backbone,
     compare,
     convert,
     data,
@@ -82,6 +83,7 @@ for command in (
     app.command()(bounded(command))
 app.add_typer(simulate.app)
 app.add_typer(vae.app)
+app.add_typer(backbone.app)
 
 
 def _version(wanted: bool) -> None:

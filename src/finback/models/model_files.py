@@ -19,7 +19,10 @@ from finback.core.runs import files as run_files
 from finback.core.runs.files import FOLDS
 from finback.core.storage.files import RESTORE, atomic_path
 from finback.core.storage.paths import inside
+from finback.features.backbones import added
 from finback.features.backbones.onnx_files import network_files
+
+WEIGHTS = "weights"  # the setting of families on added weights
 
 # Names that files and folders of a run have, in lower case.
 TAKEN = frozenset(value for key, value in vars(run_files).items() if key.isupper()) | {"figures"}
@@ -45,10 +48,21 @@ def located_settings(family: str, settings: Mapping[str, Any], folder: Path) -> 
 
 
 def resumed_settings(family: str, settings: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """Model settings for training in `folder`: its copies replace files that no longer exist."""
+    """Model settings for training in `folder`: its copies replace files that no longer exist.
+
+    A family on added weights gets the copy of `folder`, else the added file, unless a file is named.
+    """
     copies = {key: str(path) for key, path in _copies(family, folder).items()}
     gone = [key for key in copies if settings.get(key) and not Path(settings[key]).is_file()]
-    return {**settings, **{key: copies[key] for key in gone}}
+    found = {**settings, **{key: copies[key] for key in gone}}
+    if _is_added(family) and not found.get(WEIGHTS):
+        own = models.family(family)
+        found[WEIGHTS] = copies.get(WEIGHTS) or str(added.required(own.input))
+    return found
+
+
+def _is_added(family: str) -> bool:
+    return family in models.CLASSIFIERS and models.family(family).input in added.ADDABLE
 
 
 def keep_files(family: str, settings: Mapping[str, Any], folder: Path) -> None:

@@ -27,11 +27,15 @@ Background = Literal["subtracted", "ignored", "refused"]
 
 BACKBONES = {
     "aisfx": "finback.features.backbones.aisfx:AiSfx",
+    "beats": "finback.features.backbones.beats:Beats",
     "birdnet": "finback.features.backbones.birdnet:BirdNet",
+    "cnn14": "finback.features.backbones.cnn14:Cnn14",
     "mfcc": "finback.features.backbones.mfcc:Mfcc",
     "onnx": "finback.features.backbones.onnx:Onnx",
+    "perch2": "finback.features.backbones.perch2:Perch2",
     "yamnet": "finback.features.backbones.yamnet:Yamnet",
 }
+WEIGHTS_OF_OTHERS = tuple(name for name in BACKBONES if name != "mfcc")
 
 
 class Backbone:

@@ -30,12 +30,17 @@ class Onnx(Backbone):
     licence: ClassVar[str] = "weights of your own ONNX file: read its licence"
     no_graph: ClassVar[str] = "its network is an ONNX file of its own already"
 
-    def __init__(self, spec: FeatureSpec, onnx_file: str = "", onnx_output: str = "") -> None:
-        """Raises `SettingsError` naming what is wrong with the file, its input or its output."""
+    def __init__(
+        self, spec: FeatureSpec, onnx_file: str = "", onnx_output: str = "", preferred: str = ""
+    ) -> None:
+        """Raises `SettingsError` naming what is wrong with the file, its input or its output.
+
+        `preferred` is taken where the network has an output of that name and none was chosen.
+        """
         self._file = onnx_file
         self._session, content = _open(onnx_file, self.install)
         self._input, self._axes = _input(self._session, spec, onnx_file)
-        self._output = _output(self._session, onnx_file, onnx_output)
+        self._output = _output(self._session, onnx_file, onnx_output, preferred)
         self.covered_samples = spec.clip_samples
         self.version = f"{content}-{self._output.replace('/', '_').replace(':', '_')}"
         self.n_features = self._vector(np.zeros((1, spec.clip_samples), dtype=np.float32)).shape[1]
@@ -121,8 +126,10 @@ def _input(session: Any, spec: FeatureSpec, name: str) -> tuple[str, int]:
     return inputs[0].name, len(axes)
 
 
-def _output(session: Any, name: str, output: str) -> str:
+def _output(session: Any, name: str, output: str, preferred: str) -> str:
     names = [o.name for o in session.get_outputs()]
+    if not output and preferred in names:
+        return preferred
     if not output and len(names) == 1:
         return str(names[0])
     if output not in names:

@@ -28,8 +28,10 @@ def network_files(path: Path) -> dict[str, Path]:
     """
     path = Path(path)
     if not path.is_file():
-        raise SettingsError(f"model.onnx_file = {path}: no such file", "check the path")
+        raise SettingsError(f"the network {path}: no such file", "check the path")
     files = {path.name: path}
+    if path.suffix == ".safetensors":  # weights of a network that finback has as code, in one file
+        return files
     for name in sorted(set(_external(_model(path), path))):
         try:
             files[name] = inside(path.parent, name)
