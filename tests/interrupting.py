@@ -98,6 +98,7 @@ def _child(arguments: list[str], folder: str, trouble: Trouble, counter: Any, lo
     os.dup2(output, 1)
     os.dup2(output, 2)
     os.environ["FINBACK_CACHE"] = os.path.join(folder, "cache")
+    os.environ["FINBACK_BACKBONES"] = os.path.join(folder, "out")
     sys.argv = ["finback", *arguments]
     os.chdir(os.path.dirname(folder))
     writes = os.O_WRONLY | os.O_RDWR | os.O_CREAT

@@ -17,7 +17,10 @@ SPEC = FeatureSpec(sample_rate=4000, clip_samples=4000, n_fft=256, hop=64, n_mel
 
 K = 5
 
-N_FEATURES = {"mfcc": 80, "birdnet": 1024, "aisfx": 512, "onnx": 7, "yamnet": 24}
+N_FEATURES = {
+    **{"mfcc": 80, "birdnet": 1024, "aisfx": 512, "onnx": 7, "yamnet": 24},
+    **{"beats": 768, "cnn14": 2048, "perch2": 1536},
+}
 
 # A network that others trained takes only windows of its own; all other families take those of SPEC.
 OWN_WINDOW = {"aisfx-tuned", "yamnet-tuned"}

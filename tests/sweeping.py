@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from added_networks import tiny_cnn14
 from interrupting import Outcome, Sweep, Trouble, differing, snapshot
 
 SPECIES = ("Killer whale", "Sperm whale")
@@ -91,6 +92,7 @@ COMMANDS: dict[str, Words] = {
         *("simulate", "soundscape", "--out", out, "--minutes", 0.5, "--tapes", 2, "--sample-rate", 40000),
         *("--species", ";".join(SPECIES), "--calls-per-hour", 600),
     ],
+    "backbone add": lambda b, out: ["backbone", "add", "cnn14", "--weights", b.folder / "cnn14.pth"],
     "package": lambda b, out: ["package", b.folder / "a", out],
     "export": lambda b, out: ["export", b.folder / "a", "--to", "card", "--out", out / "card.md"],
 }
@@ -100,6 +102,8 @@ def prepare(folder: Path, tiny: str) -> Bench:
     """Simulate the clips and train what the commands need. Raises `RuntimeError` when one of these fails."""
     bench, sweep = Bench(folder, tiny), Sweep(folder)
     gaussian = ["--set", "model.n_components=4"]
+    folder.mkdir(parents=True, exist_ok=True)
+    tiny_cnn14(folder / "cnn14.pth")
     for words in (
         ["simulate", folder / "sim", "--clips", 6, "--tapes", 3, "--species", ";".join(SPECIES)],
         ["train", "cnn2d", *bench.small, "--out", folder / "a"],

@@ -13,7 +13,7 @@ from fuzz.worker import KINDS
 # Mutants of each kind in `make fuzz`.
 COUNTS = {
     **{"audio": 400, "table": 300, "toml": 200, "options": 100, "runs": 500, "weights": 120},
-    **{"cache": 80, "onnx": 100, "arrays": 80, "generated": 60, "archive": 60, "scan": 300},
+    **{"cache": 80, "onnx": 100, "backbone": 100, "arrays": 80, "generated": 60, "archive": 60, "scan": 300},
 }
 
 

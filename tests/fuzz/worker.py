@@ -30,6 +30,7 @@ KINDS = (
     "weights",
     "cache",
     "onnx",
+    "backbone",
     "arrays",
     "generated",
     "archive",

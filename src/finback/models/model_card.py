@@ -68,6 +68,7 @@ def card(run: RunFolder) -> str:
                 "members": ", ".join(markdown(str(m["family"])) for m in info.members) or None,
                 "networks": f"{info.n_folds}, one a fold, averaged" if info.n_folds else None,
                 "input": _input(info),
+                "licence of the pretrained weights": "; ".join(models.licences(info.families)) or None,
                 "longer clips": LONGER_CLIPS if kind in ("classifier", "ensemble") else None,
                 "species": ", ".join(f"*{markdown(name)}*" for name in info.labels),
                 "command": markdown_code(without_paths(str(info.command))) if info.command else None,

@@ -198,5 +198,5 @@ def test_the_commands_say_what_is_here(tmp_path: Path) -> None:
     assert shown["added"]["source_sha256"] == added.sha256(given)
     assert "16,000 Hz" in command("list")[1]
     assert "zenodo" in command("show", "cnn14")[1]
-    assert command("add", "beats", "--weights", tmp_path / "gone")[0] == 2
-    assert command("show", "perch9")[0] == 2
+    assert command("add", "beats", "--weights", tmp_path / "gone")[0] != 0
+    assert command("show", "perch9")[0] != 0

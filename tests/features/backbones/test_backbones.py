@@ -66,7 +66,7 @@ def test_weights_of_others_have_a_licence_and_a_way_to_get_them(name: str) -> No
     found = front_end_class(name)
     assert bool(found.licence) == (name != "mfcc")
     assert bool(found.install) == (name not in ("mfcc", "yamnet"))  # what comes with finback
-    assert not found.install or found.install.startswith("pip install ")
+    assert not found.install or found.install.startswith(("pip install ", "finback backbone add "))
 
 
 @pytest.mark.parametrize("name", ["birdnet", "aisfx"])

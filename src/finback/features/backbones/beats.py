@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import torch
@@ -159,7 +159,8 @@ class Encoder(nn.Module):
         place = torch.nn.functional.gelu(self.pos_conv(x.transpose(1, 2))[..., :n])
         x = self.layer_norm(x + place.transpose(1, 2))
         buckets = position_buckets(n, self.n_buckets, self.reach)  # (N, N)
-        bias = self.layers[0].self_attn.relative_attention_bias(buckets).permute(2, 0, 1)  # (H, N, N)
+        first = cast(Layer, self.layers[0])
+        bias = first.self_attn.relative_attention_bias(buckets).permute(2, 0, 1)  # (H, N, N)
         for layer in self.layers:
             x = layer(x, bias)
         return x
@@ -190,8 +191,8 @@ class Attention(nn.Module):
     def __init__(self, size: Mapping[str, int], first: bool) -> None:
         super().__init__()
         width, self.n_heads = size["encoder_embed_dim"], size["encoder_attention_heads"]
-        for name in ("q_proj", "k_proj", "v_proj", "out_proj"):
-            setattr(self, name, nn.Linear(width, width))
+        self.q_proj, self.k_proj = nn.Linear(width, width), nn.Linear(width, width)
+        self.v_proj, self.out_proj = nn.Linear(width, width), nn.Linear(width, width)
         self.grep_linear = nn.Linear(width // self.n_heads, 8)
         self.grep_a = nn.Parameter(torch.ones(1, self.n_heads, 1, 1))
         if first:  # the checkpoint repeats it in every layer

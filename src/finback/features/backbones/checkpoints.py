@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, safe_open, save_file
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from finback.core.errors import SettingsError
@@ -26,7 +26,7 @@ AGAIN = "download the file again, from the page of its authors"
 Tensors = dict[str, Tensor]
 # All that `torch.load` raises for damaged files; the reader of pickles has its own error.
 _UNREADABLE = (
-    torch.serialization.pickle.UnpicklingError,
+    torch.serialization.pickle.UnpicklingError,  # type: ignore[attr-defined]
     *(RuntimeError, ValueError, EOFError, KeyError, IndexError, TypeError, AttributeError, OSError),
     *(SafetensorError, MemoryError, OverflowError, AssertionError, ImportError),
 )
@@ -39,15 +39,14 @@ def read_checkpoint(path: Path) -> tuple[Tensors, dict[str, Any]]:
     Raises `SettingsError` for a file that is none of these.
     """
     try:
-        loaded = load_file(path) if path.suffix == ".safetensors" else _loaded(path)
+        loaded: Any = load_file(path) if path.suffix == ".safetensors" else _loaded(path)
     except _UNREADABLE as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0][:120]
         raise SettingsError(f"{path}: not a checkpoint that can be read ({reason})", AGAIN) from None
     if not isinstance(loaded, Mapping):
         raise SettingsError(f"{path}: a checkpoint without named tensors", AGAIN)
-    inner = next(
-        (loaded[key] for key in ("model", "state_dict") if isinstance(loaded.get(key), Mapping)), loaded
-    )
+    named = [loaded[key] for key in ("model", "state_dict") if isinstance(loaded.get(key), Mapping)]
+    inner: Mapping[Any, Any] = named[0] if named else loaded
     tensors = {str(k): v for k, v in inner.items() if isinstance(v, Tensor)}
     if not tensors:
         raise SettingsError(f"{path}: a checkpoint without named tensors", AGAIN)

@@ -11,6 +11,7 @@ gets a peak of 0.25.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
@@ -62,4 +63,4 @@ class Perch2(Added):
         first, *others = network_files(given).items()
         for name, path in [*others, (cls.stored, first[1])]:
             with atomic_path(folder / name) as temporary:
-                temporary.write_bytes(path.read_bytes())
+                shutil.copyfile(path, temporary)
