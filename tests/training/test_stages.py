@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file
 
 from finback import models
-from finback.core.errors import SettingsError
+from finback.core.errors import LeftOut, SettingsError
 from finback.core.types import Labels
 from finback.data.index import IndexRequest, index
 from finback.features.cache import FeatureStore
@@ -147,3 +147,17 @@ def test_waves_before_a_frozen_front_end_are_refused(simulated: Path, tiny: str)
 def test_a_removed_background_and_a_foreign_one_do_not_go_together(simulated: Path, tiny: str) -> None:
     with pytest.raises(SettingsError, match="median"):
         Sea(simulated, tiny, "cnn2d", *WAVE, "features.background=median").inputs()
+
+
+def test_clips_of_the_class_of_noise_are_added(simulated: Path, tiny: str) -> None:
+    chosen = ("augment.overlay=1.0", "augment.overlay_label=Killer whale")
+    plain = Sea(simulated, tiny, "cnn2d", "augment.overlay=0.0").inputs()
+    inputs = Sea(simulated, tiny, "cnn2d", *chosen).inputs()
+    assert {inputs.clips[i].label for i in inputs.added} == {"Killer whale"}
+    drawn = np.arange(6)
+    batches = [made(np.random.default_rng(0), drawn) for made in (inputs, inputs, plain)]
+    assert torch.equal(batches[0], batches[1])
+    assert not torch.equal(batches[0], batches[2])
+    with pytest.warns(LeftOut, match=r"no training clip is labelled 'noise'.*augment\.overlay_label"):
+        without = Sea(simulated, tiny, "cnn2d", "augment.overlay=1.0").inputs()
+    assert torch.equal(without(np.random.default_rng(0), drawn), batches[2])

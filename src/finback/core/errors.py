@@ -69,5 +69,9 @@ class NotKept(UserWarning):
     """A warning, not an error: a result was computed and used, but could not be kept for the next time."""
 
 
+class LeftOut(UserWarning):
+    """A warning, not an error: a step of the work was left out, and the text says why."""
+
+
 class Terms(UserWarning):
     """Not an error: the terms of bundled weights, said once to each user."""

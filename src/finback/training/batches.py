@@ -6,13 +6,14 @@ wave augmentation, the waves of each batch are augmented and the log-mels are co
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from finback.core.errors import SettingsError
+from finback.core.errors import LeftOut, SettingsError
 from finback.core.progress import Progress, no_progress
 from finback.core.types import Clip
 from finback.features.cache import FeatureStore
@@ -48,6 +49,20 @@ class TrainingInputs:
         if self.on_wave is not None:
             self._use_waves(self.on_wave)
         self.species = np.array([c.label or "" for c in clips])
+        self.added = self._overlay_clips()
+
+    def _overlay_clips(self) -> np.ndarray:
+        """Numbers of the clips that may be added to others; none, with a warning, without their class."""
+        if self.augment is None or self.augment.overlay <= 0:
+            return np.zeros(0, dtype=int)
+        label = self.augment.overlay_label
+        found: np.ndarray = np.flatnonzero(self.species == label)
+        if not len(found):
+            problem = (
+                f"augment.overlay: no training clip is labelled '{label}', so no clip is added to others"
+            )
+            warnings.warn(f"{problem}; name your class with augment.overlay_label", LeftOut, stacklevel=2)
+        return found
 
     def _use_waves(self, settings: WaveSettings) -> None:
         """Read waves instead of features, and open the noise files."""
@@ -80,9 +95,24 @@ class TrainingInputs:
         else:
             waves = self._augmented(rng, torch.from_numpy(windows), drawn, self.on_wave)
             x = self.front_end.from_waves(waves)
+        if self.augment is not None and len(self.added):
+            x = self._overlaid(rng, x, self.augment)
         if self.augment is not None:
             x = spectrum.apply(x, spectrum.draw(rng, self.augment, (len(x), *x.shape[2:])))
         return x
+
+    def _overlaid(self, rng: np.random.Generator, x: Tensor, settings: SpectrumSettings) -> Tensor:
+        """Log-mels (B, 1, M, F), some with a clip of the class of noise added."""
+        d = spectrum.draw_overlay(rng, settings, len(x), x.shape[-1], len(self.added))
+        if not len(d.rows):
+            return x
+        other = self.front_end.batch(self._features(rng, self.added[d.added]))
+        return spectrum.apply_overlay(x, other, d)
+
+    def _features(self, rng: np.random.Generator, drawn: np.ndarray) -> np.ndarray:
+        """One random window of the features of each drawn clip, also where batches are made of waves."""
+        found = [self.store(self.clips[i]) for i in drawn]
+        return np.stack([windows[rng.integers(len(windows))] for windows in found])
 
     def _windows(self, rng: np.random.Generator, drawn: np.ndarray) -> np.ndarray:
         """One random window of each drawn clip (B,), as one array (B, ...)."""

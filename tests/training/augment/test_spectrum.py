@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from finback.training.augment.spectrum import SpectrumSettings, apply, draw
+from finback.training.augment.spectrum import (
+    OverlayDraw,
+    SpectrumSettings,
+    apply,
+    apply_overlay,
+    draw,
+    draw_overlay,
+)
 
 OFF = SpectrumSettings(roll=0, shift_bands=0, mask_time=0, mask_bands=0, eq_db=0, noise=0, low_pass=0)
 SHAPE = (6, 24, 30)
@@ -93,3 +100,27 @@ def test_shift_moves_bands() -> None:
     ]
     assert len(moved) == 6
     assert len(set(moved)) > 1
+
+
+def test_an_added_clip_adds_as_power_does_and_rolls_in_time() -> None:
+    x, other = pictures(), pictures()[:2] + 5
+    d = OverlayDraw(np.array([1, 4]), np.array([0, 1]), np.array([3, 0]), np.array([-6.0, 2.0]))
+    y = apply_overlay(x, other, d)
+    untouched = [0, 2, 3, 5]
+    assert torch.equal(y[untouched], x[untouched])
+    assert torch.equal(x, pictures())
+    for row, added, roll, level in ((1, 0, 3, -6.0), (4, 1, 0, 2.0)):
+        powers = 10 ** (x[row].double() / 10) + 10 ** ((other[added].double().roll(roll, -1) + level) / 10)
+        assert torch.allclose(y[row].double(), 10 * powers.log10(), atol=1e-3)
+
+
+def test_overlays_are_drawn_for_their_share_of_clips() -> None:
+    settings = OFF.model_copy(update={"overlay": 0.5, "overlay_db": (-3.0, 1.0)})
+    d = draw_overlay(np.random.default_rng(0), settings, 1000, 30, 7)
+    assert 450 < len(d.rows) < 550
+    assert set(d.added) == set(range(7))
+    assert -3 <= d.level.min() < -2.8
+    assert 0.8 < d.level.max() <= 1
+    assert d.roll.max() == 29
+    with pytest.raises(ValueError, match="lowest value must be the first"):
+        SpectrumSettings(overlay_db=(1.0, -1.0))

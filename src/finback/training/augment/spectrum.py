@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from pydantic import Field
+from pydantic import Field, field_validator
 from torch import Tensor
 
 from finback.core.settings import Frozen
@@ -29,6 +29,16 @@ class SpectrumSettings(Frozen):
     eq_db: float = Field(12.0, ge=0, le=200)  # deviation of the random equaliser, in dB
     noise: float = Field(0.5, ge=0, le=1)  # share of clips whose noise floor is raised
     low_pass: float = Field(0.3, ge=0, le=1)  # share of clips with a low-pass
+    overlay: float = Field(0.0, ge=0, le=1)  # share of clips to which another clip is added, as powers
+    overlay_label: str = "noise"  # the class of the added clips, which leaves the label as it is
+    overlay_db: tuple[float, float] = (-8.0, 2.0)  # change of the level of the added clip, uniform
+
+    @field_validator("overlay_db")
+    @classmethod
+    def _ascending(cls, value: tuple[float, float]) -> tuple[float, float]:
+        if not -200 <= value[0] <= value[1] <= 200:
+            raise ValueError("the lowest value must be the first, the highest the second, within 200 dB")
+        return value
 
 
 @dataclass(frozen=True)
@@ -83,6 +93,39 @@ def apply(x: Tensor, d: SpectrumDraw) -> Tensor:
     y = torch.lerp(y, lowest, lost.float())  # much faster than where()
     masked = _inside(d.time_mask, n_frames)[:, None, :] | _inside(d.band_mask, n_mels)[:, :, None]
     return torch.lerp(y, y.mean(dim=(1, 2), keepdim=True), masked.float())[:, None]
+
+
+@dataclass(frozen=True)
+class OverlayDraw:
+    """The drawn parameters of clips that are added to some clips of a batch."""
+
+    rows: np.ndarray  # (k,) clips of the batch that get another one
+    added: np.ndarray  # (k,) number of the added clip among those of its class
+    roll: np.ndarray  # (k,) frames
+    level: np.ndarray  # (k,) dB
+
+
+def draw_overlay(
+    rng: np.random.Generator, settings: SpectrumSettings, n: int, n_frames: int, n_clips: int
+) -> OverlayDraw:
+    """The parameters for a batch of `n` clips, with `n_clips` clips that may be added."""
+    rows = np.flatnonzero(rng.random(n) < settings.overlay)
+    return OverlayDraw(
+        rows=rows,
+        added=rng.integers(0, n_clips, len(rows)),
+        roll=rng.integers(0, n_frames, len(rows)),
+        level=rng.uniform(*settings.overlay_db, len(rows)),
+    )
+
+
+def apply_overlay(x: Tensor, other: Tensor, d: OverlayDraw) -> Tensor:
+    """Log-mels (B, 1, M, F) in dB, and the added ones (k, 1, M, F) -> their sum as powers, a new tensor."""
+    y = x.clone()
+    rows = torch.from_numpy(d.rows)
+    rolled = torch.stack([one.roll(int(n), dims=-1) for one, n in zip(other, d.roll, strict=True)])
+    louder = rolled + torch.from_numpy(d.level).float()[:, None, None, None]
+    y[rows] = torch.logaddexp2(x[rows] * BITS, louder * BITS) / BITS
+    return y
 
 
 def _inside(mask: np.ndarray, n: int) -> Tensor:
