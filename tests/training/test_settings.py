@@ -14,7 +14,7 @@ from finback.training.settings import resolve
 def test_a_preset_wins_over_what_a_family_would_like() -> None:
     assert resolve(family="cnn1d").wave.noise == 0.5
     assert resolve("right-whale", family="cnn1d").wave.noise == 0.0
-    assert resolve("right-whale", family="supcon").training.epochs == 15
+    assert resolve("right-whale", family="supcon").training.epochs == 24
 
 
 def test_a_family_keeps_what_it_cannot_do_without(tmp_path: Path) -> None:

@@ -109,13 +109,13 @@ def show(name: Name, json: Json = False) -> None:
 
 
 def _described(name: str) -> dict[str, Any]:
-    """A row of the list. A network in a package is here when its package is."""
-    from finback.core.settings import load_family
+    """A row of the list. A network in a package is here when its package is installed."""
     from finback.features.backbones import added
     from finback.features.frontends import front_end_class
+    from finback.training.settings import resolve
 
     kind = front_end_class(name)
-    window = load_family(name).get("fixed", {}).get("features", {})
+    window = None if name == "onnx" else resolve(family=name).features
     n_features: int | None
     if name in added.ADDABLE:
         own = added.about(added.added_class(name))
@@ -125,8 +125,8 @@ def _described(name: str) -> dict[str, Any]:
     return {
         "name": name,
         "state": state,
-        "sample_rate": window.get("sample_rate"),
-        "window_samples": window.get("clip_samples"),
+        "sample_rate": window and window.sample_rate,
+        "window_samples": window and window.clip_samples,
         "n_features": n_features,
         "licence": kind.licence,
         "install": kind.install,
@@ -137,13 +137,14 @@ def _described(name: str) -> dict[str, Any]:
 def _installed(name: str) -> tuple[str, int | None]:
     """Whether the package with the weights is installed, and the size of a vector."""
     from finback.core.errors import SettingsError
-    from finback.features.frontends import backbone
+    from finback.features.frontends import backbone, front_end_class
     from finback.training.settings import resolve
 
     if name == "onnx":
         return "a file of yours", None
     try:
-        return "installed", backbone(name, resolve(family=name).features).n_features
+        state = "installed" if front_end_class(name).install else "part of finback"
+        return state, backbone(name, resolve(family=name).features).n_features
     except SettingsError:
         return "not installed", None
 
