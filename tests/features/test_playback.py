@@ -15,6 +15,7 @@ from finback.features.extract import Extractor
 from finback.features.frontends import create
 from finback.features.playback import rates_of_groups, resolved, speeds_for
 from finback.features.spec import FeatureSpec
+from finback.training.settings import resolve
 
 SPEC = FeatureSpec(sample_rate=2000, clip_samples=2000, n_fft=128, hop=32, n_mels=24, n_frames=63)
 
@@ -127,3 +128,14 @@ def test_auto_is_no_speed_before_training() -> None:
         create("mfcc", auto)
     with pytest.raises(SettingsError, match=r"features\.playback = auto with a model on logmel"):
         create("logmel", auto)
+
+
+@pytest.mark.parametrize(
+    ("family", "speeds", "parts"), [("birdnet", (1.0,), (1,)), ("birdnet-mix", (0.7, 0.5), (2, 2))]
+)
+def test_speeds_of_the_families_on_birdnet(
+    family: str, speeds: tuple[float, ...], parts: tuple[int, ...]
+) -> None:
+    spec = resolve(family=family).features
+    assert spec.playback == speeds
+    assert spec.windows_per_speed == parts
