@@ -72,10 +72,10 @@ def test_rows_are_windows(model: Model, long: Path, tmp_path: Path) -> None:
     found = model.predict([long])
     rows = found.rows(top=2)
     assert len(rows) == 2 * len(found[0].start_s)
-    assert list(rows[0]) == ["file", "start_s", "end_s", "species", "probability"]
+    assert list(rows[0]) == ["file", "start_s", "end_s", "species", "probability", "known"]
     assert rows[0]["probability"] >= rows[1]["probability"]
     table = found.to_csv(tmp_path / "found.csv").read_text(encoding="utf-8").splitlines()
-    assert table[0] == "file,start_s,end_s,species,probability"
+    assert table[0] == "file,start_s,end_s,species,probability,known"
     assert len(table) == 1 + len(found[0].start_s)
     frame = found.to_pandas()
     assert list(frame.columns) == list(rows[0])

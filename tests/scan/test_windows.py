@@ -9,14 +9,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from small_models import SPEC, leaf, make
+from small_models import SPEC, inputs, leaf, make
 
 from finback.audio import io
 from finback.audio.samples import ArraySamples
 from finback.core.types import Clip, Labels
 from finback.metrics.combination import equal
+from finback.models.networks.gate import Gate, GatedHead
 from finback.models.predictor import Predictor
 from finback.models.tree import Leaf, Node
 from finback.models.window_scores import Inputs, WindowScores
@@ -34,7 +36,19 @@ def leaf_of(name: str) -> Leaf:
         return Leaf(make("cnn2d").eval(), 0.9, MEDIAN)
     if name == "three-speeds":
         return leaf("mfcc-mix", playback=(1.0, 0.3, 2.0))
+    if name.startswith("gated "):
+        return with_gate(leaf(name.removeprefix("gated ")))
     return leaf(name)
+
+
+def with_gate(own: Leaf) -> Leaf:
+    n_features = own.model.embed(inputs(own.model)).shape[1]
+    rows = torch.randn(4, n_features, generator=torch.Generator().manual_seed(2)) / n_features
+    is_species = torch.tensor([1, 1, 0, 0], dtype=torch.uint8)
+    shared = {"centre": rows[0], "weight": rows, "bias": rows[:, 0], "linear": rows[1]}
+    gate = Gate(**shared, is_species=is_species, scale=torch.ones(3))
+    own.model.add_module("head", GatedHead(own.model.head, gate))
+    return own
 
 
 def predictor(*names: str) -> Predictor:
@@ -78,7 +92,16 @@ def joined(found: Sequence[SpanScores | SpanError]) -> tuple[np.ndarray, np.ndar
 
 @pytest.mark.parametrize(
     "names",
-    [("cnn2d",), ("cnn1d",), ("mfcc-plda",), ("median",), ("three-speeds",), ("cnn2d", "cnn1d", "median")],
+    [
+        ("cnn2d",),
+        ("cnn1d",),
+        ("mfcc-plda",),
+        ("median",),
+        ("three-speeds",),
+        ("cnn2d", "cnn1d", "median"),
+        ("gated cnn2d",),
+        ("gated cnn1d", "gated mfcc-plda"),
+    ],
     ids="-".join,
 )
 @pytest.mark.parametrize("rate", [3000, 4000, 9001])
@@ -96,6 +119,7 @@ def test_windows_are_those_of_the_predictor(names: tuple[str, ...], rate: int, t
     assert len(wanted) > 60
     for one, other in zip(joined(found), (wanted.start, wanted.stop, wanted.logits), strict=True):
         assert np.array_equal(one, other)
+    assert wanted.labels == scorer.classes
     array = scorer.score_array(io.read_channels(path).T, rate, hop_s)
     assert np.array_equal(array.logits, wanted.logits)
 

@@ -162,7 +162,9 @@ def predict(
 ) -> None:
     """Classify the species in sound files.
 
-    Probabilities are calibrated. A long file is scored in windows, and their scores are averaged.
+    Probabilities are calibrated. A long file is scored in windows, and their scores are averaged. The class
+    "none of these" stands for noise and for species that the model does not have; "known" is the probability
+    of all species together.
 
     \b
     Example:
@@ -180,7 +182,7 @@ def predict(
     classifier = load(name, device)
     predictions = classifier.predict([*names], channel=channel, progress=progress, sets=sets)
     if json:
-        by_file = [_to_json(p, len(classifier.species)) for p in predictions]
+        by_file = [_to_json(p) for p in predictions]
         errors = list(predictions.errors)
         out_json({"run": name, "terms": terms_of(name), "predictions": by_file, "errors": errors})
     else:
@@ -205,20 +207,23 @@ def _sound_files(model: str, files: list[str]) -> list[str]:
 
 
 def _show_predictions(predictions: Predictions, top: int) -> None:
-    rows = [(p.file, species, probability) for p in predictions for species, probability in p.top(top)]
-    out_table(("file", "species", "probability"), rows)
+    rows = [(p.file, *row, p.known) for p in predictions for row in p.top(top)]
+    has_gate = any(p.known is not None for p in predictions)
+    columns = ("file", "species", "probability", "known")
+    out_table(columns if has_gate else columns[:-1], rows if has_gate else [row[:-1] for row in rows])
     for p in predictions:
         if p.species_set is not None:
             out(f"{p.file}: {_in_words(p.species_set)}")
 
 
-def _to_json(prediction: Prediction, n_species: int) -> dict[str, Any]:
-    """The file's probabilities, and the most probable species of each of its windows."""
+def _to_json(prediction: Prediction) -> dict[str, Any]:
+    """The file's probabilities, and the most probable class of each of its windows."""
     windows = [{k: v for k, v in row.items() if k not in ("file", "set")} for row in prediction.rows()]
     chosen = prediction.species_set
     return {
         "file": prediction.file,
-        "species": dict(prediction.top(n_species)),
+        "known": prediction.known,
+        "species": prediction.species,
         "windows": windows,
         "remarks": list(prediction.remarks),
         **({} if chosen is None else {"set": {"level": chosen.level, "species": list(chosen.species)}}),

@@ -248,11 +248,26 @@ class Split:
         return {"train": self.train, "val": self.val, "test": self.test}[name]
 
 
+NONE = "none of these"  # the class of sounds that are of no species of the model
+
+
 def softmax(logits: np.ndarray) -> np.ndarray:
     """Logits (N, K) -> probabilities (N, K) float64; rows sum to 1."""
     z = logits.astype(np.float64)
     z = np.exp(z - z.max(axis=1, keepdims=True))
     return z / z.sum(axis=1, keepdims=True)
+
+
+def with_none(logits: np.ndarray, odds: np.ndarray) -> np.ndarray:
+    """Logits (N, K) of species and log odds (N,) of any of them -> (N, K + 1) float32 log probabilities.
+
+    The last one is that of none of them. The softmax of the first K is that of `logits`.
+    """
+    z = logits.astype(np.float64)
+    top = z.max(axis=1, keepdims=True)
+    species = z - top - np.log(np.exp(z - top).sum(axis=1, keepdims=True))
+    known, none = -np.logaddexp(0.0, -odds), -np.logaddexp(0.0, odds)
+    return np.concatenate([species + known[:, None], none[:, None]], axis=1).astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -26,7 +26,7 @@ import torch
 from torch import Tensor
 
 from finback.audio.content import is_there, require_content, require_contents
-from finback.audio.samples import samples_of
+from finback.audio.samples import ArraySamples, samples_of
 from finback.core.errors import FinbackError, NotKept
 from finback.core.progress import Progress, no_progress
 from finback.core.storage.caches import default_folder as default_folder
@@ -59,19 +59,38 @@ class FeatureStore:
             return self.extractor(clip)
         self._require_recording(clip)
         path = self._path(clip)
-        features = self._read(path, clip)
+        n = sum(1 for _ in self.extractor.spans(samples_of(clip), None, clip.start, clip.stop))
+        features = self._read(path, n)
         if features is None:
             features = self.extractor(clip)
             self._keep(path, features)
         return features
+
+    def of_array(self, samples: np.ndarray, sample_rate: int) -> np.ndarray:
+        """The same for samples (n,) of no file, such as simulated ones, kept by their digest."""
+        sound = ArraySamples(samples, sample_rate)
+        if self.folder is None:
+            return self._framed(sound)
+        digest = hashlib.blake2b(samples.tobytes(), digest_size=DIGEST).hexdigest()
+        path = self.folder / digest[:2] / f"{digest}-{sample_rate}-array.npy"
+        n = sum(1 for _ in self.extractor.spans(sound, None, 0, sound.n_samples))
+        features = self._read(path, n)
+        if features is None:
+            features = self._framed(sound)
+            self._keep(path, features)
+        return features
+
+    def _framed(self, sound: ArraySamples) -> np.ndarray:
+        parts = self.extractor.frame(sound, None, 0, sound.n_samples)
+        return np.concatenate([part.features for part in parts])
 
     def _require_recording(self, clip: Clip) -> None:
         """Refuses a recording whose file holds something else now; where it is gone, the cache may do."""
         if not clip.recording.located or is_there(clip.recording):
             require_content(clip.recording)
 
-    def _read(self, path: Path, clip: Clip) -> np.ndarray | None:
-        """The entry, or None where there is none that is whole and belongs to the clip."""
+    def _read(self, path: Path, n: int) -> np.ndarray | None:
+        """The entry, or None where there is none that is whole and has `n` windows."""
         try:
             status = path.stat()  # before it is opened: opening a pipe waits for a writer
             if not stat.S_ISREG(status.st_mode) or status.st_size > LARGEST:
@@ -82,7 +101,6 @@ class FeatureStore:
             features = np.load(io.BytesIO(data), allow_pickle=False)
         except (OSError, ValueError, EOFError):
             return None
-        n = sum(1 for _ in self.extractor.spans(samples_of(clip), None, clip.start, clip.stop))
         fits = features.dtype == np.float32 and len(features) == n and np.isfinite(features).all()
         return features if fits else None
 

@@ -24,7 +24,7 @@ from finback.core.runs.files import AUDIT, MANIFEST, PROBLEMS, RUN, VALIDATION_S
 from finback.core.runs.folder import RunFolder
 from finback.core.runs.info import RunInfo
 from finback.core.runs.left_out import save_left_out
-from finback.core.runs.scores import load_scores, save_scores
+from finback.core.runs.scores import load_odds, load_scores, save_scores
 from finback.core.runs.split_table import load_split, save_split
 from finback.core.storage.files import RESTORE, write_atomic
 from finback.core.storage.folders import is_whole, whole_folder
@@ -199,7 +199,8 @@ def _combine_one(members: Sequence[RunFolder], split: Split, info: RunInfo, fold
         keep_copies(member.info.family, member.path, run.member(i).path)
     save_split(run.split_table, split)
     if split.val:
-        save_scores(run.validation_scores, blend.scores, np.zeros(len(split.val)), subset="val")
+        odds = _odds(members, split.val)
+        save_scores(run.validation_scores, blend.scores, np.zeros(len(split.val)), "val", odds)
         true = blend.scores.probabilities[np.arange(len(split.val)), blend.scores.labels.targets(split.val)]
         save_left_out(run.left_out, "validation", [c.group_key for c in split.val], true.tolist())
     run.note(
@@ -241,6 +242,19 @@ def _validation(member: RunFolder, split: Split, labels: Labels) -> np.ndarray:
     if scores.labels != labels or len(position) != len(split.val):
         raise RunError(f"{member.validation_scores}: not the validation clips of the run", RESTORE)
     return scores.probabilities[[position[clip.key] for clip in split.val]]
+
+
+def _odds(members: Sequence[RunFolder], clips: Sequence[Clip]) -> np.ndarray | None:
+    """(N,) mean log odds that the gates of the members gave to validation clips; None unless all have one."""
+    total = np.zeros(len(clips))
+    for member in members:
+        odds = load_odds(member.validation_scores)
+        if odds is None:
+            return None
+        rows = load_scores(member.validation_scores, clips)[0].clips
+        of = dict(zip((clip.key for clip in rows), odds.tolist(), strict=True))
+        total += [of[clip.key] for clip in clips]
+    return total / len(members)
 
 
 def _keep_data(runs: Sequence[RunFolder], folder: Path) -> None:

@@ -131,7 +131,7 @@ class Model:
         seconds = (windows.start_s, windows.stop_s)
         chosen = None if rule is None else rule.of(softmax(logits[None, : len(rule.labels)])[0])
         return Prediction(
-            name, self.predictor.labels, probabilities, *seconds, windows.probabilities, remarks, chosen
+            name, self.predictor.classes, probabilities, *seconds, windows.probabilities, remarks, chosen
         )
 
     def __repr__(self) -> str:

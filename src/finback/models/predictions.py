@@ -1,4 +1,8 @@
-"""Predictions of a classifier: probabilities of each species, for each window and for the whole sound."""
+"""Predictions of a classifier: probabilities of each species, for each window and for the whole sound.
+
+A model with a gate has a class more, "none of these": noise, or a species that it does not have. `known` is
+the probability that the sound is of any of its species, and those of the species sum to it.
+"""
 
 from __future__ import annotations
 
@@ -12,19 +16,20 @@ import numpy as np
 
 from finback.core.errors import InputError
 from finback.core.storage.csv_files import write_csv
-from finback.core.types import Labels
+from finback.core.types import NONE, Labels
 from finback.models.species_sets import SpeciesSet
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-COLUMNS = ("file", "start_s", "end_s", "species", "probability")
+COLUMNS = ("file", "start_s", "end_s", "species", "probability", "known")
 
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """Calibrated probabilities for one file, clip or array: K species, W windows.
+    """Calibrated probabilities for one file, clip or array: K classes, W windows.
 
+    The classes are the species, and for a model with a gate "none of these".
     `probabilities` are for the whole sound (the logits are averaged over its windows), and
     `window_probabilities` for each window alone. `remarks` are those of the recording.
     """
@@ -39,16 +44,27 @@ class Prediction:
     species_set: SpeciesSet | None = None  # if one was asked for: of the whole sound, one of these species
 
     def top(self, n: int = 1) -> list[tuple[str, float]]:
-        """The `n` most probable species of the whole sound with their probabilities, in falling order."""
+        """The `n` most probable classes of the whole sound with their probabilities, in falling order."""
         return _top(self.labels, self.probabilities, n)
 
+    @property
+    def known(self) -> float | None:
+        """The probability that the sound is of any of the species; None for a model without a gate."""
+        return _known(self.labels, self.probabilities)
+
+    @property
+    def species(self) -> dict[str, float]:
+        """The probability of each species, in falling order; they sum to `known`."""
+        return {name: p for name, p in self.top(len(self.labels)) if name != NONE}
+
     def rows(self, top: int = 1) -> list[dict[str, Any]]:
-        """A row for each window and each of its `top` most probable species; keys are `columns`."""
+        """A row for each window and each of its `top` most probable classes; keys are `columns`."""
         times = zip(self.start_s.tolist(), self.end_s.tolist(), self.window_probabilities, strict=True)
         of_file = () if self.species_set is None else ("; ".join(self.species_set.species),)
         return [
-            dict(zip(self.columns, (self.file, start, end, name, p, *of_file), strict=True))
+            dict(zip(self.columns, (self.file, start, end, name, p, known, *of_file), strict=True))
             for start, end, probabilities in times
+            for known in [_known(self.labels, probabilities)]
             for name, p in _top(self.labels, probabilities, top)
         ]
 
@@ -58,7 +74,7 @@ class Prediction:
         return COLUMNS if self.species_set is None else (*COLUMNS, "set")
 
     def to_pandas(self, top: int = 1) -> DataFrame:
-        """`rows` as a table: file, start_s, end_s, species, probability. Needs pandas."""
+        """`rows` as a table, with the columns `columns`. Needs pandas."""
         return _frame(self.rows(top), self.columns)
 
     def __repr__(self) -> str:
@@ -91,11 +107,11 @@ class Predictions(Sequence[Prediction]):
         return iter(self._predictions)
 
     def top(self, n: int = 1) -> dict[str, list[tuple[str, float]]]:
-        """For each file its `n` most probable species with their probabilities."""
+        """For each file its `n` most probable classes with their probabilities."""
         return {prediction.file: prediction.top(n) for prediction in self}
 
     def rows(self, top: int = 1) -> list[dict[str, Any]]:
-        """A row for each window and each of its `top` most probable species; keys are `columns`."""
+        """A row for each window and each of its `top` most probable classes; keys are `columns`."""
         return [row for prediction in self for row in prediction.rows(top)]
 
     @property
@@ -104,7 +120,7 @@ class Predictions(Sequence[Prediction]):
         return self[0].columns if self else COLUMNS
 
     def to_pandas(self, top: int = 1) -> DataFrame:
-        """`rows` as a table: file, start_s, end_s, species, probability. Needs pandas."""
+        """`rows` as a table, with the columns `columns`. Needs pandas."""
         return _frame(self.rows(top), self.columns)
 
     def to_csv(self, path: str | Path, top: int = 1) -> Path:
@@ -137,6 +153,11 @@ def _top(labels: Labels, probabilities: np.ndarray, n: int) -> list[tuple[str, f
     return [(labels.names[i], float(probabilities[i])) for i in order]
 
 
+def _known(labels: Labels, probabilities: np.ndarray) -> float | None:
+    """Of probabilities (K,)."""
+    return 1.0 - float(probabilities[labels.index(NONE)]) if NONE in labels else None
+
+
 def _frame(rows: list[dict[str, Any]], columns: Sequence[str]) -> DataFrame:
     try:
         import pandas
@@ -148,7 +169,7 @@ def _frame(rows: list[dict[str, Any]], columns: Sequence[str]) -> DataFrame:
 
 
 def _table(predictions: Sequence[Prediction], most: int = 20) -> str:
-    """An HTML table for notebooks: each file with its three most probable species."""
+    """An HTML table for notebooks: each file with its three most probable classes."""
     rows = []
     for prediction in predictions[:most]:
         cells = "".join(

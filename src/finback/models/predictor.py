@@ -5,6 +5,9 @@ folder is a small tree. Its leaves are trained classifiers, each with a temperat
 An inner node combines the predictions of its children: the mean of the folds of a run, or the average,
 weighted average or stacking of the members of an ensemble. Features are computed once for all leaves that use
 the same.
+
+Where all classifiers have a gate, the scores of windows and of single sounds have a class more, "none of
+these" (`classes`). The scores of clips, from which a run is evaluated, are those of the species alone.
 """
 
 from __future__ import annotations
@@ -13,27 +16,22 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike, NDArray
 
 from finback.audio.samples import ArraySamples, Samples, StreamSamples, samples_of
-from finback.core.errors import RunError, SpecMismatchError
+from finback.core.errors import SpecMismatchError
 from finback.core.progress import Progress, no_progress
 from finback.core.runs.folder import RunFolder
-from finback.core.runs.info import RunInfo
-from finback.core.settings import build
-from finback.core.storage.files import RESTORE
-from finback.core.types import Clip, Labels, Scores
+from finback.core.types import NONE, Clip, Labels, Scores
 from finback.features.cache import FeatureStore
 from finback.features.extract import Extractor
 from finback.features.frontends import create, front_end_class
 from finback.features.spec import FeatureSpec
-from finback.metrics.combination import Combination, equal
 from finback.models.devices import torch_device, tune_allocator
-from finback.models.inference import for_inference
-from finback.models.load import load_network, open_run
+from finback.models.load import open_run
+from finback.models.load_tree import tree_of
 from finback.models.scoring import clip_embeddings, clip_logits, require_finite, through
-from finback.models.tree import Leaf, Node
+from finback.models.tree import Leaf, Node, gated, has_gate
 from finback.models.window_scores import (
     FeatureGroup,
     Inputs,
@@ -52,7 +50,8 @@ class Predictor:
         self, root: Leaf | Node, labels: Labels, cache: Path | None = None, run: RunFolder | None = None
     ) -> None:
         self.root = root
-        self.labels = labels
+        self.labels = labels  # the species
+        self.classes = Labels((*labels.names, NONE)) if has_gate(root) else labels  # of windows
         self.run = run  # where it was loaded from
         self._stores: dict[tuple[str, str, str], FeatureStore] = {}
         for leaf in root.leaves:
@@ -67,7 +66,7 @@ class Predictor:
         """
         tune_allocator()
         run = open_run(where, "classifier")
-        return cls(_tree(run, torch_device(device)), Labels(run.info.labels), cache, run)
+        return cls(tree_of(run, torch_device(device)), Labels(run.info.labels), cache, run)
 
     @property
     def spec(self) -> FeatureSpec:
@@ -85,7 +84,7 @@ class Predictor:
             store.prepare(clips, progress)
 
     def scores(self, clips: Sequence[Clip], progress: Progress = no_progress) -> Scores:
-        """Calibrated scores, in the order of the clips.
+        """Calibrated scores of the species, without a gate, in the order of the clips.
 
         Raises `AudioError` for a recording that changed since it was indexed, that cannot be read, or whose
         scores are not finite.
@@ -141,7 +140,7 @@ class Predictor:
     def logits_of_array(
         self, samples: ArrayLike, sample_rate: int, channel: int | None = None
     ) -> NDArray[np.float32]:
-        """(K,) calibrated logits of the whole sound, as `scores` gives them for a file of these samples."""
+        """(K,) calibrated logits of the whole sound over `classes`."""
         return self.score_sound(ArraySamples(samples, sample_rate, channel))[1]
 
     def score_sound(
@@ -149,7 +148,8 @@ class Predictor:
     ) -> tuple[WindowScores, NDArray[np.float32]]:
         """The windows of a sound between two samples (None: its end), and (K,) logits of the whole span.
 
-        Both are calibrated; the logits of the span are those that `scores` gives for such a clip.
+        Both are calibrated and over `classes`. Without a gate, the logits of the span are those that `scores`
+        gives for such a clip; with one, their softmax over the species alone is.
         """
         stop = sound.n_samples if stop is None else stop
         groups = self.feature_groups
@@ -157,7 +157,7 @@ class Predictor:
         for leaves, group in groups:
             parts = list(score_windows([group], sound, None, start, stop))
             raw |= zip(leaves, mean_logits(parts)[:, None], strict=True)
-        whole = require_finite([sound.name], self.root.answer(raw[leaf] for leaf in self.root.leaves))[0]
+        whole = require_finite([sound.name], gated(self.root, raw))[0]
         if len(groups) == 1:  # the windows are those that were averaged
             found = [self._calibrated([groups[0][0]], part, sound) for part in parts]
         else:
@@ -173,10 +173,15 @@ class Predictor:
         raw: dict[Leaf, NDArray[np.float32]] = {}
         embeddings = np.zeros((len(inputs[0].count), 0), dtype=np.float32)
         for i, ((leaves, group), own) in enumerate(zip(self.feature_groups, inputs, strict=True)):
-            logits, vectors = group_logits(group, own, len(self.labels) if embed and not i else 0)
+            logits, vectors = group_logits(group, own, self._n_outputs if embed and not i else 0)
             raw |= zip(leaves, logits, strict=True)
             embeddings = embeddings if i else vectors
-        return self.root.answer(raw[leaf] for leaf in self.root.leaves), embeddings
+        return gated(self.root, raw), embeddings
+
+    @property
+    def _n_outputs(self) -> int:
+        """Columns of the outputs of the first classifier."""
+        return len(self.labels) + self.root.leaves[0].has_gate
 
     def _windows(
         self, sound: Samples, hop_s: float | None, start: int, stop: int | None
@@ -190,9 +195,9 @@ class Predictor:
         raw: dict[Leaf, NDArray[np.float32]] = {}
         for own, logits in zip(leaves, part.logits, strict=True):
             raw |= zip(own, logits, strict=True)
-        logits = self.root.answer(raw[leaf] for leaf in self.root.leaves)
+        logits = gated(self.root, raw)
         require_finite([sound.name] * len(logits), logits)
-        return WindowScores(self.labels, sound.sample_rate, part.start, part.stop, logits)
+        return WindowScores(self.classes, sound.sample_rate, part.start, part.stop, logits)
 
     @property
     def feature_groups(self) -> list[tuple[list[Leaf], FeatureGroup]]:
@@ -230,57 +235,6 @@ class Predictor:
                     f"not log-mels of features {spec.fingerprint}",
                     "use a classifier of log-mels with the same settings: finback train cnn2d",
                 )
-
-
-def _tree(run: RunFolder, device: torch.device) -> Leaf | Node:
-    """The tree of a run folder with its folds or members."""
-    info = run.info
-    if run.folds:
-        folds = tuple(_tree(_part(fold, info), device) for fold in run.folds)
-        return Node(folds, equal(len(folds)))
-    run.require_trained()
-    if info.kind == "classifier":
-        return _leaf(run, device)
-    fitted = info.combination
-    if info.kind != "ensemble" or fitted is None:
-        raise RunError(f"{run.run_json}: neither a classifier nor an ensemble with its combination", RESTORE)
-    combination = Combination(fitted["how"], tuple(fitted["weights"]), tuple(fitted.get("bias", ())))
-    parts = [run.member(i) for i in range(len(combination.weights))]
-    members = tuple(_tree(_part(part, info), device) for part in parts)
-    return Node(members, combination, _temperature(run))
-
-
-def _part(run: RunFolder, whole: RunInfo) -> RunFolder:
-    """A fold or member, checked: it has the species of the whole run and, as a fold, its features."""
-    if not run.run_json.is_file():
-        run.require_trained()
-    info = run.info
-    if info.labels != whole.labels:
-        raise RunError(
-            f"{run.path}: was trained on different species than the run that contains it",
-            "restore its folder from a copy, or train into another --out",
-        )
-    if whole.kind == info.kind and info.spec != whole.spec:
-        own, others = (build(FeatureSpec, i.spec).fingerprint for i in (info, whole))
-        raise SpecMismatchError(
-            f"{run.path}: trained with features {own}, not {others}",
-            "train it with the features of the whole run",
-        )
-    return run
-
-
-def _leaf(run: RunFolder, device: torch.device) -> Leaf:
-    model = load_network(run, device)
-    return Leaf(for_inference(model.network), _temperature(run), model.spec, run.info.backbone_version)
-
-
-def _temperature(run: RunFolder) -> float:
-    if run.info.temperature is None:
-        raise RunError(
-            f"{run.run_json}: damaged (it has no temperature)",
-            RESTORE,
-        )
-    return run.info.temperature
 
 
 def _front(leaf: Leaf) -> Extractor:

@@ -28,10 +28,10 @@ from finback.core.errors import RunError, SettingsError
 from finback.core.runs.documents import Count, Document, Share, checked
 from finback.core.runs.files import RunFiles
 from finback.core.runs.folder import RunFolder
-from finback.core.runs.scores import COLUMNS, logits_of
+from finback.core.runs.scores import COLUMNS, logits_of, odds_of
 from finback.core.storage.files import read_json, write_json
 from finback.core.storage.parquet import read_table
-from finback.core.types import softmax
+from finback.core.types import softmax, with_none
 from finback.core.version import __version__
 from finback.metrics.bootstrap import group_codes
 from finback.metrics.threshold import Choice, ClassCounts, Target, Why
@@ -130,8 +130,10 @@ def fit_on_validation(run: RunFolder, target: Target, conservative: bool = False
         pairs = zip(table["group"].to_pylist(), table["recording_id"].to_pylist(), strict=True)
         groups += [group or recording for group, recording in pairs]
         logits = logits_of(table, len(labels), path)
+        if (odds := odds_of(table, path)) is not None:  # as in a scan, the species share what is known
+            logits = with_none(logits, odds)
         digest.update(np.ascontiguousarray(logits).tobytes() + "\n".join(species).encode())
-        p.append(softmax(logits))
+        p.append(softmax(logits)[:, : len(labels)])
     codes, n_groups = group_codes(groups)
     scores, is_class = np.concatenate(p), np.array(species)
     counts = {}

@@ -24,6 +24,7 @@ from finback.core.runs.renames import RENAMED_MODULES
 from finback.core.storage.files import RESTORE, write_atomic
 
 METADATA = "facts"  # key of the JSON object in the header of the file, since version 0.1.0
+GATE = "gate."  # begins the names of the tensors of a gate (models/gate.py), beside those of a classifier
 DIGEST = "digest"  # of all tensors and the JSON object; files of version 0.1.0 have none
 # SafetensorError for most damage; the others for a header that names types or sizes that nobody has.
 UNREADABLE = (SafetensorError, OSError, ValueError, TypeError, KeyError, AttributeError, RuntimeError)
@@ -84,10 +85,10 @@ def current_name(tensor: str) -> str:
 
 
 def load_weights(model: nn.Module, path: Path) -> None:
-    """Fill a model from a run's weights. Raises `RunError` if another model wrote them."""
+    """Fill a model from a run's weights, without its gate. Raises `RunError` if another model wrote them."""
     tensors, _ = load_tensors(path)
     try:
-        model.load_state_dict(tensors)
+        model.load_state_dict({name: t for name, t in tensors.items() if not name.startswith(GATE)})
     except RuntimeError as error:
         raise RunError(f"{path}: not the weights of this model", str(error).splitlines()[0]) from None
 

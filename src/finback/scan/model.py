@@ -29,7 +29,7 @@ def header_of(name: str, predictor: Predictor, settings: ScanSettings) -> Journa
     return JournalHeader(
         model=name,
         fingerprint=predictor.run.fingerprint(),
-        labels=predictor.labels.names,
+        labels=predictor.classes.names,
         features="; ".join(" ".join(part for part in (key[1], key[0], key[2]) if part) for key in keys),
         sample_rate=rate,
         window_samples=window,

@@ -25,7 +25,7 @@ from finback.core.progress import Progress, no_progress, prefixed
 from finback.core.runs.files import RunFiles
 from finback.core.runs.folder import RunFolder
 from finback.core.runs.info import Json, RunInfo
-from finback.core.runs.scores import save_scores
+from finback.core.runs.scores import load_scores, save_scores
 from finback.core.runs.split_table import save_split
 from finback.core.storage.files import write_atomic
 from finback.core.storage.locks import check_free, only_writer
@@ -36,10 +36,14 @@ from finback.data.splits.make import describe_split
 from finback.data.splits.split import SplitResult
 from finback.features.cache import FeatureStore, default_folder
 from finback.features.extract import Extractor
+from finback.models.attach_gate import save_gate
+from finback.models.devices import torch_device
 from finback.models.model_files import keep_files
 from finback.models.networks.classifier import Classifier
+from finback.models.weights import load_weights
 from finback.training.batches import TrainingInputs
 from finback.training.calibrate import cross_fitted, temperature_of, validated
+from finback.training.gate import fit_gate_of
 from finback.training.plan import Plan, describe, resumed, with_speeds
 from finback.training.rare_species import imprint_rare_species
 from finback.training.settings import Settings
@@ -138,8 +142,25 @@ def _train_one(
         _fit(_new_model(plan, labels), store, settings, everything, (), again, run.refit.path)
         write_atomic(run.weights, run.refit.weights.read_bytes())
         run.note(refit_epochs=epochs)
-    run.finish()
+    run.finish(gate=_gate(plan, run, labels, store, (*split.train, *split.val), progress))
     return run
+
+
+def _gate(
+    plan: Plan, run: RunFolder, labels: Labels, store: FeatureStore, clips: Sequence[Clip], progress: Progress
+) -> dict[str, Any]:
+    """Fit the gate of the final model and put it among its weights; what run.json says of it."""
+    model = _new_model(plan, labels)
+    load_weights(model, run.weights)
+    model.to(torch_device(plan.device)).eval()
+    fitted = fit_gate_of(model, store, clips, plan.settings.unknown, progress)
+    save_gate(run.weights, fitted.gate)
+    if run.validation_scores.is_file():
+        scores, folds = load_scores(run.validation_scores, clips)
+        odds = np.array([fitted.odds.get(clip.key, np.nan) for clip in scores.clips])
+        if len(odds) and np.isfinite(odds).all():
+            save_scores(run.validation_scores, scores, folds, "val", odds)
+    return fitted.facts
 
 
 def _fit(

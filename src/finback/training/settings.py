@@ -37,6 +37,7 @@ from finback.training.generative_settings import (
     VocoderSettings,
 )
 from finback.training.loop_settings import TrainingSettings
+from finback.training.unknown_settings import UnknownSettings
 
 BYTES_PER_VALUE = 64  # of a batch, in training: the features, their augmentations, the first layers
 
@@ -50,6 +51,7 @@ class Settings(Frozen):
     training: TrainingSettings = TrainingSettings()
     augment: SpectrumSettings = SpectrumSettings()
     wave: WaveSettings = WaveSettings()
+    unknown: UnknownSettings = UnknownSettings()
     generate: GenerateSettings = GenerateSettings()
     vae: VaeSettings = VaeSettings()
     diffusion: DiffusionSettings = DiffusionSettings()

@@ -23,10 +23,16 @@ COLUMNS = {
     **{"recording_id": "text", "file": "text", "start": "integer", "stop": "integer", "channel": "integer"},
     **{"group": "text", "species": "text", "fold": "integer", "logits": "numbers"},
 }
+ODDS = "known_log_odds"  # of any of the species, from a gate that did not learn from the group of the clip
 
 
-def save_scores(path: Path, scores: Scores, folds: np.ndarray, subset: Subset = "test") -> None:
-    """One row for each clip: the clip, its set, the fold (N,) that scored it, and its calibrated logits."""
+def save_scores(
+    path: Path, scores: Scores, folds: np.ndarray, subset: Subset = "test", odds: np.ndarray | None = None
+) -> None:
+    """One row for each clip: the clip, its set, the fold (N,) that scored it, and its calibrated logits.
+
+    `odds` (N,) are the log odds of the gate, for a classifier that has one.
+    """
     rows = scores.clips
     table = pa.table(
         {
@@ -42,6 +48,8 @@ def save_scores(path: Path, scores: Scores, folds: np.ndarray, subset: Subset = 
             "logits": pa.array(list(scores.logits), type=pa.list_(pa.float32())),
         }
     )
+    if odds is not None:
+        table = table.append_column(ODDS, pa.array(odds.astype(np.float32)))
     write_table(path, table, {"labels": "\n".join(scores.labels.names)})
 
 
@@ -63,6 +71,24 @@ def load_scores(path: Path, clips: Sequence[Clip]) -> tuple[Scores, np.ndarray]:
     if len(set(names)) != len(names) or "" in names:
         raise RunError(f"{path}: damaged (its labels are {', '.join(names)})", RESTORE)
     return Scores(tuple(scored), Labels(names), logits), table["fold"].to_numpy()
+
+
+def load_odds(path: Path) -> np.ndarray | None:
+    """The log odds (N,) of the gate in the order of `load_scores`; None where there are none."""
+    return odds_of(read_table(path, COLUMNS)[0], path)
+
+
+def odds_of(table: pa.Table, path: Path) -> np.ndarray | None:
+    """The log odds (N,) of N rows, or None. Raises `RunError` unless all are finite numbers."""
+    if ODDS not in table.column_names:
+        return None
+    column = table[ODDS]
+    if not pa.types.is_floating(column.type) or column.null_count:
+        raise RunError(f"{path}: damaged ({ODDS} does not hold numbers)", RESTORE)
+    odds = np.asarray(column.to_numpy(), dtype=np.float64)
+    if not np.isfinite(odds).all():
+        raise RunError(f"{path}: damaged ({ODDS} is not a finite number)", RESTORE)
+    return odds
 
 
 def logits_of(table: pa.Table, n_labels: int, path: Path) -> np.ndarray:

@@ -21,7 +21,7 @@ from finback.core.storage.locks import only_writer
 from finback.models.model_card import card, without_paths
 from finback.models.model_files import keep_copies
 from finback.models.thresholds import read_thresholds, save_thresholds
-from finback.models.weights import load_tensors, save_tensors
+from finback.models.weights import GATE, load_tensors, save_tensors
 
 TABLES = (SPLIT_TABLE, HELD_OUT)
 MEASURED = (METRICS, LEFT_OUT, GENERATOR_AUDIT, VOCODER_AUDIT)
@@ -59,12 +59,17 @@ def _check_out(run: RunFolder, folder: Path) -> None:
     RunFolder.check(folder, run.info)
 
 
+def _can_be_half(name: str, tensor: torch.Tensor) -> bool:
+    """A gate is small, and its numbers may be large."""
+    return tensor.dtype == torch.float32 and not name.startswith(GATE)
+
+
 def _copy(run: RunFolder, folder: Path, half: bool) -> None:
     copy = RunFolder(folder)
     copy.write(run.info.updated(command=without_paths(str(run.info.command)), weights_digest=""))
     if run.weights.is_file():
         tensors, _ = load_tensors(run.weights)
-        small = {k: v.half() if half and v.dtype == torch.float32 else v for k, v in tensors.items()}
+        small = {k: v.half() if half and _can_be_half(k, v) else v for k, v in tensors.items()}
         save_tensors(copy.weights, small, {})
     keep_copies(run.info.family, run.path, folder)
     for name in TABLES:

@@ -16,6 +16,7 @@ def metadata_of(run: RunFolder, predictor: Predictor) -> dict[str, Any]:
     info, spec = run.info, predictor.spec
     extractor = predictor.store.extractor
     return {
+        "none_of_these": False,  # the graph has no gate
         "labels": list(predictor.labels.names),
         "sample_rate": spec.sample_rate,
         "window_samples": spec.clip_samples,

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from finback.models.export.frontend import framed
 from finback.models.networks.classifier import Classifier
 from finback.models.networks.cnn1d import SincBank
+from finback.models.networks.gate import GatedHead
 from finback.models.networks.heads import LEAST, Forest, Svm
 
 
@@ -82,8 +83,10 @@ REPLACED_BY: dict[type, Any] = {SincBank: TraceableBank, Svm: TraceableSvm, Fore
 
 
 def traceable(model: Classifier) -> nn.Module:
-    """A copy in evaluation mode, on the CPU, without trainable parameters."""
+    """A copy in evaluation mode, on the CPU, without trainable parameters and without a gate."""
     model = copy.deepcopy(model).cpu()
+    if isinstance(model.head, GatedHead):
+        model.add_module("head", model.head.head)
     for module in list(model.modules()):
         for name, child in module.named_children():
             if type(child) in REPLACED_BY:
