@@ -34,6 +34,7 @@ def test_a_shipped_classifier_gives_the_same_scores(
         "run.json",
         "weights.safetensors",
         "metrics.json",
+        "left_out.json",
         "split.csv",
         "card.md",
         LOCK,
