@@ -22,7 +22,7 @@ from finback.data.dataset import prepare_request
 from finback.evaluation.comparison import run as comparison
 from finback.evaluation.study import StudyOptions
 
-FAMILIES = ("mfcc-forest", "mfcc-svm", "mfcc-plda", "birdnet")
+FAMILIES = ("mfcc-plda", "birdnet")
 NO_AUDIO = {
     "group_lookup_accuracy": "no audio: the usual species of each tape",
     "metadata_only_accuracy": "no audio: a random forest on sample rate, duration, level, noise, bandwidth",

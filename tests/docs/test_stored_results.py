@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,6 +43,13 @@ def test_every_result_names_the_command_that_makes_it_again(path: Path, modules)
         assert f"\n{words[1]}:" in (ROOT / "Makefile").read_text()
     assert result.about.endswith(".")
     assert result.values or result.tables
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/backbones.md", "docs/explanation/leaks.md"])
+def test_a_score_with_three_decimals_is_a_stored_one(page: str, modules) -> None:
+    text = modules[1].MARK.sub("", (ROOT / page).read_text(encoding="utf-8"))
+    found = re.findall(r"(?<![\w.])0\.\d{3}(?![\w.])", text)
+    assert not found, "store it: benchmarks/stored.py"
 
 
 def example(modules, folder: Path) -> None:
