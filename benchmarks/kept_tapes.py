@@ -45,7 +45,10 @@ def main() -> None:
         )
         for name, (own, few, many) in FIGURES.items()
     ]
-    speeds = ("head on BirdNET", "folds, one speed", "two speeds", "34 kept tapes, one speed", "two speeds ")
+    ways = [
+        f"{where}, {speeds}" for where in ("folds", "34 kept tapes") for speeds in ("one speed", "two speeds")
+    ]
+    speeds = ("head on BirdNET", *ways)
     found = {
         "recipes": Table(columns, rows),
         "speeds": Table(speeds, [(name, *folds, *kept) for name, (folds, kept) in SPEEDS.items()]),
