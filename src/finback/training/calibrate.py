@@ -52,7 +52,9 @@ def cross_fitted(
     if not used:
         return LeftOut("cross-fitted", (), np.zeros((0, len(labels)), np.float32))
     logits = left_out_logits(model, Windows.of(used, store, labels))
-    known = np.isfinite(logits).all(axis=1) & (logits.shape[1] > 0)
+    if not logits.size:  # no group could be left out
+        return LeftOut("cross-fitted", (), np.zeros((0, len(labels)), np.float32))
+    known = np.atleast_1d(np.isfinite(logits).all(axis=1))
     return LeftOut("cross-fitted", tuple(c for c, k in zip(used, known, strict=True) if k), logits[known])
 
 

@@ -70,6 +70,7 @@ def test_few_examples_of_each_class_have_fewer_folds() -> None:
     y = np.repeat(np.arange(5), 3)
     assert len(list(group_folds(y, np.arange(len(y))))) == 3
     assert list(group_folds(np.arange(5), np.arange(5))) == []
+    assert list(group_folds(np.arange(0), np.arange(0))) == []
 
 
 def test_a_head_stays_as_it_was_fitted() -> None:

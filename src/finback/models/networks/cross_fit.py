@@ -44,7 +44,7 @@ def group_folds(y: np.ndarray, groups: np.ndarray) -> Iterator[tuple[np.ndarray,
     leave one class to fit to, or nothing to apply the head to, are skipped.
     """
     # scikit-learn needs one class with an example for each fold.
-    n_folds = min(FOLDS, len(np.unique(groups)), int(np.unique(y, return_counts=True)[1].max()))
+    n_folds = min(FOLDS, len(np.unique(groups)), int(np.unique(y, return_counts=True)[1].max(initial=0)))
     if n_folds < 2:
         return
     dealt = StratifiedGroupKFold(n_folds, shuffle=True, random_state=0)
