@@ -84,7 +84,7 @@ class Predictor:
             store.prepare(clips, progress)
 
     def scores(self, clips: Sequence[Clip], progress: Progress = no_progress) -> Scores:
-        """Calibrated scores of the species, without a gate, in the order of the clips.
+        """Calibrated scores, in the order of the clips. They are of the species, without a gate.
 
         Raises `AudioError` for a recording that changed since it was indexed, that cannot be read, or whose
         scores are not finite.
