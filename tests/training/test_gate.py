@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,8 @@ from finback.core.runs.scores import load_odds, load_scores
 from finback.core.types import NONE, softmax, with_none
 from finback.data.dataset import Dataset
 from finback.data.manifest import Manifest
+from finback.features.cache import FeatureStore
+from finback.features.extract import Extractor
 from finback.metrics.threshold import Target
 from finback.models.attach_gate import save_gate
 from finback.models.predict import load
@@ -20,8 +23,10 @@ from finback.models.predictor import Predictor
 from finback.models.thresholds import fit_on_validation
 from finback.training.add_gate import add_gate
 from finback.training.classifier import train
+from finback.training.gate import fit_gate_of
 from finback.training.plan import Plan
 from finback.training.settings import resolve
+from finback.training.stages import new_model
 from finback.training.unknown_settings import UnknownSettings
 
 TINY = str(Path(__file__).parents[1] / "tiny.toml")
@@ -113,3 +118,13 @@ def test_a_gate_can_be_added_to_a_run_that_has_none(
     assert again.info.gate == run.info.gate
     assert load(copy.path, "cpu").predict(clip).known == load(run.path, "cpu").predict(clip).known
     assert again.fingerprint() == run.fingerprint()
+
+
+def test_a_class_of_noise_takes_the_place_of_the_gate(tiny_dataset: Dataset) -> None:
+    model = new_model("mfcc-plda", resolve(TINY, family="mfcc-plda").features, 2, {}, 0)
+    clips = [replace(clip, label="background") for clip in tiny_dataset.clips[:2]] + [
+        *tiny_dataset.clips[2:4]
+    ]
+    fitted = fit_gate_of(model, FeatureStore(Extractor.for_model(model)), clips, UnknownSettings())
+    assert fitted.gate is None
+    assert "class of sounds without a call" in fitted.facts["reason"]

@@ -4,8 +4,8 @@
     save_gate(run.weights, fitted.gate)
 
 Calls are the windows of the training clips. Noises are made from these clips and simulated
-(`training/negatives.py`), and clips whose label means "no call" (`background`, `noise`) are noises too.
-No other recordings are needed. `metrics/gate.py` has the fit itself.
+(`training/negatives.py`). No other recordings are needed. Where the labels have a class that means "no call"
+(`background`, `noise`), that class is the answer to noise, and there is no gate. `metrics/gate.py` has the fit.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import torch
 
 from finback.core.progress import Progress, no_progress
 from finback.core.text import means_no_call
-from finback.core.types import NONE, Clip
+from finback.core.types import Clip
 from finback.features.cache import FeatureStore
 from finback.metrics.gate import Examples, GateFit, fit_gate
 from finback.metrics.novelty import auroc
@@ -58,10 +58,10 @@ def fit_gate_of(
         return FittedGate(None, {"method": "none"})
     clips = [clip for clip in clips if not clip.synthetic]
     calls = [clip for clip in clips if not means_no_call(clip.label or "")]
-    if len(calls) < len(clips) and any(clip.label == NONE for clip in clips):
-        return FittedGate(None, {"method": "none", "reason": f"'{NONE}' is a class of the labels"})
-    if not calls:
-        return FittedGate(None, {"method": "none", "reason": "no clip holds a call"})
+    if len(calls) < len(clips):  # two answers to the same question would share the probability of noise
+        return FittedGate(
+            None, {"method": "none", "reason": "the labels have a class of sounds without a call"}
+        )
     examples, n_noises = examples_of(model, store, clips, settings, progress)
     fitted, left_out = fit_gate(examples)
     facts: dict[str, Any] = {"method": "gate", "calls": len(calls), "noises": n_noises}
