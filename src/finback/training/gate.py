@@ -5,7 +5,7 @@
 
 Calls are the windows of the training clips. Noises are made from these clips and simulated
 (`training/negatives.py`). No other recordings are needed. Where the labels have a class that means "no call"
-(`background`, `noise`), that class is the answer to noise, and there is no gate. `metrics/gate.py` has the fit.
+(`background`, `noise`), that class is the answer to noise, and there is no gate. The fit is in `metrics`.
 """
 
 from __future__ import annotations
@@ -62,6 +62,8 @@ def fit_gate_of(
         return FittedGate(
             None, {"method": "none", "reason": "the labels have a class of sounds without a call"}
         )
+    if not calls:
+        return FittedGate(None, {"method": "none", "reason": "all clips are synthetic"})
     examples, n_noises = examples_of(model, store, clips, settings, progress)
     fitted, left_out = fit_gate(examples)
     facts: dict[str, Any] = {"method": "gate", "calls": len(calls), "noises": n_noises}
