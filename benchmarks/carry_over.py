@@ -45,6 +45,7 @@ RECIPES = (
     "aisfx-mix",
     "birdnet-plda+aisfx-plda",
     "yamnet",
+    "yamnet-plda",
     "yamnet-mix",
     "mfcc-plda",
     "mfcc-mix",

@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from small_models import leaf
 
 from finback import models
 from finback.core.errors import SettingsError
 from finback.features.backbones.yamnet import moments
 from finback.features.backbones.yamnet.network import LogMel
 from finback.features.spec import FeatureSpec
+from finback.models.export.module import refuse
 from finback.models.networks.yamnet_tuned import YamnetTuned, mixed_bands, peaked
 from finback.training.loop import parameter_groups
 from finback.training.settings import resolve
@@ -77,6 +79,12 @@ def test_bands_of_a_batch_are_mixed() -> None:
     own = (x - x.mean(dim=2, keepdim=True)) / x.std(dim=2, keepdim=True)
     assert torch.allclose(normal, own, atol=1e-3)
     assert torch.allclose(mixed_bands(x, 0.0), x, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["yamnet-tuned", "yamnet-plda"])
+def test_an_export_is_refused_by_name(name: str) -> None:
+    with pytest.raises(SettingsError, match="cannot be exported: no graph was written"):
+        refuse(leaf(name))
 
 
 @pytest.mark.parametrize(

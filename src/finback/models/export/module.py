@@ -101,6 +101,9 @@ def _answer(part: Leaf | Node) -> One | Several:
     return One(part) if isinstance(part, Leaf) else Several(part)
 
 
+REPAIR = "export a run of cnn2d, transformer, cnn1d or mfcc-plda, or use finback predict"
+
+
 def refuse(root: Leaf | Node) -> None:
     """Raises `SettingsError`, naming family and repair, unless the run can be one graph over waves."""
     leaves = root.leaves
@@ -109,8 +112,10 @@ def refuse(root: Leaf | Node) -> None:
         if reason := front_end_class(kind).no_graph:
             raise SettingsError(
                 f"a run on {kind} features cannot be exported: {reason}",
-                "export a run of cnn2d, transformer, cnn1d or mfcc-plda, or use finback predict",
+                REPAIR,
             )
+    for reason in (leaf.model.no_graph for leaf in leaves if leaf.model.no_graph):
+        raise SettingsError(f"this run cannot be exported: {reason}", REPAIR)
     if len({leaf.features_key for leaf in leaves}) > 1:
         raise SettingsError(
             f"an ensemble whose members use different features ({', '.join(kinds)}) or windows",

@@ -28,6 +28,7 @@ class Classifier(nn.Module):
     stages: ClassVar[tuple[Stage, ...]] = ("classify",)
     licence: ClassVar[str] = ""  # of pretrained weights, shown before first use; "" = none
     files: ClassVar[Mapping[str, str]] = {}  # setting that is a file -> name of its copy in a run folder
+    no_graph: ClassVar[str] = ""  # why an ONNX graph cannot hold it; "" = it can, if its front end can
     rows: ClassVar[int] = 8  # windows on which it always runs on a CPU, so that batches change no bit
     slower: ClassVar[Mapping[str, float]] = {}  # parts by name -> share of the learning rate that they get
     supports_imprinting: ClassVar[bool] = True  # the head has a row for each class, which `imprint` needs

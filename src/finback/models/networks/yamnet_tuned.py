@@ -37,6 +37,7 @@ class YamnetTuned(Classifier):
 
     input: ClassVar[str] = "wave"
     licence: ClassVar[str] = LICENCE
+    no_graph: ClassVar[str] = "no graph was written for the spectrogram of yamnet-tuned"
     slower: ClassVar[Mapping[str, float]] = {"network.": 0.1}
 
     def __init__(
