@@ -149,7 +149,12 @@ def _train_one(
 def _gate(
     plan: Plan, run: RunFolder, labels: Labels, store: FeatureStore, clips: Sequence[Clip], progress: Progress
 ) -> dict[str, Any]:
-    """Fit the gate of the final model and put it among its weights; what run.json says of it."""
+    """Fit the gate of the final model and put it among its weights; what run.json says of it.
+
+    A training that a version without gates began ends as it would have ended there.
+    """
+    if "unknown" not in run.info.settings:
+        return {}
     model = _new_model(plan, labels)
     load_weights(model, run.weights)
     model.to(torch_device(plan.device)).eval()
