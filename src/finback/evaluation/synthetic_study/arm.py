@@ -11,7 +11,9 @@ from finback.training.settings import Settings
 
 NONE, CLASSIC = "none", "classic"
 TAPE_TRANSFER = "tape-transfer"  # real clips of the species, transferred to other tapes: no generator
-OFF: dict[str, Any] = dict.fromkeys(SpectrumSettings.model_fields, 0)
+OFF: dict[str, Any] = {
+    name: 0 for name, field in SpectrumSettings.model_fields.items() if isinstance(field.default, int | float)
+}
 # Words of version 0.1.0 in names of folders and in run.json. They stay, so that its studies can be resumed.
 OLD_WORDS = {TAPE_TRANSFER: "moved", "tape transfer": "moved", "filtered": "judged"}
 
