@@ -113,8 +113,8 @@ def splits(clips: Sequence[Clip], n: int) -> Iterator[tuple[np.ndarray, np.ndarr
         )
         train, test = next((known[a], known[b]) for a, b in folds)
         unknown = np.setdiff1d(np.arange(len(clips)), known)
-        heard = np.isin(groups[unknown], groups[train])
-        yield train, test[np.isin(labels[test], labels[train])], unknown[~heard]
+        on_known_tape = np.isin(groups[unknown], groups[train])
+        yield train, test[np.isin(labels[test], labels[train])], unknown[~on_known_tape]
 
 
 def kept(examples: Examples, which: str) -> Examples:

@@ -14,6 +14,7 @@ from finback.cli.console import LiveTable, out, out_json, out_prose, out_table, 
 from finback.cli.data_sets import ComparedData, DataSetOptions, compare_data_sets
 from finback.cli.licences import say_licences
 from finback.cli.options import Device, DryRun, Json, Preset, Set, takes
+from finback.cli.study_progress import show_progress
 from finback.cli.synthetic_study import SyntheticOptions
 from finback.cli.train import command_line
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from finback.evaluation.comparison.plan import Comparison
     from finback.evaluation.comparison.run import PreparedComparison
     from finback.evaluation.data_sets.plan import DataSetComparison
-    from finback.evaluation.study import StudyOptions, StudyProgress
+    from finback.evaluation.study import StudyOptions
     from finback.evaluation.synthetic_study import SyntheticStudy
 
 
@@ -194,18 +195,6 @@ def show_estimate(
     n_families, folds = len(comparison.settings), first.split.folds or 1
     table(columns, rows, title=f"{n_families} families x {folds} folds x {seeds}{also}")
     line(f"in total at most about {in_words(prepared.total_s)} on this machine, if it runs nothing else")
-
-
-def show_progress(live_table: LiveTable, rows: Sequence[StudyProgress], what: str = "family") -> None:
-    """The table above the progress bar."""
-    from finback.evaluation.cost import in_words
-
-    def cells(r: StudyProgress) -> tuple[object, ...]:
-        left = "failed" if r.error else "done" if r.done == r.total else in_words(r.left_s)
-        return r.candidate, f"{r.done} of {r.total}", r.best, in_words(r.spent_s) if r.spent_s else "-", left
-
-    columns = (what, "trained", "validation macro-F1", "time spent", "time left, at most")
-    live_table.show(columns, [cells(r) for r in rows])
 
 
 def show(result: dict[str, Any]) -> None:

@@ -12,12 +12,13 @@ import typer
 from finback.cli.console import LiveTable, out, out_json, out_prose, out_table, progress, say
 from finback.cli.licences import say_licences
 from finback.cli.options import DataOptions
+from finback.cli.study_progress import show_progress
 
 if TYPE_CHECKING:
     from finback.data.index import IndexRequest
     from finback.evaluation.data_sets.plan import DataSetComparison
     from finback.evaluation.data_sets.run import Prepared
-    from finback.evaluation.study import StudyOptions, StudyProgress
+    from finback.evaluation.study import StudyOptions
 
 SUFFIX = ".toml"
 
@@ -125,7 +126,7 @@ def compare_data_sets(comparison: DataSetComparison, out_folder: Path, dry_run: 
         return
     say(f"{prepared.n_left} of {prepared.n_runs} runs are left")
     with LiveTable() as live_table:
-        result = run(prepared, live_table.progress, lambda rows: _show_progress(live_table, rows), say)
+        result = run(prepared, live_table.progress, lambda rows: show_progress(live_table, rows), say)
     if json:
         out_json({"out": str(out_folder), "report": str(out_folder / "report.html"), **result})
     else:
@@ -133,12 +134,6 @@ def compare_data_sets(comparison: DataSetComparison, out_folder: Path, dry_run: 
         out(f"report: {out_folder / 'report.html'}")
     if any(row["error"] for one in result["data_sets"].values() for row in one["recipes"].values()):
         raise SystemExit(1)
-
-
-def _show_progress(live_table: LiveTable, rows: Sequence[StudyProgress]) -> None:
-    from finback.cli.compare import show_progress
-
-    show_progress(live_table, rows)
 
 
 def planned(prepared: Prepared) -> dict[str, Any]:

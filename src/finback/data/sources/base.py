@@ -38,9 +38,9 @@ NO_WORDS = frozenset(("false", "no", "n", "0", "real"))
 _SUBSET_OF_SYNONYM = {word: subset for subset, words in SUBSET_SYNONYMS.items() for word in words.split()}
 
 
-class IndexRequest(Frozen):
-    """What to index. `groups` is `table.csv:column`: the recording group of each file (a tape, a
-    deployment, a site-day)."""
+class LabelledRecordings(Frozen):
+    """Recordings and their labels. `groups` is `table.csv:column`: the recording group of each file (a tape,
+    a deployment, a site-day)."""
 
     audio: Path
     labels: Path | None = None
@@ -51,8 +51,13 @@ class IndexRequest(Frozen):
     channel: int | None = Field(
         None, ge=0, le=65_535
     )  # from 0; None: the channel in the labels, else the mean of all channels
-    strict: bool = False
     min_clips: int = Field(1, ge=1, le=1_000_000_000)
+
+
+class IndexRequest(LabelledRecordings):
+    """What to index."""
+
+    strict: bool = False
     time_pattern: str | None = None  # of start times in file names, as for strptime
     time_zone: str | None = None  # of start times without a zone: America/New_York, UTC-5
     synthetic: tuple[Path, ...] = ()  # manifests of generated clips, or their folders; only used for training

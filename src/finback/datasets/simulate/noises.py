@@ -96,9 +96,9 @@ def sonar(rng: Rng, rate: int, n: int) -> Floats:
     echo = tail * np.exp(-np.arange(len(tail)) / (len(tail) / 5)) * rng.uniform(0, 0.05)
     echo[0] = 1.0
     size = fft.next_fast_len(len(ping) + len(echo) - 1, real=True)
-    heard = fft.irfft(fft.rfft(ping, size) * fft.rfft(echo, size), size)[: len(ping) + len(echo) - 1]
+    received = fft.irfft(fft.rfft(ping, size) * fft.rfft(echo, size), size)[: len(ping) + len(echo) - 1]
     period = _between(rng, max(0.3, duration), max(8.0, duration + 0.1))
-    return _repeated(rng, heard, n, period * rate, early=len(heard) // 2)
+    return _repeated(rng, received, n, period * rate, early=len(received) // 2)
 
 
 def pinger(rng: Rng, rate: int, n: int) -> Floats:

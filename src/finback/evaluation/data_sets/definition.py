@@ -23,38 +23,30 @@ import difflib
 from collections import Counter, defaultdict
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field
 
 from finback.core.errors import InputError, ManifestError, SettingsError, SplitError
 from finback.core.progress import Log, Progress, no_progress
-from finback.core.settings import Frozen, build
+from finback.core.settings import build
 from finback.core.toml import parsed_toml
 from finback.data.dataset import Dataset, prepare_request
 from finback.data.file_matching import AudioFolder
 from finback.data.rare import RareSettings
-from finback.data.sources.base import IndexRequest
+from finback.data.sources.base import IndexRequest, LabelledRecordings
 from finback.data.splits.groups_table import read_groups
 from finback.data.tables import read_table
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,60}$"
 
 
-class DataSet(Frozen):
+class DataSet(LabelledRecordings):
     """A data set of a comparison. `file` is the file that defines it."""
 
     file: Path
     name: str = Field(pattern=NAME)
     about: str = Field("", max_length=500)
-    audio: Path
-    labels: Path | None = None
-    source: Literal["auto", "folder", "watkins", "beans", "raven", "audacity"] = "auto"
-    groups: str | None = None
-    file_column: str = "file"
-    species_column: str = "species"
-    channel: int | None = Field(None, ge=0, le=65_535)
-    min_clips: int = Field(1, ge=1, le=1_000_000_000)
     seeds: int | None = Field(None, ge=1, le=1000)  # at most so many of those that are asked for
     test_by: str | None = None
     cuts: tuple[float, ...] = ()
@@ -62,17 +54,7 @@ class DataSet(Frozen):
     @property
     def request(self) -> IndexRequest:
         """The recordings and labels, as `finback train` would read them."""
-        names = (
-            "audio",
-            "labels",
-            "source",
-            "groups",
-            "file_column",
-            "species_column",
-            "channel",
-            "min_clips",
-        )
-        return build(IndexRequest, {name: getattr(self, name) for name in names})
+        return build(IndexRequest, {name: getattr(self, name) for name in LabelledRecordings.model_fields})
 
 
 def load(file: Path, folder: Path | None = None) -> DataSet:

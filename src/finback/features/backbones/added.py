@@ -13,11 +13,10 @@ name is refused.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -178,11 +177,6 @@ def to_peak(waves: np.ndarray, peak: float) -> np.ndarray:
     largest = np.abs(centred).max(axis=1, keepdims=True)
     scaled: np.ndarray = centred * (peak / np.maximum(largest, 1e-6))
     return scaled.astype(np.float32)
-
-
-def metadata_of(settings: Mapping[str, Any]) -> dict[str, str]:
-    """The header of a safetensors file that holds the settings of a network."""
-    return {"settings": json.dumps(dict(settings), sort_keys=True)}
 
 
 ADDABLE = {

@@ -16,17 +16,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from finback.core.errors import SettingsError
-from finback.features.backbones.added import Added
-from finback.features.backbones.checkpoints import AGAIN, Tensors, fill, read_checkpoint, read_copy, save_copy
+from finback.features.backbones.checkpoints import (
+    AGAIN,
+    FromCheckpoint,
+    Tensors,
+    fill,
+    read_checkpoint,
+    save_copy,
+)
 from finback.features.backbones.kaldi import Fbank
-from finback.features.backbones.onnx_files import content_of
-from finback.features.spec import FeatureSpec
 
 N_MELS = 128
 SCALE = 2.0**15  # waves in [-1, 1] to the 16-bit units of the features
@@ -58,7 +60,7 @@ FIXED = {
 }
 
 
-class Beats(Added):
+class Beats(FromCheckpoint):
     """(w, 48000) -> (w, 768)."""
 
     name: ClassVar[str] = "beats"
@@ -66,29 +68,32 @@ class Beats(Added):
     licence: ClassVar[str] = "BEATs weights: MIT, Microsoft"
     sample_rate: ClassVar[int] = 16_000
     window: ClassVar[int] = 48_000
-    stored: ClassVar[str] = "backbone.safetensors"
     source: ClassVar[str] = "github.com/microsoft/unilm/tree/master/beats (BEATs_iter3_plus_AS2M.pt)"
 
-    def open(self, path: Path, spec: FeatureSpec) -> None:
-        tensors, settings = read_copy(path)
-        self.network = network_of(tensors, settings, path)
-        self.n_features = int(settings["encoder_embed_dim"])
-        self.version = content_of({path.name: path})
-
-    @property
-    def n_parameters(self) -> int:
-        return sum(p.numel() for p in self.network.parameters())
-
-    @torch.inference_mode()
-    def vectors(self, waves: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(w, 48000) -> (w, 768), one window at a time: no number depends on its neighbours."""
-        return torch.cat([self.network(wave[None]) for wave in torch.from_numpy(waves)]).numpy()
+    @classmethod
+    def network_of(cls, tensors: Tensors, settings: Mapping[str, Any], path: Path) -> Network:
+        """The network of a checkpoint with these settings."""
+        for name, most in SIZES.items():
+            size = settings.get(name)
+            if not isinstance(size, int) or isinstance(size, bool) or not 1 <= size <= most:
+                raise SettingsError(f"{path}: not {WHAT}, its setting {name} is {str(size)[:40]}", AGAIN)
+        for name, wanted in FIXED.items():
+            if settings.get(name, wanted) != wanted:
+                raise SettingsError(
+                    f"{path}: its setting {name} is not {wanted}", "give a published checkpoint"
+                )
+        widths = [settings[n] for n in ("encoder_embed_dim", "encoder_attention_heads", "conv_pos_groups")]
+        if widths[0] % widths[1] or widths[0] % widths[2] or settings["num_buckets"] < 8:
+            raise SettingsError(f"{path}: not {WHAT}, its sizes do not fit each other", AGAIN)
+        made = fill(lambda: Network(settings), tensors, path, WHAT)
+        assert isinstance(made, Network)
+        return made
 
     @classmethod
     def convert(cls, given: Path, folder: Path) -> None:
         tensors, settings = read_checkpoint(given)
         plain = without_weight_norm(tensors)
-        names = network_of(plain, settings, given).state_dict()
+        names = cls.network_of(plain, settings, given).state_dict()
         kept = {name: settings[name] for name in (*SIZES, *FIXED) if name in settings}
         save_copy(folder / cls.stored, {n: plain[n] for n in names}, kept)
 
@@ -105,23 +110,6 @@ def without_weight_norm(tensors: Tensors) -> Tensors:
     return {**tensors, W: g * v / lengths}
 
 
-def network_of(tensors: Tensors, settings: Mapping[str, Any], path: Path) -> Network:
-    """The network of a checkpoint with these settings. Raises `SettingsError`."""
-    for name, most in SIZES.items():
-        size = settings.get(name)
-        if not isinstance(size, int) or isinstance(size, bool) or not 1 <= size <= most:
-            raise SettingsError(f"{path}: not {WHAT}, its setting {name} is {str(size)[:40]}", AGAIN)
-    for name, wanted in FIXED.items():
-        if settings.get(name, wanted) != wanted:
-            raise SettingsError(f"{path}: its setting {name} is not {wanted}", "give a published checkpoint")
-    widths = [settings[n] for n in ("encoder_embed_dim", "encoder_attention_heads", "conv_pos_groups")]
-    if widths[0] % widths[1] or widths[0] % widths[2] or settings["num_buckets"] < 8:
-        raise SettingsError(f"{path}: not {WHAT}, its sizes do not fit each other", AGAIN)
-    made = fill(lambda: Network(settings), tensors, path, WHAT)
-    assert isinstance(made, Network)
-    return made
-
-
 class Network(nn.Module):
     """(B, T) waves -> (B, D). The names of its parts are those of the checkpoint."""
 
@@ -129,6 +117,7 @@ class Network(nn.Module):
         super().__init__()
         self.fbank = Fbank(N_MELS)
         patch, width = size["input_patch_size"], size["encoder_embed_dim"]
+        self.n_features = width
         self.patch_embedding = nn.Conv2d(1, size["embed_dim"], patch, stride=patch, bias=False)
         self.layer_norm = nn.LayerNorm(size["embed_dim"])
         same = size["embed_dim"] == width

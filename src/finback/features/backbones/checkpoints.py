@@ -10,17 +10,20 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from finback.core.errors import SettingsError
 from finback.core.storage.files import atomic_path
-from finback.features.backbones.added import metadata_of
+from finback.features.backbones.added import Added
+from finback.features.backbones.onnx_files import content_of
+from finback.features.spec import FeatureSpec
 
 AGAIN = "download the file again, from the page of its authors"
 Tensors = dict[str, Tensor]
@@ -68,7 +71,7 @@ def save_copy(path: Path, tensors: Tensors, settings: Mapping[str, Any]) -> None
     """Write tensors in single precision, and the settings of the network, which are plain values."""
     plain = {name: tensor.detach().float().contiguous().clone() for name, tensor in tensors.items()}
     with atomic_path(path) as temporary:
-        save_file(plain, temporary, metadata_of(settings))
+        save_file(plain, temporary, {"settings": json.dumps(dict(settings), sort_keys=True)})
 
 
 def read_copy(path: Path) -> tuple[Tensors, dict[str, Any]]:
@@ -108,3 +111,30 @@ def fill(network: Callable[[], nn.Module], tensors: Tensors, path: Path, what: s
             parent, _, last = name.rpartition(".")
             made.get_submodule(parent)._buffers[last] = torch.zeros(buffer.shape, dtype=buffer.dtype)
     return made.eval().requires_grad_(False)
+
+
+class FromCheckpoint(Added):
+    """Base of the added backbones whose network is code of finback: (w, T) -> (w, D)."""
+
+    stored: ClassVar[str] = "backbone.safetensors"
+    network: nn.Module  # with `n_features`
+
+    @classmethod
+    def network_of(cls, tensors: Tensors, settings: Mapping[str, Any], path: Path) -> nn.Module:
+        """The network with these weights. Raises `SettingsError` for those of another network."""
+        raise TypeError(f"{cls.__name__} does not define network_of")
+
+    def open(self, path: Path, spec: FeatureSpec) -> None:
+        tensors, settings = read_copy(path)
+        self.network = self.network_of(tensors, settings, path)
+        self.n_features = cast(int, self.network.n_features)
+        self.version = content_of({path.name: path})
+
+    @property
+    def n_parameters(self) -> int:
+        return sum(p.numel() for p in self.network.parameters())
+
+    @torch.inference_mode()
+    def vectors(self, waves: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(w, T) -> (w, D), one window at a time: no number depends on its neighbours."""
+        return torch.cat([self.network(wave[None]) for wave in torch.from_numpy(waves)]).numpy()

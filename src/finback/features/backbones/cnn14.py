@@ -10,19 +10,22 @@ length; 3 s is the length of a standard clip here, the authors trained on 10 s.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from finback.core.errors import SettingsError
-from finback.features.backbones.added import Added
-from finback.features.backbones.checkpoints import AGAIN, Tensors, fill, read_checkpoint, read_copy, save_copy
-from finback.features.backbones.onnx_files import content_of
-from finback.features.spec import FeatureSpec
+from finback.features.backbones.checkpoints import (
+    AGAIN,
+    FromCheckpoint,
+    Tensors,
+    fill,
+    read_checkpoint,
+    save_copy,
+)
 
 N_FFT, HOP, N_MELS = 1024, 320, 64
 N_BLOCKS = 6
@@ -30,7 +33,7 @@ WHAT = "Cnn14"
 LEAST = 1e-10  # power
 
 
-class Cnn14(Added):
+class Cnn14(FromCheckpoint):
     """(w, 96000) -> (w, 2048): the layer before the 527 scores."""
 
     name: ClassVar[str] = "cnn14"
@@ -38,28 +41,24 @@ class Cnn14(Added):
     licence: ClassVar[str] = "PANNs Cnn14 weights: CC BY 4.0, Qiuqiang Kong and others"
     sample_rate: ClassVar[int] = 32_000
     window: ClassVar[int] = 96_000
-    stored: ClassVar[str] = "backbone.safetensors"
     source: ClassVar[str] = "zenodo.org/record/3987831 (Cnn14_mAP=0.431.pth)"
 
-    def open(self, path: Path, spec: FeatureSpec) -> None:
-        tensors, _ = read_copy(path)
-        self.network = network_of(tensors, path)
-        self.n_features = self.network.fc1.out_features
-        self.version = content_of({path.name: path})
-
-    @property
-    def n_parameters(self) -> int:
-        return sum(p.numel() for p in self.network.parameters())
-
-    @torch.inference_mode()
-    def vectors(self, waves: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(w, 96000) -> (w, 2048), one window at a time: no number depends on its neighbours."""
-        return torch.cat([self.network(wave[None]) for wave in torch.from_numpy(waves)]).numpy()
+    @classmethod
+    def network_of(cls, tensors: Tensors, settings: Mapping[str, Any], path: Path) -> Network:
+        """The network, whose widths are those of its tensors."""
+        firsts = [tensors.get(f"conv_block{i}.conv1.weight") for i in range(1, N_BLOCKS + 1)]
+        last = tensors.get("fc1.weight")
+        widths = [len(first) for first in firsts if first is not None and first.ndim == 4]
+        if len(widths) < N_BLOCKS or last is None or last.ndim != 2:
+            raise SettingsError(f"{path}: not {WHAT}, it has no six blocks and fc1", AGAIN)
+        made = fill(lambda: Network(widths, len(last)), tensors, path, WHAT)
+        assert isinstance(made, Network)
+        return made
 
     @classmethod
     def convert(cls, given: Path, folder: Path) -> None:
-        tensors, _ = read_checkpoint(given)
-        names = network_of(tensors, given).state_dict()
+        tensors, settings = read_checkpoint(given)
+        names = cls.network_of(tensors, settings, given).state_dict()
         save_copy(folder / cls.stored, {n: tensors[n] for n in names if n in tensors}, {})
 
 
@@ -70,6 +69,7 @@ class Network(nn.Module):
 
     def __init__(self, widths: list[int], n_features: int) -> None:
         super().__init__()
+        self.n_features = n_features
         self.logmel_extractor = Bands()
         self.bn0 = nn.BatchNorm2d(N_MELS)
         for i, (a, b) in enumerate(zip([1, *widths], widths, strict=False), start=1):
@@ -114,15 +114,3 @@ class Block(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = torch.relu(self.bn1(self.conv1(x)))
         return self.pool(torch.relu(self.bn2(self.conv2(x))))
-
-
-def network_of(tensors: Tensors, path: Path) -> Network:
-    """The network of a checkpoint, whose widths are those of its tensors. Raises `SettingsError`."""
-    firsts = [tensors.get(f"conv_block{i}.conv1.weight") for i in range(1, N_BLOCKS + 1)]
-    last = tensors.get("fc1.weight")
-    widths = [len(first) for first in firsts if first is not None and first.ndim == 4]
-    if len(widths) < N_BLOCKS or last is None or last.ndim != 2:
-        raise SettingsError(f"{path}: not {WHAT}, it has no six blocks and fc1", AGAIN)
-    made = fill(lambda: Network(widths, len(last)), tensors, path, WHAT)
-    assert isinstance(made, Network)
-    return made

@@ -79,7 +79,7 @@ class BeatsPlda(_OnBeats, _GroupAware):
 
 
 class BeatsMix(_OnBeats, _Mixed):
-    """The mean of logistic regression, PLDA and the nearest group mean on BEATs."""
+    """The mean of logistic regression, PLDA and a kernel density on BEATs."""
 
 
 class Cnn14Probe(_OnCnn14, _Linear):
@@ -91,7 +91,7 @@ class Cnn14Plda(_OnCnn14, _GroupAware):
 
 
 class Cnn14Mix(_OnCnn14, _Mixed):
-    """The mean of logistic regression, PLDA and the nearest group mean on PANNs Cnn14."""
+    """The mean of logistic regression, PLDA and a kernel density on PANNs Cnn14."""
 
 
 class Perch2Probe(_OnPerch2, _Linear):
@@ -103,4 +103,4 @@ class Perch2Plda(_OnPerch2, _GroupAware):
 
 
 class Perch2Mix(_OnPerch2, _Mixed):
-    """The mean of logistic regression, PLDA and the nearest group mean on Perch 2.0."""
+    """The mean of logistic regression, PLDA and a kernel density on Perch 2.0."""
