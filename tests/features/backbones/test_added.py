@@ -99,7 +99,7 @@ def test_perch_needs_its_1536_numbers_and_scales_each_window(tmp_path: Path) -> 
 
 def test_cnn14_takes_the_bands_of_its_checkpoint(tmp_path: Path) -> None:
     state = read_checkpoint(tiny_cnn14(tmp_path / "a.pth"))[0]
-    network = cnn14.network_of(state, tmp_path)
+    network = cnn14.Cnn14.network_of(state, {}, tmp_path)
     x = torch.randn(1, 32_000) * 0.1
     window = torch.hann_window(1024).numpy()
     padded = np.pad(x[0].numpy(), 512, mode="reflect")
@@ -114,10 +114,10 @@ def test_cnn14_takes_the_bands_of_its_checkpoint(tmp_path: Path) -> None:
 def test_a_tensor_of_another_shape_is_named(tmp_path: Path) -> None:
     state = read_checkpoint(tiny_cnn14(tmp_path / "a.pth"))[0]
     with pytest.raises(SettingsError, match=r"bn0\.weight is \(3,\) instead of \(64,\)"):
-        cnn14.network_of({**state, "bn0.weight": torch.ones(3)}, tmp_path)
+        cnn14.Cnn14.network_of({**state, "bn0.weight": torch.ones(3)}, {}, tmp_path)
     del state["conv_block2.bn1.bias"]
     with pytest.raises(SettingsError, match=r"conv_block2\.bn1\.bias is missing"):
-        cnn14.network_of(state, tmp_path)
+        cnn14.Cnn14.network_of(state, {}, tmp_path)
 
 
 def test_kaldis_bands_and_frames() -> None:
@@ -146,7 +146,7 @@ def test_buckets_of_positions_are_exact_near_and_logarithmic_far() -> None:
 
 def test_beats_attends_as_its_paper_says() -> None:
     """Head by head and query by query, in NumPy."""
-    network = beats.network_of(beats.without_weight_norm(beats_state()), SIZE, Path("a"))
+    network = beats.Beats.network_of(beats.without_weight_norm(beats_state()), SIZE, Path("a"))
     attention = network.encoder.layers[1].self_attn
     x, bias = torch.randn(1, 5, 16), torch.randn(4, 5, 5)
     q, k, v = (getattr(attention, f"{n}_proj")(x)[0].numpy().reshape(5, 4, 4) for n in "qkv")
@@ -181,7 +181,7 @@ def test_settings_of_no_published_beats_are_refused(tmp_path: Path) -> None:
         ({"layer_norm_first": True}, "layer_norm_first is not False"),
     ):
         with pytest.raises(SettingsError, match=reason):
-            beats.network_of(state, {**SIZE, **change}, tmp_path)
+            beats.Beats.network_of(state, {**SIZE, **change}, tmp_path)
 
 
 def test_the_commands_say_what_is_here(tmp_path: Path) -> None:
