@@ -17,12 +17,13 @@ import hashlib
 import io
 import stat
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from finback.audio.content import is_there, require_content, require_contents
@@ -79,6 +80,26 @@ class FeatureStore:
             features = self._framed(sound)
             self._keep(path, features)
         return features
+
+    def of_made(self, clip: Clip, name: str, make: Callable[[], NDArray[np.float32]]) -> np.ndarray:
+        """(1, ...) features of one window that is made from a clip, kept beside those of the clip.
+
+        `make` gives its samples (n,), at most a window at the rate of the recording; it is called only where
+        the features are missing. `name` is new for every other way to make it.
+        """
+        rate = clip.recording.sample_rate
+        if self.folder is None:
+            return self._framed(ArraySamples(make(), rate))
+        self._require_recording(clip)
+        features = self._read(self._path(clip, name), 1)
+        if features is None:
+            features = self._framed(ArraySamples(make(), rate))
+            self._keep(self._path(clip, name), features)
+        return features
+
+    def keeps_made(self, clip: Clip, name: str) -> bool:
+        """Whether `of_made` finds an entry, or keeps none at all."""
+        return self.folder is None or self._path(clip, name).exists()
 
     def _framed(self, sound: ArraySamples) -> np.ndarray:
         parts = self.extractor.frame(sound, None, 0, sound.n_samples)
@@ -155,11 +176,11 @@ class FeatureStore:
             return False
         return len(self.extractor.windows(clip)) <= LONGEST_KEPT
 
-    def _path(self, clip: Clip) -> Path:
+    def _path(self, clip: Clip, name: str = "") -> Path:
         assert self.folder is not None
         recording, start, stop, channel = clip.key
         mix = "mean" if channel < 0 else f"ch{channel}"
-        return self.folder / recording[:2] / f"{recording}-{start}-{stop}-{mix}.npy"
+        return self.folder / recording[:2] / f"{recording}-{start}-{stop}-{mix}{name and f'-{name}'}.npy"
 
 
 def windows_of(store: FeatureStore, clips: Sequence[Clip], labels: Labels) -> tuple[Tensor, Tensor]:

@@ -41,17 +41,23 @@ class LeftOut:
 
 
 def cross_fitted(
-    model: Classifier, store: FeatureStore, labels: Labels, clips: Sequence[Clip], rare: Collection[str] = ()
+    model: Classifier,
+    store: FeatureStore,
+    labels: Labels,
+    clips: Sequence[Clip],
+    rare: Collection[str] = (),
+    copies: int = 0,
 ) -> LeftOut:
     """Every clip whose species another group has too, scored by heads that were not fitted to its group.
 
     Synthetic clips are left out of the fits: their generator may know the group. So are the species `rare`,
-    which are imprinted after a fit.
+    which are imprinted after a fit. The heads are fitted to `copies` augmented copies of
+    each clip, too.
     """
     used = [c for c in clips if not c.synthetic and c.label not in rare]
     if not used:
         return LeftOut("cross-fitted", (), np.zeros((0, len(labels)), np.float32))
-    logits = left_out_logits(model, Windows.of(used, store, labels))
+    logits = left_out_logits(model, Windows.of(used, store, labels, copies=copies))
     if not logits.size:  # no group could be left out
         return LeftOut("cross-fitted", (), np.zeros((0, len(labels)), np.float32))
     known = np.atleast_1d(np.isfinite(logits).all(axis=1))

@@ -43,6 +43,7 @@ from finback.models.networks.classifier import Classifier
 from finback.models.weights import load_weights
 from finback.training.batches import TrainingInputs
 from finback.training.calibrate import cross_fitted, temperature_of, validated
+from finback.training.copies import prepare_copies
 from finback.training.gate import fit_gate_of
 from finback.training.plan import Plan, describe, resumed, with_speeds
 from finback.training.rare_species import imprint_rare_species
@@ -130,6 +131,7 @@ def _train_one(
     store = FeatureStore(Extractor.for_model(model), default_folder())
     store.prepare([*split.train, *split.val], progress)
     context = FitContext(settings.training, labels, plan.seed, plan.device, progress, _prototyped(info))
+    prepare_copies(store, _common([*split.train, *split.val], context), settings.training.copies, progress)
     if run.info.temperature is None:  # run.json has the temperature before the refit replaces the weights
         end = _fit(model, store, settings, split.train, split.val, context, out)
         fitted = _calibrate(model, store, split, context, run)
@@ -178,13 +180,18 @@ def _fit(
     folder: Path,
 ) -> dict[str, Any]:
     """Train and validate on the common species, then imprint the rare ones, if there are any."""
-    common = [c for c in clips if c.label not in context.rare]
+    common = _common(clips, context)
     inputs = TrainingInputs(store, common, settings.augment, settings.wave)
     inputs.prepare(context.progress)
-    end = run_stages(model, inputs, [c for c in val if c.label not in context.rare], context, folder)
+    end = run_stages(model, inputs, _common(val, context), context, folder)
     if context.rare:
         imprint_rare_species(model, store, clips, context, folder)
     return end
+
+
+def _common(clips: Sequence[Clip], context: FitContext) -> list[Clip]:
+    """The clips that are trained on, without those of species that are imprinted after it."""
+    return [clip for clip in clips if clip.label not in context.rare]
 
 
 def _prototyped(info: RunInfo) -> tuple[str, ...]:
@@ -220,7 +227,8 @@ def _calibrate(
     validation = left_out = validated(model, store, labels, val)
     if model.stages == ("fit",):
         clips = (*split.train, *val) if context.settings.refit else split.train
-        left_out = cross_fitted(model, store, labels, clips, context.rare)
+        copies = context.settings.copies
+        left_out = cross_fitted(model, store, labels, clips, context.rare, copies)
     fitted = temperature_of(left_out, labels)
     left_out.save(run.left_out, labels, fitted["temperature"])
     if val:

@@ -13,6 +13,8 @@ from pathlib import Path
 
 from finback import models
 from finback.core.errors import SettingsError
+from finback.core.runs.files import RunFiles
+from finback.core.runs.folder import RunFolder
 from finback.core.runs.info import Json, RunInfo
 from finback.data.dataset import Dataset, require_dataset
 from finback.data.rare import RareSettings
@@ -35,9 +37,16 @@ class Plan:
 
 
 def resumed(plan: Plan, out: Path) -> Plan:
-    """The plan for training in `out`: user files that no longer exist are replaced by the copies in `out`."""
-    model = resumed_settings(plan.family, plan.settings.model, out)
-    return replace(plan, settings=plan.settings.model_copy(update={"model": model}))
+    """The plan for training in `out`: user files that no longer exist are replaced by the copies in `out`.
+
+    A training that a version without augmented copies began ends as it would have ended there.
+    """
+    settings = plan.settings
+    training = settings.training
+    if RunFiles(out).run_json.is_file() and RunFolder.open(out).info.setting("training", "copies") is None:
+        training = training.model_copy(update={"copies": 0})
+    model = resumed_settings(plan.family, settings.model, out)
+    return replace(plan, settings=settings.model_copy(update={"model": model, "training": training}))
 
 
 def with_speeds(plan: Plan, dataset: Dataset) -> Plan:

@@ -57,6 +57,11 @@ def check_stages(model: Classifier, settings: TrainingSettings) -> None:
             "training.freeze_encoder with a family whose encoder is not pre-trained",
             "train supcon, or leave this setting out",
         )
+    if settings.copies and model.stages != ("fit",):
+        raise SettingsError(
+            f"training.copies = {settings.copies} with a family that is trained by gradient descent",
+            "leave it out: its batches are augmented by augment.* and wave.*",
+        )
 
 
 def run_stages(
@@ -86,7 +91,8 @@ def _fit_head(
     model: Classifier, inputs: TrainingInputs, val: Sequence[Clip], context: FitContext, folder: Path
 ) -> dict[str, Any]:
     """Fit the head to all windows of the training clips."""
-    fit_head(model, Windows.of(inputs.clips, inputs.store, context.labels, context.progress))
+    copies = context.settings.copies
+    fit_head(model, Windows.of(inputs.clips, inputs.store, context.labels, context.progress, copies))
     save_tensors(folder / WEIGHTS, model.state_dict(), {})
     model.to(torch_device(context.device)).eval()
     score = figures(clip_logits([model], inputs.store, val)[0], context.labels.targets(val)) if val else {}

@@ -58,20 +58,29 @@ def group_folds(y: np.ndarray, groups: np.ndarray) -> Iterator[tuple[np.ndarray,
 
 
 def left_out_logits(
-    copy: Callable[[], Fittable], x: np.ndarray, y: np.ndarray, weights: np.ndarray, groups: np.ndarray
+    copy: Callable[[], Fittable],
+    x: np.ndarray,
+    y: np.ndarray,
+    weights: np.ndarray,
+    groups: np.ndarray,
+    real: np.ndarray | None = None,
 ) -> NDArray[np.float32]:
     """(N, K) logits of each example by a head of `copy` that was not fitted to its group.
 
     Rows are NaN for examples of a class that no other group has. `x` (N, D), `y` (N,), `weights` (N,),
-    `groups` (N,) are as in `Fittable.fit`.
+    `groups` (N,) are as in `Fittable.fit`. Rows where `real` (N,) is False are augmented copies: they are
+    fitted to, with their group, and get no logits. The folds are the same without them. None: all are real.
     """
     logits: NDArray[np.float32] | None = None
-    for train, held in group_folds(y, groups):
+    rows = np.arange(len(y)) if real is None else np.flatnonzero(real)
+    for fold, left_out in group_folds(y[rows], groups[rows]):
+        held = rows[left_out]
+        train = np.flatnonzero(np.isin(groups, groups[rows[fold]]))
         head = copy()
         head.fit(x[train], y[train], weights[train], groups[train])
         with torch.inference_mode():
-            rows = head(torch.from_numpy(x[held].astype(np.float32))).numpy()
+            found = head(torch.from_numpy(x[held].astype(np.float32))).numpy()
         if logits is None:
-            logits = np.full((len(y), rows.shape[1]), np.nan, np.float32)
-        logits[held] = rows
+            logits = np.full((len(y), found.shape[1]), np.nan, np.float32)
+        logits[held] = found
     return np.zeros((len(y), 0), np.float32) if logits is None else logits

@@ -47,9 +47,25 @@ class Head(nn.Module):
         """
         raise TypeError(f"{type(self).__name__} does not define fit")
 
-    def left_out(self, x: np.ndarray, y: np.ndarray, weights: np.ndarray, groups: np.ndarray) -> np.ndarray:
-        """(N, K) logits of each example by copies that were not fitted to its group; NaN where none can."""
-        return left_out_logits(lambda: deepcopy(self), x, y, weights, groups)
+    def fit_with_copies(
+        self, x: np.ndarray, y: np.ndarray, weights: np.ndarray, groups: np.ndarray, real: np.ndarray
+    ) -> None:
+        """As `fit`. `real` (N,) is False for augmented copies: these decide no temperature of a head."""
+        self.fit(x, y, weights, groups)
+
+    def left_out(
+        self,
+        x: np.ndarray,
+        y: np.ndarray,
+        weights: np.ndarray,
+        groups: np.ndarray,
+        real: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """(N, K) logits of each example by heads not fitted to its group; NaN where none can.
+
+        `real` (N,): as in `fit_with_copies`; None: all. Copies get no logits.
+        """
+        return left_out_logits(lambda: deepcopy(self), x, y, weights, groups, real)
 
     def forward(self, x: Tensor) -> Tensor:
         """Raises `RunError` when nothing was fitted."""

@@ -37,7 +37,13 @@ class Mix(Head):
     ) -> None:
         """As `Head.fit`, with the group ids (N,) of the examples. None: each example is a group."""
         groups = np.arange(len(y)) if groups is None else groups
-        parts = self._left_out_parts(x, y, weights, groups)
+        self.fit_with_copies(x, y, weights, groups, np.ones(len(y), bool))
+
+    def fit_with_copies(
+        self, x: np.ndarray, y: np.ndarray, weights: np.ndarray, groups: np.ndarray, real: np.ndarray
+    ) -> None:
+        """As `Head.fit_with_copies`."""
+        parts = self._left_out_parts(x, y, weights, groups, real)
         self._keep(temperature=_best_of(parts, y, weights))
         self._fit_heads(x, y, weights, groups)
 
@@ -45,17 +51,29 @@ class Mix(Head):
         for head in self.heads:
             cast(Head, head).fit(x, y, weights, groups)
 
-    def left_out(self, x: np.ndarray, y: np.ndarray, weights: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    def left_out(
+        self,
+        x: np.ndarray,
+        y: np.ndarray,
+        weights: np.ndarray,
+        groups: np.ndarray,
+        real: np.ndarray | None = None,
+    ) -> np.ndarray:
         """As `Head.left_out`; the temperatures of the three heads are fitted to the same logits."""
-        parts = self._left_out_parts(x, y, weights, groups)
+        parts = self._left_out_parts(x, y, weights, groups, real)
         temperature = torch.from_numpy(_best_of(parts, y, weights))[:, None, None]
         return _log_mean((torch.from_numpy(parts) / temperature).softmax(dim=2)).float().numpy()
 
     def _left_out_parts(
-        self, x: np.ndarray, y: np.ndarray, weights: np.ndarray, groups: np.ndarray
+        self,
+        x: np.ndarray,
+        y: np.ndarray,
+        weights: np.ndarray,
+        groups: np.ndarray,
+        real: np.ndarray | None,
     ) -> np.ndarray:
         """(3, N, K) left-out logits of each head."""
-        return np.stack([cast(Head, head).left_out(x, y, weights, groups) for head in self.heads])
+        return np.stack([cast(Head, head).left_out(x, y, weights, groups, real) for head in self.heads])
 
     def forward(self, x: Tensor) -> Tensor:
         self._check_fitted(self.temperature)

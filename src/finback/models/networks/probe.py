@@ -45,17 +45,30 @@ class Probe(Classifier):
         return x
 
     def fit(
-        self, x: np.ndarray, y: np.ndarray, weights: np.ndarray, groups: np.ndarray | None = None
+        self,
+        x: np.ndarray,
+        y: np.ndarray,
+        weights: np.ndarray,
+        groups: np.ndarray | None = None,
+        real: np.ndarray | None = None,
     ) -> None:
         """Fit the head to window embeddings (N, D), class ids (N,) and group ids (N,).
 
-        Weights (N,) are 1 / number of windows of the clip.
+        The weights (N,) of a clip add up to 1. `real` (N,) is False for augmented copies.
         """
-        self.head.fit(x, y, weights, groups)
+        groups = np.arange(len(y)) if groups is None else groups
+        self.head.fit_with_copies(x, y, weights, groups, np.ones(len(y), bool) if real is None else real)
 
-    def left_out(self, x: np.ndarray, y: np.ndarray, weights: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    def left_out(
+        self,
+        x: np.ndarray,
+        y: np.ndarray,
+        weights: np.ndarray,
+        groups: np.ndarray,
+        real: np.ndarray | None = None,
+    ) -> np.ndarray:
         """As `Head.left_out`, on window embeddings."""
-        return np.asarray(self.head.left_out(x, y, weights, groups))
+        return np.asarray(self.head.left_out(x, y, weights, groups, real))
 
     def imprint(self, z: Tensor, y: Tensor, rare: Sequence[int]) -> None:
         """As `Classifier.imprint`, on the fitted head."""
