@@ -1,6 +1,6 @@
 """How well a classifier answers "none of these": to noise, to other animals, to species it does not have.
 
-    python benchmarks/none_of_these.py [--family mfcc-plda birdnet-mix] [--rounds 4] [--speeds 1 0.5]
+    python benchmarks/none_of_these.py [--family mfcc-plda birdnet-mix] [--rounds 4]
 
 In each round a quarter of the species with two tapes or more is left out, and a quarter of the tapes. A gate
 is fitted to the rest of `watkins_all` alone, as `finback train` does. Then calls of known species on the
@@ -44,6 +44,7 @@ from finback.training.unknown_settings import UnknownSettings
 
 ROOT = Path(os.environ.get("FINBACK_DATA", Path(__file__).parents[2] / "shared" / "data"))
 ROUNDS, DRAWS = 4, 500
+FAMILIES = ["mfcc-plda", "yamnet-plda", "yamnet-mix", "birdnet-mix"]
 FISH = ("fish", "cod", "grouper", "haddock", "midshipman", "grunt", "chirp", "croac", "pulso", "knocks")
 METHODS = (
     "both scores",
@@ -230,17 +231,13 @@ def tables(family: str, rounds: Sequence[Round]) -> tuple[dict[str, Table], dict
     return found, values
 
 
-def measured(
-    family: str, n_rounds: int, speeds: Sequence[float]
-) -> tuple[dict[str, Table], dict[str, float]]:
+def measured(family: str, n_rounds: int) -> tuple[dict[str, Table], dict[str, float]]:
     settings = resolve("watkins", [], family)
     table = ROOT / "watkins_all" / "labels.csv"
     groups = f"{ROOT / 'watkins_all' / 'metadata.csv'}:group"
     manifest = index(IndexRequest(audio=ROOT, labels=table, groups=groups, min_clips=10))
     clips = prepare(manifest, find(manifest.clips)).clips
     features = playback.resolved(settings.features, clips)
-    if len(features.playback) > 1:
-        features = features.model_copy(update={"playback": tuple(speeds)})
     model: Classifier = new_model(family, features, 2, settings.model, 0)
     store_ = FeatureStore(Extractor.for_model(model), default_folder())
     own = Sounds(
@@ -262,14 +259,13 @@ def measured(
 
 def main() -> None:
     options = argparse.ArgumentParser()
-    options.add_argument("--family", nargs="+", default=["mfcc-plda", "birdnet-mix"])
+    options.add_argument("--family", nargs="+", default=FAMILIES)
     options.add_argument("--rounds", type=int, default=ROUNDS)
-    options.add_argument("--speeds", type=float, nargs="+", default=[1.0, 0.5], help="of families that play")
     asked = options.parse_args()
     found: dict[str, Table] = {}
     values: dict[str, float] = {}
     for family in asked.family:
-        own, figures = measured(family, asked.rounds, asked.speeds)
+        own, figures = measured(family, asked.rounds)
         found |= own
         values |= figures
         for name, table in own.items():

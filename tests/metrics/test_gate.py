@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -48,15 +50,46 @@ def test_the_probability_is_that_of_groups_left_out() -> None:
 
 def test_no_example_is_scored_by_a_fit_with_its_group() -> None:
     one = examples()
-    scores, done = cross_fitted(one)
+    scores, done, known = cross_fitted(one)
     assert done.all()
+    assert known.any()
     moved = one.z.copy()
     moved[one.groups == "a 0"] += 50.0  # its own scores may change, but not because the fit has seen it
-    again, _ = cross_fitted(Examples(moved, one.names, one.is_call, one.groups, one.sounds))
+    again, *_ = cross_fitted(Examples(moved, one.names, one.is_call, one.groups, one.sounds))
     fold_of_it = ~np.isclose(again, scores).all(axis=1)
     assert fold_of_it[one.groups != "a 0"].any()
     only = one.only(one.groups != "a 0")
     assert len(only.z) == len(one.z) - 20
+
+
+@pytest.mark.parametrize("most", [D, 6])
+def test_a_gate_does_not_depend_on_the_units_of_an_embedding(
+    most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where it is fitted to the first principal components alone."""
+    monkeypatch.setattr("finback.metrics.gate.COMPONENTS", most)
+    one, new = examples(), examples(seed=1)
+    fitted, _ = fit_gate(one)
+    odds = fitted.odds(new.z)
+    assert ((odds > 0) == new.is_call).mean() > 0.85
+    unit, zero = np.linspace(0.1, 30.0, D), np.linspace(-5.0, 5.0, D)
+    other, _ = fit_gate(replace(one, z=one.z * unit + zero))
+    np.testing.assert_allclose(other.odds(new.z * unit + zero), odds, atol=1e-2 * np.abs(odds).max())
+
+
+def test_a_species_with_one_tape_says_nothing_of_new_tapes() -> None:
+    """Its calls are of an unknown species where its tape is left out."""
+    one = examples()
+    lone = one.groups == "a 0"
+    few = one.only(~lone)
+    _, done, known = cross_fitted(few)
+    assert done.all()
+    assert (known == ~(few.names == "a"))[~few.is_call | (few.names == "a")].all()
+    fitted, left_out = fit_gate(few)
+    assert left_out is not None
+    own = left_out.is_call & left_out.known
+    assert 0.9 <= (left_out.odds[own] >= -1e-9).mean() <= 1.0
+    assert (fitted.odds(few.z[few.names == "a"]) > 0).mean() > 0.9
 
 
 def test_one_group_of_noise_is_enough() -> None:

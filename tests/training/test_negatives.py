@@ -9,9 +9,8 @@ import pytest
 
 from finback.audio import io
 from finback.core.types import Clip
-from finback.datasets.simulate.noises import NOISES
 from finback.datasets.simulate.tape_noise import TAPE_NOISES
-from finback.training.negatives import negatives
+from finback.training.negatives import SEAS, SOUNDS, negatives
 
 RATE = 8000
 
@@ -45,12 +44,12 @@ def test_the_mean_spectrum_has_the_pitch_of_the_call_at_all_times() -> None:
     assert min(parts) > 0.2
 
 
-@pytest.mark.parametrize("kind", sorted(NOISES))
+@pytest.mark.parametrize("kind", sorted(SOUNDS))
 @pytest.mark.parametrize("rate", [1000, 8000, 96_000])
 def test_every_noise_is_finite_at_every_rate(kind: str, rate: int) -> None:
     rng = np.random.default_rng(5)
     for n in (1, 50, rate // 4):
-        x = NOISES[kind](rng, rate, n)
+        x = SOUNDS[kind](rng, rate, n)
         assert x.shape == (n,)
         assert np.isfinite(x).all()
 
@@ -75,7 +74,12 @@ def test_a_noise_depends_on_its_clip_alone(tmp_path: Path) -> None:
         assert np.abs(alone.samples).max() == pytest.approx(0.5, abs=1e-4)
 
 
-def test_there_are_no_more_noises_than_clips(tmp_path: Path) -> None:
+def test_seas_have_every_kind_of_sound_and_many_are_short(tmp_path: Path) -> None:
     own = clips(tmp_path)
-    assert len([s for s in negatives(own, 0.2, 100) if not s.tape]) == len(own)
-    assert len(list(negatives(own, 0.2, 1))) == 2
+    assert len(list(negatives(own, 0.2, 1))) == 1 + SEAS
+    seas = [s for s in negatives(own * 10, 0.2, 20) if not s.tape]
+    assert len(seas) == 20 * SEAS
+    assert set(SOUNDS) < {s.kind for s in seas}
+    lengths = np.array([len(s.samples) / s.sample_rate for s in seas])
+    assert 0.3 < (lengths < 0.19).mean() < 0.7
+    assert lengths.max() < 0.21

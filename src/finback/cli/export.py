@@ -54,6 +54,11 @@ def export(
         return
     n_species, rate = len(metadata["labels"]), metadata["sample_rate"]
     out(f"input: {metadata['window_samples']} samples at {rate} Hz, mono; output: {n_species} species")
+    if not metadata["none_of_these"]:
+        out_prose(
+            'no class "none of these": the exported model names one of its species for any sound, also for '
+            "noise; see docs/exporting.md"
+        )
     difference = metadata["largest_difference"]
     if to == "onnx":
         out(f"largest difference from finback: {difference:.1e}, over {metadata['n_clips']} test sounds")

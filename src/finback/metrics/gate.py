@@ -7,16 +7,21 @@ Two scores that err in different ways, both from the same examples. The first is
 over species and kinds of noise: every class has a mean, all have one covariance, and the score is the log
 odds of the sum over species against the sum over noises. It falls far from all species, too. The second is
 logistic regression, which draws one border and knows no classes. Both count equally, in units of their
-standard deviation: what they weigh on examples says little of what they weigh on other noises. A logistic
-regression on the sum gives the probability. It is fitted to scores of examples whose group (the tape of a
-call, the kind of a noise) was left out, so that it expects new tapes and new noises.
+standard deviation: what they weigh on examples says little of what they weigh on other noises. Both are
+fitted to the first principal components of embeddings whose columns have variance 1: what differs little
+between sounds is noise of the network.
+
+A logistic regression on the sum gives the log odds. It is fitted to scores of examples whose group (the tape
+of a call, the kind of a noise) was left out, so that it expects new tapes and new noises. How common noise
+will be, no examples say: calls and noises count equally, unless more than a twentieth of the calls would be
+lost.
 
 The covariance is shrunk by the rule of Ledoit & Wolf (2004, J. Multivariate Analysis 88:365).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,12 +29,14 @@ from scipy.linalg import cho_factor, cho_solve
 from scipy.special import logsumexp
 from sklearn.covariance import ledoit_wolf
 from sklearn.linear_model import LogisticRegression
+from sklearn.utils.extmath import randomized_svd
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 C = 0.001  # of the logistic regression on embeddings of variance 1
 FOLDS = 5
-CALLS = 2 / 3  # share of calls among the sounds that people give to a classifier, as far as a gate can know
+COMPONENTS = 128  # of long embeddings: with fewer or more, noises of other places are told less well
+LOST = 0.05  # at most, of the calls of left-out tapes: those with a probability below one half
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +92,7 @@ class LeftOut:
 
     odds: Floats  # (S,)
     is_call: Bools  # (S,)
+    known: Bools  # (S,) not calls of a species that this gate has no tape of
     sounds: NDArray[np.int64]  # (S,) their ids in the examples
 
 
@@ -94,28 +102,76 @@ def fit_gate(examples: Examples, seed: int = 0) -> tuple[GateFit, LeftOut | None
     Where all calls or all noises are of one group, nothing can be left out, and the probability is fitted to
     the examples themselves. Raises `ValueError` without calls or without noises.
     """
+    axes = _Axes.of(examples.z)
+    examples = replace(examples, z=axes.along(examples.z))
     fitted = _fit(examples)
-    scores, done = cross_fitted(examples, seed)
+    scores, done, known = cross_fitted(examples, seed)
     if len(np.unique(examples.is_call[done])) < 2:
-        return _scaled(fitted, *_by_sound(fitted.scores(examples.z), examples)), None
-    scores, is_call, groups = _by_sound(scores[done], examples.only(done))
-    fitted = _scaled(fitted, scores, is_call, groups)
+        fitted = _scaled(fitted, *_by_sound(fitted.scores(examples.z), examples))
+        return axes.of_embeddings(fitted), None
+    if not (examples.is_call & known).any():  # each species has one tape
+        known = done
+    fitted = _scaled(fitted, *_by_sound(scores[known], examples.only(known)))
+    scores, is_call, _ = _by_sound(scores[done], examples.only(done))
     odds = scores @ fitted.scale[:2] + fitted.scale[2]
-    return fitted, LeftOut(odds, is_call, np.unique(examples.sounds[done]))
+    sounds = np.unique(examples.sounds[done])
+    left_out = LeftOut(odds, is_call, np.isin(sounds, examples.sounds[known]), sounds)
+    return axes.of_embeddings(fitted), left_out
 
 
-def cross_fitted(examples: Examples, seed: int = 0) -> tuple[Floats, Bools]:
-    """(N, 2) scores of each example by a fit without its group, and which (N,) have one."""
+@dataclass(frozen=True, eq=False)
+class _Axes:
+    """Principal components of embeddings whose columns have variance 1: what differs between sounds."""
+
+    mean: Floats  # (D,)
+    deviation: Floats  # (D,)
+    axes: Floats  # (D, P), orthonormal
+
+    @classmethod
+    def of(cls, z: Floats) -> _Axes:
+        mean, deviation = z.mean(axis=0), z.std(axis=0)
+        # A column that hardly differs in the examples must not count for more where it does.
+        deviation = np.maximum(deviation, max(1e-4 * float(deviation.max()), 1e-9))
+        if z.shape[1] <= COMPONENTS:
+            return cls(mean, deviation, np.eye(z.shape[1]))
+        x = ((z - mean) / deviation).astype(np.float32)
+        most = min(COMPONENTS, len(x))
+        _, _, rows = randomized_svd(x, most, n_iter=2, random_state=0)
+        return cls(mean, deviation, np.asarray(rows.T, dtype=np.float64))
+
+    def along(self, z: Floats) -> Floats:
+        """(N, D) -> (N, P)."""
+        return np.asarray((z - self.mean) / self.deviation @ self.axes)
+
+    def of_embeddings(self, fitted: GateFit) -> GateFit:
+        """A gate of numbers along the axes as a gate of embeddings."""
+        back = self.axes.T / self.deviation  # (P, D)
+        return replace(
+            fitted,
+            centre=self.mean + self.axes @ fitted.centre * self.deviation,
+            weight=fitted.weight @ back,
+            linear=fitted.linear @ back,
+        )
+
+
+def cross_fitted(examples: Examples, seed: int = 0) -> tuple[Floats, Bools, Bools]:
+    """(N, 2) scores of each example by a fit without its group, and which (N,) have one.
+
+    The last (N,) are those whose kind that fit knows from other groups: all noises, and calls of a species
+    of several tapes. The call of a species with one tape is of an unknown species there.
+    """
     groups = np.unique(examples.groups)
     fold = np.random.default_rng(seed).permutation(len(groups)) % FOLDS
     fold_of = fold[np.searchsorted(groups, examples.groups)]
     scores, done = np.zeros((len(examples.z), 2)), np.zeros(len(examples.z), np.bool_)
+    known = done.copy()
     for k in range(FOLDS):
         held, kept = fold_of == k, fold_of != k
         if held.any() and len(np.unique(examples.is_call[kept])) == 2:
             scores[held] = _fit(examples.only(kept)).scores(examples.z[held])
             done |= held
-    return scores, done
+            known |= held & (~examples.is_call | np.isin(examples.names, examples.names[kept]))
+    return scores, done, known
 
 
 def _fit(examples: Examples) -> GateFit:
@@ -147,10 +203,9 @@ def _border(x: Floats, examples: Examples, weights: Floats) -> Floats:
     share = weights.copy()
     for side in (examples.is_call, ~examples.is_call):
         share[side] *= len(x) / 2 / share[side].sum()
-    deviation = np.maximum(x.std(axis=0), 1e-9)
     model = LogisticRegression(C=C, max_iter=300)
-    model.fit(x / deviation, examples.is_call, share)
-    return np.asarray(model.coef_[0] / deviation)
+    model.fit(x, examples.is_call, share)
+    return np.asarray(model.coef_[0])
 
 
 def _by_sound(scores: Floats, examples: Examples) -> tuple[Floats, Bools, NDArray[np.str_]]:
@@ -162,18 +217,22 @@ def _by_sound(scores: Floats, examples: Examples) -> tuple[Floats, Bools, NDArra
 
 
 def _scaled(fitted: GateFit, scores: Floats, is_call: Bools, groups: NDArray[np.str_]) -> GateFit:
-    """The gate with slopes and offset from scores (S, 2) of sounds left out.
+    """The gate with slopes and offset from scores (S, 2) of sounds left out; groups count equally.
 
-    Groups count equally on each side, and calls are `CALLS` of all.
+    They are those of a logistic regression with as many calls as noises. Where more than a share of `LOST` of
+    the calls would be below 0, the offset is higher.
     """
     deviation = np.maximum(scores.std(axis=0), 1e-9)
-    both = (scores / deviation).sum(axis=1, keepdims=True)
+    both = (scores / deviation).sum(axis=1)
     _, codes = np.unique(groups, return_inverse=True)
     weights = 1.0 / np.bincount(codes)[codes]
-    for side, share in ((is_call, CALLS), (~is_call, 1 - CALLS)):
-        weights[side] *= len(both) * share / weights[side].sum()
+    for side in (is_call, ~is_call):
+        weights[side] *= len(both) / 2 / weights[side].sum()
     model = LogisticRegression(max_iter=300)
-    model.fit(both, is_call, weights)
+    model.fit(both[:, None], is_call, weights)
     slope = max(float(model.coef_[0, 0]), 0.0)
-    scale = np.array([*(slope / deviation), float(model.intercept_[0])])
-    return GateFit(fitted.centre, fitted.weight, fitted.bias, fitted.is_species, fitted.linear, scale)
+    order = np.argsort(both[is_call], kind="stable")
+    share = np.cumsum(weights[is_call][order]) / weights[is_call].sum()
+    border = float(both[is_call][order][np.searchsorted(share, LOST)])
+    scale = np.array([*(slope / deviation), max(float(model.intercept_[0]), -slope * border)])
+    return replace(fitted, scale=scale)

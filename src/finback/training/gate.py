@@ -69,7 +69,9 @@ def fit_gate_of(
     facts: dict[str, Any] = {"method": "gate", "calls": len(calls), "noises": n_noises}
     odds: dict[ClipKey, float] = {}
     if left_out is not None:
-        of_calls, of_noises = left_out.odds[left_out.is_call], left_out.odds[~left_out.is_call]
+        of_calls, of_noises = (
+            left_out.odds[left_out.known & own] for own in (left_out.is_call, ~left_out.is_call)
+        )
         by_sound = zip(left_out.sounds.tolist(), left_out.odds.tolist(), strict=True)
         odds = {clips[i].key: x for i, x in by_sound if i < len(clips)}
         facts["left_out"] = {

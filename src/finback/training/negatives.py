@@ -4,8 +4,10 @@
 
 There are two kinds. Noise of each tape, made from its own clips (`simulate/tape_noise.py`), holds everything
 of the tape but the call. Noise of simulated seas (`simulate/tape.py`) stands for places that no clip is from.
-Sounds that are no calls lie over both: ships, sonar, shrimp, rain (`simulate/noises.py`). A sound depends
-on its clip or its number only. So all folds of a run, and all runs on the same clips, share them.
+Sounds that are no calls lie over both: ships, sonar, shrimp, rain (`simulate/noises.py`), and fish
+(`simulate/fish.py`). Many sounds of seas are shorter than a window, as clips are: where all short sounds are
+calls, a gate takes a short grunt for a call. A sound depends on its clip or its number only. So all folds of
+a run, and all runs on the same clips, share them.
 """
 
 from __future__ import annotations
@@ -17,10 +19,13 @@ from hashlib import blake2b
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import fft
 
 from finback.audio.samples import samples_of
 from finback.core.types import Clip
-from finback.datasets.simulate.noises import NOISES, Floats, Rng
+from finback.datasets.simulate.fish import FISH
+from finback.datasets.simulate.noises import NOISES
+from finback.datasets.simulate.pieces import Floats, Rng, between
 from finback.datasets.simulate.tape import draw_tape
 from finback.datasets.simulate.tape_noise import TAPE_NOISES
 
@@ -31,6 +36,12 @@ RATES = (48_000,) * 6 + (96_000, 44_100, 32_000, 24_000, 16_000, 8000, 4000, 200
 N_OVER = (0, 1, 2)  # sounds over the noise,
 SHARE_OVER = (0.25, 0.5, 0.25)  # and how often there are so many
 LEVEL_DB = (-8.0, 22.0)  # of such a sound over the noise
+SEAS = 4  # sounds of simulated seas for each sound of a tape
+SHORT, SHORTEST_S = 0.5, 0.1  # share of sounds of seas that are shorter than a window, and the shortest
+CLEAR_DB = (5.0, 40.0)  # in every second sea one sound is clear, as in a recording that somebody cut out
+REEF = 0.3  # share of seas with a crackle of shrimp under all other sounds
+FILTERED = 0.5  # share of seas without their lowest frequencies
+SOUNDS = NOISES | FISH
 LOWEST_HZ = 10.0
 PEAK = 0.5
 
@@ -46,17 +57,14 @@ class Negative:
 
 
 def negatives(clips: Sequence[Clip], window_s: float, most: int) -> Iterator[Negative]:
-    """Noise of the tapes of these clips, and of simulated seas: up to `most` sounds of each kind.
+    """Up to `most` sounds of noise of the tapes of these clips, then `SEAS` as many of simulated seas.
 
-    `window_s` is the length of a window of the model. There are no more sounds than clips. Raises
+    `window_s` is the length of a window of the model. There are no more sounds of tapes than clips. Raises
     `AudioError` for a clip that cannot be read.
     """
     most = min(most, len(clips))
     yield from (sound for clip in _chosen(clips, most) if (sound := _of_tape(clip, window_s)) is not None)
-    for number in range(most):
-        rng = np.random.default_rng([number])
-        rate = int(rng.choice(RATES))
-        yield _finished(rng, _sea(rng, rate, round(window_s * rate)), rate, "sea", "")
+    yield from (_of_sea(number, window_s) for number in range(SEAS * most))
 
 
 def _chosen(clips: Sequence[Clip], most: int) -> list[Clip]:
@@ -93,23 +101,55 @@ def _of_tape(clip: Clip, window_s: float) -> Negative | None:
     return _finished(rng, TAPE_NOISES[kind](rng, x, rate, n), rate, kind, clip.group_key)
 
 
-def _sea(rng: Rng, rate: int, n: int) -> Floats:
-    """(n,) noise of a simulated sea and recorder, of variance 1."""
+def _of_sea(number: int, window_s: float) -> Negative:
+    """Noise of a simulated sea and recorder."""
+    rng = np.random.default_rng([number])
+    rate = int(rng.choice(RATES))
+    seconds = between(rng, min(SHORTEST_S, window_s), window_s) if rng.random() < SHORT else window_s
+    n = max(64, round(seconds * rate))
     tape = draw_tape(rng, LOWEST_HZ, rate, 0.0, rate)
     seed = np.random.SeedSequence(int(rng.integers(1 << 31)))
     x = np.concatenate(list(tape.noise(seed, 0, n))).astype(np.float64)
-    return np.asarray((x - x.mean()) / max(float(x.std()), 1e-12))
+    x = (x - x.mean()) / max(float(x.std()), 1e-12)
+    if rng.random() < REEF:
+        x = _over(rng, x, rate, "shrimp", LEVEL_DB)
+    if number % 2:
+        sound = _finished(rng, x, rate, "sea", "")
+    else:
+        names = sorted(SOUNDS)
+        name = names[number // 2 % len(names)]  # as many of each
+        sound = _scaled(_over(rng, x, rate, name, CLEAR_DB), rate, name, "")
+    if rng.random() < FILTERED:
+        return _scaled(_filtered(rng, sound.samples, rate), rate, sound.kind, "")
+    return sound
+
+
+def _filtered(rng: Rng, x: np.ndarray, rate: int) -> Floats:
+    """Without the lowest frequencies, as recorders and people filter them away."""
+    size = fft.next_fast_len(len(x) + rate // 4, real=True)
+    hz = np.maximum(fft.rfftfreq(size, 1 / rate), 1e-6)
+    cut, order = between(rng, 15, 600), int(rng.integers(1, 6))
+    return np.asarray(fft.irfft(fft.rfft(x, size) / np.sqrt(1 + (cut / hz) ** (2 * order)), size)[: len(x)])
 
 
 def _finished(rng: Rng, x: Floats, rate: int, kind: str, tape: str) -> Negative:
-    """With sounds that are no calls over it."""
-    names = [kind]
-    for name in rng.choice(list(NOISES), int(rng.choice(N_OVER, p=SHARE_OVER)), replace=False).tolist():
-        over = NOISES[name](rng, rate, len(x))
-        size = float(over.std())
-        if size > 0:
-            x = x + over / size * 10 ** (rng.uniform(*LEVEL_DB) / 20)
-            names.append(name)
+    """With sounds that are no calls over it; fish are drawn as often as all others."""
+    n_over = int(rng.choice(N_OVER, p=SHARE_OVER))
+    for i in range(n_over):
+        group = FISH if rng.random() < 0.5 else NOISES
+        name = str(rng.choice(sorted(group)))
+        x = _over(rng, x, rate, name, LEVEL_DB)
+        kind = kind if i else name
+    return _scaled(x, rate, kind, tape)
+
+
+def _over(rng: Rng, x: Floats, rate: int, name: str, level_db: tuple[float, float]) -> Floats:
+    """Noise (n,) of variance 1 with a sound over it."""
+    over = SOUNDS[name](rng, rate, len(x))
+    return x + over / max(float(over.std()), 1e-12) * 10 ** (rng.uniform(*level_db) / 20)
+
+
+def _scaled(x: Floats, rate: int, kind: str, tape: str) -> Negative:
     x = x - x.mean()
     scaled = PEAK * x / max(float(np.abs(x).max()), 1e-12)
-    return Negative(scaled.astype(np.float32), rate, names[min(1, len(names) - 1)], tape)
+    return Negative(scaled.astype(np.float32), rate, kind, tape)

@@ -179,3 +179,18 @@ def test_the_command_tells_what_it_wrote(
     assert values["largest_difference"] < 1e-4
     assert call("--to", "jax") == 2
     assert "there are: onnx, pamguard, card" in capsys.readouterr().err
+
+
+def test_the_command_says_that_the_file_has_no_gate(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write(path: str, to: str, out: Path) -> dict[str, Any]:
+        out.write_bytes(b"x")
+        sizes = {"sample_rate": 8000, "window_samples": 8000, "largest_difference": 0.0, "n_clips": 1}
+        return {"none_of_these": False, "labels": ["a"], **sizes}
+
+    monkeypatch.setattr("finback.models.export.export", write)
+    monkeypatch.setattr(sys, "argv", ["finback", "export", "run", "--out", str(tmp_path / "model.onnx")])
+    with pytest.raises(SystemExit):
+        main()
+    assert "names one of its species for any sound" in " ".join(capsys.readouterr().out.split())

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from finback.datasets.simulate.noises import Floats, Rng, coloured
+from finback.datasets.simulate.pieces import Floats, Rng, coloured
 
 FRAME_S = 0.05  # of a spectrum
 SHORTEST = 16  # samples of a frame
