@@ -13,4 +13,4 @@ class UnknownSettings(Frozen):
     """Settings of the gate (`training/gate.py`)."""
 
     method: Literal["gate", "none"] = "gate"  # none: the model names one of its species for any sound
-    noises: int = Field(150, ge=2, le=100_000)  # most sounds of tapes, and most of simulated seas
+    noises: int = Field(150, ge=2, le=100_000)  # most noises of tapes; of simulated seas four times as many
