@@ -36,7 +36,7 @@ RATES = (48_000,) * 6 + (96_000, 44_100, 32_000, 24_000, 16_000, 8000, 4000, 200
 N_OVER = (0, 1, 2)  # sounds over the noise,
 SHARE_OVER = (0.25, 0.5, 0.25)  # and how often there are so many
 LEVEL_DB = (-8.0, 22.0)  # of such a sound over the noise
-SEAS = 4  # sounds of simulated seas for each sound of a tape
+SEAS = 4  # noises of simulated seas for each noise of a tape
 SHORT, SHORTEST_S = 0.5, 0.1  # share of sounds of seas that are shorter than a window, and the shortest
 CLEAR_DB = (5.0, 40.0)  # in every second sea one sound is clear, as in a recording that somebody cut out
 REEF = 0.3  # share of seas with a crackle of shrimp under all other sounds
@@ -57,14 +57,14 @@ class Negative:
 
 
 def negatives(clips: Sequence[Clip], window_s: float, most: int) -> Iterator[Negative]:
-    """Up to `most` sounds of noise of the tapes of these clips, then `SEAS` as many of simulated seas.
+    """Up to `most` noises of the tapes of these clips, then up to `SEAS` times as many of simulated seas.
 
-    `window_s` is the length of a window of the model. There are no more sounds of tapes than clips. Raises
+    `window_s` is the length of a window of the model. There are no more of either than clips. Raises
     `AudioError` for a clip that cannot be read.
     """
-    most = min(most, len(clips))
+    n_seas = min(SEAS * most, len(clips))
     yield from (sound for clip in _chosen(clips, most) if (sound := _of_tape(clip, window_s)) is not None)
-    yield from (_of_sea(number, window_s) for number in range(SEAS * most))
+    yield from (_of_sea(number, window_s) for number in range(n_seas))
 
 
 def _chosen(clips: Sequence[Clip], most: int) -> list[Clip]:
