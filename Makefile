@@ -5,6 +5,7 @@
 # make lint   check style and types
 # make bench  compare with other packages in one run: benchmarks/RESULTS.md
 # make evidence  recipes on several data sets, random split: the figures of README, docs/recipes.md, leaks.md
+# make bundled  train the bundled classifiers again from the recordings in DATA: src/finback/weights
 # make sweep  disturb every command that writes, run it again and compare: benchmarks/SWEEP.md
 # make peers  .venv-peers: other packages of the comparison that cannot be installed together with finback
 # make package  dist/: sdist and wheel; the wheel is tested in new environments of Python 3.11 to 3.13
@@ -23,7 +24,7 @@ SEA := --audio runs/tutorial/sea/audio --labels runs/tutorial/sea/labels.csv
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: setup demo test fuzz lint package core-wheel audit-dependencies bench evidence sweep docs peers pictures clean
+.PHONY: setup demo test fuzz lint package core-wheel audit-dependencies bench evidence bundled sweep docs peers pictures clean
 
 setup: $(STAMP)
 
@@ -69,6 +70,9 @@ evidence: setup
 	$(BIN)/python benchmarks/kept_tapes.py
 	$(BIN)/python benchmarks/tables.py
 
+bundled: setup
+	FINBACK_DATA=$(abspath $(DATA)) $(BIN)/python benchmarks/bundled.py
+
 sweep: setup
 	$(BIN)/python benchmarks/sweep.py
 
@@ -90,7 +94,7 @@ pictures: setup
 	rm -rf runs/tutorial
 	$(BIN)/finback simulate runs/tutorial/sea --clips 12 --tapes 6 \
 		--species "Bearded seal;Humpback whale;Killer whale;Sperm whale"
-	$(BIN)/finback run $(SEA) --folds 3 --set training.epochs=30 --set training.batch_size=8 \
+	$(BIN)/finback run $(SEA) --family cnn2d --folds 3 --set training.epochs=30 --set training.batch_size=8 \
 		--set model.cnn2d.width=8 --out runs/tutorial/sea-run
 	$(BIN)/finback train gaussian $(SEA) --set model.n_components=16 --out runs/tutorial/maker
 	$(BIN)/finback generate runs/tutorial/maker "Killer whale" -n 4 --out runs/tutorial/made

@@ -33,7 +33,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from results import record
-from stored_samples import Stored, spread
+from stored_samples import OF_0_1, Stored, spread
 
 from finback.core.runs.folder import RunFolder
 from finback.data.splits.run_subsets import run_subsets
@@ -224,7 +224,7 @@ def again(stored: Stored, row: tuple[str, int], embedded: np.ndarray) -> float:
 def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("run", nargs="?", default="watkins", help="generator: run folder or bundled model")
-    parser.add_argument("--classifier", default="watkins", help="run folder or name of a bundled model")
+    parser.add_argument("--classifier", help="run folder or name of a bundled model (default: that of 0.1.0)")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--timed", type=int, default=2, help="samples in the batch that is timed")
     parser.add_argument(
@@ -243,7 +243,8 @@ def main() -> None:
     if asked.run == "watkins" and "watkins" not in names("generator"):
         sys.exit("this build has no bundled generator: give a run folder and a --classifier")
     run = resolve(asked.run, "generator")
-    lab = Lab(run, resolve(asked.classifier, "classifier"), asked.device)
+    classifier = asked.classifier or run.parent / OF_0_1
+    lab = Lab(run, resolve(classifier, "classifier"), asked.device)
     path = run / STORED
     if asked.write:
         write(lab, asked.clips or run, asked.n, path)

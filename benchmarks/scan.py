@@ -7,7 +7,7 @@
     python benchmarks/scan.py --rate 96000 --hours 24 --workers 1       # memory
     python benchmarks/scan.py --rate 2000 --hours 24 --copies 365       # a year, as links to one day
 
-A mono FLAC of simulated sea noise with calls (`noise.py`) is scanned by the bundled classifier at half
+A mono FLAC of simulated sea noise with calls (`noise.py`) is scanned by `watkins-small` at half
 overlap, by the command as a user starts it: the time is from its start to its end, with all processes, the
 journal and the tables. At half overlap all sound goes through the features and the network twice.
 
@@ -186,7 +186,7 @@ def arguments() -> argparse.Namespace:
         "--files", type=int, default=0, help="short files, beside one file of the same length"
     )
     parser.add_argument("--seconds", type=float, default=3.0, help="of sound in a short file")
-    parser.add_argument("--model", default="watkins", help="a bundled classifier, or a run folder")
+    parser.add_argument("--model", default="watkins-small", help="a bundled classifier, or a run folder")
     parser.add_argument("--no-birdnet", action="store_true", help="leave BirdNET out")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser.parse_args()

@@ -2,7 +2,7 @@
 
     python benchmarks/scan_limit.py [--json] [--rate HZ] [--model NAME]
 
-Simulated sea noise with calls, mono FLAC, the bundled classifier, windows at half overlap. Figures are in
+Simulated sea noise with calls, mono FLAC, `watkins-small`, windows at half overlap. Figures are in
 multiples of real time. `limit` is the rate that the sum of the times of all stages allows on all cores of
 this machine; in it nothing is read twice, nothing waits, and processes start at once.
 
@@ -98,7 +98,7 @@ def n_cores() -> int:
 def main() -> None:
     parser = argparse.ArgumentParser(description="The stages of a scan, each alone on one core.")
     parser.add_argument("--rate", type=int, default=48_000, help="Hz of the recording")
-    parser.add_argument("--model", default="watkins", help="a bundled classifier, or a run folder")
+    parser.add_argument("--model", default="watkins-small", help="a bundled classifier, or a run folder")
     parser.add_argument("--cores", type=int, default=n_cores(), help="for which the limit is given")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args()

@@ -34,6 +34,7 @@ import librosa
 import numpy as np
 import recordings
 from results import record
+from stored_samples import OF_0_1
 from threadpoolctl import threadpool_limits
 
 from finback.audio import io
@@ -141,13 +142,19 @@ def folder_of(name: str | None, kind: str) -> Path | None:
         return None
 
 
+def classifier_of(name: str | None) -> Path | None:
+    """A run folder or a bundled model; else the classifier trained on the split of the bundled vocoder."""
+    beside = folder_of(None, "vocoder")
+    return folder_of(name, "classifier") if name or beside is None else beside.parent / OF_0_1
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     options.add_argument("--audio", type=Path)
     options.add_argument("--labels", type=Path)
     options.add_argument("--groups")
     options.add_argument("--vocoder", help="a run of finback train vocoder; default: the bundled vocoder")
-    options.add_argument("--classifier", help="run folder of a classifier (default: the bundled one)")
+    options.add_argument("--classifier", help="run folder of a classifier (default: that of 0.1.0)")
     options.add_argument("--clips", type=int, default=24)
     options.add_argument("--cpu", action="store_true", help="processor time of one thread, not the clock")
     options.add_argument("--device", default="cpu")
@@ -155,7 +162,7 @@ def main() -> None:
     tune_allocator()
     if CPU:
         threadpool_limits(1)
-    run, classifier_run = folder_of(asked.vocoder, "vocoder"), folder_of(asked.classifier, "classifier")
+    run, classifier_run = folder_of(asked.vocoder, "vocoder"), classifier_of(asked.classifier)
     spec = resolve().features
     clips, place = test_clips(asked, run)
     extractor, length = Extractor(spec, "wave"), spec.covered_samples

@@ -47,6 +47,12 @@ def test_done_is_said_and_nothing_is_done_again(trained: Path, simulated: Path, 
     assert any("accuracy" in line for line in done.headline)
 
 
+def test_the_usual_family_carries_over_and_a_run_keeps_its_own(trained: Path, tmp_path: Path) -> None:
+    assert pipeline.usual_family("watkins", tmp_path) == "yamnet-plda"
+    assert pipeline.usual_family("right-whale", tmp_path) == "cnn2d"
+    assert pipeline.usual_family("watkins", trained) == "cnn2d"  # begun when this was the usual one
+
+
 def test_an_interrupted_run_ends_as_one_never_stopped(
     trained: Path, simulated: Path, tiny: str, tmp_path: Path
 ) -> None:

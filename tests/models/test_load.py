@@ -10,15 +10,21 @@ import torch
 
 from finback.core.errors import RunError
 from finback.core.runs.folder import RunFolder
+from finback.core.types import NONE
+from finback.models import pretrained
 from finback.models.load import load_model, open_run
 from finback.models.predictor import Predictor
+from finback.models.species_sets import SpeciesSets
 
 
 def test_a_bundled_model_is_opened_by_its_name() -> None:
     for kind in ("classifier", "generator", "vocoder"):
         assert open_run("watkins", kind).info.kind == kind
-    predictor = Predictor.load("watkins", "cpu")
-    assert len(predictor.labels) == len(predictor.run.info.labels)
+    for name in pretrained.names("classifier"):
+        predictor = Predictor.load(name, "cpu")
+        assert len(predictor.labels) == len(predictor.run.info.labels) == 26
+        assert predictor.classes.names[-1] == NONE  # it has a gate
+        assert SpeciesSets.of_run(predictor.run, 0.9).n_groups >= 9
     model = load_model("watkins", "vocoder", "cpu")
     assert not model.network.training
     assert model.run.fingerprint() == open_run("watkins", "vocoder").fingerprint()

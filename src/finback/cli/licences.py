@@ -97,7 +97,8 @@ def _own_licence() -> str:
     from finback.models import pretrained
 
     there = {name for kind in pretrained.KINDS for name in pretrained.names(kind)}
-    return " AND ".join([CODE, *(ref for name, ref in pretrained.LICENCE_REFS.items() if name in there)])
+    weights = dict.fromkeys(ref for name, ref in pretrained.LICENCE_REFS.items() if name in there)
+    return " AND ".join([CODE, *weights])
 
 
 def _weights() -> list[dict[str, Any]]:

@@ -15,6 +15,13 @@ def package(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A finished run folder.", show_default=False)],
     folder: Annotated[Path, typer.Argument(metavar="OUT", help="The folder to write.", show_default=False)],
     full: Annotated[bool, typer.Option("--full", help="Keep weights in single precision.")] = False,
+    measured: Annotated[
+        Path | None,
+        typer.Option(
+            help="Run with folds of the same recipe: its figures, for a run that was trained on all tapes.",
+            show_default=False,
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Copy the files needed to use a run, with a model card.
@@ -25,11 +32,17 @@ def package(
     \b
     Example:
       finback package runs/mine mine-small
+      finback package runs/for-use mine-small --measured runs/folds
     """
     from finback.core.runs.files import RunFiles
     from finback.models.export.folder import package_run
 
-    packaged = package_run(run, folder, half=not full)
+    metrics = None
+    if measured is not None:
+        from finback.evaluation.recipe_figures import figures_of_folds
+
+        metrics = figures_of_folds(run, measured)
+    packaged = package_run(run, folder, half=not full, metrics=metrics)
     size = sum(p.stat().st_size for p in packaged.rglob("*") if p.is_file())
     if json:
         out_json({"run": str(packaged), "bytes": size, "card": str(RunFiles(packaged).card)})

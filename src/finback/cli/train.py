@@ -24,7 +24,13 @@ def run(
     data: TrainingData,
     settings: SettingOptions,
     out_folder: Out,
-    family: Annotated[str, typer.Option(help="Model family; finback models lists them.")] = "cnn2d",
+    family: Annotated[
+        str | None,
+        typer.Option(
+            help="Model family; finback models lists them (default: yamnet-plda; with a --preset: cnn2d).",
+            show_default=False,
+        ),
+    ] = None,
     device: Device = "auto",
     dry_run: DryRun = False,
     json: Json = False,
@@ -41,6 +47,9 @@ def run(
     from finback.evaluation import pipeline
     from finback.training.plan import Plan
 
+    if family is None:
+        family = pipeline.usual_family(settings.preset, out_folder)
+        say(f"family: {family}; --family chooses another")
     resolved = settings.resolve(family)
     if dry_run:
         _show_plan(family, resolved, out_folder, settings.seed or 0)

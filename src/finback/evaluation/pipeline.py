@@ -14,6 +14,7 @@ from finback.core.progress import Log, Progress
 from finback.core.runs.documents import AuditFile, read_document
 from finback.core.runs.files import RunFiles
 from finback.core.runs.folder import RunFolder
+from finback.core.settings import DEFAULT_PRESET
 from finback.core.storage.files import write_json
 from finback.core.storage.locks import check_free, only_writer
 from finback.data.audit.duplicates import find
@@ -25,7 +26,7 @@ from finback.datasets.simulate.calls import CALLS
 from finback.datasets.simulate.simulate import ClipSettings, simulate_clips
 from finback.evaluation.evaluate import evaluate_run
 from finback.evaluation.pages.classifier import write as write_report
-from finback.models import kind
+from finback.models import CLASSIFIERS, kind
 from finback.report.pages.summary import verdict
 from finback.training.classifier import check_out, train
 from finback.training.generator import train_generator
@@ -51,6 +52,17 @@ def train_on(plan: Plan, request: IndexRequest, out: Path, progress: Progress, l
     _log_data(dataset, log)
     training = train if kind(plan.family) == "classifier" else train_generator
     return training(plan, dataset, out, progress)
+
+
+def usual_family(preset: str, out: Path) -> str:
+    """The family of `finback run` where none is named: that of the run in `out`, if one was begun there.
+
+    Else the recipe that carries over to new tapes with free weights; with another preset a network of
+    log-mels, for which its features are made.
+    """
+    if RunFiles(out).run_json.is_file() and (begun := RunFolder.open(out).info.family) in CLASSIFIERS:
+        return begun
+    return "yamnet-plda" if preset == DEFAULT_PRESET else "cnn2d"
 
 
 def run(plan: Plan, request: IndexRequest, out: Path, progress: Progress, log: Log) -> Done:

@@ -31,9 +31,10 @@ USES = {
     "generator": "Generates log-mel spectrograms of a species by name; a vocoder turns them into sound.",
     "vocoder": "Turns log-mel spectrograms into sound.",
 }
+ANY_SOUND = "It names one of its species for every sound, also for a sound of none of them."
+GATED = 'It answers "none of these" to noise. A species that it does not have often gets the name of another.'
 LIMITS = {
     "classifier": (
-        "It names one of its species for every sound, also for a sound of none of them.",
         "Probabilities were calibrated on tapes like those of its training set. A new site may differ.",
     ),
     "generator": (
@@ -91,9 +92,21 @@ def card(run: RunFolder) -> str:
         _bullets(_figures(run))
         or "Nothing yet: `finback evaluate` measures a classifier, `finback audit` a generator or vocoder.",
         "## Limits",
-        "\n".join(f"- {line}" for line in LIMITS[kind]),
+        "\n".join(f"- {line}" for line in _limits(run)),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _limits(run: RunFolder) -> tuple[str, ...]:
+    if run.info.kind not in ("classifier", "ensemble"):
+        return LIMITS[run.info.kind]
+    return (GATED if _has_gate(run) else ANY_SOUND, *LIMITS[run.info.kind])
+
+
+def _has_gate(run: RunFolder) -> bool:
+    """Of an ensemble: all members have one."""
+    members = [run.member(i) for i in range(len(run.info.members))]
+    return all(_has_gate(one) for one in members) if members else all(part.info.gate for part in run.parts)
 
 
 def without_paths(command: str) -> str:
@@ -138,6 +151,8 @@ def _figures(run: RunFolder) -> dict[str, str]:
     found: dict[str, str] = {}
     if run.metrics.is_file():
         metrics = read_document(run.metrics, MetricsFile)
+        if folds := metrics.get("n_folds"):
+            found["tested"] = f"the recipe, in {folds} folds of whole tapes; this model learned from all"
         for key in NAMES:
             if metrics.get(key) is not None:
                 low, high = metrics.get(f"{key}_ci") or (None, None)

@@ -47,8 +47,15 @@ def test_the_card_says_what_was_measured_and_where_it_ends(trained: Path) -> Non
     assert f"accuracy on tapes not trained on: {accuracy:.3f}" in text
     for name in RunFolder.open(trained).info.labels:
         assert name in text
-    assert "a sound of none of them" in text
+    assert 'It answers "none of these" to noise' in text
     assert f"- longer clips: {LONGER_CLIPS}" in text
+
+
+def test_the_card_of_a_run_without_a_gate_says_that_it_names_every_sound(
+    trained: Path, tmp_path: Path
+) -> None:
+    RunFolder(tmp_path).write(RunFolder.open(trained).info.updated(gate={}))
+    assert "a sound of none of them" in card(RunFolder.open(tmp_path))
 
 
 def test_the_card_of_a_generator_puts_its_figures_beside_real_clips(

@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 
 from finback.core.errors import RunError
+from finback.core.runs.documents import Json
 from finback.core.runs.files import GENERATOR_AUDIT, HELD_OUT, LEFT_OUT, METRICS, SPLIT_TABLE, VOCODER_AUDIT
 from finback.core.runs.folder import RunFolder
 from finback.core.storage.files import read_json, write_atomic, write_json
@@ -27,8 +28,11 @@ TABLES = (SPLIT_TABLE, HELD_OUT)
 MEASURED = (METRICS, LEFT_OUT, GENERATOR_AUDIT, VOCODER_AUDIT)
 
 
-def package_run(path: Path, folder: Path, half: bool = True) -> Path:
+def package_run(path: Path, folder: Path, half: bool = True, metrics: Json | None = None) -> Path:
     """Copy a finished run to `folder`, and return `folder`. `half`: weights in half precision.
+
+    `metrics`: the content of `metrics.json` of the copy, for a run that was trained on all tapes, so that no
+    tape is left to test it (`evaluation.recipe_figures`).
 
     Raises `RunError` if the run is unfinished or has folds.
     """
@@ -43,6 +47,8 @@ def package_run(path: Path, folder: Path, half: bool = True) -> Path:
             if (path / name).is_file():
                 write_json(folder / name, read_json(path / name))
         copy = RunFolder(folder)
+        if metrics is not None:
+            write_json(copy.metrics, metrics)
         fitted = read_thresholds(run)
         if (
             fitted is not None

@@ -101,7 +101,7 @@ def _answer(part: Leaf | Node) -> One | Several:
     return One(part) if isinstance(part, Leaf) else Several(part)
 
 
-REPAIR = "export a run of cnn2d, transformer, cnn1d or mfcc-plda, or use finback predict"
+REPAIR = "export a run of cnn2d, transformer, cnn1d or mfcc-plda, or watkins-small, or use finback predict"
 
 
 def refuse(root: Leaf | Node) -> None:

@@ -94,7 +94,7 @@ def _check(predictor: Predictor) -> None:
     if not front_end.is_spectrogram:
         raise SettingsError(
             f"PAMGuard gives spectrograms to a PyTorch network, and this run uses {front_end.name}",
-            "export a run of cnn2d, lstm, transformer or another family that uses log-mels",
+            "export a run of cnn2d, lstm, transformer or another family of log-mels, such as watkins-small",
         )
     if spec.level != "none":
         raise SettingsError(
