@@ -69,9 +69,8 @@ def trained(name: str) -> tuple[Path, tuple[str | Path, ...]]:
     return use, ("--measured", folds)
 
 
-def bundle(name: str) -> None:
-    """Train, replace the folder of the weights, and name their terms in its card."""
-    use, measured = trained(name)
+def bundle(name: str, use: Path, measured: tuple[str | Path, ...]) -> None:
+    """Replace the folder of the weights, and name their terms in its card."""
     out = WEIGHTS / name / "classifier"
     if out.exists():
         shutil.rmtree(out)
@@ -91,7 +90,7 @@ def main() -> None:
     if unknown := set(names) - set(FAMILIES):
         parser.error(f"{', '.join(unknown)}: not a bundled classifier; there are {', '.join(FAMILIES)}")
     for name in names:
-        bundle(name)
+        bundle(name, *trained(name))
 
 
 if __name__ == "__main__":
