@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import soundfile
@@ -52,3 +53,10 @@ KINDS = _kinds()
 def tolerance(container: str) -> float:
     """How much the decoder's rounding may differ: nothing without loss."""
     return 1e-6 if container in LOSSY else 0
+
+
+def put(path: Path, data: bytes) -> Path:
+    """Write a file anew."""
+    path.unlink(missing_ok=True)
+    path.write_bytes(data)
+    return path

@@ -31,3 +31,13 @@ def run(
         EventTable("FOUND", tuple(found), found_files or {}, complete=found_files is not None),
         DetectionSettings(**settings),
     )
+
+
+# Two recordings: true events, and found ones under other names.
+TRUE = [event("a.wav", 10), event("a.wav", 20), event("b.wav", 10), event("b.wav", 30)]
+FOUND = [
+    event("x/a.flac", 10.5, "Fin", 0.9),
+    event("x/a.flac", 50, "Fin", 0.8),
+    event("x/b.flac", 10, "Fin", 0.6),
+    event("x/b.flac", 60, "Fin", 0.2),
+]
