@@ -16,7 +16,6 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
-import multiprocessing
 import os
 import signal
 import sys
@@ -25,17 +24,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from forked import server
+
 from finback.core.storage.temporaries import is_temporary
 
 OURS = (".finback.lock",)  # of no meaning once the process has ended
 TIMED = ("training_s", "clips_per_s")  # measured times: never the same on purpose
-PRELOADED = [
-    "interrupting",
-    "finback.cli.app",
-    "torch",
-    "finback.evaluation.pipeline",
-    "finback.evaluation.compare",
-]
 
 
 @dataclass(frozen=True)
@@ -64,10 +58,7 @@ class Sweep:
 
     folder: Path
     timeout_s: float = 120.0
-    _context: Any = field(default_factory=lambda: multiprocessing.get_context("forkserver"))
-
-    def __post_init__(self) -> None:
-        self._context.set_forkserver_preload(PRELOADED)
+    _context: Any = field(default_factory=server)
 
     def start(self, arguments: Sequence[object], trouble: Trouble = NONE) -> tuple[Any, Any, Path]:
         """Start a command; its process, its counter of writes, and the file of what it prints."""
