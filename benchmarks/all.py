@@ -43,6 +43,10 @@ HEAD = """# Comparison with other packages
 Written by `make bench`; not by hand. Ratios above 1 are in finback's favour. The first lines of each script
 describe what is compared.
 
+Accuracies and macro-F1 on this page compare programs on the same clips and tapes. They are no evidence about
+new tapes: recipes were chosen on these tapes. [Recipes](../docs/recipes.md) has the evidence about new tapes.
+A result on 606 clips is from the folder `watkins`, which `watkins_all` has replaced.
+
 """
 
 

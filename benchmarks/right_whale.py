@@ -45,12 +45,14 @@ SPEEDS = "features.playback=[12.0,8.0]"
 ALONE = {
     "cnn2d": ("cnn2d", []),
     "birdnet": ("birdnet", [SPEEDS, "model.c=0.001"]),
+    "yamnet": ("yamnet", [SPEEDS, "model.c=0.001"]),
 }
+TOGETHER = (("cnn2d", "birdnet"), ("cnn2d", "yamnet"), ("cnn2d", "birdnet", "yamnet"))
 DRAWS = 1000
 
 
 def runs(folder: Path) -> dict[str, RunFolder]:
-    """The trained runs by name, and their ensemble."""
+    """The trained runs by name, and their ensembles."""
     data = recordings.data_folder() / "right_whale_upcalls"
     request = IndexRequest(audio=data / "audio", labels=data / "labels.csv")
     found = {}
@@ -58,10 +60,13 @@ def runs(folder: Path) -> dict[str, RunFolder]:
         settings = resolve("right-whale", overrides, family)
         split = settings.split.model_copy(update={"folds": 5, "fractions": (1.0, 0.0, 0.0), "seed": 0})
         settings = settings.model_copy(update={"split": split})
-        dataset, _ = prepare_request(request, settings.rare)
+        dataset = prepare_request(request, settings.rare)
         found[name] = train(Plan(family, settings, seed=0), dataset, folder / name)
-    found["both"] = combine([run.path for run in found.values()], folder / "both")
-    return found
+    together = {
+        " + ".join(names): combine([found[name].path for name in names], folder / "-".join(names))
+        for names in TOGETHER
+    }
+    return found | together
 
 
 def scores_of(run: RunFolder) -> tuple[list[str], np.ndarray, np.ndarray]:
@@ -98,8 +103,9 @@ def main() -> None:
         sure = seen != "unsure"
         plain, looked = auc(truth, odds), auc(again[sure], odds[sure])
         rows.append((name, with_interval(*plain), with_interval(*looked)))
-        values |= {f"{name}.auc": plain[0], f"{name}.auc.ci": plain[1]}
-        values |= {f"{name}.reexamined": looked[0], f"{name}.reexamined.ci": looked[1]}
+        key = name.replace(" + ", "-")
+        values |= {f"{key}.auc": plain[0], f"{key}.auc.ci": plain[1]}
+        values |= {f"{key}.reexamined": looked[0], f"{key}.reexamined.ci": looked[1]}
     about = "Right-whale up-calls, 2,000 clips, five random folds of clips, no validation set."
     table = Table(("model", "AUC as labelled", "AUC with the verdicts on 120 clips"), rows)
     store("right-whale", Stored("python benchmarks/right_whale.py", about, values, {"models": table}))

@@ -11,7 +11,7 @@ cheaper. And edges are learned as logarithms, so that one learning rate serves 2
 
 After this layer, neighbouring filters share their convolutions, as neighbouring bands do in `cnn2d`.
 Convolutions along time, with weights of their own for every filter, scored clearly lower on unseen groups
-(docs/recipes.md).
+(docs/decisions/0059).
 """
 
 from __future__ import annotations
