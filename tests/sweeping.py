@@ -74,6 +74,10 @@ COMMANDS: dict[str, Words] = {
     "augment": lambda b, out: ["augment", b.clip, "--preset", b.tiny, "--seed", 3, "--wav", out],
     "ensemble": lambda b, out: ["ensemble", b.folder / "a", b.folder / "b", "--out", out],
     "compare": lambda b, out: ["compare", *b.small, "--families", "cnn2d", "--folds", 2, "--out", out],
+    "compare data sets": lambda b, out: [
+        *("compare", "--datasets", b.folder / "tapes.toml", "mfcc-svm", "mfcc-plda", "--folds", 2),
+        *("--set", "unknown.method=none", "--device", "cpu", "--out", out),
+    ],
     "scan": lambda b, out: [
         *("scan", b.folder / "a", b.folder / "sim" / "audio", "--out", out),
         *("--workers", 1, "--span-minutes", 0.1, "--missing-band", "analyse"),
@@ -104,6 +108,8 @@ def prepare(folder: Path, tiny: str) -> Bench:
     gaussian = ["--set", "model.n_components=4"]
     folder.mkdir(parents=True, exist_ok=True)
     tiny_cnn14(folder / "cnn14.pth")
+    data_set = 'name = "tapes"\naudio = "sim/audio"\nlabels = "sim/labels.csv"\n'
+    (folder / "tapes.toml").write_text(data_set, encoding="utf-8")
     for words in (
         ["simulate", folder / "sim", "--clips", 6, "--tapes", 3, "--species", ";".join(SPECIES)],
         ["train", "cnn2d", *bench.small, "--out", folder / "a"],

@@ -22,7 +22,12 @@ def bench(tmp_path_factory: pytest.TempPathFactory, tiny: str) -> Bench:
     return prepare(tmp_path_factory.mktemp("sweep") / "bench", tiny)
 
 
-LONG = ("train folds", "run", "compare")  # disturbed once; their parts are disturbed more often
+LONG = (
+    "train folds",
+    "run",
+    "compare",
+    "compare data sets",
+)  # disturbed once; their parts are disturbed more often
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -14,7 +14,7 @@ from finback.cli.console import LiveTable, out, out_json, out_prose, out_table, 
 from finback.cli.data_sets import ComparedData, DataSetOptions, compare_data_sets
 from finback.cli.licences import say_licences
 from finback.cli.options import Device, DryRun, Json, Preset, Set, takes
-from finback.cli.study_progress import show_progress
+from finback.cli.study_progress import show_progress, show_result
 from finback.cli.synthetic_study import SyntheticOptions
 from finback.cli.train import command_line
 
@@ -131,11 +131,7 @@ def compare(
         return
     with LiveTable() as live_table:
         result = run(prepared, live_table.progress, lambda rows: show_progress(live_table, rows), say)
-    if json:
-        out_json({"out": str(out_folder), "report": str(out_folder / "report.html"), **result})
-    else:
-        show(result)
-        out(f"report: {out_folder / 'report.html'}")
+    show_result(result, out_folder, json, show)
     if any(row["error"] for row in result["families"].values()):
         raise SystemExit(1)
 

@@ -12,7 +12,7 @@ import typer
 from finback.cli.console import LiveTable, out, out_json, out_prose, out_table, progress, say
 from finback.cli.licences import say_licences
 from finback.cli.options import DataOptions
-from finback.cli.study_progress import show_progress
+from finback.cli.study_progress import show_progress, show_result
 
 if TYPE_CHECKING:
     from finback.data.index import IndexRequest
@@ -127,11 +127,7 @@ def compare_data_sets(comparison: DataSetComparison, out_folder: Path, dry_run: 
     say(f"{prepared.n_left} of {prepared.n_runs} runs are left")
     with LiveTable() as live_table:
         result = run(prepared, live_table.progress, lambda rows: show_progress(live_table, rows), say)
-    if json:
-        out_json({"out": str(out_folder), "report": str(out_folder / "report.html"), **result})
-    else:
-        show(result)
-        out(f"report: {out_folder / 'report.html'}")
+    show_result(result, out_folder, json, show)
     if any(row["error"] for one in result["data_sets"].values() for row in one["recipes"].values()):
         raise SystemExit(1)
 

@@ -15,41 +15,24 @@ from finback.features.backbones.cnn14 import Cnn14
 from finback.features.backbones.perch2 import Perch2
 from finback.features.spec import FeatureSpec
 from finback.models.networks.classifier import Classifier
-from finback.models.networks.heads import Head, Logistic
-from finback.models.networks.mix import Mix
-from finback.models.networks.plda import Plda
-from finback.models.networks.probe import Probe
+from finback.models.networks.probe import GroupAware, Linear, Mixed
 
 
-class _OnAdded(Probe):
-    """A head on added weights."""
-
-    def __init__(self, spec: FeatureSpec, head: Head, weights: str) -> None:
-        super().__init__(spec, head)
-        self._weights = weights
-
-    @property
-    def front_end_settings(self) -> Mapping[str, str]:
-        return {"weights": self._weights}
-
-
-class _Linear(_OnAdded):
-    supports_imprinting: ClassVar[bool] = True
-
+class _Linear(Linear):
     def __init__(self, spec: FeatureSpec, n_classes: int, weights: str = "", c: float = 0.01) -> None:
-        super().__init__(spec, Logistic(n_classes, c), weights)
+        super().__init__(spec, n_classes, c, weights=weights)
 
 
-class _GroupAware(_OnAdded):
+class _GroupAware(GroupAware):
     def __init__(self, spec: FeatureSpec, n_classes: int, weights: str = "", size: int = 80) -> None:
-        super().__init__(spec, Plda(n_classes, size), weights)
+        super().__init__(spec, n_classes, size, weights=weights)
 
 
-class _Mixed(_OnAdded):
+class _Mixed(Mixed):
     def __init__(
         self, spec: FeatureSpec, n_classes: int, weights: str = "", c: float = 0.01, size: int = 80
     ) -> None:
-        super().__init__(spec, Mix(n_classes, c, size), weights)
+        super().__init__(spec, n_classes, c, size, weights=weights)
 
 
 class _OnBeats(Classifier):

@@ -35,10 +35,16 @@ class Probe(Classifier):
     supports_imprinting: ClassVar[bool] = False
     head: Any  # a `Head`; in the base class, a sequence of layers
 
-    def __init__(self, spec: FeatureSpec, head: Head) -> None:
+    def __init__(self, spec: FeatureSpec, head: Head, **front_end: str) -> None:
+        """`front_end` are its settings besides the spec, such as the file of a backbone."""
         nn.Module.__init__(self)
         self.spec = spec
         self.head = head
+        self._front_end = front_end
+
+    @property
+    def front_end_settings(self) -> Mapping[str, str]:
+        return self._front_end
 
     def embed(self, x: Tensor) -> Tensor:
         """(B, D) as they are: the front end computes the embedding."""
@@ -98,33 +104,35 @@ class MfccForest(Probe):
         super().__init__(spec, Forest(n_classes, trees))
 
 
-class _GroupAware(Probe):
+class GroupAware(Probe):
     """A head with effects of species and of groups (`finback.models.networks.plda`)."""
 
-    def __init__(self, spec: FeatureSpec, n_classes: int, size: int = 80) -> None:
-        super().__init__(spec, Plda(n_classes, size))
+    def __init__(self, spec: FeatureSpec, n_classes: int, size: int = 80, **front_end: str) -> None:
+        super().__init__(spec, Plda(n_classes, size), **front_end)
 
 
-class _Mixed(Probe):
+class Mixed(Probe):
     """The mean of three heads (`finback.models.networks.mix`)."""
 
-    def __init__(self, spec: FeatureSpec, n_classes: int, c: float = 0.01, size: int = 80) -> None:
-        super().__init__(spec, Mix(n_classes, c, size))
+    def __init__(
+        self, spec: FeatureSpec, n_classes: int, c: float = 0.01, size: int = 80, **front_end: str
+    ) -> None:
+        super().__init__(spec, Mix(n_classes, c, size), **front_end)
 
 
-class MfccPlda(_GroupAware):
+class MfccPlda(GroupAware):
     """Group-aware discriminant analysis (PLDA) on MFCC statistics."""
 
     input: ClassVar[str] = "mfcc"
 
 
-class _Linear(Probe):
+class Linear(Probe):
     """Logistic regression on a pretrained network's embedding."""
 
     supports_imprinting: ClassVar[bool] = True
 
-    def __init__(self, spec: FeatureSpec, n_classes: int, c: float = 0.01) -> None:
-        super().__init__(spec, Logistic(n_classes, c))
+    def __init__(self, spec: FeatureSpec, n_classes: int, c: float = 0.01, **front_end: str) -> None:
+        super().__init__(spec, Logistic(n_classes, c), **front_end)
 
 
 class _OnBirdNet(Classifier):
@@ -142,19 +150,19 @@ class _OnYamnet(Classifier):
     licence: ClassVar[str] = Yamnet.licence
 
 
-class BirdNetProbe(_OnBirdNet, _Linear):
+class BirdNetProbe(_OnBirdNet, Linear):
     """Logistic regression on BirdNET V2.4 (extra: birdnet)."""
 
 
-class AiSfxProbe(_OnAiSfx, _Linear):
+class AiSfxProbe(_OnAiSfx, Linear):
     """Logistic regression on aiSFX (extra package: aisfx)."""
 
 
-class YamnetProbe(_OnYamnet, _Linear):
+class YamnetProbe(_OnYamnet, Linear):
     """Logistic regression on inner layers of YAMNet, which is bundled."""
 
 
-class OnnxProbe(_Linear):
+class OnnxProbe(Linear):
     """Logistic regression on any network in an ONNX file (extra: onnx)."""
 
     input: ClassVar[str] = "onnx"
@@ -164,41 +172,36 @@ class OnnxProbe(_Linear):
     def __init__(
         self, spec: FeatureSpec, n_classes: int, onnx_file: str = "", onnx_output: str = "", c: float = 0.01
     ) -> None:
-        super().__init__(spec, n_classes, c)
-        self._network = {"onnx_file": onnx_file, "onnx_output": onnx_output}
-
-    @property
-    def front_end_settings(self) -> Mapping[str, str]:
-        return self._network
+        super().__init__(spec, n_classes, c, onnx_file=onnx_file, onnx_output=onnx_output)
 
 
-class BirdNetPlda(_OnBirdNet, _GroupAware):
+class BirdNetPlda(_OnBirdNet, GroupAware):
     """Group-aware discriminant analysis (PLDA) on BirdNET V2.4 (extra: birdnet)."""
 
 
-class AiSfxPlda(_OnAiSfx, _GroupAware):
+class AiSfxPlda(_OnAiSfx, GroupAware):
     """Group-aware discriminant analysis (PLDA) on aiSFX (extra package: aisfx)."""
 
 
-class YamnetPlda(_OnYamnet, _GroupAware):
+class YamnetPlda(_OnYamnet, GroupAware):
     """Group-aware discriminant analysis (PLDA) on inner layers of YAMNet, which is bundled."""
 
 
-class MfccMix(_Mixed):
+class MfccMix(Mixed):
     """The mean of logistic regression, PLDA and a kernel density on MFCC statistics."""
 
     input: ClassVar[str] = "mfcc"
 
 
-class BirdNetMix(_OnBirdNet, _Mixed):
+class BirdNetMix(_OnBirdNet, Mixed):
     """The mean of logistic regression, PLDA and a kernel density on BirdNET V2.4 (extra: birdnet)."""
 
 
-class AiSfxMix(_OnAiSfx, _Mixed):
+class AiSfxMix(_OnAiSfx, Mixed):
     """The mean of logistic regression, PLDA and a kernel density on aiSFX (extra package: aisfx)."""
 
 
-class YamnetMix(_OnYamnet, _Mixed):
+class YamnetMix(_OnYamnet, Mixed):
     """The mean of logistic regression, PLDA and a kernel density on inner layers of YAMNet."""
 
 
