@@ -45,7 +45,7 @@ def server() -> Any:
 
 
 def forked(words: Sequence[object], folder: Path, timeout_s: float = 600.0) -> Done:
-    """Run `finback WORDS` in a folder, with the environment of this process.
+    """Run `finback WORDS` in a folder, with the environment of this process and on one thread.
 
     Raises `TimeoutError` for a command that hangs, after ending it.
     """
@@ -69,6 +69,10 @@ def _child(words: list[str], folder: str, environment: Mapping[str, str], printe
     os.environ.update(environment)
     os.chdir(folder)
     sys.argv = ["finback", *words]
+    import torch
+
     from finback.cli import main
+
+    torch.set_num_threads(1)
 
     main()

@@ -5,15 +5,13 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
-import os
-import subprocess
-import sys
 import tomllib
 import warnings
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from forked import forked
 from packaging.licenses import canonicalize_license_expression
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -125,12 +123,13 @@ def test_the_terms_are_said_once_to_each_user(tmp_path: Path, monkeypatch: pytes
         assert pretrained.resolve("watkins", "classifier").is_dir()
 
 
-def test_terms_on_stderr_and_in_json(tmp_path: Path, simulated: Path) -> None:
+def test_terms_on_stderr_and_in_json(
+    tmp_path: Path, simulated: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     clip = next((simulated / "audio").glob("*.flac"))
-    asked = [sys.executable, "-m", "finback", "predict", "watkins", str(clip), "--json", "--device", "cpu"]
+    monkeypatch.setenv("FINBACK_CACHE", str(tmp_path))
     for said in (1, 0):
-        environment = {**os.environ, "FINBACK_CACHE": str(tmp_path)}
-        done = subprocess.run(asked, env=environment, capture_output=True, text=True, check=True)
+        done = forked(["predict", "watkins", clip, "--json", "--device", "cpu"], tmp_path)
         assert done.stderr.count("licence: the bundled watkins models") == said
         assert "not commercial" in json.loads(done.stdout)["terms"][0]
 

@@ -22,8 +22,8 @@ from finback.cli.app import app
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 COMMANDS = sorted(c.callback.__name__.replace("_", "-") for c in app.registered_commands if c.callback)
-# A line without signs of the shell. A scan starts processes of its own, and one tutorial runs as it stands.
-PLAIN = re.compile(r"\$ finback (?!scan\b|mine\b|compare\b)[^|&;<>$*?~`()]*")
+# One command, perhaps with $(...) in it. A scan starts processes of its own; one tutorial runs as it stands.
+PLAIN = re.compile(r"\$ finback (?!scan\b|mine\b|compare\b)([^|&;<>$()]|\$\([^()]*\))*")
 AS_IT_STANDS = "simulated"
 BLOCK = re.compile(r'^```(\w+)(?: title="([^"]+)")?\n(.*?)^```$', re.M | re.S)
 
@@ -97,6 +97,15 @@ def bucket(
     server.stop()
 
 
+def words(line: str, folder: Path) -> list[str]:
+    """The words of a command as a shell gives them to it."""
+    if not set(line) & set("$*?~"):
+        return shlex.split(line)
+    shell = ["bash", "-c", f"printf '%s\\0' {line}"]
+    done = subprocess.run(shell, cwd=folder, capture_output=True, text=True, check=True)
+    return done.stdout.split("\0")[:-1]
+
+
 def as_typed(line: str, folder: Path) -> Done:
     """Run a line of a page in a shell."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
@@ -132,7 +141,7 @@ def test_examples_run_and_print_what_the_page_shows(
             (folder / what).write_text(text, encoding="utf-8")
             continue
         plain = PLAIN.fullmatch(what) and page.stem != AS_IT_STANDS
-        done = forked(shlex.split(what)[2:], folder) if plain else as_typed(what[2:], folder)
+        done = forked(words(what[2:], folder)[1:], folder) if plain else as_typed(what[2:], folder)
         assert done.returncode == 0, f"{what}\n{done.stderr[-2000:]}"
         assert "Traceback" not in done.stderr
         printed = masked(done.stderr + done.stdout)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import csv
 import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from forked import Done, forked
 
 from finback.audio import validation
 from finback.audio.io import content_id, probe, write
@@ -163,9 +162,8 @@ def test_a_folder_without_the_recordings_is_refused(foreign: Path, tmp_path: Pat
 
 
 def test_the_commands_take_the_folder(foreign: Path, tmp_path: Path) -> None:
-    def finback(*words: object) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "finback", *map(str, words)]
-        return subprocess.run(command, capture_output=True, text=True, check=False)
+    def finback(*words: object) -> Done:
+        return forked(words, tmp_path)
 
     refused = finback("evaluate", foreign, "--device", "cpu")
     assert refused.returncode == 2

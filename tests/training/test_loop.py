@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import errno
 import json
-import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -204,29 +202,6 @@ def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
     (tmp_path / CHECKPOINT).write_bytes(b"half a file")
     with pytest.raises(RunError, match=r"checkpoint\.safetensors: damaged"):
         fit(Toy(), SETTINGS, tmp_path, device="cpu")
-
-
-@pytest.mark.parametrize("seed", [0, 1])
-def test_killed_dead_at_a_random_moment(simulated: Path, tiny: str, tmp_path: Path, seed: int) -> None:
-    """The real command, killed with -9 while it trains, then run again: bit for bit as if never stopped."""
-
-    def command(out: Path) -> list[str]:
-        data = ["--audio", str(simulated / "audio"), "--labels", str(simulated / "labels.csv")]
-        choice = ["--preset", tiny, "--set", "training.epochs=30", "--device", "cpu", "--out", str(out)]
-        return [sys.executable, "-m", "finback", "train", "cnn2d", *data, *choice]
-
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    subprocess.run(command(tmp_path / "whole"), check=True, capture_output=True, env=environment)
-    process = subprocess.Popen(command(tmp_path / "cut"), env=environment, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 120
-    while not (tmp_path / "cut" / CHECKPOINT).exists() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    time.sleep(np.random.default_rng(seed).uniform(0, 0.8))
-    process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
-    subprocess.run(command(tmp_path / "cut"), check=True, capture_output=True, env=environment)
-    assert same(weights(tmp_path / "cut", WEIGHTS), weights(tmp_path / "whole", WEIGHTS))
-    assert log(tmp_path / "cut") == log(tmp_path / "whole")
 
 
 def test_schedule_rises_then_falls() -> None:

@@ -6,15 +6,13 @@ Models are loaded and pages written by packages far above `core`: what is tested
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from forked import Done, forked
 
 from finback.audio.io import open_recording
 from finback.core.errors import RunError
@@ -61,19 +59,16 @@ def recordings(old: Path) -> list[Clip]:
     return [Clip(recording, 0, recording.n_samples) for recording in found]
 
 
-def finback(folder: Path, *words: object) -> subprocess.CompletedProcess[str]:
-    # Sums are added in another order with more threads, and a restart could then end in other weights.
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "finback", *map(str, words)]
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+def train(old: Path, out: Path, *more: str) -> Done:
+    """The command that `interrupted/` was begun with.
 
-
-def train(old: Path, out: Path, *more: str) -> subprocess.CompletedProcess[str]:
-    """The command that `interrupted/` was begun with."""
+    Sums are added in another order with more threads, and a restart could then end in other weights.
+    """
     data = ("--audio", old / "data/audio", "--labels", old / "data/labels.csv", "--preset", old / "tiny.toml")
     values = ("training.epochs=60", "training.learning_rate=3e-3", "training.checkpoint_s=0", *more)
     settings = [word for value in values for word in ("--set", value)]
-    return finback(old, "train", "cnn2d", *data, "--device", "cpu", "--seed", 0, *settings, "--out", out)
+    words = ("train", "cnn2d", *data, "--device", "cpu", "--seed", 0, *settings, "--out", out)
+    return forked(words, old)
 
 
 @pytest.mark.parametrize("name", RUNS)

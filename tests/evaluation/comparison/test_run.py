@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import subprocess
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from forked import forked
 
 from finback.core.errors import RunError, SettingsError
 from finback.core.runs.folder import RunFolder
@@ -247,19 +246,11 @@ def test_the_command_prints_the_board_and_exits_by_the_outcome(
     done: tuple[Path, Recorder, dict], simulated: Path, tiny: str
 ) -> None:
     out, _, found = done
-    asked = [sys.executable, "-m", "finback", "compare", "--audio", str(simulated / "audio"), "--labels"]
-    asked += [
-        str(simulated / "labels.csv"),
-        "--out",
-        str(out),
-        "--families",
-        ",".join(FAMILIES),
-        "--preset",
-        tiny,
-    ]
+    asked = ["compare", "--audio", simulated / "audio", "--labels", simulated / "labels.csv", "--out", out]
+    asked += ["--families", ",".join(FAMILIES), "--preset", tiny]
     asked += ["--set", "training.epochs=2", "--set", "model.hidden=16", "--set", "model.trees=20"]
     asked += ["--folds", "2", "--seeds", "2", "--device", "cpu"]
-    run = subprocess.run(asked, capture_output=True, text=True)
+    run = forked(asked, out)
     assert run.returncode == 0, run.stderr
     for part in (found["leader"], "leads", "no audio: group lookup", "(random split)", "report: "):
         assert part in run.stdout
