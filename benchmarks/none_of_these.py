@@ -44,7 +44,7 @@ from finback.training.unknown_settings import UnknownSettings
 
 ROOT = Path(os.environ.get("FINBACK_DATA", Path(__file__).parents[2] / "shared" / "data"))
 ROUNDS, DRAWS = 4, 500
-FAMILIES = ["mfcc-plda", "birdnet-mix"]
+FAMILIES = ["mfcc-plda", "yamnet-plda", "birdnet-mix"]
 FISH = ("fish", "cod", "grouper", "haddock", "midshipman", "grunt", "chirp", "croac", "pulso", "knocks")
 METHODS = (
     "both scores",
