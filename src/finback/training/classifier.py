@@ -141,7 +141,9 @@ def _train_one(
         longer = settings.training.model_copy(update={"epochs": max(1, epochs)})
         again = replace(context, settings=longer, progress=prefixed(progress, "refit: "))
         everything = (*split.train, *split.val)
-        _fit(_new_model(plan, labels), store, settings, everything, (), again, run.refit.path)
+        # A head in closed form forgets its last fit, and keeps what calibration computed on the same clips.
+        fresh = model if model.stages == ("fit",) else _new_model(plan, labels)
+        _fit(fresh, store, settings, everything, (), again, run.refit.path)
         write_atomic(run.weights, run.refit.weights.read_bytes())
         run.note(refit_epochs=epochs)
     run.finish(gate=_gate(plan, run, labels, store, (*split.train, *split.val), progress))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 
 from finback.models.networks.mix import Mix
+from finback.models.networks.plda import Plda
 
 N_SPECIES, N_GROUPS, N_CLIPS, D = 4, 5, 8, 30
 
@@ -66,3 +68,16 @@ def test_a_class_without_clips_is_never_the_answer() -> None:
     head, (x, _, _) = fitted(N_SPECIES + 1), data(2)
     shares = head(torch.from_numpy(x.astype(np.float32))).exp()
     assert (shares[:, -1] < 1e-3).all()
+
+
+def test_calibration_on_the_same_examples_fits_no_head_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    x, y, groups = data(1)
+    weights = np.ones(len(y))
+    head = Mix(N_SPECIES, size=10)
+    head.fit(x, y, weights, groups)
+    with monkeypatch.context() as patched:
+        patched.setattr(Plda, "fit", lambda *_: pytest.fail("fitted again"))
+        logits = head.left_out(x, y, weights, groups)
+    other = weights * np.where(groups == 0, 2.0, 1.0)
+    assert not np.array_equal(head.left_out(x, y, other, groups), logits)
+    assert np.array_equal(Mix(N_SPECIES, size=10).left_out(x, y, weights, groups), logits)
