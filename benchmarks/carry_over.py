@@ -44,6 +44,7 @@ RECIPES = (
     "aisfx-plda",
     "aisfx-mix",
     "birdnet-plda+aisfx-plda",
+    "birdnet-mix+yamnet-mix",
     "yamnet",
     "yamnet-plda",
     "yamnet-mix",
