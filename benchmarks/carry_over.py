@@ -88,6 +88,7 @@ def stored(result: Mapping[str, Any], command: str) -> Stored:
         for recipe, row in one["recipes"].items():
             values |= {f"{name}.{recipe}": row[F1], f"{name}.{recipe}.ci": row[f"{F1}_ci"]}
             values |= {f"{name}.{recipe}.accuracy": row["accuracy"], f"{name}.{recipe}.ece": row["ece"]}
+            values |= {f"{name}.{recipe}.accuracy.ci": row["accuracy_ci"]}
     shown = {
         "recipes": _recipes(result),
         "differences": _differences(result),
