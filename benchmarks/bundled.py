@@ -43,19 +43,9 @@ def finback(*arguments: str | Path) -> None:
 def trained(name: str) -> tuple[Path, tuple[str | Path, ...]]:
     """The run for use, trained; and what `finback package` is told about its figures."""
     tables = data_folder() / "watkins_all"
-    data = (
-        "--audio",
-        data_folder(),
-        "--source",
-        "watkins",
-        "--labels",
-        tables / "labels.csv",
-        "--min-clips",
-        "10",
-        "--seed",
-        "0",
-    )
-    asked = (FAMILIES[name], *data, "--groups", f"{tables / 'metadata.csv'}:group")
+    asked: tuple[str | Path, ...] = (FAMILIES[name], "--audio", data_folder(), "--source", "watkins")
+    asked += ("--labels", tables / "labels.csv", "--groups", f"{tables / 'metadata.csv'}:group")
+    asked += ("--min-clips", "10", "--seed", "0")
     use, folds = RUNS / name, RUNS / f"{name}-folds"
     finback("train", *asked, "--split", SPLITS[name], "--out", use)
     if not SPLITS[name].endswith("/0"):

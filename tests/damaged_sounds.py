@@ -56,7 +56,7 @@ def tolerance(container: str) -> float:
 
 
 def put(path: Path, data: bytes) -> Path:
-    """Write a file anew."""
+    """Write a file again."""
     path.unlink(missing_ok=True)
     path.write_bytes(data)
     return path

@@ -51,8 +51,7 @@ def cross_fitted(
     """Every clip whose species another group has too, scored by heads that were not fitted to its group.
 
     Synthetic clips are left out of the fits: their generator may know the group. So are the species `rare`,
-    which are imprinted after a fit. The heads are fitted to `copies` augmented copies of
-    each clip, too.
+    which are imprinted after a fit. The heads are fitted to `copies` augmented copies of each clip, too.
     """
     used = [c for c in clips if not c.synthetic and c.label not in rare]
     if not used:

@@ -65,6 +65,7 @@ class Mix(Head):
         real: np.ndarray | None = None,
     ) -> np.ndarray:
         """As `Head.left_out`; the temperatures of the three heads are fitted to the same logits."""
+        real = np.ones(len(y), bool) if real is None else real
         parts = self._left_out_parts(x, y, weights, groups, real)
         temperature = torch.from_numpy(_best_of(parts, y, weights))[:, None, None]
         return _log_mean((torch.from_numpy(parts) / temperature).softmax(dim=2)).float().numpy()
@@ -75,10 +76,9 @@ class Mix(Head):
         y: np.ndarray,
         weights: np.ndarray,
         groups: np.ndarray,
-        real: np.ndarray | None,
+        real: np.ndarray,
     ) -> np.ndarray:
         """(3, N, K) left-out logits of each head; those of the last call for the same examples."""
-        real = np.ones(len(y), bool) if real is None else real
         examples = _digest(x, y, weights, groups, real)
         if self._last is None or self._last[0] != examples:
             parts = [cast(Head, head).left_out(x, y, weights, groups, real) for head in self.heads]
