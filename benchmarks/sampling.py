@@ -82,7 +82,8 @@ class Lab:
     def make(self, row: tuple[str, int], labels: np.ndarray, first: int = 0) -> tuple[np.ndarray, float]:
         """Embeddings (N, D) of samples with seeds from `first`, and the seconds that sampling took."""
         self.rows = self.calls = 0
-        sampling = replace(Sampling(), sampler=row[0], steps=row[1])
+        # The stored samples are of version 0.1.0, in which the seed alone named a stream.
+        sampling = replace(Sampling(), sampler=row[0], steps=row[1], streams="seed")
         started = time.perf_counter()
         x = self.generator.sample(labels, np.arange(first, first + len(labels)), sampling)
         seconds = time.perf_counter() - started

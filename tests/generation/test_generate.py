@@ -124,6 +124,20 @@ def test_a_seed_is_the_same_sample_whatever_else_is_made(
     assert np.abs(read(made[0]) - read(made[1])).max() > 0.05
 
 
+def test_a_folder_whose_seeds_meant_other_samples_is_not_continued(
+    folder: Path, config: SynthesisConfig, tmp_path: Path
+) -> None:
+    old = tmp_path / "old"
+    shutil.copytree(folder, old)
+    about = read_json(old / "generated.json")
+    del about["settings"]["streams"]
+    (old / "generated.json").write_text(json.dumps(about))
+    before = {path.name: path.read_bytes() for path in old.iterdir()}
+    with pytest.raises(RunError, match="in which one seed gave every species the same noise"):
+        generate_clips(config, SampleRequest(("Killer whale",), n=7, seed=3), old)
+    assert {path.name: path.read_bytes() for path in old.iterdir()} == before
+
+
 class Stopped(Exception):
     pass
 

@@ -3,9 +3,9 @@
     generator = SpectrogramGenerator.load(run)
     logmels = generator.sample(labels, seeds, Sampling(steps=18, guidance=1.5))  # (N, M, F) dB
 
-Each sample has its own stream of random numbers: a seed gives the same sample in every batch. Samples have
-the units of the generator's `FeatureSpec`, so they can be vocoded, scored and used for training like the
-log-mels of real clips.
+Each sample has its own stream of random numbers, named by its species and seed: both give the same sample in
+every batch, and one seed gives every species other numbers. Samples have the units of the generator's
+`FeatureSpec`, so they can be vocoded, scored and used for training like the log-mels of real clips.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -40,7 +41,7 @@ Integers = Sequence[int] | NDArray[np.integer]
 
 @dataclass(frozen=True)
 class Sampling:
-    """How a diffusion model is sampled. Generators that decode in one step ignore these settings.
+    """How a diffusion model is sampled. Generators that decode in one step use `streams` only.
 
     Raises `SettingsError` for an unknown sampler, a number of steps that it does not support, or a negative
     guidance.
@@ -51,6 +52,8 @@ class Sampling:
     guidance: float = 1.5  # weight of classifier-free guidance; 1: off
     interval: tuple[float, float] = (0.0, float("inf"))  # noise levels at which guidance is on
     classifier_scale: float = 0.0  # strength of classifier guidance; 0: off
+    # What names a stream of random numbers: species and seed, or the seed alone (version 0.1.0).
+    streams: Literal["species", "seed"] = "species"
 
     def __post_init__(self) -> None:
         levels_for(self.sampler, self.steps)
@@ -115,7 +118,8 @@ class SpectrogramGenerator:
         """(B,), (B,) -> (B, M, F) dB."""
         model, device = self.model, self.model.scale.mean.device
         y = torch.as_tensor(np.asarray(labels), dtype=torch.long, device=device)
-        streams = Streams((int(s) for s in seeds), device)
+        names = [self.labels.names[int(k)] for k in labels] if sampling.streams == "species" else None
+        streams = Streams((int(s) for s in seeds), device, names)
         # The level is drawn first, so that the number of draws of a sampler does not change it.
         loudness = streams.normal(())
         noise = streams.normal(model.noise_shape)

@@ -111,6 +111,12 @@ class SampleFolder:
                 for key in sorted({*old, *settings})
                 if old.get(key) != json.loads(json.dumps(settings.get(key)))
             ]
+            if changed and "streams" in settings and "streams" not in old:
+                raise RunError(
+                    f"{folder}: begun by a version in which one seed gave every species the same noise; "
+                    "its samples and new ones differ",
+                    REPAIR,
+                )
             if changed:
                 raise RunError(
                     f"{folder}: holds clips with other settings ({', '.join(changed[:3])})", REPAIR

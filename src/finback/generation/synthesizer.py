@@ -67,6 +67,7 @@ class Synthesizer:
         features = self.spec.fingerprint
         return {
             **{"generator": self.id, "vocoder": self.vocoder_id, "features": features, "guide": guide},
+            "streams": self.config.sampling.streams,
             **sampling,
         }
 

@@ -109,9 +109,10 @@ class LatentSpace:
     def sample(self, labels: Sequence[int], seeds: Sequence[int]) -> LogMels:
         """Class ids (N,) and seeds (N,) -> (N, M, F) dB at the usual level of the species.
 
-        The same seed gives the same sample.
+        The same species and seed give the same sample.
         """
-        noise = Streams(seeds, self.device).normal(self.model.noise_shape)
+        names = [self.labels.names[k] for k in labels]
+        noise = Streams(seeds, self.device, names).normal(self.model.noise_shape)
         y = torch.as_tensor(list(labels), device=self.device)
         usual = torch.zeros(len(y), device=self.device)
         return self.model.scale.to_db(self.model.decode(noise, y), y, usual)[:, 0].cpu().numpy()

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from finback.core.errors import SettingsError
-from finback.generation.diffusion.seeds import Streams
+from finback.generation.diffusion.seeds import Streams, stream_of
 
 SHAPE = (1, 6, 5)
 
@@ -45,3 +45,18 @@ def test_a_single_number_each() -> None:
 def test_a_negative_seed_is_refused() -> None:
     with pytest.raises(SettingsError, match="seed -1: below 0"):
         Streams([3, -1])
+
+
+def test_one_seed_gives_each_species_other_numbers() -> None:
+    seals, whales = (Streams(range(4), species=[name] * 4) for name in ("Ross Seal", "Fin Whale"))
+    drawn = torch.cat([seals.normal((5000,)), whales.normal((5000,))])
+    assert (torch.corrcoef(drawn) - torch.eye(8)).abs().max() < 0.07
+
+
+def test_a_species_and_a_seed_are_one_stream_everywhere() -> None:
+    names = ["Fin Whale", "Ross Seal", "Fin Whale"]
+    drawn = Streams([3, 3, 4], species=names).normal((2,)).numpy()
+    assert (drawn[1] == Streams([3], species=["Ross Seal"]).normal((2,)).numpy()).all()
+    assert (drawn[1] == stream_of("Ross Seal", 3).standard_normal(2, dtype="float32")).all()
+    # Python's own hash of a text differs from process to process.
+    assert stream_of("Ross Seal", 3).integers(1000) == 285
