@@ -23,7 +23,7 @@ class SyntheticOptions:
         str,
         typer.Option(
             help="Compare these arms instead of families, separated by commas: diffusion, vae, gaussian, "
-            "tape-transfer, none, classic.",
+            "pretrain-diffusion (samples first, then real clips) and so on, tape-transfer, none, classic.",
             show_default=False,
         ),
     ] = ""

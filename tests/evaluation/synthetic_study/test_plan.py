@@ -41,7 +41,6 @@ def test_settings_of_one_generator_or_of_all(tiny: str) -> None:
     ("names", "family", "overrides", "message"),
     [
         (["gan"], "cnn2d", [], "--synthetic gan"),
-        (["vae"], "mfcc-svm", [], "input is mfcc"),
         (["vae"], "cnn2d", ["wave.noise=0.5"], "have no wave"),
         (["vae"], "cnn2d", ["rare.how=prototype"], "prototype"),
         (["vae"], "cnn2d", ["features.scale=amplitude"], "scale"),

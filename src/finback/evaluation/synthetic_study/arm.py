@@ -11,6 +11,7 @@ from finback.training.settings import Settings
 
 NONE, CLASSIC = "none", "classic"
 TAPE_TRANSFER = "tape-transfer"  # real clips of the species, transferred to other tapes: no generator
+PRETRAIN = "pretrain-"  # before the name of a generator: its samples come first, then the real clips alone
 OFF: dict[str, Any] = {
     name: 0 for name, field in SpectrumSettings.model_fields.items() if isinstance(field.default, int | float)
 }
@@ -28,6 +29,7 @@ class Arm:
     target_clips: int = 0  # instead: real and synthetic clips together
     tape_transfer: float = 0.0  # share of synthetic examples transferred to another tape
     filtered: bool = False  # whether the fold's classifier filters the samples
+    pretrained: bool = False  # the samples are trained on first, and the real clips alone after them
 
     @property
     def name(self) -> str:
@@ -38,7 +40,8 @@ class Arm:
         transfer = self.tape_transfer and self.generator != TAPE_TRANSFER
         also = f", tape transfer {self.tape_transfer:g}" if transfer else ""
         filtered = ", filtered" if self.filtered else ""
-        return f"{self.augmentation} + {self.generator} {amount}{also}{filtered}"
+        how = " after" if self.pretrained else " +"
+        return f"{self.augmentation}{how} {self.generator} {amount}{also}{filtered}"
 
     @property
     def key(self) -> str:
@@ -62,6 +65,6 @@ class Arm:
         """The settings of the classifier, with or without augmentation."""
         if self.augmentation == CLASSIC:
             return settings
-        training = settings.training.model_copy(update={"mixup": 0.0, "cutmix": 0.0})
+        training = settings.training.model_copy(update={"mixup": 0.0, "cutmix": 0.0, "copies": 0})
         off = {"augment": SpectrumSettings(**OFF), "wave": WaveSettings(), "training": training}
         return settings.model_copy(update=off)

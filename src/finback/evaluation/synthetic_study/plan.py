@@ -19,7 +19,7 @@ from finback.core.settings import DEFAULT_PRESET, Frozen
 from finback.core.types import Clip, Split
 from finback.data.dataset import Dataset
 from finback.evaluation.study import RUNS, PlannedRun, StudyOptions
-from finback.evaluation.synthetic_study.arm import CLASSIC, NONE, TAPE_TRANSFER, Arm
+from finback.evaluation.synthetic_study.arm import CLASSIC, NONE, PRETRAIN, TAPE_TRANSFER, Arm
 from finback.features.frontends import front_end_class
 from finback.generation.generator import Sampling
 from finback.training.plan import Plan
@@ -139,26 +139,27 @@ def plan(
 ) -> SyntheticStudy:
     """Choose the arms and resolve their settings.
 
-    `names` are `none`, `classic`, `tape-transfer` and families of generators. A pair of `generator_overrides`
-    is for all generators, or for one as in `vae:training.epochs=20`; generators have the features of the
-    classifier. Raises `SettingsError`, `SpecMismatchError`.
+    `names` are `none`, `classic`, `tape-transfer`, families of generators, and `pretrain-` with a family of
+    generators. A pair of `generator_overrides` is for all generators, or for one as in
+    `vae:training.epochs=20`. Generators have the features of a classifier of log-mels. Raises
+    `SettingsError`, `SpecMismatchError`.
     """
     settings, options = settings or SyntheticSettings(), options or StudyOptions()
     names = list(dict.fromkeys(names))
-    known = [NONE, CLASSIC, TAPE_TRANSFER, *models.GENERATORS]
+    known = [NONE, CLASSIC, TAPE_TRANSFER, *models.GENERATORS, *(PRETRAIN + g for g in models.GENERATORS)]
     for name in names:
         if name not in known:
             raise SettingsError(f"--synthetic {name}: no such arm", "the arms are: " + ", ".join(known))
     classifier = resolve(preset, overrides, family, split={"folds": options.n_folds})
-    _check(family, classifier, settings)
-    features = [pair for pair in overrides if pair.strip().startswith("features.")]
+    takes_logmels = _check(family, classifier, settings, names)
+    features = [pair for pair in overrides if takes_logmels and pair.strip().startswith("features.")]
     generators = {}
-    for name in names:
+    for name in dict.fromkeys(name.removeprefix(PRETRAIN) for name in names):
         if name not in models.GENERATORS:
             continue
         own = [*features, "generate.held_out=0", *_own(generator_overrides, name, names)]
         generators[name] = resolve(preset, own, name)
-        if generators[name].features != classifier.features:
+        if takes_logmels and generators[name].features != classifier.features:
             raise SpecMismatchError(
                 f"{name} would generate other features than {family} takes as input",
                 "give both the same settings",
@@ -174,8 +175,9 @@ def _arms(names: Sequence[str], settings: SyntheticSettings) -> tuple[Arm, ...]:
         if name in (NONE, CLASSIC):
             continue
         share = 1.0 if name == TAPE_TRANSFER else settings.tape_transfer
-        filtered = settings.filter and name != TAPE_TRANSFER
-        arm = Arm(settings.augmentation, name, tape_transfer=share, filtered=filtered)
+        filtered, first = settings.filter and name != TAPE_TRANSFER, name.startswith(PRETRAIN)
+        generator = name.removeprefix(PRETRAIN)
+        arm = Arm(settings.augmentation, generator, tape_transfer=share, filtered=filtered, pretrained=first)
         if settings.target_clips:
             arms.append(replace(arm, target_clips=settings.target_clips))
         else:
@@ -183,12 +185,20 @@ def _arms(names: Sequence[str], settings: SyntheticSettings) -> tuple[Arm, ...]:
     return tuple(arms)
 
 
-def _check(family: str, classifier: Settings, settings: SyntheticSettings) -> None:
+def _check(family: str, classifier: Settings, settings: SyntheticSettings, names: Sequence[str]) -> bool:
+    """Whether the classifier takes log-mels; other classifiers get samples as sound."""
     model = models.create(family, classifier.features, 2, **classifier.model)
-    if not front_end_class(model.input).is_spectrogram:
+    takes_logmels = front_end_class(model.input).is_spectrogram
+    if not takes_logmels and (settings.filter or settings.tape_transfer or TAPE_TRANSFER in names):
         raise SettingsError(
-            f"--synthetic with {family}: its input is {model.input}, and generators make log-mels",
-            "choose a family whose input is log-mels, such as cnn2d",
+            f"--filter or tape transfer with {family}: both work on log-mels, and its input is {model.input}",
+            "leave them out, or choose a family whose input is log-mels, such as cnn2d",
+        )
+    first = [name for name in names if name.startswith(PRETRAIN)]
+    if first and model.stages == ("fit",):
+        raise SettingsError(
+            f"--synthetic {first[0]} with {family}: its head is fitted in one step",
+            f"add the samples to the clips ({first[0].removeprefix(PRETRAIN)}), or choose a network: cnn2d",
         )
     if classifier.wave.on:
         raise SettingsError(
@@ -203,6 +213,7 @@ def _check(family: str, classifier: Settings, settings: SyntheticSettings) -> No
         raise SettingsError("rare.how = 'prototype' with --synthetic", "choose keep or drop")
     if not settings.target_clips and not all(r > 0 for r in settings.ratios):
         raise SettingsError(f"--ratio {settings.ratios}: not above 0", "give e.g. 0.5,1,2")
+    return takes_logmels
 
 
 def _own(overrides: Sequence[str], name: str, names: Sequence[str]) -> list[str]:
@@ -211,7 +222,7 @@ def _own(overrides: Sequence[str], name: str, names: Sequence[str]) -> list[str]
     for pair in overrides:
         to, colon, rest = pair.partition(":")
         if colon and "=" not in to:
-            if to not in names:
+            if to not in [one.removeprefix(PRETRAIN) for one in names]:
                 raise SettingsError(
                     f"--generator-set {pair}: {to} is not one of the arms", "name a generator of --synthetic"
                 )

@@ -30,6 +30,7 @@ from finback.evaluation.synthetic_study.train_arm import info_of, train_arm
 from finback.report.plots import style
 from finback.report.plots.synthetic_study import differences
 from finback.training.generator import check_out
+from finback.training.plan import with_speeds
 
 KIND, OLD_KIND = "synthetic_study", "gain"  # in run.json, today and in version 0.1.0
 MANIFEST = "dataset.csv"
@@ -67,7 +68,7 @@ def prepare(
     costs: dict[str, GeneratorCost] = {}
     if todo:
         seed = study.options.seeds[0]
-        cost = measure(study.classifier_plan(study.baseline, seed), dataset)
+        cost = measure(with_speeds(study.classifier_plan(study.baseline, seed), dataset), dataset)
         names = sorted({run.arm.generator for run in todo} - {"", TAPE_TRANSFER})
         costs, failed = measure_each(
             names,
