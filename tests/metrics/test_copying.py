@@ -13,6 +13,7 @@ from finback.metrics.copying import (
     flat,
     shifted_distances,
     vector_distances,
+    whitened,
 )
 
 
@@ -96,3 +97,13 @@ def test_diversity() -> None:
     assert diversity(three, real) == pytest.approx(2.0 / 2.0)  # a sound's distance to itself does not count
     assert diversity(np.zeros((1, 1)), real) is None
     assert diversity(real, np.zeros((2, 2))) is None
+
+
+def test_whitened_copies_are_found_and_clips_of_one_tape_are_not() -> None:
+    rng = np.random.default_rng(0)
+    tape = rng.normal(0, 10, (1, 20, 1))
+    a, b = (tape + rng.normal(size=(1, 20, 60)) for _ in range(2))
+    assert shifted_distances(a, b)[0, 0] < 0.3
+    assert shifted_distances(whitened(a), whitened(b))[0, 0] > 1.2
+    copy = np.roll(a, 7, axis=2) * 2 + rng.normal(0, 10, (1, 20, 1))  # through another filter
+    assert shifted_distances(whitened(a), whitened(copy))[0, 0] < 0.01

@@ -49,6 +49,17 @@ def shifted_distances(x: np.ndarray, y: np.ndarray) -> NDArray[np.float32]:
     return out
 
 
+def whitened(x: np.ndarray) -> NDArray[np.float32]:
+    """Spectrograms (N, M, F) without the mean over time of each band.
+
+    Clips of one tape share its noise and its band limits, so `shifted_distances` finds them similar
+    without any call in common. The same distances between whitened spectrograms depend on what changes
+    over time.
+    """
+    x = np.asarray(x, dtype=np.float32)
+    return x - x.mean(axis=2, keepdims=True)
+
+
 def best_shift(x: np.ndarray, y: np.ndarray) -> int:
     """Number of frames by which spectrogram `y` (M, F) must be rolled to be nearest to `x` (M, F)."""
     fx, fy = (np.fft.rfft(flat(part[None])[0], axis=1) for part in (x, y))

@@ -84,6 +84,7 @@ PRETRAINED = frozenset(
 GENERATORS = {
     "diffusion": "finback.models.networks.denoiser:PatchDenoiser",
     "gaussian": "finback.models.networks.gaussian:Gaussian",
+    "stationary-gaussian": "finback.models.networks.stationary:StationaryGaussian",
     "vae": "finback.models.networks.vae:VAE",
 }
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from finback.core.errors import SettingsError
 from finback.core.progress import Progress, no_progress
@@ -31,6 +32,7 @@ from finback.data.splits.make import describe_split
 from finback.features.cache import FeatureStore, default_folder
 from finback.features.cache import windows_of as windows_of
 from finback.features.extract import Extractor
+from finback.features.lengths import true_frames
 from finback.models.weights import save_tensors
 from finback.training.batches import TrainingInputs
 from finback.training.loop import fit
@@ -128,7 +130,8 @@ def _fit(
         x, y = windows_of(store, clips, labels)
         model.scale.fit(x, y)
         if not model.task:  # fitted in closed form
-            model.fit(x, y)
+            windows = [window for clip in clips for window in store.extractor.windows(clip)]
+            model.fit(x, y, torch.from_numpy(true_frames(windows, model.spec)))
             save_tensors(run.weights, model.state_dict(), {})
             run.note(n_parameters=model.n_parameters)
             return

@@ -1,9 +1,9 @@
-"""`gaussian`: a Gaussian for each species, fitted in closed form. Trained generators must be better.
+"""`gaussian`: a Gaussian over principal components for each species, fitted in closed form.
 
-Good for: a baseline. A log-mel is a point in the space of the principal components of all species, each
-species is a Gaussian in this space, and the residual is noise that is white in time. Twenty clips are too few
-to estimate a covariance of 64 components, so the covariance of each species is shrunk towards the one within
-all species.
+Good for: a quick test; `stationary-gaussian` is the stronger baseline. A log-mel is a point in the space
+of the principal components of all species, each species is a Gaussian in this space, and the residual is
+noise that is white in time. Twenty clips are too few to estimate a covariance of 64 components, so the
+covariance of each species is shrunk towards the one within all species.
 """
 
 from __future__ import annotations
@@ -113,8 +113,11 @@ class Gaussian(Generator):
         return sum(buffer.numel() for buffer in self.buffers())
 
     @torch.no_grad()
-    def fit(self, x: Tensor, labels: Tensor) -> None:
-        """From training log-mels (N, 1, M, F) in dB and their class ids (N,); `scale` must be fitted."""
+    def fit(self, x: Tensor, labels: Tensor, frames: Tensor | None = None) -> None:
+        """From training log-mels (N, 1, M, F) in dB and their class ids (N,); `scale` must be fitted.
+
+        `frames` (N,), the number of frames that are not padding, is not used: a point has all values.
+        """
         units = self.scale.to_units(x).flatten(1)  # (N, M F)
         mean, basis = principal(units, self.n_components)
         self.mean.copy_(mean)
