@@ -75,3 +75,7 @@ class LeftOut(UserWarning):
 
 class Terms(UserWarning):
     """Not an error: the terms of bundled weights, said once to each user."""
+
+
+class Inexact(UserWarning):
+    """A warning, not an error: the settings give a result that is known to be less exact than usual."""

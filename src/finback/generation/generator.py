@@ -26,6 +26,7 @@ from finback.core.runs.folder import RunFolder
 from finback.core.types import Labels
 from finback.features.frontends import front_end_class
 from finback.generation.diffusion import guidance
+from finback.generation.diffusion.accuracy import warn_of_width
 from finback.generation.diffusion.contract import Denoise, StepCallback
 from finback.generation.diffusion.samplers import SAMPLERS, levels_for
 from finback.generation.diffusion.seeds import Streams
@@ -96,9 +97,12 @@ class SpectrogramGenerator:
         `guide` is the classifier of classifier guidance. It is used if `sampling.classifier_scale` is above 0
         and must have the generator's species and features; raises `SettingsError` without one,
         `SpecMismatchError` for other features. `callback` sees every step of a diffusion sampler
-        (`diffusion.contract`), in the units of the model's `scale`.
+        (`diffusion.contract`), in the units of the model's `scale`. Warns (`Inexact`) of a sampler that is
+        more than a tenth too narrow or too wide with so few steps.
         """
         sampling = sampling or Sampling()
+        if self.model.way == "denoise":
+            warn_of_width(sampling.sampler, sampling.steps)
         starts = range(0, len(labels), BATCH)
         batches = [
             self._batch(labels[i : i + BATCH], seeds[i : i + BATCH], sampling, guide, callback)
