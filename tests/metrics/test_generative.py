@@ -8,6 +8,7 @@ from scipy.linalg import sqrtm
 
 from finback.metrics.generative import (
     KAD_SCALE,
+    KernelBlocks,
     frechet_distance,
     kernel_distance,
     median_distance,
@@ -105,3 +106,22 @@ def test_sets_that_cannot_be_compared_are_refused() -> None:
         frechet_distance(normal(5), normal(1))
     with pytest.raises(ValueError, match="5-th neighbours"):
         support(normal(5), normal(50))
+
+
+def test_blocks_give_the_kernel_distance_and_ignore_the_mixture() -> None:
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 1, 2], 10)
+    centres = np.array([0.0, 5.0, 10.0])
+    real, made = (centres[y][:, None] + rng.normal(size=(30, 4)) for _ in range(2))
+    blocks = KernelBlocks.of(real, y, made, y)
+    assert blocks.distance() == pytest.approx(kernel_distance(real, made, strata=(y, y)))
+    # Twice as many of one species in one set: another mixture, but no other sounds.
+    mixed = np.concatenate([np.arange(30), np.arange(10)])
+    assert KernelBlocks.of(real, y, made[mixed], y[mixed]).distance() == pytest.approx(
+        blocks.distance(), abs=0.7
+    )
+    assert kernel_distance(real, made[mixed], strata=(y, y[mixed])) > blocks.distance() + 1
+    only = KernelBlocks.of(real[y == 1], y[y == 1], made[y == 1], y[y == 1])
+    assert only.distance() != pytest.approx(blocks.distance(np.array([0, 1, 0])))  # of another width
+    with pytest.raises(ValueError, match="two sounds"):
+        KernelBlocks.of(real, y, made, y + 5)

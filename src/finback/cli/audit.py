@@ -71,13 +71,18 @@ class GeneratorOptions:
     backbone: Annotated[
         str,
         typer.Option(
-            help="Backbone for the distances: aisfx, birdnet or mfcc (default: aisfx if installed).",
+            help="Backbone for the distances: birdnet, yamnet, aisfx or mfcc (default: birdnet if installed, "
+            "else yamnet).",
             show_default=False,
         ),
     ] = ""
     vocoder: Annotated[
-        str, typer.Option(help="Vocoder that makes sound from the samples, as input of the backbone.")
-    ] = "fast-griffin-lim"
+        str,
+        typer.Option(
+            help="Vocoder that makes sound from the samples, as input of the backbones (auto: the bundled "
+            "one if it fits, else fast-griffin-lim)."
+        ),
+    ] = "auto"
 
 
 @takes(data=AuditedData, settings=SettingOptions, how=GeneratorOptions)

@@ -58,6 +58,65 @@ def kernel_distance(
     return float(KAD_SCALE * (within[0] + within[1] - 2.0 * across))
 
 
+@dataclass(frozen=True, eq=False)
+class KernelBlocks:
+    """Mean kernels between species, from which the KAD of any weighting of the species follows.
+
+    Each species has the same weight, whatever the numbers of its sounds: a set with another mixture of
+    species than the reference is not farther away for that reason.
+    """
+
+    real: NDArray[np.float64]  # (S, S) mean kernel between real sounds of two species; within one, of pairs
+    generated: NDArray[np.float64]  # (S, S)
+    across: NDArray[np.float64]  # (S, S) real species by generated species
+
+    @classmethod
+    def of(
+        cls, real: np.ndarray, real_species: np.ndarray, generated: np.ndarray, species: np.ndarray
+    ) -> KernelBlocks:
+        """From vectors (N, D) and (L, D) with species (N,) and (L,); species with two sounds in both count.
+
+        The kernel is that of `kernel_distance`, as wide as the median distance within `real`. Raises
+        `ValueError` for sets that cannot be compared.
+        """
+        _check(real, generated)
+        names = [
+            k
+            for k in np.intersect1d(real_species, species)
+            if min((real_species == k).sum(), (species == k).sum()) > 1
+        ]
+        if not names:
+            raise ValueError("no species has two sounds in both sets")
+        gamma = 1.0 / (2.0 * median_distance(real[np.isin(real_species, names)]) ** 2)
+        own = _shares(real_species, names), _shares(species, names)
+        within = [_block_means(x, share, gamma) for x, share in zip((real, generated), own, strict=True)]
+        across = own[0] @ np.exp(-gamma * cdist(real, generated, "sqeuclidean")) @ own[1].T
+        return cls(within[0], within[1], across)
+
+    def distance(self, weights: np.ndarray | None = None) -> float:
+        """KAD with weights (S,) of the species; None: all the same."""
+        w = np.ones(len(self.real)) if weights is None else np.asarray(weights, dtype=np.float64)
+        w = w / w.sum()
+        return float(KAD_SCALE * (w @ (self.real + self.generated - 2.0 * self.across) @ w))
+
+
+def _shares(species: np.ndarray, names: list[object]) -> NDArray[np.float64]:
+    """(S, N) weights that give the mean over the sounds of each species."""
+    share = np.stack([species == k for k in names]).astype(np.float64)
+    mean: NDArray[np.float64] = share / share.sum(axis=1, keepdims=True)
+    return mean
+
+
+def _block_means(x: np.ndarray, share: NDArray[np.float64], gamma: float) -> NDArray[np.float64]:
+    """(S, S) mean kernels between sounds of two species; no sound is paired with itself."""
+    kernel = np.exp(-gamma * cdist(x, x, "sqeuclidean"))
+    np.fill_diagonal(kernel, 0.0)
+    means: NDArray[np.float64] = share @ kernel @ share.T
+    n = (share > 0).sum(axis=1)
+    means[np.diag_indices(len(n))] *= n / (n - 1.0)
+    return means
+
+
 def _within(x: np.ndarray, kind: np.ndarray, gamma: float) -> float:
     """Unbiased mean of the kernel over two independent draws from the strata (N,) of vectors (N, D)."""
     counts = np.bincount(kind)[kind].astype(float)  # (N,)

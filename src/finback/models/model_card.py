@@ -50,6 +50,21 @@ NAMES = {
     "macro_f1_multi_group": "macro-F1 over the species with several tapes",
     "ece": "expected calibration error",
 }
+BACKBONES = {"birdnet": "BirdNET", "yamnet": "YAMNet"}
+BASELINE, REAL = "stationary-gaussian", ("train", "held_out", "unseen")
+OF = {
+    BASELINE: "of noise without calls (the baseline)",
+    "train": "of training clips",
+    "held_out": "of real clips of the same tapes",
+    "unseen": "of real clips of other tapes",
+}
+BY_REFERENCE = {
+    "recognised": ("recognised by a classifier on {}", 2),
+    "recognised_by_unseen": ("the same, trained on other tapes", 2),
+    "kad_unseen": ("KAD to clips of other tapes, {}", 1),
+    "real_made_auc": ("told from real clips, AUC (0.5: not at all)", 2),
+    "substitution": ("accuracy on other tapes, taught by samples over taught by clips", 2),
+}
 LIMITS["ensemble"] = LIMITS["classifier"]
 
 
@@ -82,7 +97,7 @@ def card(run: RunFolder) -> str:
             {
                 "recordings": None
                 if info.n_clips is None
-                else f"{markdown(info.source or '')}, {info.n_clips} clips",
+                else f"{markdown(info.source or '')}, {info.n_clips} clips{_learnt_from(run)}",
                 "terms": markdown(info.licence or ""),
                 "cite": markdown(info.citation or ""),
                 "split": _split(info),
@@ -95,6 +110,12 @@ def card(run: RunFolder) -> str:
         "\n".join(f"- {line}" for line in _limits(run)),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _learnt_from(run: RunFolder) -> str:
+    """Of a generator or vocoder: how many of the clips it learnt from."""
+    rows = run.training_rows(include_validation=False) if run.info.kind in ("generator", "vocoder") else []
+    return f", {len(rows)} of them learnt from" if rows else ""
 
 
 def _limits(run: RunFolder) -> tuple[str, ...]:
@@ -180,7 +201,8 @@ def _audited(audit: dict[str, Any]) -> dict[str, str]:
     """The audit of a generator: each figure with that of real clips; nothing where clips were too few."""
     mine = next(iter(audit["generators"]))
     right = {subset: row["accuracy"] for subset, row in audit["recognised"].items()}
-    found = {"recognised by a classifier": _with_real(right, mine)}
+    found = _by_references(audit, mine)
+    found["recognised by a classifier of the same log-mels, which flatters"] = _with_real(right, mine)
     for table in audit["distances"]:
         if mine in table["rows"]:
             space = table["space"].replace("_", " ")
@@ -190,6 +212,23 @@ def _audited(audit: dict[str, Any]) -> dict[str, str]:
     near = {subset: row["below_pair"] for subset, row in audit["copying"]["logmel"]["rows"].items()}
     found["nearer to a training clip than clips of two tapes are to each other"] = _with_real(near, mine)
     return {name: text for name, text in found.items() if text}
+
+
+def _by_references(audit: dict[str, Any], mine: str) -> dict[str, str]:
+    """Figures of the classifiers that others trained; none in an audit of an earlier version."""
+    found: dict[str, str] = {}
+    for embedding, own in list(audit.get("reference_embeddings", {}).items())[:1]:
+        rows, name = own["rows"], BACKBONES.get(embedding, embedding)
+        for key, (what, digits) in BY_REFERENCE.items():
+            values = [(row, rows.get(row, {}).get(key)) for row in (mine, BASELINE, *REAL)]
+            shown = [f"{v:.{digits}f} {OF.get(row, '')}".strip() for row, v in values if v is not None]
+            if values[0][1] is not None:
+                found[what.format(name)] = ", ".join(shown)
+    row = audit.get("coherence", {}).get(mine)
+    if row and row.get("within"):
+        what = "species whose share of variance common to all bands is within 20 % of that of real clips"
+        found[what] = f"{row['within']['common_share']} of {row['n_species']}"
+    return found
 
 
 def _with_real(shares: Mapping[str, float | None], mine: str) -> str:

@@ -11,6 +11,8 @@ import pytest
 
 from finback.core.errors import InputError, SettingsError, SpecMismatchError
 from finback.core.runs import files as run_files
+from finback.core.runs.audit_documents import GeneratorAuditFile
+from finback.core.runs.documents import checked
 from finback.core.storage.files import read_json
 from finback.data.dataset import Dataset
 from finback.data.manifest import Manifest
@@ -153,7 +155,13 @@ def audited(generator: Path) -> dict[str, Any]:
         patch.setattr(substitution, "STEPS", 10)
         patch.setattr(reference_classifier, "EPOCHS", 2)
         request = AuditRequest(
-            generator, n=8, seeds=2, backbone="mfcc", vocoder="fast-griffin-lim", device="cpu"
+            generator,
+            n=8,
+            seeds=2,
+            backbone="mfcc",
+            references=("mfcc",),
+            vocoder="fast-griffin-lim",
+            device="cpu",
         )
         return audit_generator(request)
 
@@ -162,18 +170,35 @@ def test_every_part_is_there_and_kept(audited: dict[str, Any], generator: Path) 
     assert read_json(generator / "generator_audit.json") == audited
     for name in ("neighbours.png", "nearest.png"):
         assert (generator / "figures" / name).stat().st_size > 5000
-    assert set(audited["recognised"]) == {"gaussian", "train", "held_out", "unseen"}
+    made = {"gaussian", "stationary-gaussian"}  # the baseline is always there
+    assert set(audited["recognised"]) == {*made, "train", "held_out", "unseen"}
     assert audited["recognised"]["gaussian"]["n_clips"] == 32
     for rows in audited["substitution"].values():
-        assert set(rows) == {"train", "gaussian"}
+        assert set(rows) == {"train", *made}
         assert rows["gaussian"]["of_samples"]["n_clips"] == 32
     spaces = [(d["space"], d["reference"]) for d in audited["distances"]]
     assert len(spaces) == len(set(spaces)) == 4
     heard_rows = next(d["rows"] for d in audited["distances"] if "mfcc" in d["space"])
-    assert set(heard_rows) == {"gaussian", "train", "unseen vocoded"}
+    assert set(heard_rows) == {*made, "train", "unseen vocoded"}
+    assert set(audited["copying"]) == {"logmel", "whitened", "reference_classifier"}
     for facts in audited["copying"].values():
         assert facts["rows"]["held_out"]["ratio"] == pytest.approx(1.0)
-        assert set(facts["rows"]) == {"gaussian", "held_out", "unseen"}
+        assert set(facts["rows"]) == {*made, "held_out", "unseen"}
+
+
+def test_reference_classifiers_and_coherence_are_beside_real_clips(audited: dict[str, Any]) -> None:
+    rows = audited["reference_embeddings"]["mfcc"]["rows"]
+    real = {"train", "held_out", "unseen", "train vocoded"}
+    assert set(rows) == {"gaussian", "stationary-gaussian", *real}
+    for name in ("gaussian", "stationary-gaussian"):
+        assert 0 <= rows[name]["recognised"] <= 1
+        assert 0.5 < rows[name]["real_made_auc"] <= 1  # statistics over time tell these samples from clips
+    assert rows["unseen"]["recognised_by_unseen"] is None
+    assert rows["held_out"]["real_made_auc"] is None
+    coherence = audited["coherence"]
+    assert coherence["train"]["within"] is None
+    assert coherence["gaussian"]["n_species"] == 4
+    checked(audited, GeneratorAuditFile, Path("generator_audit.json"))
 
 
 def test_the_reference_classifier_has_the_clips_of_the_generator(
@@ -211,6 +236,7 @@ def test_tables_say_it_in_words(audited: dict[str, Any]) -> None:
     assert next(t.title.split("?")[0] for t in made) == "Does the reference classifier recognise the species"
     for table in made:
         assert table.rows
+        assert all(len(str(cell)) < 60 for row in table.rows for cell in row)
         assert all(len(row) == len(table.columns) for row in table.rows)
     first = {row[0]: row for row in made[0].rows}
     assert first["samples: gaussian"][2] == audited["recognised"]["gaussian"]["accuracy"]
@@ -229,7 +255,17 @@ def test_a_generator_of_every_tape_is_audited_without_unseen_ones(
         tiny, ["generate.held_out=0", "model.n_components=4"], "gaussian", split={"fractions": (1, 0, 0)}
     )
     run = train_generator(Plan("gaussian", settings, device="cpu"), tiny_dataset, tmp_path / "all")
-    found = audit_generator(AuditRequest(run.path, n=3, seeds=1, backbone="mfcc", device="cpu"))
+    found = audit_generator(
+        AuditRequest(
+            run.path,
+            n=3,
+            seeds=1,
+            backbone="mfcc",
+            references=("mfcc",),
+            vocoder="fast-griffin-lim",
+            device="cpu",
+        )
+    )
     assert found["recognised"]["unseen"]["accuracy"] is None
     assert {d["reference"] for d in found["distances"]} == {"train"}
     assert found["copying"]["logmel"]["rows"]["gaussian"]["ratio"] is None  # nothing was held out
@@ -258,10 +294,16 @@ def test_copies_are_found_out(
     monkeypatch.setattr(audit_module, "sampled_windows", parrot)
     monkeypatch.setattr(run_files, "GENERATOR_AUDIT", "parrot.json")
     monkeypatch.setattr(substitution, "STEPS", 10)
-    found = audit_generator(AuditRequest(generator, seeds=1, backbone="mfcc", device="cpu"))
-    rows = found["copying"]["logmel"]["rows"]
-    assert rows["gaussian"]["below_pair"] == rows["gaussian"]["below_nearest"] == 1.0
-    assert rows["gaussian"]["ratio"] < 0.05
+    found = audit_generator(
+        AuditRequest(
+            generator, seeds=1, backbone="mfcc", references=(), vocoder="fast-griffin-lim", device="cpu"
+        )
+    )
+    for space in ("logmel", "whitened"):
+        rows = found["copying"][space]["rows"]
+        assert rows["gaussian"]["below_pair"] == rows["gaussian"]["below_nearest"] == 1.0
+        assert rows["gaussian"]["ratio"] < 0.05
+    assert rows["stationary-gaussian"]["below_nearest"] < 0.9
     assert rows["unseen"]["below_nearest"] < 0.5
 
 

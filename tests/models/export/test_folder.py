@@ -95,7 +95,8 @@ def test_a_card_leaves_out_what_too_few_clips_could_not_tell(generator_run: Path
         },
     )
     text = card(RunFolder.open(tmp_path))
-    assert "recognised by a classifier: 0.31 of samples\n" in text
+    assert "recognised by a classifier of the same log-mels, which flatters: 0.31 of samples\n" in text
+    assert "of them learnt from" in text
     assert "KAD" not in text
     assert "nearer to a training clip" not in text
 
@@ -126,3 +127,28 @@ def test_names_and_folders_are_both_understood(trained: Path, tmp_path: Path) ->
     assert pretrained.resolve(trained, "classifier") == trained
     with pytest.raises(RunError, match="no such run folder"):
         pretrained.resolve("nothing-of-the-kind", "classifier")
+
+
+def test_the_card_of_a_generator_names_the_baseline_beside(generator_run: Path, tmp_path: Path) -> None:
+    package_run(generator_run, tmp_path)
+    rows = {
+        "gaussian": {"recognised": 0.7, "kad_unseen": 5.25, "real_made_auc": 0.98},
+        "stationary-gaussian": {"recognised": 0.6},
+        "unseen": {"recognised": 0.8, "kad_unseen": None},
+    }
+    write_json(
+        tmp_path / "generator_audit.json",
+        {
+            "generators": {"gaussian": "runs/gaussian"},
+            "recognised": {"gaussian": {"accuracy": 0.99}},
+            "distances": [],
+            "copying": {"logmel": {"rows": {"gaussian": {"below_pair": None}}}},
+            "reference_embeddings": {"birdnet": {"rows": rows}},
+        },
+    )
+    text = card(RunFolder.open(tmp_path))
+    assert (
+        "- recognised by a classifier on BirdNET: 0.70, 0.60 of noise without calls (the baseline), "
+        "0.80 of real clips of other tapes\n" in text
+    )
+    assert "- KAD to clips of other tapes, BirdNET: 5.2\n" in text

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from finback.report.pages.audit_tables import DISTANCES, audit_tables, reconstruction_table
 
 
@@ -9,7 +11,7 @@ def test_an_audit_becomes_tables() -> None:
     share = {"n_clips": 9, "accuracy": 0.5, "mean_recall": 0.25, "per_species": {}}
     near = {"n": 9, "ratio": 0.9, "ratio_low": 0.5, "below_pair": 0.01, "below_nearest": None}
     figures = {key: 0.5 for key, *_ in DISTANCES} | {f"{key}_sd": 0.1 for key, *_ in DISTANCES}
-    audit = {
+    audit: dict[str, Any] = {
         "recognised": {"gaussian": share, "held_out": share},
         "substitution": {
             "cnn2d": {"train": {"on_unseen": share}, "gaussian": {"on_unseen": share, "ratio": 0.8}}
@@ -26,8 +28,20 @@ def test_an_audit_becomes_tables() -> None:
         "copying": {"logmel": {"thresholds": {}, "rows": {"gaussian": near}}},
         "diversity": {"reference_classifier": {"gaussian": {"mean": 0.7, "per_species": {}}}},
     }
+    assert len(audit_tables(audit) or ()) == 5  # as in version 0.1.0
+    figures = {"recognised": 0.5, "recognised_ci": [0.4, 0.6], "kad_unseen": 2.5, "real_made_auc": 0.75}
+    audit["reference_embeddings"] = {"birdnet": {"n_species_unseen": 3, "rows": {"gaussian": figures}}}
+    measures = {"common_share": 0.1, "periodicity": 0.2, "ridge_s": 0.05, "n_species": 4}
+    audit["coherence"] = {
+        "train": {**measures, "within": None},
+        "gaussian": {**measures, "within": {"common_share": 3, "periodicity": 2, "ridge_s": 1}},
+    }
     tables = audit_tables(audit)
     assert tables is not None
+    assert "BirdNET" in tables[0].title
+    assert tables[0].rows == [("samples: gaussian", "0.50 (0.40 to 0.60)", "–", "2.5", "0.75", "–", "–")]
+    assert tables[1].rows[0] == ("real, training clips", "0.10", "0.20", "0.050")
+    assert tables[1].rows[1] == ("samples: gaussian", "0.10 (3 of 4)", "0.20 (2 of 4)", "0.050 (1 of 4)")
     rows = [row for table in tables for row in table.rows]
     assert ("samples: gaussian", "9", "50.0 %", "25.0 %") in rows
     assert ("real, held-out clips of the same groups", "9", "50.0 %", "25.0 %") in rows

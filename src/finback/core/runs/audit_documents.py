@@ -66,8 +66,36 @@ class Diversity(Document):
     mean: Number
 
 
+class ReferenceRow(Document):
+    """A set of sounds by the classifiers of one reference embedding."""
+
+    recognised: Share | None = None
+    recognised_by_unseen: Share | None = None
+    kad_unseen: Number = None
+    real_made_auc: Share | None = None
+    substitution: Number = None
+    diversity: Number = None
+
+
+class ReferenceEmbedding(Document):
+    """The same for all sets."""
+
+    n_species_unseen: Count = 0
+    rows: dict[str, ReferenceRow]
+
+
+class CoherenceRow(Document):
+    """How coherent the sounds of a set are."""
+
+    common_share: Number
+    periodicity: Number
+    ridge_s: Number
+    n_species: Count = 0
+    within: dict[str, Count] | None = None
+
+
 class GeneratorAuditFile(Document):
-    """`generator_audit.json`."""
+    """`generator_audit.json`; the embeddings and the coherence are absent in audits of version 0.1.0."""
 
     generators: Annotated[dict[str, str], Field(min_length=1)]
     recognised: dict[str, SetShares]
@@ -75,6 +103,8 @@ class GeneratorAuditFile(Document):
     distances: list[Distances]
     copying: dict[str, Copying]
     diversity: dict[str, dict[str, Diversity]] = Field(default_factory=dict)
+    reference_embeddings: dict[str, ReferenceEmbedding] = Field(default_factory=dict)
+    coherence: dict[str, CoherenceRow] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _consistent(self) -> GeneratorAuditFile:

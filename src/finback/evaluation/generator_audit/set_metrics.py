@@ -23,6 +23,11 @@ def predictions(logits: NDArray[np.floating], windows: Windows) -> NDArray[np.in
     return per_clip(logits, windows)[0].argmax(axis=1)
 
 
+def truth(windows: Windows) -> NDArray[np.int64]:
+    """(C,) class ids of the clips."""
+    return windows.y[np.unique(windows.clip, return_index=True)[1]]
+
+
 def accuracies(correct: NDArray[Any], windows: Windows, names: Sequence[str]) -> dict[str, Any]:
     """Accuracy over clips, mean recall over species, and recall of each species.
 

@@ -12,7 +12,21 @@ SETS = {
     "held_out": "real, held-out clips of the same groups",
     "unseen": "real, clips of other groups",
     "unseen vocoded": "real, clips of other groups, vocoded",
+    "train vocoded": "real, training clips, vocoded",
 }
+BACKBONES = {"birdnet": "BirdNET", "yamnet": "YAMNet"}
+REFERENCE = (
+    ("recognised", "recognised", 2),
+    ("recognised_by_unseen", "by a classifier of other groups", 2),
+    ("kad_unseen", "kernel distance to other groups", 1),
+    ("real_made_auc", "real or generated, AUC", 2),
+    ("substitution", "taught by samples / by clips", 2),
+)
+COHERENCE = (
+    ("common_share", "variance common to all bands", 2),
+    ("periodicity", "periodicity", 2),
+    ("ridge_s", "duration of ridges, s", 3),
+)
 METHODS = {"vae": "VAE", "pca": "principal components", "mean spectrum": "mean spectrum"}
 DISTANCES = (
     ("kad", "Kernel distance", 3),
@@ -30,6 +44,8 @@ def audit_tables(audit: Mapping[str, Any] | None) -> list[Table] | None:
         return None
     try:
         return [
+            *_references(audit),
+            *_coherence(audit),
             _recognised(audit),
             _substitution(audit),
             *_distances(audit),
@@ -40,6 +56,55 @@ def audit_tables(audit: Mapping[str, Any] | None) -> list[Table] | None:
         return None
 
 
+def _references(audit: Mapping[str, Any]) -> list[Table]:
+    """A table for each reference embedding; none in an audit of an earlier version."""
+    return [
+        Table(
+            f"What does a classifier on {BACKBONES.get(embedding, embedding)} say?",
+            "Reference classifiers on the embedding of a network that was trained on other sounds. "
+            "Recognised: by a classifier of the training clips, and by one of clips of other groups; means "
+            "over species. Real or generated: 0.5 means that samples cannot be told from real clips through "
+            "the same vocoder, 1 that they always can. Taught: a classifier that learnt from samples, tested "
+            "on clips of other groups, relative to one that learnt from clips. In brackets: 95 % over "
+            "species or groups; of the AUC, the range over five parts of the species.",
+            ("set", *(title for _, title, _ in REFERENCE), "diversity"),
+            [
+                (
+                    _name(name),
+                    *(_with_ci(row, key, digits) for key, _, digits in REFERENCE),
+                    _number(row.get("diversity"), 2),
+                )
+                for name, row in own["rows"].items()
+            ],
+        )
+        for embedding, own in audit.get("reference_embeddings", {}).items()
+    ]
+
+
+def _coherence(audit: Mapping[str, Any]) -> list[Table]:
+    """One table; none in an audit of an earlier version."""
+    if not audit.get("coherence"):
+        return []
+
+    def cells(row: Mapping[str, Any]) -> list[str]:
+        counts = {
+            key: "" if not row.get("within") else f" ({row['within'][key]} of {row['n_species']})"
+            for key, _, _ in COHERENCE
+        }
+        return [_number(row[key], digits) + counts[key] for key, _, digits in COHERENCE]
+
+    return [
+        Table(
+            "Do samples hold calls?",
+            "Clicks and envelopes raise the share of the variance over time that is common to all bands, "
+            "trains of calls the periodicity of the energy, whistles the duration of narrow ridges. Means "
+            "over species; in brackets, the number of species within 20 % of their training clips.",
+            ("set", *(title for _, title, _ in COHERENCE)),
+            [(_name(name), *cells(row)) for name, row in audit["coherence"].items()],
+        )
+    ]
+
+
 def _recognised(audit: Mapping[str, Any]) -> Table:
     rows = [
         (_name(name), str(row["n_clips"]), percent(row["accuracy"]), percent(row["mean_recall"]))
@@ -47,9 +112,9 @@ def _recognised(audit: Mapping[str, Any]) -> Table:
     ]
     return Table(
         "Are samples recognised as their species?",
-        "The reference classifier, which was trained on the same clips as the generator, classifies each "
-        "sample. Samples should score as well as held-out clips of the same groups. A higher score means "
-        "that samples are more uniform than real clips.",
+        "The reference classifier, which learnt from the same log-mels as the generator, classifies each "
+        "sample. This flatters the samples. Samples should score as well as held-out clips of the same "
+        "groups. A higher score means that samples are more uniform than real clips.",
         ("clips", "number", "classified correctly", "mean recall over species"),
         rows,
     )
@@ -156,6 +221,12 @@ def _name(name: str) -> str:
 
 def _number(value: float | None, digits: int) -> str:
     return "–" if value is None else f"{value:.{digits}f}"
+
+
+def _with_ci(row: Mapping[str, Any], key: str, digits: int) -> str:
+    ends = row.get(f"{key}_ci")
+    within = f" ({ends[0]:.{digits}f} to {ends[1]:.{digits}f})" if ends else ""
+    return _number(row.get(key), digits) + within
 
 
 def _with_sd(row: Mapping[str, Any], key: str, digits: int) -> str:

@@ -1,0 +1,104 @@
+"""The figures of `by_embedding` for an audit: generators and real clips in each reference embedding.
+
+All sounds are first windows of clips, or samples through the vocoder: at most 20 of a species, except for the
+real clips that classifiers are trained on. Embeddings are stored in the run's folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from finback.core.progress import Progress, no_progress
+from finback.evaluation.generator_audit.by_embedding import EmbeddedSets, Vectors
+from finback.evaluation.generator_audit.embeddings import (
+    EmbeddingOptions,
+    WaveEmbedder,
+    first_sounds,
+    vocoded,
+)
+from finback.evaluation.generator_audit.set_metrics import PER_SPECIES
+from finback.evaluation.generator_audit.windows import AuditData, Windows, cached
+from finback.generation.vocoders.inversion import Inverter
+
+VOCODED = "train vocoded"
+
+
+@dataclass(frozen=True, eq=False)
+class _Sounds:
+    """Waves of one set, with species and recording groups."""
+
+    waves: NDArray[np.float32]
+    y: NDArray[np.int64]
+    groups: Sequence[str]
+
+
+def reference_rows(
+    data: AuditData,
+    embedders: Sequence[WaveEmbedder],
+    options: EmbeddingOptions,
+    invert: Inverter,
+    progress: Progress = no_progress,
+) -> dict[str, Any]:
+    """By the name of the embedding: the number of species on unseen tapes, and rows of figures."""
+    sounds = _sounds(data, options, invert, progress)
+    result = {}
+    for embedder in embedders:
+        vectors = {name: _embedded(own, embedder, options, progress) for name, own in sounds.items()}
+        sets = EmbeddedSets(vectors["train"], vectors[VOCODED], vectors["unseen"])
+        rows = {name: sets.of_samples(vectors[name]) for name in data.generated}
+        rows |= {"train": sets.of_train(), VOCODED: sets.of_vocoded()}
+        if len(vectors["held_out"].y):
+            held = sets.of_samples(vectors["held_out"])
+            rows["held_out"] = {**held, "real_made_auc": None, "real_made_auc_ci": None, "substitution": None}
+        if len(vectors["unseen"].y):
+            rows["unseen"] = sets.of_unseen()
+        result[embedder.name] = {"n_species_unseen": len(sets.species), "rows": rows}
+    return result
+
+
+def _sounds(
+    data: AuditData, options: EmbeddingOptions, invert: Inverter, progress: Progress
+) -> Mapping[str, _Sounds]:
+    spec = data.store.extractor.spec
+    found: dict[str, _Sounds] = {}
+    for name, windows in data.real.items():
+        first = windows.subset(np.unique(windows.clip, return_index=True)[1])
+        found[name] = _Sounds(first_sounds(first.spans, spec), first.y, first.groups)
+    train = data.real["train"]
+    for name, windows in {**data.generated, VOCODED: train}.items():
+        own = windows.subset(_at_most(windows, options.seed))
+        waves = _vocoded(own, options, invert, progress)
+        found[name] = _Sounds(waves, own.y, own.groups if own.spans else ())
+    return found
+
+
+def _vocoded(
+    own: Windows, options: EmbeddingOptions, invert: Inverter, progress: Progress
+) -> NDArray[np.float32]:
+    key = {"of": _hash(own.x), "vocoder": options.vocoder}
+    return cached(options.folder, "waves", key, lambda: vocoded(invert, own.x, progress))
+
+
+def _embedded(own: _Sounds, embedder: WaveEmbedder, options: EmbeddingOptions, progress: Progress) -> Vectors:
+    key = {"of": _hash(own.waves), "backbone": [embedder.name, embedder.backbone.version]}
+    z = cached(options.folder, "vectors", key, lambda: embedder(own.waves, progress))
+    return Vectors(z, own.y, own.groups)
+
+
+def _at_most(windows: Windows, seed: int) -> NDArray[np.int64]:
+    """Numbers of windows: the first one of at most 20 clips or samples of each species."""
+    first = np.unique(windows.clip, return_index=True)[1]
+    rng = np.random.default_rng([seed, 12])
+    y = windows.y[first]
+    chosen = [rng.permutation(np.flatnonzero(y == k))[:PER_SPECIES] for k in np.unique(y)]
+    return first[np.sort(np.concatenate([np.zeros(0, dtype=np.int64), *chosen]))]
+
+
+def _hash(array: NDArray[Any]) -> str:
+    return hashlib.blake2b(np.ascontiguousarray(array).tobytes(), digest_size=8).hexdigest()
