@@ -18,7 +18,8 @@ import pytest
 from finback.audio.io import probe, read
 from finback.core.errors import FinbackError, InputError, RunError
 from finback.core.progress import no_progress
-from finback.core.storage.csv_files import read_csv
+from finback.core.runs.folder import RunFolder
+from finback.core.storage.csv_files import read_csv, write_csv
 from finback.core.storage.files import read_json
 from finback.core.storage.paths import folded, is_portable
 from finback.core.types import Labels
@@ -420,3 +421,20 @@ def test_what_was_combined_by_another_process_is_kept(
     assert len(rows_of(tmp_path)) == 4
     with np.load(tmp_path / "spectrograms.npz") as kept:
         assert len(list(kept)) == 4
+
+
+def test_species_of_one_tape_are_named(generator_run: Path, tmp_path: Path) -> None:
+    shutil.copytree(generator_run, run := tmp_path / "run")
+    table = RunFolder(run).held_out_table
+    rows = read_csv(table)
+    for row in rows:
+        row["group"] = "tape" if row["species"] == "Killer whale" else row["group"]
+    write_csv(table, list(rows[0]), [list(row.values()) for row in rows])
+    config = SynthesisConfig(str(run), vocoder="griffin-lim", device="cpu")
+    report = generate_clips(config, SampleRequest(n=1), tmp_path / "made")
+    n_clips = len([r for r in rows if r["species"] == "Killer whale" and r["subset"] == "train"])
+    assert report.one_group == {"Killer whale": n_clips}
+    about = read_json(tmp_path / "made" / "generated.json")["learnt_from"]
+    assert about["Killer whale"] == {"n_clips": n_clips, "n_groups": 1}
+    assert about["Bearded seal"]["n_groups"] == 2
+    assert "cannot tell the animal from the tape" in report._repr_html_()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from sklearn.linear_model import LogisticRegression
 
-from finback.metrics.real_or_made import real_made_auc, real_made_aucs
+from finback.metrics.real_or_made import RowSpace, real_made_auc, real_made_aucs
 
 N_SPECIES, EACH, SIZE = 10, 12, 30
 
@@ -44,3 +45,15 @@ def test_only_common_species_count() -> None:
     few = np.isin(y, ["species 0", "species 1"])
     assert len(real_made_aucs(x, y, *(v[few] for v in sounds(2)))) == 2
     assert real_made_auc(x, y, *(v[y == "species 0"] for v in sounds(2))) is None
+
+
+def test_the_row_space_changes_no_answer() -> None:
+    rng = np.random.default_rng(0)
+    x, y, tested = rng.normal(size=(40, 200)), np.arange(40) % 3, rng.normal(size=(9, 200))
+    plain, turned = (LogisticRegression(C=0.01, tol=1e-10, max_iter=5000) for _ in range(2))
+    space = RowSpace().fit(x)
+    assert space.transform(x).shape == (40, 40)
+    expected = plain.fit(x, y).decision_function(tested)
+    found = turned.fit(space.transform(x), y).decision_function(space.transform(tested))
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    assert RowSpace().fit(x[:, :30]).transform(tested[:, :30]) is not None

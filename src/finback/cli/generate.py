@@ -92,6 +92,7 @@ def generate(
       finback generate runs/generator "killer whale; beluga" -n 4 --seed 100 --guidance 2 --out clips
     """
     from finback.core.errors import InputError
+    from finback.core.runs.learnt_from import caution
     from finback.generation.generate import NEAREST, SampleRequest, generate_clips
 
     names = _names(species)
@@ -109,6 +110,7 @@ def generate(
                 "n_new": report.n_new,
                 "n_existing": report.n_existing,
                 "parents": report.parents,
+                "learnt_from_one_group": report.one_group,
             }
         )
         return
@@ -119,6 +121,8 @@ def generate(
     say(
         f"{report.folder}: {report.n_new} new clips{existing}; spectrograms in grid.png, list in manifest.csv"
     )
+    if line := caution(report.one_group):
+        say(line)
     if report.parents != NEAREST:
         say(f"the nearest training clip of each sample is not listed: {report.parents}")
 

@@ -103,6 +103,7 @@ def train(
       finback train cnn2d --audio clips --labels labels.csv --split 85/15/0 --out runs/for-use
     """
     from finback import models
+    from finback.core.runs.learnt_from import caution, learnt_from, of_one_group
     from finback.evaluation import pipeline
     from finback.training.plan import Plan
 
@@ -115,14 +116,17 @@ def train(
     plan = Plan(family, resolved, settings.seed or 0, device, command_line())
     trained = pipeline.train_on(plan, data.request(), out_folder, progress, say)
     info = trained.info
+    one_group = of_one_group(learnt_from(trained)) if info.kind == "generator" else {}
     if json:
-        out_json(
-            {"run": str(out_folder), "folds": [f.info.to_json() for f in trained.folds], **info.to_json()}
-        )
+        folds = [f.info.to_json() for f in trained.folds]
+        one = {"learnt_from_one_group": one_group} if info.kind == "generator" else {}
+        out_json({"run": str(out_folder), "folds": folds, **one, **info.to_json()})
         return
     if info.kind != "classifier":
         steps = "" if info.step is None else f", {info.step} steps"
         out(f"{info.kind} {family}: {info.n_parameters or 0:,} parameters{steps}")
+        if line := caution(one_group):
+            out_prose(line)
         return
     rows = [(r.path.name, r.info.step, r.info.best, r.info.temperature) for r in trained.parts]
     out_table(("run", "steps", "validation macro-F1", "temperature"), rows)

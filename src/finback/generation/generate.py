@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ from finback.core.bars import bars
 from finback.core.display import figure, player
 from finback.core.errors import InputError
 from finback.core.progress import Progress, no_progress
+from finback.core.runs.learnt_from import caution, of_one_group
 from finback.core.storage.files import write_atomic
 from finback.features.mel import band_centres_hz
 from finback.features.spec import FeatureSpec
@@ -65,6 +66,7 @@ class SampleReport:
     n_new: int
     n_existing: int  # that the folder held already
     parents: str  # "nearest", or why the nearest training clips are not known
+    one_group: dict[str, int] = field(default_factory=dict)  # species learnt from one tape, and their clips
 
     def __repr__(self) -> str:
         n, species = self.n_new + self.n_existing, len(self.files)
@@ -72,7 +74,9 @@ class SampleReport:
 
     def _repr_html_(self) -> str:
         first = [files[0] for files in list(self.files.values())[:PLAYED]]
-        return f"<p>{html.escape(repr(self))}</p>{figure(self.folder / GRID)}" + "".join(map(player, first))
+        line = f"<p>{html.escape(caution(self.one_group))}</p>" if self.one_group else ""
+        grid = figure(self.folder / GRID)
+        return f"<p>{html.escape(repr(self))}</p>{line}{grid}" + "".join(map(player, first))
 
 
 def generate(
@@ -129,7 +133,8 @@ def generate_clips(
     files: dict[str, list[Path]] = {}
     for k, s in wanted:
         files.setdefault(names[k], []).append(out / f"{samples.name(names[k], s)}.wav")
-    return SampleReport(out, files, len(missing), len(wanted) - len(missing), reason or NEAREST)
+    one_group = {name: n for name, n in of_one_group(synthesizer.learnt_from).items() if name in files}
+    return SampleReport(out, files, len(missing), len(wanted) - len(missing), reason or NEAREST, one_group)
 
 
 def _trained(synthesizer: Synthesizer, names: Sequence[str]) -> list[int]:

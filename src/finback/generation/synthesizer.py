@@ -12,6 +12,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 
 from finback.core.errors import InputError
 from finback.core.runs.folder import RunFolder
+from finback.core.runs.learnt_from import LearntFrom, learnt_from
 from finback.core.types import Labels
 from finback.data.manifest import ModelProvenance
 from finback.generation.generator import Sampling, SpectrogramGenerator
@@ -81,12 +83,18 @@ class Synthesizer:
     def about(self) -> dict[str, Any]:
         """Properties of the generator's run for readers of the folder; no code depends on them."""
         keys = ("family", "labels", "data_fingerprint", "source", "licence", "citation", "finback")
-        return {"run": self.config.generator, **self.run.info.only(*keys)}
+        known = {name: asdict(own) for name, own in self.learnt_from.items()}
+        return {"run": self.config.generator, **self.run.info.only(*keys), "learnt_from": known}
 
     @property
     def trained_species(self) -> set[str]:
         """Species with clips in the generator's training set; empty where its run does not list them."""
-        return {row.species for row in self.run.training_rows(include_validation=False)}
+        return set(self.learnt_from)
+
+    @cached_property
+    def learnt_from(self) -> dict[str, LearntFrom]:
+        """The clips and groups of each species in the generator's training set."""
+        return learnt_from(self.run)
 
     @property
     def provenance(self) -> list[ModelProvenance]:

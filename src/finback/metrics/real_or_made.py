@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -20,10 +21,32 @@ PARTS = 5
 PENALTY = 0.01  # inverse strength: hundreds of vectors of a thousand numbers need a strong one
 
 
+class RowSpace(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+    """Vectors (N, D) in an orthonormal basis of the space that N < D training vectors span.
+
+    A linear model whose penalty is the norm of its weights has its weights in this space, so it stays the
+    same, and is fitted several times as fast.
+    """
+
+    def fit(self, x: NDArray[np.floating], y: object = None) -> RowSpace:
+        """The basis of the rows of `x` (N, D); none for N >= D."""
+        self.basis_ = None
+        if len(x) < x.shape[1]:
+            x = np.asarray(x, dtype=np.float64)
+            values, vectors = np.linalg.eigh(x @ x.T)
+            kept = values > values.max(initial=0.0) * 1e-10
+            self.basis_ = x.T @ (vectors[:, kept] / np.sqrt(values[kept]))  # (D, R)
+        return self
+
+    def transform(self, x: NDArray[np.floating]) -> NDArray[np.floating]:
+        """(L, D) -> (L, R)."""
+        return x if self.basis_ is None else x @ self.basis_
+
+
 def logistic(penalty: float = PENALTY) -> Pipeline:
     """Logistic regression on standardised vectors, with all classes of the same weight."""
     regression = LogisticRegression(C=penalty, max_iter=500, class_weight="balanced")
-    return make_pipeline(StandardScaler(), regression)
+    return make_pipeline(StandardScaler(), RowSpace(), regression)
 
 
 def real_made_auc(

@@ -18,6 +18,7 @@ from finback.core.runs.audit_documents import GeneratorAuditFile, VocoderAuditFi
 from finback.core.runs.documents import MetricsFile, read_audit, read_document
 from finback.core.runs.folder import RunFolder
 from finback.core.runs.info import RunInfo
+from finback.core.runs.learnt_from import caution, learnt_from, of_one_group
 from finback.core.settings import build
 from finback.core.storage.files import RESTORE
 from finback.core.text import markdown, markdown_code
@@ -119,6 +120,9 @@ def _learnt_from(run: RunFolder) -> str:
 
 
 def _limits(run: RunFolder) -> tuple[str, ...]:
+    if run.info.kind == "generator":
+        line = caution(of_one_group(learnt_from(run)))
+        return (*LIMITS["generator"], *([markdown(line)] if line else []))
     if run.info.kind not in ("classifier", "ensemble"):
         return LIMITS[run.info.kind]
     return (GATED if _has_gate(run) else ANY_SOUND, *LIMITS[run.info.kind])
