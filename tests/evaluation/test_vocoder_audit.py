@@ -15,6 +15,7 @@ from finback.data.dataset import Dataset
 from finback.data.splits.run_subsets import run_subsets
 from finback.evaluation import vocoder_audit
 from finback.evaluation.vocoder_audit import OWN, audit_vocoder
+from finback.evaluation.vocoder_test_sounds import TEST_MEASURES
 from finback.models.export.folder import package_run
 from finback.models.model_card import card
 from finback.training.generator import train_generator
@@ -41,6 +42,8 @@ def test_every_measure_beside_griffin_lim_on_tapes_never_heard(run: Path, traine
             low, high = row[f"{key}_ci"]
             assert low <= row[key] <= high
     assert 0 <= found["vocoders"][OWN]["agreement"] <= 1
+    assert list(found["test_sounds"]) == list(found["vocoders"])
+    assert set(found["test_sounds"][OWN]) == set(TEST_MEASURES)
     assert found["vocoders"]["fast-griffin-lim"]["mel_correlation"] > 0.9
     assert read_json(run / "vocoder_audit.json") == found
 

@@ -175,6 +175,7 @@ def _generator(run: Path, how: GeneratorOptions, seed: int, device: str, json: b
 
 def _vocoder(run: Path, how: GeneratorOptions, device: str, json: bool) -> None:
     from finback.evaluation.vocoder_audit import audit_vocoder
+    from finback.evaluation.vocoder_test_sounds import TEST_MEASURES
 
     result = audit_vocoder(run, how.classifier, device, progress)
     if json:
@@ -187,6 +188,11 @@ def _vocoder(run: Path, how: GeneratorOptions, device: str, json: bool) -> None:
         f"{result['n_windows']} windows of {result['n_groups']} recording groups not used in training; "
         "95 % intervals over groups"
     )
+    sounds = result["test_sounds"]
+    of_sounds = [
+        (meaning, *(f"{row[key]:.3f}" for row in sounds.values())) for key, meaning in TEST_MEASURES.items()
+    ]
+    out_table(("test sound", *sounds), of_sounds)
     if how.classifier is None:
         out("add --classifier RUN to measure whether a classifier still predicts the same species")
     out(str(RunFiles(run).vocoder_audit))

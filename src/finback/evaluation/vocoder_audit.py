@@ -5,7 +5,8 @@
 Windows of recording groups that were not used in training (the validation and the test set, which do not
 influence a vocoder) are converted to log-mels and back, by this vocoder and by Griffin-Lim, and compared with
 the original sound (`metrics.waveforms`). `agreement` is the share of windows to which the classifier assigns
-the same species before and after. Intervals are over groups. The result is written to `vocoder_audit.json`;
+the same species before and after. Intervals are over groups. `test_sounds` are measures of tones, clicks and
+noise of known form (`vocoder_test_sounds`). The result is written to `vocoder_audit.json`;
 docs/json.md documents its keys.
 """
 
@@ -25,6 +26,7 @@ from finback.core.storage.files import write_json
 from finback.core.storage.keeping import kept
 from finback.core.types import Clip
 from finback.data.splits.run_subsets import run_subsets
+from finback.evaluation.vocoder_test_sounds import measure_test_sounds
 from finback.features.cache import FeatureStore, default_folder
 from finback.features.extract import Extractor
 from finback.features.spec import FeatureSpec
@@ -60,8 +62,11 @@ def audit_vocoder(
     predictor = None if classifier is None else Predictor.load(classifier, device, default_folder())
     before = None if predictor is None else predictor.score_logmels(logmels, model.spec).argmax(axis=1)
     rows: dict[str, Any] = {}
+    test_sounds: dict[str, dict[str, float]] = {}
     for name, which in ((OWN, str(run)), *((method, method) for method in METHODS)):
-        vocoded = to_waves(logmels, Vocoder.load(which, model.spec, device), progress)
+        vocoder = Vocoder.load(which, model.spec, device)
+        test_sounds[name] = measure_test_sounds(vocoder, model.spec)
+        vocoded = to_waves(logmels, vocoder, progress)
         again = logmel_of(vocoded, model.spec)
         values = measures(real, vocoded, logmels, again, model.spec.n_fft, model.spec.hop)
         if predictor is not None:
@@ -76,6 +81,7 @@ def audit_vocoder(
         "n_groups": len(set(groups)),
         "measures": [*MEASURES, *(["agreement"] if classifier is not None else [])],
         "vocoders": rows,
+        "test_sounds": test_sounds,
     }
     with kept(run):
         write_json(RunFiles(run).vocoder_audit, result)

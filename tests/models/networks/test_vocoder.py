@@ -11,6 +11,7 @@ from finback.core.errors import SettingsError
 from finback.features.logmel import LogMel
 from finback.features.spec import FeatureSpec
 from finback.features.stft import Frames
+from finback.metrics.tones_and_clicks import click_width_ms, energy_before, frequency_jitter, modulation_depth
 from finback.models.networks import vocoder
 from finback.models.networks.vocoder import Block, Vocoder, unit
 from finback.training.settings import resolve
@@ -54,10 +55,11 @@ def test_waves_are_as_long_as_their_frames_stand_for() -> None:
 
 
 @pytest.mark.parametrize("preset", ["watkins", "right-whale", "ultrasonic"])
-def test_every_preset_is_vocoded(preset: str) -> None:
+@pytest.mark.parametrize("components", [0, 1])
+def test_every_preset_is_vocoded(preset: str, components: int) -> None:
     spec = resolve(preset).features
     x = torch.rand(1, 1, spec.n_mels, spec.n_frames) * 40 - 80
-    waves = waves_of(make(spec), x)
+    waves = waves_of(make(spec, components=components), x)
     assert waves.shape == (1, spec.covered_samples)
     assert torch.isfinite(waves).all()
     assert waves.abs().max() > 0
@@ -81,8 +83,9 @@ def test_six_db_more_is_twice_as_large() -> None:
         )
 
 
-def test_a_wave_does_not_depend_on_its_batch_or_on_what_was_drawn_before() -> None:
-    model, x = make(), logmels()
+@pytest.mark.parametrize("components", [0, 1])
+def test_a_wave_does_not_depend_on_its_batch_or_on_what_was_drawn_before(components: int) -> None:
+    model, x = make(components=components), logmels()
     waves = waves_of(model, x)
     torch.manual_seed(1)
     single = torch.cat([waves_of(model, x[i : i + 1]) for i in (2, 0, 1)])[[1, 2, 0]]
@@ -137,6 +140,35 @@ def test_noise_sounds_like_noise_from_the_first() -> None:
     assert spectrum.max() < 30 * spectrum.mean()
 
 
+def test_components_keep_tones_steady_and_clicks_short() -> None:
+    """With random weights: what the network does within bands does not reach them."""
+    time = torch.arange(SPEC.clip_samples) / SPEC.sample_rate
+    tone = 0.3 * torch.sin(2 * np.pi * 1875 * time)
+    click = torch.zeros(SPEC.clip_samples)
+    click[3000:3004] = torch.tensor([0.5, -0.5, 0.4, -0.3])
+    x = LogMel(SPEC)(torch.stack([tone, click]))
+    with_them, without = waves_of(make(components=1), x).numpy(), waves_of(make(), x).numpy()
+    assert modulation_depth(with_them[:1])[0] < 0.05
+    assert frequency_jitter(with_them[:1], SPEC.sample_rate)[0] < 5
+    assert modulation_depth(without[:1])[0] > 0.2
+    assert click_width_ms(with_them[1:], SPEC.sample_rate)[0] < 2
+    assert energy_before(with_them[1:], np.array([2996]))[0] < 0.1
+    assert click_width_ms(without[1:], SPEC.sample_rate)[0] > 4
+
+
+def test_values_at_the_floor_stand_for_any_lower_ones() -> None:
+    """Silence around a tone is not filled with noise 80 dB down, which would be most of its jitter."""
+    model = make(components=1)
+    assert model._unfloored(torch.tensor([0.0, -79.0, -80.0])).tolist() == [0.0, -79.0, -95.0]
+    endless = make(SPEC.model_copy(update={"top_db": None}), components=1)
+    assert endless._unfloored(torch.tensor([-120.0])).tolist() == [-120.0]
+
+
+def test_the_bundled_vocoder_of_0_1_0_has_no_components() -> None:
+    assert not make().components
+    assert resolve("watkins", family="vocoder").model["components"] == 1
+
+
 def test_ends_are_as_loud_as_the_middle() -> None:
     x = LogMel(SPEC)(torch.randn(1, 8000, generator=torch.Generator().manual_seed(3)))
     wave = waves_of(make(trained=False), x)[0]
@@ -159,8 +191,9 @@ def test_a_stretch_of_any_length_is_vocoded() -> None:
     assert meant.shape == (3, 10, 129)
 
 
-def test_gradients_reach_every_weight_through_the_rounds() -> None:
-    model = make()
+@pytest.mark.parametrize("components", [0, 1])
+def test_gradients_reach_every_weight_through_the_rounds(components: int) -> None:
+    model = make(components=components)
     waves, _ = model.synthesise(logmels(), torch.randn(3, 6400), 2)
     waves.square().sum().backward()
     for name, p in model.named_parameters():

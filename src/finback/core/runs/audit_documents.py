@@ -120,6 +120,7 @@ class VocoderAuditFile(Document):
     n_groups: Count
     measures: list[str]
     vocoders: Annotated[dict[str, dict[str, Any]], Field(min_length=1)]
+    test_sounds: dict[str, dict[str, Number]] = Field(default_factory=dict)  # none in version 0.1.0
 
     @model_validator(mode="after")
     def _consistent(self) -> VocoderAuditFile:

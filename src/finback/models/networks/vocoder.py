@@ -18,6 +18,12 @@ not determine:
    Training differentiates through these rounds, so the loss is that of their result.
 4. Twelve last rounds correct the power of the bands.
 
+With `components`, tones and clicks are found in the input first, and placed within its bands and frames
+(`features.components`). Steps 1 to 3 make the rest, which is noise, from the bands without them. The sound of
+the tones and clicks is added before step 4. Phases of tones that fit from frame to frame cannot be predicted
+from a log-mel frame by frame, so they are integrated, not learned. Vocoders of version 0.1.0 have no
+`components`.
+
 The noise is always the same, so the same log-mel gives the same wave in any batch.
 """
 
@@ -32,6 +38,7 @@ import torch
 from torch import Tensor, nn
 
 from finback.core.errors import SettingsError
+from finback.features.components.split import split
 from finback.features.logmel import LogMel, slice_for
 from finback.features.spec import FeatureSpec
 from finback.features.stft import Frames
@@ -45,6 +52,7 @@ NEPER = math.log(10) / 20  # natural logarithm of a magnitude, per dB
 MID_DB, SPREAD_DB = -40.0, 20.0  # of log-mels re the loudest band: brings them to about -2 to 2
 LOUDEST = 8.0  # largest magnitude in nepers re the loudest band: far above any spectrum
 TINY = 1e-14  # power re the loudest band, 140 dB below it
+BELOW_FLOOR_DB = 15.0  # a value at the floor `top_db` of a log-mel can be any lower one
 
 
 class Vocoder(nn.Module):
@@ -59,7 +67,13 @@ class Vocoder(nn.Module):
     task: ClassVar[str] = "vocoder"
 
     def __init__(
-        self, spec: FeatureSpec, n_classes: int, width: int = 128, depth: int = 4, rounds: int = 6
+        self,
+        spec: FeatureSpec,
+        n_classes: int,
+        width: int = 128,
+        depth: int = 4,
+        rounds: int = 6,
+        components: int = 0,
     ) -> None:
         super().__init__()
         if spec.scale != "db":
@@ -74,6 +88,7 @@ class Vocoder(nn.Module):
             )
         self.spec = spec
         self.rounds = rounds
+        self.components = bool(components)
         self.front = LogMel(spec)
         self.stem = nn.Conv1d(spec.n_mels, width, REACH, padding=REACH // 2)
         self.norm = nn.LayerNorm(width)
@@ -112,15 +127,24 @@ class Vocoder(nn.Module):
         frames = Frames(self.spec, n_frames + 1, noise.shape[1], noise)
         x = logmel_db[:, 0].transpose(1, 2)  # (B, F, M)
         level = x.amax(dim=(1, 2), keepdim=True)  # (B, 1, 1) dB
-        # One frame more, centred on the end: half of it is silence, so it has half the power.
-        x = torch.cat([x, x[:, -1:] - 3.0], dim=1) - level  # (B, F + 1, M)
-        h = self._read(x)  # (B, F + 1, D)
-        bands = torch.exp(2 * NEPER * x)  # power
-        magnitude = self._magnitude(h, bands)  # (B, F + 1, n_bins)
+        x = x - level
+        placed: Tensor | None = None
+        rest = x
+        if self.components:
+            x = self._unfloored(x)
+            placed, rest = self._components(x)  # (B, F hops), (B, F, M) dB
+        rest, bands = with_end(rest), torch.exp(2 * NEPER * with_end(x))  # (B, F + 1, M); power
+        h = self._read(rest)  # (B, F + 1, D)
+        magnitude = self._magnitude(h, torch.exp(2 * NEPER * rest))  # (B, F + 1, n_bins)
         p, q = self.phase(h).chunk(2, dim=2)
         start = unit(frames.analyse(frames.padded(noise)))  # (B or 1, F + 1, n_bins)
         phase = unit(torch.complex(start.real + p, start.imag + q))
         waves = fast_griffin_lim(frames, magnitude, phase, rounds)
+        if placed is not None:
+            placed = frames.padded(placed)
+            waves = waves + placed
+            power = torch.view_as_real(frames.analyse(placed)).square().sum(dim=-1)
+            magnitude = (magnitude.square() + power).sqrt()
         for _ in range(band_rounds):
             spectra = frames.analyse(waves)
             power = torch.view_as_real(spectra).square().sum(dim=-1)
@@ -128,6 +152,23 @@ class Vocoder(nn.Module):
         gain = torch.exp(level * NEPER)
         waves = frames.cut(waves)[:, : self.spec.clip_samples] * gain[:, 0]
         return waves, magnitude[:, :n_frames] * gain
+
+    def _unfloored(self, x: Tensor) -> Tensor:
+        """(B, F, M) dB re the loudest, with values at the floor of the spec lowered."""
+        if self.spec.top_db is None:
+            return x
+        return torch.where(x <= 0.01 - self.spec.top_db, x - BELOW_FLOOR_DB, x)
+
+    @torch.no_grad()
+    def _components(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, F, M) dB re the loudest -> the sound of tones and clicks (B, F hops), and the rest in dB.
+
+        Clip by clip, on the processor, so that a clip gives the same in any batch.
+        """
+        parts = [split(one, self.spec) for one in torch.exp(2 * NEPER * x).cpu().numpy()]
+        waves = torch.from_numpy(np.stack([part.wave for part in parts])).to(x)
+        rest = torch.from_numpy(np.stack([part.rest for part in parts])).to(x)
+        return waves, torch.minimum(rest.log() / (2 * NEPER), x)
 
     def _read(self, x: Tensor) -> Tensor:
         """(B, F, M) dB re the loudest -> (B, F, D)."""
@@ -143,6 +184,14 @@ class Vocoder(nn.Module):
             factor = self.front.correction(power, bands)
             power = power * factor * (factor + TINY).sqrt()  # a step and a half, as in LogMel.inverse
         return (power + TINY).sqrt()
+
+
+def with_end(x: Tensor) -> Tensor:
+    """(B, F, M) dB -> (B, F + 1, M): one frame more, centred on the end.
+
+    Half of that frame is silence, so it has half the power.
+    """
+    return torch.cat([x, x[:, -1:] - 3.0], dim=1)
 
 
 def fast_griffin_lim(frames: Frames, magnitude: Tensor, phase: Tensor, rounds: int) -> Tensor:
