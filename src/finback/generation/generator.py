@@ -25,6 +25,8 @@ from finback.core.progress import Progress, no_progress
 from finback.core.runs.folder import RunFolder
 from finback.core.types import Labels
 from finback.features.frontends import front_end_class
+from finback.generation.calls.parameters import SampleParameters
+from finback.generation.calls.waves import limited_wave, logmels_of, parameters_of
 from finback.generation.diffusion import guidance
 from finback.generation.diffusion.accuracy import warn_of_width
 from finback.generation.diffusion.contract import Denoise, StepCallback
@@ -32,6 +34,7 @@ from finback.generation.diffusion.samplers import SAMPLERS, levels_for
 from finback.generation.diffusion.seeds import Streams
 from finback.models.devices import tune_allocator
 from finback.models.load import load_model
+from finback.models.networks.calls.network import Calls
 from finback.models.networks.generator import Generator
 from finback.models.networks.preconditioning import precondition
 from finback.models.predictor import Predictor
@@ -101,6 +104,8 @@ class SpectrogramGenerator:
         more than a tenth too narrow or too wide with so few steps.
         """
         sampling = sampling or Sampling()
+        if self.makes_waves:
+            return logmels_of(self.sample_waves(labels, seeds, progress), self.spec)
         if self.model.way == "denoise":
             warn_of_width(sampling.sampler, sampling.steps)
         starts = range(0, len(labels), BATCH)
@@ -110,6 +115,31 @@ class SpectrogramGenerator:
         ]
         empty = np.zeros((0, self.spec.n_mels, self.spec.n_frames), dtype=np.float32)
         return np.concatenate([empty, *batches])
+
+    @property
+    def makes_waves(self) -> bool:
+        """Whether `sample_waves` makes the sound itself, so that no vocoder is needed."""
+        return isinstance(self.model, Calls)
+
+    def sample_waves(
+        self, labels: Integers, seeds: Integers, progress: Progress = no_progress
+    ) -> NDArray[np.float32]:
+        """Class ids (N,) and seeds (N,) -> waves (N, T') within -1 to 1, of a generator that `makes_waves`.
+
+        Raises `InputError` for a species without a training clip.
+        """
+        pairs = list(zip(labels, seeds, strict=True))
+        waves = [
+            limited_wave(self.parameters(int(k), int(s)))
+            for k, s in progress(pairs, "generating", len(pairs))
+        ]
+        return np.stack(waves) if waves else np.zeros((0, self.spec.covered_samples), dtype=np.float32)
+
+    def parameters(self, label: int, seed: int) -> SampleParameters:
+        """Everything that a sample of a generator that `makes_waves` is made from."""
+        if not isinstance(self.model, Calls):
+            raise TypeError(f"{self!r} has no parameters: it makes log-mels")
+        return parameters_of(self.model, label, self.labels.names[label], seed)
 
     def _batch(
         self,

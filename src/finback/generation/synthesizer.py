@@ -23,6 +23,7 @@ from finback.core.runs.folder import RunFolder
 from finback.core.runs.learnt_from import LearntFrom, learnt_from
 from finback.core.types import Labels
 from finback.data.manifest import ModelProvenance
+from finback.generation.calls.waves import logmels_of
 from finback.generation.generator import Sampling, SpectrogramGenerator
 from finback.generation.sample_folder import Row
 from finback.generation.vocoders.inversion import to_waves
@@ -36,7 +37,9 @@ class SynthesisConfig:
 
     generator: str
     sampling: Sampling = field(default_factory=Sampling)
-    vocoder: str = "auto"  # the bundled vocoder if it has these features, else fast Griffin-Lim
+    # "auto": none for a generator that makes waves; else the bundled vocoder if it has these features; else
+    # fast Griffin-Lim
+    vocoder: str = "auto"
     guide: str = ""  # the classifier of classifier guidance
     device: str = "auto"
 
@@ -48,14 +51,16 @@ class Synthesizer:
         self.config = config
         self.generator = SpectrogramGenerator.load(config.generator, config.device)
         self.labels, self.spec, self.run = self.generator.labels, self.generator.spec, self.generator.run
-        self.vocoder = Vocoder.load(config.vocoder, self.spec, config.device)
+        self.vocoder: Vocoder | None = None
+        if not (self.generator.makes_waves and config.vocoder == "auto"):
+            self.vocoder = Vocoder.load(config.vocoder, self.spec, config.device)
         self.guide = None
         if config.sampling.classifier_scale > 0 and config.guide:
             self.guide = Predictor.load(config.guide, config.device)
         self.id = self.run.fingerprint()
 
     def __repr__(self) -> str:
-        return f"Synthesizer({self.generator!r}, vocoder {self.vocoder.name})"
+        return f"Synthesizer({self.generator!r}, vocoder {self.vocoder_id})"
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -75,7 +80,12 @@ class Synthesizer:
 
     @property
     def vocoder_id(self) -> str:
-        """The name of an inversion method, or a hash of a trained vocoder, wherever its folder lies."""
+        """The name of an inversion method, or a hash of a trained vocoder, wherever its folder lies.
+
+        "none" where the generator makes the waves.
+        """
+        if self.vocoder is None:
+            return "none"
         run = self.vocoder.run
         return f"vocoder:{run.fingerprint()}" if run else self.vocoder.name
 
@@ -100,7 +110,7 @@ class Synthesizer:
     def provenance(self) -> list[ModelProvenance]:
         """The models that make these clips, each with the recordings it was trained on."""
         models = [provenance_of("generator", self.config.generator, self.run)]
-        if self.vocoder.run:
+        if self.vocoder and self.vocoder.run:
             models.append(provenance_of("vocoder", self.vocoder.name, self.vocoder.run))
         if self.guide and self.guide.run:
             models.append(provenance_of("classifier", self.config.guide, self.guide.run))
@@ -112,6 +122,9 @@ class Synthesizer:
         A wave has the level of its log-mel, or a lower one where it would clip.
         """
         labels, seeds = [k for k, _ in wanted], [s for _, s in wanted]
+        if self.vocoder is None:
+            waves = self.generator.sample_waves(labels, seeds)
+            return logmels_of(waves, self.spec), waves
         logmels = self.generator.sample(labels, seeds, self.config.sampling, self.guide)
         # One by one: an iterative method must not depend on the rounding of the other waves of its batch.
         return logmels, np.concatenate([to_waves(x[None], self.vocoder) for x in logmels])

@@ -82,6 +82,7 @@ PRETRAINED = frozenset(
 )
 
 GENERATORS = {
+    "calls": "finback.models.networks.calls.network:Calls",
     "diffusion": "finback.models.networks.denoiser:PatchDenoiser",
     "gaussian": "finback.models.networks.gaussian:Gaussian",
     "stationary-gaussian": "finback.models.networks.stationary:StationaryGaussian",

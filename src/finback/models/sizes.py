@@ -21,6 +21,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "depth": (1, 64),
     "dim": (1, 16_384),
     "dropout": (0, 0.99),
+    "duration": (0, 1),
     "embedding": (1, 65_536),
     "filters": (1, 4096),
     "freeze": (0, 100),
@@ -28,15 +29,18 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "hidden": (1, 65_536),
     "latent": (1, 65_536),
     "layers": (1, 64),
+    "level_db": (0, 40),
     "mixing": (0, 1),
     "n_components": (1, 65_536),
     "patch": (1, 1024),
+    "pitch": (0, 1),
     "pool_bands": (1, 256),
     "rounds": (0, 1000),
     "shrinkage": (0, 1e9),
     "size": (1, 65_536),
     "trees": (1, 100_000),
     "width": (1, 16_384),
+    "windows": (1, 10_000),
 }
 LARGE = 4  # times its default: from here on the network is counted before it is built
 IN_TRAINING = 5  # weights, their average, gradients, and two numbers of the optimizer for each

@@ -33,8 +33,10 @@ from finback.features.cache import FeatureStore, default_folder
 from finback.features.cache import windows_of as windows_of
 from finback.features.extract import Extractor
 from finback.features.lengths import true_frames
+from finback.models.networks.calls.network import Calls
 from finback.models.weights import save_tensors
 from finback.training.batches import TrainingInputs
+from finback.training.calls import fit_calls
 from finback.training.loop import fit
 from finback.training.plan import Plan, describe
 from finback.training.stages import new_model
@@ -121,6 +123,10 @@ def _fit(
 ) -> None:
     settings = plan.settings
     model = new_model(plan.family, settings.features, len(labels), settings.model, plan.seed)
+    if isinstance(model, Calls):
+        fit_calls(model, clips, labels, progress)
+        _save_fitted(model, run)
+        return
     store = FeatureStore(Extractor.for_model(model), default_folder())
     inputs = TrainingInputs(store, clips, None, settings.wave)
     inputs.prepare(progress)
@@ -132,9 +138,14 @@ def _fit(
         if not model.task:  # fitted in closed form
             windows = [window for clip in clips for window in store.extractor.windows(clip)]
             model.fit(x, y, torch.from_numpy(true_frames(windows, model.spec)))
-            save_tensors(run.weights, model.state_dict(), {})
-            run.note(n_parameters=model.n_parameters)
+            _save_fitted(model, run)
             return
     task = task_for(model, inputs, labels, settings.training, getattr(settings, model.task), val)
     end = fit(task, settings.training, run.path, plan.seed, plan.device, progress)
     run.note(**end, n_parameters=model.n_parameters)
+
+
+def _save_fitted(model: Any, run: RunFolder) -> None:
+    """Keep a model that was fitted in closed form."""
+    save_tensors(run.weights, model.state_dict(), {})
+    run.note(n_parameters=model.n_parameters)

@@ -4,6 +4,7 @@ A generator has a constructor `(spec, n_classes, **hyperparameters)`, `noise_sha
 for one sample, and `way`, how noise becomes a spectrogram:
 
 - "decode": `decode(noise (B, *noise_shape), labels (B,)) -> (B, 1, M, F)` in one step;
+- "waves": no spectrogram is made; `generation/calls` makes the sound from the parameters of the model;
 - "denoise": `forward(x (B, 1, M, F), c_noise (B,), labels (B,)) -> (B, 1, M, F)`, the raw network that
   `generation/diffusion` preconditions and samples from; the label `n_classes` stands for no label.
 
@@ -23,7 +24,7 @@ from torch import Tensor, nn
 from finback.core.errors import SettingsError
 from finback.features.spec import FeatureSpec
 
-Way = Literal["decode", "denoise"]
+Way = Literal["decode", "denoise", "waves"]
 
 
 class Scale(nn.Module):
