@@ -90,7 +90,7 @@ def test_the_folder_holds_sound_spectrograms_a_picture_and_a_manifest(folder: Pa
     assert len(model["recordings"]) >= 8
 
 
-def test_sound_is_as_loud_as_its_spectrogram_says(folder: Path, generator_run: Path) -> None:
+def test_the_spectrograms_are_those_of_the_files(folder: Path, generator_run: Path) -> None:
     from finback.audio.io import open_recording
     from finback.core.types import Clip
     from finback.features.extract import Extractor
@@ -101,10 +101,8 @@ def test_sound_is_as_loud_as_its_spectrogram_says(folder: Path, generator_run: P
         for name in kept:
             recording = open_recording(folder / f"{name}.wav")
             again = Extractor(spec, "logmel")(Clip(recording, 0, recording.n_samples))[0]
-            peak, louder_db = np.abs(read(folder / f"{name}.wav")).max(), again.mean() - kept[name].mean()
-            assert peak < 1
-            assert abs(louder_db) < 3 or (peak > 0.98 and louder_db < 0), "as asked, or just not clipped"
-            assert np.corrcoef(again.ravel(), kept[name].ravel())[0, 1] > 0.8
+            assert np.abs(read(folder / f"{name}.wav")).max() < 1
+            np.testing.assert_allclose(again, kept[name], atol=1e-3)
 
 
 def test_the_manifest_is_a_labels_file(folder: Path) -> None:

@@ -14,7 +14,7 @@ def noise(n: int = 3, length: int = 40_000, seed: int = 0) -> np.ndarray:
 
 def test_equal_sounds_are_at_no_distance() -> None:
     waves, mel = noise(), np.random.default_rng(1).normal(-50, 9, (3, 16, 20))
-    found = v.measures(waves, waves, mel, mel, 2048, 512)
+    found = v.measures(waves, waves, mel, mel, v.Transform(2048, 512, 8000, 0, 4000))
     assert tuple(found) == v.MEASURES
     assert found.pop("mel_correlation") == pytest.approx(1)
     for values in found.values():
@@ -63,3 +63,28 @@ def test_short_sounds_and_other_lengths() -> None:
     assert np.isfinite(v.multi_resolution(noise(1, 300), noise(1, 300, 4))).all()
     with pytest.raises(ValueError, match="cannot be compared"):
         v.log_spectral_distance(noise(1, 3000), noise(1, 2999), 512, 128)
+
+
+def test_only_the_band_of_the_spectrogram_counts() -> None:
+    """A hum outside the band, which no log-mel of that band holds, changes nothing."""
+    x = noise(2, 20_000)
+    hum = 0.3 * np.sin(2 * np.pi * 0.02 * np.arange(20_000))[None].astype(np.float32)
+    mel = np.zeros((2, 4, 8))
+    whole = v.measures(x + hum, x, mel, mel, v.Transform(512, 128, 1000, 0, 500))
+    part = v.measures(x + hum, x, mel, mel, v.Transform(512, 128, 1000, 100, 400))
+    assert whole["lsd_db"].mean() > 0.5
+    assert whole["envelope_db"].mean() > 3
+    assert part["lsd_db"] == pytest.approx(0, abs=0.05)
+    assert part["envelope_db"] == pytest.approx(0, abs=0.05)
+
+
+def test_silence_and_sounds_shorter_than_a_window_have_finite_distances() -> None:
+    mel = np.full((1, 4, 2), -100.0)
+    for length in (20, 100, 192, 4000):
+        silent = np.zeros((1, length), dtype=np.float32)
+        hiss = 1e-6 * noise(1, length)  # 120 dB down: nothing
+        for other in (silent, hiss):
+            found = v.measures(silent, other, mel, mel, v.Transform(512, 128, 192_000, 5000, 96_000))
+            for name, values in found.items():
+                assert np.isfinite(values).all(), name
+                assert name == "mel_correlation" or values == pytest.approx(0, abs=1e-6)

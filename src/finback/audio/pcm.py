@@ -15,3 +15,8 @@ def quantised(x: np.ndarray, subtype: str) -> np.ndarray:
     top = 2 ** (bits - 1)
     steps = np.clip(np.rint(x.astype(np.float64) * top), -top, top - 1).astype(np.int64)
     return (steps << (32 - bits)).astype(np.int32)
+
+
+def as_written(x: np.ndarray, subtype: str = "PCM_16") -> np.ndarray:
+    """Samples (n,) float32 as they are read back from a file of this type."""
+    return (quantised(x, subtype) / np.float64(1 << 31)).astype(np.float32) if subtype in PCM_BITS else x

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from finback.cli.console import out, out_json, out_table, progress
+from finback.cli.console import out, out_json, out_prose, out_table, progress
 from finback.cli.licences import terms_of
 from finback.cli.options import Device, Json, Preset, Seed, Set, takes
 
@@ -97,6 +97,16 @@ def vocode(
     for path in [*result.paths, *([figure] if figure else [])]:
         out(str(path))
     out_table((f"by {result.vocoder}", "mean"), result.measures.items())
+    if line := outside(result.spec):
+        out_prose(line)
+
+
+def outside(spec: FeatureSpec) -> str:
+    """What the spectrogram leaves out, where its band is not the whole band of its sample rate."""
+    if spec.f_min <= 0 and spec.top_hz >= spec.sample_rate / 2:
+        return ""
+    band = f"{spec.f_min:g} to {spec.top_hz:g} Hz"
+    return f"measured from {band}, the band of the spectrogram: it holds no sound outside this band"
 
 
 def _draw(result: VocodeResult, path: Path) -> None:
@@ -117,5 +127,6 @@ def _to_json(result: VocodeResult, source: Path, figure: Path | None) -> dict[st
         "vocoder": result.vocoder,
         "terms": terms_of(result.vocoder),
         "sample_rate": result.spec.sample_rate,
+        "band_hz": [result.spec.f_min, result.spec.top_hz],
         "measures": result.measures,
     }

@@ -32,7 +32,7 @@ from finback.features.extract import Extractor
 from finback.features.spec import FeatureSpec
 from finback.generation.vocoders.clips import logmel_of
 from finback.generation.vocoders.inversion import METHODS, to_waves
-from finback.generation.vocoders.vocode import Vocoder
+from finback.generation.vocoders.vocode import Vocoder, transform_of
 from finback.metrics import bootstrap
 from finback.metrics.waveforms import MEASURES, measures
 from finback.models.load import load_model
@@ -68,7 +68,7 @@ def audit_vocoder(
         test_sounds[name] = measure_test_sounds(vocoder, model.spec)
         vocoded = to_waves(logmels, vocoder, progress)
         again = logmel_of(vocoded, model.spec)
-        values = measures(real, vocoded, logmels, again, model.spec.n_fft, model.spec.hop)
+        values = measures(real, vocoded, logmels, again, transform_of(model.spec))
         if predictor is not None:
             after = predictor.score_logmels(again, model.spec).argmax(axis=1)
             values["agreement"] = (after == before).astype(float)
@@ -79,6 +79,7 @@ def audit_vocoder(
         "reference_classifier": None if classifier is None else str(classifier),
         "n_windows": len(real),
         "n_groups": len(set(groups)),
+        "band_hz": [model.spec.f_min, model.spec.top_hz],
         "measures": [*MEASURES, *(["agreement"] if classifier is not None else [])],
         "vocoders": rows,
         "test_sounds": test_sounds,

@@ -6,8 +6,9 @@
     report = generate_clips(SynthesisConfig("runs/diffusion"), request, Path("belugas"))
 
 The folder holds the wavs (the spec's sample rate, 16 bits), `manifest.csv` (a labels file; it gives seed,
-settings and nearest training clip of each sample), `spectrograms.npz` (an array (M, F) in dB for each wav, by
-its name), `grid.png`, and `generated.json` (settings, and the recordings that the models were trained on).
+settings and nearest training clip of each sample), `spectrograms.npz` (the log-mel (M, F) in dB
+of each wav as it was written, by its name), `grid.png`, and `generated.json` (settings, and the recordings
+that the models were trained on).
 
 An interrupted run continues where it stopped, and several processes may add to one folder at the same time
 (`sample_folder`). More species or seeds can be added later with

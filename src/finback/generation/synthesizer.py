@@ -18,12 +18,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from finback.audio.pcm import as_written
+from finback.audio.samples import ArraySamples
 from finback.core.errors import InputError
 from finback.core.runs.folder import RunFolder
 from finback.core.runs.learnt_from import LearntFrom, learnt_from
 from finback.core.types import Labels
 from finback.data.manifest import ModelProvenance
-from finback.generation.calls.waves import logmels_of
+from finback.features.extract import Extractor
 from finback.generation.generator import Sampling, SpectrogramGenerator
 from finback.generation.sample_folder import Row
 from finback.generation.vocoders.inversion import to_waves
@@ -51,6 +53,7 @@ class Synthesizer:
         self.config = config
         self.generator = SpectrogramGenerator.load(config.generator, config.device)
         self.labels, self.spec, self.run = self.generator.labels, self.generator.spec, self.generator.run
+        self._extractor = Extractor(self.spec, "logmel")
         self.vocoder: Vocoder | None = None
         if not (self.generator.makes_waves and config.vocoder == "auto"):
             self.vocoder = Vocoder.load(config.vocoder, self.spec, config.device)
@@ -119,15 +122,23 @@ class Synthesizer:
     def sample(self, wanted: Sequence[tuple[int, int]]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """N (class id, seed) pairs -> log-mels (N, M, F) in dB and waves (N, T') within -1 to 1.
 
-        A wave has the level of its log-mel, or a lower one where it would clip.
+        A wave has the level of its generated spectrogram, or a lower one where it would clip. The log-mels
+        are those of the waves as 16-bit files, as every reader of the files computes them. They differ from
+        the generated spectrograms by what the vocoder changes.
         """
         labels, seeds = [k for k, _ in wanted], [s for _, s in wanted]
         if self.vocoder is None:
             waves = self.generator.sample_waves(labels, seeds)
-            return logmels_of(waves, self.spec), waves
-        logmels = self.generator.sample(labels, seeds, self.config.sampling, self.guide)
+            return np.stack([self.logmel_of_file(wave) for wave in waves]), waves
+        generated = self.generator.sample(labels, seeds, self.config.sampling, self.guide)
         # One by one: an iterative method must not depend on the rounding of the other waves of its batch.
-        return logmels, np.concatenate([to_waves(x[None], self.vocoder) for x in logmels])
+        waves = np.concatenate([to_waves(x[None], self.vocoder) for x in generated])
+        return np.stack([self.logmel_of_file(wave) for wave in waves]), waves
+
+    def logmel_of_file(self, wave: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(T',) within -1 to 1 -> (M, F) dB of the 16-bit file of this wave, read as any recording."""
+        samples = ArraySamples(as_written(wave), self.spec.sample_rate)
+        return next(self._extractor.frame(samples, None, 0, len(wave))).features[0]
 
     def row(self, label: int, seed: int) -> Row:
         """The columns of a sample in manifest.csv that the synthesizer knows."""

@@ -4,7 +4,10 @@ Phase is not compared, because two waveforms that sound alike may differ in ever
 value for each clip, from waveforms (N, T) of one sample rate or from their log-mels (N, M, F) in dB. Equal
 waveforms have the value 0, except that their correlation is 1. Sound more than 80 dB below the maximum of the
 real clip counts as silence, as in the default spectrogram: there a recording contains dither, which would
-otherwise dominate the logarithmic distances.
+otherwise dominate the logarithmic distances. The same is true of power below -100 dB re full scale, the floor
+of every log-mel: without that floor, windows without sound would decide the mean.
+
+Only the band of the spectrogram is compared. Sound outside it is in no log-mel, so no vocoder can make it.
 
 Noise is random, and a log-mel spectrogram does not determine its samples. Two realisations of the same noise
 have a distance of 7.9 dB (root mean square over the bins); one realisation and its smooth spectrum have a
@@ -15,6 +18,7 @@ has a mean of -2.5 dB and a standard deviation of 5.6 dB).
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import scipy.fft
@@ -22,18 +26,40 @@ from numpy.typing import NDArray
 
 MEASURES = ("lsd_db", "mr_stft", "mel_l1_db", "mel_correlation", "envelope_db", "onset_error")
 RANGE = 1e-8  # power: 80 dB
+SILENT = 1e-10  # mean square of a waveform: -100 dB re full scale
 # (n_fft, hop): short windows resolve clicks, long ones resolve pitch.
 RESOLUTIONS = ((512, 128), (1024, 256), (2048, 512))
 ENVELOPE = 256  # samples for each value of the envelope: 12 ms at 22,050 Hz
 
 
+@dataclass(frozen=True)
+class Transform:
+    """The spectra that are compared: window and hop in samples, and the band."""
+
+    n_fft: int
+    hop: int
+    sample_rate: int
+    low_hz: float
+    high_hz: float
+
+    @property
+    def band(self) -> tuple[float, float]:
+        """The edges of the band as shares of the sample rate."""
+        return self.low_hz / self.sample_rate, self.high_hz / self.sample_rate
+
+
+WHOLE = (0.0, 0.5)  # band as shares of the sample rate: all that there is
+
+
 def measures(
-    real: np.ndarray, made: np.ndarray, real_db: np.ndarray, made_db: np.ndarray, n_fft: int, hop: int
+    real: np.ndarray, made: np.ndarray, real_db: np.ndarray, made_db: np.ndarray, transform: Transform
 ) -> dict[str, NDArray[np.float64]]:
     """All of `MEASURES`, (N,) each, of waveforms (N, T) and their log-mels (N, M, F) in dB."""
+    n_fft, hop, band = transform.n_fft, transform.hop, transform.band
+    real, made = within(real, band), within(made, band)
     values = (
-        log_spectral_distance(real, made, n_fft, hop),
-        multi_resolution(real, made),
+        log_spectral_distance(real, made, n_fft, hop, band),
+        multi_resolution(real, made, band),
         mel_l1(real_db, made_db),
         mel_correlation(real_db, made_db),
         envelope_error(real, made),
@@ -42,32 +68,46 @@ def measures(
     return dict(zip(MEASURES, values, strict=True))
 
 
-def log_spectral_distance(real: np.ndarray, made: np.ndarray, n_fft: int, hop: int) -> NDArray[np.float64]:
+def within(waves: np.ndarray, band: tuple[float, float]) -> np.ndarray:
+    """Waveforms (N, T) without the sound outside a band, whose edges are shares of the sample rate."""
+    if band[0] <= 0 and band[1] >= WHOLE[1]:
+        return waves
+    spectra = scipy.fft.rfft(waves.astype(np.float64), axis=1)
+    share = np.arange(spectra.shape[1]) / waves.shape[1]
+    spectra[:, (share < band[0]) | (share > band[1])] = 0
+    return np.asarray(scipy.fft.irfft(spectra, waves.shape[1], axis=1), dtype=waves.dtype)
+
+
+def log_spectral_distance(
+    real: np.ndarray, made: np.ndarray, n_fft: int, hop: int, band: tuple[float, float] = WHOLE
+) -> NDArray[np.float64]:
     """Log-spectral distance (N,) in dB of waveforms (N, T): root mean square over bins, mean over frames.
 
     Source: Gray & Markel 1976, "Distance measures for speech processing", IEEE Trans. ASSP 24(5), p = 2.
     """
     rows = []
-    for a, b in _powers(real, made, n_fft, hop):
+    for a, b in _powers(real, made, n_fft, hop, band):
         difference = 10 * (np.log10(a) - np.log10(b))  # (F, bins)
         rows.append(np.sqrt(np.mean(difference**2, axis=1)).mean())
     return np.array(rows)
 
 
-def multi_resolution(real: np.ndarray, made: np.ndarray) -> NDArray[np.float64]:
+def multi_resolution(
+    real: np.ndarray, made: np.ndarray, band: tuple[float, float] = WHOLE
+) -> NDArray[np.float64]:
     """Multi-resolution STFT distance (N,) of waveforms (N, T): spectral convergence plus mean absolute
     difference of log magnitudes, averaged over `RESOLUTIONS`.
 
     Source: Yamamoto, Song & Kim 2020, "Parallel WaveGAN", ICASSP, equations 4 to 6.
     """
     total = np.zeros(len(real))
-    for n_fft, hop in RESOLUTIONS:
-        if n_fft > 2 * real.shape[1]:
-            continue
-        for i, (a, b) in enumerate(_powers(real, made, n_fft, hop)):
+    # A sound that is shorter than the shortest window is compared with that window.
+    fitting = [pair for pair in RESOLUTIONS if pair[0] <= 2 * real.shape[1]] or [RESOLUTIONS[0]]
+    for n_fft, hop in fitting:
+        for i, (a, b) in enumerate(_powers(real, made, n_fft, hop, band)):
             x, y = np.sqrt(a), np.sqrt(b)
             total[i] += np.linalg.norm(x - y) / np.linalg.norm(x) + np.abs(np.log(x) - np.log(y)).mean()
-    return total / sum(n_fft <= 2 * real.shape[1] for n_fft, _ in RESOLUTIONS)
+    return total / len(fitting)
 
 
 def mel_l1(real_db: np.ndarray, made_db: np.ndarray) -> NDArray[np.float64]:
@@ -91,7 +131,7 @@ def envelope_error(real: np.ndarray, made: np.ndarray) -> NDArray[np.float64]:
     n = real.shape[1] // size
     cut = (v[:, : n * size].astype(np.float64).reshape(-1, n, size) for v in (real, made))
     levels = [(v**2).mean(axis=2) for v in cut]
-    floor = np.maximum(levels[0].max(axis=1, keepdims=True) * RANGE, 1e-20)
+    floor = np.maximum(levels[0].max(axis=1, keepdims=True) * RANGE, SILENT)
     a, b = (10 * np.log10(np.maximum(level, floor)) for level in levels)
     return np.abs(a - b).mean(axis=1)
 
@@ -108,15 +148,19 @@ def onset_error(real_db: np.ndarray, made_db: np.ndarray) -> NDArray[np.float64]
 
 
 def _powers(
-    real: np.ndarray, made: np.ndarray, n_fft: int, hop: int
+    real: np.ndarray, made: np.ndarray, n_fft: int, hop: int, band: tuple[float, float]
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Power spectra (F, bins) of each pair of clips; the floor is 80 dB below the maximum of the real
-    clip."""
+    """Power spectra (F, bins) of each pair of clips in a band; the floor is 80 dB below the maximum of the
+    real clip."""
     if real.shape != made.shape:
         raise ValueError(f"waveforms of shapes {real.shape} and {made.shape} cannot be compared")
+    share = np.arange(n_fft // 2 + 1) / n_fft
+    used = (share >= band[0]) & (share <= band[1])
+    used = used if used.any() else np.ones_like(used)  # a band between two bins
+    silent = SILENT * n_fft * 3 / 8  # power of a bin of noise with this mean square, under a Hann window
     for x, y in zip(real, made, strict=True):
-        a, b = _power(x, n_fft, hop), _power(y, n_fft, hop)
-        floor = max(float(a.max()) * RANGE, 1e-20)
+        a, b = _power(x, n_fft, hop)[:, used], _power(y, n_fft, hop)[:, used]
+        floor = max(float(a.max()) * RANGE, silent)
         yield np.maximum(a, floor), np.maximum(b, floor)
 
 

@@ -20,6 +20,7 @@ from finback.generation.vocoders.clips import logmel_of, read_wave, round_trip
 from finback.generation.vocoders.files import load_logmels
 from finback.generation.vocoders.vocode import Vocoder, VocodeRequest, vocode
 from finback.models import pretrained
+from finback.training.settings import resolve
 
 SPEC = FeatureSpec(sample_rate=8000, clip_samples=8000, n_fft=256, hop=64, n_mels=32, n_frames=60, pad="tile")
 
@@ -78,6 +79,16 @@ def test_a_clip_makes_the_round_trip(clip: Path, tmp_path: Path) -> None:
     first = (tmp_path / "again.wav").read_bytes()
     vocode(VocodeRequest(clip, tmp_path / "again.wav"), SPEC)
     assert (tmp_path / "again.wav").read_bytes() == first
+
+
+def test_a_click_of_a_millisecond_in_a_part_of_the_band(tmp_path: Path) -> None:
+    """Shorter than every window of the measures, and mostly silent: all measures are numbers."""
+    wave = np.zeros(192, dtype=np.float32)
+    wave[90:110] = 0.5 * np.hanning(20)
+    io.write(tmp_path / "click.wav", wave, 192_000)
+    spec = resolve("ultrasonic").features
+    done = vocode(VocodeRequest(tmp_path / "click.wav", tmp_path / "again.wav"), spec)
+    assert np.isfinite(list(done.measures.values())).all()
 
 
 def test_as_loud_as_another_clip(clip: Path, tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ from finback.generation.vocoders.inversion import (
     to_waves,
 )
 from finback.generation.vocoders.level import match, rms
-from finback.metrics.waveforms import measures, mel_correlation, mel_l1, onset_error
+from finback.metrics.waveforms import Transform, measures, mel_correlation, mel_l1, onset_error
 from finback.models import pretrained
 from finback.models.devices import torch_device, tune_allocator
 from finback.models.load import load_model, open_run
@@ -199,8 +199,13 @@ def _as_loud(waves: NDArray[np.float32], request: VocodeRequest, spec: FeatureSp
 
 
 def compare(real: np.ndarray, vocoded: np.ndarray, spec: FeatureSpec) -> dict[str, np.ndarray]:
-    """Every measure of `metrics.waveforms` (W,) between waves (W, T) at the spec's rate."""
-    return measures(real, vocoded, logmel_of(real, spec), logmel_of(vocoded, spec), spec.n_fft, spec.hop)
+    """Every measure of `metrics.waveforms` (W,) between waves (W, T) at the spec's rate, in its band."""
+    return measures(real, vocoded, logmel_of(real, spec), logmel_of(vocoded, spec), transform_of(spec))
+
+
+def transform_of(spec: FeatureSpec) -> Transform:
+    """The spectra that the measures of a vocoder of this spec compare: those of its band."""
+    return Transform(spec.n_fft, spec.hop, spec.sample_rate, spec.f_min, spec.top_hz)
 
 
 def _spec_of(name: str) -> FeatureSpec:
