@@ -80,7 +80,7 @@ class GeneratorOptions:
         str,
         typer.Option(
             help="Vocoder that makes sound from the samples, as input of the backbones (auto: the bundled "
-            "one if it fits, else fast-griffin-lim)."
+            "one if it fits, else components)."
         ),
     ] = "auto"
 

@@ -44,7 +44,10 @@ class SynthesisOptions:
         str, typer.Option(help="Run folder of the classifier for classifier guidance.", show_default=False)
     ] = ""
     vocoder: Annotated[
-        str, typer.Option(help="auto, griffin-lim, fast-griffin-lim, watkins, or a vocoder's run folder.")
+        str,
+        typer.Option(
+            help="auto, griffin-lim, fast-griffin-lim, components, watkins, or a vocoder's run folder."
+        ),
     ] = "auto"
 
     def config(self, generator: str, device: str) -> SynthesisConfig:

@@ -24,8 +24,8 @@ class VocoderOptions:
     vocoder: Annotated[
         str,
         typer.Option(
-            help="griffin-lim, fast-griffin-lim, a run folder of finback train vocoder, or the name of a "
-            "bundled vocoder; auto: the bundled vocoder if it has these features, else fast-griffin-lim."
+            help="griffin-lim, fast-griffin-lim, components, a run folder of finback train vocoder, or the "
+            "name of a bundled vocoder; auto: the bundled vocoder if it has these features, else components."
         ),
     ] = "auto"
     rounds: Annotated[int, typer.Option(help="Iterations of Griffin-Lim.", min=1)] = 32

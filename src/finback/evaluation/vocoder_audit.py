@@ -58,7 +58,7 @@ def audit_vocoder(
             f"{run}: the vocoder was trained on all recording groups",
             "train with a test set, e.g. --split 70/15/15",
         )
-    logmels = logmel_of(real, model.spec)
+    logmels = logmel_of(real, model.spec, model.spec.n_frames)
     predictor = None if classifier is None else Predictor.load(classifier, device, default_folder())
     before = None if predictor is None else predictor.score_logmels(logmels, model.spec).argmax(axis=1)
     rows: dict[str, Any] = {}
@@ -67,7 +67,7 @@ def audit_vocoder(
         vocoder = Vocoder.load(which, model.spec, device)
         test_sounds[name] = measure_test_sounds(vocoder, model.spec)
         vocoded = to_waves(logmels, vocoder, progress)
-        again = logmel_of(vocoded, model.spec)
+        again = logmel_of(vocoded, model.spec, model.spec.n_frames)
         values = measures(real, vocoded, logmels, again, transform_of(model.spec))
         if predictor is not None:
             after = predictor.score_logmels(again, model.spec).argmax(axis=1)

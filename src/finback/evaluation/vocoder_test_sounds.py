@@ -91,7 +91,7 @@ def measure_test_sounds(invert: Inverter, spec: FeatureSpec) -> dict[str, float]
     """
 
     def back(waves: NDArray[np.float32]) -> NDArray[np.float32]:
-        return to_waves(logmel_of(waves, spec)[..., : spec.n_frames], invert)
+        return to_waves(logmel_of(waves, spec, spec.n_frames), invert)
 
     rate = spec.sample_rate
     tone = back(tones(spec))

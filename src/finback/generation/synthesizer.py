@@ -40,7 +40,7 @@ class SynthesisConfig:
     generator: str
     sampling: Sampling = field(default_factory=Sampling)
     # "auto": none for a generator that makes waves; else the bundled vocoder if it has these features; else
-    # fast Griffin-Lim
+    # components
     vocoder: str = "auto"
     guide: str = ""  # the classifier of classifier guidance
     device: str = "auto"

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from finback.features.components.layout import layout, valley
-from finback.features.components.split import Split, split
+from finback.features.components.split import Split, split, unfloored
 from finback.features.logmel import LogMel
 from finback.features.spec import FeatureSpec
 from finback.metrics.tones_and_clicks import frequency_jitter, modulation_depth
@@ -77,6 +77,11 @@ def test_noise_holds_neither_tones_nor_clicks(seed: int) -> None:
         assert (found.wave**2).mean() < 0.01 * (wave**2).mean()
 
 
+def test_noise_that_swells_is_no_train_of_clicks() -> None:
+    swell = noise() * (1 + 0.9 * np.sin(2 * np.pi * 4 * TIME))
+    assert (parts(swell).wave ** 2).mean() < 0.01 * (swell**2).mean()
+
+
 def test_what_is_not_placed_is_left() -> None:
     """The bands of a tone keep the noise beneath it, all other bands are as they were."""
     bands = LogMel(SPEC).mel_power(
@@ -119,3 +124,10 @@ def test_a_valley_by_hand() -> None:
     rows, columns = np.array([0, 0]), np.array([2, 0])
     # Beside the 9: left 3 and 5, right 2 and 4, of which the minima are 3 and 2. The first has no left side.
     assert valley(energy, 1, rows, columns).tolist() == [3.0, 3.0]
+
+
+def test_values_at_the_floor_stand_for_any_lower_ones() -> None:
+    """Silence around a tone is not filled with noise 80 dB down, which would be most of its jitter."""
+    x = torch.tensor([[0.0, -79.0, -80.0], [-20.0, -80.0, -100.0]])
+    assert unfloored(x, SPEC).tolist() == [[0.0, -79.0, -95.0], [-20.0, -80.0, -115.0]]
+    assert torch.equal(unfloored(x, SPEC.model_copy(update={"top_db": None})), x)

@@ -8,10 +8,12 @@ import torch
 
 from finback.core.errors import SettingsError, SpecMismatchError
 from finback.core.settings import build, load_preset
+from finback.evaluation.vocoder_test_sounds import TONES, measure_test_sounds
 from finback.features.logmel import LogMel
 from finback.features.spec import FeatureSpec
 from finback.generation.vocoders import inversion as invert
 from finback.generation.vocoders.inversion import GriffinLim, inverter, to_waves
+from finback.metrics.tones_and_clicks import modulation_depth
 from finback.metrics.waveforms import mel_correlation, mel_l1
 from finback.training.settings import Settings
 
@@ -31,7 +33,9 @@ def logmels(spec: FeatureSpec, n: int = 2) -> torch.Tensor:
     return LogMel(spec)(torch.from_numpy(np.stack(waves)).float())
 
 
-@pytest.mark.parametrize(("how", "correlation"), [("griffin-lim", 0.94), ("fast-griffin-lim", 0.97)])
+@pytest.mark.parametrize(
+    ("how", "correlation"), [("griffin-lim", 0.94), ("fast-griffin-lim", 0.97), ("components", 0.95)]
+)
 @pytest.mark.parametrize("name", SPECS)
 def test_the_wave_has_the_log_mel_that_was_asked_for(name: str, how: str, correlation: float) -> None:
     spec = SPECS[name]
@@ -75,6 +79,22 @@ def test_band_rounds_bring_the_bands_nearer(monkeypatch) -> None:
     corrected = error()
     monkeypatch.setattr(invert, "BAND_ROUNDS", 0)
     assert corrected < 0.85 * error()
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_components_keep_tones_steady_and_clicks_short_in_every_preset(name: str) -> None:
+    spec = SPECS[name]
+    found, plain = (measure_test_sounds(inverter(how, spec), spec) for how in ("components", "griffin-lim"))
+    hz = TONES[1] * (spec.top_hz - spec.f_min) + spec.f_min
+    tone = 0.3 * np.sin(2 * np.pi * hz * np.arange(spec.clip_samples) / spec.sample_rate)
+    x = LogMel(spec)(torch.from_numpy(tone[None].astype(np.float32)))
+    assert modulation_depth(inverter("components", spec)(x).numpy())[0] < 0.05
+    assert found["tone_modulation"] < 0.5 * plain["tone_modulation"]
+    assert found["whistle_modulation"] < 0.05
+    assert found["click_width_ms"] < 0.5 * plain["click_width_ms"]
+    assert found["click_pre_echo"] < 0.1
+    assert found["train_share"] > 0.9
+    assert found["noise_kurtosis"] == pytest.approx(3, abs=0.2)
 
 
 def test_a_wave_does_not_depend_on_its_batch() -> None:

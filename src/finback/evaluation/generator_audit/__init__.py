@@ -81,7 +81,7 @@ class AuditRequest:
     sampling: Sampling = field(default_factory=Sampling)
     backbone: str = ""
     references: tuple[str, ...] = embeddings.REFERENCE  # embeddings of reference classifiers, where installed
-    vocoder: str = "auto"  # the bundled vocoder if it has these features, else fast Griffin-Lim
+    vocoder: str = "auto"  # the bundled vocoder if it has these features, else components
     device: str = "auto"
 
 

@@ -64,7 +64,7 @@ def collect(path: Path, progress: Progress = no_progress) -> VocoderPage:
     clips, real = _first_windows(varied(unseen or subsets["held_out"], COMPARED), spec)
     waves = {REAL: real[:, : spec.covered_samples]}
     if clips:
-        logmels = logmel_of(real, spec)[..., : spec.n_frames]
+        logmels = logmel_of(real, spec, spec.n_frames)
         vocoders = {"this vocoder": vocoding.Vocoder.load(path, spec)}
         vocoders |= {name: vocoding.Vocoder.load(name, spec) for name in OTHERS}
         waves |= {name: to_waves(logmels, one, progress) for name, one in vocoders.items()}

@@ -19,7 +19,7 @@ from finback.features.spec import FeatureSpec
 
 CLEAR_DB = 6.0  # a band takes part in a click when it stands out so far from the frames around it
 FEWEST = 0.15  # share of the bands that take part
-WIDEST = 1.35  # energy over all frames, over that of a click of no length
+WIDEST = 1.2  # energy over all frames, over that of a click of no length
 LONGEST = 4  # n_fft / the length of a click's response
 
 
@@ -32,7 +32,7 @@ class Clicks:
     energy: Array  # (F, M) what they have in the bands of each frame
 
 
-def find_clicks(energy: Array, spec: FeatureSpec) -> Clicks | None:
+def find_clicks(energy: Array, spec: FeatureSpec, kit: Layout) -> Clicks | None:
     """The clicks in the energies (F, M) of bands; None if there are none."""
     n_frames = len(energy)
     if 4 * spec.hop > spec.n_fft:
@@ -42,12 +42,15 @@ def find_clicks(energy: Array, spec: FeatureSpec) -> Clicks | None:
     f, b = np.indices(energy.shape)
     beside = valley(energy.T, far, b.ravel(), f.ravel()).reshape(energy.shape)
     above = np.maximum(energy - beside, 0)
-    takes = energy > 10 ** (CLEAR_DB / 10) * np.maximum(beside, 1e-30)
+    # Frames `far` away hold at most a fortieth of a click, but most of a slow swell of noise.
+    around = np.pad(energy, ((far, far), (0, 0)))
+    higher = np.maximum(around[:n_frames], around[2 * far :])
+    takes = energy > 10 ** (CLEAR_DB / 10) * np.maximum(higher, 1e-30)
     strength = np.where(takes, np.log(np.maximum(energy, 1e-30) / np.maximum(beside, 1e-30)), 0.0).sum(axis=1)
     padded = np.pad(strength, far, constant_values=-1.0)
     around = np.stack([padded[i : i + n_frames] for i in range(2 * far + 1)])
     # A click between two frames is as strong in both: the first is taken.
-    top = (strength >= around.max(axis=0)) & (takes.mean(axis=1) >= FEWEST)
+    top = (strength >= around.max(axis=0)) & ((takes * kit.steady).mean(axis=1) >= FEWEST)
     # The windows of the first and the last frames are cut, so that any sound begins there like a click.
     top[:far] = top[n_frames - far :] = False
     found = [c for c in np.flatnonzero(top) if not top[max(0, c - far) : c].any()]

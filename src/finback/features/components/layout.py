@@ -12,6 +12,7 @@ from finback.features.mel import band_centres_hz, band_edges_hz, filterbank
 from finback.features.spec import FeatureSpec
 
 Array = NDArray[np.float64]
+STEADY_BINS = 4.0  # independent bins of a band whose power is steady enough in noise
 LOBE_BINS = 2.0  # half the main lobe of a Hann window
 
 
@@ -30,6 +31,7 @@ class Layout:
     lines: Array  # (M, n_bins) straight lines from band to band
     per_bin: Array  # (M,) energy of a triangle of a spectrum that is 1 in every bin
     inside: Array  # (few,) share of the energy of the first windows that lies after the start of the sound
+    steady: Array  # (M,) 0 to 1: bands of few bins fluctuate in noise as they do in a click
     gain: float  # energy of the spectrum of a sine / its squared amplitude
 
 
@@ -51,8 +53,19 @@ def layout(spec: FeatureSpec) -> Layout:
     after = np.cumsum(window[::-1] ** 2) / np.sum(window**2)  # of the window's last samples
     cut = np.arange(spec.n_fft // 2, spec.n_fft, spec.hop)
     gain = spec.n_fft * float(np.sum(window**2)) / 4
+    squares = np.maximum((bank**2).sum(axis=1), 1e-30)
+    independent = bank.sum(axis=1) ** 2 / squares / 1.5  # bins; a Hann window correlates neighbours
     per_bin = np.maximum(bank.sum(axis=1) * from_power, 1e-12)
-    return Layout(centres, from_power, reach, lines, per_bin, after[cut - 1], gain)
+    return Layout(
+        centres,
+        from_power,
+        reach,
+        lines,
+        per_bin,
+        after[cut - 1],
+        np.minimum(independent / STEADY_BINS, 1),
+        gain,
+    )
 
 
 def valley(

@@ -89,10 +89,13 @@ def _joined(waves: np.ndarray, spans: list[tuple[int, int]], fade: int) -> NDArr
 
 
 @torch.inference_mode()
-def logmel_of(waves: np.ndarray, spec: FeatureSpec) -> NDArray[np.float32]:
-    """(W, T) -> (W, M, ceil(T / hop)) dB for any length T, floored by the spec's `top_db`."""
+def logmel_of(waves: np.ndarray, spec: FeatureSpec, n_frames: int = 0) -> NDArray[np.float32]:
+    """(W, T) -> (W, M, n_frames) dB for any length T, floored by the spec's `top_db`.
+
+    `n_frames` is by default ceil(T / hop). A spec can have one frame more than its `covered_samples` fill.
+    """
     x, front = torch.from_numpy(np.ascontiguousarray(waves)), LogMel(spec)
-    n_frames = max(2, -(-waves.shape[1] // spec.hop))
+    n_frames = n_frames or max(2, -(-waves.shape[1] // spec.hop))
     out = []
     for wave in x:
         db = to_db(front.mel_power(wave[None], n_frames))  # (1, M, F')

@@ -1,4 +1,4 @@
-"""Log-mels to waves: the contract of every vocoder, and two vocoders that need no training.
+"""Log-mels to waves: the contract of every vocoder, and three vocoders that need no training.
 
     invert = inverter("fast-griffin-lim", spec)
     waves = invert(logmel_db)  # (B, 1, M, F) -> (B, T')
@@ -23,6 +23,7 @@ from torch import Tensor
 
 from finback.core.errors import SettingsError, SpecMismatchError
 from finback.core.progress import Progress, no_progress
+from finback.features.components.split import split, unfloored
 from finback.features.logmel import LogMel, slice_for
 from finback.features.spec import FeatureSpec
 from finback.features.stft import Frames
@@ -30,7 +31,8 @@ from finback.generation.vocoders import griffin_lim as gl
 from finback.generation.vocoders.level import limit
 
 Inverter = Callable[[Tensor], Tensor]
-METHODS = {"griffin-lim": 0.0, "fast-griffin-lim": gl.FAST}  # name -> momentum
+COMPONENTS = "components"
+METHODS = {"griffin-lim": 0.0, "fast-griffin-lim": gl.FAST, COMPONENTS: gl.FAST}  # name -> momentum
 ROUNDS = 32
 BATCH = 16  # log-mels at a time
 UPDATES = 4  # of the linear magnitude: enough for a start, since the last rounds correct the bands
@@ -45,6 +47,9 @@ class GriffinLim:
     missing power of its bands. The fine structure of the wave stays, and the power of the bands becomes
     right.
 
+    With `components`, tones and clicks are placed first, Griffin-Lim makes the rest, and the sum is corrected
+    (`features.components`).
+
     If the spec removes a recording's background, add the background to the log-mels first; otherwise the
     sound is whitened. Raises `SettingsError` for features without a level (PCEN) or fewer than one round.
     """
@@ -55,6 +60,7 @@ class GriffinLim:
         momentum: float = gl.FAST,
         rounds: int = ROUNDS,
         seed: int = 0,
+        components: bool = False,
     ) -> None:
         if spec.scale != "db":
             raise SettingsError(
@@ -64,6 +70,7 @@ class GriffinLim:
         if rounds < 1:
             raise SettingsError(f"{rounds} rounds of Griffin-Lim", "give 1 or more; 32 is usual")
         self.spec, self.momentum, self.rounds, self.seed = spec, momentum, rounds, seed
+        self.components = components
         self.logmel = LogMel(spec)
 
     @torch.no_grad()
@@ -71,10 +78,24 @@ class GriffinLim:
         """(B, 1, M, F) dB -> (B, T'). Raises `SpecMismatchError` for other shapes than the spec's."""
         check(logmel_db, self.spec)
         self.logmel.to(logmel_db.device)
-        magnitude = self.logmel.inverse(logmel_db, None, UPDATES)  # (B, n_bins, F)
-        length = self.spec.covered_samples
+        length, placed, rest_db = self.spec.covered_samples, None, logmel_db
+        if self.components:
+            logmel_db = unfloored(logmel_db, self.spec)
+            placed, rest_db = self._placed(logmel_db)
+        magnitude = self.logmel.inverse(rest_db, None, UPDATES)  # (B, n_bins, F)
         waves = gl.griffin_lim(magnitude, self.spec, self.rounds, self.momentum, self.seed, length)
+        if placed is not None:
+            waves += placed
         return self._corrected(waves, self.logmel.band_power(logmel_db).transpose(1, 2))
+
+    def _placed(self, logmel_db: Tensor) -> tuple[Tensor, Tensor]:
+        """The sound (B, T') of the tones and clicks, and log-mels (B, 1, M, F) in dB of what is left."""
+        bands = self.logmel.band_power(logmel_db).transpose(1, 2)  # (B, F, M)
+        parts = [split(one, self.spec) for one in bands.cpu().numpy()]
+        waves = torch.from_numpy(np.stack([part.wave for part in parts])).to(logmel_db)
+        rest = torch.from_numpy(np.stack([part.rest for part in parts])).to(logmel_db)
+        rest_db = 10 * rest.clamp_min(1e-30).log10().transpose(1, 2)[:, None]
+        return waves[:, : self.spec.covered_samples], torch.minimum(rest_db, logmel_db)
 
     def _corrected(self, waves: Tensor, bands: Tensor) -> Tensor:
         """Waves (B, T') with spectra scaled towards the power of their bands (B, F, M)."""
@@ -94,10 +115,10 @@ class GriffinLim:
 
 
 def inverter(method: str, spec: FeatureSpec, rounds: int = ROUNDS, seed: int = 0) -> Inverter:
-    """ "griffin-lim" or "fast-griffin-lim" for one spec. Raises `SettingsError` for another name."""
+    """One of `METHODS` for one spec. Raises `SettingsError` for another name."""
     if method not in METHODS:
         raise SettingsError(f"unknown inversion method '{method}'", "there are: " + ", ".join(METHODS))
-    return GriffinLim(spec, METHODS[method], rounds, seed)
+    return GriffinLim(spec, METHODS[method], rounds, seed, method == COMPONENTS)
 
 
 def to_waves(logmels: np.ndarray, invert: Inverter, progress: Progress = no_progress) -> NDArray[np.float32]:

@@ -23,8 +23,9 @@ def resynthesize(
 ) -> Shown:
     """Write the sound that a vocoder makes of a clip's log-mel spectrogram, and measure the difference.
 
-    `source`: a sound file, or log-mels in dB (.npy, .npz). `vocoder`: "griffin-lim", "fast-griffin-lim", a
-    run folder, or the name of a bundled vocoder; "auto" takes the bundled one if it has these features.
+    `source`: a sound file, or log-mels in dB (.npy, .npz). `vocoder`: "griffin-lim", "fast-griffin-lim",
+    "components", a run folder, or the name of a bundled vocoder; "auto" takes the bundled one if it has these
+    features.
 
     Raises `InputError` for a file without sound or log-mels, `SpecMismatchError` for a vocoder of other
     features.

@@ -4,8 +4,9 @@
     waves = to_waves(logmels, vocoder)  # (N, M, F) dB -> (N, T'), never clipped
     vocode(VocodeRequest(Path("clip.wav"), Path("again.wav")), spec).measures
 
-The name of a vocoder is "griffin-lim", "fast-griffin-lim", the run folder of `finback train vocoder`, the
-name of a bundled vocoder, or "auto": the bundled vocoder that has these features, or else fast-griffin-lim.
+The name of a vocoder is "griffin-lim", "fast-griffin-lim", "components", the run folder of `finback train
+vocoder`, the name of a bundled vocoder, or "auto": the bundled vocoder that has these features, or else
+components, which needs no training.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from finback.generation.vocoders.clips import logmel_of, read_wave, round_trip
 from finback.generation.vocoders.files import SUFFIXES, load_logmels
 from finback.generation.vocoders.inversion import (
     BATCH,
+    COMPONENTS,
     METHODS,
     ROUNDS,
     Inverter,
@@ -98,7 +100,7 @@ class Vocoder:
         if different:
             raise SpecMismatchError(
                 f"{name}: this vocoder was trained on other features ({', '.join(different[:3])})",
-                "train one for these features: finback train vocoder; or use --vocoder fast-griffin-lim",
+                "train one for these features: finback train vocoder; or use --vocoder components",
             )
         return cls(str(name), spec, model.network, on, model.run)
 
@@ -173,7 +175,7 @@ def _vocode_logmels(request: VocodeRequest, spec: FeatureSpec, progress: Progres
         for path, wave in zip(paths, waves, strict=True):
             refuse_overwriting(path, request.source, request.like)
             io.write(path, wave, spec.sample_rate)
-    after = logmel_of(waves, spec)[..., : spec.n_frames]
+    after = logmel_of(waves, spec, spec.n_frames)
     values = {
         "mel_l1_db": mel_l1(before, after),
         "mel_correlation": mel_correlation(before, after),
@@ -213,11 +215,11 @@ def _spec_of(name: str) -> FeatureSpec:
 
 
 def chosen_vocoder(name: str | Path, spec: FeatureSpec) -> str | Path:
-    """For `auto`, the name of a bundled vocoder that fits the features, or fast Griffin-Lim."""
+    """For `auto`, the name of a bundled vocoder that fits the features, or `components`."""
     if str(name) != AUTO:
         return name
     fitting = [n for n in pretrained.names("vocoder") if not _differences(_spec_of(n), spec)]
-    return (fitting or ["fast-griffin-lim"])[0]
+    return (fitting or [COMPONENTS])[0]
 
 
 def _differences(trained: FeatureSpec, wanted: FeatureSpec) -> list[str]:

@@ -38,7 +38,7 @@ import torch
 from torch import Tensor, nn
 
 from finback.core.errors import SettingsError
-from finback.features.components.split import split
+from finback.features.components.split import split, unfloored
 from finback.features.logmel import LogMel, slice_for
 from finback.features.spec import FeatureSpec
 from finback.features.stft import Frames
@@ -52,7 +52,6 @@ NEPER = math.log(10) / 20  # natural logarithm of a magnitude, per dB
 MID_DB, SPREAD_DB = -40.0, 20.0  # of log-mels re the loudest band: brings them to about -2 to 2
 LOUDEST = 8.0  # largest magnitude in nepers re the loudest band: far above any spectrum
 TINY = 1e-14  # power re the loudest band, 140 dB below it
-BELOW_FLOOR_DB = 15.0  # a value at the floor `top_db` of a log-mel can be any lower one
 
 
 class Vocoder(nn.Module):
@@ -131,7 +130,7 @@ class Vocoder(nn.Module):
         placed: Tensor | None = None
         rest = x
         if self.components:
-            x = self._unfloored(x)
+            x = unfloored(x, self.spec)
             placed, rest = self._components(x)  # (B, F hops), (B, F, M) dB
         rest, bands = with_end(rest), torch.exp(2 * NEPER * with_end(x))  # (B, F + 1, M); power
         h = self._read(rest)  # (B, F + 1, D)
@@ -152,12 +151,6 @@ class Vocoder(nn.Module):
         gain = torch.exp(level * NEPER)
         waves = frames.cut(waves)[:, : self.spec.clip_samples] * gain[:, 0]
         return waves, magnitude[:, :n_frames] * gain
-
-    def _unfloored(self, x: Tensor) -> Tensor:
-        """(B, F, M) dB re the loudest, with values at the floor of the spec lowered."""
-        if self.spec.top_db is None:
-            return x
-        return torch.where(x <= 0.01 - self.spec.top_db, x - BELOW_FLOOR_DB, x)
 
     @torch.no_grad()
     def _components(self, x: Tensor) -> tuple[Tensor, Tensor]:
