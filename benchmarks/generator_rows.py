@@ -16,7 +16,7 @@ import finback
 from finback.core.types import Clip
 from finback.evaluation.generator_audit.by_embedding import EmbeddedSets, Row, Vectors
 from finback.evaluation.generator_audit.embeddings import WaveEmbedder, first_sounds, reference_embedders
-from finback.evaluation.generator_audit.structure import Spectrograms, coherence
+from finback.evaluation.generator_audit.structure import Means, Spectrograms, compared, species_means
 from finback.evaluation.generator_audit.windows import cached
 from finback.features.lengths import true_frames
 from finback.features.spec import FeatureSpec
@@ -29,7 +29,9 @@ from finback.metrics.copying import CopyThresholds, copying, shifted_distances, 
 N = 20  # samples of each species
 SAMPLES, SAME, UNSEEN, VOCODED = "samples", "real same tapes", "real unseen tapes", "real vocoded"
 Waves = NDArray[np.float32]
-SOURCES = ("generation", "models/networks")  # code on which samples depend
+# Code on which samples and vocoded clips depend.
+SAMPLING = ("generation", "models/networks")
+VOCODING = ("generation/vocoders", "models/networks/vocoder.py", "features")
 
 
 class Yard:
@@ -54,7 +56,7 @@ class Yard:
     def vocoder_id(self) -> str:
         """The vocoder and the code of it."""
         run = self.vocoder.run
-        return f"{run.fingerprint() if run else self.vocoder.name} {_code()}"
+        return f"{run.fingerprint() if run else self.vocoder.name} {_code(VOCODING)}"
 
     def vocode(self, logmels: Waves) -> Waves:
         """(N, M, F) dB -> (N, T'), one by one, as samples are."""
@@ -97,17 +99,22 @@ class Yard:
         share: float | None = copying(nearest, thresholds)["below_nearest"]
         return share
 
-    def structures(self, samples: tuple[Waves, NDArray[np.int64]] | None = None) -> dict[str, Any]:
-        """Coherence of real clips, of real clips vocoded, and of samples."""
-        frames = self.frames
+    @cached_property
+    def real_means(self) -> dict[str, Means]:
+        """Coherence of the species in real clips, and in real clips vocoded."""
+        frames, names = self.frames, self.sides.labels.names
         sets = {
             SAME: Spectrograms(self.logmels[SAME], self.y[SAME], frames[SAME]),
             UNSEEN: Spectrograms(self.logmels[UNSEEN], self.y[UNSEEN], frames[UNSEEN]),
             VOCODED: Spectrograms(logmel_of(self.vocoded, self.spec), self.y[SAME], frames[SAME]),
         }
-        if samples:
-            sets[SAMPLES] = Spectrograms(*samples)
-        return coherence(sets, SAME, self.spec, self.sides.labels.names)
+        return {name: species_means(own, self.spec, names) for name, own in sets.items()}
+
+    def structures(self, samples: Spectrograms | None = None) -> dict[str, Any]:
+        """The rows of coherence of real clips and of samples."""
+        names = self.sides.labels.names
+        own = {SAMPLES: species_means(samples, self.spec, names)} if samples else {}
+        return compared({**self.real_means, **own}, SAME)
 
     def controls(self) -> dict[str, Row]:
         """The figures of real clips, by the name of their set."""
@@ -141,19 +148,19 @@ def row_of(twin: Twin, yard: Yard, n: int = N) -> Row:
         figures[one.name] = yard.embedded[one.name].of_samples(
             made, None if again is None else yard.vectors(one, again, y)
         )
-    row = _row(figures, yard.structures((logmels, y))[SAMPLES], yard.copies(logmels))
+    row = _row(figures, yard.structures(Spectrograms(logmels, y))[SAMPLES], yard.copies(logmels))
     return {**row, "n_samples": len(y), "about": twin.about, "run": twin.folder.name}
 
 
 def makes_waves(synthesizer: Synthesizer) -> bool:
     """Whether the generator makes sound itself, and no log-mels for a vocoder."""
-    return hasattr(synthesizer.generator.model, "sample_waves")
+    return synthesizer.vocoder is None
 
 
 def _samples(synthesizer: Synthesizer, names: NDArray[np.str_], n: int, cache: Path) -> Waves:
     """(N, T') the samples with the seeds 0 to n - 1 of each species."""
     wanted = [(synthesizer.labels.index(name), i % n) for i, name in enumerate(names)]
-    key = {**synthesizer.settings, "wanted": wanted, "code": _code(), "version": finback.__version__}
+    key = {**synthesizer.settings, "wanted": wanted, "code": _code(SAMPLING), "version": finback.__version__}
     return cached(cache, "samples", key, lambda: synthesizer.sample(wanted)[1])
 
 
@@ -167,6 +174,7 @@ def _row(figures: dict[str, Row], structure: Row, copies: float | None) -> Row:
         "coherence_ok_species": within.get("common_share"),
         "periodicity_ok_species": within.get("periodicity"),
         "ridge_ok_species": within.get("ridge_s"),
+        "kurtosis_ok_species": within.get("kurtosis"),
         "n_species": structure["n_species"],
         "near_copies": copies,
         "coherence": structure,
@@ -174,10 +182,10 @@ def _row(figures: dict[str, Row], structure: Row, copies: float | None) -> Row:
     }
 
 
-def _code() -> str:
-    """A hash of the source that makes samples: other code, other samples."""
-    root = Path(finback.__file__).parent
-    files = sorted(path for part in SOURCES for path in (root / part).rglob("*.py"))
+def _code(parts: Sequence[str]) -> str:
+    """A hash of source files and folders: other code, other sounds."""
+    paths = [Path(finback.__file__).parent / part for part in parts]
+    files = sorted(file for path in paths for file in ([path] if path.is_file() else path.rglob("*.py")))
     return _hash(b"".join(path.read_bytes() for path in files))
 
 

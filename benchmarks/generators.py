@@ -19,8 +19,9 @@ classifiers are logistic regressions (`finback.evaluation.generator_audit.by_emb
 - near copies: share nearer to a training clip (whitened) than 1 % of clips are to a clip of another tape
 - diversity: distances between samples of a species over those between its clips
 
-Intervals: bootstrap over species (recognised, KAD) or unseen tapes (substitution); the range over five parts
-of the species (real or made). Two generators differ only where their intervals do not overlap.
+Intervals: over species (recognised: bootstrap; KAD: jackknife) or unseen tapes (substitution: bootstrap); the
+range over five parts of the species (real or made). Two generators differ only where their intervals do not
+overlap.
 """
 
 from __future__ import annotations
@@ -54,6 +55,14 @@ COLUMNS = {
     "substitution": "taught by samples / by clips",
     "near_copies": "near copies",
     "diversity": "diversity",
+}
+SHORT = ("recognised", "by unseen", "KAD unseen", "real/made", "real/made raw", "coherent", "taught")
+SHORT += ("near copies", "diversity")
+COHERENCE = {
+    "common_share": "variance common to all bands",
+    "periodicity": "periodicity",
+    "ridge_s": "length of ridges, s",
+    "kurtosis": "kurtosis",
 }
 Rows = dict[str, dict[str, Any]]
 
@@ -97,14 +106,14 @@ def _cell(row: dict[str, Any], key: str, embedding: str) -> Any:
 
 
 def coherence_table(rows: Rows) -> Table:
-    """The three measures of coherence: means over species."""
-    return Table(
-        ("", "variance common to all bands", "periodicity", "length of ridges, s"),
-        [
-            (name, *(row["coherence"][m] for m in ("common_share", "periodicity", "ridge_s")))
-            for name, row in rows.items()
-        ],
-    )
+    """The measures of coherence: means over species, and how many species are within 20 % of real clips."""
+    columns = [cell for title in COHERENCE.values() for cell in (title, "species")]
+    return Table(("", *columns), [(name, *_coherence(row["coherence"])) for name, row in rows.items()])
+
+
+def _coherence(row: dict[str, Any]) -> list[Any]:
+    counts = {m: f"{row['within'][m]} of {row['n_species']}" if row["within"] else None for m in COHERENCE}
+    return [cell for m in COHERENCE for cell in (row[m], counts[m])]
 
 
 def values(rows: Rows) -> dict[str, Any]:
@@ -123,7 +132,7 @@ def values(rows: Rows) -> dict[str, Any]:
 def show(rows: Rows, embedding: str) -> None:
     """The table as plain text."""
     print(f"\nembedding: {embedding}")
-    print(f"{'':24s}", *(f"{title[:15]:>16s}" for title in COLUMNS.values()))
+    print(f"{'':24s}", *(f"{title:>16s}" for title in SHORT))
     for name, *cells in table(rows, embedding).rows:
         print(f"{name:24.24s}", *(f"{_text(cell):>16s}" for cell in cells))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from finback.metrics.coherence import common_share, periodicity, ridge_length
+from finback.metrics.coherence import common_share, kurtosis, periodicity, ridge_length
 
 HOP_S = 0.025
 
@@ -61,3 +61,13 @@ def test_a_whistle_is_a_ridge_of_its_duration() -> None:
     x[0, 35, 60] += 40.0  # a single peak: 40 peaks of a ridge of 40 frames, and one of 1
     assert ridge_length(x, HOP_S)[0] == pytest.approx((40 * 40 + 1) / 41 * HOP_S)
     assert ridge_length(train(9), HOP_S)[0] == 0.0  # a click has no narrow peak
+
+
+def test_kurtosis_by_hand() -> None:
+    rare = np.array([[[0.0, 0.0, 0.0, 4.0], [1.0, 1.0, 1.0, 1.0]]])  # moments 3 and 21 of the first band
+    halves = np.array([[[0.0, 4.0, 0.0, 4.0], [2.0, 0.0, 2.0, 0.0]]])
+    assert kurtosis(rare)[0] == pytest.approx(21 / 9)
+    assert kurtosis(halves)[0] == pytest.approx(1.0)
+    assert kurtosis(np.ones((1, 2, 4)))[0] == 0.0
+    assert kurtosis(noise(n_frames=2000))[0] == pytest.approx(3.0, abs=0.15)
+    assert kurtosis(train(40))[0] > 30

@@ -123,5 +123,9 @@ def test_blocks_give_the_kernel_distance_and_ignore_the_mixture() -> None:
     assert kernel_distance(real, made[mixed], strata=(y, y[mixed])) > blocks.distance() + 1
     only = KernelBlocks.of(real[y == 1], y[y == 1], made[y == 1], y[y == 1])
     assert only.distance() != pytest.approx(blocks.distance(np.array([0, 1, 0])))  # of another width
+    low, high = blocks.interval() or (np.nan, np.nan)
+    assert low < blocks.distance() < high
+    assert (low + high) / 2 == pytest.approx(blocks.distance())
+    assert only.interval() is None
     with pytest.raises(ValueError, match="two sounds"):
         KernelBlocks.of(real, y, made, y + 5)

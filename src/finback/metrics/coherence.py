@@ -3,9 +3,10 @@
     common_share(x)                  # clicks, envelopes: the share of the variance common to all bands
     periodicity(x, hop_s=0.0232)     # trains: how well the energy repeats after a constant time
     ridge_length(x, hop_s=0.0232)    # whistles and harmonics: how long a narrow peak lasts, in seconds
+    kurtosis(x)                      # any calls: bands that are loud for a small part of the time
 
-Noise with the mean spectrum of a species has low values of all three. High values are no merit of their
-own: compare with real clips of the same species.
+Stationary Gaussian noise can have the common share of a species, which is a ratio of variances. It has short
+ridges and a kurtosis of 3. High values are no merit of their own: compare with real clips of the species.
 
 Each function takes spectrograms (N, M, F) in dB and, as `frames` (N,), how many of the F frames are
 sound. The other frames are padding and are left out: a short clip that was tiled would be perfectly
@@ -55,6 +56,26 @@ def ridge_length(x: np.ndarray, hop_s: float, frames: np.ndarray | None = None) 
     around. Peaks of neighbouring frames belong to one ridge if they are at most one band apart.
     """
     return np.array([_mean_ridge(own) * hop_s for own in _parts(x, frames)], dtype=np.float64)
+
+
+def kurtosis(x: np.ndarray, frames: np.ndarray | None = None) -> NDArray[np.float64]:
+    """(N,) mean over bands of the fourth moment over time, by the squared variance over time.
+
+    3 for Gaussian noise (a little less in a short window), more where a call is rare, less where two levels
+    alternate. Bands that do not change are left out; 0 if no band changes.
+    """
+    return np.array([_mean_kurtosis(own) for own in _parts(x, frames)], dtype=np.float64)
+
+
+def _mean_kurtosis(x: NDArray[np.float64]) -> float:
+    square = np.square(x - x.mean(axis=1, keepdims=True))
+    variance = square.mean(axis=1)
+    changing = variance > SMALLEST
+    return (
+        float((np.square(square).mean(axis=1)[changing] / variance[changing] ** 2).mean())
+        if changing.any()
+        else 0.0
+    )
 
 
 def _parts(x: np.ndarray, frames: np.ndarray | None) -> Iterator[NDArray[np.float64]]:

@@ -99,6 +99,19 @@ class KernelBlocks:
         w = w / w.sum()
         return float(KAD_SCALE * (w @ (self.real + self.generated - 2.0 * self.across) @ w))
 
+    def interval(self) -> list[float] | None:
+        """[low, high]: 95 % over species, by the jackknife (Efron & Tibshirani 1993, ch. 11); None for one.
+
+        A bootstrap would draw some species twice. That adds to the pairs within a species, and the distance
+        of the draws would be too large.
+        """
+        n = len(self.real)
+        if n < 2:
+            return None
+        left_out = [self.distance(np.arange(n) != i) for i in range(n)]
+        error = float(np.std(left_out) * np.sqrt(n - 1))
+        return [self.distance() - 1.96 * error, self.distance() + 1.96 * error]
+
 
 def _shares(species: np.ndarray, names: list[object]) -> NDArray[np.float64]:
     """(S, N) weights that give the mean over the sounds of each species."""

@@ -31,17 +31,26 @@ def test_an_audit_becomes_tables() -> None:
     assert len(audit_tables(audit) or ()) == 5  # as in version 0.1.0
     figures = {"recognised": 0.5, "recognised_ci": [0.4, 0.6], "kad_unseen": 2.5, "real_made_auc": 0.75}
     audit["reference_embeddings"] = {"birdnet": {"n_species_unseen": 3, "rows": {"gaussian": figures}}}
-    measures = {"common_share": 0.1, "periodicity": 0.2, "ridge_s": 0.05, "n_species": 4}
+    measures = {"common_share": 0.1, "periodicity": 0.2, "ridge_s": 0.05, "kurtosis": 3.5, "n_species": 4}
     audit["coherence"] = {
         "train": {**measures, "within": None},
-        "gaussian": {**measures, "within": {"common_share": 3, "periodicity": 2, "ridge_s": 1}},
+        "gaussian": {
+            **measures,
+            "within": {"common_share": 3, "periodicity": 2, "ridge_s": 1, "kurtosis": 0},
+        },
     }
     tables = audit_tables(audit)
     assert tables is not None
     assert "BirdNET" in tables[0].title
     assert tables[0].rows == [("samples: gaussian", "0.50 (0.40 to 0.60)", "–", "2.5", "0.75", "–", "–")]
-    assert tables[1].rows[0] == ("real, training clips", "0.10", "0.20", "0.050")
-    assert tables[1].rows[1] == ("samples: gaussian", "0.10 (3 of 4)", "0.20 (2 of 4)", "0.050 (1 of 4)")
+    assert tables[1].rows[0] == ("real, training clips", "0.10", "0.20", "0.050", "3.5")
+    assert tables[1].rows[1] == (
+        "samples: gaussian",
+        "0.10 (3 of 4)",
+        "0.20 (2 of 4)",
+        "0.050 (1 of 4)",
+        "3.5 (0 of 4)",
+    )
     rows = [row for table in tables for row in table.rows]
     assert ("samples: gaussian", "9", "50.0 %", "25.0 %") in rows
     assert ("real, held-out clips of the same groups", "9", "50.0 %", "25.0 %") in rows

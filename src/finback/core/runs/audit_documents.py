@@ -90,6 +90,7 @@ class CoherenceRow(Document):
     common_share: Number
     periodicity: Number
     ridge_s: Number
+    kurtosis: Number
     n_species: Count = 0
     within: dict[str, Count] | None = None
 

@@ -175,9 +175,7 @@ class EmbeddedSets:
             blocks = KernelBlocks.of(reference.z, reference.y, ours.z, ours.y)
         except ValueError:  # too few sounds
             return {"kad_unseen": None, "kad_unseen_ci": None}
-        n = len(blocks.real)
-        draws = np.array([blocks.distance(w) for w in bootstrap.draw_groups(n)]) if n > 1 else np.zeros(0)
-        return {"kad_unseen": blocks.distance(), "kad_unseen_ci": bootstrap.percentiles(draws)}
+        return {"kad_unseen": blocks.distance(), "kad_unseen_ci": blocks.interval()}
 
     def _auc(self, name: str, real: Vectors, made: Vectors) -> Row:
         a, b = real.at_most(), made.at_most()

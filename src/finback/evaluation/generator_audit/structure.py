@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from finback.features.spec import FeatureSpec
-from finback.metrics.coherence import common_share, periodicity, ridge_length
+from finback.metrics.coherence import common_share, kurtosis, periodicity, ridge_length
 
-MEASURES = ("common_share", "periodicity", "ridge_s")
+MEASURES = ("common_share", "periodicity", "ridge_s", "kurtosis")
 WITHIN = 0.2
 Means = dict[str, dict[str, float]]  # species -> measure -> mean
 
@@ -33,12 +33,16 @@ class Spectrograms:
 def coherence(
     sets: Mapping[str, Spectrograms], train: str, spec: FeatureSpec, names: Sequence[str]
 ) -> dict[str, Any]:
-    """The three measures of each set, compared with those of the set named `train`.
+    """The measures of each set, compared with those of the set named `train`.
 
     A row has the mean over species of each measure, `within` (how many species are right, by measure),
     `n_species`, and `per_species`.
     """
-    means = {name: _means(own, spec, names) for name, own in sets.items() if len(own.y)}
+    return compared({k: species_means(own, spec, names) for k, own in sets.items() if len(own.y)}, train)
+
+
+def compared(means: Mapping[str, Means], train: str) -> dict[str, Any]:
+    """The rows of `coherence` from the means of each set."""
     return {name: _row(own, means.get(train, {}), name == train) for name, own in means.items()}
 
 
@@ -56,11 +60,13 @@ def _right(value: float, real: float) -> bool:
     return abs(value - real) <= WITHIN * real
 
 
-def _means(own: Spectrograms, spec: FeatureSpec, names: Sequence[str]) -> Means:
+def species_means(own: Spectrograms, spec: FeatureSpec, names: Sequence[str]) -> Means:
+    """By species, the mean of each measure."""
     hop_s = spec.hop / spec.sample_rate
     values = {
         "common_share": common_share(own.x, own.frames),
         "periodicity": periodicity(own.x, hop_s, own.frames),
         "ridge_s": ridge_length(own.x, hop_s, own.frames),
+        "kurtosis": kurtosis(own.x, own.frames),
     }
     return {names[k]: {m: float(v[own.y == k].mean()) for m, v in values.items()} for k in np.unique(own.y)}

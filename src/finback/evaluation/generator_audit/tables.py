@@ -19,6 +19,12 @@ SPACES = {
     "whitened": "log-mel without the mean of each band",
     "reference_classifier": "embedding of the reference classifier",
 }
+COHERENCE = {
+    "common_share": "common to all bands",
+    "periodicity": "periodicity",
+    "ridge_s": "ridges, s",
+    "kurtosis": "kurtosis",
+}
 BACKBONES = {"birdnet": "BirdNET", "yamnet": "YAMNet"}
 
 
@@ -128,19 +134,18 @@ def _coherence(rows: Mapping[str, Any]) -> Table:
 
     return Table(
         "Do samples hold calls? Means over species; species within 20 % of the training clips",
-        ("", "common to all bands", "species", "periodicity", "species", "ridges, s", "species"),
+        ("", *(word for title in COHERENCE.values() for word in (title, "species"))),
         [
             (
                 _name(name),
-                *(v["common_share"], counted(v, "common_share")),
-                *(v["periodicity"], counted(v, "periodicity")),
-                *(v["ridge_s"], counted(v, "ridge_s")),
+                *(cell for key in COHERENCE for cell in (v[key], counted(v, key))),
             )
             for name, v in rows.items()
         ],
         (
             "common to all bands: share of the variance over time, from clicks and envelopes; periodicity:",
-            "of the energy, at lags of 30 ms to 1 s; ridges: mean duration of narrow peaks, as of whistles",
+            "of the energy, at lags of 30 ms to 1 s; ridges: mean duration of narrow peaks, as of whistles;",
+            "kurtosis over time of a band: 3 for noise, more where calls are rare",
         ),
     )
 

@@ -26,6 +26,7 @@ COHERENCE = (
     ("common_share", "variance common to all bands", 2),
     ("periodicity", "periodicity", 2),
     ("ridge_s", "duration of ridges, s", 3),
+    ("kurtosis", "kurtosis of a band", 1),
 )
 METHODS = {"vae": "VAE", "pca": "principal components", "mean spectrum": "mean spectrum"}
 DISTANCES = (
@@ -97,8 +98,9 @@ def _coherence(audit: Mapping[str, Any]) -> list[Table]:
         Table(
             "Do samples hold calls?",
             "Clicks and envelopes raise the share of the variance over time that is common to all bands, "
-            "trains of calls the periodicity of the energy, whistles the duration of narrow ridges. Means "
-            "over species; in brackets, the number of species within 20 % of their training clips.",
+            "trains of calls the periodicity of the energy, whistles the duration of narrow ridges, and rare "
+            "calls the kurtosis over time, which is 3 for noise. Means over species; in brackets, the number "
+            "of species within 20 % of their training clips.",
             ("set", *(title for _, title, _ in COHERENCE)),
             [(_name(name), *cells(row)) for name, row in audit["coherence"].items()],
         )
