@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from finback.core.errors import InputError, SettingsError, SpecMismatchError
+from finback.core.progress import no_progress
 from finback.core.runs import files as run_files
 from finback.core.runs.audit_documents import GeneratorAuditFile
 from finback.core.runs.documents import checked
@@ -21,6 +22,7 @@ from finback.evaluation.generator_audit import (
     audit_generator,
     embeddings,
     reference_classifier,
+    references,
     set_metrics,
     substitution,
 )
@@ -31,6 +33,7 @@ from finback.evaluation.generator_audit.tables import notes, tables
 from finback.evaluation.generator_audit.windows import Windows, balanced, per_clip, samples_per_species
 from finback.features.spec import FeatureSpec
 from finback.generation.generator import Sampling, SpectrogramGenerator
+from finback.generation.vocoders.inversion import inverter
 from finback.models.predictor import Predictor
 from finback.training.generator import train_generator
 from finback.training.plan import Plan
@@ -305,6 +308,29 @@ def test_copies_are_found_out(
         assert rows["gaussian"]["ratio"] < 0.05
     assert rows["stationary-gaussian"]["below_nearest"] < 0.9
     assert rows["unseen"]["below_nearest"] < 0.5
+
+
+def test_waves_of_a_generator_are_measured_as_they_are(
+    generator: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import finback.evaluation.generator_audit as audit_module
+
+    def tones(loaded: Any, labels: Any, seeds: Any, progress: Any = None) -> np.ndarray:
+        t = np.arange(loaded.spec.covered_samples) / loaded.spec.sample_rate
+        return np.stack([0.1 * np.sin(2 * np.pi * (300 + s % 7) * t) for s in seeds]).astype(np.float32)
+
+    monkeypatch.setattr(SpectrogramGenerator, "makes_waves", property(lambda loaded: True))
+    monkeypatch.setattr(SpectrogramGenerator, "sample_waves", tones)
+    monkeypatch.setattr(audit_windows, "FOLDER", "audit of waves")
+    loaded = SpectrogramGenerator.load(generator, "cpu")
+    data = audit_module._data(AuditRequest(generator, n=3, device="cpu"), {"waves": loaded}, no_progress)
+    options = embeddings.EmbeddingOptions("fast-griffin-lim", tmp_path, 0)
+    sounds = references._sounds(data, options, inverter("fast-griffin-lim", loaded.spec), no_progress)
+    assert sounds["waves"].waves.tolist() == data.waves["waves"].tolist()
+    assert np.abs(sounds["waves, vocoded"].waves - sounds["waves"].waves).max() > 1e-3
+    embedder = embeddings.WaveEmbedder("mfcc", loaded.spec)
+    rows = references.reference_rows(data, [embedder], options, inverter("fast-griffin-lim", loaded.spec))
+    assert set(rows["mfcc"]["rows"]) >= {"waves", "stationary-gaussian", "train"}
 
 
 def test_generators_of_other_clips_are_refused(

@@ -54,6 +54,7 @@ from finback.evaluation.generator_audit.windows import (
     FOLDER,
     AuditData,
     real_windows,
+    sampled_waves,
     sampled_windows,
     samples_per_species,
 )
@@ -180,7 +181,12 @@ def _data(
     }
     if BASELINE not in generated:
         generated[BASELINE] = baseline_windows(real["train"], main.spec, counts, request.seed)
-    return AuditData(main.labels, real, generated, store)
+    waves = {
+        name: sampled_waves(generator, counts, request.seed, progress)
+        for name, generator in generators.items()
+        if generator.makes_waves
+    }
+    return AuditData(main.labels, real, generated, store, waves)
 
 
 def _recognised(data: AuditData, classifier: Predictor, known: NDArray[np.int64]) -> dict[str, Any]:

@@ -1,7 +1,9 @@
 """The figures of `by_embedding` for an audit: generators and real clips in each reference embedding.
 
 All sounds are first windows of clips, or samples through the vocoder: at most 20 of a species, except for the
-real clips that classifiers are trained on. Embeddings are stored in the run's folder.
+real clips that classifiers are trained on. Of a generator that makes waves, these waves are measured; only
+where samples are told from vocoded clips, they go through the vocoder, too. Embeddings are stored in the
+run's folder.
 """
 
 from __future__ import annotations
@@ -51,7 +53,7 @@ def reference_rows(
     for embedder in embedders:
         vectors = {name: _embedded(own, embedder, options, progress) for name, own in sounds.items()}
         sets = EmbeddedSets(vectors["train"], vectors[VOCODED], vectors["unseen"])
-        rows = {name: sets.of_samples(vectors[name]) for name in data.generated}
+        rows = {name: sets.of_samples(vectors[name], vectors.get(_again(name))) for name in data.generated}
         rows |= {"train": sets.of_train(), VOCODED: sets.of_vocoded()}
         if len(vectors["held_out"].y):
             held = sets.of_samples(vectors["held_out"])
@@ -75,7 +77,15 @@ def _sounds(
         own = windows.subset(_at_most(windows, options.seed))
         waves = _vocoded(own, options, invert, progress)
         found[name] = _Sounds(waves, own.y, own.groups if own.spans else ())
+        if name in data.waves:
+            made = data.waves[name][_at_most(windows, options.seed)]
+            found |= {name: _Sounds(made, own.y, ()), _again(name): found[name]}
     return found
+
+
+def _again(name: str) -> str:
+    """The name of the samples of a generator of waves, through the vocoder."""
+    return f"{name}, vocoded"
 
 
 def _vocoded(

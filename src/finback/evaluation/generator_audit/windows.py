@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,7 @@ class AuditData:
     real: dict[str, Windows]
     generated: dict[str, Windows]
     store: FeatureStore
+    waves: dict[str, NDArray[np.float32]] = field(default_factory=dict)  # (N, T') of generators of waves
 
     @property
     def all(self) -> dict[str, Windows]:
@@ -102,9 +103,7 @@ def sampled_windows(
 
     The n-th sample of a species has the same seed for all counts.
     """
-    y = np.repeat(np.arange(len(counts)), counts)
-    number = np.concatenate([np.arange(n) for n in counts])
-    seeds = seed * 1_000_003 + y * SEEDS_PER_SPECIES + number
+    y, seeds = _labels_and_seeds(counts, seed)
     step = generator.run.info.step
     key = {**asdict(sampling), "seed": seed, "counts": counts.tolist(), "step": step}
     x = cached(
@@ -114,6 +113,25 @@ def sampled_windows(
         lambda: generator.sample(y, seeds, sampling, progress=progress),
     )
     return Windows(x, y, np.arange(len(y)), tuple(f"sample {i}" for i in range(len(y))))
+
+
+def sampled_waves(
+    generator: SpectrogramGenerator,
+    counts: NDArray[np.int64],
+    seed: int = 0,
+    progress: Progress = no_progress,
+) -> NDArray[np.float32]:
+    """The waves (N, T') of the same samples, of a generator that makes waves; kept in the run's folder."""
+    y, seeds = _labels_and_seeds(counts, seed)
+    key = {"seed": seed, "counts": counts.tolist(), "run": generator.run.fingerprint()}
+    folder = generator.run.path / FOLDER
+    return cached(folder, "sounds", key, lambda: generator.sample_waves(y, seeds, progress))
+
+
+def _labels_and_seeds(counts: NDArray[np.int64], seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    y = np.repeat(np.arange(len(counts)), counts)
+    number = np.concatenate([np.arange(n) for n in counts])
+    return y, seed * 1_000_003 + y * SEEDS_PER_SPECIES + number
 
 
 def cached(
