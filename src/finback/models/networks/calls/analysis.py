@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
-from finback.models.networks.calls.envelope import floor_of, rest
+from finback.models.networks.calls.envelope import floor_of, rest, swell
 from finback.models.networks.calls.grid import Array, Grid, decibels, powers
 from finback.models.networks.calls.oscillators import pulse_train, tone
 from finback.models.networks.calls.pulses import pulses
@@ -17,7 +17,6 @@ from finback.models.networks.calls.sounds import QUIET_DB, Call, Contour, Pulses
 
 ACTIVE_DB = 2.5  # mean level of the rest over all bands, above its 15 % quantile
 MERGE, MARGIN, SHORTEST = 8, 2, 3  # frames: between parts of one call; around a call; of a call
-SWELL_DB = 6.0  # largest change of the background between calls
 
 
 def analyse(samples: NDArray[np.floating], grid: Grid, species: int = 0, tape: int = 0) -> Scene:
@@ -25,7 +24,7 @@ def analyse(samples: NDArray[np.floating], grid: Grid, species: int = 0, tape: i
     x: Array = samples.astype(np.float64)
     spectrogram = grid.power(x)
     floor = floor_of(spectrogram)
-    tones, clicks = contours(spectrogram, floor, grid), pulses(x, grid)
+    tones, clicks = contours(x, spectrogram, floor, grid), pulses(x, grid)
     rng = np.random.default_rng(0)
     made = pulse_train(clicks, grid, len(x), 0.0, rng)
     for contour in tones:
@@ -38,10 +37,10 @@ def analyse(samples: NDArray[np.floating], grid: Grid, species: int = 0, tape: i
     quiet = np.ones(over.shape[1], dtype=bool)
     for start, stop in spans:
         quiet[start:stop] = False
-    swell = over[:, quiet].mean(axis=0)
-    swell = np.clip(swell - np.median(swell), -SWELL_DB, SWELL_DB) if len(swell) else swell
     gaps = tuple(start - stop for start, stop in zip(starts, ends, strict=True))
-    return Scene(species, tape, floor, decibels(grid.bands @ powers(floor)), calls, gaps, swell)
+    return Scene(
+        species, tape, floor, decibels(grid.bands @ powers(floor)), calls, gaps, swell(over, quiet, grid)
+    )
 
 
 def _spans(over: Array, tones: list[Contour], clicks: Pulses, grid: Grid) -> list[tuple[int, int]]:

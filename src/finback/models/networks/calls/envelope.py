@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d, median_filter, uniform_filter1d
 
 from finback.models.networks.calls.grid import Array, Grid, decibels, powers
@@ -15,6 +16,7 @@ LINE_DB = 12.0  # of a line of the background over its neighbours, at most; a st
 
 LINE_BINS = 41  # the neighbours
 TIME, BANDS = 2.0, 1.5  # frames and bands of the smooth surface (deviations of Gaussians)
+SWELL_DB, SHORTEST_SWELL = 6.0, 8  # largest change of the background between calls; frames
 NEAR = (2.0, 3.0)  # bands and frames over which deviations from the surface are compared with chance
 
 
@@ -42,7 +44,22 @@ def smoothed(level_db: Array, grid: Grid) -> Array:
     surface = _smooth(level_db, BANDS, TIME)
     away = level_db - surface
     variance = np.maximum(_smooth(away**2, *NEAR), 1e-9)
-    return surface + np.clip(1 - chance(grid)[:, None] / variance, 0, 1) * away
+    bias, by_chance = chance(grid)
+    kept = np.clip(1 - by_chance[:, None] / variance, 0, 1)
+    return surface + kept * away - (1 - kept) * bias[:, None]
+
+
+def swell(over: Array, quiet: NDArray[np.bool_], grid: Grid) -> Array:
+    """Levels (N_BANDS, frames) over the background -> the change of its level in quiet frames (q,), dB.
+
+    The mean over the bands also changes by chance; its deviation is shrunk to what exceeds chance.
+    """
+    level = over[:, quiet].mean(axis=0)
+    if len(level) < SHORTEST_SWELL:
+        return np.zeros(0)
+    level = level - np.median(level)
+    kept = max(0.0, 1 - swell_by_chance(grid) / max(float(level.var()), 1e-9))
+    return np.clip(np.sqrt(kept) * level, -SWELL_DB, SWELL_DB)
 
 
 def _smooth(x: Array, bands: float, time: float) -> Array:
@@ -52,8 +69,19 @@ def _smooth(x: Array, bands: float, time: float) -> Array:
 
 
 @cache
-def chance(grid: Grid) -> Array:
-    """(N_BANDS,) variance of the levels of white noise in single frames, in dB squared."""
+def swell_by_chance(grid: Grid) -> float:
+    """Variance of the mean over the bands of what `rest` gives for white noise, in dB squared."""
+    white = np.random.default_rng(1).standard_normal(700 * grid.hop)
+    level = decibels(grid.bands @ grid.power(white))
+    return float(smoothed(level, grid)[:, 20:-20].mean(axis=0).var())
+
+
+@cache
+def chance(grid: Grid) -> tuple[Array, Array]:
+    """(N_BANDS,) each: mean and variance of the levels of white noise of power 1 in single frames, in dB.
+
+    The mean is below 0, because the mean of a logarithm is below the logarithm of the mean.
+    """
     white = np.random.default_rng(0).standard_normal(700 * grid.hop)
-    out: Array = decibels(grid.bands @ grid.power(white))[:, 20:-20].var(axis=1)
-    return out
+    level = decibels(grid.bands @ grid.power(white))[:, 20:-20]
+    return level.mean(axis=1), level.var(axis=1)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from finback.models.networks.calls.grid import Array, Grid, framed, hann, powers
 from finback.models.networks.calls.sounds import QUIET_DB, Contour, Pulses
 
-HIGHEST = 0.98  # of half the rate: a tone above is silent, because it would come back as a lower one
-FADE = 0.03  # of half the rate: a tone that rises to there fades, because a sudden end would be a click
+HIGHEST = 1.0  # of half the rate: a tone above is silent, because it would come back as a lower one
+FADE = 0.01  # of half the rate: a tone that rises to there fades, because a sudden end would be a click
 
 
 def tone(contour: Contour, grid: Grid, n: int, start: float, phase: float) -> Array:
@@ -32,9 +33,10 @@ def tone(contour: Contour, grid: Grid, n: int, start: float, phase: float) -> Ar
 
 
 def pulse_train(pulses: Pulses, grid: Grid, n: int, start: float, rng: np.random.Generator) -> Array:
-    """Pulses as samples (n,). All pulses of a train share one response, because one animal makes them.
+    """Pulses as samples (n,). Half of the response is common to a train, because one animal makes it.
 
-    The response is an impulse and a decaying noise, divided into bands; each pulse weighs the bands.
+    A response is an impulse and a decaying noise, divided into bands; each pulse weighs the bands. The other
+    half is another noise for each pulse: no two clicks arrive by the same paths.
     """
     length = grid.pulse_samples
     y = np.zeros(n + 2 * length)
@@ -42,19 +44,31 @@ def pulse_train(pulses: Pulses, grid: Grid, n: int, start: float, rng: np.random
         return y[:n]
     decay = max(1.0, pulses.decay_s * grid.rate)
     lead = length // 4  # the bands ring before the impulse, too; at the start they would wrap to the end
-    response = np.zeros(length)
     tail = np.arange(length - lead)
-    response[lead:] = rng.standard_normal(len(tail)) * np.exp(-tail / decay / 2)
-    response[lead] += np.sqrt(decay)
-    shares = grid.pulse_shares
-    parts = np.fft.irfft(np.sqrt(shares) * np.fft.rfft(response), n=length, axis=1)  # (bands, length)
-    parts /= np.sqrt(np.square(parts).sum(axis=1, keepdims=True)) + 1e-12
-    width = np.sqrt(shares.mean(axis=1))  # density times the width of the band is energy
+    fall = np.exp(-tail / decay / 2)
+
+    def response() -> Array:
+        own = np.zeros(length)
+        own[lead:] = rng.standard_normal(len(tail)) * fall
+        own[lead] += np.sqrt(decay)
+        return own
+
+    common, roots = response(), np.sqrt(grid.pulse_shares)
+    width = np.sqrt(grid.pulse_shares.mean(axis=1))  # density times the width of the band is energy
     for time, spectrum in zip(pulses.time_s, pulses.spectrum_db, strict=True):
         at = round(start + time * grid.rate) - lead
+        transform = np.fft.rfft(common + response())
+        energy = _band_energies(transform, roots)
         if -length < at < n:
-            y[at + length : at + 2 * length] += (np.sqrt(powers(spectrum)) * width) @ parts
+            gain = np.sqrt(powers(spectrum) / np.maximum(energy, 1e-12)) * width
+            y[at + length : at + 2 * length] += np.fft.irfft(transform * (gain @ roots), n=length)
     return y[length : length + n]
+
+
+def _band_energies(transform: NDArray[np.complex128], roots: Array) -> Array:
+    """(bands,) energy of a response, given by its transform, in bands of the weights `roots` squared."""
+    out: Array = 2 * np.square(roots) @ np.square(np.abs(transform)) / (2 * (len(transform) - 1))
+    return out
 
 
 def stationary_noise(spectrum_db: Array, grid: Grid, n: int, rng: np.random.Generator) -> Array:

@@ -20,6 +20,7 @@ OVER_FLOOR_DB, OVER_NEIGHBOURS_DB = 7.0, 7.0  # of a peak
 TRACK_DB, SHORT_TRACK_DB = 9.0, 13.0  # median over the floor; of a short track
 CLEAR_DB, SHORT_CLEAR_DB = 8.5, 10.0  # median over the neighbours: in noise, peaks follow peaks by chance
 SHORTEST, SHORT = 5, 8  # frames
+ENOUGH = 0.7  # share of a contour that others hold already
 GAP = 3  # frames without a peak after which a track ends
 LOBE = 3  # bins to each side of a peak that hold the energy of its tone
 
@@ -72,8 +73,44 @@ class Tracks:
         self.live = going + begun
 
 
-def contours(spectrogram: Array, floor_db: Array, grid: Grid) -> list[Contour]:
-    """Power (bins, frames) and the background (bins,) dB -> contours, with starts in frames of the clip."""
+def contours(x: Array, spectrogram: Array, floor_db: Array, grid: Grid) -> list[Contour]:
+    """Samples (n,), their power (bins, frames), the background (bins,) dB -> contours, by frames of the clip.
+
+    A steep sweep is a line only with a short window, and harmonics are apart only with a long one. Tones are
+    followed with both; of two contours of one tone the longer one is kept.
+    """
+    fine = Grid(grid.rate, grid.window // 2)
+    short = followed(fine.power(x), floor_db[::2], fine)
+    halved = [_on_frames(c) for c in short]
+    found = followed(spectrogram, floor_db, grid)
+    bin_hz = grid.rate / grid.window
+    for c in sorted((c for c in halved if len(c) >= SHORTEST), key=len, reverse=True):
+        others = [o for o in found if _shared(c, o, 3 * bin_hz) > 0]
+        if sum(_shared(c, o, 3 * bin_hz) for o in others) > ENOUGH * len(c):
+            continue
+        found = [o for o in found if _shared(c, o, 3 * bin_hz) <= len(o) / 2]
+        found.append(c)
+    return found
+
+
+def _on_frames(c: Contour) -> Contour:
+    """A contour with half the hop -> the same on every other frame."""
+    first = c.start % 2
+    return Contour((c.start + first) // 2, c.frequency_hz[first::2], c.level_db[first::2])
+
+
+def _shared(c: Contour, other: Contour, hz: float) -> int:
+    """Number of frames in which two contours are at most so far apart."""
+    low, high = max(c.start, other.start), min(c.start + len(c), other.start + len(other))
+    if high <= low:
+        return 0
+    a = c.frequency_hz[low - c.start : high - c.start]
+    b = other.frequency_hz[low - other.start : high - other.start]
+    return int((np.abs(a - b) < hz).sum())
+
+
+def followed(spectrogram: Array, floor_db: Array, grid: Grid) -> list[Contour]:
+    """Power (bins, frames) and the background (bins,) dB -> contours with one window."""
     level = decibels(spectrogram)
     over = level - floor_db[:, None]
     clear = level - median_filter(level, size=(21, 1), mode="nearest")
