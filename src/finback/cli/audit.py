@@ -107,7 +107,7 @@ def audit(
     \b
     Example:
       finback audit --audio clips --labels labels.csv --groups metadata.csv:group
-      finback audit runs/generator --against runs/gaussian
+      finback audit runs/generator --against runs/vae
       finback audit runs/vocoder --classifier runs/mine
     """
     from finback.core.errors import InputError
