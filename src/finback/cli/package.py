@@ -18,7 +18,7 @@ def package(
     measured: Annotated[
         Path | None,
         typer.Option(
-            help="Run with folds of the same recipe: its figures, for a run that was trained on all tapes.",
+            help="Run of the same recipe that left tapes out: its figures, for a run trained on all.",
             show_default=False,
         ),
     ] = None,
@@ -37,12 +37,12 @@ def package(
     from finback.core.runs.files import RunFiles
     from finback.models.export.folder import package_run
 
-    metrics = None
+    figures = None
     if measured is not None:
-        from finback.evaluation.recipe_figures import figures_of_folds
+        from finback.evaluation.recipe_figures import figures_of_recipe
 
-        metrics = figures_of_folds(run, measured)
-    packaged = package_run(run, folder, half=not full, metrics=metrics)
+        figures = figures_of_recipe(run, measured)
+    packaged = package_run(run, folder, half=not full, measured=figures)
     size = sum(p.stat().st_size for p in packaged.rglob("*") if p.is_file())
     if json:
         out_json({"run": str(packaged), "bytes": size, "card": str(RunFiles(packaged).card)})

@@ -184,10 +184,20 @@ def _figures(run: RunFolder) -> dict[str, str]:
                 within = f" ({low:.3f} to {high:.3f})" if low is not None and high is not None else ""
                 found[f"{NAMES[key]} on tapes not trained on"] = f"{metrics[key]:.3f}{within}"
     if run.generator_audit.is_file():
-        found |= _audited(read_audit(run.generator_audit, GeneratorAuditFile))
+        audit = read_audit(run.generator_audit, GeneratorAuditFile)
+        found |= _twin(audit) | _audited(audit)
     if run.vocoder_audit.is_file():
-        found |= _vocoded(read_audit(run.vocoder_audit, VocoderAuditFile))
+        audit = read_audit(run.vocoder_audit, VocoderAuditFile)
+        found |= _twin(audit) | _vocoded(audit)
     return found
+
+
+def _twin(audit: dict[str, Any]) -> dict[str, str]:
+    """Whether the audit is that of a twin."""
+    if not (twin := audit.get("twin")):
+        return {}
+    clips = f"trained on {twin['n_train']} clips, without the tapes of {twin['n_left_out']}"
+    return {"tested": f"a twin with the same settings, {clips}; this model learned from all tapes"}
 
 
 def _vocoded(audit: dict[str, Any]) -> dict[str, str]:

@@ -9,6 +9,7 @@ other.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -28,11 +29,13 @@ TABLES = (SPLIT_TABLE, HELD_OUT)
 MEASURED = (METRICS, LEFT_OUT, GENERATOR_AUDIT, VOCODER_AUDIT)
 
 
-def package_run(path: Path, folder: Path, half: bool = True, metrics: Json | None = None) -> Path:
+def package_run(
+    path: Path, folder: Path, half: bool = True, measured: Mapping[str, Json] | None = None
+) -> Path:
     """Copy a finished run to `folder`, and return `folder`. `half`: weights in half precision.
 
-    `metrics`: the content of `metrics.json` of the copy, for a run that was trained on all tapes, so that no
-    tape is left to test it (`evaluation.recipe_figures`).
+    `measured`: files of results of the copy and their contents, for a run that was trained on all tapes, so
+    that no tape is left to test it (`evaluation.recipe_figures`).
 
     Raises `RunError` if the run is unfinished or has folds.
     """
@@ -47,8 +50,8 @@ def package_run(path: Path, folder: Path, half: bool = True, metrics: Json | Non
             if (path / name).is_file():
                 write_json(folder / name, read_json(path / name))
         copy = RunFolder(folder)
-        if metrics is not None:
-            write_json(copy.metrics, metrics)
+        for name, content in (measured or {}).items():
+            write_json(folder / name, content)
         fitted = read_thresholds(run)
         if (
             fitted is not None
