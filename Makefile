@@ -5,7 +5,7 @@
 # make lint   check style and types
 # make bench  compare with other packages in one run: benchmarks/RESULTS.md
 # make evidence  recipes on several data sets, random split: the figures of README, docs/recipes.md, leaks.md
-# make bundled  train the bundled classifiers again from the recordings in DATA: src/finback/weights
+# make bundled  train the bundled models again from the recordings in DATA (hours): src/finback/weights
 # make sweep  disturb every command that writes, run it again and compare: benchmarks/SWEEP.md
 # make peers  .venv-peers: other packages of the comparison that cannot be installed together with finback
 # make package  dist/: sdist and wheel; the wheel is tested in new environments of Python 3.11 to 3.13

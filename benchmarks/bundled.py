@@ -1,15 +1,18 @@
-"""The bundled classifiers, made again from the recordings: `make bundled`, or
+"""The bundled models, made again from the recordings: `make bundled`, or
 
-    python benchmarks/bundled.py [watkins] [watkins-small]      # without a name: both
+    python benchmarks/bundled.py [watkins] [watkins-small] [calls] [diffusion] [vocoder]   # no name: all
 
-`watkins` is trained on all tapes (85/15/0, then again on training and validation clips together). Its figures
-are those of the same recipe in five folds by tape, because no tape is left to test a model that learned from
-all: of `make evidence` where its runs are there, else trained here. `watkins-small` takes longer to train, so
-it leaves 15 % of the clips out, and is tested on their tapes. Both are packaged into
-`src/finback/weights/NAME/classifier`. Runs are in `runs/bundled`; a finished one is not trained again. The
-old folder of the weights is replaced: it is in git.
+Classifiers: `watkins` is trained on all tapes (85/15/0, then again on all of its training clips).
+Its figures are those of the same recipe in five folds by tape, because no tape is left to test a model that
+learned from all: of `make evidence` where its runs are there, else trained here. `watkins-small` takes longer
+to train, so it leaves 15 % of the clips out, and is tested on their tapes.
 
-The generator and the vocoder in `src/finback/weights/watkins` are not made here.
+Generators (`calls` is the generator of `watkins`, `diffusion` that of `watkins-diffusion`) and the vocoder of
+`watkins` learn from all tapes. Their figures are those of a twin: the same settings, without 30 % of the
+clips, and audited on their tapes. The twins of the generators are those of `benchmarks/generators.py`.
+
+Each model is packaged into `src/finback/weights/NAME/KIND`. Runs are in `runs/bundled`; a finished one is not
+trained again. The old folder of the weights is replaced: it is in git.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ import argparse
 import shutil
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from recordings import data_folder
@@ -28,10 +32,29 @@ from finback.models import pretrained
 ROOT = Path(__file__).parents[1]
 WEIGHTS, RUNS = ROOT / "src" / "finback" / "weights", ROOT / "runs" / "bundled"
 EVIDENCE = ROOT / "runs" / "carry-over" / "tapes" / "runs"  # of benchmarks/carry_over.py
-# The recipe for new tapes with a free backbone; a network that scans fast and can be exported.
-FAMILIES = {"watkins": "yamnet-mix", "watkins-small": "cnn2d"}
-SPLITS = {"watkins": "85/15/0", "watkins-small": "70/15/15"}
+TWINS = ROOT / "runs" / "generators"  # of benchmarks/generators.py
 TERMS = "- terms of these weights: the same ({reference}, see TERMS.md in the folder above)"
+Options = tuple[str | Path, ...]
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundled model: its name, its kind, its recipe, and the shares of its three sets."""
+
+    name: str
+    kind: pretrained.Kind
+    family: str
+    split: str
+
+
+BUNDLES = {
+    # The recipe for new tapes with a free backbone; a network that scans fast and can be exported.
+    "watkins": Bundle("watkins", "classifier", "yamnet-mix", "85/15/0"),
+    "watkins-small": Bundle("watkins-small", "classifier", "cnn2d", "70/15/15"),
+    "calls": Bundle("watkins", "generator", "calls", "100/0/0"),
+    "diffusion": Bundle("watkins-diffusion", "generator", "diffusion", "100/0/0"),
+    "vocoder": Bundle("watkins", "vocoder", "vocoder", "100/0/0"),
+}
 
 
 def finback(*arguments: str | Path) -> None:
@@ -40,33 +63,51 @@ def finback(*arguments: str | Path) -> None:
     subprocess.run([sys.executable, "-m", "finback", *map(str, arguments)], cwd=ROOT, check=True)
 
 
-def trained(name: str) -> tuple[Path, tuple[str | Path, ...]]:
+def trained(key: str) -> tuple[Path, Options]:
     """The run for use, trained; and what `finback package` is told about its figures."""
-    tables = data_folder() / "watkins_all"
-    asked: tuple[str | Path, ...] = (FAMILIES[name], "--audio", data_folder(), "--source", "watkins")
+    bundle, tables = BUNDLES[key], data_folder() / "watkins_all"
+    asked: Options = (bundle.family, "--audio", data_folder(), "--source", "watkins")
     asked += ("--labels", tables / "labels.csv", "--groups", f"{tables / 'metadata.csv'}:group")
     asked += ("--min-clips", "10", "--seed", "0")
-    use, folds = RUNS / name, RUNS / f"{name}-folds"
-    finback("train", *asked, "--split", SPLITS[name], "--out", use)
-    if not SPLITS[name].endswith("/0"):
+    use = RUNS / key
+    finback("train", *asked, "--split", bundle.split, "--out", use)
+    if bundle.kind != "classifier":
+        return use, ("--measured", _twin(key, asked))
+    if not bundle.split.endswith("/0"):
         finback("evaluate", use)
         return use, ()
-    if RunFolder(EVIDENCE / f"{FAMILIES[name]}-seed0").metrics.is_file():
-        return use, ("--measured", EVIDENCE / f"{FAMILIES[name]}-seed0")
+    return use, ("--measured", _folds(key, asked))
+
+
+def _folds(key: str, asked: Options) -> Path:
+    """A run with folds of the same recipe, evaluated."""
+    evidence, folds = EVIDENCE / f"{BUNDLES[key].family}-seed0", RUNS / f"{key}-folds"
+    if RunFolder(evidence).metrics.is_file():
+        return evidence
     # The gate changes no figure of a closed set.
     finback("train", *asked, "--folds", "5", "--set", "unknown.method=none", "--out", folds)
     finback("evaluate", folds)
-    return use, ("--measured", folds)
+    return folds
 
 
-def bundle(name: str, use: Path, measured: tuple[str | Path, ...]) -> None:
+def _twin(key: str, asked: Options) -> Path:
+    """A run of the same recipe that left tapes out, audited."""
+    twin = TWINS / key
+    finback("train", *asked, "--split", "70/15/15", "--out", twin)
+    if not (RunFolder(twin).generator_audit.is_file() or RunFolder(twin).vocoder_audit.is_file()):
+        finback("audit", twin)
+    return twin
+
+
+def bundle(key: str, use: Path, measured: Options) -> None:
     """Replace the folder of the weights, and name their terms in its card."""
-    out = WEIGHTS / name / "classifier"
+    model = BUNDLES[key]
+    out = WEIGHTS / model.name / model.kind
     if out.exists():
         shutil.rmtree(out)
     finback("package", use, out, *measured)
     (out / ".finback.lock").unlink(missing_ok=True)
-    terms = TERMS.format(reference=pretrained.LICENCE_REFS[name])
+    terms = TERMS.format(reference=pretrained.LICENCE_REFS[model.name])
     card = RunFolder.open(out).card
     before, line, after = card.read_text(encoding="utf-8").partition("\n- cite:")
     assert line, f"{card}: no line to cite"
@@ -74,11 +115,11 @@ def bundle(name: str, use: Path, measured: tuple[str | Path, ...]) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Make the bundled classifiers again.")
-    parser.add_argument("names", nargs="*", help=f"of {', '.join(FAMILIES)}; none: all")
-    names = parser.parse_args().names or list(FAMILIES)
-    if unknown := set(names) - set(FAMILIES):
-        parser.error(f"{', '.join(unknown)}: not a bundled classifier; there are {', '.join(FAMILIES)}")
+    parser = argparse.ArgumentParser(description="Make the bundled models again.")
+    parser.add_argument("names", nargs="*", help=f"of {', '.join(BUNDLES)}; none: all")
+    names = parser.parse_args().names or list(BUNDLES)
+    if unknown := set(names) - set(BUNDLES):
+        parser.error(f"{', '.join(unknown)}: not a bundled model; there are {', '.join(BUNDLES)}")
     for name in names:
         bundle(name, *trained(name))
 
