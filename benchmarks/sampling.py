@@ -40,11 +40,8 @@ from finback.data.splits.run_subsets import run_subsets
 from finback.features.cache import FeatureStore, default_folder
 from finback.features.extract import Extractor
 from finback.generation.diffusion.ddpm import BETAS, ddpm_sigmas
-from finback.generation.diffusion.guidance import classifier_free
-from finback.generation.diffusion.seeds import Streams
 from finback.generation.generator import Sampling, SpectrogramGenerator
 from finback.metrics.generative import kernel_distance, median_distance
-from finback.models.networks.preconditioning import precondition
 from finback.models.predictor import Predictor
 from finback.models.pretrained import names, resolve
 from finback.training.generator import windows_of
@@ -126,19 +123,14 @@ def peer(lab: Lab, labels: np.ndarray) -> float | None:
         return None
     scheduler = DDPMScheduler(1000, *BETAS, "linear", clip_sample=False, prediction_type="sample")
     scheduler.set_timesteps(1000)
-    model = lab.generator.model
-    device = model.scale.mean.device
-    y, sampling = torch.as_tensor(labels, device=device), Sampling()
-    labelled = precondition(model, float(lab.generator.run.info.setting("diffusion", "sigma_data")))
-    denoise = classifier_free(labelled, y, model.n_classes, sampling.guidance, sampling.interval)
-    x = Streams(range(len(y)), device).normal(model.noise_shape)
+    denoise, x = lab.generator.denoiser(labels, np.arange(len(labels)), Sampling())
     levels = ddpm_sigmas().tolist()
     started = time.perf_counter()
     with torch.no_grad():
         for t, sigma in zip(scheduler.timesteps[:PEER_STEPS], levels, strict=False):
-            clean = denoise(x * (1 + sigma**2) ** 0.5, x.new_full((len(y),), sigma))
+            clean = denoise(x * (1 + sigma**2) ** 0.5, x.new_full((len(labels),), sigma))
             x = scheduler.step(clean, t, x).prev_sample
-    if device.type == "cuda":
+    if x.device.type == "cuda":
         torch.cuda.synchronize()
     return (time.perf_counter() - started) * len(scheduler.timesteps) / PEER_STEPS
 

@@ -16,6 +16,8 @@ from finback.data.dataset import Dataset
 from finback.data.splits.run_subsets import run_subsets
 from finback.generation.generator import Sampling, SpectrogramGenerator
 from finback.models.load import load_model
+from finback.models.networks.denoiser import PatchDenoiser
+from finback.training.generative_settings import DiffusionSettings
 from finback.training.generator import hold_out, train_generator
 from finback.training.plan import Plan
 from finback.training.settings import Settings, resolve
@@ -25,8 +27,10 @@ SMALL = (
     "features.n_frames=16",
     "training.epochs=2",
     "training.batch_size=8",
-    "model.diffusion.width=48",
+    "model.diffusion.width=16",
     "model.diffusion.depth=1",
+    "model.diffusion.frame_width=48",
+    "model.diffusion.frame_depth=1",
 )
 
 
@@ -82,7 +86,7 @@ def test_same_seed_same_sample_whatever_the_batch(tiny_dataset: Dataset, tmp_pat
         how = Sampling(sampler=sampler, steps=4, guidance=2.0)
         together = generator.sample([0, 1, 0], [1, 2, 3], how)
         alone = generator.sample([0], [3], how)
-        np.testing.assert_allclose(together[2], alone[0], atol=1e-3)
+        np.testing.assert_allclose(together[2], alone[0], atol=0.05)  # dB: four steps amplify rounding
         assert np.abs(together[0] - together[2]).max() > 1.0
 
 
@@ -105,6 +109,29 @@ def test_resumed_is_as_never_stopped(tiny_dataset: Dataset, tmp_path: Path) -> N
     one, other = (load_model(r.path, "generator", "cpu").network.state_dict() for r in (whole, parts))
     assert all(torch.equal(one[k], other[k]) for k in one)
     assert not (tmp_path / "parts" / CHECKPOINT).exists()  # nothing to go on with
+
+
+def test_a_diffusion_model_that_an_older_version_began_ends_as_it_began(
+    tiny_dataset: Dataset, tmp_path: Path
+) -> None:
+    class Stopped(Exception):
+        pass
+
+    def stopping(items, what, total=None):  # type: ignore[no-untyped-def]
+        for i, item in enumerate(items):
+            if what == "training" and i == 2:
+                raise Stopped
+            yield item
+
+    short = [text for text in SMALL if not text.startswith("model.")]
+    today = resolve("watkins", [*short, "training.checkpoint_s=0"], "diffusion")
+    old = today.model_copy(update={"model": {}, "diffusion": DiffusionSettings()})  # it knew no start
+    with pytest.raises(Stopped):
+        train_generator(Plan("diffusion", old, device="cpu"), tiny_dataset, tmp_path / "run", stopping)
+    run = train_generator(Plan("diffusion", today, device="cpu"), tiny_dataset, tmp_path / "run")
+    assert run.info.finished
+    assert run.info.settings["diffusion"]["sigma_mean"] == -0.4
+    assert isinstance(load_model(run.path, "generator", "cpu").network, PatchDenoiser)
 
 
 def test_folds_and_prototypes_are_refused_by_name(tiny_dataset: Dataset, tmp_path: Path) -> None:

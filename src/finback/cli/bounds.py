@@ -68,6 +68,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "stale_minutes": (0.05, 1440),
     "split_seed": (0, 2**32 - 1),
     "step_s": (1e-3, 86_400),
+    "strength": (0.01, 1),
     "steps": (1, 10_000),
     "tape_transfer": (0, 1),
     "tapes": (1, 9999),

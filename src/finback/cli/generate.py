@@ -14,6 +14,8 @@ from finback.cli.options import DataOptions, Device, Json, Seed, takes
 
 if TYPE_CHECKING:
     from finback.generation.fill_rare import FillPlan
+    from finback.generation.generate import SampleReport
+    from finback.generation.originals import Original
     from finback.generation.synthesizer import SynthesisConfig
 
 Run = Annotated[
@@ -50,7 +52,9 @@ class SynthesisOptions:
         ),
     ] = "auto"
 
-    def config(self, generator: str, device: str) -> SynthesisConfig:
+    def config(
+        self, generator: str, device: str, original: Original | None = None, tape: str = ""
+    ) -> SynthesisConfig:
         """The settings of a synthesizer. Raises `SettingsError` for half of classifier guidance."""
         from finback.core.errors import SettingsError
         from finback.generation.generator import Sampling
@@ -64,15 +68,55 @@ class SynthesisOptions:
             self.guidance,
             (self.guidance_from, self.guidance_to),
             self.classifier_scale,
+            tape=tape,
         )
-        return SynthesisConfig(generator, sampling, self.vocoder, self.guide, device)
+        return SynthesisConfig(generator, sampling, self.vocoder, self.guide, device, original)
 
 
-@takes(how=SynthesisOptions)
+@dataclass(frozen=True)
+class SourceOptions:
+    """Which tape the samples sound like, and which clip they vary."""
+
+    tape: Annotated[
+        str,
+        typer.Option(
+            metavar="GROUP",
+            help="Recording group of the training clips whose sound the clips get; default: drawn for each.",
+            show_default=False,
+        ),
+    ] = ""
+    original: Annotated[
+        Path | None,
+        typer.Option(
+            "--from", metavar="CLIP", help="Sound file whose variations are generated.", show_default=False
+        ),
+    ] = None
+    strength: Annotated[
+        float | None,
+        typer.Option(
+            help="How far variations may go from the clip of --from: 0.3 little, 0.5, 0.7 much.",
+            show_default=False,
+        ),
+    ] = None
+
+    def clip(self) -> Original | None:
+        """The clip to vary, or None. Raises `SettingsError` for a strength without a clip."""
+        from finback.core.errors import SettingsError
+        from finback.generation.originals import Original
+
+        if self.original is None and self.strength is not None:
+            raise SettingsError("--strength without a clip", "name the clip to vary: --from CLIP")
+        if self.original is None:
+            return None
+        return Original(self.original, 0.5 if self.strength is None else self.strength)
+
+
+@takes(how=SynthesisOptions, source=SourceOptions)
 def generate(
     run: Run,
     out_folder: Out,
     how: SynthesisOptions,
+    source: SourceOptions,
     species: Annotated[
         str | None, typer.Argument(help="Names of species, separated by ';'.", show_default=False)
     ] = None,
@@ -93,6 +137,7 @@ def generate(
     Example:
       finback generate watkins "Ross Seal" -n 16 --out seals
       finback generate runs/generator "killer whale; beluga" -n 4 --seed 100 --guidance 2 --out clips
+      finback generate runs/generator "beluga" --from call.wav --strength 0.5 --out variations
     """
     from finback.core.errors import InputError
     from finback.core.runs.learnt_from import caution
@@ -101,21 +146,13 @@ def generate(
     names = _names(species)
     if bool(names) == every:
         raise InputError("name species, or give --all", "write e.g. finback generate watkins 'Ross Seal'")
-    request = SampleRequest(names, n, seed)
-    report = generate_clips(how.config(run, device), request, out_folder, progress)
+    original = source.clip()
+    if original is not None and len(names) != 1:
+        raise InputError("--from with several species", "name the species of the clip only")
+    config = how.config(run, device, original, source.tape)
+    report = generate_clips(config, SampleRequest(names, n, seed), out_folder, progress)
     if json:
-        out_json(
-            {
-                "folder": str(report.folder),
-                "manifest": str(report.folder / "manifest.csv"),
-                "terms": terms_of_generator(run, how.vocoder),
-                "files": {name: [str(p) for p in paths] for name, paths in report.files.items()},
-                "n_new": report.n_new,
-                "n_existing": report.n_existing,
-                "parents": report.parents,
-                "learnt_from_one_group": report.one_group,
-            }
-        )
+        out_json(_as_json(report, terms_of_generator(run, how.vocoder)))
         return
     for paths in report.files.values():
         for path in paths:
@@ -128,6 +165,19 @@ def generate(
         say(line)
     if report.parents != NEAREST:
         say(f"the nearest training clip of each sample is not listed: {report.parents}")
+
+
+def _as_json(report: SampleReport, terms: Any) -> dict[str, Any]:
+    return {
+        "folder": str(report.folder),
+        "manifest": str(report.folder / "manifest.csv"),
+        "terms": terms,
+        "files": {name: [str(p) for p in paths] for name, paths in report.files.items()},
+        "n_new": report.n_new,
+        "n_existing": report.n_existing,
+        "parents": report.parents,
+        "learnt_from_one_group": report.one_group,
+    }
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,7 @@ class SourceInfo:
 class ModelProvenance:
     """A model behind synthetic clips, and the recordings (content hashes) in its training set."""
 
-    role: str  # generator, vocoder or classifier
+    role: str  # generator, vocoder, classifier, or original: the clip that was varied
     name: str
     recordings: frozenset[str]
 

@@ -22,6 +22,7 @@ from finback.data.manifest import Manifest, ModelProvenance
 from finback.data.problems import Problem
 
 GENERATED = "generated.json"
+ORIGINAL = "original"  # the role of a real clip whose variations were generated
 AGAIN = "generate the clips again: finback generate, finback synthesize"
 
 
@@ -92,7 +93,12 @@ def read_provenance(path: Path) -> tuple[ModelProvenance, ...] | None:
 
 # A model behind synthetic clips may not be trained on groups of these sets. For a classifier this is only the
 # test set: a classifier only accepts or rejects samples, and uses its validation set in any case.
-PROTECTED: dict[str, tuple[Subset, ...]] = {"generator": ("val", "test"), "vocoder": ("val", "test")}
+# The original of a variation is in the clip itself.
+PROTECTED: dict[str, tuple[Subset, ...]] = {
+    "generator": ("val", "test"),
+    "vocoder": ("val", "test"),
+    ORIGINAL: ("val", "test"),
+}
 
 
 @dataclass(frozen=True)
@@ -108,6 +114,8 @@ class Leak:
         named = ", ".join(groups[:3]) + (f" and {len(groups) - 3} more" if len(groups) > 3 else "")
         noun = "group" if len(groups) == 1 else "groups"
         where = f"{noun} {named} of the {SUBSET_WORDS[self.subset]}"
+        if self.model.role == ORIGINAL:
+            return f"clips are variations of {self.model.name}, which is of {where}"
         return f"the {self.model.role} {self.model.name} was trained on {where}"
 
 

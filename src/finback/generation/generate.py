@@ -38,6 +38,7 @@ from finback.features.mel import band_centres_hz
 from finback.features.spec import FeatureSpec
 from finback.generation.generator import BATCH, Sampling
 from finback.generation.nearest_clips import add_parents, training_clips
+from finback.generation.originals import Original
 from finback.generation.sample_folder import SampleFolder
 from finback.generation.synthesizer import SynthesisConfig, Synthesizer, species_id
 from finback.report.plots.sample_grid import sample_grid
@@ -101,6 +102,27 @@ def generate(
     names = (species,) if isinstance(species, str) else tuple(species)
     config = SynthesisConfig(str(model), Sampling(**sampling), device=device)
     return generate_clips(config, SampleRequest(names, n, seed), Path(out), progress or bars())
+
+
+def vary(
+    model: str | Path,
+    clip: str | Path,
+    species: str,
+    strength: float = 0.5,
+    n: int = 16,
+    out: str | Path = "variations",
+    seed: int = 0,
+    **sampling: Any,
+) -> SampleReport:
+    """Generate `n` variations of a real clip of a species into the folder `out`.
+
+    `clip` is a sound file; the beginning of a long one is varied. `strength`: near 0 the clip itself, 0.5 the
+    same layout with other details, 1 another sample. The manifest names the clip as the parent of each. Other
+    arguments and errors as in `generate`; `AudioError` for a clip that cannot be read.
+    """
+    original = Original(Path(clip), strength)
+    config = SynthesisConfig(str(model), Sampling(**sampling), original=original)
+    return generate_clips(config, SampleRequest((species,), n, seed), Path(out), bars())
 
 
 def generate_clips(

@@ -10,59 +10,46 @@ every batch, and one seed gives every species other numbers. Samples have the un
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from finback.core.errors import SettingsError, SpecMismatchError
+from finback.core.errors import InputError, SettingsError, SpecMismatchError
 from finback.core.progress import Progress, no_progress
 from finback.core.runs.folder import RunFolder
 from finback.core.types import Labels
 from finback.features.frontends import front_end_class
 from finback.generation.calls.parameters import SampleParameters
 from finback.generation.calls.waves import limited_wave, logmels_of, parameters_of
-from finback.generation.diffusion import guidance
 from finback.generation.diffusion.accuracy import warn_of_width
+from finback.generation.diffusion.conditioned import (
+    conditions_of_clips,
+    denoiser_of_labels,
+    draw_conditions,
+    guided_denoiser,
+    spread_of,
+)
 from finback.generation.diffusion.contract import Denoise, StepCallback
-from finback.generation.diffusion.samplers import SAMPLERS, levels_for
+from finback.generation.diffusion.guidance import classifier_guided, independent
+from finback.generation.diffusion.samplers import SAMPLERS, levels_for, levels_from
 from finback.generation.diffusion.seeds import Streams
+from finback.generation.sampling import Sampling as Sampling
 from finback.models.devices import tune_allocator
 from finback.models.load import load_model
 from finback.models.networks.calls.network import Calls
-from finback.models.networks.generator import Generator
-from finback.models.networks.preconditioning import precondition
+from finback.models.networks.conditions import Conditions
+from finback.models.networks.generator import Generator, level_of
+from finback.models.networks.residual_denoiser import ResidualDenoiser
 from finback.models.predictor import Predictor
 
 BATCH = 16  # samples at a time
 Integers = Sequence[int] | NDArray[np.integer]
-
-
-@dataclass(frozen=True)
-class Sampling:
-    """How a diffusion model is sampled. Generators that decode in one step use `streams` only.
-
-    Raises `SettingsError` for an unknown sampler, a number of steps that it does not support, or a negative
-    guidance.
-    """
-
-    sampler: str = "dpmpp-3m"  # nearest to 1000 steps at 18, and half the evaluations of Heun
-    steps: int = 18
-    guidance: float = 1.5  # weight of classifier-free guidance; 1: off
-    interval: tuple[float, float] = (0.0, float("inf"))  # noise levels at which guidance is on
-    classifier_scale: float = 0.0  # strength of classifier guidance; 0: off
-    # What names a stream of random numbers: species and seed, or the seed alone (version 0.1.0).
-    streams: Literal["species", "seed"] = "species"
-
-    def __post_init__(self) -> None:
-        levels_for(self.sampler, self.steps)
-        if self.guidance < 0:
-            raise SettingsError(f"guidance {self.guidance:g}: below 0", "1 is off, 1.5 to 3 is usual")
 
 
 class SpectrogramGenerator:
@@ -104,6 +91,8 @@ class SpectrogramGenerator:
         more than a tenth too narrow or too wide with so few steps.
         """
         sampling = sampling or Sampling()
+        if sampling.tape:
+            self.tape_number(sampling.tape)
         if self.makes_waves:
             return logmels_of(self.sample_waves(labels, seeds, progress), self.spec)
         if self.model.way == "denoise":
@@ -141,6 +130,54 @@ class SpectrogramGenerator:
             raise TypeError(f"{self!r} has no parameters: it makes log-mels")
         return parameters_of(self.model, label, self.labels.names[label], seed)
 
+    @torch.no_grad()
+    def vary(
+        self,
+        logmels: NDArray[np.float32],
+        frames: Integers,
+        labels: Integers,
+        seeds: Integers,
+        strength: float,
+        sampling: Sampling | None = None,
+    ) -> NDArray[np.float32]:
+        """Variations of real log-mels (N, M, F) in dB, at the levels of the clips: (N, M, F) dB.
+
+        Noise of the level that `strength` gives (`samplers.sigma_of_strength`) is added to each, and removed
+        again by the denoiser of the species (N,): near 0 it is the clip, 1 is another sample. `frames` (N,)
+        is the number of frames of each that are not padding. Raises `SettingsError` for a generator without
+        steps.
+        """
+        self.require_steps()
+        sampling = sampling or Sampling()
+        starts = range(0, len(labels), BATCH)
+        parts = [slice(i, i + BATCH) for i in starts]
+        batches = [
+            self._batch(labels[p], seeds[p], sampling, None, None, Source(logmels[p], frames[p], strength))
+            for p in parts
+        ]
+        return np.concatenate([logmels[:0], *batches])
+
+    def require_steps(self) -> None:
+        """Raises `SettingsError` for a generator that cannot vary a clip."""
+        if self.model.way != "denoise":
+            raise SettingsError(
+                f"variations by {self.run.info.family}: this generator does not work in steps",
+                "train a diffusion model: finback train diffusion",
+            )
+
+    def denoiser(self, labels: Integers, seeds: Integers, sampling: Sampling) -> tuple[Denoise, Tensor]:
+        """The guided denoiser of a batch, and the noise (B, ...) that its sampler starts from."""
+        y, streams = self._streams(labels, seeds, sampling)
+        loudness, noise = streams.normal(()), streams.normal(self.model.noise_shape)
+        given = self._conditions(y, streams, sampling, None)
+        return self._denoise(y, given, loudness, sampling, None), noise
+
+    def _streams(self, labels: Integers, seeds: Integers, sampling: Sampling) -> tuple[Tensor, Streams]:
+        device = self.model.scale.mean.device
+        y = torch.as_tensor(np.asarray(labels), dtype=torch.long, device=device)
+        names = [self.labels.names[int(k)] for k in labels] if sampling.streams == "species" else None
+        return y, Streams((int(s) for s in seeds), device, names)
+
     def _batch(
         self,
         labels: Integers,
@@ -148,35 +185,78 @@ class SpectrogramGenerator:
         sampling: Sampling,
         guide: Predictor | None,
         callback: StepCallback | None,
+        source: Source | None = None,
     ) -> NDArray[np.float32]:
         """(B,), (B,) -> (B, M, F) dB."""
         model, device = self.model, self.model.scale.mean.device
-        y = torch.as_tensor(np.asarray(labels), dtype=torch.long, device=device)
-        names = [self.labels.names[int(k)] for k in labels] if sampling.streams == "species" else None
-        streams = Streams((int(s) for s in seeds), device, names)
+        y, streams = self._streams(labels, seeds, sampling)
         # The level is drawn first, so that the number of draws of a sampler does not change it.
         loudness = streams.normal(())
         noise = streams.normal(model.noise_shape)
         if model.way == "decode":
-            units = model.decode(noise, y)
-        else:
-            denoise = self._denoise(y, loudness, sampling, guide)
-            levels = levels_for(sampling.sampler, sampling.steps)
+            return _array(model.scale.to_db(model.decode(noise, y), y, loudness))
+        given = self._conditions(y, streams, sampling, source)
+        denoise = self._denoise(y, given, loudness, sampling, guide)
+        levels = levels_for(sampling.sampler, sampling.steps)
+        if source is None:
             units = SAMPLERS[sampling.sampler](denoise, noise, levels, streams, callback)
-        return model.scale.to_db(units, y, loudness)[:, 0].float().cpu().numpy()
+            return _array(model.scale.to_db(units, y, loudness))
+        x = torch.from_numpy(source.logmels)[:, None].to(device)
+        frames = torch.as_tensor(np.asarray(source.frames), device=device)
+        levels = levels_from(sampling.sampler, sampling.steps, source.strength)
+        start = model.scale.to_units(x, frames) / float(levels[0]) + noise
+        units = SAMPLERS[sampling.sampler](denoise, start, levels, streams, callback)
+        return _array(model.scale.at_level(units, level_of(x)[:, 0, 0, 0]))
 
-    def _denoise(self, y: Tensor, loudness: Tensor, sampling: Sampling, guide: Predictor | None) -> Denoise:
+    def _conditions(
+        self, y: Tensor, streams: Streams, sampling: Sampling, source: Source | None
+    ) -> Conditions | None:
+        """Tape and joints of each sample; None for a network that is told the species only."""
+        tape = self.tape_number(sampling.tape) if sampling.tape else None
+        if not isinstance(self.model, ResidualDenoiser):
+            return None
+        if source is not None:
+            return conditions_of_clips(self.model, y, [int(n) for n in source.frames], tape)
+        return draw_conditions(self.model, y, streams, tape)
+
+    def tape_number(self, tape: str) -> int:
+        """The number of a recording group of the training clips.
+
+        Raises `InputError` with the nearest names.
+        """
+        names = self.run.info.tapes
+        if not names:
+            raise InputError(
+                f"tape '{tape}': this generator was trained without recording groups",
+                "leave the tape out, or train it again: finback train diffusion",
+            )
+        if tape not in names:
+            near = difflib.get_close_matches(tape, names, n=3, cutoff=0.3) or names[:3]
+            raise InputError(f"unknown tape '{tape}'", "the nearest are: " + ", ".join(near))
+        return names.index(tape)
+
+    def _denoise(
+        self,
+        y: Tensor,
+        given: Conditions | None,
+        loudness: Tensor,
+        sampling: Sampling,
+        guide: Predictor | None,
+    ) -> Denoise:
         sigma_data = float(self.run.info.setting("diffusion", "sigma_data"))
-        labelled = precondition(self.model, sigma_data)
-        weight, null = sampling.guidance, self.model.n_classes
-        denoise = guidance.classifier_free(labelled, y, null, weight, sampling.interval)
+        weight, interval = sampling.guidance, sampling.interval
+        spread = independent(sigma_data)
+        if given is not None and isinstance(self.model, ResidualDenoiser):
+            denoise = guided_denoiser(self.model, given, weight, interval, sampling.weaker)
+            spread = spread_of(self.model, given)
+        else:
+            denoise = denoiser_of_labels(self.model, y, sigma_data, weight, interval)
         if sampling.classifier_scale <= 0:
             return denoise
         if guide is None:
             raise SettingsError("classifier guidance without a classifier", "name one: --guide RUN")
-        return guidance.classifier_guided(
-            denoise, self._log_prob(guide, y, loudness), sampling.classifier_scale, sigma_data
-        )
+        log_prob = self._log_prob(guide, y, loudness)
+        return classifier_guided(denoise, log_prob, sampling.classifier_scale, spread)
 
     def _log_prob(self, guide: Predictor, y: Tensor, loudness: Tensor) -> Callable[[Tensor], Tensor]:
         """x (B, 1, M, F) in units of the scale -> mean of log p(species | x) over members (B,)."""
@@ -197,3 +277,16 @@ class SpectrogramGenerator:
             return torch.stack(members).mean(dim=0).gather(1, wanted[:, None])[:, 0]
 
         return log_prob
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """Real clips that are varied: log-mels (B, M, F) in dB, their true frames (B,), and how much."""
+
+    logmels: NDArray[np.float32]
+    frames: Integers
+    strength: float
+
+
+def _array(db: Tensor) -> NDArray[np.float32]:
+    return db[:, 0].float().cpu().numpy()

@@ -27,6 +27,7 @@ from finback.core.types import Labels
 from finback.data.manifest import ModelProvenance
 from finback.features.extract import Extractor
 from finback.generation.generator import Sampling, SpectrogramGenerator
+from finback.generation.originals import Original, read_original
 from finback.generation.sample_folder import Row
 from finback.generation.vocoders.inversion import to_waves
 from finback.generation.vocoders.vocode import Vocoder
@@ -44,6 +45,7 @@ class SynthesisConfig:
     vocoder: str = "auto"
     guide: str = ""  # the classifier of classifier guidance
     device: str = "auto"
+    original: Original | None = None  # the real clip to vary; None: new samples
 
 
 class Synthesizer:
@@ -61,6 +63,12 @@ class Synthesizer:
         if config.sampling.classifier_scale > 0 and config.guide:
             self.guide = Predictor.load(config.guide, config.device)
         self.id = self.run.fingerprint()
+        if config.sampling.tape:
+            self.generator.tape_number(config.sampling.tape)
+        self.original = None
+        if config.original is not None:
+            self.generator.require_steps()
+            self.original = read_original(config.original, self.spec)
 
     def __repr__(self) -> str:
         return f"Synthesizer({self.generator!r}, vocoder {self.vocoder_id})"
@@ -79,6 +87,7 @@ class Synthesizer:
             **{"generator": self.id, "vocoder": self.vocoder_id, "features": features, "guide": guide},
             "streams": self.config.sampling.streams,
             **sampling,
+            **(self.original.settings if self.original else {}),
         }
 
     @property
@@ -117,6 +126,8 @@ class Synthesizer:
             models.append(provenance_of("vocoder", self.vocoder.name, self.vocoder.run))
         if self.guide and self.guide.run:
             models.append(provenance_of("classifier", self.config.guide, self.guide.run))
+        if self.original:
+            models.append(self.original.provenance)
         return models
 
     def sample(self, wanted: Sequence[tuple[int, int]]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -130,7 +141,12 @@ class Synthesizer:
         if self.vocoder is None:
             waves = self.generator.sample_waves(labels, seeds)
             return np.stack([self.logmel_of_file(wave) for wave in waves]), waves
-        generated = self.generator.sample(labels, seeds, self.config.sampling, self.guide)
+        if self.original:
+            x = np.repeat(self.original.logmel[None], len(labels), axis=0)
+            frames, strength = [self.original.frames] * len(labels), self.original.strength
+            generated = self.generator.vary(x, frames, labels, seeds, strength, self.config.sampling)
+        else:
+            generated = self.generator.sample(labels, seeds, self.config.sampling, self.guide)
         # One by one: an iterative method must not depend on the rounding of the other waves of its batch.
         waves = np.concatenate([to_waves(x[None], self.vocoder) for x in generated])
         return np.stack([self.logmel_of_file(wave) for wave in waves]), waves
@@ -152,6 +168,7 @@ class Synthesizer:
             "vocoder": self.vocoder_id,
             "licence": self.run.info.licence,
             **sampling,
+            **({"parents": self.original.file} if self.original else {}),
         }
 
 

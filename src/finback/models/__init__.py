@@ -83,7 +83,7 @@ PRETRAINED = frozenset(
 
 GENERATORS = {
     "calls": "finback.models.networks.calls.network:Calls",
-    "diffusion": "finback.models.networks.denoiser:PatchDenoiser",
+    "diffusion": "finback.models.networks.residual_denoiser:ResidualDenoiser",
     "gaussian": "finback.models.networks.gaussian:Gaussian",
     "stationary-gaussian": "finback.models.networks.stationary:StationaryGaussian",
     "vae": "finback.models.networks.vae:VAE",
@@ -112,8 +112,14 @@ def licences(names: Iterable[str]) -> list[str]:
 
 
 def hyperparameters(name: str) -> dict[str, Any]:
-    """Names and defaults of the hyper-parameters of a family."""
-    parameters = inspect.signature(family(name).__init__).parameters
+    """Names and defaults of the hyper-parameters of a family, with those of its runs of older versions."""
+    made = family(name)
+    earlier = getattr(made, "earlier", None)
+    return {**(_hyperparameters(earlier) if earlier else {}), **_hyperparameters(made)}
+
+
+def _hyperparameters(made: Any) -> dict[str, Any]:
+    parameters = inspect.signature(made.__init__).parameters
     return {k: p.default for k, p in parameters.items() if p.default is not inspect.Parameter.empty}
 
 
@@ -124,9 +130,13 @@ def create(name: str, spec: FeatureSpec, n_classes: int, **chosen: Any) -> Any:
     network that does not fit into the memory of this computer.
     """
     known = check_chosen(name, chosen)
+    make = family(name)
+    if hasattr(make, "of"):  # the class depends on the settings; one of an older version knows fewer
+        make = make.of(chosen)
+        chosen = {key: value for key, value in chosen.items() if key in _hyperparameters(make)}
     if is_large(chosen, known):
-        check_memory(lambda: family(name)(spec, n_classes, **chosen), f"model {name}")
-    return family(name)(spec, n_classes, **chosen)
+        check_memory(lambda: make(spec, n_classes, **chosen), f"model {name}")
+    return make(spec, n_classes, **chosen)
 
 
 def check_chosen(name: str, chosen: Mapping[str, Any]) -> dict[str, Any]:

@@ -24,6 +24,8 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "duration": (0, 1),
     "embedding": (1, 65_536),
     "filters": (1, 4096),
+    "frame_depth": (1, 64),
+    "frame_width": (1, 16_384),
     "freeze": (0, 100),
     "heads": (1, 256),
     "hidden": (1, 65_536),

@@ -33,6 +33,7 @@ class DiffusionSettings(Frozen):
     sigma_spread: float = Field(1.4, gt=0, le=10)
     sigma_data: float = Field(1.0, gt=0, le=1000)  # deviation of the data, which `Scale` sets to 1
     label_dropout: float = Field(0.1, ge=0, lt=1)  # share of examples without the species
+    tape_dropout: float = Field(0.3, ge=0, lt=1)  # share of the others without the recording group
     shift: float = Field(
         1.0, ge=0, le=1
     )  # share of clips that are rolled in time by a random number of frames

@@ -34,13 +34,15 @@ from finback.features.cache import windows_of as windows_of
 from finback.features.extract import Extractor
 from finback.features.lengths import true_frames
 from finback.models.networks.calls.network import Calls
+from finback.models.networks.residual_denoiser import ResidualDenoiser
 from finback.models.weights import save_tensors
 from finback.training.batches import TrainingInputs
 from finback.training.calls import fit_calls
 from finback.training.loop import fit
-from finback.training.plan import Plan, describe
+from finback.training.plan import Plan, describe, resumed_generator
 from finback.training.stages import new_model
 from finback.training.tasks import task_for
+from finback.training.tasks.residual_diffusion import fit_start
 
 
 def train_generator(
@@ -52,6 +54,7 @@ def train_generator(
     `ManifestError` for a manifest that was not prepared, `SettingsError` on settings that generators do not
     support, `RunError` if `out` holds another run.
     """
+    plan = resumed_generator(plan, out)
     info = check_out(plan, dataset, out)
     check_free(out)
     remember_dataset(RunFiles(out).manifest, dataset)
@@ -77,6 +80,7 @@ def check_out(plan: Plan, dataset: Dataset, out: Path) -> RunInfo:
     Raises `SettingsError` or `RunError` before any work is done.
     """
     require_dataset(dataset, "train_generator")
+    plan = resumed_generator(plan, out)
     settings = plan.settings
     if settings.split.folds:
         raise SettingsError(
@@ -133,8 +137,12 @@ def _fit(
     if val:
         store.prepare(val, progress)
     if hasattr(model, "scale"):
-        x, y = windows_of(store, clips, labels)
-        model.scale.fit(x, y)
+        if isinstance(model, ResidualDenoiser):
+            fit_start(model, store, clips, labels)
+            run.note(tapes=sorted({c.group_key for c in clips}))
+        else:
+            x, y = windows_of(store, clips, labels)
+            model.scale.fit(x, y)
         if not model.task:  # fitted in closed form
             windows = [window for clip in clips for window in store.extractor.windows(clip)]
             model.fit(x, y, torch.from_numpy(true_frames(windows, model.spec)))

@@ -16,13 +16,14 @@ from finback.core.errors import SettingsError
 from finback.core.runs.files import RunFiles
 from finback.core.runs.folder import RunFolder
 from finback.core.runs.info import Json, RunInfo
+from finback.core.settings import build
 from finback.data.dataset import Dataset, require_dataset
 from finback.data.rare import RareSettings
 from finback.features import playback
 from finback.features.extract import Extractor
 from finback.models.devices import check_device
 from finback.models.model_files import resumed_settings, stored_settings
-from finback.training.settings import Settings
+from finback.training.settings import Settings, resolve
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,29 @@ def resumed(plan: Plan, out: Path) -> Plan:
         training = training.model_copy(update={"copies": 0})
     model = resumed_settings(plan.family, settings.model, out)
     return replace(plan, settings=settings.model_copy(update={"model": model, "training": training}))
+
+
+def resumed_generator(plan: Plan, out: Path) -> Plan:
+    """The plan for training in `out`: a diffusion model that an older version began ends as it would there.
+
+    Such a run names no start of its network. It keeps its own settings of the network, the noise levels and
+    the loop, unless the command changes those of the family.
+    """
+    files = RunFiles(out)
+    if plan.family != "diffusion" or not files.run_json.is_file():
+        return plan
+    info = RunFolder.open(out).info
+    begun = info.settings.get("model", {})
+    if info.family != plan.family or "start" in begun:
+        return plan
+    preset = resolve(family=plan.family)
+    settings, own = plan.settings, {"model": begun}
+    if settings.model != preset.model:
+        return plan
+    for section in ("diffusion", "training"):
+        if getattr(settings, section) == getattr(preset, section):
+            own[section] = build(type(getattr(settings, section)), info.settings.get(section, {}))
+    return replace(plan, settings=settings.model_copy(update=own))
 
 
 def with_speeds(plan: Plan, dataset: Dataset) -> Plan:

@@ -8,7 +8,13 @@ from analytic import MEAN, SPREAD, Counted, gaussian
 from torch import Tensor
 
 from finback.core.errors import SettingsError
-from finback.generation.diffusion.guidance import classifier_free, classifier_guided, unguided
+from finback.generation.diffusion.guidance import (
+    classifier_free,
+    classifier_guided,
+    independent,
+    stronger,
+    unguided,
+)
 from finback.generation.diffusion.samplers import heun, sigmas
 from finback.generation.diffusion.seeds import Streams
 
@@ -73,10 +79,46 @@ def test_classifier_guidance_is_exact_for_normal_data_and_a_linear_log_probabili
     d, a = 0.8, torch.tensor([0.5, -1.0], dtype=torch.float64)
     data = gaussian(MEAN, d**2 * torch.eye(2, dtype=torch.float64))
     noise = torch.randn((4000, 2), generator=torch.Generator().manual_seed(1), dtype=torch.float64)
-    guided = classifier_guided(data, lambda x: x @ a, scale=2.0, sigma_data=d)
+    guided = classifier_guided(data, lambda x: x @ a, scale=2.0, spread=independent(d))
     x = heun(guided, noise, sigmas(40), Streams([]))
     assert (x.mean(dim=0) - (MEAN + 2.0 * d**2 * a)).abs().max() < 0.05
     assert (x.std(dim=0) - d).abs().max() < 0.03
+
+
+def test_with_the_covariance_of_the_data_classifier_guidance_is_exact_and_strong() -> None:
+    """Correlated values: the posterior moves by C a, along the axis in which the data vary."""
+    a = torch.tensor([0.5, 0.5], dtype=torch.float64)
+    wide = torch.tensor([[30.0, 29.0], [29.0, 30.0]], dtype=torch.float64)
+    data = gaussian(MEAN, wide)
+
+    def spread(vector: Tensor, sigma: Tensor) -> Tensor:
+        identity = torch.eye(2, dtype=torch.float64)
+        inverse = torch.linalg.inv(wide + sigma[0] ** 2 * identity)
+        return sigma[0] ** 2 * vector @ (wide @ inverse)
+
+    noise = torch.randn((2000, 2), generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    known, plain = (
+        heun(classifier_guided(data, lambda x: x @ a, 1.0, how), noise, sigmas(40), Streams([])).mean(dim=0)
+        for how in (spread, None)
+    )
+    away = heun(data, noise, sigmas(40), Streams([])).mean(dim=0)
+    assert (known - away - wide @ a).abs().max() < 3  # of 30: noise of level 80 is not infinite
+    assert (plain - away).abs().max() < 5, "without the covariance samples hardly move"
+
+
+def test_a_weaker_denoiser_is_asked_within_the_interval_only() -> None:
+    asked = []
+
+    def weaker(x: Tensor, sigma: Tensor) -> Tensor:
+        asked.append(float(sigma[0]))
+        return x * 0
+
+    guided = stronger(lambda x, sigma: x * 0 + 1, weaker, 3.0, (0.5, 4.0))
+    found = [float(guided(torch.zeros(2, 1), torch.full((2,), s))[0, 0]) for s in (0.5, 1.0, 4.0, 5.0)]
+    assert found == [1, 3, 3, 1]
+    assert asked == [1.0, 4.0]
+    with pytest.raises(SettingsError, match="guidance interval"):
+        stronger(weaker, weaker, 2.0, (1, 1))
 
 
 def test_classifier_guidance_needs_no_gradient_through_the_network() -> None:

@@ -58,6 +58,8 @@ class RunInfo(BaseModel):
     rare: Json = {}  # the policy for rare species, and {species: clips}
     split: Json | list[Json] | None = None  # in a run with folds, a list with one description per fold
 
+    tapes: tuple[str, ...] = ()  # recording groups that a generator can be asked for, in its own order
+
     # Where it comes from.
     command: str | list[str] = ""
     format: int | None = None

@@ -4,6 +4,7 @@
 - `classifier_free` (Ho & Salimans 2022, arXiv 2207.12598): extrapolates from the answer of the
   network without a label, within an interval of noise levels (Kynkäänniemi et al. 2024, arXiv 2404.07724).
   Outside the interval, where guidance only reduces diversity, the network is evaluated once.
+- `stronger` (autoguidance, Karras et al. 2024, arXiv 2406.02507): the same away from any weaker denoiser.
 - `classifier_guided` (Dhariwal & Nichol 2021, arXiv 2105.05233): follows the gradient of the log-probability
   of the species under a differentiable classifier.
 """
@@ -21,6 +22,8 @@ from finback.generation.diffusion.contract import Denoise
 from finback.models.networks.preconditioning import LabelledDenoise
 
 LogProb = Callable[[Tensor], Tensor]
+Spread = Callable[[Tensor, Tensor], Tensor]
+"""`(vector (B, ...), sigma (B,)) -> (B, ...)`: times the covariance of the clean data, given noisy data."""
 
 
 def unguided(denoise: LabelledDenoise, labels: Tensor) -> Denoise:
@@ -48,10 +51,7 @@ def classifier_free(
     interval.
     """
     low, high = interval
-    if weight < 0:
-        raise SettingsError(f"guidance {weight:g}: below 0", "1 is off, 1.5 to 3 is usual")
-    if not 0 <= low < high:
-        raise SettingsError(f"guidance interval {low:g} to {high:g}: empty", "give 0 <= low < high")
+    _check(weight, interval)
     if weight == 1:
         return unguided(denoise, labels)
 
@@ -67,23 +67,66 @@ def classifier_free(
     return guided
 
 
-def classifier_guided(denoise: Denoise, log_prob: LogProb, scale: float, sigma_data: float = 1.0) -> Denoise:
+def stronger(
+    denoise: Denoise, weaker: Denoise, weight: float, interval: tuple[float, float] = (0.0, inf)
+) -> Denoise:
+    """`D = D0 + weight (D1 - D0)`, where D1 is `denoise` and D0 is `weaker`. Weight 1 is off.
+
+    Noise levels in `low < sigma <= high` are guided; all samples of a call have one level. Raises
+    `SettingsError` on a weight below 0 or an empty interval.
+    """
+    _check(weight, interval)
+    low, high = interval
+
+    def guided(x: Tensor, sigma: Tensor) -> Tensor:
+        answer = denoise(x, sigma)
+        if not low < float(sigma[0]) <= high:
+            return answer
+        less = weaker(x, sigma)
+        return less + weight * (answer - less)
+
+    return denoise if weight == 1 else guided
+
+
+def _check(weight: float, interval: tuple[float, float]) -> None:
+    """Raises `SettingsError` on a weight below 0 or an empty interval."""
+    low, high = interval
+    if weight < 0:
+        raise SettingsError(f"guidance {weight:g}: below 0", "1 is off, 1.5 to 3 is usual")
+    if not 0 <= low < high:
+        raise SettingsError(f"guidance interval {low:g} to {high:g}: empty", "give 0 <= low < high")
+
+
+def classifier_guided(
+    denoise: Denoise, log_prob: LogProb, scale: float, spread: Spread | None = None
+) -> Denoise:
     """Adds `scale * sigma**2 * gradient of log p(species | x)` to `denoise` (the shift of the score in EDM).
 
     `log_prob` maps clean data (B, ...) to (B,) and was not trained on noise, so the true gradient is replaced
     by two approximations. p(species | noisy x) is taken to be p(species | D(x)). The Jacobian dD/dx of the
-    chain rule, which would cost a backward pass through the network, is taken to be `sigma_data² / (sigma² +
-    sigma_data²)`, its value for Gaussian data (Song et al. 2023, ΠGDM, section 3.2). Both are exact for
-    Gaussian data and a linear `log_prob`. The step is at most `scale * sigma_data²` times the gradient at any
-    noise level.
+    chain rule, which would cost a backward pass through the network, is that of Gaussian data: sigma²
+    times it is `spread`, the covariance of the clean data (Song et al. 2023, PiGDM, section 3.2). Both are
+    exact for Gaussian data and a linear `log_prob`. Without a `spread`, all values are independent and of
+    deviation 1: then a step is at most `scale` times the gradient, and since a classifier depends a little on
+    each of ten thousand values, samples hardly move.
     """
+    covariance = spread or independent(1.0)
 
     def guided(x: Tensor, sigma: Tensor) -> Tensor:
         clean = denoise(x, sigma)
         with torch.enable_grad():
             leaf = clean.detach().requires_grad_()
             (gradient,) = torch.autograd.grad(log_prob(leaf).sum(), leaf)
-        variance = sigma**2 * sigma_data**2 / (sigma**2 + sigma_data**2)  # of the clean data, given x
-        return clean + scale * variance.reshape(-1, *[1] * (x.ndim - 1)) * gradient
+        return clean + scale * covariance(gradient, sigma)
 
     return guided if scale else denoise
+
+
+def independent(deviation: float) -> Spread:
+    """The spread of independent values of one deviation."""
+
+    def spread(gradient: Tensor, sigma: Tensor) -> Tensor:
+        variance = sigma**2 * deviation**2 / (sigma**2 + deviation**2)
+        return variance.reshape(-1, *[1] * (gradient.ndim - 1)) * gradient
+
+    return spread

@@ -59,6 +59,29 @@ def levels_for(sampler: str, steps: int, low: float = 0.002, high: float = 80.0)
     return ddpm_sigmas(steps) if sampler == "ddpm" else sigmas(steps, low, high)
 
 
+def levels_from(sampler: str, steps: int, strength: float) -> Tensor:
+    """The noise levels of a variation: from `sigma_of_strength` down to 0, in the same share of the steps.
+
+    Raises `SettingsError` as `levels_for` does, and on a strength that is not between 0 and 1.
+    """
+    first = sigma_of_strength(strength)
+    taken = max(2, round(strength * steps))
+    if sampler != "ddpm":
+        return levels_for(sampler, taken, high=first)
+    levels = ddpm_sigmas(steps)
+    return levels[int((levels > first).sum().clamp_max(len(levels) - 2)) :]
+
+
+def sigma_of_strength(strength: float, low: float = 0.002, high: float = 80.0, rho: float = 7.0) -> float:
+    """The noise level at a share of the way from `low` to `high`: 0.3 is 0.32, 0.5 is 2.5, 0.7 is 12.
+
+    Raises `SettingsError` on a strength that is not above 0 and at most 1.
+    """
+    if not 0 < strength <= 1:
+        raise SettingsError(f"strength {strength:g}: not above 0 and at most 1", "0.5 keeps the layout")
+    return float((low ** (1 / rho) + strength * (high ** (1 / rho) - low ** (1 / rho))) ** rho)
+
+
 @dataclass(frozen=True)
 class Churn:
     """Fresh noise before every step of `heun` (Karras et al. 2022, section 4). `amount` 0: off."""

@@ -42,19 +42,32 @@ class Scale(nn.Module):
         self.register_buffer("levels", torch.zeros(n_classes, 2))  # mean and deviation of a species, dB
 
     @torch.no_grad()
-    def fit(self, x: Tensor, labels: Tensor) -> None:
-        """From training log-mels (N, 1, M, F) in dB and their class ids (N,)."""
-        level = _level(x)  # (N, 1, 1, 1)
-        self.mean.copy_((x - level).mean(dim=(0, 1, 3)))
-        self.deviation.copy_((x - level - self._bands()).std().clamp_min(1e-3))
+    def fit(self, x: Tensor, labels: Tensor, frames: Tensor | None = None) -> None:
+        """From training log-mels (N, 1, M, F) in dB and their class ids (N,).
+
+        `frames` (N,) is the number of frames of each that are not padding; None: all.
+        """
+        level = level_of(x, frames)  # (N, 1, 1, 1)
+        if frames is None:
+            self.mean.copy_((x - level).mean(dim=(0, 1, 3)))
+            self.deviation.copy_((x - level - self._bands()).std().clamp_min(1e-3))
+        else:
+            inside = _inside(x, frames)  # (N, 1, 1, F)
+            self.mean.copy_(((x - level) * inside).sum(dim=(0, 1, 3)) / inside.sum())
+            squares = (x - level - self._bands()).square() * inside
+            self.deviation.copy_((squares.sum() / (inside.sum() * x.shape[2])).sqrt().clamp_min(1e-3))
         for k in range(len(self.levels)):
             own = level[labels == k].flatten()
             if len(own):
                 self.levels[k] = torch.stack([own.mean(), own.std(correction=0)])
 
-    def to_units(self, x: Tensor) -> Tensor:
-        """(B, 1, M, F) dB -> the same shape, without level."""
-        return (x - _level(x) - self._bands()) / self.deviation
+    def to_units(self, x: Tensor, frames: Tensor | None = None) -> Tensor:
+        """(B, 1, M, F) dB -> the same shape, without the level of the first `frames` (B,); None: of all."""
+        return self.shape_to_units(x - level_of(x, frames))
+
+    def shape_to_units(self, shape: Tensor) -> Tensor:
+        """(B, 1, M, F) dB above the level of each clip -> the same shape."""
+        return (shape - self._bands()) / self.deviation
 
     def to_db(self, units: Tensor, labels: Tensor, loudness: Tensor) -> Tensor:
         """The reverse: (B, 1, M, F) units -> dB.
@@ -63,9 +76,12 @@ class Scale(nn.Module):
         value is more than `top_db` below the largest.
         """
         mean, deviation = self.levels[labels].unbind(dim=1)  # (B,)
-        level = (mean + deviation * loudness)[:, None, None, None]
+        return self.at_level(units, mean + deviation * loudness)
+
+    def at_level(self, units: Tensor, level: Tensor) -> Tensor:
+        """(B, 1, M, F) units -> dB, with the mean level (B,) in dB."""
         shape = units * self.deviation + self._bands()
-        x = shape - _level(shape) + level
+        x = shape - level_of(shape) + level[:, None, None, None]
         if self.top_db is not None:
             x = torch.maximum(x, x.amax(dim=(1, 2, 3), keepdim=True) - self.top_db)
         return x
@@ -74,9 +90,20 @@ class Scale(nn.Module):
         return self.mean[:, None]  # (M, 1)
 
 
-def _level(x: Tensor) -> Tensor:
-    """(B, 1, 1, 1) mean over all bands and frames."""
-    return x.mean(dim=(1, 2, 3), keepdim=True)
+def level_of(x: Tensor, frames: Tensor | None = None) -> Tensor:
+    """(B, 1, 1, 1) mean over all bands and frames, or over all bands and the first `frames` (B,)."""
+    if frames is None:
+        return x.mean(dim=(1, 2, 3), keepdim=True)
+    inside = _inside(x, frames)
+    return (x * inside).sum(dim=(1, 2, 3), keepdim=True) / (
+        x.shape[2] * inside.sum(dim=(1, 2, 3), keepdim=True)
+    )
+
+
+def _inside(x: Tensor, frames: Tensor) -> Tensor:
+    """(B, 1, 1, F) 1 for the first `frames` (B,) of each spectrogram, 0 after them."""
+    place = torch.arange(x.shape[-1], device=x.device)
+    return (place < frames.to(x.device)[:, None]).to(x.dtype)[:, None, None]
 
 
 class Generator(nn.Module):

@@ -65,7 +65,7 @@ class StationaryGaussian(Generator):
         means = (units * inside).sum(dim=2) / inside.sum(dim=2)  # (N, M)
         self.gaussians.fit(means, labels)
         weights = torch.where(lengths >= SHORTEST, lengths / n_frames, 0.0).double()  # (N,)
-        spectra = self._spectra((units - means[:, :, None]) * inside, lengths)
+        spectra = changes_spectra((units - means[:, :, None]) * inside, lengths)
         sums = torch.stack(
             [_covariance_sum(spectra[labels == k], weights[labels == k]) for k in range(self.n_classes)]
         )  # (K, F / 2, M, M)
@@ -77,24 +77,6 @@ class StationaryGaussian(Generator):
             covariance = (sums[k] + m * pooled) / (n[k] + m).clamp_min(SMALLEST)
             factor = torch.linalg.cholesky(covariance + SMALLEST * torch.eye(self.spec.n_mels))
             self.factors[k] = torch.view_as_real(factor[:, rows, columns])
-
-    def _spectra(self, changes: Tensor, lengths: Tensor) -> Tensor:
-        """(N, M, F) changes over time, 0 after each length -> (N, F / 2, M) complex.
-
-        The mean square of the change is kept: the power at each frequency is divided by that of the taper,
-        and the power that the taper moved to frequency 0 is shared by the others.
-        """
-        n_frames = self.spec.n_frames
-        place = torch.arange(n_frames) + 0.5
-        taper = torch.sin(torch.pi * place / lengths[:, None]).square().double()[:, None]  # (N, 1, F), Hann
-        transform = torch.fft.rfft(changes * taper, dim=2)[:, :, 1 : n_frames // 2 + 1]
-        double = torch.full((n_frames // 2,), 2.0).double()  # a frequency and its negative
-        if n_frames % 2 == 0:
-            double[-1] = 1.0
-        power = (transform.abs().square() * double).sum(dim=(1, 2)) / n_frames**2
-        wanted = changes.square().sum(dim=(1, 2)) / lengths
-        scale = (wanted / power.clamp_min(1e-12)).sqrt()
-        return (transform * scale[:, None, None]).transpose(1, 2) / n_frames**0.5
 
     def decode(self, noise: Tensor, labels: Tensor) -> Tensor:
         """(B, M, 1 + F) standard normal, (B,) class ids -> (B, 1, M, F) in the units of `scale`."""
@@ -109,6 +91,25 @@ class StationaryGaussian(Generator):
         spectrum = torch.cat([torch.zeros_like(drawn[:, :, :1]), drawn], dim=2)  # no change at frequency 0
         changes = torch.fft.irfft(spectrum, n=n_frames, dim=2)
         return (means[:, :, None] + changes)[:, None]
+
+
+def changes_spectra(changes: Tensor, lengths: Tensor) -> Tensor:
+    """(N, M, F) changes over time, 0 after each length -> (N, F / 2, M) complex, frequencies 1 to F / 2.
+
+    The mean square of the change is kept: the power at each frequency is divided by that of the taper,
+    and the power that the taper moved to frequency 0 is shared by the others.
+    """
+    n_frames = changes.shape[2]
+    place = torch.arange(n_frames) + 0.5
+    taper = torch.sin(torch.pi * place / lengths[:, None]).square().double()[:, None]  # (N, 1, F), Hann
+    transform = torch.fft.rfft(changes * taper, dim=2)[:, :, 1 : n_frames // 2 + 1]
+    double = torch.full((n_frames // 2,), 2.0).double()  # a frequency and its negative
+    if n_frames % 2 == 0:
+        double[-1] = 1.0
+    power = (transform.abs().square() * double).sum(dim=(1, 2)) / n_frames**2
+    wanted = changes.square().sum(dim=(1, 2)) / lengths
+    scale = (wanted / power.clamp_min(1e-12)).sqrt()
+    return (transform * scale[:, None, None]).transpose(1, 2) / n_frames**0.5
 
 
 def _covariance_sum(spectra: Tensor, weights: Tensor) -> Tensor:

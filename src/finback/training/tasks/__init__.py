@@ -19,6 +19,7 @@ from finback.training.loop_settings import TrainingSettings
 
 TASKS = {
     "diffusion": "finback.training.tasks.diffusion:DiffusionTask",
+    "residual-diffusion": "finback.training.tasks.residual_diffusion:ResidualDiffusionTask",
     "vae": "finback.training.tasks.vae:VaeTask",
     "vocoder": "finback.training.tasks.vocoder:VocoderTask",
 }
@@ -33,5 +34,5 @@ def task_for(
     val: Sequence[Clip],
 ) -> Task:
     """A task of the kind that the model names; `own` are the settings of its family."""
-    task = looked_up(TASKS, model.task, "training task")
+    task = looked_up(TASKS, getattr(model, "trained_by", model.task), "training task")
     return cast(Task, task(model, inputs, labels, training, own, val))
