@@ -107,7 +107,7 @@ def _same(family: str, settings: Settings, runs: Path) -> Path | None:
         run = RunFolder(path.parent)
         if run.is_trained and run.info.family == family:
             own = _settings_of(run).model_dump(mode="json", exclude=set(SAME))
-            if own == wanted and run.info.setting("split", "seed") == SPLIT.seed:
+            if own == wanted and _settings_of(run).split == SPLIT:
                 return run.path
     return None
 

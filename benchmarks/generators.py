@@ -5,8 +5,9 @@
 Rows: `stationary-gaussian` (a baseline without calls), `diffusion`, `calls`, and `bundled`, the generator
 that is part of finback. Each is a twin of what a user gets: the same family and settings, trained on the
 training side of one split of `watkins_all` by tape. A twin that is not in `runs/generators` is trained, which
-takes up to an hour each; `--stored` leaves these out. A bundled generator that left tapes out is measured on
-these tapes, without a twin. Controls: real clips of the same tapes, of unseen tapes, and through the vocoder.
+takes up to an hour each; `--stored` leaves these out, or prints their stored figures (`--json`). A bundled
+generator that left tapes out is measured on these tapes, without a twin. Controls: real clips of the same
+tapes, of unseen tapes, and through the vocoder.
 
 The reference embedding is BirdNET where it is installed, else YAMNet; with both, both are shown. Its
 classifiers are logistic regressions (`finback.evaluation.generator_audit.by_embedding` defines each figure):
@@ -34,7 +35,7 @@ from typing import Any
 
 from generator_rows import Yard, row_of
 from generator_twins import NAMES, Twin, dataset, twin
-from stored import Stored, Table, store, with_interval
+from stored import Stored, Table, load, store, with_interval
 
 from finback.core.errors import FinbackError
 from finback.generation.generator import SpectrogramGenerator
@@ -129,6 +130,19 @@ def values(rows: Rows) -> dict[str, Any]:
     return found
 
 
+def stored_row(name: str) -> dict[str, Any] | None:
+    """The figures of an earlier run of this benchmark; None without them."""
+    try:
+        known = load("generators").values
+    except FileNotFoundError:
+        return None
+    own = {key.removeprefix(f"{name}."): v for key, v in known.items() if key.startswith(f"{name}.")}
+    if not own:
+        return None
+    row = {key.replace(".ci", "_ci"): v for key, v in own.items()}
+    return {**row, "about": f"stored in benchmarks/results/generators.json by {COMMAND}"}
+
+
 def show(rows: Rows, embedding: str) -> None:
     """The table as plain text."""
     print(f"\nembedding: {embedding}")
@@ -148,7 +162,11 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print {name: figures} and nothing else")
     parser.add_argument("--store", action="store_true", help="store the figures for README and docs")
     parser.add_argument("--only", action="append", choices=NAMES, help="this row only; repeatable")
-    parser.add_argument("--stored", action="store_true", help="train nothing: rows of finished trainings")
+    parser.add_argument(
+        "--stored",
+        action="store_true",
+        help="train nothing; with --json, rows without a twin are the stored ones",
+    )
     parser.add_argument("--runs", type=Path, default=ROOT / "runs" / "generators", help="folder of the twins")
     asked = parser.parse_args()
     try:
@@ -156,7 +174,11 @@ def main() -> None:
     except FinbackError as error:
         sys.exit(str(error))
     if asked.json:
-        print(json.dumps({name: {**row, "real": controls} for name, row in rows.items()}, indent=1))
+        found = {name: {**row, "real": controls} for name, row in rows.items()}
+        if asked.stored:
+            older = {name: stored_row(name) for name in asked.only or NAMES if name not in rows}
+            found |= {name: row for name, row in older.items() if row is not None}
+        print(json.dumps(found, indent=1))
     else:
         for row in rows.items():
             print(f"{row[0]}: {row[1]['about']}")
@@ -164,6 +186,8 @@ def main() -> None:
         for embedding in next(iter(rows.values()), {"embeddings": {}})["embeddings"]:
             show(every, embedding)
     if asked.store and rows:
+        if missing := [name for name in NAMES if name not in rows]:
+            print(f"stored without {', '.join(missing)}", file=sys.stderr)
         every = {**rows, **controls}
         tables = {name: table(every, name) for name in next(iter(rows.values()))["embeddings"]}
         store(
