@@ -8,9 +8,14 @@ import numpy as np
 import pytest
 
 from finback.audio.io import read
+from finback.core.errors import InputError
+from finback.core.storage.csv_files import read_csv
+from finback.core.storage.files import read_json
 from finback.data.dataset import Dataset
+from finback.data.formats.recognise import read_annotations
+from finback.generation.calls.files import make_again, read_parameters, text_of
 from finback.generation.generate import SampleRequest, generate_clips
-from finback.generation.generator import SpectrogramGenerator
+from finback.generation.generator import Sampling, SpectrogramGenerator
 from finback.generation.synthesizer import SynthesisConfig
 from finback.training.generator import train_generator
 from finback.training.plan import Plan
@@ -44,3 +49,66 @@ def test_a_folder_of_samples_holds_the_waves_of_the_generator(run: Path, tmp_pat
     vocoded = SynthesisConfig(str(run), vocoder="fast-griffin-lim", device="cpu")
     other = generate_clips(vocoded, SampleRequest((name,), n=1), tmp_path / "vocoded")
     assert np.abs(read(other.files[name][0]) - wave).max() > 0.01
+
+
+def test_every_sample_has_its_parameters_and_the_truth_of_its_calls(run: Path, tmp_path: Path) -> None:
+    config = SynthesisConfig(str(run), device="cpu")
+    report = generate_clips(config, SampleRequest(n=2), tmp_path / "made")
+    files = sorted((tmp_path / "made" / "parameters").iterdir())
+    assert len(files) == report.n_new
+    table = read_csv(tmp_path / "made" / "calls.csv")
+    assert sum(len(read_parameters(path).calls) for path in files) == len(table) > 0
+    assert all(0 <= float(r["start_s"]) < float(r["end_s"]) <= 0.96 for r in table)
+    events = read_annotations(tmp_path / "made" / "calls.csv").events
+    assert len(events) == len(table)
+    assert {e.label for e in events} <= set(report.files)
+
+
+def test_a_sample_is_made_again_and_edited(run: Path, tmp_path: Path) -> None:
+    config = SynthesisConfig(str(run), device="cpu")
+    made = generate_clips(config, SampleRequest(n=1), tmp_path / "made")
+    files = sorted((tmp_path / "made" / "parameters").iterdir())
+    again = make_again(config, files, tmp_path / "again")
+    for species, paths in again.items():
+        assert paths[0].read_bytes() == made.files[species][0].read_bytes()
+    value = read_json(files[0])
+    value["calls"] = []
+    edited = tmp_path / "edited.json"
+    edited.write_text(text_of(value))
+    (only,) = make_again(config, [edited], tmp_path / "empty").values()
+    assert only[0].read_bytes() != made.files[value["species"]][0].read_bytes()
+    assert read_csv(tmp_path / "empty" / "calls.csv") == []
+    make_again(config, [edited], tmp_path / "empty")  # the same file again is no change
+    with pytest.raises(InputError, match="other parameters"):
+        make_again(config, [files[0]], tmp_path / "empty")
+
+
+def test_parameters_of_another_rate_or_species_are_refused(run: Path, tmp_path: Path) -> None:
+    config = SynthesisConfig(str(run), device="cpu")
+    generate_clips(config, SampleRequest(n=1), tmp_path / "made")
+    value = read_json(next((tmp_path / "made" / "parameters").iterdir()))
+    path = tmp_path / "edited.json"
+    for change, named in (({"sample_rate": 4000}, "4000 Hz"), ({"species": "Unicorn"}, "Unicorn")):
+        path.write_text(text_of({**value, **change}))
+        with pytest.raises(InputError, match=named):
+            make_again(config, [path], tmp_path / "out")
+
+
+def test_parameters_need_a_generator_of_calls(generator_run: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="--parameters with gaussian"):
+        make_again(SynthesisConfig(str(generator_run), device="cpu"), [], tmp_path / "out")
+
+
+def test_the_same_calls_over_another_tape(run: Path, tmp_path: Path) -> None:
+    generator = SpectrogramGenerator.load(run, "cpu")
+    first, second = generator.run.info.tapes[:2]
+    here, there = (generator.parameters(0, 3, tape) for tape in (first, second))
+    assert not np.array_equal(here.background_db, there.background_db)
+    sampling = Sampling(tape=first)
+    species = generator.labels.names[0]
+    config = SynthesisConfig(str(run), sampling, device="cpu")
+    generate_clips(config, SampleRequest((species,), n=1, seed=3), tmp_path / "one")
+    (path,) = (tmp_path / "one" / "parameters").iterdir()
+    np.testing.assert_array_equal(read_parameters(path).background_db, here.background_db)
+    with pytest.raises(InputError, match="unknown tape"):
+        generator.sample_waves([0], [0], tape="no such tape")

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from finback.cli.console import out, out_json, out_prose, out_table, progress, say
+from finback.cli.generated import as_json, make_again, show
 from finback.cli.licences import terms_of_generator
 from finback.cli.options import DataOptions, Device, Json, Seed, takes
 
 if TYPE_CHECKING:
     from finback.generation.fill_rare import FillPlan
-    from finback.generation.generate import SampleReport
     from finback.generation.originals import Original
     from finback.generation.synthesizer import SynthesisConfig
 
@@ -75,7 +75,7 @@ class SynthesisOptions:
 
 @dataclass(frozen=True)
 class SourceOptions:
-    """Which tape the samples sound like, and which clip they vary."""
+    """Which tape the samples sound like, which clip they vary, or which parameters they are made from."""
 
     tape: Annotated[
         str,
@@ -95,6 +95,14 @@ class SourceOptions:
         float | None,
         typer.Option(
             help="How far variations may go from the clip of --from: 0.3 little, 0.5, 0.7 much.",
+            show_default=False,
+        ),
+    ] = None
+
+    parameters: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="File of the parameters of a sample of finback train calls, edited or not; may be repeated.",
             show_default=False,
         ),
     ] = None
@@ -138,12 +146,17 @@ def generate(
       finback generate watkins "Ross Seal" -n 16 --out seals
       finback generate runs/generator "killer whale; beluga" -n 4 --seed 100 --guidance 2 --out clips
       finback generate runs/generator "beluga" --from call.wav --strength 0.5 --out variations
+      finback generate runs/calls --parameters clips/parameters/beluga-000003.json --out edited
     """
     from finback.core.errors import InputError
-    from finback.core.runs.learnt_from import caution
-    from finback.generation.generate import NEAREST, SampleRequest, generate_clips
+    from finback.generation.generate import SampleRequest, generate_clips
 
     names = _names(species)
+    if source.parameters:
+        if names or every:
+            raise InputError("--parameters with species: the files name the species", "leave one of them out")
+        make_again(how.config(run, device), source.parameters, out_folder, json)
+        return
     if bool(names) == every:
         raise InputError("name species, or give --all", "write e.g. finback generate watkins 'Ross Seal'")
     original = source.clip()
@@ -152,32 +165,9 @@ def generate(
     config = how.config(run, device, original, source.tape)
     report = generate_clips(config, SampleRequest(names, n, seed), out_folder, progress)
     if json:
-        out_json(_as_json(report, terms_of_generator(run, how.vocoder)))
+        out_json(as_json(report, terms_of_generator(run, how.vocoder)))
         return
-    for paths in report.files.values():
-        for path in paths:
-            out(str(path))
-    existing = f", {report.n_existing} existed already" if report.n_existing else ""
-    say(
-        f"{report.folder}: {report.n_new} new clips{existing}; spectrograms in grid.png, list in manifest.csv"
-    )
-    if line := caution(report.one_group):
-        say(line)
-    if report.parents != NEAREST:
-        say(f"the nearest training clip of each sample is not listed: {report.parents}")
-
-
-def _as_json(report: SampleReport, terms: Any) -> dict[str, Any]:
-    return {
-        "folder": str(report.folder),
-        "manifest": str(report.folder / "manifest.csv"),
-        "terms": terms,
-        "files": {name: [str(p) for p in paths] for name, paths in report.files.items()},
-        "n_new": report.n_new,
-        "n_existing": report.n_existing,
-        "parents": report.parents,
-        "learnt_from_one_group": report.one_group,
-    }
+    show(report)
 
 
 @dataclass(frozen=True)

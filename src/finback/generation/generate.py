@@ -13,7 +13,8 @@ that the models were trained on).
 An interrupted run continues where it stopped, and several processes may add to one folder at the same time
 (`sample_folder`). More species or seeds can be added later with
 the same settings. The sample of a seed does not depend on what else is made with it, except for rounding (one
-or two steps of the 16 bits). The column `parents` names the training clip nearest to the sample, and
+or two steps of the 16 bits). A generator of calls also gives `parameters/` and `calls.csv`
+(`finback.generation.calls.files`). The column `parents` names the training clip nearest to the sample, and
 `distance` is the distance between them (`nearest_clips`); both are empty where the training clips are not
 there.
 """
@@ -36,6 +37,7 @@ from finback.core.runs.learnt_from import caution, of_one_group
 from finback.core.storage.files import write_atomic
 from finback.features.mel import band_centres_hz
 from finback.features.spec import FeatureSpec
+from finback.generation.calls.files import save_parameters, save_truth
 from finback.generation.generator import BATCH, Sampling
 from finback.generation.nearest_clips import add_parents, training_clips
 from finback.generation.originals import Original
@@ -146,12 +148,17 @@ def generate_clips(
     for batch in progress(batches, f"generating {len(missing)} clips", len(batches)):
         for (k, s), x, wave in zip(batch, *synthesizer.sample(batch), strict=True):
             if (k, s) in missing:
+                if synthesizer.makes_waves:  # before the sample, so that no finished sample is without them
+                    parameters = synthesizer.generator.parameters(k, s, config.sampling.tape)
+                    save_parameters(out, samples.name(names[k], s), parameters)
                 samples.add(synthesizer.row(k, s), x, wave, synthesizer.spec.sample_rate)
     nearest, reason = training_clips(synthesizer.generator)
     with samples.alone():
         if nearest is not None:
             add_parents(samples, nearest, progress)
         samples.finish()
+        if synthesizer.makes_waves:
+            save_truth(samples)
         save_grid(samples, synthesizer.spec)
     files: dict[str, list[Path]] = {}
     for k, s in wanted:

@@ -94,7 +94,7 @@ class SpectrogramGenerator:
         if sampling.tape:
             self.tape_number(sampling.tape)
         if self.makes_waves:
-            return logmels_of(self.sample_waves(labels, seeds, progress), self.spec)
+            return logmels_of(self.sample_waves(labels, seeds, progress, sampling.tape), self.spec)
         if self.model.way == "denoise":
             warn_of_width(sampling.sampler, sampling.steps)
         starts = range(0, len(labels), BATCH)
@@ -111,24 +111,26 @@ class SpectrogramGenerator:
         return isinstance(self.model, Calls)
 
     def sample_waves(
-        self, labels: Integers, seeds: Integers, progress: Progress = no_progress
+        self, labels: Integers, seeds: Integers, progress: Progress = no_progress, tape: str = ""
     ) -> NDArray[np.float32]:
         """Class ids (N,) and seeds (N,) -> waves (N, T') within -1 to 1, of a generator that `makes_waves`.
 
+        `tape`: the recording group whose background the samples get; "": groups of the species.
         Raises `InputError` for a species without a training clip.
         """
         pairs = list(zip(labels, seeds, strict=True))
         waves = [
-            limited_wave(self.parameters(int(k), int(s)))
+            limited_wave(self.parameters(int(k), int(s), tape))
             for k, s in progress(pairs, "generating", len(pairs))
         ]
         return np.stack(waves) if waves else np.zeros((0, self.spec.covered_samples), dtype=np.float32)
 
-    def parameters(self, label: int, seed: int) -> SampleParameters:
+    def parameters(self, label: int, seed: int, tape: str = "") -> SampleParameters:
         """Everything that a sample of a generator that `makes_waves` is made from."""
         if not isinstance(self.model, Calls):
             raise TypeError(f"{self!r} has no parameters: it makes log-mels")
-        return parameters_of(self.model, label, self.labels.names[label], seed)
+        number = self.tape_number(tape) if tape else None
+        return parameters_of(self.model, label, self.labels.names[label], seed, number)
 
     @torch.no_grad()
     def vary(

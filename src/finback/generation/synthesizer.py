@@ -86,9 +86,15 @@ class Synthesizer:
         return {
             **{"generator": self.id, "vocoder": self.vocoder_id, "features": features, "guide": guide},
             "streams": self.config.sampling.streams,
+            **({"tape": self.config.sampling.tape} if self.generator.makes_waves else {}),
             **sampling,
             **(self.original.settings if self.original else {}),
         }
+
+    @property
+    def makes_waves(self) -> bool:
+        """Whether the generator makes the waves, without a vocoder."""
+        return self.vocoder is None
 
     @property
     def vocoder_id(self) -> str:
@@ -139,7 +145,7 @@ class Synthesizer:
         """
         labels, seeds = [k for k, _ in wanted], [s for _, s in wanted]
         if self.vocoder is None:
-            waves = self.generator.sample_waves(labels, seeds)
+            waves = self.generator.sample_waves(labels, seeds, tape=self.config.sampling.tape)
             return np.stack([self.logmel_of_file(wave) for wave in waves]), waves
         if self.original:
             x = np.repeat(self.original.logmel[None], len(labels), axis=0)

@@ -24,8 +24,8 @@ SHORTEST = 8  # frames of the analysis: a shorter clip cannot be told from noise
 SILENCE = 1e-7  # root mean square
 
 
-def fit_calls(model: Calls, clips: Sequence[Clip], labels: Labels, progress: Progress) -> None:
-    """Analyse the training clips and keep their calls in the model.
+def fit_calls(model: Calls, clips: Sequence[Clip], labels: Labels, progress: Progress) -> list[str]:
+    """Analyse the training clips and keep their calls in the model; the names of the tapes, by number.
 
     Raises `RunError` where no clip has sound for the length of a call.
     """
@@ -43,6 +43,7 @@ def fit_calls(model: Calls, clips: Sequence[Clip], labels: Labels, progress: Pro
             "give longer clips, or a preset with shorter windows",
         )
     model.keep(scenes)
+    return list(tapes)
 
 
 def _windows(clip: Clip, extractor: Extractor, model: Calls) -> Iterator[NDArray[np.float32]]:

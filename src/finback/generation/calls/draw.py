@@ -19,10 +19,11 @@ from finback.models.networks.calls.network import Calls
 from finback.models.networks.calls.sounds import QUIET_DB, Call, Contour, Pulses, Scene
 
 GAP = 0.3  # deviation of the logarithm of a gap
-SAME = 0.6  # share of calls that follow the order of one clip
-OWN_TIMES = 0.7  # share of samples with the gaps of one clip; the others mix those of all clips
+SAME = 0.8  # share of calls that follow the order of one clip
+OWN_TIMES = 0.85  # share of samples with the gaps of one clip; the others mix those of all clips
 OTHER_BACKGROUND = 0.5  # share of samples over the background of another clip
 BACKGROUND_DB = 2.0  # deviation of the level of that background
+SWELL = 0.5  # of the measured swell, which also holds the edges of faint calls (docs/decisions/0061)
 EDGE_DB = 45.0  # a band so far below the loudest is beyond the edge of a recording
 EDGE_BANDS = 4  # recordings with edges so near each other are combined
 SIMILAR = 0.3  # largest logarithm of the ratio of two lengths whose noise is exchanged
@@ -45,16 +46,21 @@ class Widths:
 
 
 def draw(
-    scenes: Sequence[Scene], grid: Grid, widths: Widths, n_samples: int, rng: np.random.Generator
+    scenes: Sequence[Scene],
+    grid: Grid,
+    widths: Widths,
+    n_samples: int,
+    rng: np.random.Generator,
+    over: Sequence[Scene] = (),
 ) -> tuple[Array, Array, tuple[PlacedCall, ...]]:
     """(background (bins,) dB, its swell (frames,) dB, calls) of a new sample of one species.
 
-    `scenes`: those of the species.
+    `scenes`: those of the species. `over`: scenes that give the background; none: those of the species.
     """
     frames = n_samples // grid.hop + 2
     with_calls = [scene for scene in scenes if scene.calls] or list(scenes)
     own = with_calls[rng.integers(len(with_calls))]
-    background = _background(own, scenes, rng)
+    background = over[int(rng.integers(len(over)))] if over else _background(own, scenes, rng)
     shift = float(np.median(own.band_floor_db - background.band_floor_db))
     if background is not own:
         shift += BACKGROUND_DB * rng.standard_normal()
@@ -79,7 +85,7 @@ def _swell(scene: Scene, frames: int, rng: np.random.Generator) -> Array:
     """(frames,) the changes of the background's level, from a random frame on, forwards and backwards."""
     if len(scene.swell_db) < 8:
         return np.zeros(frames)
-    both = np.r_[scene.swell_db, scene.swell_db[::-1]]
+    both = SWELL * np.r_[scene.swell_db, scene.swell_db[::-1]]
     return np.resize(np.roll(both, int(rng.integers(len(both)))), frames)
 
 
@@ -207,15 +213,22 @@ def _louder(call: Call, db: float) -> Call:
 
 
 def drawn_sample(
-    model: Calls, species: tuple[int, str], seed: int, rng: np.random.Generator
+    model: Calls, species: tuple[int, str], seed: int, rng: np.random.Generator, tape: int | None = None
 ) -> SampleParameters:
-    """The parameters of the sample of a species, (class id, name), and a seed."""
+    """The parameters of the sample of a species, (class id, name), and a seed.
+
+    `tape`: the number of the tape that gives the background, of any species; None: tapes of the species.
+    Raises `InputError` for a species or a tape without a clip in the model.
+    """
     label, name = species
     if label not in model.scenes:
         raise InputError(
             f"'{name}': the generator has no training clip of this species",
             "train a generator with --split 100/0/0 to use all groups; then no group is left for a test",
         )
+    over = [scene for own in model.scenes.values() for scene in own if scene.tape == tape]
+    if tape is not None and not over:
+        raise InputError("the generator has no clip of this tape", "name another tape, or leave it out")
     n = model.spec.covered_samples
-    background, swell, calls = draw(model.scenes[label], model.grid, Widths.of(model), n, rng)
+    background, swell, calls = draw(model.scenes[label], model.grid, Widths.of(model), n, rng, over)
     return SampleParameters(name, seed, model.grid, n, background, np.round(swell, 2), calls)

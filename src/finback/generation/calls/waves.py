@@ -19,9 +19,11 @@ from finback.generation.vocoders.level import limit
 from finback.models.networks.calls.network import Calls
 
 
-def parameters_of(model: Calls, label: int, species: str, seed: int) -> SampleParameters:
+def parameters_of(
+    model: Calls, label: int, species: str, seed: int, tape: int | None = None
+) -> SampleParameters:
     """The parameters of the sample of a species and a seed: the same in every batch and process."""
-    return drawn_sample(model, (label, species), seed, stream_of(species, seed))
+    return drawn_sample(model, (label, species), seed, stream_of(species, seed), tape)
 
 
 def limited_wave(sample: SampleParameters) -> NDArray[np.float32]:
