@@ -9,8 +9,9 @@ run's folder.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -33,11 +34,17 @@ VOCODED = "train vocoded"
 
 @dataclass(frozen=True, eq=False)
 class _Sounds:
-    """Waves of one set, with species and recording groups."""
+    """The sounds of one set, made when an embedding needs them, with species and recording groups."""
 
-    waves: NDArray[np.float32]
+    key: tuple[str, str]  # a hash of their log-mels, and what made the sound
+    make: Callable[[], NDArray[np.float32]]
     y: NDArray[np.int64]
-    groups: Sequence[str]
+    groups: Sequence[str] = ()
+
+    @cached_property
+    def waves(self) -> NDArray[np.float32]:
+        """(N, T')."""
+        return self.make()
 
 
 def reference_rows(
@@ -71,15 +78,17 @@ def _sounds(
     found: dict[str, _Sounds] = {}
     for name, windows in data.real.items():
         first = windows.subset(np.unique(windows.clip, return_index=True)[1])
-        found[name] = _Sounds(first_sounds(first.spans, spec), first.y, first.groups)
-    train = data.real["train"]
-    for name, windows in {**data.generated, VOCODED: train}.items():
-        own = windows.subset(_at_most(windows, options.seed))
-        waves = _vocoded(own, options, invert, progress)
-        found[name] = _Sounds(waves, own.y, own.groups if own.spans else ())
+        recorded = partial(first_sounds, first.spans, spec)
+        found[name] = _Sounds((_hash(first.x), "recorded"), recorded, first.y, first.groups)
+    for name, windows in {**data.generated, VOCODED: data.real["train"]}.items():
+        chosen = _at_most(windows, options.seed)
+        own = windows.subset(chosen)
+        through = partial(vocoded, invert, own.x, progress)
+        groups = own.groups if own.spans else ()
+        found[name] = _Sounds((_hash(own.x), options.vocoder), through, own.y, groups)
         if name in data.waves:
-            made = data.waves[name][_at_most(windows, options.seed)]
-            found |= {name: _Sounds(made, own.y, ()), _again(name): found[name]}
+            made = partial(data.waves[name].__getitem__, chosen)
+            found |= {name: _Sounds((_hash(own.x), "made"), made, own.y), _again(name): found[name]}
     return found
 
 
@@ -88,15 +97,8 @@ def _again(name: str) -> str:
     return f"{name}, vocoded"
 
 
-def _vocoded(
-    own: Windows, options: EmbeddingOptions, invert: Inverter, progress: Progress
-) -> NDArray[np.float32]:
-    key = {"of": _hash(own.x), "vocoder": options.vocoder}
-    return cached(options.folder, "waves", key, lambda: vocoded(invert, own.x, progress))
-
-
 def _embedded(own: _Sounds, embedder: WaveEmbedder, options: EmbeddingOptions, progress: Progress) -> Vectors:
-    key = {"of": _hash(own.waves), "backbone": [embedder.name, embedder.backbone.version]}
+    key = {"of": own.key, "backbone": [embedder.name, embedder.backbone.version]}
     z = cached(options.folder, "vectors", key, lambda: embedder(own.waves, progress))
     return Vectors(z, own.y, own.groups)
 
