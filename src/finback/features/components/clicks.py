@@ -17,7 +17,7 @@ import numpy as np
 from finback.features.components.layout import Array, Layout, valley
 from finback.features.spec import FeatureSpec
 
-CLEAR_DB = 6.0  # a band takes part in a click when it stands out so far from the frames around it
+CLEAR_DB = 9.0  # a band takes part in a click when it stands out so far from the frames around it
 FEWEST = 0.15  # share of the bands that take part
 WIDEST = 1.2  # energy over all frames, over that of a click of no length
 LONGEST = 4  # n_fft / the length of a click's response
@@ -71,7 +71,8 @@ def find_clicks(energy: Array, spec: FeatureSpec, kit: Layout) -> Clicks | None:
         times.append(c * spec.hop + x * spec.n_fft / np.pi)
         spectra.append(spectrum)
         r = at[inside]
-        own[r] += window[inside, None] * spectrum
+        # What lies beside the click in time goes on beneath it.
+        own[r] += np.minimum(window[inside, None] * spectrum, np.maximum(energy[r] - beside[c], 0))
     if not times:
         return None
     return Clicks(np.array(times), np.stack(spectra), np.minimum(own, energy))
