@@ -4,10 +4,13 @@
                                   [--audio FOLDER --labels CSV --groups FILE.csv:COLUMN]
 
 The clips are from tapes that were not used in training: the test set of the run of the vocoder, or of the
-default split of finback. The recordings are the Watkins cuts in ../shared/data or $FINBACK_DATA, otherwise
-simulated ones. Each clip is one window of 3 s, its log-mel has a floor of 80 dB, and the computed waveform is
-compared with the original (`finback.metrics.waveforms`; lower is better, except for the correlation).
-`agreement` is the share of clips to which the reference classifier gives the same species before and after.
+default split of finback. Without `--vocoder`, the run is the twin of the bundled vocoder,
+which `python benchmarks/bundled.py vocoder` trains on a part of the tapes, or else the bundled vocoder. The recordings are the Watkins cuts in
+../shared/data or $FINBACK_DATA, otherwise simulated ones. Each clip is one window of 3 s, its log-mel has a
+floor of 80 dB, and the computed waveform is compared with the original (`finback.metrics.waveforms`; lower is
+better, except for the correlation). `agreement` is the share of clips to which the reference classifier gives
+the same species before and after.
+Test sounds of known form follow (`finback.evaluation.vocoder_test_sounds`).
 
 The rows of librosa are `librosa.feature.inverse.mel_to_audio`, one clip at a time. Its two steps are called
 one after the other, so that the first, which both rows share and which takes most of the time, runs once and
@@ -16,8 +19,8 @@ librosa with 32 iterations. On a machine with other work, `--cpu` measures the p
 instead of the elapsed time.
 
 The exit code is 1 when a trained vocoder has a larger error than librosa (log-spectral distance,
-multi-resolution STFT), when the reference classifier agrees on less than 95 % of the clips, or when it is not
-20 times as fast.
+multi-resolution STFT), when the reference classifier agrees on less than 95 % of the clips, when it is not
+20 times as fast, or when it modulates tones or smears clicks. `--store` writes `results/vocoding.json`.
 """
 
 from __future__ import annotations
@@ -34,6 +37,7 @@ import librosa
 import numpy as np
 import recordings
 from results import record
+from stored import Stored, Table, store
 from stored_samples import OF_0_1
 from threadpoolctl import threadpool_limits
 
@@ -45,6 +49,7 @@ from finback.data.dataset import prepare_request
 from finback.data.index import IndexRequest
 from finback.data.splits.run_subsets import run_subsets
 from finback.data.splits.settings import SplitSettings
+from finback.evaluation.vocoder_test_sounds import TEST_MEASURES, measure_test_sounds
 from finback.features.extract import Extractor
 from finback.features.spec import FeatureSpec
 from finback.generation.synthesizer import provenance_of
@@ -58,9 +63,14 @@ from finback.models.devices import tune_allocator
 from finback.models.predictor import Predictor
 from finback.training.settings import resolve
 
+Rows = dict[str, dict[str, float]]  # by method, by measure
 CPU = "--cpu" in sys.argv[1:]
 CLOCK = time.process_time if CPU else time.perf_counter
 ROUNDS = 3  # of timing; the figure is the median
+TWIN = Path(__file__).parents[1] / "runs" / "generators" / "vocoder"  # of benchmarks/bundled.py
+TRAINED = "trained vocoder"
+# What a vocoder promises of test sounds; one without `components` breaks them.
+PROMISED = {"tone_modulation": 0.05, "tone_jitter_hz": 5.0, "click_width_ms": 3.0, "click_pre_echo": 0.05}
 
 
 def test_clips(asked: argparse.Namespace, run: Path | None) -> tuple[list[Clip], str]:
@@ -134,6 +144,8 @@ def predicted(classifier: Predictor, waves: np.ndarray, rate: int) -> np.ndarray
 
 def folder_of(name: str | None, kind: str) -> Path | None:
     """A run folder or a bundled model; the default bundled model may be absent."""
+    if not name and kind == "vocoder" and (TWIN / "weights.safetensors").is_file():
+        return TWIN
     try:
         return pretrained.resolve(name or "watkins", kind)
     except FinbackError:
@@ -144,8 +156,12 @@ def folder_of(name: str | None, kind: str) -> Path | None:
 
 def classifier_of(name: str | None) -> Path | None:
     """A run folder or a bundled model; else the classifier trained on the split of the bundled vocoder."""
-    beside = folder_of(None, "vocoder")
-    return folder_of(name, "classifier") if name or beside is None else beside.parent / OF_0_1
+    if name:
+        return folder_of(name, "classifier")
+    try:
+        return pretrained.resolve("watkins", "vocoder").parent / OF_0_1
+    except FinbackError:
+        return None
 
 
 def main() -> None:
@@ -158,6 +174,7 @@ def main() -> None:
     options.add_argument("--clips", type=int, default=24)
     options.add_argument("--cpu", action="store_true", help="processor time of one thread, not the clock")
     options.add_argument("--device", default="cpu")
+    options.add_argument("--store", action="store_true", help="write benchmarks/results/vocoding.json")
     asked = options.parse_args()
     tune_allocator()
     if CPU:
@@ -169,10 +186,13 @@ def main() -> None:
     real = np.stack([extractor(clip)[0][:length] for clip in clips])
     logmels = logmel_of(real, spec)
     names = {"griffin-lim, 32 rounds": "griffin-lim", "fast-griffin-lim, 32 rounds": "fast-griffin-lim"}
-    names |= {"trained vocoder": str(run)} if run else {}
+    names |= {"components, 32 rounds": "components"}
+    names |= {TRAINED: str(run)} if run else {}
     found = by_librosa(logmels, spec)
+    sounds: dict[str, dict[str, float]] = {}
     for title, name in names.items():
         invert = Vocoder.load(name, spec, asked.device)
+        sounds[title] = measure_test_sounds(invert, spec)
         found[title] = timed(lambda invert=invert: to_waves(logmels, invert))
     classifier = Predictor.load(classifier_run, asked.device) if classifier_run else None
     before = predicted(classifier, real, spec.sample_rate) if classifier else None
@@ -190,6 +210,10 @@ def main() -> None:
         row |= {"clips/s": len(real) / seconds, "ratio": base / seconds}
         rows[title] = row
         print(f"{title:<28}" + "".join(f"{value:>16.3f}" for value in row.values()))
+    show(sounds)
+    if asked.store:
+        n_tapes = len({c.group for c in clips})
+        keep(rows, sounds, f"{len(real)} clips of {n_tapes} tapes, which the vocoder did not learn from.")
     for title, row in rows.items():
         if not title.startswith("librosa"):
             near = f"LSD {row['lsd_db']:.2f} dB, librosa {rows['librosa, 32 rounds']['lsd_db']:.2f}"
@@ -200,12 +224,44 @@ def main() -> None:
     if run is None:
         print("no trained vocoder: finback train vocoder makes one (--vocoder RUN)")
         return
-    sys.exit(0 if promised(rows) else 1)
+    sys.exit(0 if promised(rows, sounds) else 1)
 
 
-def promised(rows: dict[str, dict[str, float]]) -> bool:
+def show(sounds: Rows) -> None:
+    """Print the measures of the test sounds."""
+    print(f"\n{'':<46}" + "".join(f"{title.split(',')[0]:>20}" for title in sounds))
+    for key, meaning in TEST_MEASURES.items():
+        print(f"{meaning[:44]:<46}" + "".join(f"{row[key]:>20.3f}" for row in sounds.values()))
+
+
+def keep(rows: Rows, sounds: Rows, about: str) -> None:
+    """Write `results/vocoding.json`."""
+    values = {
+        f"{slug(title)}/{key}": value
+        for part in (rows, sounds)
+        for title, row in part.items()
+        for key, value in row.items()
+    }
+    columns = (*MEASURES, "agreement", "clips/s", "ratio")
+    methods = [(title, *(row[c] for c in columns)) for title, row in rows.items()]
+    tables = {
+        "methods": Table(("", *columns), methods),
+        "test-sounds": Table(
+            ("test sound", *sounds),
+            [(meaning, *(row[key] for row in sounds.values())) for key, meaning in TEST_MEASURES.items()],
+        ),
+    }
+    store("vocoding", Stored("python benchmarks/vocoding.py --cpu --store", about, values, tables))
+
+
+def slug(title: str) -> str:
+    return title.replace(",", "").replace(" ", "-")
+
+
+def promised(rows: Rows, sounds: Rows) -> bool:
     """Whether the trained vocoder keeps the promises; prints those that it does not keep."""
-    own, broken = rows["trained vocoder"], []
+    own, broken = rows[TRAINED], []
+    broken += [f"{k} above {most}" for k, most in PROMISED.items() if sounds[TRAINED][k] > most]
     for peer in ("librosa, 32 rounds", "librosa, 100 rounds"):
         broken += [f"{m} not below {peer}" for m in ("lsd_db", "mr_stft") if own[m] >= rows[peer][m]]
     broken += ["agreement below 0.95"] if own["agreement"] < 0.95 else []

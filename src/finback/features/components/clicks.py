@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from finback.features.components.layout import Array, Layout, valley
+from finback.features.components.layout import Array, Layout
 from finback.features.spec import FeatureSpec
 
 CLEAR_DB = 9.0  # a band takes part in a click when it stands out so far from the frames around it
@@ -39,8 +39,7 @@ def find_clicks(energy: Array, spec: FeatureSpec, kit: Layout) -> Clicks | None:
         return None
     h = np.pi * spec.hop / spec.n_fft
     far = max(1, int(np.ceil(0.5 * spec.n_fft / spec.hop)))  # frames from a click to where it has no power
-    f, b = np.indices(energy.shape)
-    beside = valley(energy.T, far, b.ravel(), f.ravel()).reshape(energy.shape)
+    beside = _beside(energy, far)
     above = np.maximum(energy - beside, 0)
     # Frames `far` away hold at most a fortieth of a click, but most of a slow swell of noise.
     around = np.pad(energy, ((far, far), (0, 0)))
@@ -76,6 +75,16 @@ def find_clicks(energy: Array, spec: FeatureSpec, kit: Layout) -> Clicks | None:
     if not times:
         return None
     return Clicks(np.array(times), np.stack(spectra), np.minimum(own, energy))
+
+
+def _beside(energy: Array, far: int) -> Array:
+    """What lies beside the frames of (F, M): of each side the lower of two, of both sides the higher."""
+    n_frames = len(energy)
+    padded = np.pad(energy, ((far + 1, far + 1), (0, 0)), constant_values=np.inf)
+    before = np.minimum(padded[:n_frames], padded[1 : n_frames + 1])
+    after = np.minimum(padded[2 * far + 1 : 2 * far + 1 + n_frames], padded[2 * far + 2 :])
+    sides = np.where(np.isfinite(before), before, 0.0), np.where(np.isfinite(after), after, 0.0)
+    return np.maximum(*sides)
 
 
 def _offset(shares: Array, far: int, h: float) -> float:

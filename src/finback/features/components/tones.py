@@ -49,12 +49,12 @@ def find_tones(energy: Array, kit: Layout) -> Tones | None:
     hz, total, _ = _measured(energy, bands, reach, there, kit)
     position = np.interp(hz, kit.centres_hz, np.arange(len(kit.centres_hz)))
     after = _links(position, 10 * np.log10(np.maximum(total, 1e-30)), there)
-    names = _tracks(after, there)
+    names, _ = _along(after, np.zeros(bands.shape))
     slope = _slope(position, after)
     reach = reach + np.minimum(np.rint(SPREAD * slope).astype(int), 4)
     hz, total, prominence = _measured(energy, bands, reach, there, kit)
-    length = np.bincount(names[there], minlength=1)
-    mean = np.bincount(names[there], prominence[there], minlength=1) / np.maximum(length, 1)
+    length = np.bincount(names[there], minlength=names.size)
+    mean = np.bincount(names[there], prominence[there], minlength=names.size) / np.maximum(length, 1)
     good = (length >= FEWEST) & (mean >= TONE_DB)
     kept = there & good[names]
     if not kept.any():
@@ -88,19 +88,13 @@ def _slope(position: Array, after: NDArray[np.intp]) -> Array:
 def sound(tones: Tones, spec: FeatureSpec) -> Array:
     """The wave (F hops,) of the tones. They begin and end between two frames."""
     hop, rate = spec.hop, spec.sample_rate
-    n_frames, _ = tones.hz.shape
-    phase = np.zeros(tones.hz.shape)
-    fresh = tones.amplitude > 0
+    n_frames = len(tones.hz)
     rows, places = np.nonzero(tones.after >= 0)
-    fresh[rows + 1, tones.after[rows, places]] = False
-    f, k = np.nonzero(fresh)
-    phase[f, k] = 2 * np.pi * ((np.arange(len(f)) * GOLDEN) % 1)
-    for i in range(n_frames - 1):
-        froms = np.flatnonzero(tones.after[i] >= 0)
-        to = tones.after[i, froms]
-        step = np.pi * hop * (tones.hz[i, froms] + tones.hz[i + 1, to]) / rate
-        phase[i + 1, to] = phase[i, froms] + step
     ends = tones.after[rows, places]
+    # The first phase of a tone, then the turn since the frame before.
+    turn: Array = 2 * np.pi * ((np.arange(tones.hz.size).reshape(tones.hz.shape) * GOLDEN) % 1)
+    turn[rows + 1, ends] = np.pi * hop / rate * (tones.hz[rows, places] + tones.hz[rows + 1, ends])
+    _, phase = _along(tones.after, turn)
     a0, a1 = tones.amplitude[rows, places], tones.amplitude[rows + 1, ends]
     w0, w1 = (2 * np.pi / rate * h for h in (tones.hz[rows, places], tones.hz[rows + 1, ends]))
     n = np.arange(hop, dtype=np.float32)
@@ -108,8 +102,8 @@ def sound(tones: Tones, spec: FeatureSpec) -> Array:
     start = np.remainder(phase[rows, places], 2 * np.pi).astype(np.float32)[:, None]
     bent = ((w1 - w0) / (2 * hop)).astype(np.float32)[:, None]
     angle = start + (w0.astype(np.float32)[:, None] + bent * n) * n
-    ratio = np.log(np.maximum(a1, 1e-12) / np.maximum(a0, 1e-12)).astype(np.float32)[:, None] / hop
-    pieces = a0.astype(np.float32)[:, None] * np.exp(ratio * n) * np.sin(angle)
+    growth = ((a1 - a0) / hop).astype(np.float32)[:, None]
+    pieces = (a0.astype(np.float32)[:, None] + growth * n) * np.sin(angle)
     out = np.zeros((n_frames, hop))
     if len(rows):
         frames, firsts = np.unique(rows, return_index=True)  # `rows` ascend
@@ -166,20 +160,20 @@ def _links(position: Array, level: Array, there: NDArray[np.bool_]) -> NDArray[n
     return np.where(mutual, forth, -1)
 
 
-def _tracks(after: NDArray[np.intp], there: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """A number for each candidate (F, K), the same along linked ones; -1 where there is none."""
-    names = np.full(there.shape, -1)
-    count = 0
-    for f, row in enumerate(there):
-        if f:
-            names[f, _ends(after[f - 1])] = names[f - 1, after[f - 1] >= 0]
-        new = row & (names[f] < 0)
-        n = int(new.sum())
-        names[f, new] = np.arange(count, count + n)
-        count += n
-    return names
+def _along(after: NDArray[np.intp], values: Array) -> tuple[NDArray[np.intp], Array]:
+    """For each candidate (F, K) a number that all linked ones share, and the sum of `values` up to it.
 
-
-def _ends(after: NDArray[np.intp]) -> NDArray[np.intp]:
-    """The places (n,) that links lead to."""
-    return after[after >= 0]
+    Pointers to the candidate before are doubled: after n steps they reach 2^n frames back.
+    """
+    n_frames, k = values.shape
+    first = np.arange(n_frames * k)
+    before = np.full(n_frames * k + 1, n_frames * k)  # the last element stands for nothing
+    rows, places = np.nonzero(after >= 0)
+    before[(rows + 1) * k + after[rows, places]] = rows * k + places
+    sums = np.append(values.ravel(), 0.0)
+    names = np.append(first, n_frames * k)
+    for _ in range(int(np.ceil(np.log2(max(2, n_frames))))):
+        sums = sums + sums[before]
+        names = np.where(before < n_frames * k, names[before], names)
+        before = before[before]
+    return names[:-1].reshape(values.shape), sums[:-1].reshape(values.shape)
