@@ -13,6 +13,7 @@ spectrogram has no phase to meet).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,7 +93,8 @@ def sound(tones: Tones, spec: FeatureSpec) -> Array:
     rows, places = np.nonzero(tones.after >= 0)
     ends = tones.after[rows, places]
     # The first phase of a tone, then the turn since the frame before.
-    turn: Array = 2 * np.pi * ((np.arange(tones.hz.size).reshape(tones.hz.shape) * GOLDEN) % 1)
+    number = np.arange(tones.hz.size, dtype=np.float64).reshape(tones.hz.shape)
+    turn = 2 * np.pi * np.remainder(number * GOLDEN, 1)
     turn[rows + 1, ends] = np.pi * hop / rate * (tones.hz[rows, places] + tones.hz[rows + 1, ends])
     _, phase = _along(tones.after, turn)
     a0, a1 = tones.amplitude[rows, places], tones.amplitude[rows + 1, ends]
@@ -160,7 +162,7 @@ def _links(position: Array, level: Array, there: NDArray[np.bool_]) -> NDArray[n
     return np.where(mutual, forth, -1)
 
 
-def _along(after: NDArray[np.intp], values: Array) -> tuple[NDArray[np.intp], Array]:
+def _along(after: NDArray[np.intp], values: NDArray[Any]) -> tuple[NDArray[np.intp], Array]:
     """For each candidate (F, K) a number that all linked ones share, and the sum of `values` up to it.
 
     Pointers to the candidate before are doubled: after n steps they reach 2^n frames back.
