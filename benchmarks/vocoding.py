@@ -4,12 +4,12 @@
                                   [--audio FOLDER --labels CSV --groups FILE.csv:COLUMN]
 
 The clips are from tapes that were not used in training: the test set of the run of the vocoder, or of the
-default split of finback. Without `--vocoder`, the run is the twin of the bundled vocoder,
-which `python benchmarks/bundled.py vocoder` trains on a part of the tapes, or else the bundled vocoder. The recordings are the Watkins cuts in
-../shared/data or $FINBACK_DATA, otherwise simulated ones. Each clip is one window of 3 s, its log-mel has a
-floor of 80 dB, and the computed waveform is compared with the original (`finback.metrics.waveforms`; lower is
-better, except for the correlation). `agreement` is the share of clips to which the reference classifier gives
-the same species before and after.
+default split of finback. Without `--vocoder`, the run is the twin of the bundled vocoder, which
+`python benchmarks/bundled.py vocoder` trains on a part of the tapes, or else the bundled vocoder. The
+recordings are the Watkins cuts in ../shared/data or $FINBACK_DATA, otherwise simulated ones. Each clip is one
+window of 3 s, its log-mel has a floor of 80 dB, and the computed waveform is compared with the original
+(`finback.metrics.waveforms`; lower is better, except for the correlation). `agreement` is the share of clips
+to which the reference classifier gives the same species before and after.
 Test sounds of known form follow (`finback.evaluation.vocoder_test_sounds`).
 
 The rows of librosa are `librosa.feature.inverse.mel_to_audio`, one clip at a time. Its two steps are called
