@@ -101,6 +101,7 @@ pictures: setup
 	cp runs/tutorial/sea-run/figures/headline.png docs/pictures/tutorial-headline.png
 	cp runs/tutorial/sea-run/figures/reliability.png docs/pictures/tutorial-reliability.png
 	cp runs/tutorial/made/grid.png docs/pictures/tutorial-made.png
+	FINBACK_DATA=$(abspath $(DATA)) $(BIN)/python benchmarks/generator_pictures.py
 
 clean:
 	rm -rf .venv dist dist-core build site .mypy_cache .ruff_cache
