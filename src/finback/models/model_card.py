@@ -225,6 +225,10 @@ def _audited(audit: dict[str, Any]) -> dict[str, str]:
                 found[f"distance to {where}"] = f"KAD {row['kad']:.1f}, coverage {row['coverage']:.2f}"
     near = {subset: row["below_pair"] for subset, row in audit["copying"]["logmel"]["rows"].items()}
     found["nearer to a training clip than clips of two tapes are to each other"] = _with_real(near, mine)
+    if whitened := audit["copying"].get("whitened"):
+        near = {subset: row["below_nearest"] for subset, row in whitened["rows"].items()}
+        what = "near copies without the colour of the tape (nearer than 1 % of clips are to another tape)"
+        found[what] = _with_real(near, mine)
     return {name: text for name, text in found.items() if text}
 
 
@@ -234,9 +238,10 @@ def _by_references(audit: dict[str, Any], mine: str) -> dict[str, str]:
     for embedding, own in list(audit.get("reference_embeddings", {}).items())[:1]:
         rows, name = own["rows"], BACKBONES.get(embedding, embedding)
         for key, (what, digits) in BY_REFERENCE.items():
-            values = [(row, rows.get(row, {}).get(key)) for row in (mine, BASELINE, *REAL)]
-            shown = [f"{v:.{digits}f} {OF.get(row, '')}".strip() for row, v in values if v is not None]
-            if values[0][1] is not None:
+            values = {row: rows.get(row, {}).get(key) for row in (mine, BASELINE, *REAL)}
+            of = {**OF, mine: "of samples"}
+            shown = [f"{v:.{digits}f} {of[row]}" for row, v in values.items() if v is not None]
+            if values[mine] is not None:
                 found[what.format(name)] = ", ".join(shown)
     row = audit.get("coherence", {}).get(mine)
     if row and row.get("within"):

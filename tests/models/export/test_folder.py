@@ -142,13 +142,17 @@ def test_the_card_of_a_generator_names_the_baseline_beside(generator_run: Path, 
             "generators": {"gaussian": "runs/gaussian"},
             "recognised": {"gaussian": {"accuracy": 0.99}},
             "distances": [],
-            "copying": {"logmel": {"rows": {"gaussian": {"below_pair": None}}}},
+            "copying": {
+                "logmel": {"rows": {"gaussian": {"below_pair": None}}},
+                "whitened": {"rows": {"gaussian": {"below_pair": 0.1, "below_nearest": 0.01}}},
+            },
             "reference_embeddings": {"birdnet": {"rows": rows}},
         },
     )
     text = card(RunFolder.open(tmp_path))
     assert (
-        "- recognised by a classifier on BirdNET: 0.70, 0.60 of noise without calls (the baseline), "
-        "0.80 of real clips of other tapes\n" in text
+        "- recognised by a classifier on BirdNET: 0.70 of samples, 0.60 of noise without calls (the "
+        "baseline), 0.80 of real clips of other tapes\n" in text
     )
-    assert "- KAD to clips of other tapes, BirdNET: 5.2\n" in text
+    assert "- KAD to clips of other tapes, BirdNET: 5.2 of samples\n" in text
+    assert "(nearer than 1 % of clips are to another tape): 0.01 of samples\n" in text
