@@ -226,9 +226,9 @@ def _number(value: float | None, digits: int) -> str:
 
 
 def _with_ci(row: Mapping[str, Any], key: str, digits: int) -> str:
-    ends = row.get(f"{key}_ci")
-    within = f" ({ends[0]:.{digits}f} to {ends[1]:.{digits}f})" if ends else ""
-    return _number(row.get(key), digits) + within
+    value, ends = row.get(key), row.get(f"{key}_ci")
+    within = f" ({ends[0]:.{digits}f} to {ends[1]:.{digits}f})" if ends and value is not None else ""
+    return _number(value, digits) + within
 
 
 def _with_sd(row: Mapping[str, Any], key: str, digits: int) -> str:
