@@ -315,7 +315,7 @@ def test_waves_of_a_generator_are_measured_as_they_are(
 ) -> None:
     import finback.evaluation.generator_audit as audit_module
 
-    def tones(loaded: Any, labels: Any, seeds: Any, progress: Any = None) -> np.ndarray:
+    def tones(loaded: Any, labels: Any, seeds: Any, *others: Any) -> np.ndarray:
         t = np.arange(loaded.spec.covered_samples) / loaded.spec.sample_rate
         return np.stack([0.1 * np.sin(2 * np.pi * (300 + s % 7) * t) for s in seeds]).astype(np.float32)
 
