@@ -7,19 +7,27 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from finback.audio.io import read
+from finback import models
+from finback.audio.io import open_recording, read, write
 from finback.core.errors import InputError
+from finback.core.progress import no_progress
 from finback.core.storage.csv_files import read_csv
 from finback.core.storage.files import read_json
+from finback.core.types import Clip, Labels
 from finback.data.dataset import Dataset
 from finback.data.formats.recognise import read_annotations
+from finback.features.spec import FeatureSpec
 from finback.generation.calls.files import make_again, read_parameters, text_of
+from finback.generation.calls.waves import limited_wave, parameters_of
 from finback.generation.generate import SampleRequest, generate_clips
 from finback.generation.generator import Sampling, SpectrogramGenerator
 from finback.generation.synthesizer import SynthesisConfig
+from finback.training.calls import fit_calls
 from finback.training.generator import train_generator
 from finback.training.plan import Plan
 from finback.training.settings import resolve
+
+SPEC = FeatureSpec(sample_rate=8000, clip_samples=8000, n_fft=256, hop=128, n_mels=32, n_frames=60)
 
 
 @pytest.fixture(scope="module")
@@ -112,3 +120,17 @@ def test_the_same_calls_over_another_tape(run: Path, tmp_path: Path) -> None:
     np.testing.assert_array_equal(read_parameters(path).background_db, here.background_db)
     with pytest.raises(InputError, match="unknown tape"):
         generator.sample_waves([0], [0], tape="no such tape")
+
+
+def test_very_short_and_silent_clips_are_no_error(tmp_path: Path) -> None:
+    rows = []
+    for name, seconds, level in (("a", 0.004, 0.1), ("b", 0.5, 0.1), ("quiet", 0.5, 0.0)):
+        for i in range(2):
+            write(tmp_path / f"{name}{i}.wav", level * np.ones(int(seconds * 8000)) * (-1) ** i, 8000)
+            rows.append(Clip(open_recording(tmp_path / f"{name}{i}.wav"), 0, int(seconds * 8000), name))
+    labels = Labels.of(rows)
+    model = models.create("calls", SPEC, len(labels))
+    fit_calls(model, rows, labels, no_progress)
+    for k, name in enumerate(labels.names):
+        wave = limited_wave(parameters_of(model, k, name, 0))
+        assert np.isfinite(wave).all()

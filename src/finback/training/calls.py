@@ -12,7 +12,6 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from finback.core.errors import RunError
 from finback.core.progress import Progress
 from finback.core.types import Clip, Labels
 from finback.features.extract import Extractor
@@ -20,29 +19,26 @@ from finback.models.networks.calls.analysis import analyse
 from finback.models.networks.calls.network import Calls
 from finback.models.networks.calls.sounds import Scene
 
-SHORTEST = 8  # frames of the analysis: a shorter clip cannot be told from noise
+SHORTEST = 8  # frames of the analysis; a shorter clip is repeated to this length
 SILENCE = 1e-7  # root mean square
 
 
 def fit_calls(model: Calls, clips: Sequence[Clip], labels: Labels, progress: Progress) -> list[str]:
     """Analyse the training clips and keep their calls in the model; the names of the tapes, by number.
 
-    Raises `RunError` where no clip has sound for the length of a call.
+    Windows without sound are left out, except of a species that has no others.
     """
     extractor = Extractor(model.spec, "wave")
     tapes = {name: i for i, name in enumerate(sorted({clip.group_key for clip in clips}))}
     scenes: list[Scene] = []
+    silent: list[Scene] = []
     for clip in progress(clips, "analysing the calls of the training clips", len(clips)):
         species = labels.index(clip.label or "")
         for wave in _windows(clip, extractor, model):
-            scenes.append(analyse(wave, model.grid, species, tapes[clip.group_key]))
-    if not scenes:
-        raise RunError(
-            "no training clip holds sound of at least "
-            f"{SHORTEST * model.grid.hop / model.grid.rate:.2f} s at {model.grid.rate} Hz",
-            "give longer clips, or a preset with shorter windows",
-        )
-    model.keep(scenes)
+            scene = analyse(wave, model.grid, species, tapes[clip.group_key])
+            (scenes if np.sqrt(np.square(wave).mean()) > SILENCE else silent).append(scene)
+    known = {scene.species for scene in scenes}
+    model.keep([*scenes, *(scene for scene in silent if scene.species not in known)])
     return list(tapes)
 
 
@@ -54,7 +50,7 @@ def _windows(clip: Clip, extractor: Extractor, model: Calls) -> Iterator[NDArray
     for i in chosen:
         window = places[i]
         seconds = (window.stop - window.start) / clip.recording.sample_rate
-        n = min(spec.covered_samples, math.floor(seconds * spec.sample_rate))
+        n = max(1, min(spec.covered_samples, math.floor(seconds * spec.sample_rate)))
         wave = extractor.waves(window)[0, :n]
-        if n >= SHORTEST * model.grid.hop and np.sqrt(np.square(wave).mean()) > SILENCE:
-            yield wave
+        least = SHORTEST * model.grid.hop
+        yield wave if n >= least else np.resize(wave, least)

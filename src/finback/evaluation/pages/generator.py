@@ -63,7 +63,7 @@ def collect(path: Path, progress: Progress = no_progress) -> GeneratorPage:
     generator = SpectrogramGenerator.load(path)
     run = read_run(path)
     clips = run_subsets(generator.run)
-    invert = Vocoder.load("auto", generator.spec)
+    invert = None if generator.makes_waves else Vocoder.load("auto", generator.spec)
     shown = _species(generator, clips["train"], invert, progress)
     return GeneratorPage(
         title=run.path.resolve().name,
@@ -73,7 +73,7 @@ def collect(path: Path, progress: Progress = no_progress) -> GeneratorPage:
         n_groups=len({c.group for c in clips["train"]}),
         n_held_out=len(clips["held_out"]),
         n_unseen=len(clips["validation"]) + len(clips["test"]),
-        vocoder=invert.name,
+        vocoder=invert.name if invert else "none",
         has_steps=generator.model.way == "denoise",
         species=[samples for samples, _ in shown],
         pictures=_pictures(generator, shown, run, progress),
@@ -87,16 +87,21 @@ def collect(path: Path, progress: Progress = no_progress) -> GeneratorPage:
 
 
 def _species(
-    generator: SpectrogramGenerator, train: Sequence[Clip], invert: Vocoder, progress: Progress
+    generator: SpectrogramGenerator, train: Sequence[Clip], invert: Vocoder | None, progress: Progress
 ) -> list[tuple[SpeciesSamples, SpectrogramBlock]]:
     """Every species of the training set, those with most clips first."""
     by_name = {n: [c for c in train if c.label == n] for n in generator.labels.names}
     names = sorted((n for n in by_name if by_name[n]), key=lambda n: (-len(by_name[n]), n))
     store = FeatureStore(Extractor(generator.spec), default_folder())
     labels = np.repeat([generator.labels.index(n) for n in names], SHOWN)
-    samples = generator.sample(labels, SEED + np.arange(len(labels)), progress=progress)
+    seeds = SEED + np.arange(len(labels))
+    samples = generator.sample(labels, seeds, progress=progress)
     samples = samples.reshape(len(names), SHOWN, *samples.shape[1:])  # (S, SHOWN, M, F)
-    waves = to_waves(samples[:, :PLAYED].reshape(-1, *samples.shape[2:]), invert, progress)
+    if invert is None:
+        played = np.arange(len(labels)) % SHOWN < PLAYED
+        waves = generator.sample_waves(labels[played], seeds[played])
+    else:
+        waves = to_waves(samples[:, :PLAYED].reshape(-1, *samples.shape[2:]), invert, progress)
     rate, top_hz = generator.spec.sample_rate, generator.spec.top_hz
     shown = []
     for i, name in progress(list(enumerate(names)), "species", len(names)):

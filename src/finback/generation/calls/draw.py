@@ -21,7 +21,7 @@ from finback.models.networks.calls.sounds import QUIET_DB, Call, Contour, Pulses
 GAP = 0.3  # deviation of the logarithm of a gap
 SAME = 0.8  # share of calls that follow the order of one clip
 OWN_TIMES = 0.85  # share of samples with the gaps of one clip; the others mix those of all clips
-OTHER_BACKGROUND = 0.5  # share of samples over the background of another clip
+OTHER_BACKGROUND = 0.25  # share of samples over the background of another clip
 BACKGROUND_DB = 2.0  # deviation of the level of that background
 SWELL = 0.5  # of the measured swell, which also holds the edges of faint calls (docs/decisions/0061)
 EDGE_DB = 45.0  # a band so far below the loudest is beyond the edge of a recording

@@ -31,10 +31,10 @@ class Calls(Generator):
         spec: FeatureSpec,
         n_classes: int,
         windows: int = 2,
-        pitch: float = 0.05,
-        duration: float = 0.15,
-        level_db: float = 1.5,
-        mixing: float = 0.2,
+        pitch: float = 0.035,
+        duration: float = 0.12,
+        level_db: float = 1.2,
+        mixing: float = 0.15,
     ) -> None:
         """`windows`: the most windows of a clip that are analysed.
 
