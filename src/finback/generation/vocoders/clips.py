@@ -55,12 +55,13 @@ def round_trip(
 ) -> NDArray[np.float32]:
     """(n,) at the spec's rate -> (n,): to log-mels and back, never clipped.
 
-    Windows overlap by one n_fft, over which one fades into the next. The phases of two windows are
-    independent, so the fade keeps the power, not the sum. Where the spec normalises the level of its windows,
+    Windows overlap by two n_fft, in the middle half of which one fades into the next: the first and last
+    frames of a window see only a part of the sound. The phases of two windows are independent, so the fade
+    keeps the power, not the sum. Where the spec normalises the level of its windows,
     each window gets its own level back.
     """
     length = spec.covered_samples
-    spans = windows(len(wave), length, max(length // 2, length - spec.n_fft))
+    spans = windows(len(wave), length, max(length // 2, length - 2 * spec.n_fft))
     pieces = np.stack(
         [fit_length(normalise(wave[a : a + spec.clip_samples], spec.level), spec) for a, _ in spans]
     )
