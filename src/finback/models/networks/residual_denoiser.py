@@ -28,7 +28,7 @@ from finback.models.networks.wiener import WienerFilter
 STARTS = ("zero", "wiener")
 PATCH, FRAMES = 4, 4  # bands and frames of a patch, frames of a token
 SWITCH = 1.5  # the noise level between both networks
-SHRINKAGE = 2.0  # windows that the covariance of all species has the weight of
+SHRINKAGE = 0.5  # windows that the covariance of all species has the weight of
 
 
 class ResidualDenoiser(Generator):
@@ -74,8 +74,7 @@ class ResidualDenoiser(Generator):
     def fit_start(self, x: Tensor, labels: Tensor, frames: Tensor, weights: Tensor, tapes: Tensor) -> None:
         """The filter and the tapes, from all training windows; `scale` must be fitted.
 
-        x (N, 1, M, F) dB; class ids, true frames, weights and numbers of tapes (N,). A clip of several
-        windows counts as one in the shares of the tapes.
+        x (N, 1, M, F) dB; class ids, true frames, weights and numbers of tapes (N,).
         """
         units = self.scale.to_units(x, frames)[:, 0]
         spectra = self.filter.fit(units, labels, frames, weights, tapes)

@@ -29,7 +29,6 @@ from finback.training.packing import Packer
 from finback.training.sampling import draw_weights, group_codes
 
 VALIDATION_DRAWS = 48
-MOST_WINDOWS = 3.0  # of a long clip: more windows of it do not count more in the statistics
 
 
 class ResidualDiffusionTask:
@@ -119,7 +118,7 @@ def fit_start(model: ResidualDenoiser, store: FeatureStore, clips: Sequence[Clip
     """The scale, the Wiener filter and the tapes of a new denoiser, from all windows of its clips."""
     x, y = windows_of(store, clips, labels)
     n_windows = np.array([len(store.extractor.windows(clip)) for clip in clips])
-    weights = torch.from_numpy(np.repeat(np.minimum(1.0, MOST_WINDOWS / n_windows), n_windows))
+    weights = torch.ones(len(x), dtype=torch.float64)
     tapes = torch.from_numpy(np.repeat(group_codes(clips), n_windows))
     frames = frames_of(store, clips)
     model.scale.fit(x, y, frames)
