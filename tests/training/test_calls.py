@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +17,14 @@ from finback.core.storage.files import read_json
 from finback.core.types import Clip, Labels
 from finback.data.dataset import Dataset
 from finback.data.formats.recognise import read_annotations
+from finback.data.splits.run_subsets import run_subsets
 from finback.features.spec import FeatureSpec
 from finback.generation.calls.files import make_again, read_parameters, text_of
 from finback.generation.calls.waves import limited_wave, parameters_of
+from finback.generation.fill_rare import FillPlan, fill_rare_species
 from finback.generation.generate import SampleRequest, generate_clips
 from finback.generation.generator import Sampling, SpectrogramGenerator
+from finback.generation.quality_gate import ACCEPTED, GateResult, QualityGate
 from finback.generation.synthesizer import SynthesisConfig
 from finback.training.calls import fit_calls
 from finback.training.generator import train_generator
@@ -134,3 +138,21 @@ def test_very_short_and_silent_clips_are_no_error(tmp_path: Path) -> None:
     for k, name in enumerate(labels.names):
         wave = limited_wave(parameters_of(model, k, name, 0))
         assert np.isfinite(wave).all()
+
+
+def test_rare_species_are_filled_up_with_calls_and_their_truth(
+    run: Path, tiny_dataset: Dataset, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def accept(gate: QualityGate, samples: Sequence[Clip], label: int, p: float = 0.0) -> list[GateResult]:
+        return [GateResult(ACCEPTED, 1.0, 1.0, None, "")] * len(samples)
+
+    monkeypatch.setattr(QualityGate, "__call__", accept)
+    generator = SpectrogramGenerator.load(run, "cpu")
+    species, subsets = generator.labels.names[0], run_subsets(generator.run)
+    n = sum(clip.label == species for clip in (*subsets["train"], *subsets["held_out"]))
+    config = SynthesisConfig(str(run), device="cpu")
+    plan = FillPlan(target=n + 2, species=(species,), max_attempts=1)
+    report = fill_rare_species(config, tiny_dataset, str(trained), plan, tmp_path / "filled")
+    assert report.species[species].accepted == 2
+    assert len(list((tmp_path / "filled" / "parameters").iterdir())) == 2
+    assert read_csv(tmp_path / "filled" / "calls.csv")

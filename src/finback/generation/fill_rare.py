@@ -36,6 +36,7 @@ from finback.data.dataset import Dataset, require_dataset
 from finback.data.provenance import refuse_leaks, refuse_synthetic
 from finback.data.rare import RareSettings
 from finback.data.splits.split import SplitSettings
+from finback.generation.calls.files import keep_parameters, save_truth
 from finback.generation.generate import save_grid
 from finback.generation.generator import BATCH
 from finback.generation.quality_gate import ACCEPTED, REASONS, GateResult, QualityGate
@@ -167,6 +168,8 @@ def fill_rare_species(
             for _ in progress(_fill(synthesizer, gate, samples, species, plan), "filling up", total):
                 pass
         samples.finish()
+        if synthesizer.makes_waves:
+            save_truth(samples)
         shutil.rmtree(out / UNCHECKED, ignore_errors=True)
         save_grid(samples, synthesizer.spec)
         report = FillReport(out, species, dict(sorted((unfilled | _not_full(species)).items())))
@@ -244,6 +247,7 @@ def _fill(
                 s.attempts[seed] = result
                 if result.outcome == ACCEPTED:
                     row = {**synthesizer.row(s.label, seed), **_columns(result)}
+                    keep_parameters(samples, synthesizer, s.label, seed)
                     yield samples.add(row, logmels[i], waves[i], rate)
             _save_attempts(samples.folder / ATTEMPTS, species)
 

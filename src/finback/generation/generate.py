@@ -37,7 +37,7 @@ from finback.core.runs.learnt_from import caution, of_one_group
 from finback.core.storage.files import write_atomic
 from finback.features.mel import band_centres_hz
 from finback.features.spec import FeatureSpec
-from finback.generation.calls.files import save_parameters, save_truth
+from finback.generation.calls.files import keep_parameters, save_truth
 from finback.generation.generator import BATCH, Sampling
 from finback.generation.nearest_clips import add_parents, training_clips
 from finback.generation.originals import Original
@@ -148,9 +148,7 @@ def generate_clips(
     for batch in progress(batches, f"generating {len(missing)} clips", len(batches)):
         for (k, s), x, wave in zip(batch, *synthesizer.sample(batch), strict=True):
             if (k, s) in missing:
-                if synthesizer.makes_waves:  # before the sample, so that no finished sample is without them
-                    parameters = synthesizer.generator.parameters(k, s, config.sampling.tape)
-                    save_parameters(out, samples.name(names[k], s), parameters)
+                keep_parameters(samples, synthesizer, k, s)
                 samples.add(synthesizer.row(k, s), x, wave, synthesizer.spec.sample_rate)
     nearest, reason = training_clips(synthesizer.generator)
     with samples.alone():

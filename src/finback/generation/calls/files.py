@@ -51,6 +51,16 @@ def save_parameters(folder: Path, name: str, sample: SampleParameters) -> None:
     write_atomic(path_of(folder, name), text_of(to_json(sample)))
 
 
+def keep_parameters(samples: SampleFolder, synthesizer: Synthesizer, label: int, seed: int) -> None:
+    """Write the parameters of a sample of a generator of calls; call it before the sample is added.
+
+    Then no finished sample is without them.
+    """
+    if synthesizer.makes_waves:
+        sample = synthesizer.generator.parameters(label, seed, synthesizer.config.sampling.tape)
+        save_parameters(samples.folder, samples.name(sample.species, seed), sample)
+
+
 def read_parameters(path: Path) -> SampleParameters:
     """The parameters of a file. Raises `RunError` or `InputError` naming the file and the key."""
     return from_json(read_json(path), str(path))
