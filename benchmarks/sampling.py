@@ -55,6 +55,7 @@ FASTER, WITHIN = 20.0, 1.10  # what is promised of the default
 SAME = 0.1
 PEER_STEPS = 250  # of diffusers' 1000, all alike
 STORED = "sampling.npz"
+BUNDLED = "watkins-diffusion"
 
 
 class Lab:
@@ -216,7 +217,7 @@ def again(stored: Stored, row: tuple[str, int], embedded: np.ndarray) -> float:
 
 def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("run", nargs="?", default="watkins", help="generator: run folder or bundled model")
+    parser.add_argument("run", nargs="?", default=BUNDLED, help="generator: run folder or bundled model")
     parser.add_argument("--classifier", help="run folder or name of a bundled model (default: that of 0.1.0)")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--timed", type=int, default=2, help="samples in the batch that is timed")
@@ -233,7 +234,7 @@ def options() -> argparse.Namespace:
 
 def main() -> None:
     asked = options()
-    if asked.run == "watkins" and "watkins" not in names("generator"):
+    if asked.run == BUNDLED and BUNDLED not in names("generator"):
         sys.exit("this build has no bundled generator: give a run folder and a --classifier")
     run = resolve(asked.run, "generator")
     classifier = asked.classifier or run.parent / OF_0_1

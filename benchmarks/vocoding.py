@@ -159,7 +159,7 @@ def classifier_of(name: str | None) -> Path | None:
     if name:
         return folder_of(name, "classifier")
     try:
-        return pretrained.resolve("watkins", "vocoder").parent / OF_0_1
+        return pretrained.resolve("watkins-diffusion", "generator").parent / OF_0_1
     except FinbackError:
         return None
 

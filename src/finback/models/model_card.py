@@ -32,6 +32,7 @@ USES = {
     "generator": "Generates log-mel spectrograms of a species by name; a vocoder turns them into sound.",
     "vocoder": "Turns log-mel spectrograms into sound.",
 }
+MAKES_SOUND = "Generates calls of a species by name, as sound over a background, with the truth of each call."
 ANY_SOUND = "It names one of its species for every sound, also for a sound of none of them."
 GATED = 'It answers "none of these" to noise. A species that it does not have often gets the name of another.'
 LIMITS = {
@@ -51,6 +52,7 @@ NAMES = {
     "macro_f1_multi_group": "macro-F1 over the species with several tapes",
     "ece": "expected calibration error",
 }
+TEST_SOUNDS = ("tone_modulation", "tone_jitter_hz", "click_width_ms", "click_pre_echo")
 BACKBONES = {"birdnet": "BirdNET", "yamnet": "YAMNet"}
 BASELINE, REAL = "stationary-gaussian", ("train", "held_out", "unseen")
 OF = {
@@ -77,7 +79,7 @@ def card(run: RunFolder) -> str:
         raise RunError(f"{run.run_json}: of kind '{kind}', which has no model card", RESTORE)
     parts = [
         f"# {markdown(info.family or kind)}: a finback {kind}",
-        USES[kind],
+        MAKES_SOUND if _makes_sound(info) else USES[kind],
         "## What it is",
         _bullets(
             {
@@ -111,6 +113,11 @@ def card(run: RunFolder) -> str:
         "\n".join(f"- {line}" for line in _limits(run)),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _makes_sound(info: RunInfo) -> bool:
+    """Whether it is a generator that needs no vocoder."""
+    return info.family in models.GENERATORS and models.family(info.family).way == "waves"
 
 
 def _learnt_from(run: RunFolder) -> str:
@@ -205,10 +212,14 @@ def _vocoded(audit: dict[str, Any]) -> dict[str, str]:
     own, *others = audit["vocoders"]
     rows = audit["vocoders"]
     where = f"{audit['n_windows']} windows of {audit['n_groups']} tapes not trained on"
-    return {"windows": where} | {
-        key: f"{rows[own][key]:.3f} (" + ", ".join(f"{name} {rows[name][key]:.3f}" for name in others) + ")"
-        for key in audit["measures"]
-    }
+    found = {"windows": where}
+    tests = audit.get("test_sounds", {})
+    for key, measured in [(k, rows) for k in audit["measures"]] + [(k, tests) for k in TEST_SOUNDS]:
+        values = {name: measured.get(name, {}).get(key) for name in (own, *others)}
+        shown = {name: f"{value:.3f}" for name, value in values.items() if value is not None}
+        if own in shown:
+            found[key] = f"{shown.pop(own)} (" + ", ".join(f"{n} {v}" for n, v in shown.items()) + ")"
+    return found
 
 
 def _audited(audit: dict[str, Any]) -> dict[str, str]:

@@ -1,7 +1,8 @@
-"""The bundled models, by name: `watkins` is a classifier, a generator and a vocoder.
+"""The bundled models, by name: `watkins` is a classifier, a generator of calls and a vocoder.
 
 `watkins-small` is a classifier too, a small network of log-mels. It scans several times as fast as `watkins`
-and can be exported, and names fewer calls of new tapes right.
+and can be exported, and names fewer calls of new tapes right. `watkins-diffusion` is a generator that turns
+noise into a spectrogram step by step.
 
 Each is a run folder like any other, with weights in half precision and a model card. They were trained on
 the Watkins Marine Mammal Sound Database. Its recordings and the weights are for research and teaching only:
@@ -24,11 +25,12 @@ from finback.core.storage.caches import default_folder
 from finback.core.storage.files import write_atomic
 
 Kind = Literal["classifier", "generator", "vocoder"]
-TRAINED_BY = {"classifier": "yamnet-mix", "generator": "diffusion", "vocoder": "vocoder"}
+TRAINED_BY = {"classifier": "yamnet-mix", "generator": "calls", "vocoder": "vocoder"}
 KINDS = ("classifier", "generator", "vocoder")
 # The terms of the weights, by name: those of the recordings. Also in TERMS.md, NOTICE, cards and metadata.
 TERMS = dict.fromkeys(
-    ("watkins", "watkins-small"), "free for personal and academic use, not commercial; credit the database"
+    ("watkins", "watkins-diffusion", "watkins-small"),
+    "free for personal and academic use, not commercial; credit the database",
 )
 LICENCE_REFS = dict.fromkeys(TERMS, "LicenseRef-Watkins-Noncommercial")
 

@@ -53,8 +53,13 @@ def test_settings_of_generated_clips_name_the_reference_classifier() -> None:
 
 
 def test_the_bundled_audits_have_the_keys_of_today() -> None:
-    weights = resources.files("finback") / "weights" / "watkins"
-    for path in (weights / "generator" / "generator_audit.json", weights / "vocoder" / "vocoder_audit.json"):
+    weights = resources.files("finback") / "weights"
+    for name in (
+        "watkins/generator/generator_audit.json",
+        "watkins/vocoder/vocoder_audit.json",
+        "watkins-diffusion/generator/generator_audit.json",
+    ):
+        path = weights / name
         audit = json.loads(path.read_text(encoding="utf-8"))
         assert current_audit(audit) == audit
 
