@@ -39,7 +39,7 @@ def test_a_run_folder_is_loaded_with_its_labels_and_features(trained: Path) -> N
 
 
 def test_what_cannot_be_loaded_is_named(trained: Path, tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="not a generator; give the folder of finback train diffusion"):
+    with pytest.raises(RunError, match="not a generator; give the folder of finback train calls"):
         load_model(trained, "generator")
     with pytest.raises(RunError, match=r"no such run folder; give .* watkins"):
         load_model("nowhere", "classifier")
