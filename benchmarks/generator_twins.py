@@ -82,14 +82,13 @@ def _trained(
 ) -> Twin | None:
     settings = settings.model_copy(update={"split": SPLIT})
     split = data.make_splits(SPLIT)[0].split
-    folder = _same(family, settings, runs) or runs / name
+    folder = _same(family, settings, runs) or _bundled(family, settings, data) or runs / name
     if stored and not RunFolder(folder).is_trained:
         return _left_out(name, f"its twin is not trained; without --stored, {folder} is trained")
     if not RunFolder(folder).is_trained:
         print(f"training {family} in {folder}", file=sys.stderr)
-    train_generator(
-        Plan(family, settings, 0, "auto", "benchmarks/generators.py"), data, folder, no_progress, split
-    )
+        plan = Plan(family, settings, 0, "auto", "benchmarks/generators.py")
+        train_generator(plan, data, folder, no_progress, split)
     sides = Sides(split.train, (*split.val, *split.test), Labels.of(data.clips))
     return Twin(folder, sides, f"{family}, trained on the training side of the split")
 
@@ -109,6 +108,16 @@ def _same(family: str, settings: Settings, runs: Path) -> Path | None:
             own = _settings_of(run).model_dump(mode="json", exclude=set(SAME))
             if own == wanted and _settings_of(run).split == SPLIT:
                 return run.path
+    return None
+
+
+def _bundled(family: str, settings: Settings, data: Dataset) -> Path | None:
+    """The folder of a bundled generator that is such a twin, trained on the same clips."""
+    for name in pretrained.names("generator"):
+        path = pretrained.resolve(name, "generator")
+        same = RunFolder(path).info.data_fingerprint == data.fingerprint
+        if same and (found := _same(family, settings, path.parent)) is not None:
+            return found
     return None
 
 
