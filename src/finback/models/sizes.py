@@ -18,6 +18,7 @@ from finback.core.memory import computer_memory, gigabytes
 BOUNDS: dict[str, tuple[float, float]] = {
     "bands": (1, 256),
     "c": (1e-9, 1e9),
+    "components": (0, 1),
     "depth": (1, 64),
     "dim": (1, 16_384),
     "dropout": (0, 0.99),
