@@ -19,7 +19,12 @@ if TYPE_CHECKING:
     from finback.generation.synthesizer import SynthesisConfig
 
 Run = Annotated[
-    str, typer.Argument(metavar="RUN", help="Run folder of a generator, or watkins.", show_default=False)
+    str,
+    typer.Argument(
+        metavar="RUN",
+        help="Run folder of a generator, or watkins (calls), or watkins-diffusion.",
+        show_default=False,
+    ),
 ]
 Out = Annotated[Path, typer.Option("--out", help="Folder of the generated clips.", show_default=False)]
 

@@ -164,7 +164,7 @@ class SpectrogramGenerator:
         if self.model.way != "denoise":
             raise SettingsError(
                 f"variations by {self.run.info.family}: this generator does not work in steps",
-                "train a diffusion model: finback train diffusion",
+                "name watkins-diffusion, or train a diffusion model: finback train diffusion",
             )
 
     def denoiser(self, labels: Integers, seeds: Integers, sampling: Sampling) -> tuple[Denoise, Tensor]:
