@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,7 @@ from finback.generation.generate import SampleRequest, generate_clips
 from finback.generation.generator import Sampling, SpectrogramGenerator
 from finback.generation.quality_gate import ACCEPTED, GateResult, QualityGate
 from finback.generation.synthesizer import SynthesisConfig
+from finback.models.networks.calls.sounds import QUIET_DB
 from finback.training.calls import fit_calls
 from finback.training.generator import train_generator
 from finback.training.plan import Plan
@@ -124,6 +126,16 @@ def test_the_same_calls_over_another_tape(run: Path, tmp_path: Path) -> None:
     np.testing.assert_array_equal(read_parameters(path).background_db, here.background_db)
     with pytest.raises(InputError, match="unknown tape"):
         generator.sample_waves([0], [0], tape="no such tape")
+
+
+def test_calls_alone_have_no_background(run: Path) -> None:
+    generator = SpectrogramGenerator.load(run, "cpu")
+    alone, over = (generator.parameters(0, 0, tape) for tape in ("none", ""))
+    assert [c.start_s for c in alone.calls] == [c.start_s for c in over.calls] != []
+    assert alone.background_db.max() == QUIET_DB < over.background_db.max()
+    np.testing.assert_array_equal(generator.sample_waves([0], [0], tape="none")[0], limited_wave(alone))
+    silent = replace(alone, calls=())
+    assert np.abs(limited_wave(silent)).max() < 1e-6
 
 
 def test_very_short_and_silent_clips_are_no_error(tmp_path: Path) -> None:

@@ -86,7 +86,8 @@ class SourceOptions:
         str,
         typer.Option(
             metavar="GROUP",
-            help="Recording group of the training clips whose sound the clips get; default: drawn for each.",
+            help="Recording group of the training clips whose sound the clips get (none: calls alone, with "
+            "a generator of calls); default: drawn for each.",
             show_default=False,
         ),
     ] = ""

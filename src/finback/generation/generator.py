@@ -26,7 +26,7 @@ from finback.core.runs.folder import RunFolder
 from finback.core.types import Labels
 from finback.features.frontends import front_end_class
 from finback.generation.calls.parameters import SampleParameters
-from finback.generation.calls.waves import limited_wave, logmels_of, parameters_of
+from finback.generation.calls.waves import limited_wave, logmels_of, parameters_of, without_background
 from finback.generation.diffusion.accuracy import warn_of_width
 from finback.generation.diffusion.conditioned import (
     conditions_of_clips,
@@ -48,6 +48,7 @@ from finback.models.networks.generator import Generator, level_of
 from finback.models.networks.residual_denoiser import ResidualDenoiser
 from finback.models.predictor import Predictor
 
+NO_BACKGROUND = -1  # in place of the number of a recording group: calls alone
 BATCH = 16  # samples at a time
 Integers = Sequence[int] | NDArray[np.integer]
 
@@ -115,7 +116,7 @@ class SpectrogramGenerator:
     ) -> NDArray[np.float32]:
         """Class ids (N,) and seeds (N,) -> waves (N, T') within -1 to 1, of a generator that `makes_waves`.
 
-        `tape`: the recording group whose background the samples get; "": groups of the species.
+        `tape`: the recording group whose background the samples get; "": groups of the species; "none": none.
         Raises `InputError` for a species without a training clip.
         """
         pairs = list(zip(labels, seeds, strict=True))
@@ -130,7 +131,9 @@ class SpectrogramGenerator:
         if not isinstance(self.model, Calls):
             raise TypeError(f"{self!r} has no parameters: it makes log-mels")
         number = self.tape_number(tape) if tape else None
-        return parameters_of(self.model, label, self.labels.names[label], seed, number)
+        alone, name = number == NO_BACKGROUND, self.labels.names[label]
+        sample = parameters_of(self.model, label, name, seed, None if alone else number)
+        return without_background(sample) if alone else sample
 
     @torch.no_grad()
     def vary(
@@ -224,9 +227,12 @@ class SpectrogramGenerator:
     def tape_number(self, tape: str) -> int:
         """The number of a recording group of the training clips.
 
-        Raises `InputError` with the nearest names.
+        `NO_BACKGROUND` for the word "none" with a generator that `makes_waves`. Raises `InputError` with the
+        nearest names.
         """
         names = self.run.info.tapes
+        if tape == "none" and self.makes_waves and tape not in names:
+            return NO_BACKGROUND
         if not names:
             raise InputError(
                 f"tape '{tape}': this generator was trained without recording groups",

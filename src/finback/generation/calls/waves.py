@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from finback.generation.calls.synthesis import wave_of
 from finback.generation.diffusion.seeds import stream_of
 from finback.generation.vocoders.level import limit
 from finback.models.networks.calls.network import Calls
+from finback.models.networks.calls.sounds import QUIET_DB
 
 
 def parameters_of(
@@ -24,6 +26,12 @@ def parameters_of(
 ) -> SampleParameters:
     """The parameters of the sample of a species and a seed: the same in every batch and process."""
     return drawn_sample(model, (label, species), seed, stream_of(species, seed), tape)
+
+
+def without_background(sample: SampleParameters) -> SampleParameters:
+    """The same calls, with silence between and below them."""
+    silent = np.full_like(sample.background_db, QUIET_DB)
+    return replace(sample, background_db=silent, swell_db=np.zeros_like(sample.swell_db))
 
 
 def limited_wave(sample: SampleParameters) -> NDArray[np.float32]:
