@@ -50,7 +50,7 @@ def test_a_run_without_folds_or_without_evaluation_is_refused(trained: Path, fol
 
 
 AUDIT = {
-    "generators": {"gaussian": "twin"},
+    "generators": {"gaussian": "/home/ann/runs/twin"},
     "recognised": {"gaussian": {"n_clips": 4, "accuracy": 0.5}},
     "distances": [],
     "copying": {"logmel": {"rows": {"gaussian": {"below_pair": 0.25}}}},
@@ -71,6 +71,7 @@ def test_a_generator_gets_the_audit_of_a_twin(generator_run: Path, tmp_path: Pat
     assert measured["generator_audit.json"]["twin"]["n_left_out"] == sum(n.values()) > 0
     card = (package_run(generator_run, tmp_path / "small", measured=measured) / "card.md").read_text("utf-8")
     assert f"without the tapes of {sum(n.values())}; this model learned from all tapes" in card
+    assert read_json(tmp_path / "small" / "generator_audit.json")["generators"] == {"gaussian": "runs/twin"}
     twin.note(settings={**twin.info.settings, "model": {"n_components": 3}})
     with pytest.raises(RunError, match="not the recipe"):
         figures_of_recipe(generator_run, twin.path)

@@ -146,16 +146,20 @@ def without_paths(command: str) -> str:
 
     def short(word: str) -> str:
         option, equals, value = word.partition("=") if word.startswith("--") else ("", "", word)
-        path = PureWindowsPath(value) if re.match(r"[A-Za-z]:[\\/]|\\", value) else PurePosixPath(value)
-        is_long = path.is_absolute() or path.parts[:1] in (("..",), ("~",))
-        names = [part for part in path.parts if part != path.anchor]
-        return f"{option}{equals}{'/'.join(names[-2:])}" if is_long else word
+        return f"{option}{equals}{short_path(value)}"
 
     try:
         words = shlex.split(command)
     except ValueError:  # a run folder from elsewhere can hold any text, for example one quote
         words = command.split()
     return shlex.join(short(word) for word in words)
+
+
+def short_path(text: str) -> str:
+    """The last two parts of an absolute path, or of one that begins with `..` or `~`; other text as it is."""
+    path = PureWindowsPath(text) if re.match(r"[A-Za-z]:[\\/]|\\", text) else PurePosixPath(text)
+    is_long = path.is_absolute() or path.parts[:1] in (("..",), ("~",))
+    return "/".join([part for part in path.parts if part != path.anchor][-2:]) if is_long else text
 
 
 def _input(info: RunInfo) -> str:

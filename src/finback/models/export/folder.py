@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -20,7 +21,7 @@ from finback.core.runs.files import GENERATOR_AUDIT, HELD_OUT, LEFT_OUT, METRICS
 from finback.core.runs.folder import RunFolder
 from finback.core.storage.files import read_json, write_atomic, write_json
 from finback.core.storage.locks import only_writer
-from finback.models.model_card import card, without_paths
+from finback.models.model_card import card, short_path, without_paths
 from finback.models.model_files import keep_copies
 from finback.models.thresholds import read_thresholds, save_thresholds
 from finback.models.weights import GATE, load_tensors, save_tensors
@@ -46,12 +47,10 @@ def package_run(
     _check_out(run, folder)
     with only_writer(folder):
         _copy(run, folder, half)
-        for name in MEASURED:
-            if (path / name).is_file():
-                write_json(folder / name, read_json(path / name))
+        found = {name: read_json(path / name) for name in MEASURED if (path / name).is_file()}
+        for name, content in {**found, **(measured or {})}.items():
+            write_json(folder / name, _portable(content))
         copy = RunFolder(folder)
-        for name, content in (measured or {}).items():
-            write_json(folder / name, content)
         fitted = read_thresholds(run)
         if (
             fitted is not None
@@ -66,6 +65,15 @@ def _check_out(run: RunFolder, folder: Path) -> None:
     if folder.resolve() == run.path.resolve():
         raise RunError(f"{folder}: is the run itself", "give another folder for the copy")
     RunFolder.check(folder, run.info)
+
+
+def _portable(value: Any) -> Any:
+    """Results without paths of this machine: the runs that an audit names."""
+    if isinstance(value, dict):
+        return {key: _portable(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_portable(one) for one in value]
+    return short_path(value) if isinstance(value, str) else value
 
 
 def _can_be_half(name: str, tensor: torch.Tensor) -> bool:
