@@ -27,7 +27,8 @@ from finback.models.thresholds import read_thresholds, save_thresholds
 from finback.models.weights import GATE, load_tensors, save_tensors
 
 TABLES = (SPLIT_TABLE, HELD_OUT)
-MEASURED = (METRICS, LEFT_OUT, GENERATOR_AUDIT, VOCODER_AUDIT)
+AUDITS = (GENERATOR_AUDIT, VOCODER_AUDIT)
+MEASURED = (METRICS, LEFT_OUT, *AUDITS)
 
 
 def package_run(
@@ -49,7 +50,7 @@ def package_run(
         _copy(run, folder, half)
         found = {name: read_json(path / name) for name in MEASURED if (path / name).is_file()}
         for name, content in {**found, **(measured or {})}.items():
-            write_json(folder / name, _portable(content))
+            write_json(folder / name, _portable(content) if name in AUDITS else content)
         copy = RunFolder(folder)
         fitted = read_thresholds(run)
         if (
@@ -68,12 +69,15 @@ def _check_out(run: RunFolder, folder: Path) -> None:
 
 
 def _portable(value: Any) -> Any:
-    """Results without paths of this machine: the runs that an audit names."""
-    if isinstance(value, dict):
-        return {key: _portable(one) for key, one in value.items()}
-    if isinstance(value, list):
-        return [_portable(one) for one in value]
-    return short_path(value) if isinstance(value, str) else value
+    """Results of an audit without the paths of this machine: of `run`, and of each of `generators`."""
+    if not isinstance(value, dict):
+        return value
+    short = {key: _portable(one) for key, one in value.items()}
+    if isinstance(value.get("run"), str):
+        short["run"] = short_path(value["run"])
+    if isinstance(value.get("generators"), dict):
+        short["generators"] = {name: short_path(path) for name, path in value["generators"].items()}
+    return short
 
 
 def _can_be_half(name: str, tensor: torch.Tensor) -> bool:
