@@ -191,6 +191,14 @@ def test_files_and_functions_stay_small(path: Path) -> None:
             assert package_of(path) == "cli" or n_parameters(node) <= 8, node.name
 
 
+def test_files_of_tests_stay_small() -> None:
+    lines = {
+        path: len(path.read_text(encoding="utf-8").splitlines())
+        for path in Path(__file__).parent.rglob("*.py")
+    }
+    assert not {str(path): n for path, n in lines.items() if n > 300}
+
+
 def run(script: str) -> str:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     return done.stdout.strip()

@@ -1,111 +1,20 @@
-"""What users really give: forty-odd kinds of bad input, each handled or refused in a line or two.
+"""What users really give: kinds of bad input, each refused in a line or two.
 
 The table is the specification: what is done, the arguments, the exit code, and what the message must name
-(culprit and repair). `{name}` stands for a path made by `stage`.
+(culprit and repair). `{name}` stands for a path made by the fixture `stage`. Bad input that is handled is in
+`test_repaired_input.py`.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
-
-from finback.audio.io import read, write
-from finback.cli import main
+from bad_input import nothing, rewrite, rows, text
 
 DATA = "--audio {audio} --labels {labels}"
-
-
-@pytest.fixture
-def finback(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., tuple[int, str, str]]:
-    """Run the command line in this process: (exit code, stdout, stderr)."""
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["finback", *arguments])
-        with pytest.raises(SystemExit) as stop:
-            main()
-        captured = capsys.readouterr()
-        return int(stop.value.code or 0), captured.out, captured.err
-
-    return call
-
-
-@pytest.fixture
-def stage(tmp_path: Path, simulated: Path, trained: Path) -> dict[str, Path]:
-    """A folder of things to go wrong with."""
-    audio = tmp_path / "audio"
-    shutil.copytree(simulated / "audio", audio)
-    labels = shutil.copy(simulated / "labels.csv", tmp_path / "labels.csv")
-    places = {
-        "audio": audio,
-        "labels": Path(labels),
-        "run": trained,
-        "out": tmp_path / "out",
-        "here": tmp_path,
-        "good": next(iter(sorted(audio.iterdir()))),
-    }
-    return places
-
-
-def rows(stage: dict[str, Path]) -> list[str]:
-    return stage["labels"].read_text().splitlines()
-
-
-def rewrite(stage: dict[str, Path], lines: list[str], encoding: str = "utf-8", newline: str = "\n") -> None:
-    stage["labels"].write_bytes((newline.join(lines) + newline).encode(encoding))
-
-
-def sound(name: str, make: Callable[[Path], None]) -> Callable[[dict[str, Path]], None]:
-    """Put a file into the audio folder and label it."""
-
-    def do(stage: dict[str, Path]) -> None:
-        make(stage["audio"] / name)
-        rewrite(stage, [*rows(stage), f"{name},Killer whale,new"])
-
-    return do
-
-
-def text(*changes: tuple[str, str]) -> Callable[[dict[str, Path]], None]:
-    """Replace text in the labels."""
-
-    def do(stage: dict[str, Path]) -> None:
-        content = stage["labels"].read_text()
-        for old, new in changes:
-            assert old in content
-            content = content.replace(old, new)
-        stage["labels"].write_text(content)
-
-    return do
-
-
-def nothing(stage: dict[str, Path]) -> None:
-    """Leave everything as it is."""
-
-
-def truncated_flac(path: Path) -> None:
-    whole = next(p for p in sorted(path.parent.iterdir()) if p.suffix == ".flac").read_bytes()
-    path.write_bytes(whole[: len(whole) // 2])
-
-
-def wave(samples: np.ndarray, rate: int = 16_000, subtype: str = "FLOAT") -> Callable[[Path], None]:
-    return lambda path: write(path, samples, rate, subtype)
-
-
-def _nan_wave(path: Path) -> None:
-    x = np.zeros(8000, dtype=np.float32)
-    write(path, x, 16_000, "FLOAT")
-    data = bytearray(path.read_bytes())
-    data[-400:-396] = np.float32(np.nan).tobytes()
-    path.write_bytes(data)
-
-
 # (id, what is done, arguments, exit code, words that must be in the message)
 REFUSED: list[tuple[str, Callable[[dict[str, Path]], None], str, int, list[str]]] = [
     ("no such audio folder", nothing, "index --audio {here}/nowhere --labels {labels}", 2, ["nowhere"]),
@@ -224,85 +133,6 @@ def test_refused_in_a_line(finback, stage, spoil, arguments: str, code: int, nam
     for word in named:
         assert word in shown, shown
     assert got == code, shown
-
-
-# Handled: the work goes on, and the result says what was done with it. (id, spoil, clips left, words)
-HANDLED: list[tuple[str, Callable[[dict[str, Path]], None], int, list[str]]] = [
-    ("byte order mark", lambda s: rewrite(s, rows(s), "utf-8-sig"), 32, []),
-    ("windows line ends", lambda s: rewrite(s, rows(s), newline="\r\n"), 32, []),
-    ("utf-16 from a spreadsheet", lambda s: rewrite(s, rows(s), "utf-16"), 32, []),
-    ("semicolons", lambda s: rewrite(s, [r.replace(",", ";") for r in rows(s)]), 32, []),
-    ("spaces around values", lambda s: rewrite(s, [r.replace(",", " , ") for r in rows(s)]), 32, []),
-    ("upper-case extension", lambda s: s["good"].rename(s["good"].with_suffix(".FLAC")) and None, 32, []),
-    ("other extension in the table", text((".flac", ".wav")), 32, []),
-    (
-        "two spellings",
-        lambda s: rewrite(
-            s, [r.replace("Killer whale", "killer  whale") if i == 30 else r for i, r in enumerate(rows(s))]
-        ),
-        32,
-        [],
-    ),
-    ("a missing file", lambda s: s["good"].unlink(), 31, ["missing_file"]),
-    ("an unlabelled file", lambda s: rewrite(s, rows(s)[:-1]), 31, ["unlabelled"]),
-    ("a duplicate row", lambda s: rewrite(s, [*rows(s), rows(s)[-1]]), 32, ["duplicate_row"]),
-    (
-        "an empty species",
-        lambda s: rewrite(s, [*rows(s)[:-1], rows(s)[-1].split(",")[0] + ",,x"]),
-        31,
-        ["empty_label"],
-    ),
-    (
-        "one sound, two species",
-        sound("copy.flac", lambda p: shutil.copy(sorted(p.parent.iterdir())[0], p) and None),
-        31,
-        ["two_species"],
-    ),
-    ("a text file called .wav", sound("t.wav", lambda p: p.write_text("hello") and None), 32, ["unreadable"]),
-    ("an empty file", sound("e.wav", lambda p: p.write_bytes(b"") and None), 32, ["unreadable"]),
-    ("a truncated flac", sound("t.flac", truncated_flac), 33, ["remark"]),
-    ("NaN in a float file", sound("n.wav", _nan_wave), 32, ["unreadable"]),
-    ("silence", sound("s.wav", wave(np.zeros(16_000))), 33, []),
-    ("a very short click", sound("c.wav", wave(np.ones(20) * 0.1, 100_000)), 33, ["short"]),
-    ("an odd rate", sound("o.wav", wave(np.random.default_rng(0).normal(0, 0.1, 9000), 7_919)), 33, []),
-    ("sixteen channels", sound("m.wav", wave(np.random.default_rng(0).normal(0, 0.1, (8000, 16)))), 33, []),
-    (
-        "a name with a comma, unquoted",
-        sound("a, b.wav", wave(np.random.default_rng(1).normal(0, 0.1, 8000))),
-        32,
-        ["columns"],
-    ),
-]
-
-
-@pytest.mark.parametrize(("spoil", "left", "kinds"), [h[1:] for h in HANDLED], ids=[h[0] for h in HANDLED])
-def test_handled_and_said(finback, stage, spoil, left: int, kinds: list[str]) -> None:  # type: ignore[no-untyped-def]
-    import json
-
-    spoil(stage)
-    code, out, err = finback(
-        "index", "--audio", str(stage["audio"]), "--labels", str(stage["labels"]), "--json"
-    )
-    assert code == 0, err
-    found = json.loads(out)
-    assert found["n_clips"] == left, found["problems"]
-    assert {p["kind"] for p in found["problems"]} >= set(kinds)
-    for problem in found["problems"]:
-        assert problem["file"]
-        assert problem["repair"] or problem["kind"] == "remark"  # what was read needs no repair
-
-
-def test_a_wav_whose_recorder_died_is_read(finback, stage) -> None:  # type: ignore[no-untyped-def]
-    """Data size 0 in the header, samples in the file."""
-    path = stage["audio"] / "died.wav"
-    write(path, np.random.default_rng(0).normal(0, 0.1, 8000), 16_000)
-    data = bytearray(path.read_bytes())
-    at = data.index(b"data") + 4
-    data[at : at + 4] = b"\0\0\0\0"
-    path.write_bytes(data)
-    assert len(read(path)) == 8000
-    code, _, _ = finback("predict", str(stage["run"]), str(path))
-    assert code == 0
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
