@@ -133,7 +133,7 @@ class Yard:
 
 
 def row_of(twin: Twin, yard: Yard, n: int = N) -> Row:
-    """The figures of a generator, from `n` samples of each species that it learnt."""
+    """The figures of a generator, from `n` samples of each species that it was trained on."""
     synthesizer = Synthesizer(SynthesisConfig(str(twin.folder), device="cpu"))
     known = sorted(synthesizer.trained_species & set(yard.sides.labels.names))
     names = np.repeat(known, n)

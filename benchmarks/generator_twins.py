@@ -1,4 +1,4 @@
-"""The generators of benchmarks/generators.py: twins that never learnt from the tapes they are tested on.
+"""The generators of benchmarks/generators.py: twins that were not trained on the tapes they are tested on.
 
 A twin has the family and the settings of a generator, and is trained on the training side of one split of
 `watkins_all` by tape (seed 0). Nothing is chosen by this split. Twins are in a folder each; one that is there
@@ -35,7 +35,7 @@ SAME = ("split", "rare")
 
 @dataclass(frozen=True)
 class Sides:
-    """Clips to learn from, clips of unseen tapes, and the species."""
+    """Clips to train on, clips of unseen tapes, and the species."""
 
     train: tuple[Clip, ...]
     unseen: tuple[Clip, ...]

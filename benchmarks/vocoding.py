@@ -213,7 +213,7 @@ def main() -> None:
     show(sounds)
     if asked.store:
         n_tapes = len({c.group for c in clips})
-        keep(rows, sounds, f"{len(real)} clips of {n_tapes} tapes, which the vocoder did not learn from.")
+        keep(rows, sounds, f"{len(real)} clips of {n_tapes} tapes, which the vocoder was not trained on.")
     for title, row in rows.items():
         if not title.startswith("librosa"):
             near = f"LSD {row['lsd_db']:.2f} dB, librosa {rows['librosa, 32 rounds']['lsd_db']:.2f}"

@@ -187,7 +187,7 @@ def test_the_whole_job_audits_what_it_trains(
     assert "rare species" in done.report.read_text()
 
 
-def test_a_prototype_is_recognised_though_it_was_never_learnt(
+def test_a_prototype_is_recognised_though_it_was_never_trained_on(
     tail: IndexRequest, tiny: str, tmp_path: Path
 ) -> None:
     """Trained without a clip of them; new recordings of the same calls are named all the same."""

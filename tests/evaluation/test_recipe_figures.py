@@ -1,4 +1,4 @@
-"""A run that learned from all tapes gets the figures of its recipe in folds, and of no other recipe."""
+"""A run that was trained on all tapes gets the figures of its recipe in folds, and of no other recipe."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_a_generator_gets_the_audit_of_a_twin(generator_run: Path, tmp_path: Pat
     }
     assert measured["generator_audit.json"]["twin"]["n_left_out"] == sum(n.values()) > 0
     card = (package_run(generator_run, tmp_path / "small", measured=measured) / "card.md").read_text("utf-8")
-    assert f"without the tapes of {sum(n.values())}; this model learned from all tapes" in card
+    assert f"without the tapes of {sum(n.values())}; this model was trained on all tapes" in card
     assert read_json(tmp_path / "small" / "generator_audit.json")["generators"] == {"gaussian": "runs/twin"}
     twin.note(settings={**twin.info.settings, "model": {"n_components": 3}})
     with pytest.raises(RunError, match="not the recipe"):

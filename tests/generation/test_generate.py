@@ -110,7 +110,7 @@ def test_parents_are_the_nearest_clips_and_may_be_out_of_reach(
     assert rows_of(tmp_path / "out")[0]["parents"] == ""
 
 
-def test_species_without_a_heard_clip_are_refused(generator_run: Path, tmp_path: Path) -> None:
+def test_species_without_a_training_clip_are_refused(generator_run: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     shutil.copytree(generator_run, run)
     table = run / "held.csv"

@@ -143,7 +143,7 @@ def test_figures_of_unseen_tapes(found: Reconstruction) -> None:
     assert found.table["vae"][""]["mse_db2"] < found.table["mean spectrum"][""]["mse_db2"]
 
 
-def test_what_it_learnt_comes_back_best_by_components(space: LatentSpace) -> None:
+def test_training_clips_come_back_best_by_components(space: LatentSpace) -> None:
     """On the clips they are fitted to, principal components are the best linear method by construction."""
     table = reconstruct(space, "train").table
     assert table["pca"][""]["mse_db2"] < table["mean spectrum"][""]["mse_db2"]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def show(report: SampleReport) -> None:
     """What `generate` prints for people."""
-    from finback.core.runs.learnt_from import caution
+    from finback.core.runs.trained_on import caution
     from finback.generation.generate import NEAREST
 
     for paths in report.files.values():
@@ -40,7 +40,7 @@ def as_json(report: SampleReport, terms: Any) -> dict[str, Any]:
         "n_new": report.n_new,
         "n_existing": report.n_existing,
         "parents": report.parents,
-        "learnt_from_one_group": report.one_group,
+        "trained_on_one_group": report.one_group,
     }
 
 

@@ -103,7 +103,7 @@ def train(
       finback train cnn2d --audio clips --labels labels.csv --split 85/15/0 --out runs/for-use
     """
     from finback import models
-    from finback.core.runs.learnt_from import caution, learnt_from, of_one_group
+    from finback.core.runs.trained_on import caution, of_one_group, trained_on
     from finback.evaluation import pipeline
     from finback.training.plan import Plan
 
@@ -116,10 +116,10 @@ def train(
     plan = Plan(family, resolved, settings.seed or 0, device, command_line())
     trained = pipeline.train_on(plan, data.request(), out_folder, progress, say)
     info = trained.info
-    one_group = of_one_group(learnt_from(trained)) if info.kind == "generator" else {}
+    one_group = of_one_group(trained_on(trained)) if info.kind == "generator" else {}
     if json:
         folds = [f.info.to_json() for f in trained.folds]
-        one = {"learnt_from_one_group": one_group} if info.kind == "generator" else {}
+        one = {"trained_on_one_group": one_group} if info.kind == "generator" else {}
         out_json({"run": str(out_folder), "folds": folds, **one, **info.to_json()})
         return
     if info.kind != "classifier":

@@ -1,9 +1,9 @@
-"""Figures for a run that learned from all tapes: those of the same recipe, where tapes were left out.
+"""Figures for a run that was trained on all tapes: those of the same recipe, where tapes were left out.
 
     measured = figures_of_recipe("runs/for-use", "runs/folds")    # file names and contents, for `package_run`
 
 No tape is left to test such a run. A classifier gets the figures of a run with folds, which was tested on
-every tape by a model that had not learned from it. A generator or vocoder gets the audit of a twin, which
+every tape by a model that was not trained on it. A generator or vocoder gets the audit of a twin, which
 left tapes out. Clips, species and settings are the same.
 """
 
@@ -61,7 +61,7 @@ def _audit_of_twin(run: RunFolder, tested: RunFolder) -> dict[str, Json]:
 
 
 def _left_out(run: RunFolder) -> int:
-    """Clips of the groups that a generator or vocoder did not learn from."""
+    """Clips of the groups that a generator or vocoder was not trained on."""
     return sum(row.subset in ("validation", "test") for row in read_rows(run.split_table))
 
 

@@ -33,7 +33,7 @@ from finback.core.bars import bars
 from finback.core.display import figure, player
 from finback.core.errors import InputError
 from finback.core.progress import Progress, no_progress
-from finback.core.runs.learnt_from import caution, of_one_group
+from finback.core.runs.trained_on import caution, of_one_group
 from finback.core.storage.files import write_atomic
 from finback.features.mel import band_centres_hz
 from finback.features.spec import FeatureSpec
@@ -70,7 +70,7 @@ class SampleReport:
     n_new: int
     n_existing: int  # that the folder held already
     parents: str  # "nearest", or why the nearest training clips are not known
-    one_group: dict[str, int] = field(default_factory=dict)  # species learnt from one tape, and their clips
+    one_group: dict[str, int] = field(default_factory=dict)  # species trained on one tape, and their clips
 
     def __repr__(self) -> str:
         n, species = self.n_new + self.n_existing, len(self.files)
@@ -161,7 +161,7 @@ def generate_clips(
     files: dict[str, list[Path]] = {}
     for k, s in wanted:
         files.setdefault(names[k], []).append(out / f"{samples.name(names[k], s)}.wav")
-    one_group = {name: n for name, n in of_one_group(synthesizer.learnt_from).items() if name in files}
+    one_group = {name: n for name, n in of_one_group(synthesizer.trained_on).items() if name in files}
     return SampleReport(out, files, len(missing), len(wanted) - len(missing), reason or NEAREST, one_group)
 
 

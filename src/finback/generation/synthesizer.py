@@ -22,7 +22,7 @@ from finback.audio.pcm import as_written
 from finback.audio.samples import ArraySamples
 from finback.core.errors import InputError
 from finback.core.runs.folder import RunFolder
-from finback.core.runs.learnt_from import LearntFrom, learnt_from
+from finback.core.runs.trained_on import TrainedOn, trained_on
 from finback.core.types import Labels
 from finback.data.manifest import ModelProvenance
 from finback.features.extract import Extractor
@@ -111,18 +111,18 @@ class Synthesizer:
     def about(self) -> dict[str, Any]:
         """Properties of the generator's run for readers of the folder; no code depends on them."""
         keys = ("family", "labels", "data_fingerprint", "source", "licence", "citation", "finback")
-        known = {name: asdict(own) for name, own in self.learnt_from.items()}
+        known = {name: asdict(own) for name, own in self.trained_on.items()}
         return {"run": self.config.generator, **self.run.info.only(*keys), "learnt_from": known}
 
     @property
     def trained_species(self) -> set[str]:
         """Species with clips in the generator's training set; empty where its run does not list them."""
-        return set(self.learnt_from)
+        return set(self.trained_on)
 
     @cached_property
-    def learnt_from(self) -> dict[str, LearntFrom]:
+    def trained_on(self) -> dict[str, TrainedOn]:
         """The clips and groups of each species in the generator's training set."""
-        return learnt_from(self.run)
+        return trained_on(self.run)
 
     @property
     def provenance(self) -> list[ModelProvenance]:

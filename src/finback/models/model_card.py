@@ -18,7 +18,7 @@ from finback.core.runs.audit_documents import GeneratorAuditFile, VocoderAuditFi
 from finback.core.runs.documents import MetricsFile, read_audit, read_document
 from finback.core.runs.folder import RunFolder
 from finback.core.runs.info import RunInfo
-from finback.core.runs.learnt_from import caution, learnt_from, of_one_group
+from finback.core.runs.trained_on import caution, of_one_group, trained_on
 from finback.core.settings import build
 from finback.core.storage.files import RESTORE
 from finback.core.text import markdown, markdown_code
@@ -100,7 +100,7 @@ def card(run: RunFolder) -> str:
             {
                 "recordings": None
                 if info.n_clips is None
-                else f"{markdown(info.source or '')}, {info.n_clips} clips{_learnt_from(run)}",
+                else f"{markdown(info.source or '')}, {info.n_clips} clips{_n_trained_on(run)}",
                 "terms": markdown(info.licence or ""),
                 "cite": markdown(info.citation or ""),
                 "split": _split(info),
@@ -120,15 +120,15 @@ def _makes_sound(info: RunInfo) -> bool:
     return info.family in models.GENERATORS and models.family(info.family).way == "waves"
 
 
-def _learnt_from(run: RunFolder) -> str:
-    """Of a generator or vocoder: how many of the clips it learnt from."""
+def _n_trained_on(run: RunFolder) -> str:
+    """Of a generator or vocoder: how many of the clips it was trained on."""
     rows = run.training_rows(include_validation=False) if run.info.kind in ("generator", "vocoder") else []
-    return f", {len(rows)} of them learnt from" if rows else ""
+    return f", {len(rows)} of them training clips" if rows else ""
 
 
 def _limits(run: RunFolder) -> tuple[str, ...]:
     if run.info.kind == "generator":
-        line = caution(of_one_group(learnt_from(run)))
+        line = caution(of_one_group(trained_on(run)))
         return (*LIMITS["generator"], *([markdown(line)] if line else []))
     if run.info.kind not in ("classifier", "ensemble"):
         return LIMITS[run.info.kind]
@@ -188,7 +188,7 @@ def _figures(run: RunFolder) -> dict[str, str]:
     if run.metrics.is_file():
         metrics = read_document(run.metrics, MetricsFile)
         if folds := metrics.get("n_folds"):
-            found["tested"] = f"the recipe, in {folds} folds of whole tapes; this model learned from all"
+            found["tested"] = f"the recipe, in {folds} folds of whole tapes; this model was trained on all"
         for key in NAMES:
             if metrics.get(key) is not None:
                 low, high = metrics.get(f"{key}_ci") or (None, None)
@@ -208,7 +208,7 @@ def _twin(audit: dict[str, Any]) -> dict[str, str]:
     if not (twin := audit.get("twin")):
         return {}
     clips = f"trained on {twin['n_train']} clips, without the tapes of {twin['n_left_out']}"
-    return {"tested": f"a twin with the same settings, {clips}; this model learned from all tapes"}
+    return {"tested": f"a twin with the same settings, {clips}; this model was trained on all tapes"}
 
 
 def _vocoded(audit: dict[str, Any]) -> dict[str, str]:

@@ -38,7 +38,7 @@ MOST_WINDOWS = 32  # of a clip, evenly spaced
 class FittedGate:
     """A gate, and `facts` for run.json; where there is none, `facts` say why.
 
-    `odds` are the log odds of clips, by key, from a gate that did not learn from their groups.
+    `odds` are the log odds of clips, by key, from a gate that was not trained on their groups.
     """
 
     gate: Gate | None

@@ -42,7 +42,7 @@ class TrainingSettings(Frozen):
     cutmix: float = Field(
         0.0, ge=0, le=1000
     )  # Beta(a, a) of the share of time that stays; with mixup, each in half of the batches
-    # Augmented copies of each clip that a head fitted in closed form also learns from; they cost time.
+    # Augmented copies of each clip that a head fitted in closed form is also fitted to; they cost time.
     copies: int = Field(0, ge=0, le=20)
     refit: bool = True  # train again on the training and validation sets, for the selected number of epochs
     precision: Literal["32-true", "16-mixed", "bf16-mixed"] = "32-true"

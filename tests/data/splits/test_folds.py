@@ -59,7 +59,7 @@ def test_folds_say_when_tapes_cannot_be_parted() -> None:
     assert any("has all its groups in this fold" in w for f in folds for w in f.warnings)
 
 
-def test_a_species_judged_but_not_learnt_gets_a_group_back() -> None:
+def test_a_species_tested_but_not_trained_on_gets_a_group_back() -> None:
     counts = np.array([[9, 0, 0], [3, 4, 0], [0, 2, 0], [0, 0, 5]])
     subsets = np.array([TRAIN, TEST, VAL, TEST])
     assert keep_trained(subsets, counts).tolist() == [TRAIN, TEST, TRAIN, TEST]

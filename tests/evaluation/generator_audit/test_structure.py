@@ -1,4 +1,4 @@
-"""Coherence by species, compared with that of the clips that a generator learnt from."""
+"""Coherence by species, compared with that of the training clips of a generator."""
 
 from __future__ import annotations
 

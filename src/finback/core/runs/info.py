@@ -83,7 +83,7 @@ class RunInfo(BaseModel):
     log: Json = {}
     temperature: float | None = Field(default=None, gt=0)  # None: not calibrated yet
     not_calibrated: str = ""  # why the temperature is 1; empty when it was fitted
-    gate: Json = {}  # how "none of these" was learned; empty: a run of a version without gates
+    gate: Json = {}  # how the gate of "none of these" was trained; empty: a run of a version without gates
     training_s: float | None = Field(default=None, ge=0)
     clips_per_s: float | None = Field(default=None, ge=0)
     n_synthetic: int = 0  # synthetic training clips of an arm

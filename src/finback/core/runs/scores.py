@@ -23,7 +23,7 @@ COLUMNS = {
     **{"recording_id": "text", "file": "text", "start": "integer", "stop": "integer", "channel": "integer"},
     **{"group": "text", "species": "text", "fold": "integer", "logits": "numbers"},
 }
-ODDS = "known_log_odds"  # of any of the species, from a gate that did not learn from the group of the clip
+ODDS = "known_log_odds"  # of any of the species, from a gate that was not trained on the group of the clip
 
 
 def save_scores(

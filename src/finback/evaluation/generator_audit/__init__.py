@@ -10,7 +10,7 @@ distinguished from `held_out`.
 Every table also has a baseline without calls, a stationary Gaussian fitted on the spot (`baseline`).
 
 - `recognised`: how often our own reference classifier (`reference_classifier`) recognises the species of
-  samples and of real clips. It learnt from the log-mels that the generator learnt from, and flatters it.
+  samples and of real clips. It was trained on the same log-mels as the generator, and flatters it.
 - `reference_embeddings`: the same by classifiers on embeddings that others trained (`references`,
   `by_embedding`), and whether samples can be told from real clips.
 - `coherence`: whether clicks, rhythms and contours are as in real clips (`structure`).

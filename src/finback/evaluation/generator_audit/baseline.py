@@ -1,7 +1,7 @@
 """The baseline of an audit: a stationary Gaussian of each species, fitted on the spot to the training clips.
 
 It has the spectra of the tapes and no calls (`finback.models.networks.stationary`). A generator that is no
-better than this baseline in a figure has not learnt what the figure measures.
+better than this baseline in a figure has not learned what the figure measures.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ The classifier that an audit trains on log-mels shares the features of the gener
 Here, every figure comes from embeddings of sound:
 
 - `recognised`: mean over species of the share of samples that logistic regression recognises, trained on the
-  clips that the generator learnt from; `recognised_by_unseen`: the same, trained on clips of unseen tapes.
+  training clips of the generator; `recognised_by_unseen`: the same, trained on clips of unseen tapes.
 - `kad_unseen`: kernel distance to clips of unseen tapes, each species with the same weight.
 - `real_made_auc`: whether a classifier tells samples from real clips, of species that it does not know. Real
   clips went through the vocoder too, so only the generator is compared; `real_made_auc_raw`: the real clips
@@ -76,8 +76,8 @@ class Vectors:
 
 @dataclass(frozen=True, eq=False)
 class EmbeddedSets:
-    """Real clips in one embedding: those that the generator learnt from, these vocoded, those of unseen
-    tapes."""
+    """Real clips in one embedding: the training clips of the generator, the same vocoded, and clips of
+    unseen tapes."""
 
     train: Vectors
     vocoded: Vectors
@@ -104,7 +104,7 @@ class EmbeddedSets:
         }
 
     def of_train(self) -> Row:
-        """Clips that the generator learnt from, recognised by classifiers of the other clips."""
+        """The training clips of the generator, recognised by classifiers of the other clips."""
         held = self._left_out()
         values = [float(np.mean(held[self.train.y == k] == k)) for k in np.unique(self.train.y)]
         return {
@@ -126,7 +126,7 @@ class EmbeddedSets:
         }
 
     def of_vocoded(self) -> Row:
-        """Clips that the generator learnt from, through the vocoder: what the vocoder alone changes."""
+        """The training clips of the generator, through the vocoder: what the vocoder alone changes."""
         return {**self.of_samples(self.vocoded), "real_made_auc": None, "real_made_auc_ci": None}
 
     @cached_property

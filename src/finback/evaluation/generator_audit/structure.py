@@ -1,7 +1,7 @@
 """Whether samples hold calls as real clips do: `finback.metrics.coherence` by species, beside real clips.
 
-A measure of a species is right if its mean over the samples is within 20 % of its mean over the clips that
-the generator learnt from. Real clips of other tapes show how often that is so without any generator.
+A measure of a species is right if its mean over the samples is within 20 % of its mean over the
+training clips of the generator. Real clips of other tapes show how often that is so without any generator.
 """
 
 from __future__ import annotations

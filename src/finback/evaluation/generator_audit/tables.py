@@ -87,8 +87,8 @@ def _recognised(rows: Mapping[str, Any]) -> Table:
             for k, v in rows.items()
         ],
         (
-            "the reference classifier was trained on the training clips, so their value is too high; it",
-            "learnt from the same log-mels as the generator, which flatters the samples",
+            "the reference classifier was trained on the training clips, so their value is too high; the",
+            "log-mels are the same as those of the generator, which flatters the samples",
         ),
     )
 

@@ -3,7 +3,7 @@
 Good for: the baseline that a trained generator must beat. The samples have the mean spectrum of the species,
 the variance of each band, the correlations between bands and their speed of change. They have no calls: a
 Gaussian process that is stationary has no beginning, no end and no contour. A generator whose samples are no
-better than these has learnt the colour of the tapes.
+better than these has learned the colour of the tapes.
 
 A log-mel is the sum of two independent parts. The first is the mean over time of each band, a Gaussian over
 M numbers. The second is the change over time. Its discrete Fourier transform has, at each temporal frequency

@@ -65,8 +65,8 @@ def _references(audit: Mapping[str, Any]) -> list[Table]:
             "Reference classifiers on the embedding of a network that was trained on other sounds. "
             "Recognised: by a classifier of the training clips, and by one of clips of other groups; means "
             "over species. Real or generated: 0.5 means that samples cannot be told from real clips through "
-            "the same vocoder, 1 that they always can. Taught: a classifier that learnt from samples, tested "
-            "on clips of other groups, relative to one that learnt from clips. In brackets: 95 % over "
+            "the same vocoder, 1 that they always can. Taught: a classifier trained on samples, tested "
+            "on clips of other groups, relative to one trained on clips. In brackets: 95 % over "
             "species or groups; of the AUC, the range over five parts of the species.",
             ("set", *(title for _, title, _ in REFERENCE), "diversity"),
             [
@@ -114,7 +114,7 @@ def _recognised(audit: Mapping[str, Any]) -> Table:
     ]
     return Table(
         "Are samples recognised as their species?",
-        "The reference classifier, which learnt from the same log-mels as the generator, classifies each "
+        "The reference classifier, which was trained on the same log-mels as the generator, classifies each "
         "sample. This flatters the samples. Samples should score as well as held-out clips of the same "
         "groups. A higher score means that samples are more uniform than real clips.",
         ("clips", "number", "classified correctly", "mean recall over species"),

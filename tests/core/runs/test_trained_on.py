@@ -1,11 +1,11 @@
-"""A species that was learnt from one tape is named, with its clips."""
+"""A species whose training clips come from one tape is named, with the number of its clips."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from finback.core.runs.folder import RunFolder
-from finback.core.runs.learnt_from import LearntFrom, caution, learnt_from, of_one_group
+from finback.core.runs.trained_on import TrainedOn, caution, of_one_group, trained_on
 
 HEADER = "recording_id,file,start,stop,channel,species,group,subset\n"
 
@@ -20,12 +20,12 @@ def test_groups_of_the_training_set_are_counted(tmp_path: Path) -> None:
     rows = [("Walrus", "tape a", "train"), ("Walrus", "tape a", "train"), ("Walrus", "tape b", "test")]
     rows += [("Orca", "tape c", "train"), ("Orca", "tape d", "train"), ("Orca", "tape d", "validation")]
     rows += [("Seal", "", "train"), ("Seal", "", "train"), ("Beluga", "", "train")]
-    known = learnt_from(run(tmp_path, rows))
+    known = trained_on(run(tmp_path, rows))
     assert known == {
-        "Beluga": LearntFrom(1, 1),
-        "Orca": LearntFrom(2, 2),
-        "Seal": LearntFrom(2, 2),  # without groups, each recording may be another tape
-        "Walrus": LearntFrom(2, 1),
+        "Beluga": TrainedOn(1, 1),
+        "Orca": TrainedOn(2, 2),
+        "Seal": TrainedOn(2, 2),  # without groups, each recording may be another tape
+        "Walrus": TrainedOn(2, 1),
     }
     assert of_one_group(known) == {"Beluga": 1, "Walrus": 2}
 
@@ -33,8 +33,9 @@ def test_groups_of_the_training_set_are_counted(tmp_path: Path) -> None:
 def test_the_line_names_species_and_clips() -> None:
     assert caution({}) == ""
     assert caution({"Walrus": 1}) == (
-        "Walrus (1 clip) was learnt from one tape: the generator cannot tell the animal from the tape"
+        "species with training clips of one tape only: Walrus (1 clip); "
+        "the generator cannot tell the animal from the tape"
     )
     many = caution({f"species {i}": i + 2 for i in range(9)})
     assert "species 0 (2 clips), species 1 (3 clips)" in many
-    assert "and 3 more were learnt from one tape each" in many
+    assert "and 3 more; the generator" in many
