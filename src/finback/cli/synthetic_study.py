@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -72,6 +73,15 @@ class SyntheticOptions:
         str, typer.Option(help="Train only these folds, counted from 0, e.g. 0,1.", show_default=False)
     ] = ""
 
+    generators: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of the generators and their samples, which studies of several families can share "
+            "(default: runs/ of --out).",
+            show_default=False,
+        ),
+    ] = None
+
     def plan(
         self, family: str, preset: str, overrides: Sequence[str], options: StudyOptions
     ) -> SyntheticStudy:
@@ -87,6 +97,7 @@ class SyntheticOptions:
             "max_real_clips": self.max_real_clips,
             "filter": self.filter_,
             "tape_transfer": self.tape_transfer,
+            "generators": self.generators,
             "only_folds": numbers(self.only_folds, int, "--only-folds"),
         }
         return plan(

@@ -128,7 +128,7 @@ def _fit(
     settings = plan.settings
     model = new_model(plan.family, settings.features, len(labels), settings.model, plan.seed)
     if isinstance(model, Calls):
-        run.note(tapes=fit_calls(model, clips, labels, progress))
+        run.note(tapes=fit_calls(model, clips, labels, progress, default_folder()))
         _save_fitted(model, run)
         return
     store = FeatureStore(Extractor.for_model(model), default_folder())

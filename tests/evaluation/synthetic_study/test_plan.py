@@ -87,3 +87,8 @@ def test_folds_with_a_limit_of_real_clips_set_the_others_aside(tiny: str, tiny_d
 )
 def test_folders_have_the_names_of_version_0_1_0(arm: Arm, folder: str) -> None:
     assert arm.folder == folder
+
+
+def test_samples_that_a_classifier_filters_are_not_shared(tiny: str) -> None:
+    with pytest.raises(SettingsError, match="--filter with --generators"):
+        study(tiny, filter=True, generators="shared")

@@ -22,8 +22,9 @@ from finback.data.dataset import Dataset
 from finback.data.index import IndexRequest
 from finback.data.splits.run_subsets import run_subsets
 from finback.evaluation import synthetic_study
-from finback.evaluation.synthetic_study import results, samples
-from finback.evaluation.synthetic_study.plan import Fold, fold_folder, folds_of, generator_folder
+from finback.evaluation.synthetic_study import fold_generator, results, samples
+from finback.evaluation.synthetic_study.fold_generator import generator_folder
+from finback.evaluation.synthetic_study.plan import Fold, fold_folder, folds_of
 from finback.evaluation.synthetic_study.verdict import verdict
 from finback.generation.generator import Sampling
 
@@ -85,7 +86,7 @@ def test_generators_are_trained_on_the_folds_training_set_alone(
 ) -> None:
     out, prepared, _, _ = done
     for fold in prepared.folds:
-        subsets = run_subsets(RunFolder.open(generator_folder(out, "gaussian", fold)))
+        subsets = run_subsets(RunFolder.open(generator_folder(prepared.study, out, "gaussian", fold)))
         assert {c.key for c in subsets["train"]} == {c.key for c in fold.split.train}
         assert not subsets["held_out"]
         assert not {c.group for c in subsets["train"]} & {c.group for c in fold.split.test}
@@ -150,7 +151,7 @@ def test_a_killed_one_goes_on_and_an_arm_that_fails_stops_nobody(
     def broken(*given: Any) -> Any:
         raise RuntimeError("no\nsamples")
 
-    monkeypatch.setattr(samples, "train_generator", broken)
+    monkeypatch.setattr(fold_generator, "train_generator", broken)
     found = synthetic_study.run(prepared)
     row = found["arms"]["classic + gaussian x 1"]
     assert row["error"] == "RuntimeError: no samples"

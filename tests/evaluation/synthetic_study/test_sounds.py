@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,15 +10,18 @@ import pytest
 import torch
 from small_study import FEW
 
-from finback.core.errors import SettingsError
+from finback.core.errors import RunError, SettingsError
+from finback.core.progress import no_progress
 from finback.core.runs.folder import RunFolder
 from finback.core.runs.scores import load_scores
 from finback.data.dataset import prepare_request
 from finback.data.index import IndexRequest
 from finback.evaluation import synthetic_study
 from finback.evaluation.study import StudyOptions
+from finback.evaluation.synthetic_study.fold_generator import trained_generator
 from finback.evaluation.synthetic_study.sounds import SOUNDS
 from finback.evaluation.synthetic_study.train_arm import PRETRAINING
+from finback.generation.synthesizer import Synthesizer
 from finback.models.weights import load_tensors
 
 OPTIONS = StudyOptions(n_folds=2, device="cpu")
@@ -73,3 +77,35 @@ def test_samples_first_and_then_the_real_clips(simulated: Path, tiny: str, tmp_p
 def test_what_such_a_classifier_cannot_do(names: list[str], family: str, word: str, tiny: str) -> None:
     with pytest.raises(SettingsError, match=word):
         synthetic_study.plan(names, family, tiny)
+
+
+def test_studies_share_generators_of_the_same_folds(
+    simulated: Path, tiny: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = IndexRequest(audio=simulated / "audio", labels=simulated / "labels.csv")
+    shared = ONE_FOLD.model_copy(update={"generators": tmp_path / "shared", "ratios": (0.5,)})
+    for family in ("mfcc-plda", "mfcc-svm"):
+        study = synthetic_study.plan(["gaussian"], family, tiny, (), (), shared, options=OPTIONS)
+        prepared = synthetic_study.prepare(study, request, tmp_path / family)
+        result = synthetic_study.run(prepared)
+        assert result["arms"]["classic + gaussian x 0.5"]["n_synthetic"]
+        # The second study trains and generates nothing.
+        monkeypatch.setattr(Synthesizer, "sample", _unexpected)
+    assert [path.name for path in (tmp_path / "shared").iterdir()] == ["gaussian-seed0-fold0"]
+    assert not list(tmp_path.glob("mfcc-*/runs/gaussian*"))
+
+
+def test_generators_of_other_folds_are_refused(simulated: Path, tiny: str, tmp_path: Path) -> None:
+    request = IndexRequest(audio=simulated / "audio", labels=simulated / "labels.csv")
+    shared = ONE_FOLD.model_copy(update={"generators": tmp_path / "shared"})
+    study = synthetic_study.plan(["gaussian"], "mfcc-plda", tiny, (), (), shared, options=OPTIONS)
+    prepared = synthetic_study.prepare(study, request, tmp_path / "out")
+    first = prepared.folds[0]
+    trained_generator(study, "gaussian", first, prepared.dataset, tmp_path / "out", no_progress)
+    halved = replace(study, settings=shared.model_copy(update={"max_real_clips": 2}))
+    with pytest.raises(RunError, match="trained on other clips than those of fold 0"):
+        synthetic_study.prepare(halved, request, tmp_path / "other")
+
+
+def _unexpected(*args: object, **named: object) -> None:
+    raise AssertionError("samples were generated again")

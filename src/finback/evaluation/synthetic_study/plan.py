@@ -44,6 +44,7 @@ class SyntheticSettings(Frozen):
     )  # samples generated for one that is kept, at most, with the filter
     tape_transfer: float = Field(0.0, ge=0, le=1)  # share of synthetic examples transferred to another tape
     only_folds: tuple[int, ...] = ()  # the folds to train, counted from 0; all if empty
+    generators: Path | None = None  # folder of generators that studies share; None: in that of the study
 
 
 @dataclass(frozen=True)
@@ -123,10 +124,6 @@ def fold_folder(out: Path, arm: Arm, fold: Fold) -> Path:
     return RunFolder(arm_folder(out, arm, fold.seed)).fold(fold.number).path
 
 
-def generator_folder(out: Path, generator: str, fold: Fold) -> Path:
-    return out / RUNS / f"{generator}-seed{fold.seed}-fold{fold.number}"
-
-
 def plan(
     names: Sequence[str],
     family: str = "cnn2d",
@@ -199,6 +196,11 @@ def _check(family: str, classifier: Settings, settings: SyntheticSettings, names
         raise SettingsError(
             f"--synthetic {first[0]} with {family}: its head is fitted in one step",
             f"add the samples to the clips ({first[0].removeprefix(PRETRAIN)}), or choose a network: cnn2d",
+        )
+    if settings.filter and settings.generators is not None:
+        raise SettingsError(
+            "--filter with --generators: which samples are kept depends on the classifier of the study",
+            "leave one of them out",
         )
     if classifier.wave.on:
         raise SettingsError(

@@ -17,19 +17,18 @@ from finback.data.index import IndexRequest
 from finback.evaluation.cost import Cost, GeneratorCost, measure, measure_generator
 from finback.evaluation.study import Callback, PreparedStudy, StudyRunner, measure_each
 from finback.evaluation.synthetic_study.arm import TAPE_TRANSFER
+from finback.evaluation.synthetic_study.fold_generator import check_generator, generator_folder
 from finback.evaluation.synthetic_study.plan import (
     ArmRun,
     Fold,
     SyntheticStudy,
     folds_of,
-    generator_folder,
     planned_runs,
 )
 from finback.evaluation.synthetic_study.results import results, save
 from finback.evaluation.synthetic_study.train_arm import info_of, train_arm
 from finback.report.plots import style
 from finback.report.plots.synthetic_study import differences
-from finback.training.generator import check_out
 from finback.training.plan import with_speeds
 
 KIND, OLD_KIND = "synthetic_study", "gain"  # in run.json, today and in version 0.1.0
@@ -61,7 +60,7 @@ def prepare(
         info_of(study, run, dataset, out)
     for fold in folds:
         for name in study.generators:
-            check_out(study.generator_plan(name, fold.seed), dataset, generator_folder(out, name, fold))
+            check_generator(study, name, fold, dataset, out)
     todo = [run for run in planned if not run.is_done]
     seconds: dict[str, float] = {}
     errors: dict[str, str] = {}
@@ -106,7 +105,7 @@ def _seconds(
         key = (fold.seed, fold.number, arm.generator)
         if arm.generator in costs and key not in counted:
             generator = costs[arm.generator]
-            if not RunFolder(generator_folder(out, arm.generator, fold)).is_trained:
+            if not RunFolder(generator_folder(study, out, arm.generator, fold)).is_trained:
                 total += generator.train_s(study.generators[arm.generator].training, n_train)
             low_data = fold.low_data(study.settings.low_data_below)
             n_samples = sum(study.most_synthetic(arm.generator, n) for n in low_data.values())

@@ -18,19 +18,19 @@ from finback.core.storage.files import RESTORE, atomic_path
 from finback.core.types import Labels
 from finback.data.dataset import Dataset
 from finback.evaluation.synthetic_study.arm import TAPE_TRANSFER, Arm
+from finback.evaluation.synthetic_study.fold_generator import trained_generator
 from finback.evaluation.synthetic_study.plan import (
     ArmRun,
     Fold,
     SyntheticStudy,
     fold_folder,
-    generator_folder,
 )
 from finback.features.cache import FeatureStore, default_folder
 from finback.features.extract import Extractor
 from finback.generation.generator import SpectrogramGenerator
 from finback.models.predictor import Predictor
 from finback.training.augment import tape_transfer
-from finback.training.generator import train_generator, windows_of
+from finback.training.generator import windows_of
 from finback.training.sampling import group_codes
 
 SEED_STEP = 1_000_003  # between the seeds of two species, so that no two samples of a fold share a seed
@@ -85,8 +85,7 @@ def _generated(
 ) -> Samples:
     """Samples of the fold's generator, which is trained first if necessary; kept in its folder."""
     arm, fold, device = run.arm, run.fold, study.options.device
-    folder = generator_folder(out, arm.generator, fold)
-    train_generator(study.generator_plan(arm.generator, fold.seed), dataset, folder, progress, fold.split)
+    folder = trained_generator(study, arm.generator, fold, dataset, out, progress)
     path = folder / f"made-{_digest(study, arm, counts)}.npz"
     if path.exists():
         try:

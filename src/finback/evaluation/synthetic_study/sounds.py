@@ -1,7 +1,8 @@
 """The synthetic clips of one fold as sound, for classifiers that take in sound: heads on a backbone, `cnn1d`.
 
 They are what `finback synthesize` gives a user: files beside their spectrograms, in the folder of the fold's
-generator. All arms of the fold share them; an arm takes the first of each species.
+generator. All arms of the fold share them, and so do studies that share generators; an arm takes the first of
+each species.
 """
 
 from __future__ import annotations
@@ -13,11 +14,11 @@ from finback.audio.io import open_recording
 from finback.core.progress import Progress, no_progress
 from finback.core.types import Clip
 from finback.data.dataset import Dataset
-from finback.evaluation.synthetic_study.plan import ArmRun, SyntheticStudy, generator_folder
+from finback.evaluation.synthetic_study.fold_generator import trained_generator
+from finback.evaluation.synthetic_study.plan import ArmRun, SyntheticStudy
 from finback.generation.generator import BATCH
 from finback.generation.sample_folder import SampleFolder
 from finback.generation.synthesizer import SynthesisConfig, Synthesizer
-from finback.training.generator import train_generator
 
 SOUNDS = "sounds"
 
@@ -27,8 +28,7 @@ def synthetic_sounds(
 ) -> tuple[Clip, ...]:
     """The clips that an arm adds, or is trained on first; the fold's generator is trained if necessary."""
     arm, fold = run.arm, run.fold
-    folder = generator_folder(out, arm.generator, fold)
-    train_generator(study.generator_plan(arm.generator, fold.seed), dataset, folder, progress, fold.split)
+    folder = trained_generator(study, arm.generator, fold, dataset, out, progress)
     low_data = fold.low_data(study.settings.low_data_below)
     counts = {name: arm.n_synthetic(n) for name, n in low_data.items()}
     return _clips(study, folder, counts, progress)
