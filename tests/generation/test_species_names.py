@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from made_folders import rows_of
 
+from finback.cli import main
 from finback.core.errors import InputError, RunError
 from finback.core.storage.paths import folded, is_portable
 from finback.core.types import Labels
@@ -80,6 +82,21 @@ def test_species_of_any_name_have_files_of_their_own_inside_out(
     assert [p.name for p in (tmp_path / "a").iterdir()] == ["out"]
     with np.load(out / "spectrograms.npz") as kept:
         assert sorted(kept) == sorted(Path(row["file"]).stem for row in rows)
+
+
+def test_a_name_that_figures_cannot_show_is_said_once_in_our_words(
+    generator_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = hostile_run(generator_run, tmp_path / "run", {"Killer whale": "🐋", "Sperm whale": "抹香鯨"})
+    out = ["--out", str(tmp_path / "out"), "--vocoder", "griffin-lim"]
+    monkeypatch.setattr(sys, "argv", ["finback", "generate", str(run), "🐋;抹香鯨", "-n", "1", *out])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    said = capsys.readouterr().err
+    assert not stop.value.code, said
+    assert said.count("finback: figures show □ for characters") == 1
+    assert "Warning" not in said
+    assert "Glyph" not in said
 
 
 def test_a_folder_in_which_two_species_share_a_file_is_refused(

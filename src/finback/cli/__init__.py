@@ -37,11 +37,11 @@ def _run(debug: bool) -> int:
 
     from finback.cli.app import app
     from finback.cli.console import say
-    from finback.core.errors import FinbackError, Inexact, LeftOut, NotKept, Terms
+    from finback.core.errors import FinbackError, Inexact, LeftOut, NotDrawn, NotKept, Terms
     from finback.core.text import printable
 
     show = warnings.showwarning
-    said = {Inexact: "finback: ", LeftOut: "finback: ", NotKept: "finback: ", Terms: ""}
+    said = {**dict.fromkeys((Inexact, LeftOut, NotDrawn, NotKept), "finback: "), Terms: ""}
     warnings.showwarning = lambda text, category, *where: (
         say(said[category] + printable(str(text))) if category in said else show(text, category, *where)
     )

@@ -77,5 +77,9 @@ class Terms(UserWarning):
     """Not an error: the terms of bundled weights, said once to each user."""
 
 
+class NotDrawn(UserWarning):
+    """A warning, not an error: a figure shows something else than a name that it should show."""
+
+
 class Inexact(UserWarning):
     """A warning, not an error: the settings give a result that is known to be less exact than usual."""

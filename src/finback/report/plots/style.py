@@ -2,11 +2,14 @@
 
 Colours are Okabe & Ito's ("Color Universal Design", 2008), and no figure relies on colour alone.
 A figure function is marked `@styled`, takes numpy and returns a `Figure`; `save` writes it as PNG and SVG.
+A name may have characters that the font lacks, such as emoji and Chinese letters: these become boxes, and
+finback says so once.
 """
 
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -16,8 +19,10 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.text import Text
 
+from finback.core.errors import NotDrawn
 from finback.core.storage.files import write_atomic
 from finback.core.text import printable
 
@@ -28,10 +33,13 @@ SKY, PINK, YELLOW, BLACK = "#56B4E9", "#CC79A7", "#B8A800", "#222222"
 CYCLE = (BLUE, ORANGE, GREEN, RED, SKY, PINK, YELLOW, BLACK)
 GREY, PALE = "#767676", "#ECECEC"
 DPI = 130
+FONT = "DejaVu Sans"  # comes with matplotlib, so text has one width everywhere
+WEIGHTS = ("normal", "bold")  # of the text in figures; the bold font has fewer letters
+BOX = "□"
 
 # `Any`: matplotlib types each key as a literal of its own.
 RC: Any = {
-    "font.family": "DejaVu Sans",  # comes with matplotlib, so text has one width everywhere
+    "font.family": FONT,
     "font.size": 10,
     "axes.titlesize": 11.5,
     "axes.titleweight": "bold",
@@ -83,9 +91,29 @@ def message(text: str, width: float = 7.0) -> Figure:
     return figure
 
 
+def drawable(text: str) -> str:
+    """The text with a box for each character that the font does not have, where matplotlib would warn."""
+    if text.isascii():
+        return text
+    shown = "".join(c if c.isascii() or _is_in_font(c) else BOX for c in text)
+    if shown != text:
+        warnings.warn(
+            f"figures show {BOX} for characters that their font ({FONT}) does not have, such as emoji and "
+            "Chinese letters; tables have the names as they are",
+            NotDrawn,
+            stacklevel=1,  # one place, so it is said once
+        )
+    return shown
+
+
+def _is_in_font(character: str) -> bool:
+    fonts = (get_font(findfont(FontProperties(family=FONT, weight=weight))) for weight in WEIGHTS)
+    return all(font.get_char_index(ord(character)) for font in fonts)
+
+
 def short(name: str, length: int = 40) -> str:
     """A species name that leaves room for the figure."""
-    name = printable(" ".join(name.split()))
+    name = drawable(printable(" ".join(name.split())))
     return name if len(name) <= length else name[: length - 1].rstrip() + "…"
 
 
@@ -99,7 +127,7 @@ def percent_axis(axes: Axes, which: str = "x") -> None:
 def render(figure: Figure, format: str) -> bytes:
     """The figure as the bytes of a PNG or SVG file; the same bytes each time."""
     for text in figure.findobj(Text):
-        text.set_text(printable(text.get_text(), keep="\n"))
+        text.set_text(drawable(printable(text.get_text(), keep="\n")))
     buffer = io.BytesIO()
     metadata = {"Date": None} if format == "svg" else {"Software": "finback"}
     with rc_context(RC):
