@@ -90,6 +90,8 @@ def test_the_table_of_a_study_has_no_gain_of_the_baseline(scripts: dict[str, Mod
     result = {
         "seeds": [0],
         "low_data_species": {"a": {}},
+        "baseline": "none",
+        "over_none": {"none": None, "none + calls x 1": versus},
         "arms": {
             "none": {"accuracy": 0.5, "low_data_f1": 0.4, "versus": None},
             "none + calls x 1": {
@@ -102,9 +104,12 @@ def test_the_table_of_a_study_has_no_gain_of_the_baseline(scripts: dict[str, Mod
     table = scripts["study"].table(result)
     assert table.rows[0] == ["none", 0.5, 0.4, None, None, None]
     assert table.rows[1][3] == {"value": 0.02, "low": -0.01, "high": 0.05}
+    beside = scripts["study"].table({**result, "baseline": "classic"})
+    assert beside.rows[1][-1] == {"value": 0.02, "low": -0.01, "high": 0.05}
     values = scripts["study"].values({"yamnet": result})
     assert values["yamnet.none-calls.macro_f1.ci"] == [-0.01, 0.05]
     assert "yamnet.none-calls.recall" not in values
+    assert values["yamnet.none-calls.over_none"] == 0.02
     assert (values["n_tapes"], values["yamnet.n_seeds"]) == (9, 1)
 
 
