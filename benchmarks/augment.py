@@ -1,6 +1,6 @@
 """The time of augmentation, compared with a training step and with augmentation clip by clip.
 
-    python benchmarks/augment.py [--cpu]
+    python benchmarks/augment.py [--cpu] [--store]
 
 One batch of 32 waveforms of 66,150 samples (3 s at 22,050 Hz) in memory, on two threads if there are two
 cores. First table: each part of the preparation of a batch, and the training step of `cnn2d` (forward,
@@ -9,7 +9,7 @@ coloured noise with a random SNR, a zero-phase band-pass), by finback for the wh
 NumPy clip by clip, and with audiomentations clip by clip if it is installed (it needs an older soxr, so it is
 not a dependency). The methods alternate, so that a change in the speed of the machine affects all of them;
 the figure is the median over rounds. On a machine with other work, `--cpu` measures the processor time of one
-thread instead of the time of two.
+thread instead of the time of two. `--store` keeps the figures for docs/augmentation.md.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ import numpy as np
 import torch
 from results import record
 from scipy.signal import butter, sosfiltfilt
+from stored import Stored, Table, store
 
 from finback import models
 from finback.features.logmel import LogMel
@@ -34,12 +35,13 @@ from finback.training.augment.spectrum import SpectrumSettings
 from finback.training.augment.wave import WaveSettings
 
 BATCH, ROUNDS = 32, 15
+STEP = "training step of cnn2d"
 CPU = "--cpu" in sys.argv[1:]
 THREADS = 1 if CPU else min(2, os.cpu_count() or 1)
 CLOCK = time.thread_time if CPU else time.perf_counter
 PAUSE_S = 0.05  # other libraries' worker threads spin for a while before they let go of the cores
 SPEC = FeatureSpec()
-OURS = "finback, the batch at once"
+OURS, SCIPY = "finback, the batch at once", "SciPy and NumPy, one by one"
 RATE, T = SPEC.sample_rate, SPEC.clip_samples
 
 # Sea, recorder and level together, as a preset would have them.
@@ -133,6 +135,22 @@ def training_step(mel: torch.Tensor) -> Callable[[], None]:
     return work
 
 
+def keep(found: Mapping[str, float], compared: Mapping[str, float], clock: str) -> None:
+    """Store the figures of both tables."""
+    spectrum_ms, step = found["spectrum"], found[STEP]
+    making = found["wave: sea, recorder, level"] + found["log-mel"] + spectrum_ms
+    values = {
+        "four.finback": compared[OURS],
+        "four.scipy": compared[SCIPY],
+        "four.ratio": compared[SCIPY] / compared[OURS],
+        "step_with_waves": (making + step) / (spectrum_ms + step),
+    }
+    rows = [(name.replace("cnn2d", "`cnn2d`"), ms) for name, ms in found.items()]
+    about = f"A batch of {BATCH} clips of {T} samples, {clock}, median over {ROUNDS} rounds."
+    table = Table(("step", "ms per batch"), rows)
+    store("augment", Stored("python benchmarks/augment.py --cpu --store", about, values, {"steps": table}))
+
+
 def main() -> None:
     torch.set_num_threads(THREADS)
     tune_allocator()
@@ -148,7 +166,7 @@ def main() -> None:
         "the same, and pitch and duration for 30 %": finback(waves, PITCH),
         "log-mel": torch.inference_mode()(lambda: logmel(waves)),
         "spectrum": lambda: spectrum.apply(mel, spectrum.draw(rng, SpectrumSettings(), shape)),
-        "training step of cnn2d": training_step(mel),
+        STEP: training_step(mel),
     }
     found = medians(parts)
     clock = "processor time of one thread" if CPU else f"{THREADS} threads"
@@ -157,18 +175,20 @@ def main() -> None:
     for name, ms in found.items():
         print(f"{name:<44}{ms:>8.1f}{1000 * BATCH / ms:>9.0f}")
     making = found["wave: sea, recorder, level"] + found["log-mel"] + found["spectrum"]
-    step = found["training step of cnn2d"]
+    step = found[STEP]
     print(f"making a batch takes {making / step:.2f} of the training step that waits for it\n")
 
     array = waves.numpy()
     same: dict[str, Callable[[], object]] = {
         OURS: finback(waves, FOUR),
-        "SciPy and NumPy, one by one": with_scipy(array),
+        SCIPY: with_scipy(array),
     }
     other = with_audiomentations(array)
     if other is not None:
         same["audiomentations, one by one"] = other
     compared = medians(same)
+    if "--store" in sys.argv[1:]:
+        keep(found, compared, clock)
     print(f"{'gain, polarity, coloured noise, band-pass':<44}{'ms':>8}{'ratio':>9}")
     for name, ms in compared.items():
         ratio = ms / compared[OURS]
