@@ -1,4 +1,4 @@
-"""How many times as fast as real time the bundled classifiers scan, on one core.
+"""How many times as fast as real time the bundled classifiers scan, on one core, and the size of the journal.
 
     python benchmarks/scan_speed.py
 
@@ -22,6 +22,7 @@ from finback.audio import io
 from finback.scan.scan import scan
 
 RATE, SHORT_MIN, LONG_MIN = 48_000, 5, 25
+ARCHIVE_H = 500_000  # hours of the example of docs/how-to/large-archives.md
 MODELS = ("watkins", "watkins-small")
 
 
@@ -39,6 +40,11 @@ def processor_s(model: str, path: Path, out: Path) -> float:
     return sum(after[:4]) - sum(before[:4])
 
 
+def journal_mb(out: Path) -> float:
+    """The stored scores of a scan."""
+    return sum(part.stat().st_size for part in (out / "parts").rglob("*.parquet")) / 1e6
+
+
 def main() -> None:
     torch.set_num_threads(1)
     values = {}
@@ -46,9 +52,13 @@ def main() -> None:
         folder = Path(name)
         short, long = (sound(folder / f"{minutes}.flac", minutes) for minutes in (SHORT_MIN, LONG_MIN))
         for model in MODELS:
-            took = [processor_s(model, path, folder / f"{model}-{path.stem}") for path in (short, long)]
+            outs = [folder / f"{model}-{path.stem}" for path in (short, long)]
+            took = [processor_s(model, path, out) for path, out in zip((short, long), outs, strict=True)]
             values[model] = 60 * (LONG_MIN - SHORT_MIN) / (took[1] - took[0])
-            print(model, took, values[model])
+            size = (journal_mb(outs[1]) - journal_mb(outs[0])) / ((LONG_MIN - SHORT_MIN) / 60)
+            values[f"{model}.journal_mb_per_hour"] = size
+            values[f"{model}.journal_gb_of_archive"] = size * ARCHIVE_H / 1000
+            print(model, took, values[model], size)
     about = f"Noise of {LONG_MIN} and of {SHORT_MIN} minutes at {RATE} Hz, one worker, processor time."
     store("scan-speed", Stored("python benchmarks/scan_speed.py", about, values))
 
