@@ -41,8 +41,10 @@ def fit_calls(
     silent: list[Scene] = []
     for clip in progress(clips, "analysing the calls of the training clips", len(clips)):
         species, tape = labels.index(clip.label or ""), tapes[clip.group_key]
-        for scene, has_sound in kept(clip, partial(_analysed, clip, extractor, model)):
-            (scenes if has_sound else silent).append(replace(scene, species=species, tape=tape))
+        found = kept(clip, partial(_analysed, clip, extractor, model))
+        for number, (scene, has_sound) in enumerate(found):
+            own = replace(scene, species=species, tape=tape, window=number)
+            (scenes if has_sound else silent).append(own)
     known = {scene.species for scene in scenes}
     model.keep([*scenes, *(scene for scene in silent if scene.species not in known)])
     return list(tapes)

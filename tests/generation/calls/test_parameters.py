@@ -21,7 +21,7 @@ from finback.generation.calls.parameters import (
 from finback.generation.calls.synthesis import wave_of
 from finback.generation.calls.waves import limited_wave, logmels_of, parameters_of
 from finback.models.networks.calls.analysis import analyse
-from finback.models.networks.calls.grid import N_BANDS, Grid
+from finback.models.networks.calls.grid import N_BANDS, N_PULSE_BANDS, Grid
 from finback.models.networks.calls.network import Calls
 from finback.models.networks.calls.oscillators import tone
 from finback.models.networks.calls.sounds import Call, Contour, Pulses
@@ -46,7 +46,9 @@ def model() -> Calls:
 
 def one_tone(start_s: float = 0.2) -> SampleParameters:
     contour = Contour(0, np.full(60, 1000.0), np.full(60, -20.0), harmonic=1)
-    call = Call((contour,), Pulses(np.zeros(0), np.zeros((0, 24)), 0.0), np.full((N_BANDS, 60), -140.0))
+    call = Call(
+        (contour,), Pulses(np.zeros(0), np.zeros((0, N_PULSE_BANDS)), 0.0), np.full((N_BANDS, 60), -140.0)
+    )
     quiet = np.full(GRID.n_bins, -90.0)
     return SampleParameters("Beluga", 0, GRID, 7680, quiet, np.zeros(4), (PlacedCall(start_s, call, 5),))
 
@@ -133,3 +135,13 @@ def test_a_wrong_value_of_a_call_is_named(key: str, value: object) -> None:
     document["calls"][0][key] = value
     with pytest.raises(InputError, match=f"call 1.*{key}"):
         from_json(document, "a.json")
+
+
+def test_a_file_with_pulses_in_fewer_bands_is_read() -> None:
+    value = to_json(one_tone())
+    value["calls"][0]["pulses"] = {"time_s": [0.1], "spectrum_db": [[-20.0] * 24], "decay_s": 0.001}
+    (placed,) = from_json(value).calls
+    np.testing.assert_array_equal(placed.call.pulses.spectrum_db, np.full((1, N_PULSE_BANDS), -20.0))
+    value["calls"][0]["pulses"]["spectrum_db"] = [[-20.0] * 25]
+    with pytest.raises(InputError, match="spectrum_db"):
+        from_json(value)

@@ -21,11 +21,12 @@ from finback.models.networks.calls.sounds import QUIET_DB, Call, Contour, Pulses
 GAP = 0.3  # deviation of the logarithm of a gap
 SAME = 0.8  # share of calls that follow the order of one clip
 OWN_TIMES = 0.85  # share of samples with the gaps of one clip; the others mix those of all clips
+LATER = 0.3  # share of samples that begin with any call of the clip, and not with its first
 OTHER_BACKGROUND = 0.25  # share of samples over the background of another clip
 BACKGROUND_DB = 2.0  # deviation of the level of that background
-SWELL = 0.5  # of the measured swell, which also holds the edges of faint calls (docs/decisions/0061)
 EDGE_DB = 45.0  # a band so far below the loudest is beyond the edge of a recording
 EDGE_BANDS = 4  # recordings with edges so near each other are combined
+WHOLE, PART = 1.5, 0.5  # deviations of the level of a call, and of each of its parts beside it, in level_db
 SIMILAR = 0.3  # largest logarithm of the ratio of two lengths whose noise is exchanged
 SHORTEST_GAP = 2  # frames
 
@@ -51,15 +52,18 @@ def draw(
     widths: Widths,
     n_samples: int,
     rng: np.random.Generator,
+    seed: int,
     over: Sequence[Scene] = (),
 ) -> tuple[Array, Array, tuple[PlacedCall, ...]]:
     """(background (bins,) dB, its swell (frames,) dB, calls) of a new sample of one species.
 
     `scenes`: those of the species. `over`: scenes that give the background; none: those of the species.
+    Samples with the seeds 0, 1, ... begin as the clips do, in a fixed random order: each clip has its turn.
     """
     frames = n_samples // grid.hop + 2
     with_calls = [scene for scene in scenes if scene.calls] or list(scenes)
-    own = with_calls[rng.integers(len(with_calls))]
+    begin = [scene for scene in with_calls if not scene.window] or with_calls  # as clips begin
+    own = begin[np.random.default_rng(len(begin)).permutation(len(begin))[seed % len(begin)]]
     background = over[int(rng.integers(len(over)))] if over else _background(own, scenes, rng)
     shift = float(np.median(own.band_floor_db - background.band_floor_db))
     if background is not own:
@@ -85,44 +89,50 @@ def _swell(scene: Scene, frames: int, rng: np.random.Generator) -> Array:
     """(frames,) the changes of the background's level, from a random frame on, forwards and backwards."""
     if len(scene.swell_db) < 8:
         return np.zeros(frames)
-    both = SWELL * np.r_[scene.swell_db, scene.swell_db[::-1]]
+    both = np.r_[scene.swell_db, scene.swell_db[::-1]]
     return np.resize(np.roll(both, int(rng.integers(len(both)))), frames)
 
 
 def _calls(
     own: Scene, scenes: Sequence[Scene], grid: Grid, widths: Widths, frames: int, rng: np.random.Generator
 ) -> list[PlacedCall]:
-    """Calls one after the other until the sample is full."""
-    gaps = own.gaps if rng.random() < OWN_TIMES else [gap for scene in scenes for gap in scene.gaps]
-    place = 0 if rng.random() > 0.3 else int(rng.integers(len(own.calls)))
-    at = int(own.gaps[0] * np.exp(GAP * rng.standard_normal()))
-    placed: list[PlacedCall] = []
-    while at < frames - 3:
+    """Calls one after the other until the sample is full, most of them in the order and times of one clip."""
+    scenes = [scene for scene in scenes if abs(_edge(scene) - _edge(own)) <= EDGE_BANDS]
+    order = [*own.gaps[:-1]]  # the gap before each call of the clip
+    others = [] if rng.random() < OWN_TIMES else [gap for scene in scenes for gap in scene.gaps]
+    place = 0 if rng.random() > LATER else int(rng.integers(len(own.calls)))
+    gap, placed, at = order[place], list[PlacedCall](), 0
+    while True:
+        at += max(SHORTEST_GAP if placed else 0, int(gap * np.exp(GAP * rng.standard_normal())))
+        if at >= frames - 3:
+            return placed
         source = own if rng.random() < SAME else scenes[int(rng.integers(len(scenes)))]
-        if source is own:
-            call, place = own.calls[place % len(own.calls)], place + 1
-        else:
-            call = source.calls[rng.integers(len(source.calls))]
-        level = float(np.median(own.band_floor_db - source.band_floor_db))
-        call = _louder(varied(_mixed(call, scenes, widths, rng), grid, widths, rng), level)
+        call = own.calls[place] if source is own else source.calls[rng.integers(len(source.calls))]
+        call = _louder(call, float(np.median(own.band_floor_db - source.band_floor_db)))
+        call = varied(_mixed(call, own, scenes, widths, rng), grid, widths, rng)
         seed = int(rng.integers(1 << 31))
         placed.append(PlacedCall(round(at * grid.hop / grid.rate, 6), call, seed))
-        gap = gaps[rng.integers(len(gaps))] * np.exp(GAP * rng.standard_normal())
-        at += call.n_frames + max(SHORTEST_GAP, int(gap))
-    return placed
+        at += call.n_frames
+        place = (place + 1) % len(own.calls)
+        gap = order[place] if place else own.gaps[-1] + own.gaps[0]
+        if others:
+            gap = others[rng.integers(len(others))]
 
 
-def _mixed(call: Call, scenes: Sequence[Scene], widths: Widths, rng: np.random.Generator) -> Call:
+def _mixed(call: Call, own: Scene, scenes: Sequence[Scene], widths: Widths, rng: np.random.Generator) -> Call:
     """The call, perhaps with the noise of another call of about its length."""
     if rng.random() >= widths.mixing:
         return call
     alike = [
-        other
+        (other, scene)
         for scene in scenes
         for other in scene.calls
         if abs(np.log(other.n_frames / call.n_frames)) < SIMILAR
     ]
-    noise = alike[rng.integers(len(alike))].noise_db
+    if not alike:
+        return call
+    other, scene = alike[rng.integers(len(alike))]
+    noise = _louder(other, float(np.median(own.band_floor_db - scene.band_floor_db))).noise_db
     places = np.linspace(0, noise.shape[1] - 1, call.n_frames)
     return replace(call, noise_db=_at(noise, places))
 
@@ -136,7 +146,7 @@ def _at(x: Array, places: Array) -> Array:
 
 
 def varied(call: Call, grid: Grid, widths: Widths, rng: np.random.Generator) -> Call:
-    """A call with another pitch, contour, length, course of time, levels and spectrum, by small amounts."""
+    """A call with another pitch, contour, length, course of time, level and spectrum, by small amounts."""
     old = call.n_frames
     n = max(3, round(old * float(np.exp(widths.duration * rng.standard_normal()))))
     time = np.linspace(0, 1, n)
@@ -146,10 +156,12 @@ def varied(call: Call, grid: Grid, widths: Widths, rng: np.random.Generator) -> 
     ratio = float(np.exp(widths.pitch * rng.standard_normal()))
     bent = ratio * np.exp(_waves(rng, n, 3, widths.pitch / 2))
     tilt = widths.level_db * rng.standard_normal() / 2  # dB per octave
-    contours = [_varied_contour(c, course, bent, (tilt, widths.level_db), rng) for c in call.contours]
+    part = PART * widths.level_db
+    contours = [_varied_contour(c, course, bent, (tilt, part), rng) for c in call.contours]
     noise = grid.shifted(_at(call.noise_db, course), ratio)
-    noise = np.where(noise > QUIET_DB + 1, noise + _field(rng, N_BANDS, n, widths.level_db), QUIET_DB)
-    return Call(tuple(contours), _varied_pulses(call.pulses, grid, course, widths, rng), np.round(noise, 1))
+    noise = np.where(noise > QUIET_DB + 1, noise + _field(rng, N_BANDS, n, part), QUIET_DB)
+    new = Call(tuple(contours), _varied_pulses(call.pulses, grid, course, widths, rng), np.round(noise, 1))
+    return _louder(new, WHOLE * widths.level_db * float(rng.standard_normal()))
 
 
 def _varied_contour(
@@ -230,5 +242,5 @@ def drawn_sample(
     if tape is not None and not over:
         raise InputError("the generator has no clip of this tape", "name another tape, or leave it out")
     n = model.spec.covered_samples
-    background, swell, calls = draw(model.scenes[label], model.grid, Widths.of(model), n, rng, over)
+    background, swell, calls = draw(model.scenes[label], model.grid, Widths.of(model), n, rng, seed, over)
     return SampleParameters(name, seed, model.grid, n, background, np.round(swell, 2), calls)

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from finback.generation.calls.parameters import PlacedCall, SampleParameters
+from finback.generation.calls.tape import stop_band, through
 from finback.generation.diffusion.seeds import stream_of
 from finback.models.networks.calls.grid import Array, Grid
 from finback.models.networks.calls.oscillators import pulse_train, shaped_noise, tone
@@ -21,8 +22,10 @@ def wave_of(sample: SampleParameters) -> NDArray[np.float32]:
     frames = n // grid.hop + 2
     swell = np.resize(sample.swell_db, frames) if len(sample.swell_db) else np.zeros(frames)
     y = shaped_noise(sample.background_db[:, None] + swell, grid, n, rng)
+    calls = np.zeros(n)
     for placed in sample.calls:
-        y += call_wave(placed, grid, n)
+        calls += call_wave(placed, grid, n)
+    y += through(stop_band(sample.background_db), calls)
     return y.astype(np.float32)
 
 

@@ -17,6 +17,7 @@ LINE_DB = 12.0  # of a line of the background over its neighbours, at most; a st
 LINE_BINS = 41  # the neighbours
 TIME, BANDS = 2.0, 1.5  # frames and bands of the smooth surface (deviations of Gaussians)
 SWELL_DB, SHORTEST_SWELL = 6.0, 8  # largest change of the background between calls; frames
+SLOW = 8.0  # frames: a faster change of the background is a faint call or chance
 NEAR = (2.0, 3.0)  # bands and frames over which deviations from the surface are compared with chance
 
 
@@ -57,6 +58,7 @@ def swell(over: Array, quiet: NDArray[np.bool_], grid: Grid) -> Array:
     level = over[:, quiet].mean(axis=0)
     if len(level) < SHORTEST_SWELL:
         return np.zeros(0)
+    level = gaussian_filter1d(level, SLOW, mode="nearest")
     level = level - np.median(level)
     kept = max(0.0, 1 - swell_by_chance(grid) / max(float(level.var()), 1e-9))
     return np.clip(np.sqrt(kept) * level, -SWELL_DB, SWELL_DB)
@@ -70,10 +72,10 @@ def _smooth(x: Array, bands: float, time: float) -> Array:
 
 @cache
 def swell_by_chance(grid: Grid) -> float:
-    """Variance of the mean over the bands of what `rest` gives for white noise, in dB squared."""
+    """Variance of the slow mean over the bands of what `rest` gives for white noise, in dB squared."""
     white = np.random.default_rng(1).standard_normal(700 * grid.hop)
-    level = decibels(grid.bands @ grid.power(white))
-    return float(smoothed(level, grid)[:, 20:-20].mean(axis=0).var())
+    level = smoothed(decibels(grid.bands @ grid.power(white)), grid)[:, 20:-20].mean(axis=0)
+    return float(gaussian_filter1d(level, SLOW, mode="nearest").var())
 
 
 @cache

@@ -17,7 +17,7 @@ from finback.features.spec import FeatureSpec
 Array = NDArray[np.float64]
 SMALLEST = 1e-14  # power: -140 dB re full scale
 N_BANDS = 64
-N_PULSE_BANDS = 24
+N_PULSE_BANDS = 48
 PULSE_S = 2048 / 22_050  # length of a pulse relative to the clock of 22,050 Hz
 
 

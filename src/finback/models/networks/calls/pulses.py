@@ -35,8 +35,9 @@ def pulses(x: Array, grid: Grid) -> Pulses:
         & ((risen > IN_BAND_DB).mean(axis=0) > SHARE)
     )
     energies, decays = [], []
-    for i in found.tolist():
-        low, high = max(0, i - BEFORE), min(power.shape[1], i + AFTER)
+    ends = np.minimum(found + AFTER, np.r_[found[1:] - BEFORE, power.shape[1]])  # no energy counts twice
+    for i, end in zip(found.tolist(), ends.tolist(), strict=True):
+        low, high = max(0, i - BEFORE), max(end, i + 1)
         noise = bias * powers(floor[:, i])  # (bands,) mean power
         excess = power[:, low:high] - noise[:, None]
         sure = excess.sum(axis=1) > CERTAIN * deviation * noise

@@ -64,6 +64,7 @@ class Scene:
     calls: tuple[Call, ...]
     gaps: tuple[int, ...]  # frames before each call, and after the last one
     swell_db: Array  # (q,) level of the background between the calls, frame by frame, about 0
+    window: int = 0  # its number in its clip; 0: the clip begins with it
 
 
 def kind_of(call: Call) -> str:
