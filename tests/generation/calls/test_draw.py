@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -58,6 +60,18 @@ def test_the_noise_of_another_clip_gets_the_level_of_the_sample() -> None:
             assert calls[0].call.noise_db.max() == pytest.approx(-50.0, abs=1.0)
             return
     raise AssertionError("no sample of the quiet clip")
+
+
+def test_a_call_is_exchanged_for_one_of_its_kind_and_length() -> None:
+    burst = Call((), NO_PULSES, np.full((N_BANDS, 40), -40.0))
+    long = Call((), NO_PULSES, np.full((N_BANDS, 90), -40.0))
+    others = [replace(scene(500.0), calls=(call,)) for call in (burst, long)] * 4
+    scenes = [scene(500.0), scene(900.0), *others]
+    found = [p.call for seed in (*range(0, 200, 10), *range(1, 200, 10)) for p in made(scenes, seed)]
+    own = [call for call in found if call.contours]
+    assert {call.n_frames for call in own} == {40}
+    mixed = {len({bool(p.call.contours) for p in made(scenes, seed)}) for seed in range(40)}
+    assert mixed == {1}  # no sample holds both kinds
 
 
 def test_no_call_sounds_beyond_the_edges_of_the_tape() -> None:

@@ -16,7 +16,7 @@ from finback.core.errors import InputError
 from finback.generation.calls.parameters import PlacedCall, SampleParameters
 from finback.models.networks.calls.grid import N_BANDS, Array, Grid
 from finback.models.networks.calls.network import Calls
-from finback.models.networks.calls.sounds import QUIET_DB, Call, Contour, Pulses, Scene
+from finback.models.networks.calls.sounds import QUIET_DB, Call, Contour, Pulses, Scene, kind_of
 
 GAP = 0.3  # deviation of the logarithm of a gap
 SAME = 0.8  # share of calls that follow the order of one clip
@@ -25,9 +25,8 @@ LATER = 0.3  # share of samples that begin with any call of the clip, and not wi
 OTHER_BACKGROUND = 0.25  # share of samples over the background of another clip
 BACKGROUND_DB = 2.0  # deviation of the level of that background
 EDGE_DB = 45.0  # a band so far below the loudest is beyond the edge of a recording
-EDGE_BANDS = 4  # recordings with edges so near each other are combined
-WHOLE, PART = 1.5, 0.5  # deviations of the level of a call, and of each of its parts beside it, in level_db
-SIMILAR = 0.3  # largest logarithm of the ratio of two lengths whose noise is exchanged
+EDGE_BANDS, COLOUR_DB = 4, 4.0  # recordings with edges and spectra so near each other are combined
+SIMILAR = 0.3  # largest logarithm of the ratio of the lengths of two calls that are exchanged
 SHORTEST_GAP = 2  # frames
 
 
@@ -76,8 +75,19 @@ def _background(own: Scene, scenes: Sequence[Scene], rng: np.random.Generator) -
     """The scene that gives the background: `own`, or another one of the same bandwidth."""
     if rng.random() > OTHER_BACKGROUND:
         return own
-    alike = [scene for scene in scenes if abs(_edge(scene) - _edge(own)) <= EDGE_BANDS]
+    alike = _same_colour(own, scenes)
     return alike[int(rng.integers(len(alike)))]
+
+
+def _same_colour(own: Scene, scenes: Sequence[Scene]) -> list[Scene]:
+    """The scenes with about the bandwidth and the spectrum of the background of one, at any level."""
+    found = []
+    for scene in scenes:
+        away = own.band_floor_db - scene.band_floor_db
+        spread = float(np.median(np.abs(away - np.median(away))))
+        if spread <= COLOUR_DB and abs(_edge(scene) - _edge(own)) <= EDGE_BANDS:
+            found.append(scene)
+    return found
 
 
 def _edge(scene: Scene) -> int:
@@ -97,7 +107,7 @@ def _calls(
     own: Scene, scenes: Sequence[Scene], grid: Grid, widths: Widths, frames: int, rng: np.random.Generator
 ) -> list[PlacedCall]:
     """Calls one after the other until the sample is full, most of them in the order and times of one clip."""
-    scenes = [scene for scene in scenes if abs(_edge(scene) - _edge(own)) <= EDGE_BANDS]
+    scenes = _same_colour(own, scenes)
     order = [*own.gaps[:-1]]  # the gap before each call of the clip
     others = [] if rng.random() < OWN_TIMES else [gap for scene in scenes for gap in scene.gaps]
     place = 0 if rng.random() > LATER else int(rng.integers(len(own.calls)))
@@ -106,8 +116,9 @@ def _calls(
         at += max(SHORTEST_GAP if placed else 0, int(gap * np.exp(GAP * rng.standard_normal())))
         if at >= frames - 3:
             return placed
-        source = own if rng.random() < SAME else scenes[int(rng.integers(len(scenes)))]
-        call = own.calls[place] if source is own else source.calls[rng.integers(len(source.calls))]
+        call, source = own.calls[place], own
+        if rng.random() >= SAME:
+            call, source = _alike(call, own, scenes, rng)
         call = _louder(call, float(np.median(own.band_floor_db - source.band_floor_db)))
         call = varied(_mixed(call, own, scenes, widths, rng), grid, widths, rng)
         seed = int(rng.integers(1 << 31))
@@ -119,16 +130,24 @@ def _calls(
             gap = others[rng.integers(len(others))]
 
 
+def _alike(call: Call, own: Scene, scenes: Sequence[Scene], rng: np.random.Generator) -> tuple[Call, Scene]:
+    """A call of the same kind and of about the same length, and its scene; perhaps the call itself."""
+    kind = kind_of(call)
+    found = [(other, scene) for other, scene in _as_long(call, scenes) if kind_of(other) == kind]
+    return found[rng.integers(len(found))] if found else (call, own)
+
+
+def _as_long(call: Call, scenes: Sequence[Scene]) -> list[tuple[Call, Scene]]:
+    """All calls of about the length of one, and their scenes."""
+    low, high = call.n_frames * np.exp(-SIMILAR), call.n_frames * np.exp(SIMILAR)
+    return [(other, scene) for scene in scenes for other in scene.calls if low < other.n_frames < high]
+
+
 def _mixed(call: Call, own: Scene, scenes: Sequence[Scene], widths: Widths, rng: np.random.Generator) -> Call:
     """The call, perhaps with the noise of another call of about its length."""
     if rng.random() >= widths.mixing:
         return call
-    alike = [
-        (other, scene)
-        for scene in scenes
-        for other in scene.calls
-        if abs(np.log(other.n_frames / call.n_frames)) < SIMILAR
-    ]
+    alike = _as_long(call, scenes)
     if not alike:
         return call
     other, scene = alike[rng.integers(len(alike))]
@@ -146,7 +165,7 @@ def _at(x: Array, places: Array) -> Array:
 
 
 def varied(call: Call, grid: Grid, widths: Widths, rng: np.random.Generator) -> Call:
-    """A call with another pitch, contour, length, course of time, level and spectrum, by small amounts."""
+    """A call with another pitch, contour, length, course of time, levels and spectrum, by small amounts."""
     old = call.n_frames
     n = max(3, round(old * float(np.exp(widths.duration * rng.standard_normal()))))
     time = np.linspace(0, 1, n)
@@ -156,12 +175,10 @@ def varied(call: Call, grid: Grid, widths: Widths, rng: np.random.Generator) -> 
     ratio = float(np.exp(widths.pitch * rng.standard_normal()))
     bent = ratio * np.exp(_waves(rng, n, 3, widths.pitch / 2))
     tilt = widths.level_db * rng.standard_normal() / 2  # dB per octave
-    part = PART * widths.level_db
-    contours = [_varied_contour(c, course, bent, (tilt, part), rng) for c in call.contours]
+    contours = [_varied_contour(c, course, bent, (tilt, widths.level_db), rng) for c in call.contours]
     noise = grid.shifted(_at(call.noise_db, course), ratio)
-    noise = np.where(noise > QUIET_DB + 1, noise + _field(rng, N_BANDS, n, part), QUIET_DB)
-    new = Call(tuple(contours), _varied_pulses(call.pulses, grid, course, widths, rng), np.round(noise, 1))
-    return _louder(new, WHOLE * widths.level_db * float(rng.standard_normal()))
+    noise = np.where(noise > QUIET_DB + 1, noise + _field(rng, N_BANDS, n, widths.level_db), QUIET_DB)
+    return Call(tuple(contours), _varied_pulses(call.pulses, grid, course, widths, rng), np.round(noise, 1))
 
 
 def _varied_contour(

@@ -24,10 +24,7 @@ OLD_PULSE_BANDS = 24  # of older tables and files of parameters
 
 # Name of a table: (its type, its number of columns; 0: one dimension).
 TABLES: dict[str, tuple[torch.dtype, int]] = {
-    "scenes": (
-        torch.int32,
-        5,
-    ),  # species, tape, number of calls, frames of swell, window (older: none)
+    "scenes": (torch.int32, 5),  # species, tape, number of calls, frames of swell, window (older: none)
     "calls": (torch.int32, 4),  # frames, gap before, number of contours, number of pulses
     "last_gaps": (torch.int32, 0),  # of each scene: frames after its last call
     "contours": (torch.int32, 3),  # start, frames, harmonic
