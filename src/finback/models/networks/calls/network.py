@@ -31,8 +31,8 @@ class Calls(Generator):
         spec: FeatureSpec,
         n_classes: int,
         windows: int = 2,
-        pitch: float = 0.035,
-        duration: float = 0.12,
+        pitch: float = 0.045,
+        duration: float = 0.2,
         level_db: float = 1.2,
         mixing: float = 0.15,
     ) -> None:
