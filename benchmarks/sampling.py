@@ -2,14 +2,15 @@
 
     python benchmarks/sampling.py                                       # the bundled generator
     python benchmarks/sampling.py RUN --classifier RUN --n 340 --write  # another one; stores its figures
+    python benchmarks/sampling.py --clips runs/generators/diffusion --n 104 --write  # the bundled one again
 
 Every row samples the same network with the same guidance, seeds and species. The reference is the DDPM
 sampler with 1000 steps. The time is that of a small batch in this process; DDPMScheduler of diffusers runs
 the same network for comparison. Distances need hundreds of samples of every row, which take hours on a CPU
 for the reference. So their embeddings by the reference classifier are computed once, by `--write`, and stored
-with the weights (`sampling.npz`), together with the embeddings of the real clips. A run without arguments
-checks them: the timed samples of every row are generated again and must have the stored embeddings, and the
-default sampler is measured again on as many samples as are possible in `--live` seconds.
+(`sampling.npz`, in the run folder or in results/), together with the embeddings of the real clips. A run
+without arguments checks them: the timed samples of every row are generated again and must have the stored
+embeddings, and the default sampler is measured again on as many samples as are possible in `--live` seconds.
 
 Kernel distance: `finback.metrics.generative` (KAD, unbiased: 0 between two samples of one distribution), to
 real clips of tapes that were not used in training, to training clips, and to the samples of the reference; ±
@@ -33,7 +34,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from results import record
-from stored_samples import OF_0_1, Stored, spread
+from stored_samples import Stored, spread
 
 from finback.core.runs.folder import RunFolder
 from finback.data.splits.run_subsets import run_subsets
@@ -54,8 +55,8 @@ FASTER, WITHIN = 20.0, 1.10  # what is promised of the default
 # Of the median distance between real clips: how far a sample made again may be from the stored one.
 SAME = 0.1
 PEER_STEPS = 250  # of diffusers' 1000, all alike
-STORED = "sampling.npz"
-BUNDLED = "watkins-diffusion"
+RESULTS, STORED = Path(__file__).parent / "results", "sampling.npz"
+BUNDLED, CLASSIFIER = "watkins-diffusion", "watkins-small"
 
 
 class Lab:
@@ -68,7 +69,7 @@ class Lab:
             Predictor.load(classifier, device),
         )
         usual = Sampling()
-        guidance = [usual.guidance, *map(str, usual.interval)]
+        guidance = [usual.guidance, *map(str, usual.interval), usual.weaker]
         self.about = json.dumps({"weights": [_hash(run), _hash(classifier)], "guidance": guidance})
         self.rows = self.calls = 0
         self.generator.model.register_forward_pre_hook(self._count)
@@ -80,8 +81,7 @@ class Lab:
     def make(self, row: tuple[str, int], labels: np.ndarray, first: int = 0) -> tuple[np.ndarray, float]:
         """Embeddings (N, D) of samples with seeds from `first`, and the seconds that sampling took."""
         self.rows = self.calls = 0
-        # The stored samples are of version 0.1.0, in which the seed alone named a stream.
-        sampling = replace(Sampling(), sampler=row[0], steps=row[1], streams="seed")
+        sampling = replace(Sampling(), sampler=row[0], steps=row[1])
         started = time.perf_counter()
         x = self.generator.sample(labels, np.arange(first, first + len(labels)), sampling)
         seconds = time.perf_counter() - started
@@ -218,14 +218,14 @@ def again(stored: Stored, row: tuple[str, int], embedded: np.ndarray) -> float:
 def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("run", nargs="?", default=BUNDLED, help="generator: run folder or bundled model")
-    parser.add_argument("--classifier", help="run folder or name of a bundled model (default: that of 0.1.0)")
+    parser.add_argument("--classifier", default=CLASSIFIER, help="run folder or bundled model")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--timed", type=int, default=2, help="samples in the batch that is timed")
     parser.add_argument(
         "--live", type=float, default=120, help="seconds for a new measurement of the default sampler"
     )
     parser.add_argument(
-        "--write", action="store_true", help=f"first make {STORED} in the folder of the weights"
+        "--write", action="store_true", help=f"first make {STORED} (of the bundled generator: in results/)"
     )
     parser.add_argument("--n", type=int, default=340, help="samples of every row that --write makes")
     parser.add_argument("--clips", type=Path, help="run folder that knows the real clips (--write)")
@@ -237,9 +237,8 @@ def main() -> None:
     if asked.run == BUNDLED and BUNDLED not in names("generator"):
         sys.exit("this build has no bundled generator: give a run folder and a --classifier")
     run = resolve(asked.run, "generator")
-    classifier = asked.classifier or run.parent / OF_0_1
-    lab = Lab(run, resolve(classifier, "classifier"), asked.device)
-    path = run / STORED
+    lab = Lab(run, resolve(asked.classifier, "classifier"), asked.device)
+    path = (RESULTS if asked.run == BUNDLED else run) / STORED
     if asked.write:
         write(lab, asked.clips or run, asked.n, path)
     stored = Stored.read(path, lab.about) if path.is_file() else None
@@ -261,7 +260,7 @@ def main() -> None:
         f"{name_of(PROMISED)} is {faster:.1f} times faster than {name_of(REFERENCE)} (promised: {FASTER:.0f})"
     )
     if not stored:
-        print(f"no {STORED} in {run}: distances to real clips not measured; --write makes it")
+        print(f"no {path}: distances to real clips not measured; --write makes it")
         sys.exit(0 if kept else 1)
     kept &= compared(stored, stored.made[name_of(PROMISED)], f"the {len(labels)} stored")
     n = min(len(labels), int(asked.live / each))

@@ -11,9 +11,6 @@ import numpy as np
 
 from finback.core.storage.files import atomic_path
 
-# Beside the bundled generator: the classifier of finback 0.1.0, in whose embedding the stored samples are.
-OF_0_1 = "classifier-0.1.0"
-
 
 @dataclass
 class Stored:

@@ -38,7 +38,6 @@ import numpy as np
 import recordings
 from results import record
 from stored import Stored, Table, store
-from stored_samples import OF_0_1
 from threadpoolctl import threadpool_limits
 
 from finback.audio import io
@@ -69,6 +68,7 @@ CLOCK = time.process_time if CPU else time.perf_counter
 ROUNDS = 3  # of timing; the figure is the median
 TWIN = Path(__file__).parents[1] / "runs" / "generators" / "vocoder"  # of benchmarks/bundled.py
 TRAINED = "trained vocoder"
+CLASSIFIER = "watkins-small"  # trained on the same split as the twin
 # What a vocoder promises of test sounds; one without `components` breaks them.
 PROMISED = {"tone_modulation": 0.05, "tone_jitter_hz": 5.0, "click_width_ms": 3.0, "click_pre_echo": 0.05}
 
@@ -142,25 +142,15 @@ def predicted(classifier: Predictor, waves: np.ndarray, rate: int) -> np.ndarray
         return classifier.scores(clips).logits.argmax(axis=1)
 
 
-def folder_of(name: str | None, kind: str) -> Path | None:
-    """A run folder or a bundled model; the default bundled model may be absent."""
-    if not name and kind == "vocoder" and (TWIN / "weights.safetensors").is_file():
+def folder_of(name: str | None) -> Path | None:
+    """The run folder of a vocoder, or a bundled one; the default bundled model may be absent."""
+    if not name and (TWIN / "weights.safetensors").is_file():
         return TWIN
     try:
-        return pretrained.resolve(name or "watkins", kind)
+        return pretrained.resolve(name or "watkins", "vocoder")
     except FinbackError:
         if name:
             raise
-        return None
-
-
-def classifier_of(name: str | None) -> Path | None:
-    """A run folder or a bundled model; else the classifier trained on the split of the bundled vocoder."""
-    if name:
-        return folder_of(name, "classifier")
-    try:
-        return pretrained.resolve("watkins-diffusion", "generator").parent / OF_0_1
-    except FinbackError:
         return None
 
 
@@ -170,7 +160,7 @@ def main() -> None:
     options.add_argument("--labels", type=Path)
     options.add_argument("--groups")
     options.add_argument("--vocoder", help="a run of finback train vocoder; default: the bundled vocoder")
-    options.add_argument("--classifier", help="run folder of a classifier (default: that of 0.1.0)")
+    options.add_argument("--classifier", default=CLASSIFIER, help="run folder or bundled model")
     options.add_argument("--clips", type=int, default=24)
     options.add_argument("--cpu", action="store_true", help="processor time of one thread, not the clock")
     options.add_argument("--device", default="cpu")
@@ -179,7 +169,7 @@ def main() -> None:
     tune_allocator()
     if CPU:
         threadpool_limits(1)
-    run, classifier_run = folder_of(asked.vocoder, "vocoder"), classifier_of(asked.classifier)
+    run, classifier = folder_of(asked.vocoder), Predictor.load(asked.classifier, asked.device)
     spec = resolve().features
     clips, place = test_clips(asked, run)
     extractor, length = Extractor(spec, "wave"), spec.covered_samples
@@ -194,8 +184,7 @@ def main() -> None:
         invert = Vocoder.load(name, spec, asked.device)
         sounds[title] = measure_test_sounds(invert, spec)
         found[title] = timed(lambda invert=invert: to_waves(logmels, invert))
-    classifier = Predictor.load(classifier_run, asked.device) if classifier_run else None
-    before = predicted(classifier, real, spec.sample_rate) if classifier else None
+    before = predicted(classifier, real, spec.sample_rate)
     print(
         f"{len(real)} clips of {len({c.group for c in clips})} tapes, {place}; {asked.device}{' time' * CPU}"
     )
@@ -204,9 +193,7 @@ def main() -> None:
     rows: dict[str, dict[str, float]] = {}
     for title, (made, seconds) in found.items():
         row = {m: float(v.mean()) for m, v in compare(real, made, spec).items()}
-        row["agreement"] = np.nan
-        if classifier is not None:
-            row["agreement"] = float((predicted(classifier, made, spec.sample_rate) == before).mean())
+        row["agreement"] = float((predicted(classifier, made, spec.sample_rate) == before).mean())
         row |= {"clips/s": len(real) / seconds, "ratio": base / seconds}
         rows[title] = row
         print(f"{title:<28}" + "".join(f"{value:>16.3f}" for value in row.values()))
@@ -219,8 +206,6 @@ def main() -> None:
             near = f"LSD {row['lsd_db']:.2f} dB, librosa {rows['librosa, 32 rounds']['lsd_db']:.2f}"
             peer = f"librosa {librosa.__version__}, 32 rounds"
             record(f"sound of a log-mel, clips/s: {title}", f"{row['clips/s']:.1f}", peer, row["ratio"], near)
-    if classifier is None:
-        print("no reference classifier: agreement not measured (--classifier RUN)")
     if run is None:
         print("no trained vocoder: finback train vocoder makes one (--vocoder RUN)")
         return

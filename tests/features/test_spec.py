@@ -19,9 +19,8 @@ OF_0_1_0 = {"onnx_file": "", "onnx_output": ""}  # settings of a spec that 0.1.0
 
 def test_fingerprints_are_those_of_version_0_1_0() -> None:
     assert FeatureSpec().fingerprint == "284f49e3449a"
-    for kind in ("classifier-0.1.0", "generator"):
-        run = json.loads((WEIGHTS / "watkins-diffusion" / kind / "run.json").read_text(encoding="utf-8"))
-        assert build(FeatureSpec, run["spec"]).fingerprint == "ce6af752dc9b"
+    run = json.loads((WEIGHTS / "watkins" / "generator" / "run.json").read_text(encoding="utf-8"))
+    assert build(FeatureSpec, run["spec"]).fingerprint == "ce6af752dc9b"  # as the bundled models had then
 
 
 def test_every_setting_changes_the_fingerprint() -> None:

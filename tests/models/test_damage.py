@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
 from finback.core.errors import RunError
+from finback.core.runs.folder import RunFolder
+from finback.core.storage.files import tensors_digest
 from finback.core.storage.parquet import read_table, write_table
-from finback.models import pretrained
-from finback.models.load import Kind, load_model
+from finback.models.load import load_model
 from finback.models.predictor import Predictor
 from finback.models.weights import load_tensors, save_tensors
 
@@ -165,15 +166,14 @@ def test_equal_weights_are_equal_files(tmp_path: Path) -> None:
     assert len({path.read_bytes() for path in names}) == 1
 
 
-@pytest.mark.parametrize("name", ["classifier-0.1.0", "generator"])
-def test_the_bundled_weights_are_those_that_their_run_names(name: str, tmp_path: Path) -> None:
-    """They were written by version 0.1.0, so their digest is in run.json."""
-    kind: Kind = "classifier" if name.startswith("classifier") else name  # type: ignore[assignment]
-    run = shutil.copytree(pretrained.resolve("watkins-diffusion", "generator").parent / name, tmp_path / kind)
-    load_model(run, kind, "cpu")
-    path = run / "weights.safetensors"
+def test_weights_are_those_that_their_run_names(trained: Path, tmp_path: Path) -> None:
+    """A run of version 0.1.0 may have the digest of its weights in run.json."""
+    run = RunFolder(shutil.copytree(trained, tmp_path / "run"))
+    run.note(weights_digest=tensors_digest(run.weights).hex())
+    load_model(run.path, "classifier", "cpu")
+    path = run.weights
     data = bytearray(path.read_bytes())
     data[-1000] ^= 1
     path.write_bytes(data)
     with pytest.raises(RunError, match=r"weights\.safetensors: damaged"):
-        load_model(run, kind, "cpu")
+        load_model(run.path, "classifier", "cpu")
