@@ -40,7 +40,7 @@ class SynthesisOptions:
     guidance: Annotated[float, typer.Option(help="Weight of classifier-free guidance (1: off).")] = 1.5
     guidance_from: Annotated[
         float, typer.Option(help="Lowest noise level with classifier-free guidance.", min=0)
-    ] = 0.0
+    ] = 1.5
     guidance_to: Annotated[
         float, typer.Option(help="Highest noise level with classifier-free guidance.", min=0)
     ] = float("inf")

@@ -20,7 +20,8 @@ class Sampling:
     sampler: str = "dpmpp-3m"  # nearest to 1000 steps at 18, and half the evaluations of Heun
     steps: int = 18
     guidance: float = 1.5  # weight of classifier-free guidance; 1: off
-    interval: tuple[float, float] = (0.0, float("inf"))  # noise levels at which guidance is on
+    # Noise levels at which guidance is on: where the layout forms (decision 62)
+    interval: tuple[float, float] = (1.5, float("inf"))
     classifier_scale: float = 0.0  # strength of classifier guidance; 0: off
     # What names a stream of random numbers: species and seed, or the seed alone (version 0.1.0).
     streams: Literal["species", "seed"] = "species"
