@@ -107,7 +107,7 @@ def name_of(row: tuple[str, int]) -> str:
 def write(lab: Lab, clips: Path, n: int, path: Path) -> None:
     """Make n samples of every row, and keep their embeddings."""
     train, y = lab.real(clips, "train")
-    unseen, _ = lab.real(clips, "val", "test")
+    unseen, _ = lab.real(clips, "validation", "test")
     labels = np.random.default_rng(0).permutation(np.resize(y, max(n, len(y))))[:n]
     made = {}
     for row in ROWS:
