@@ -1,4 +1,4 @@
-"""Training a generator or vocoder into a run folder: what it learns from, what it refuses, resuming."""
+"""Training a generator or vocoder into a run folder: what it is trained on, what it refuses, resuming."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ def test_a_classifiers_clips_are_mapped_once(run: Path, monkeypatch: pytest.Monk
     assert len(found.clips) == sides["train"] + sides["val"] + sides["test"]
     assert (
         found.seen_in_training.sum() == sides["train"] + sides["val"]
-    )  # the refit learns from validation too
+    )  # the refit is trained on validation too
     assert found.what == "embeddings of a cnn2d classifier"
     assert set(found.groups) > {""} or all(found.groups)
     table = pq.read_table(run / "map.parquet")

@@ -32,8 +32,8 @@ def check_generator(study: SyntheticStudy, generator: str, fold: Fold, dataset: 
     table = RunFolder(folder).split_table
     if not table.exists():
         return
-    learnt = {row.key for row in read_rows(table) if row.subset == "train"}
-    if learnt != {clip.key for clip in fold.split.train}:
+    trained = {row.key for row in read_rows(table) if row.subset == "train"}
+    if trained != {clip.key for clip in fold.split.train}:
         raise RunError(
             f"{folder}: trained on other clips than those of fold {fold.number} of seed {fold.seed}",
             "give another --generators, or the folds, seeds and --max-real-clips of the study that wrote it",
