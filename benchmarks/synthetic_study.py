@@ -8,8 +8,7 @@ many samples as it has training clips. `cnn2d` (width 8, 12 epochs: about 300 st
 augmentation, with it, with samples added, and on samples of `calls` first and real clips after. `yamnet` and
 `birdnet`, logistic regressions on these backbones, are fitted to the clips, to the clips and three augmented
 copies of each, and to the clips and samples. All studies share the generators in `DIR/generators`. The
-command continues when it is given again. `--stored` trains nothing: it takes the seeds that
-are finished.
+command continues when it is given again. `--stored` trains nothing: it takes the seeds that are finished.
 """
 
 from __future__ import annotations
@@ -44,7 +43,15 @@ FAMILIES: dict[str, tuple[tuple[str, ...], tuple[str, ...], str]] = {
 }
 ALL = 100_000  # every species gets samples
 GAINS = {"accuracy": "accuracy", "macro_f1": "low_data_f1", "recall": "low_data_recall"}
-COLUMNS = ("training", "accuracy", "macro-F1", "gain in accuracy", "gain in macro-F1", "gain in recall")
+COLUMNS = (
+    "training",
+    "seeds",
+    "accuracy",
+    "macro-F1",
+    "gain in accuracy",
+    "gain in macro-F1",
+    "gain in recall",
+)
 COLUMNS += ("gain in accuracy over none",)
 Result = dict[str, Any]
 
@@ -67,22 +74,31 @@ def train(study: SyntheticStudy, out: Path) -> None:
 
 
 def finished(study: SyntheticStudy, out: Path) -> Result | None:
-    """The results of the first seeds of which every arm has finished every fold; None without such a seed.
+    """The figures of every arm, over its seeds of which it has finished all folds; None without such a seed.
 
-    `over_none` holds the differences of the arms from real clips without augmentation.
+    `over_none` of an arm holds its differences from real clips without augmentation.
     """
     dataset = prepare_request(recordings.request()[0], study.classifier.rare, no_progress)
     folds = folds_of(study, dataset)
-    left = {run.fold.seed for run in planned_runs(study, folds, out) if not run.is_done}
-    seeds = tuple(seed for seed in study.options.seeds if all(seed < other for other in left))
-    if not seeds:
-        return None
-    study = replace(study, options=replace(study.options, seeds=seeds))
-    folds = tuple(fold for fold in folds if fold.seed in seeds)
-    result = results(study, folds, dataset, out)
-    plain = replace(study, settings=study.settings.model_copy(update={"augmentation": "none"}))
-    arms = result["arms"] if plain == study else results(plain, folds, dataset, out)["arms"]
-    return {**result, "over_none": {name: row["versus"] for name, row in arms.items()}}
+    runs = planned_runs(study, folds, out)
+    none = next(arm for arm in study.arms if arm.name == "none")
+    found: Result = {"baseline": study.baseline.name, "n_species": 0, "arms": {}}
+    for arm in study.arms:
+        own = (arm, none, study.baseline)
+        left = {run.fold.seed for run in runs if run.arm in own and not run.is_done}
+        seeds = tuple(seed for seed in study.options.seeds if all(seed < other for other in left))
+        if not seeds:
+            continue
+        few = tuple(fold for fold in folds if fold.seed in seeds)
+        options = replace(study.options, seeds=seeds)
+        part = replace(study, options=options, arms=tuple(a for a in study.arms if a in own))
+        plain = replace(part, settings=part.settings.model_copy(update={"augmentation": "none"}))
+        result = results(part, few, dataset, out)
+        row = result["arms"][arm.name]
+        over_none = row if plain == part else results(plain, few, dataset, out)["arms"][arm.name]
+        found["arms"][arm.name] = {**row, "n_seeds": len(seeds), "over_none": over_none["versus"]}
+        found["n_species"] = max(found["n_species"], len(result["low_data_species"]))
+    return found if found["arms"] else None
 
 
 def table(result: Result) -> Table:
@@ -90,8 +106,8 @@ def table(result: Result) -> Table:
     rows = []
     for name, row in result["arms"].items():
         gains = [_gain(row["versus"], key) for key in GAINS.values()]
-        over_none = _gain(result["over_none"][name], "accuracy")
-        rows.append([name, row["accuracy"], row["low_data_f1"], *gains, over_none])
+        over_none = _gain(row["over_none"], "accuracy")
+        rows.append([name, row["n_seeds"], row["accuracy"], row["low_data_f1"], *gains, over_none])
     columns = COLUMNS if result["baseline"] != "none" else COLUMNS[:-1]
     return Table(columns, [row[: len(columns)] for row in rows])
 
@@ -102,11 +118,16 @@ def _gain(versus: dict[str, Any] | None, figure: str) -> Any:
     return with_interval(found["difference"], found["ci"])
 
 
+def _text(cell: Any) -> str:
+    if isinstance(cell, dict):
+        return f"{cell['value']:+.3f} ({cell['low']:+.3f} to {cell['high']:+.3f})"
+    return "-" if cell is None else f"{cell:.3f}" if isinstance(cell, float) else str(cell)
+
+
 def values(found: dict[str, Result]) -> dict[str, Any]:
     """Figures for sentences: `cnn2d.calls.accuracy`, `cnn2d.calls.accuracy.ci`, `n_tapes`."""
     own: dict[str, Any] = {}
     for family, result in found.items():
-        own[f"{family}.n_seeds"] = len(result["seeds"])
         for name, row in result["arms"].items():
             plain = "-".join(word for word in name.replace("+", "").split() if word not in ("x", "1"))
             for key, figure in GAINS.items():
@@ -114,12 +135,12 @@ def values(found: dict[str, Result]) -> dict[str, Any]:
                 if cell and cell["difference"] is not None:
                     own[f"{family}.{plain}.{key}"] = cell["difference"]
                     own[f"{family}.{plain}.{key}.ci"] = cell["ci"]
-            if over := result["over_none"][name]:
+            if over := row["over_none"]:
                 own[f"{family}.{plain}.over_none"] = over["accuracy"]["difference"]
                 own[f"{family}.{plain}.over_none.ci"] = over["accuracy"]["ci"]
             if row["versus"]:
                 own |= {"n_clips": row["versus"]["n_clips"], "n_tapes": row["versus"]["n_groups"]}
-        own["n_species"] = len(result["low_data_species"])
+        own["n_species"] = result["n_species"]
     return own
 
 
@@ -153,7 +174,9 @@ def main() -> None:
         print(json.dumps(found, indent=1))
     else:
         for name, result in found.items():
-            print(f"{name}, {len(result['seeds'])} seeds: {result['verdict']}")
+            print(f"\n{name}: gains over {result['baseline']}")
+            for row in table(result).rows:
+                print("  ".join(_text(cell) for cell in row))
     if asked.store and found:
         about = (
             "Classifiers of clips of watkins_all with and without synthetic training clips; five folds over "

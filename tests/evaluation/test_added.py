@@ -87,30 +87,24 @@ def test_gains_are_paired_over_the_groups(scripts: dict[str, ModuleType]) -> Non
 def test_the_table_of_a_study_has_no_gain_of_the_baseline(scripts: dict[str, ModuleType]) -> None:
     gain = {"difference": 0.02, "ci": [-0.01, 0.05]}
     versus = {"accuracy": gain, "low_data_f1": gain, "low_data_recall": {"difference": None, "ci": None}}
-    result = {
-        "seeds": [0],
-        "low_data_species": {"a": {}},
-        "baseline": "none",
-        "over_none": {"none": None, "none + calls x 1": versus},
-        "arms": {
-            "none": {"accuracy": 0.5, "low_data_f1": 0.4, "versus": None},
-            "none + calls x 1": {
-                "accuracy": 0.52,
-                "low_data_f1": 0.42,
-                "versus": {**versus, "n_clips": 30, "n_groups": 9},
-            },
-        },
+    more = {"n_clips": 30, "n_groups": 9}
+    rows = {
+        "none": {"versus": None, "over_none": None},
+        "none + calls x 1": {"versus": {**versus, **more}, "over_none": versus},
     }
+    plain = {"accuracy": 0.5, "low_data_f1": 0.4, "n_seeds": 2}
+    arms = {name: {**plain, **row} for name, row in rows.items()}
+    result = {"baseline": "none", "n_species": 3, "arms": arms}
     table = scripts["study"].table(result)
-    assert table.rows[0] == ["none", 0.5, 0.4, None, None, None]
-    assert table.rows[1][3] == {"value": 0.02, "low": -0.01, "high": 0.05}
+    assert table.rows[0] == ["none", 2, 0.5, 0.4, None, None, None]
+    assert table.rows[1][4] == {"value": 0.02, "low": -0.01, "high": 0.05}
     beside = scripts["study"].table({**result, "baseline": "classic"})
     assert beside.rows[1][-1] == {"value": 0.02, "low": -0.01, "high": 0.05}
     values = scripts["study"].values({"yamnet": result})
     assert values["yamnet.none-calls.macro_f1.ci"] == [-0.01, 0.05]
     assert "yamnet.none-calls.recall" not in values
     assert values["yamnet.none-calls.over_none"] == 0.02
-    assert (values["n_tapes"], values["yamnet.n_seeds"]) == (9, 1)
+    assert (values["n_tapes"], values["n_species"]) == (9, 3)
 
 
 def test_the_studies_share_their_generators(scripts: dict[str, ModuleType], tmp_path: Path) -> None:
