@@ -5,11 +5,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from finback.core.storage.files import atomic_path
+from finback.metrics.generative import kernel_distance, median_distance
+
+TO = ("unseen tapes", "training clips", "the samples of the reference")
+Far = dict[str, tuple[float, float] | None]  # distances to these, with their errors
 
 
 @dataclass
@@ -52,3 +57,27 @@ def spread(figure: Callable[..., float], *sets: np.ndarray, draws: int = 50) -> 
     rng = np.random.default_rng(0)
     halves = ([x[rng.permutation(len(x))[: len(x) // 2]] for x in sets] for _ in range(draws))
     return float(np.std([figure(*half) for half in halves]))
+
+
+def distances(stored: Stored, made: np.ndarray, reference: np.ndarray) -> Far:
+    """Kernel distances of samples to real clips and to the samples of the reference, each with its error."""
+    found: Far = {}
+    for name, other in zip(TO, (stored.unseen, stored.train, reference), strict=True):
+        width = median_distance(stored.unseen if other is stored.unseen else stored.train)
+        error = None if other is made else spread(partial(kernel_distance, bandwidth=width), other, made)
+        found[name] = None if error is None else (kernel_distance(other, made, width), error)
+    return found
+
+
+def ends(value: float, error: float) -> list[float]:
+    """The 95 % interval of a figure."""
+    return [value - 1.96 * error, value + 1.96 * error]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A sampler: evaluations of the network and seconds for a sample, distances with their errors."""
+
+    evaluations: int
+    seconds: float
+    far: Far
