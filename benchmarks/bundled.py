@@ -2,13 +2,13 @@
 
     python benchmarks/bundled.py [watkins] [watkins-small] [calls] [diffusion] [vocoder]   # no name: all
 
-Classifiers: `watkins` is trained on all tapes (85/15/0, then again on all of its training clips).
-Its figures are those of the same recipe in five folds by tape, because no tape is left to test a model that
-was trained on all: of `make evidence` where its runs are there, else trained here. `watkins-small` takes longer
-to train, so it leaves 15 % of the clips out, and is tested on their tapes.
+Classifiers: `watkins` is trained on all tapes (85/15/0, then again on all of its training clips). Its figures
+are those of the same recipe in five folds by tape, because no tape is left to test a model that was trained
+on all: of `make evidence` where its runs are there, else trained here. `watkins-small` takes longer to train,
+so it leaves 15 % of the clips out, and is tested on their tapes.
 
-`calls`, the generator of `watkins`, and its vocoder are trained on all tapes. Their figures are those of a twin:
-the same settings, without 30 % of the clips, and audited on their tapes. `diffusion`, the generator of
+`calls`, the generator of `watkins`, and its vocoder are trained on all tapes. Their figures are those of a
+twin: the same settings, without 30 % of the clips, and audited on their tapes. `diffusion`, the generator of
 `watkins-diffusion`, trains for more than an hour, so it is such a twin itself. The twins are those of
 `benchmarks/generators.py`.
 
