@@ -70,7 +70,7 @@ INSIDE: dict[str, tuple[set[str], ...]] = {
         {"comparison", "detections", "synthetic_study", "generator_audit", "embedding_map", "vocoder_audit"},
         {"pages", "data_sets"},
         {"pipeline"},
-        {"results"},
+        {"demo", "results"},
         {"trained_run"},
         {"compare"},
     ),

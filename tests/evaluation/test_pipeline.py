@@ -79,19 +79,6 @@ def test_another_run_is_not_overwritten(trained: Path, simulated: Path, tiny: st
     assert (trained / "audit.json").read_bytes() == before
 
 
-def test_the_demo_needs_no_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny: str) -> None:
-    """The demo itself, with fewer clips and small settings."""
-    from finback.datasets.simulate.simulate import ClipSettings
-
-    few = {"clips_per_species": 4, "tapes_per_species": 3, "duration_s": (0.5, 1.0)}
-    monkeypatch.setattr(pipeline, "ClipSettings", lambda **given: ClipSettings(**given, **few))
-    monkeypatch.setattr(pipeline, "resolve", lambda *a, **k: resolve(tiny))
-    done = pipeline.demo(tmp_path, "cpu", "finback demo", no_progress, lambda text: None)
-    assert done.report.exists()
-    assert any("no-audio baselines" in line for line in done.headline)
-    assert "does not yet show that the model recognises the animals" in done.verdict
-
-
 @pytest.mark.real
 def test_the_promise_on_watkins(watkins: Path) -> None:
     """A random split leaks; a split by group does not."""

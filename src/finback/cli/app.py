@@ -14,6 +14,7 @@ from finback.cli import (
     compare,
     convert,
     data,
+    demo,
     ensemble,
     evaluate,
     evaluate_detections,
@@ -50,7 +51,7 @@ app = typer.Typer(
 
 for command in (
     train.run,
-    train.demo,
+    demo.demo,
     data.index,
     audit.audit,
     data.split,

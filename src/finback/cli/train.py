@@ -57,26 +57,7 @@ def run(
     say_licences([family])
     plan = Plan(family, resolved, settings.seed or 0, device, command_line())
     done = pipeline.run(plan, data.request(), out_folder, progress, say)
-    _show(done, json)
-
-
-def demo(
-    out_folder: Annotated[
-        Path, typer.Option("--out", help="Folder for the simulated recordings and the run folder.")
-    ] = Path("runs/demo"),
-    device: Device = "auto",
-    json: Json = False,
-) -> None:
-    """Run the complete workflow on simulated recordings, in a few minutes.
-
-    \b
-    Example:
-      finback demo
-    """
-    from finback.evaluation import pipeline
-
-    done = pipeline.demo(out_folder, device, command_line(), progress, say)
-    _show(done, json)
+    show(done, json)
 
 
 @takes(data=TrainingData, settings=SettingOptions)
@@ -133,7 +114,8 @@ def train(
     out(f"next: finback evaluate {shlex.quote(str(out_folder))}")
 
 
-def _show(done: Any, as_json: bool) -> None:
+def show(done: Any, as_json: bool) -> None:
+    """Print what the workflow found."""
     if as_json:
         out_json({"run": str(done.folder), "report": str(done.report), **done.metrics})
         return

@@ -22,8 +22,6 @@ from finback.data.dataset import Dataset, prepare, prepare_and_audit, prepare_re
 from finback.data.index import IndexRequest, index
 from finback.data.manifest import Manifest
 from finback.data.problems import counts
-from finback.datasets.simulate.calls import CALLS
-from finback.datasets.simulate.simulate import ClipSettings, simulate_clips
 from finback.evaluation.evaluate import evaluate_run
 from finback.evaluation.pages.classifier import write as write_report
 from finback.models import CLASSIFIERS, kind
@@ -31,7 +29,6 @@ from finback.report.pages.summary import verdict
 from finback.training.classifier import check_out, train
 from finback.training.generator import train_generator
 from finback.training.plan import Plan
-from finback.training.settings import resolve
 
 
 @dataclass(frozen=True)
@@ -98,19 +95,6 @@ def _run(plan: Plan, manifest: Manifest, out: Path, progress: Progress, log: Log
     audit = read_document(audited, AuditFile)
     sentence = verdict(metrics, audit, plan.settings.split.by == "clip")
     return Done(out, report, metrics, headline(metrics, audit), sentence)
-
-
-def demo(out: Path, device: str, command: str, progress: Progress, log: Log) -> Done:
-    """The complete workflow on simulated recordings.
-
-    The species are those whose calls are inside the frequency range of the default preset.
-    """
-    top_hz = resolve().features.top_hz
-    settings = ClipSettings(species=tuple(name for name, call in CALLS.items() if call.low_hz < top_hz))
-    labels = simulate_clips(out / "data", settings, progress)
-    request = IndexRequest(audio=labels.parent / "audio", labels=labels)
-    plan = Plan("cnn2d", resolve(overrides=["training.epochs=25"], family="cnn2d"), 0, device, command)
-    return run(plan, request, out / "run", progress, log)
 
 
 def headline(metrics: dict[str, Any], audit: dict[str, Any] | None = None) -> list[str]:
