@@ -79,7 +79,7 @@ def stored(result: Mapping[str, Any], command: str) -> Stored:
     for name, one in sets.items():
         values |= {f"{name}.clips": one["n_clips"], f"{name}.groups": one["n_groups"]}
         values |= {f"{name}.species": one["n_species"], f"{name}.detectable": one["detectable"]}
-        values[f"{name}.metadata"] = one["no_audio"]["metadata_only_accuracy"]
+        values[f"{name}.metadata"] = one["no_audio"]["metadata_accuracy"]
         if one["choice"]:
             values |= {
                 f"{name}.{key}": one["choice"][key] for key in ("lead_chosen", "lead_judged", "shrinkage")
@@ -112,7 +112,7 @@ def _recipes(result: Mapping[str, Any]) -> Table:
         rows.append(
             [f"`{name}`", rank, above, over["verdict"], *(one["recipes"][name][F1] for one in sets.values())]
         )
-    metadata = [one["no_audio"]["metadata_only_accuracy"] for one in sets.values()]
+    metadata = [one["no_audio"]["metadata_accuracy"] for one in sets.values()]
     rows.append(["no audio: file metadata (accuracy)", None, None, None, *metadata])
     return Table(["recipe", "mean rank", f"above `{result['reference']}`", "verdict", *sets], rows)
 

@@ -25,7 +25,7 @@ from finback.evaluation.study import StudyOptions
 FAMILIES = ("mfcc-plda", "birdnet")
 NO_AUDIO = {
     "group_lookup_accuracy": "no audio: the usual species of each tape",
-    "metadata_only_accuracy": "no audio: a random forest on sample rate, duration, level, noise, bandwidth",
+    "metadata_accuracy": "no audio: a random forest on sample rate, duration, level, noise, bandwidth",
 }
 
 

@@ -30,8 +30,8 @@ NASTY = 'Grampus, "Risso\'s" <b>bold</b> & <script>alert(1)</script>'
 SPECIES = [NASTY, "Bowhead Whale", "Minke Whale", "Narwhal"]
 SPEC = {"sample_rate": RATE, "clip_samples": 4096, "n_fft": 256, "hop": 128, "n_mels": 32, "n_frames": 32}
 AUDIT = {
-    "random": {"group_leak_share": 0.97, "group_lookup_accuracy": 0.94, "metadata_only_accuracy": 0.73},
-    "grouped": {"group_leak_share": 0.0, "group_lookup_accuracy": 0.05, "metadata_only_accuracy": 0.21},
+    "random": {"group_leak_share": 0.97, "group_lookup_accuracy": 0.94, "metadata_accuracy": 0.73},
+    "grouped": {"group_leak_share": 0.0, "group_lookup_accuracy": 0.05, "metadata_accuracy": 0.21},
     "exact_duplicates": [],
     "near_duplicates": [
         {"a": f"a{i}.wav", "b": f"b{i}.wav", "similarity": 0.98765, "kind": "excerpt", "offset_s": 0.62}
@@ -44,7 +44,7 @@ AUDIT = {
 IN_USE = {
     "group_leak_share": 0.0,
     "group_lookup_accuracy": 0.02,
-    "metadata_only_accuracy": 0.35,
+    "metadata_accuracy": 0.35,
     "n_clips": 9,
     "n_groups": 3,
 }

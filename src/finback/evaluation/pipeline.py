@@ -109,7 +109,7 @@ def headline(metrics: dict[str, Any], audit: dict[str, Any] | None = None) -> li
     for which, name in (("in_use", "the same split"), ("random", "random split of clips")):
         baselines = (audit or {}).get(which)
         if baselines:
-            lookup, metadata = baselines["group_lookup_accuracy"], baselines["metadata_only_accuracy"]
+            lookup, metadata = baselines["group_lookup_accuracy"], baselines["metadata_accuracy"]
             lines.append(f"no-audio baselines, {name}: group lookup {lookup:.3f}, metadata {metadata:.3f}")
     return lines
 

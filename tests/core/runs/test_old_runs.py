@@ -161,7 +161,7 @@ def test_the_leaderboard_of_a_comparison_is_read_and_its_page_written(old: Path)
     assert set(comparison["families"]) == {"cnn2d", "mfcc-plda"}
     for row in comparison["families"].values():
         assert 0 <= row["random_split"]["accuracy"] <= 1
-    assert comparison["no_audio_baselines"]["grouped"]["metadata_only_accuracy"] == pytest.approx(5 / 12)
+    assert comparison["no_audio_baselines"]["grouped"]["metadata_accuracy"] == pytest.approx(5 / 12)
     page = write_comparison(comparison, old / "comparison")
     assert "mfcc-plda" in page.read_text(encoding="utf-8")
 

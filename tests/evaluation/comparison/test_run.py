@@ -265,6 +265,6 @@ def test_a_leaderboard_of_version_0_1_0_is_read_with_todays_keys(tmp_path: Path)
         "families": {"dnn": {"random_split": {"accuracy": 0.9}}},
         "no_audio_baselines": {
             "grouped": None,
-            "random": {"group_lookup_accuracy": 0.9, "metadata_only_accuracy": 0.8},
+            "random": {"group_lookup_accuracy": 0.9, "metadata_accuracy": 0.8},
         },
     }

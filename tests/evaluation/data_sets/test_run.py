@@ -95,7 +95,7 @@ def test_every_recipe_is_on_every_data_set(done: tuple[Path, dict[str, Any]]) ->
         values = [one["recipes"][name]["macro_f1_multi_group"] for name in RECIPES[:2]]
         assert gap["difference"] == pytest.approx(values[1] - values[0])
         assert 0 < one["detectable"] < 1
-        assert one["no_audio"]["metadata_only_accuracy"] is not None
+        assert one["no_audio"]["metadata_accuracy"] is not None
         assert one["choice"]["shrinkage"] == pytest.approx(
             one["choice"]["lead_chosen"] - one["choice"]["lead_judged"]
         )

@@ -39,8 +39,8 @@ def board_of(**families: dict[str, Any]) -> dict[str, Any]:
         "leader": next(iter(families), None),
         "families": families,
         "no_audio_baselines": {
-            "grouped": {"group_lookup_accuracy": 0.05, "metadata_only_accuracy": 0.3},
-            "random": {"group_lookup_accuracy": 0.94, "metadata_only_accuracy": 0.9},
+            "grouped": {"group_lookup_accuracy": 0.05, "metadata_accuracy": 0.3},
+            "random": {"group_lookup_accuracy": 0.94, "metadata_accuracy": 0.9},
         },
         "species": ["Fin & <whale>"],
         "multi_group": ["Fin & <whale>"],

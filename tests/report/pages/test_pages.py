@@ -49,7 +49,7 @@ def classifier_page(**changes) -> classifier.ClassifierPage:
         "n_groups": 4,
         "per_species": {"x": {}},
     }
-    audit = {"in_use": {"group_lookup_accuracy": 0.1, "metadata_only_accuracy": 0.3}}
+    audit = {"in_use": {"group_lookup_accuracy": 0.1, "metadata_accuracy": 0.3}}
     page = {"metrics": metrics, "audit": audit, "species": species, "confusions": [confusion]}
     return classifier.ClassifierPage("a run", HOW, **{**page, **changes})
 

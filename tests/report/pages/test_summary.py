@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from finback.report.pages import summary
 
-AUDIT = {"grouped": {"group_lookup_accuracy": 0.05, "metadata_only_accuracy": 0.21}}
+AUDIT = {"grouped": {"group_lookup_accuracy": 0.05, "metadata_accuracy": 0.21}}
 
 
 def test_the_verdict_needs_the_whole_interval_above_the_no_audio_baselines():

@@ -141,10 +141,10 @@ class Baselines(Document):
     n_groups: Count = 0
     group_leak_share: Share | None = None
     group_lookup_accuracy: Share | None = None
-    metadata_only_accuracy: Share | None = None
+    metadata_accuracy: Share | None = None
     group_leak_share_ci: Interval = None
     group_lookup_accuracy_ci: Interval = None
-    metadata_only_accuracy_ci: Interval = None
+    metadata_accuracy_ci: Interval = None
     protocol: str = ""
 
 

@@ -15,8 +15,8 @@ RENAMED: dict[str, str] = {
     "teachers": "provenance",
     "embedder": "backbone_version",
     # audit.json
-    "metadata_accuracy": "metadata_only_accuracy",
-    "metadata_accuracy_ci": "metadata_only_accuracy_ci",
+    "metadata_only_accuracy": "metadata_accuracy",
+    "metadata_only_accuracy_ci": "metadata_accuracy_ci",
     # leaderboard.json
     "deaf": "no_audio_baselines",
     "by_tape": "grouped",

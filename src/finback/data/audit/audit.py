@@ -18,7 +18,7 @@ Only species with at least `min_clips_for_audit` clips are evaluated; if no spec
 Synthetic clips are compared with the real clips to find copies, and are not used otherwise.
 
 Keys of the JSON: `random`, `grouped`, `in_use`, each {group_leak_share, group_lookup_accuracy,
-metadata_only_accuracy, for each `<name>_ci` [low, high] over groups, n_clips, n_groups, protocol}; lists
+metadata_accuracy, for each `<name>_ci` [low, high] over groups, n_clips, n_groups, protocol}; lists
 `exact_duplicates`, `near_duplicates` (the sound of `b` is in `a`, from `offset_s` on), `label_conflicts`,
 `single_group_species`, `problems`; `species` (a row for each), `quality` {flag: [files]}, `merged_groups`,
 `untestable`, `warnings`, `balance`, `groups_known`, `min_clips_for_audit`, `duration_s`, `n_clips`,
@@ -48,7 +48,7 @@ from finback.metrics import bootstrap
 
 MIN_CLIPS = 10
 FOLDS, SEEDS = 5, 3
-FIGURES = ("group_leak_share", "group_lookup_accuracy", "metadata_only_accuracy")
+FIGURES = ("group_leak_share", "group_lookup_accuracy", "metadata_accuracy")
 
 
 @dataclass(frozen=True, repr=False)

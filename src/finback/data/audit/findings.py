@@ -72,7 +72,7 @@ def _trust(audit: Mapping[str, Any]) -> Section | None:
         text.append(
             f"When whole groups are kept in one set, {_leak(grouped)}. The group lookup then classifies "
             f"{_measured(grouped, 'group_lookup_accuracy')} correctly and the file metadata "
-            f"{_measured(grouped, 'metadata_only_accuracy')}. A classifier must score higher than both to "
+            f"{_measured(grouped, 'metadata_accuracy')}. A classifier must score higher than both to "
             "show that it uses the sound."
         )
     elif "grouped" in audit:
@@ -86,7 +86,7 @@ def _trust(audit: Mapping[str, Any]) -> Section | None:
         text.append(
             f"In the split in use ({used.get('protocol', 'as trained')}{size}), {_leak(used)}. Here the "
             f"group lookup classifies {_measured(used, 'group_lookup_accuracy')} correctly and the file "
-            f"metadata {_measured(used, 'metadata_only_accuracy')}."
+            f"metadata {_measured(used, 'metadata_accuracy')}."
         )
     if text and "min_clips_for_audit" in audit:
         text.append(_evaluated(audit))
@@ -110,13 +110,13 @@ def _if_random(random: Mapping[str, Any]) -> str:
             "then do well. Group lookup (the most frequent species of each group) would classify "
             f"{_measured(random, 'group_lookup_accuracy')} of the clips correctly. File metadata (sample "
             "rate, duration, level, noise floor and bandwidth) would classify "
-            f"{_measured(random, 'metadata_only_accuracy')} correctly."
+            f"{_measured(random, 'metadata_accuracy')} correctly."
         )
     return (
         "The groups have few clips: with a random split of the clips, "
         f"{_percent(random['group_leak_share'])} of the test clips would be from a group that is also in "
         "training. File metadata (sample rate, duration, level, noise floor and bandwidth) would classify "
-        f"{_measured(random, 'metadata_only_accuracy')} correctly."
+        f"{_measured(random, 'metadata_accuracy')} correctly."
     )
 
 

@@ -5,7 +5,7 @@ Keys of the JSON object: `reference`, `seeds`, `command`; `recipes` {name: {`mea
 finished, `n_above` and `n_compared` with the reference, `better_on` and `worse_on`: the data sets on which
 the interval of the paired difference leaves out 0, `verdict`: reference, better, worse, not established}};
 `data_sets` {name: {`about`, `n_clips`, `n_groups`, `n_species` tested, `folds`, `test_by`, `no_audio`
-{group_lookup_accuracy, metadata_only_accuracy}, `detectable` (a difference of macro-F1), `choice` (keys of
+{group_lookup_accuracy, metadata_accuracy}, `detectable` (a difference of macro-F1), `choice` (keys of
 `finback.metrics.selection`), `inner_choice`: null, or {chosen {recipe: number of folds}, inner_macro_f1 (mean
 over folds), versus_reference}, `recipes` {name: row}}}. A row has the keys of a family in `leaderboard.json`,
 with `versus_reference` in place of `versus_leader`, and `transductive`: null, the place of a score that also
@@ -105,7 +105,7 @@ def _rank(table: Rows) -> None:
 
 def _no_audio(baselines: Mapping[str, Any]) -> dict[str, Any]:
     grouped = baselines.get("in_use") or baselines.get("grouped") or {}
-    return {key: grouped.get(key) for key in ("group_lookup_accuracy", "metadata_only_accuracy")}
+    return {key: grouped.get(key) for key in ("group_lookup_accuracy", "metadata_accuracy")}
 
 
 def _choice(

@@ -21,7 +21,7 @@ def write_tables(result: Mapping[str, Any], folder: Path) -> None:
     ends = ("", "_low", "_high")
     columns = ["data_set", "recipe", "rank", "seeds", *(f"{m}{part}" for m in METRICS for part in ends)]
     columns += [f"versus_reference_{RANKED_BY}{part}" for part in ends]
-    columns += ["n_clips", "n_groups", "metadata_only_accuracy", "group_lookup_accuracy", "error"]
+    columns += ["n_clips", "n_groups", "metadata_accuracy", "group_lookup_accuracy", "error"]
     rows = [
         _flat(name, recipe, one, row)
         for name, one in result["data_sets"].items()

@@ -69,7 +69,7 @@ def table(result: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
             found = [one["recipes"][name]["transductive"] for one in data_sets.values()]
             row.append(" / ".join(number(f and f.get(RANKED_BY)) for f in found))
         rows.append(row)
-    known = [one["no_audio"]["metadata_only_accuracy"] for one in data_sets.values()]
+    known = [one["no_audio"]["metadata_accuracy"] for one in data_sets.values()]
     blank = ["no audio (accuracy)", DASH, DASH, DASH, *map(number, known)]
     rows.append(blank + [DASH] * transductive)
     return columns, rows

@@ -89,7 +89,7 @@ def bars(metrics: Mapping[str, Any], audit: Mapping[str, Any] | None, by_clip: b
 
 def _baselines(figures_: Mapping[str, Any] | None) -> list[Bar]:
     rows = (
-        ("metadata_only_accuracy", "no audio: file metadata"),
+        ("metadata_accuracy", "no audio: file metadata"),
         ("group_lookup_accuracy", "no audio: group lookup"),
     )
     return [

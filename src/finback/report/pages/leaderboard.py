@@ -15,7 +15,7 @@ from finback.report.plots.leaderboard import NoAudioBaseline, Row, SpeciesF1, he
 
 NO_AUDIO_BASELINES = (
     ("group lookup", "group_lookup_accuracy"),
-    ("file metadata", "metadata_only_accuracy"),
+    ("file metadata", "metadata_accuracy"),
 )
 RANKED_BY = "macro_f1_multi_group"
 RANKED_BY_TEXT = "macro-F1 over the species with at least two groups"

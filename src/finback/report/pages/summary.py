@@ -9,7 +9,7 @@ from typing import Any
 from finback.report.pages.common import percent
 
 NO_AUDIO_BASELINES = (
-    "metadata_only_accuracy",
+    "metadata_accuracy",
     "group_lookup_accuracy",
 )  # keys of audit.json: they use no audio
 FEW_GROUPS = 5  # with fewer in the whole test set, an interval is itself a rough estimate

@@ -159,7 +159,7 @@ def test_baselines_of_the_model_are_of_its_own_split(finished):
     ):
         by_group, by_chance = figures.bars(data.metrics, audit, by_clip=False).values()
         assert [bar.value for bar in by_group[1:]] == [
-            side["metadata_only_accuracy"],
+            side["metadata_accuracy"],
             side["group_lookup_accuracy"],
         ]
         assert [bar.value for bar in by_chance] == [0.73, 0.94]
