@@ -20,7 +20,6 @@ import numpy as np
 from finback.core.errors import InputError
 from finback.models.networks.calls.grid import N_BANDS, N_PULSE_BANDS, Array, Grid, band_edges
 from finback.models.networks.calls.sounds import QUIET_DB, Call, Contour, Pulses, kind_of
-from finback.models.networks.calls.tables import OLD_PULSE_BANDS, wider
 
 VERSION = 1
 AUDIBLE_DB = 20.0  # a band or contour further below the loudest of its call is outside of its box
@@ -155,10 +154,8 @@ def _placed(reader: _Reader) -> PlacedCall:
     contours = [_contour(_Reader(c, f"{reader.where}, contour {j}")) for j, c in enumerate(found, start=1)]
     pulses = reader.part("pulses")
     times = pulses.array("time_s", (None,))
-    spectra = pulses.levels(
-        "spectrum_db", (len(times), OLD_PULSE_BANDS if _is_old(pulses) else N_PULSE_BANDS)
-    )
-    train = Pulses(times, wider(spectra), pulses.number("decay_s"))
+    spectra = pulses.levels("spectrum_db", (len(times), N_PULSE_BANDS))
+    train = Pulses(times, spectra, pulses.number("decay_s"))
     noise = reader.levels("noise_db", (None, N_BANDS)).T
     call = Call(tuple(contours), train, noise)
     pitch = reader.number("pitch")
@@ -168,13 +165,6 @@ def _placed(reader: _Reader) -> PlacedCall:
     if abs(gain) > 200:
         raise InputError(f"{reader.where}: 'gain_db' is {gain:g}", "give -200 to 200 dB")
     return PlacedCall(reader.number("start_s"), call, reader.whole("seed", 0, 1 << 62), pitch, gain)
-
-
-def _is_old(pulses: _Reader) -> bool:
-    """Whether the pulses have the bands of an older version."""
-    found = pulses.get("spectrum_db")
-    first = found[0] if isinstance(found, list) and found else None
-    return isinstance(first, list) and len(first) == OLD_PULSE_BANDS
 
 
 def _contour(reader: _Reader) -> Contour:

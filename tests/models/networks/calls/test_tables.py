@@ -5,16 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pytest
 import torch
 
 from finback import models
 from finback.features.spec import FeatureSpec
 from finback.models.networks.calls.analysis import analyse
-from finback.models.networks.calls.grid import N_PULSE_BANDS, Grid
+from finback.models.networks.calls.grid import Grid
 from finback.models.networks.calls.oscillators import tone
 from finback.models.networks.calls.sounds import Contour, Scene
-from finback.models.networks.calls.tables import OLD_PULSE_BANDS, packed, unpacked, wider
+from finback.models.networks.calls.tables import packed, unpacked
 from finback.models.weights import load_weights, save_tensors
 
 SPEC = FeatureSpec(sample_rate=4000, clip_samples=4000, n_fft=256, hop=64, n_mels=32, n_frames=48)
@@ -58,24 +57,3 @@ def test_a_model_of_any_size_comes_back_from_its_file(tmp_path: Path) -> None:
     assert other.n_parameters == model.n_parameters > 1000
     for name, tensor in model.state_dict().items():
         assert torch.equal(tensor, other.state_dict()[name])
-
-
-def test_tables_of_an_older_version_load() -> None:
-    new = packed([scene(1)], GRID)
-    (now,) = unpacked(new, GRID)
-    (pulse,) = np.concatenate([call.pulses.spectrum_db for call in now.calls])
-    coarse = np.interp(np.arange(24), np.linspace(0, 23, N_PULSE_BANDS), pulse)
-    old = new | {"scenes": new["scenes"][:, :4]}
-    old["pulse_spectra"] = torch.from_numpy(np.round(coarse / 0.5)[None]).to(torch.int16)
-    (back,) = unpacked(old, GRID)
-    (found,) = np.concatenate([call.pulses.spectrum_db for call in back.calls])
-    assert back.window == 0
-    assert found.shape == (N_PULSE_BANDS,)
-    assert np.median(np.abs(found - pulse)) < 3
-
-
-def test_fewer_bands_of_pulses_become_more_with_the_same_slope() -> None:
-    slope = wider(np.arange(float(OLD_PULSE_BANDS))[None])[0]
-    assert np.all(np.diff(slope) >= 0)
-    assert slope[[0, -1]].tolist() == [0, OLD_PULSE_BANDS - 1]
-    assert slope[N_PULSE_BANDS // 2] == pytest.approx(OLD_PULSE_BANDS / 2 - 0.25, abs=0.5)

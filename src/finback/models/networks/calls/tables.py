@@ -14,24 +14,23 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from finback.models.networks.calls.grid import N_PULSE_BANDS, Array, Grid, decibels, interpolated, powers
+from finback.models.networks.calls.grid import Array, Grid, decibels, powers
 from finback.models.networks.calls.sounds import QUIET_DB, Call, Contour, Pulses, Scene
 
 STEP_DB = 0.5
 LOWEST_DB = -16.0  # of noise, over the background of its scene; the step 0 is no noise
 LOWEST_PULSE_DB = -140.0  # in steps of 1 dB: the step 0
-OLD_PULSE_BANDS = 24  # of older tables and files of parameters
 
 # Name of a table: (its type, its number of columns; 0: one dimension).
 TABLES: dict[str, tuple[torch.dtype, int]] = {
-    "scenes": (torch.int32, 5),  # species, tape, number of calls, frames of swell, window (older: none)
+    "scenes": (torch.int32, 5),  # species, tape, number of calls, frames of swell, window
     "calls": (torch.int32, 4),  # frames, gap before, number of contours, number of pulses
     "last_gaps": (torch.int32, 0),  # of each scene: frames after its last call
     "contours": (torch.int32, 3),  # start, frames, harmonic
     "tones": (torch.float32, 2),  # log of Hz, dB
     "decays": (torch.float32, 0),  # of each call: seconds
     "pulse_times": (torch.float32, 0),  # seconds
-    "pulse_spectra": (torch.uint8, -1),  # whole dB over -140 (older tables: int16, dB in steps)
+    "pulse_spectra": (torch.uint8, -1),  # whole dB over -140
     "noise": (torch.uint8, -1),  # dB over the background in steps
     "floors": (torch.int16, -1),  # dB in steps
     "swell": (torch.int16, 0),  # dB in steps
@@ -81,7 +80,7 @@ def unpacked(tables: dict[str, Tensor], grid: Grid) -> list[Scene]:
     t = {name: tensor.numpy() for name, tensor in tables.items()}
     rows = {name: _Rows(array) for name, array in t.items()}
     scenes = []
-    for species, tape, n_calls, n_swell, *window in t["scenes"].tolist():
+    for species, tape, n_calls, n_swell, window in t["scenes"].tolist():
         floor = rows["floors"].next(1)[0] * STEP_DB
         band_floor = decibels(grid.bands @ powers(floor))
         swell = rows["swell"].next(n_swell) * STEP_DB
@@ -91,7 +90,7 @@ def unpacked(tables: dict[str, Tensor], grid: Grid) -> list[Scene]:
             calls.append(_call(rows, band_floor, (n_frames, n_contours, n_pulses)))
         gaps.append(int(rows["last_gaps"].next(1)[0]))
         levels = (floor, band_floor)
-        scenes.append(Scene(species, tape, *levels, tuple(calls), tuple(gaps), swell, *window))
+        scenes.append(Scene(species, tape, *levels, tuple(calls), tuple(gaps), swell, window))
     return scenes
 
 
@@ -112,27 +111,10 @@ def _call(rows: dict[str, _Rows], band_floor: Array, sizes: tuple[int, int, int]
     noise = np.where(over > 0, over * STEP_DB + LOWEST_DB + band_floor[:, None], QUIET_DB)
     train = Pulses(
         rows["pulse_times"].next(n_pulses).astype(np.float64),
-        _pulse_levels(rows["pulse_spectra"].next(n_pulses)),
+        np.asarray(rows["pulse_spectra"].next(n_pulses) + LOWEST_PULSE_DB),
         float(rows["decays"].next(1)[0]),
     )
     return Call(tuple(_contours(rows, n_contours)), train, noise)
-
-
-def _pulse_levels(spectra: Any) -> Array:
-    """Rows of the table of pulses -> (p, N_PULSE_BANDS) dB."""
-    if spectra.dtype == np.uint8:
-        return np.asarray(spectra + LOWEST_PULSE_DB)
-    return wider(spectra * STEP_DB)
-
-
-def wider(spectra_db: Array) -> Array:
-    """Spectra of pulses in fewer bands (p, n), as of older versions -> (p, N_PULSE_BANDS)."""
-    # The bands are evenly spaced: band k of n has its centre at (k + 1) / (n + 1) of the range.
-    n = spectra_db.shape[1]
-    if n == N_PULSE_BANDS:
-        return spectra_db
-    places = np.clip(np.arange(1, N_PULSE_BANDS + 1) * (n + 1) / (N_PULSE_BANDS + 1) - 1, 0, n - 1)
-    return interpolated(spectra_db.T, places).T
 
 
 def _contours(rows: dict[str, _Rows], n: int) -> Iterator[Contour]:
