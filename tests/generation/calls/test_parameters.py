@@ -137,11 +137,9 @@ def test_a_wrong_value_of_a_call_is_named(key: str, value: object) -> None:
         from_json(document, "a.json")
 
 
-def test_a_file_with_pulses_in_fewer_bands_is_read() -> None:
+def test_a_file_with_pulses_in_another_number_of_bands_is_refused() -> None:
     value = to_json(one_tone())
-    value["calls"][0]["pulses"] = {"time_s": [0.1], "spectrum_db": [[-20.0] * 24], "decay_s": 0.001}
-    (placed,) = from_json(value).calls
-    np.testing.assert_array_equal(placed.call.pulses.spectrum_db, np.full((1, N_PULSE_BANDS), -20.0))
-    value["calls"][0]["pulses"]["spectrum_db"] = [[-20.0] * 25]
+    wrong = [[-20.0] * (N_PULSE_BANDS - 1)]
+    value["calls"][0]["pulses"] = {"time_s": [0.1], "spectrum_db": wrong, "decay_s": 0.001}
     with pytest.raises(InputError, match="spectrum_db"):
         from_json(value)
