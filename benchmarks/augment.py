@@ -31,7 +31,7 @@ from finback.features.logmel import LogMel
 from finback.features.spec import FeatureSpec
 from finback.models.devices import tune_allocator
 from finback.training.augment import spectrum, wave
-from finback.training.augment.spectrum import SpectrumSettings
+from finback.training.augment.spectrum_settings import SpectrumSettings
 from finback.training.augment.wave import WaveSettings
 
 BATCH, ROUNDS = 32, 15

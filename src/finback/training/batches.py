@@ -20,7 +20,7 @@ from finback.features.cache import FeatureStore
 from finback.features.frontends import WaveFrontEnd
 from finback.training.augment import spectrum, wave
 from finback.training.augment.noise_files import NoiseBank
-from finback.training.augment.spectrum import SpectrumSettings
+from finback.training.augment.spectrum_settings import SpectrumSettings
 from finback.training.augment.wave_settings import WaveSettings
 
 

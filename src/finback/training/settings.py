@@ -28,7 +28,7 @@ from finback.data.rare import RareSettings
 from finback.data.splits.split import SplitSettings
 from finback.features.spec import FeatureSpec
 from finback.models import FAMILIES, check_chosen
-from finback.training.augment.spectrum import SpectrumSettings
+from finback.training.augment.spectrum_settings import SpectrumSettings
 from finback.training.augment.wave_settings import WaveSettings
 from finback.training.generative_settings import (
     DiffusionSettings,

@@ -18,7 +18,7 @@ from finback.report.plots.augment import grid, layout, save_grid
 from finback.training.augment import examples
 from finback.training.augment.examples import Amounts
 from finback.training.augment.noise_files import NoiseBank
-from finback.training.augment.spectrum import SpectrumSettings
+from finback.training.augment.spectrum_settings import SpectrumSettings
 from finback.training.augment.wave import WaveSettings
 
 SPEC = FeatureSpec(sample_rate=2000, clip_samples=4000, n_fft=256, hop=64, n_mels=32, n_frames=60, pad="tile")

@@ -10,7 +10,6 @@ import warnings as python_warnings
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from finback.core.errors import SettingsError, SplitError
 from finback.core.types import Clip
@@ -113,6 +112,8 @@ def _group_folds(table: Table, counts: np.ndarray, settings: SplitSettings) -> n
         few = f"{settings.folds} folds: no species with two groups or more has as many clips"
         raise SplitError(few, "use fewer folds")
     folds = np.full(len(counts), -1)
+    from sklearn.model_selection import StratifiedGroupKFold  # a second of imports
+
     splitter = StratifiedGroupKFold(settings.folds, shuffle=True, random_state=settings.seed)
     with python_warnings.catch_warnings():
         # "The least populated class has only 2 members": rare species are usual, and `balance` shows them.
@@ -167,6 +168,8 @@ def _clip_folds(
         table.species[s]: "it has a single clip, which is only used for training"
         for s in np.flatnonzero(n_clips == 1)
     }
+    from sklearn.model_selection import StratifiedKFold  # a second of imports
+
     splitter = StratifiedKFold(settings.folds, shuffle=True, random_state=settings.seed)
     rng = np.random.default_rng(settings.seed)
     results = []

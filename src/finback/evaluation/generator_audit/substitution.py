@@ -26,7 +26,7 @@ from finback.models.networks.heads import Logistic
 from finback.models.scoring import through
 from finback.models.weights import load_weights
 from finback.training.augment import spectrum
-from finback.training.augment.spectrum import SpectrumSettings
+from finback.training.augment.spectrum_settings import SpectrumSettings
 from finback.training.loop import fit
 from finback.training.loop_settings import TrainingSettings
 

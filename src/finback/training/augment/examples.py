@@ -28,7 +28,7 @@ from finback.features.logmel import LogMel
 from finback.features.spec import FeatureSpec
 from finback.training.augment import mix, spectrum, wave
 from finback.training.augment.noise_files import NoiseBank
-from finback.training.augment.spectrum import SpectrumSettings
+from finback.training.augment.spectrum_settings import SpectrumSettings
 from finback.training.augment.wave import WaveDraw, WaveSettings
 
 

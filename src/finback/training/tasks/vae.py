@@ -23,7 +23,7 @@ from finback.core.types import Clip, Labels
 from finback.features.cache import windows_of
 from finback.models.networks.vae import ACTIVE, VAE
 from finback.training.augment import spectrum
-from finback.training.augment.spectrum import SpectrumSettings
+from finback.training.augment.spectrum_settings import SpectrumSettings
 from finback.training.batches import TrainingInputs
 from finback.training.generative_settings import VaeSettings
 from finback.training.loop_settings import TrainingSettings
