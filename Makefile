@@ -92,7 +92,7 @@ pictures: setup
 		--groups $(DATA)/watkins_all/metadata.csv:group --out runs/pictures
 	cp runs/pictures/figures/headline.png docs/pictures/headline.png
 	rm -rf runs/tutorial
-	$(BIN)/finback simulate runs/tutorial/sea --clips 12 --tapes 6 \
+	$(BIN)/finback simulate --out runs/tutorial/sea --clips 12 --tapes 6 \
 		--species "Bearded seal;Humpback whale;Killer whale;Sperm whale"
 	$(BIN)/finback run $(SEA) --family cnn2d --folds 3 --set training.epochs=30 --set training.batch_size=8 \
 		--set model.cnn2d.width=8 --out runs/tutorial/sea-run

@@ -46,6 +46,7 @@ INSIDE: dict[str, tuple[set[str], ...]] = {
         {REST},
         {"splits"},
         {"audit"},
+        {"label_files"},
         {"index"},
         {"dataset"},
         {"locate"},

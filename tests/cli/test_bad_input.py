@@ -104,9 +104,9 @@ REFUSED: list[tuple[str, Callable[[dict[str, Path]], None], str, int, list[str]]
     ("no out folder given", nothing, f"train cnn2d {DATA}", 2, ["--out"]),
     ("unknown option", nothing, f"train cnn2d {DATA} --out {{out}} --epochs 3", 2, ["--epochs"]),
     ("unknown command", nothing, "classify x.wav", 2, ["classify", "--help"]),
-    ("out holds another run", nothing, f"train dnn {DATA} --out {{run}}", 1, ["holds another run", "--out"]),
-    ("run is no run", nothing, "predict {here} {good}", 1, ["not a finback run folder"]),
-    ("run is a file", nothing, "predict {labels} {good}", 1, ["not a finback run folder"]),
+    ("out holds another run", nothing, f"train dnn {DATA} --out {{run}}", 2, ["holds another run", "--out"]),
+    ("run is no run", nothing, "predict {here} {good}", 2, ["not a finback run folder"]),
+    ("run is a file", nothing, "predict {labels} {good}", 2, ["not a finback run folder"]),
     ("evaluate without audio", nothing, "evaluate {run} --labels {labels}", 2, ["--audio"]),
     ("predict a missing file", nothing, "predict {run} {here}/no.wav", 2, ["no.wav"]),
     ("predict a text file", nothing, "predict {run} {labels}", 2, ["labels.csv"]),
@@ -115,7 +115,7 @@ REFUSED: list[tuple[str, Callable[[dict[str, Path]], None], str, int, list[str]]
     ("snr is no range", nothing, "simulate {out} --snr-db loud", 2, ["--snr-db"]),
     ("simulate an unknown species", nothing, "simulate {out} --species Kraken", 2, ["Kraken"]),
     ("simulate into a used folder", nothing, "simulate {audio}", 2, ["audio"]),
-    ("report on no run", nothing, "report {here}", 1, ["not a finback run folder"]),
+    ("report on no run", nothing, "report {here}", 2, ["not a finback run folder"]),
 ]
 
 

@@ -11,7 +11,8 @@ from sounds import sound
 
 from finback.core.errors import InputError
 from finback.data.file_matching import AudioFolder
-from finback.data.index import choose, index
+from finback.data.index import index
+from finback.data.label_files import choose
 from finback.data.sources.base import IndexRequest, Labelled, load_source
 from finback.data.tables import read_table
 

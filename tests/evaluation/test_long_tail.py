@@ -102,7 +102,7 @@ def test_two_species_on_the_only_tape(tiny: str, tmp_path: Path) -> None:
     request = corpus(tmp_path, {"fin": {"a": 3}, "sei": {"a": 3}})
     run = trained(request, tiny, tmp_path / "run")
     assert set(run.info.split["untestable"]) == {"fin", "sei"}
-    assert cli("evaluate", str(run.path)) == 1
+    assert cli("evaluate", str(run.path)) == 2
     with pytest.raises(SplitError, match="only 0 groups"):
         trained(request, tiny, tmp_path / "folds", split={"folds": 2})
 

@@ -16,7 +16,8 @@ from finback.core.errors import InputError, RunError
 from finback.core.storage.paths import folded, is_portable
 from finback.core.types import Labels
 from finback.generation.generate import SampleRequest, generate_clips
-from finback.generation.synthesizer import SynthesisConfig, species_id
+from finback.generation.species import species_id
+from finback.generation.synthesizer import SynthesisConfig
 
 
 def test_species_are_found_as_people_type_them() -> None:
@@ -26,7 +27,7 @@ def test_species_are_found_as_people_type_them() -> None:
     assert species_id(labels, "white beaked dolphin") == 3
     with pytest.raises(InputError, match="unknown species 'Ross Seel'; did you mean 'Ross Seal'"):
         species_id(labels, "Ross Seel")
-    with pytest.raises(InputError, match="known species: Beluga, White Whale, Killer"):
+    with pytest.raises(InputError, match="known: Beluga, White Whale, Killer"):
         species_id(labels, "xyz")
 
 

@@ -18,7 +18,8 @@ from torch import Tensor, nn
 from finback.core.errors import FinbackError, RunError, SettingsError
 from finback.core.runs.files import CHECKPOINT, LOG, WEIGHTS
 from finback.core.signals import ENDING
-from finback.models.devices import check_device, torch_device
+from finback.models.device_names import check_device
+from finback.models.devices import torch_device
 from finback.models.weights import load_tensors
 from finback.training.log import TrainingLog
 from finback.training.loop import fit

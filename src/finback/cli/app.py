@@ -37,6 +37,7 @@ from finback.cli import (
     vocode,
 )
 from finback.cli.bounds import bounded
+from finback.cli.first_checks import checked
 from finback.core.version import __version__
 
 app = typer.Typer(
@@ -82,7 +83,7 @@ for command in (
     about.doctor,
     licences.licences,
 ):
-    app.command()(bounded(command))
+    app.command()(checked(bounded(command)))
 app.add_typer(simulate.app)
 app.add_typer(vae.app)
 app.add_typer(backbone.app)

@@ -10,6 +10,7 @@ import typer
 
 from finback.cli.bounds import bounded
 from finback.cli.console import out, out_json, out_table, say
+from finback.cli.first_checks import checked
 from finback.cli.options import Json
 
 app = typer.Typer(
@@ -22,6 +23,7 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the backbone.
 
 
 @app.command("list")
+@checked
 @bounded
 def list_(json: Json = False) -> None:
     """List the pretrained networks, and whether their weights are here.
@@ -44,6 +46,7 @@ def list_(json: Json = False) -> None:
 
 
 @app.command()
+@checked
 @bounded
 def add(
     name: Name,
@@ -79,6 +82,7 @@ def add(
 
 
 @app.command()
+@checked
 @bounded
 def show(name: Name, json: Json = False) -> None:
     """Describe one backbone: its input, its licence, where its weights come from, and whether they are here.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from finback.cli.console import out, out_json, say
-from finback.cli.options import Json, StartTimeOptions, takes
+from finback.cli.options import Json, OldOut, StartTimeOptions, one_output, takes
 from finback.core.text import counted
 
 if TYPE_CHECKING:
@@ -26,20 +26,21 @@ def convert(
             metavar="IN", help="A table of events or labels, or a folder of tables.", show_default=False
         ),
     ],
-    target: Annotated[
-        Path,
-        typer.Argument(
-            metavar="OUT",
+    target: OldOut = None,
+    out_path: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
             help="A new file; without a suffix, a new folder with a table for each recording.",
             show_default=False,
         ),
-    ],
+    ] = None,
     to: Annotated[
         str | None,
         typer.Option(
             "--format",
             help="Format to write: raven, audacity, kaleidoscope, csv, jsonl, parquet, sqlite (default: by "
-            "the suffix of OUT).",
+            "the suffix of --out).",
             show_default=False,
         ),
     ] = None,
@@ -63,9 +64,10 @@ def convert(
 
     \b
     Example:
-      finback convert dive3.selections.txt dive3.csv
-      finback convert birdnet.csv labels --format audacity
+      finback convert dive3.selections.txt --out dive3.csv
+      finback convert birdnet.csv --out labels --format audacity
     """
+    target = one_output(out_path, target, "the new file or folder")
     from finback.audio.time_options import time_options
     from finback.data.formats.convert import convert as convert_table
 

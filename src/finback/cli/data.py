@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from finback.cli.console import out, out_json, out_table, progress, say
-from finback.cli.options import Json, SettingOptions, TrainingData, takes
+from finback.cli.options import Json, OldOut, SettingOptions, TrainingData, one_output, takes
 
 if TYPE_CHECKING:
     from finback.data.problems import Problem
@@ -126,7 +126,10 @@ def split(
 
 
 def simulate(
-    out_folder: Annotated[Path, typer.Argument(metavar="OUT", help="A new folder.", show_default=False)],
+    folder: OldOut = None,
+    out_folder: Annotated[
+        Path | None, typer.Option("--out", help="A new folder.", show_default=False)
+    ] = None,
     species: Annotated[
         str | None,
         typer.Option(help="Names of species, separated by ';' (default: all).", show_default=False),
@@ -152,8 +155,8 @@ def simulate(
 
     \b
     Example:
-      finback simulate sim --clips 20 --tapes 4
-      finback simulate day --minutes 60
+      finback simulate --out sim --clips 20 --tapes 4
+      finback simulate --out day --minutes 60
     """
     from finback.core.errors import SettingsError
     from finback.core.settings import build
@@ -164,6 +167,7 @@ def simulate(
         simulate_recording,
     )
 
+    target = one_output(out_folder, folder, "the new folder")
     try:
         low, high = (float(part) for part in snr_db.split(":"))
     except ValueError:
@@ -174,13 +178,11 @@ def simulate(
     common = {"species": chosen, "snr_db": (low, high), "seed": seed}
     if minutes is None:
         wanted = build(ClipSettings, {**common, "clips_per_species": clips, "tapes_per_species": tapes})
-        table = simulate_clips(out_folder, wanted, progress)
+        table = simulate_clips(target, wanted, progress)
     else:
-        table = simulate_recording(
-            out_folder, build(RecordingSettings, {**common, "minutes": minutes}), progress
-        )
+        table = simulate_recording(target, build(RecordingSettings, {**common, "minutes": minutes}), progress)
     if json:
         n_rows = len(table.read_text(encoding="utf-8").splitlines()) - 1
-        out_json({"folder": str(out_folder), "table": str(table), "rows": n_rows})
+        out_json({"folder": str(target), "table": str(table), "rows": n_rows})
     else:
         out(str(table))

@@ -129,13 +129,13 @@ def evaluate_detections(
       finback evaluate-detections truth.csv scans/site1
       finback evaluate-detections truth.selections.txt found.csv --match collar=3s --hours 24 --out evaluation
     """
+    settings = _settings(which, effort, listed, seed)  # first: the imports take a second
     from finback.evaluation.detections.api import read_both
     from finback.evaluation.detections.audio import Sounds
     from finback.evaluation.detections.evaluate import evaluate
     from finback.evaluation.detections.results import tables, to_json
     from finback.evaluation.detections.save import check_new, save
 
-    settings = _settings(which, effort, listed, seed)
     if to is not None:
         check_new(to)
     sounds = Sounds(effort.audio)

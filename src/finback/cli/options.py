@@ -181,9 +181,21 @@ Recordings = Annotated[
         show_default=False,
     ),
 ]
+# The output as a second argument, as version 0.1.0 had it in some commands; not shown in --help.
+OldOut = Annotated[Path | None, typer.Argument(metavar="OUT", hidden=True)]
 Device = Annotated[str, typer.Option(help="Device: auto, cpu, cuda, cuda:1, cuda*4, mps.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else there.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the planned work and its settings, then stop.")]
+
+
+def one_output(option: Path | None, argument: Path | None, what: str) -> Path:
+    """The output, from `--out` or, as in version 0.1.0, an argument. Raises `InputError` for both or none."""
+    from finback.core.errors import InputError
+
+    if (option is None) == (argument is None):
+        problem = "no --out" if option is None else f"--out {option} and another output {argument}"
+        raise InputError(problem, f"name {what} once: --out NAME")
+    return Path(option or argument or "")
 
 
 def find_recordings(run: Path, folders: list[Path] | None) -> None:

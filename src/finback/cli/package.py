@@ -8,12 +8,15 @@ from typing import Annotated
 import typer
 
 from finback.cli.console import out, out_json
-from finback.cli.options import Json
+from finback.cli.options import Json, OldOut, one_output
 
 
 def package(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A finished run folder.", show_default=False)],
-    folder: Annotated[Path, typer.Argument(metavar="OUT", help="The folder to write.", show_default=False)],
+    folder: OldOut = None,
+    out_folder: Annotated[
+        Path | None, typer.Option("--out", help="The folder to write.", show_default=False)
+    ] = None,
     full: Annotated[bool, typer.Option("--full", help="Keep weights in single precision.")] = False,
     measured: Annotated[
         Path | None,
@@ -31,9 +34,10 @@ def package(
 
     \b
     Example:
-      finback package runs/mine mine-small
-      finback package runs/for-use mine-small --measured runs/folds
+      finback package runs/mine --out mine-small
+      finback package runs/for-use --out mine-small --measured runs/folds
     """
+    target = one_output(out_folder, folder, "the folder to write")
     from finback.core.runs.files import RunFiles
     from finback.models.export.folder import package_run
 
@@ -42,7 +46,7 @@ def package(
         from finback.evaluation.recipe_figures import figures_of_recipe
 
         figures = figures_of_recipe(run, measured)
-    packaged = package_run(run, folder, half=not full, measured=figures)
+    packaged = package_run(run, target, half=not full, measured=figures)
     size = sum(p.stat().st_size for p in packaged.rglob("*") if p.is_file())
     if json:
         out_json({"run": str(packaged), "bytes": size, "card": str(RunFiles(packaged).card)})

@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 from finback.cli.bounds import bounded
 from finback.cli.console import out, out_json, out_table, progress, say
 from finback.cli.data import simulate
+from finback.cli.first_checks import checked
 from finback.cli.options import Json, takes
 from finback.cli.soundscape_options import SoundscapeCalls, SoundscapeClips, SoundscapeFormat
 
@@ -42,10 +43,11 @@ app = typer.Typer(
     rich_markup_mode=None,
     cls=ClipsByDefault,
 )
-app.command(CLIPS)(bounded(simulate))
+app.command(CLIPS)(checked(bounded(simulate)))
 
 
 @app.command()
+@checked
 @bounded
 @takes(clips=SoundscapeClips, format_=SoundscapeFormat, calls=SoundscapeCalls)
 def soundscape(

@@ -73,10 +73,10 @@ def thresholds(
       finback thresholds runs/mine --target precision=0.9 --scan scans/known --truth truth.csv
       finback thresholds runs/mine
     """
+    _check(known, target)
     from finback.models.load import open_run
     from finback.models.thresholds import save_thresholds
 
-    _check(known, target)
     folder = open_run(run, "classifier")
     if target is None:
         fitted = _stored(folder, run)

@@ -9,6 +9,7 @@ import typer
 
 from finback.cli.bounds import bounded
 from finback.cli.console import out, out_json, out_table, progress
+from finback.cli.first_checks import checked
 from finback.cli.options import Device, Json, Recordings, find_recordings
 
 app = typer.Typer(
@@ -21,6 +22,7 @@ Run = Annotated[Path, typer.Argument(help="Run folder of finback train vae.", sh
 
 
 @app.command()
+@checked
 @bounded
 def reconstruct(
     run: Run,
@@ -73,6 +75,7 @@ def reconstruct(
 
 
 @app.command()
+@checked
 @bounded
 def interpolate(
     run: Run,

@@ -49,7 +49,7 @@ class LeakError(FinbackError):
     """A recording group in two sets of a split, or a synthetic clip outside the training set."""
 
 
-class RunError(FinbackError):
+class RunError(InputError):
     """A run folder that is missing, unfinished, damaged, or of another kind."""
 
 

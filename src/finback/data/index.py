@@ -15,7 +15,7 @@ labels name no groups; else `folder`. The manifest gives the source and the reas
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from finback.audio.io import open_recording
@@ -25,30 +25,16 @@ from finback.core.progress import Progress, no_progress
 from finback.core.types import Clip, Recording
 from finback.data import label_checks as checks
 from finback.data import provenance as generated
-from finback.data.file_matching import AudioFolder, agree
-from finback.data.formats.audacity import is_label_file
+from finback.data.label_files import Placed, match_labels, nothing_left
 from finback.data.manifest import Manifest, SourceInfo
-from finback.data.problems import Problem, counts, refuse, remark
-from finback.data.recording_times import check_pattern, with_start_times
+from finback.data.problems import Problem, refuse, remark
+from finback.data.recording_times import with_start_times
 from finback.data.sources.base import IndexRequest as IndexRequest
-from finback.data.sources.base import LabelRow, Source, load_source
-from finback.data.sources.beans import is_folder_per_species
-from finback.data.sources.raven import is_selection_table
-from finback.data.sources.several import tables_in
-from finback.data.sources.watkins import tape_of
+from finback.data.sources.base import Source
 from finback.data.spans import clip_of
-from finback.data.splits.groups_table import Given, not_covered, read_groups
-from finback.data.tables import read_table
+from finback.data.splits.groups_table import Given, not_covered
 
 BLOCK_SAMPLES = 1 << 22  # decoded at a time, so that a recording of a day fits in memory
-
-
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """A label row and its file."""
-
-    row: LabelRow
-    path: Path
 
 
 def index(request: IndexRequest, progress: Progress = no_progress) -> Manifest:
@@ -65,122 +51,25 @@ def index(request: IndexRequest, progress: Progress = no_progress) -> Manifest:
 
 
 def _index(request: IndexRequest, progress: Progress) -> Manifest:
-    folder = AudioFolder.scan(request.audio)
-    check_pattern(request, folder)
-    name, chosen = choose(request, folder)
-    source = load_source(name)
-    info = replace(source.info, chosen=chosen)
-    labelled = source.rows(request, folder)
-    given = read_groups(request, folder) if request.groups else None  # first: it may be mistyped
-    problems = [*folder.skipped, *labelled.problems]
-    rows, new = checks.one_spelling(labelled.rows)
-    problems += new
-    placed, new = _place(rows, folder)
-    problems += [*new, *_unlabelled(labelled.rows, labelled.problems, folder, request)]
-    entries, new = _open_all(placed, request, info, progress)
+    matched = match_labels(request)
+    problems = list(matched.problems)
+    entries, new = _open_all(matched.placed, request, matched.info, progress)
     problems += new
     for check in (checks.repeats, checks.conflicts, checks.copies):
         entries, new = check(entries)
         problems += new
-    entries, new = _with_groups(entries, source, given)
+    entries, new = _with_groups(entries, matched.source, matched.given)
     problems += new
     entries, new = checks.enough(entries, request.min_clips)
     problems += new
     if request.strict:
         refuse(problems)
     if not entries:
-        raise ManifestError(*_nothing_left(request, problems))
-    subset_of = tuple(entry.row.subset for entry in entries) if labelled.has_split else None
+        raise ManifestError(*nothing_left(request, problems))
+    subset_of = tuple(entry.row.subset for entry in entries) if matched.has_split else None
     clips = tuple(entry.clip for entry in entries)
-    return with_start_times(Manifest(clips, tuple(problems), info, folder.root, subset_of), request, folder)
-
-
-def choose(request: IndexRequest, folder: AudioFolder) -> tuple[str, str]:
-    """The name of the source, and why it was chosen."""
-    if request.source != "auto":
-        return request.source, "asked for"
-    ids = sum(tape_of(path.name) is not None for path in folder.files)
-    are_ids = f"{ids} of {len(folder.files)} files have a Watkins record id as their name"
-    if request.labels is None:
-        if 2 * ids >= len(folder.files) and is_folder_per_species(folder):
-            return "watkins", f"auto: no labels file, a folder per species, and {are_ids}"
-        return "beans", "auto: no labels file, so folders name the species"
-    if is_selection_table(request.labels):
-        return "raven", "auto: the labels are selection tables"
-    if is_label_file(request.labels) or any(map(is_label_file, tables_in(request.labels))):
-        return "audacity", "auto: the labels are label files of Audacity"
-    if request.labels.is_dir():
-        return "folder", "auto: a folder of tables"
-    table = read_table(request.labels)
-    group = table.find("group")
-    if group is not None and any(row.cells[group] for row in table.rows):
-        return "folder", "auto: the labels name groups"
-    if 2 * ids >= len(folder.files):
-        return "watkins", f"auto: {are_ids}"
-    return "folder", "auto: a labels file"
-
-
-def _place(rows: Sequence[LabelRow], folder: AudioFolder) -> tuple[list[Placed], list[Problem]]:
-    """Each row with its file. Only the first missing files get a hint, since the search for hints is slow."""
-    placed: list[Placed] = []
-    problems: list[Problem] = []
-    hints = 0
-    for row in rows:
-        match = folder.match(row.file)
-        if match.path is None and row.also:
-            match = folder.match(row.also)
-        if match.path is not None:
-            placed.append(Placed(row, match.path))
-        elif match.candidates:
-            message = f"could be {' or '.join(match.candidates[:3])}"
-            problems.append(row.problem("ambiguous_file", message, "give its path within the audio folder"))
-        else:
-            near = folder.nearest(row.file) if hints < 20 else None
-            hints += 1
-            repair = f"did you mean '{near}'?" if near else "add the recording, or leave out the row"
-            problems.append(row.problem("missing_file", "no such file in the audio folder", repair))
-    return _unshared(placed, problems, folder)
-
-
-def _unshared(
-    placed: list[Placed], problems: list[Problem], folder: AudioFolder
-) -> tuple[list[Placed], list[Problem]]:
-    """Refuse rows of different folders that match one file only because the folder is missing there."""
-    typed: dict[Path, set[tuple[str, ...]]] = {}
-    for item in placed:
-        typed.setdefault(item.path, set()).add(folder.typed(item.row.file))
-    shared = {
-        path
-        for path, names in typed.items()
-        if any(not agree(one, other) for one in names for other in names)
-    }
-    for item in placed:
-        if item.path in shared:
-            message = f"files of several folders in the table could be {folder.name(item.path)}"
-            repair = "give as --audio the folder above them all, or write one folder in the table"
-            problems.append(item.row.problem("ambiguous_file", message, repair))
-    return [item for item in placed if item.path not in shared], problems
-
-
-def _unlabelled(
-    rows: Sequence[LabelRow], refused: Sequence[Problem], folder: AudioFolder, request: IndexRequest
-) -> list[Problem]:
-    """Recordings that no row names; a row that was refused for another reason also counts."""
-    names = {row.file for row in rows} | {row.also for row in rows if row.also}
-    matches = [folder.match(name) for name in sorted(names | {p.file for p in refused})]
-    seen = {match.path for match in matches} | {
-        folder.root / c for match in matches for c in match.candidates
-    }
-    where = f" in {request.labels.name}" if request.labels else ""
-    missing = [
-        Problem(
-            "unlabelled", folder.name(path), None, f"no row{where} names it", "add a row, if it has a label"
-        )
-        for path in folder.files
-        if path not in seen
-    ]
-    message, repair = "its name is not valid text", "rename the file"
-    return missing + [Problem("file_name", name, None, message, repair) for name in folder.unnameable]
+    manifest = Manifest(clips, tuple(problems), matched.info, matched.folder.root, subset_of)
+    return with_start_times(manifest, request, matched.folder)
 
 
 def _open_all(
@@ -258,11 +147,3 @@ def _with_groups(
             recordings[recording.path] = replace(recording, group=groups.get(recording.path, ""))
         grouped.append(replace(entry, clip=replace(entry.clip, recording=recordings[recording.path])))
     return grouped, problems
-
-
-def _nothing_left(request: IndexRequest, problems: Sequence[Problem]) -> tuple[str, str]:
-    what = request.labels or request.audio
-    if not problems:
-        return f"{what}: has no labels", "add a row for each recording"
-    tally = ", ".join(f"{n} {kind}" for kind, n in counts(problems).items())
-    return f"{what}: no usable clip ({tally}); first: {problems[0]}", "correct the labels or the recordings"

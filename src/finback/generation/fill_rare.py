@@ -41,7 +41,8 @@ from finback.generation.generate import save_grid
 from finback.generation.generator import BATCH
 from finback.generation.quality_gate import ACCEPTED, REASONS, GateResult, QualityGate
 from finback.generation.sample_folder import Row, SampleFolder
-from finback.generation.synthesizer import SynthesisConfig, Synthesizer, provenance_of, species_id
+from finback.generation.species import species_id
+from finback.generation.synthesizer import SynthesisConfig, Synthesizer, provenance_of
 from finback.models.load import open_run
 from finback.models.predictor import Predictor
 

@@ -42,7 +42,8 @@ from finback.generation.generator import BATCH, Sampling
 from finback.generation.nearest_clips import add_parents, training_clips
 from finback.generation.originals import Original
 from finback.generation.sample_folder import SampleFolder
-from finback.generation.synthesizer import SynthesisConfig, Synthesizer, species_id
+from finback.generation.species import species_id
+from finback.generation.synthesizer import SynthesisConfig, Synthesizer
 from finback.report.plots.sample_grid import sample_grid
 from finback.report.plots.style import render
 

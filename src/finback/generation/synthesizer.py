@@ -9,7 +9,6 @@ A `Synthesizer` writes no file; `finback.generation.generate` and `finback.gener
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -20,10 +19,8 @@ from numpy.typing import NDArray
 
 from finback.audio.pcm import as_written
 from finback.audio.samples import ArraySamples
-from finback.core.errors import InputError
 from finback.core.runs.folder import RunFolder
 from finback.core.runs.trained_on import TrainedOn, trained_on
-from finback.core.types import Labels
 from finback.data.manifest import ModelProvenance
 from finback.features.extract import Extractor
 from finback.generation.generator import Sampling, SpectrogramGenerator
@@ -176,37 +173,6 @@ class Synthesizer:
             **sampling,
             **({"parents": self.original.file} if self.original else {}),
         }
-
-
-def species_id(labels: Labels, text: str) -> int:
-    """The class id of a species as a person types it: any case, any spaces, the whole name or a part.
-
-    "beluga" is "Beluga, White Whale" if no other species has that name. The exact name of a species always
-    means this species. Raises `InputError` with the nearest name, or with all species that are meant.
-    """
-
-    def plain(name: str) -> str:
-        return "".join(c for c in name.casefold() if c.isalnum())
-
-    if text in labels:
-        return labels.index(text)
-    asked = plain(text)
-    whole = {plain(name): k for k, name in enumerate(labels.names)}
-    meant = [k for k, name in enumerate(labels.names) if plain(name) == asked != ""]
-    if not meant and asked:
-        meant = [k for k, name in enumerate(labels.names) if asked in map(plain, name.split(","))]
-    if len(meant) == 1:
-        return meant[0]
-    if meant:
-        names = ", ".join(f"'{labels.names[k]}'" for k in meant)
-        raise InputError(f"'{text}' can mean {names}", "write the name exactly")
-    near = difflib.get_close_matches(asked, whole, n=1, cutoff=0.5)
-    repair = (
-        f"did you mean '{labels.names[whole[near[0]]]}'?"
-        if near
-        else "known species: " + ", ".join(labels.names)
-    )
-    raise InputError(f"unknown species '{text}'", repair)
 
 
 def provenance_of(role: str, name: str, run: RunFolder) -> ModelProvenance:

@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from finback.core.errors import SettingsError
+from finback.models.device_names import check_device
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
-
-REPAIR = "write auto, cpu, cpu*2 (two processes), cuda, cuda:1 (one card), cuda*4 (several) or mps"
 
 
 def fabric_for(device: str, precision: str) -> Fabric:
@@ -28,27 +26,6 @@ def fabric_for(device: str, precision: str) -> Fabric:
     devices: int | list[int] = [int(index)] if index and kind == "cuda" else int(count or 1)
     strategy = "ddp" if isinstance(devices, int) and devices > 1 else "auto"
     return Fabric(accelerator=kind, devices=devices, strategy=strategy, precision=precision)  # type: ignore[arg-type]
-
-
-def check_device(device: str) -> None:
-    """Raises `SettingsError` for an unknown device, or a device that this machine does not have."""
-    kind, _, count = device.partition("*")
-    kind, _, index = kind.partition(":")
-    if (
-        kind not in ("auto", "cpu", "cuda", "mps")
-        or not (count or "1").isdigit()
-        or not (index or "0").isdigit()
-    ):
-        raise SettingsError(f"--device {device}: no such device", REPAIR)
-    if index and kind != "cuda":
-        raise SettingsError(f"--device {device}: only cuda devices have numbers", REPAIR)
-    if kind == "cuda" and int(index or 0) + int(count or 1) > torch.cuda.device_count():
-        found = torch.cuda.device_count()
-        raise SettingsError(
-            f"--device {device}: this torch sees {found} CUDA devices", "use --device cpu, or see README"
-        )
-    if kind == "mps" and not torch.backends.mps.is_available():
-        raise SettingsError("--device mps: not available here", "use --device cpu")
 
 
 def torch_device(device: str) -> torch.device:

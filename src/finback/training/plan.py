@@ -21,7 +21,7 @@ from finback.data.dataset import Dataset, require_dataset
 from finback.data.rare import RareSettings
 from finback.features import playback
 from finback.features.extract import Extractor
-from finback.models.devices import check_device
+from finback.models.device_names import check_device
 from finback.models.model_files import resumed_settings, stored_settings
 from finback.training.settings import Settings, resolve
 

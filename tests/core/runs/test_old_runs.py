@@ -191,7 +191,7 @@ def test_an_interrupted_training_ends_with_the_weights_of_an_uninterrupted_one(o
 
 def test_another_setting_is_refused_by_name(old: Path) -> None:
     done = train(old, old / "interrupted", "training.mixup=0.5")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "holds another run (training.mixup 0.2 -> 0.5); give another --out" in " ".join(
         done.stderr.split()
     )

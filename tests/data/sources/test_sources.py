@@ -10,7 +10,8 @@ from sounds import sound, table
 from finback.core.errors import InputError, SettingsError
 from finback.core.settings import build
 from finback.data.file_matching import AudioFolder
-from finback.data.index import IndexRequest, choose, index
+from finback.data.index import IndexRequest, index
+from finback.data.label_files import choose
 from finback.data.sources import SOURCES
 from finback.data.sources.base import Source, load_source, species_name, subset_word
 

@@ -18,7 +18,8 @@ from finback.core.storage.files import read_json, write_atomic
 from finback.generation.calls.parameters import SampleParameters, from_json, to_json
 from finback.generation.calls.waves import limited_wave
 from finback.generation.sample_folder import SampleFolder
-from finback.generation.synthesizer import SynthesisConfig, Synthesizer, species_id
+from finback.generation.species import species_id
+from finback.generation.synthesizer import SynthesisConfig, Synthesizer
 
 FOLDER = "parameters"
 TRUTH = "calls.csv"
