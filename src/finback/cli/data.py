@@ -158,7 +158,6 @@ def simulate(
       finback simulate --out sim --clips 20 --tapes 4
       finback simulate --out day --minutes 60
     """
-    from finback.core.errors import SettingsError
     from finback.core.settings import build
     from finback.datasets.simulate.simulate import (
         ClipSettings,
@@ -168,14 +167,8 @@ def simulate(
     )
 
     target = one_output(out_folder, folder, "the new folder")
-    try:
-        low, high = (float(part) for part in snr_db.split(":"))
-    except ValueError:
-        raise SettingsError(
-            f"--snr-db {snr_db}: not of the form LOW:HIGH", "write for example 6:20"
-        ) from None
     chosen = None if species is None else tuple(name.strip() for name in species.split(";") if name.strip())
-    common = {"species": chosen, "snr_db": (low, high), "seed": seed}
+    common = {"species": chosen, "snr_db": _range(snr_db), "seed": seed}
     if minutes is None:
         wanted = build(ClipSettings, {**common, "clips_per_species": clips, "tapes_per_species": tapes})
         table = simulate_clips(target, wanted, progress)
@@ -186,3 +179,14 @@ def simulate(
         out_json({"folder": str(target), "table": str(table), "rows": n_rows})
     else:
         out(str(table))
+
+
+def _range(text: str) -> tuple[float, float]:
+    """`6:20` -> (6.0, 20.0). Raises `SettingsError`."""
+    from finback.core.errors import SettingsError
+
+    try:
+        low, high = (float(part) for part in text.split(":"))
+    except ValueError:
+        raise SettingsError(f"--snr-db {text}: not of the form LOW:HIGH", "write for example 6:20") from None
+    return low, high
