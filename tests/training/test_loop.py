@@ -22,7 +22,7 @@ from finback.models.device_names import check_device
 from finback.models.devices import torch_device
 from finback.models.weights import load_tensors
 from finback.training.log import TrainingLog
-from finback.training.loop import fit
+from finback.training.loop import State, fit
 from finback.training.loop_settings import TrainingSettings
 from finback.training.schedule import AveragedWeights, learning_rate
 
@@ -81,6 +81,16 @@ def test_it_learns_and_logs(tmp_path: Path) -> None:
     assert rows[-1]["cross_entropy"] < rows[0]["cross_entropy"]
     assert end["finished"]
     assert end["best_step"] == 30
+
+
+def test_what_an_older_checkpoint_did_not_count_waits_for_the_next_epoch() -> None:
+    state = State()
+    state.restore({**State().to_json(), "step": 3, "log": {"loss": 1.5}})
+    state.count({"loss": 1.0, "accuracy": 1.0}, steps_per_epoch=4)
+    assert state.log == {"loss": 1.75}
+    state.log = {}
+    state.count({"loss": 1.0, "accuracy": 1.0}, steps_per_epoch=4)
+    assert state.log == {"loss": 0.25, "accuracy": 0.25}
 
 
 def test_same_seed_same_weights_other_seed_others(tmp_path: Path) -> None:

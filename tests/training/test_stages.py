@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from finback.features.extract import Extractor
 from finback.training.batches import TrainingInputs
 from finback.training.settings import Settings, resolve
 from finback.training.stages import FitContext, check_stages, run_stages
+from finback.training.tasks.classifier import ClassifierTask
 
 
 class Sea:
@@ -81,6 +83,22 @@ def test_what_fights_tapes_is_not_kept(simulated: Path, tiny: str, tmp_path: Pat
     sea.run_stages(tmp_path)
     assert set(load_file(tmp_path / "weights.safetensors")) == set(sea.model.state_dict())
     assert '"tape"' in (tmp_path / "metrics.jsonl").read_text()
+
+
+@pytest.mark.parametrize("domain", ["none", "adversarial"])
+def test_the_accuracy_of_training_is_that_of_the_batches(
+    simulated: Path, tiny: str, tmp_path: Path, domain: str
+) -> None:
+    sea = Sea(simulated, tiny, "cnn2d", f"training.domain={domain}", "training.mixup=0")
+    task = ClassifierTask(sea.model, sea.inputs(), sea.labels, sea.settings.training)
+    x, y, group = task.batch(np.random.default_rng(0))
+    task.model.eval()  # no dropout, and no statistics of the batch
+    task.losses(task.model, (x, y, group))
+    found = sea.model(x).argmax(dim=1)
+    assert task.of_batch() == {"accuracy": pytest.approx(float((found == y.argmax(dim=1)).float().mean()))}
+    sea.run_stages(tmp_path)
+    lines = (tmp_path / "metrics.jsonl").read_text().splitlines()
+    assert all(0 <= json.loads(line)["accuracy"] <= 1 for line in lines)
 
 
 def test_interrupted_between_stages_ends_the_same(simulated: Path, tiny: str, tmp_path: Path) -> None:

@@ -37,6 +37,7 @@ from finback.cli import (
     vocode,
 )
 from finback.cli.bounds import bounded
+from finback.cli.figure_options import draws
 from finback.cli.first_checks import checked
 from finback.core.version import __version__
 
@@ -51,18 +52,18 @@ app = typer.Typer(
 )
 
 for command in (
-    train.run,
-    demo.demo,
+    draws(train.run),
+    draws(demo.demo),
     data.index,
-    audit.audit,
+    draws(audit.audit),
     data.split,
     train.train,
-    compare.compare,
+    draws(compare.compare),
     ensemble.ensemble,
     evaluate.evaluate,
-    evaluate_detections.evaluate_detections,
+    draws(evaluate_detections.evaluate_detections),
     predict.predict,
-    evaluate.report,
+    draws(evaluate.report),
     scan.scan,
     mine.mine,
     tables.tables,
@@ -72,13 +73,13 @@ for command in (
     convert.convert,
     package.package,
     export.export,
-    figures.map,
-    figures.sheet,
+    draws(figures.map),
+    draws(figures.sheet),
     fetch.fetch,
-    augment.augment,
-    generate.generate,
+    draws(augment.augment),
+    draws(generate.generate),
     generate.synthesize,
-    vocode.vocode,
+    draws(vocode.vocode),
     about.models,
     about.doctor,
     licences.licences,

@@ -58,7 +58,7 @@ class ExampleOptions:
 def augment(
     options: ExampleOptions,
     show: Annotated[bool, typer.Option("--show/--no-show", help="Save a figure of the examples.")] = True,
-    out_file: Annotated[Path, typer.Option("--out", help="File of the figure, PNG or SVG.")] = Path(
+    out_file: Annotated[Path, typer.Option("--out", help="File of the figure: .png, .svg or .pdf.")] = Path(
         "augment.png"
     ),
     wav: Annotated[
@@ -81,17 +81,18 @@ def augment(
     refuse_overwriting(out_file, options.clip, options.other)
     spec, examples = options.make()
     written = [] if wav is None else write_waves(examples, wav, spec.sample_rate)
+    drawn: list[Path] = []
     if show:
-        save_grid([(e.name, e.title, e.mel) for e in examples], spec, out_file)
+        drawn = save_grid([(e.name, e.title, e.mel) for e in examples], spec, out_file)
     if json:
         out_json(
             {
                 "clip": str(options.clip),
-                "figure": str(out_file) if show else None,
+                "figure": str(drawn[0]) if show else None,
                 "waves": [str(path) for path in written],
                 "examples": [{"name": e.name, "title": e.title} for e in examples],
             }
         )
         return
-    for path in [*([out_file] if show else []), *written]:
+    for path in [*drawn, *written]:
         out(str(path))

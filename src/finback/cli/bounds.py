@@ -25,6 +25,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "classifier_scale": (0, 1000),
     "clips": (1, 9999),
     "clusters": (1, 1000),
+    "dpi": (50, 1200),
     "every_minutes": (0.02, 1_000_000),
     "folds": (0, 100),
     "inner_folds": (0, 100),

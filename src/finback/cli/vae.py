@@ -9,6 +9,7 @@ import typer
 
 from finback.cli.bounds import bounded
 from finback.cli.console import out, out_json, out_table, progress
+from finback.cli.figure_options import draws
 from finback.cli.first_checks import checked
 from finback.cli.options import Device, Json, Recordings, find_recordings
 
@@ -24,6 +25,7 @@ Run = Annotated[Path, typer.Argument(help="Run folder of finback train vae.", sh
 @app.command()
 @checked
 @bounded
+@draws
 def reconstruct(
     run: Run,
     subset: Annotated[
@@ -77,6 +79,7 @@ def reconstruct(
 @app.command()
 @checked
 @bounded
+@draws
 def interpolate(
     run: Run,
     a: Annotated[str, typer.Argument(metavar="A", help="A species or a sound file.", show_default=False)],
@@ -84,7 +87,9 @@ def interpolate(
     steps: Annotated[int, typer.Option(help="Number of spectrograms, A and B included.")] = 7,
     out_file: Annotated[
         Path | None,
-        typer.Option("--out", help="File, .png or .svg; default: in the run's figures/.", show_default=False),
+        typer.Option(
+            "--out", help="A .png, .svg or .pdf; default: in the run's figures/.", show_default=False
+        ),
     ] = None,
     device: Device = "auto",
     json: Json = False,
@@ -102,12 +107,13 @@ def interpolate(
 
     space = LatentSpace.load(run, device)
     ends = space.endpoint(a), space.endpoint(b)
-    path = save_interpolation(
+    paths = save_interpolation(
         space, ends, steps, out_file or writable_folder(run) / "figures" / "interpolation.png"
     )
     if json:
         names = [{"name": e.name, "species": e.species} for e in ends]
-        out_json({"run": str(run), "ends": names, "steps": steps, "figure": str(path)})
+        out_json({"run": str(run), "ends": names, "steps": steps, "figure": str(paths[0])})
         return
     out(" -> ".join(e.name if e.name == e.species else f"{e.name} ({e.species})" for e in ends))
-    out(str(path))
+    for path in paths:
+        out(str(path))

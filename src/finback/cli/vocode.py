@@ -69,7 +69,7 @@ def vocode(
     ] = None,
     figure: Annotated[
         Path | None,
-        typer.Option(help="Also write a figure of the log-mels (PNG or SVG).", show_default=False),
+        typer.Option(help="Also write a figure of the log-mels (.png, .svg or .pdf).", show_default=False),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -89,12 +89,11 @@ def vocode(
         source, out_path, options.vocoder, options.rounds, options.seed, options.device, like, channel
     )
     result = vocode(request, spec, progress)
-    if figure is not None:
-        _draw(result, figure)
+    drawn = [] if figure is None else _draw(result, figure)
     if json:
-        out_json(_to_json(result, source, figure))
+        out_json(_to_json(result, source, drawn[0] if drawn else None))
         return
-    for path in [*result.paths, *([figure] if figure else [])]:
+    for path in [*result.paths, *drawn]:
         out(str(path))
     out_table((f"by {result.vocoder}", "mean"), result.measures.items())
     if line := outside(result.spec):
@@ -109,10 +108,10 @@ def outside(spec: FeatureSpec) -> str:
     return f"measured from {band}, the band of the spectrogram: it holds no sound outside this band"
 
 
-def _draw(result: VocodeResult, path: Path) -> None:
+def _draw(result: VocodeResult, path: Path) -> list[Path]:
     from finback.report.plots.augment import save_grid
 
-    save_grid(
+    return save_grid(
         [("before", "before", result.before_db), ("after", f"after, by {result.vocoder}", result.after_db)],
         result.spec,
         path,

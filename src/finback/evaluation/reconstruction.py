@@ -31,7 +31,7 @@ from torch import Tensor
 from finback.core.errors import SettingsError
 from finback.core.progress import Progress, no_progress
 from finback.core.runs.files import RECONSTRUCTION
-from finback.core.storage.files import write_atomic, write_json
+from finback.core.storage.files import write_json
 from finback.core.types import Clip
 from finback.data.splits.run_subsets import run_subsets
 from finback.features.cache import FeatureStore, default_folder, windows_of
@@ -42,7 +42,7 @@ from finback.features.stft import Frames
 from finback.generation.vae_latents import LatentSpace, LogMels, levels
 from finback.metrics.reconstruction import by_species, mse_db2, si_snr_db, snr_db
 from finback.models.networks.gaussian import principal
-from finback.report.plots.style import render
+from finback.report.plots.style import save
 from finback.report.plots.vae import grid
 
 SUBSETS = ("test", "validation", "held_out", "train")
@@ -79,15 +79,14 @@ class Reconstruction:
         }
 
     def write(self, folder: Path) -> list[Path]:
-        """Write `reconstruction.json` and `reconstruction.png`; returns both paths."""
+        """Write `reconstruction.json` and the figure `reconstruction`; returns their paths."""
         spec = self.space.spec
         columns = (*COLUMNS, *(["sample"] * N_SAMPLES))
         centres = band_centres_hz(spec.n_mels, spec.f_min, spec.top_hz)
         figure = grid(self.rows, columns, centres, spec.hop / spec.sample_rate)
-        table, image = folder / RECONSTRUCTION, folder / "reconstruction.png"
+        table = folder / RECONSTRUCTION
         write_json(table, self.to_json())
-        write_atomic(image, render(figure, "png"))
-        return [table, image]
+        return [table, *save(figure, folder, "reconstruction", usual=("png",))]
 
 
 def reconstruct(space: LatentSpace, subset: str = "test", progress: Progress = no_progress) -> Reconstruction:

@@ -197,7 +197,7 @@ class TrainedRun:
         from finback.generation.vae_latents import LatentSpace
 
         result = reconstruct(LatentSpace.load(self.path), progress=progress or bars())
-        _, image = result.write(self.path / "figures")
+        _, image, *_ = result.write(self.path / "figures")
         rows = [(name, table[""]["mse_db2"], table[""]["snr_db"]) for name, table in result.table.items()]
         table = Table(("method", "error, dB²", "SNR of the wave, dB"), rows)
         return Shown((), (table,), (image,))
@@ -208,7 +208,8 @@ class TrainedRun:
 
         space = LatentSpace.load(self.path)
         ends = space.endpoint(start), space.endpoint(end)
-        return Picture(save_interpolation(space, ends, steps, self.path / "figures" / "interpolation.png"))
+        path = self.path / "figures" / "interpolation.png"
+        return Picture(save_interpolation(space, ends, steps, path)[0])
 
     def __repr__(self) -> str:
         info = self.info

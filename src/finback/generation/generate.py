@@ -34,7 +34,6 @@ from finback.core.display import figure, player
 from finback.core.errors import InputError
 from finback.core.progress import Progress, no_progress
 from finback.core.runs.trained_on import caution, of_one_group
-from finback.core.storage.files import write_atomic
 from finback.features.mel import band_centres_hz
 from finback.features.spec import FeatureSpec
 from finback.generation.calls.files import keep_parameters, save_truth
@@ -45,7 +44,7 @@ from finback.generation.sample_folder import SampleFolder
 from finback.generation.species import species_id
 from finback.generation.synthesizer import SynthesisConfig, Synthesizer
 from finback.report.plots.sample_grid import sample_grid
-from finback.report.plots.style import render
+from finback.report.plots.style import save
 
 GRID_ROWS, GRID_COLUMNS = 12, 8
 GRID = "grid.png"
@@ -192,4 +191,5 @@ def save_grid(samples: SampleFolder, spec: FeatureSpec) -> None:
         for species in sorted(by_species)[:GRID_ROWS]
     }
     bands = band_centres_hz(spec.n_mels, spec.f_min, spec.top_hz)
-    write_atomic(samples.folder / GRID, render(sample_grid(rows, bands, spec.hop / spec.sample_rate), "png"))
+    grid = sample_grid(rows, bands, spec.hop / spec.sample_rate)
+    save(grid, samples.folder, Path(GRID).stem, usual=("png",))

@@ -24,7 +24,6 @@ from torch import Tensor
 from finback.audio.io import open_recording
 from finback.core.errors import RunError, SettingsError
 from finback.core.runs.folder import RunFolder
-from finback.core.storage.files import write_atomic
 from finback.core.types import Clip, Labels
 from finback.data.manifest import Manifest
 from finback.features.extract import Extractor
@@ -33,7 +32,8 @@ from finback.generation.diffusion.seeds import Streams
 from finback.models.devices import tune_allocator
 from finback.models.load import load_model
 from finback.models.networks.vae import ACTIVE, BATCH, VAE
-from finback.report.plots.style import render
+from finback.report.plots import figure_files
+from finback.report.plots.style import save_as
 from finback.report.plots.vae import interpolation
 
 LogMels = NDArray[np.float32]  # (N, M, F) dB
@@ -170,20 +170,19 @@ class LatentSpace:
         return [x[i : i + BATCH].to(self.device) for i in range(0, max(1, len(x)), BATCH)]
 
 
-def save_interpolation(space: LatentSpace, ends: tuple[Endpoint, Endpoint], steps: int, path: Path) -> Path:
-    """Write the figure of an interpolation, PNG or SVG by the suffix of `path`.
+def save_interpolation(
+    space: LatentSpace, ends: tuple[Endpoint, Endpoint], steps: int, path: Path
+) -> list[Path]:
+    """Write the figure of an interpolation as `save_as` does; the paths.
 
     Raises `SettingsError` for another suffix or too few steps.
     """
-    format = path.suffix.lower().removeprefix(".")
-    if format not in ("png", "svg"):
-        raise SettingsError(f"--out {path}: not the name of a figure", "use a name that ends in .png or .svg")
+    figure_files.current().of_path(path)
     spec = space.spec
     centres = band_centres_hz(spec.n_mels, spec.f_min, spec.top_hz)
     logmels = space.interpolate(*ends, steps)
     figure = interpolation(list(logmels), (ends[0].name, ends[1].name), centres, spec.hop / spec.sample_rate)
-    write_atomic(path, render(figure, format))
-    return path
+    return save_as(figure, path)
 
 
 def levels(logmels: LogMels) -> NDArray[np.float32]:

@@ -11,7 +11,7 @@ import math
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -52,6 +52,15 @@ class Task(Protocol):
         ...
 
 
+@runtime_checkable
+class Measured(Protocol):
+    """A task that measures its training batches besides the losses."""
+
+    def of_batch(self) -> dict[str, float]:
+        """Figures of the batch of the last call of `losses`, which are logged and not minimised."""
+        ...
+
+
 class State:
     """The progress of a training: plain numbers, saved with every checkpoint."""
 
@@ -63,9 +72,15 @@ class State:
         self.log: dict[str, float] = {}  # sums of this epoch: each loss / steps per epoch
 
     def count(self, losses: dict[str, float], steps_per_epoch: int) -> None:
-        """One more step, with these losses."""
+        """One more step, with these losses.
+
+        What a checkpoint of an older version did not count waits for the next epoch: its sum lacks steps.
+        """
         self.step += 1
+        begun = bool(self.log)
         for name, value in losses.items():
+            if begun and name not in self.log:
+                continue
             self.log[name] = self.log.get(name, 0.0) + value / steps_per_epoch
 
     def to_json(self) -> dict[str, Any]:
@@ -178,7 +193,8 @@ def _step(
     fabric.clip_gradients(model, optimizer, max_norm=settings.clip_gradient, error_if_nonfinite=False)
     optimizer.step()
     optimizer.zero_grad(set_to_none=False)  # keeps the memory: allocating it at every step is slow
-    return {"loss": float(total.detach()), **{name: float(value.detach()) for name, value in losses.items()}}
+    plain = {name: float(value.detach()) for name, value in losses.items()}
+    return {"loss": float(total.detach()), **plain, **(task.of_batch() if isinstance(task, Measured) else {})}
 
 
 def _end_epoch(task: Task, averaged: nn.Module, state: State, folder: Path, log: TrainingLog | None) -> None:

@@ -114,7 +114,7 @@ def test_confusion_orders_tested_first_and_counts_those_left_out():
     assert "1 more species" in figure.get_suptitle()
 
 
-def test_roc_legend_has_the_auc_of_each_species_and_dashes_the_noisy():
+def test_roc_legend_has_the_auc_of_each_species_and_names_the_few():
     truth, p = scored()
     figure = roc.roc(truth, p, NAMES, noisy=[NAMES[1]])
     lines = {line.get_label(): line for line in figure.axes[0].get_lines()}
@@ -122,9 +122,25 @@ def test_roc_legend_has_the_auc_of_each_species_and_dashes_the_noisy():
         label = next(text for text in lines if NAMES[k] in text)
         assert label.startswith(f"{roc_auc_score(truth == k, p[:, k]):.2f}")
         assert f"({(truth == k).sum()}" in label
-        assert (lines[label].get_linestyle() != "-") == (k == 1) == ("few" in label)
+        assert (lines[label].get_linewidth() < 1.5) == (k == 1) == ("few" in label)
     assert not any(NAMES[3] in text for text in lines)
     assert any("mean of the 3 species" in t.get_text() for t in figure.legends[0].get_texts())
+
+
+def test_roc_of_many_species_has_a_plot_for_each_with_its_auc():
+    k = roc.TOGETHER + 3
+    rng = np.random.default_rng(0)
+    truth = np.arange(110) % k
+    p = calibrate.apply(rng.normal(size=(110, k)) + 2 * np.eye(k)[truth], 1.0)
+    names = [f"Species {i}" for i in range(k)]
+    figure = roc.roc(truth, p, names, noisy=names[:1])
+    titles = {axes.get_title(loc="left") for axes in figure.axes if axes.get_visible()}
+    assert len(titles) == k + 1
+    for i, name in enumerate(names):
+        few = ", few" if i == 0 else ""
+        assert f"{name}\nAUC {roc_auc_score(truth == i, p[:, i]):.2f}\n10 clips{few}" in titles
+    own = [line for axes in figure.axes for line in axes.get_lines() if line.get_color() == style.BLUE]
+    assert len(own) == k  # one line of each plot stands out
 
 
 def test_roc_curves_are_one_a_species_best_first():
@@ -178,20 +194,41 @@ def test_headline_sets_the_model_beside_the_no_audio_baselines():
     assert texts(illusion) == ["94.0 %"]
 
 
-def test_learning_curves_mark_the_best_step_and_take_uneven_logs():
+def test_learning_curves_show_loss_and_accuracy_and_take_uneven_logs():
     log = [
         {"step": 10, "loss": 3.0},
-        {"step": 20, "loss": 2.0, "val_loss": 2.5, "val_macro_f1": 0.3},
-        {"step": 30, "loss": None, "val_loss": 2.6, "val_macro_f1": 0.4},
-        {"step": 40, "loss": 1.0, "val_loss": 2.9, "val_macro_f1": 0.35},
+        {"step": 20, "loss": 2.0, "val_loss": 2.5, "val_macro_f1": 0.3}
+        | {"val_accuracy": 0.5, "accuracy": 0.6},
+        {"step": 30, "loss": None, "val_loss": 2.6, "val_macro_f1": 0.4, "val_accuracy": 0.6},
+        {
+            "step": 40,
+            "loss": 1.0,
+            "val_loss": 2.9,
+            "val_macro_f1": 0.35,
+            "val_accuracy": 0.7,
+            "accuracy": 0.9,
+        },
     ]
     history = curves.History.of(log)
-    assert history.step.tolist() == [10, 20, 40]
-    assert history.val_step.tolist() == [20, 30, 40]
-    f1 = curves.learning([history]).axes[1]
-    assert texts(f1) == ["best: 40.0 % at step 30"]
-    folds = curves.learning([history] * 5).axes[0].get_legend().get_texts()
-    assert [t.get_text() for t in folds][-5:] == [f"fold {i}" for i in range(5)]
+    assert history.loss[0].tolist() == [10, 20, 40]
+    assert history.best == (30, 0.4)
+    figure = curves.learning([history])
+    losses, shares = figure.axes
+    assert texts(losses) == ["kept: step 30"]
+    assert {tuple(line.get_ydata()) for line in losses.get_lines()} >= {(3.0, 2.0, 1.0), (2.5, 2.6, 2.9)}
+    drawn = {tuple(line.get_ydata()) for line in shares.get_lines()}
+    assert {(0.6, 0.9), (0.5, 0.6, 0.7), (0.3, 0.4, 0.35)} <= drawn
+    names = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert names == ["training", "validation", "validation macro-F1", "best macro-F1: 40.0 %"]
+    folds = [text.get_text() for text in curves.learning([history] * 5).legends[0].get_texts()]
+    assert folds[-5:] == [f"fold {i}, best macro-F1 40.0 %" for i in range(5)]
+
+
+def test_learning_curves_of_an_old_log_say_that_the_accuracy_of_training_is_missing():
+    log = [
+        {"step": s, "loss": 1.0, "val_loss": 1.0, "val_macro_f1": 0.5, "val_accuracy": 0.5} for s in (1, 2)
+    ]
+    assert "no accuracy of training" in curves.learning([curves.History.of(log)]).axes[1].get_xlabel()
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,8 @@ def write(
     drawn = {
         key: spectrogram_blocks([block], generator.spec, note=note) for key, (block, note) in blocks.items()
     }
-    return [save(figure, generator.run.path / "figures", key)[0] for key, figure in drawn.items()]
+    folder = generator.run.path / "figures"
+    return [save(figure, folder, key)[0] for key, figure in drawn.items()]
 
 
 def check(generator: SpectrogramGenerator) -> None:

@@ -73,7 +73,7 @@ def _write(clip_map: EmbeddingMap, page: MapPage) -> Written:
     seen = clip_map.seen_in_training
     figure = embedding_map(clip_map.layouts, species, clip_map.groups, seen, heading(clip_map), page.notes)
     folder = writable_folder(clip_map.run)
-    png, _ = save(figure, folder / "figures", FIGURE)
+    png, *_ = save(figure, folder / "figures", FIGURE)
     out = RunFiles(folder).map_page
     write_atomic(out, render(page))
     return Written(clip_map, png, out, page.n_silent)

@@ -17,10 +17,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from matplotlib.figure import Figure
 
 from finback.core.progress import Progress, no_progress
-from finback.core.storage.files import write_atomic
 from finback.core.storage.keeping import kept
 from finback.core.text import printable
 from finback.report.plots.style import render as to_bytes
+from finback.report.plots.style import save
 
 LARGEST_SVG = 450_000  # bytes; SVG stays sharp at any size, but a light page matters more
 
@@ -128,12 +128,13 @@ def embed(figure: Figure, alt: str, png: bytes | None = None, svg: bytes = b"") 
 def save_pictures(
     drawn: Mapping[str, Drawn], folder: Path, progress: Progress = no_progress, vector: bool = True
 ) -> dict[str, Picture]:
-    """Write each figure into `folder` as PNG and SVG; the pictures by name, as SVG if `vector` and small."""
+    """Write each figure into `folder`, as PNG and SVG or as asked for; the pictures of the page, by name.
+
+    A picture is an SVG if `vector` and small, and always as large as the page shows it.
+    """
     pictures = {}
     for name, (figure, alt) in progress(drawn.items(), "figures", len(drawn)):
-        png, svg = to_bytes(figure, "png"), to_bytes(figure, "svg")
+        pictures[name] = embed(figure, alt, svg=to_bytes(figure, "svg") if vector else b"")
         with kept(folder):
-            write_atomic(folder / f"{name}.png", png)
-            write_atomic(folder / f"{name}.svg", svg)
-        pictures[name] = embed(figure, alt, png, svg if vector else b"")
+            save(figure, folder, name)
     return pictures

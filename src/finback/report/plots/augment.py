@@ -10,12 +10,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
 
-from finback.core.errors import SettingsError
-from finback.core.storage.files import write_atomic
 from finback.features.mel import band_centres_hz
 from finback.features.spec import FeatureSpec
+from finback.report.plots import figure_files
 from finback.report.plots.spectrogram import nice_ticks
-from finback.report.plots.style import BLACK, new_figure, render, styled
+from finback.report.plots.style import BLACK, new_figure, save_as, styled
 
 Picture = tuple[str, np.ndarray]  # title, (M, F)
 CELL = (2.35, 1.5)  # inches
@@ -37,15 +36,13 @@ def layout(pictures: Sequence[tuple[str, str, np.ndarray]]) -> list[list[Picture
     return [flat[i : i + COLUMNS] for i in range(0, len(flat), COLUMNS)]
 
 
-def save_grid(pictures: Sequence[tuple[str, str, np.ndarray]], spec: FeatureSpec, path: Path) -> None:
-    """Write the grid of `layout` as PNG or SVG, by the suffix. Raises `SettingsError` for another suffix."""
-    format = path.suffix.lower().removeprefix(".")
-    if format not in ("png", "svg"):
-        raise SettingsError(f"--out {path}: not the name of a picture", "end the name in .png or .svg")
+def save_grid(pictures: Sequence[tuple[str, str, np.ndarray]], spec: FeatureSpec, path: Path) -> list[Path]:
+    """Write the grid of `layout` as `save_as` does. Raises `SettingsError` for a suffix of no figure."""
+    figure_files.current().of_path(path)
     centres = band_centres_hz(spec.n_mels, spec.f_min, spec.top_hz)
     unit, span = ("dB", 60.0) if spec.scale == "db" else ("PCEN", None)
     figure = grid(layout(pictures), centres, spec.hop / spec.sample_rate, unit, span)
-    write_atomic(path, render(figure, format))
+    return save_as(figure, path)
 
 
 @styled

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.figure import Figure
 
-from finback.report.plots.style import BLACK, GREY, message, new_figure, short, styled
+from finback.report.plots.style import BLACK, CYCLE, GREY, message, new_figure, short, styled
 
-MARKERS = "osD^vPX*<>"
+MARKERS = "osD^vPX*<>"  # one for each data set: no figure relies on colour alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ def differences(found: Sequence[Difference], reference: str) -> Figure:
     figure = new_figure(8.6, 1.6 + 0.2 * len(recipes) * max(2, len(names)))
     axes = figure.subplots()
     axes.axvline(0, color=GREY, lw=1)
-    colours = [f"C{i}" for i in range(len(names))]
+    colours = [CYCLE[i % len(CYCLE)] for i in range(len(names))]
     step = 0.8 / len(names)
     for one in found:
         k = names.index(one.data_set)

@@ -9,10 +9,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from finback.report.plots.style import CYCLE, message, new_figure, percent_axis, short, styled
+from finback.report.plots.style import line_look, message, new_figure, percent_axis, short, styled
 
 LEAST_RANGE_DB = 15.0  # of a spectrogram, so that noise alone looks like noise
-LINES = ("-", "--", ":", "-.")  # colours repeat after eight classes; the line then changes
 
 
 @styled
@@ -32,8 +31,7 @@ def precision_recall(curves: Mapping[str, Sequence[Mapping[str, float | None]]])
     figure = new_figure(6.4, 4.4)
     axes = figure.subplots()
     for i, (name, curve) in enumerate(drawn.items()):
-        colour, line = CYCLE[i % len(CYCLE)], LINES[i // len(CYCLE) % len(LINES)]
-        axes.plot(*curve.T, color=colour, ls=line, marker=".", ms=3, lw=1.4, label=short(name, 30))
+        axes.plot(*curve.T, **line_look(i), markevery=0.15, lw=1.4, label=short(name, 30))
     axes.set(xlim=(0, 1.01), ylim=(0, 1.02))
     percent_axis(axes, "x")
     percent_axis(axes, "y")
@@ -57,11 +55,11 @@ def recall_by_snr(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figure:
         x = np.array([(b["low_db"] + b["high_db"]) / 2 for b in bins])
         y = np.array([b["recall"] for b in bins])
         known = [j for j, b in enumerate(bins) if b["recall_ci"]]
-        colour = CYCLE[i % len(CYCLE)]
-        axes.plot(x, y, color=colour, marker="o", ms=4, lw=1.4, label=short(name, 30))
+        look = line_look(i)
+        axes.plot(x, y, **{**look, "marker": look["marker"] or "."}, lw=1.4, label=short(name, 30))
         if known:
             ends = np.array([bins[j]["recall_ci"] for j in known])
-            axes.vlines(x[known], ends[:, 0], ends[:, 1], color=colour, lw=1.2, alpha=0.6)
+            axes.vlines(x[known], ends[:, 0], ends[:, 1], color=look["color"], lw=1.2, alpha=0.6)
     axes.set_ylim(0, 1.02)
     percent_axis(axes, "y")
     axes.grid(axis="both")

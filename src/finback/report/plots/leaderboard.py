@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -24,6 +25,10 @@ from finback.report.plots.style import (
     short,
     styled,
 )
+
+# Of the lines of each baseline, on a split by group and on a random split.
+BASELINE_DASHES: tuple[tuple[Any, Any], ...] = ((":", (0, (1, 3))), ((0, (4, 2, 1, 2)), (0, (7, 2))))
+BASELINE_COLOURS = (ORANGE, "#8C8C8C")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +66,10 @@ def leaderboard(rows: Sequence[Row], baselines: Sequence[NoAudioBaseline] = ()) 
         if row.random is not None:
             diamond = {"marker": "D", "ms": 7, "mfc": "#BBBBBB", "mec": GREY, "ls": "none"}
             right.plot(row.random, y, clip_on=False, zorder=5, **diamond)  # above the number next to it
-    for baseline, style in zip(baselines, (":", (0, (4, 2, 1, 2))), strict=False):
-        for value, colour in ((baseline.grouped, ORANGE), (baseline.random, "#AAAAAA")):
+    for baseline, styles in zip(baselines, BASELINE_DASHES, strict=False):
+        for value, style, colour in zip(
+            (baseline.grouped, baseline.random), styles, BASELINE_COLOURS, strict=True
+        ):
             if value is not None:
                 right.axvline(value, ls=style, lw=1.6, color=colour, zorder=3)
     for axes, title in ((left, "Macro-F1, species with at least two groups"), (right, "Accuracy")):
@@ -98,11 +105,9 @@ def _legend(rows: Sequence[Row], baselines: Sequence[NoAudioBaseline]) -> tuple[
     if any(row.random is not None for row in rows):
         handles.append(Line2D([], [], ls="none", marker="D", ms=7, mfc="#BBBBBB", mec=GREY))
         names.append("the same family on a random split of clips")
-    for baseline, style in zip(baselines, (":", (0, (4, 2, 1, 2))), strict=False):
-        for value, colour, where in (
-            (baseline.grouped, ORANGE, "split by group"),
-            (baseline.random, "#AAAAAA", "random split"),
-        ):
+    for baseline, styles in zip(baselines, BASELINE_DASHES, strict=False):
+        measured = ((baseline.grouped, "split by group"), (baseline.random, "random split"))
+        for (value, where), style, colour in zip(measured, styles, BASELINE_COLOURS, strict=True):
             if value is not None:
                 handles.append(Line2D([], [], ls=style, lw=1.6, color=colour))
                 names.append(f"no audio, {where}: {baseline.name} ({100 * value:.0f} %)")

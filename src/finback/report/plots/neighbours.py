@@ -8,7 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.figure import Figure
 
-from finback.report.plots.style import BLACK, CYCLE, GREY, message, new_figure, percent_axis, short, styled
+from finback.report.plots.style import (
+    BLACK,
+    GREY,
+    line_look,
+    message,
+    new_figure,
+    percent_axis,
+    short,
+    styled,
+)
 
 PAIRS = 3  # in one row
 CELL = (1.9, 1.15)  # inches
@@ -70,8 +79,7 @@ def nearest_distances(rows: Mapping[str, np.ndarray], thresholds: Mapping[str, f
     axes = figure.subplots()
     for i, (name, values) in enumerate(drawn.items()):
         share = np.arange(1, len(values) + 1) / len(values)
-        style = ("-", "--", ":", "-.")[i // len(CYCLE) if i >= len(CYCLE) else i % 4]
-        axes.step(values, share, where="post", color=CYCLE[i % len(CYCLE)], ls=style, lw=1.8, label=name)
+        axes.step(values, share, where="post", **line_look(i), markevery=0.2, lw=1.8, label=name)
     for name, at in thresholds.items():
         axes.axvline(at, color=GREY, lw=1.0)
         axes.text(at, 0.99, f" {name}", color=GREY, fontsize=8, rotation=90, va="top", ha="left")

@@ -49,10 +49,19 @@ def reliability(table: Sequence[Mapping[str, float | int | None]], ece: float | 
                 low[which], accuracy[which], (high - low)[which], align="edge", label=text, ec="white", **look
             )
     over = confidence > accuracy
-    for which, colour, text in ((over, RED, "probability too high"), (~over, ORANGE, "probability too low")):
+    for which, colour, line, text in (
+        (over, RED, "-", "probability too high"),
+        (~over, ORANGE, (0, (1.5, 0.8)), "probability too low"),
+    ):
         if which.any():
             axes.vlines(
-                confidence[which], accuracy[which], confidence[which], color=colour, lw=2.2, label=text
+                confidence[which],
+                accuracy[which],
+                confidence[which],
+                color=colour,
+                ls=line,
+                lw=2.4,
+                label=text,
             )
     axes.set(xlim=(0, 1), ylim=(0, 1.01))
     percent_axis(axes, "y")

@@ -49,15 +49,12 @@ def species_bars(per_species: Mapping[str, Mapping[str, Any]]) -> Figure:
     axes.set_xticks(np.linspace(0, 1, 6))
     axes.set_xlabel("F1 in % (the harmonic mean of precision and recall)")
     handles = [axes.barh(-5, 0, color=BLUE), axes.barh(-5, 0, color=SKY, hatch="////")]
-    axes.legend(
-        handles,
-        ["at least 10 test clips and 3 test groups", "fewer: a rough estimate"],
-        loc="lower left",
-        bbox_to_anchor=(0, 1.0),
-        ncols=2,
-        borderaxespad=0.2,
-    )
-    axes.set_title("F1 of each species, with its numbers of test clips and groups", pad=30)
+    for handle, name in zip(
+        handles, ("at least 10 test clips and 3 groups", "fewer: a rough estimate"), strict=True
+    ):
+        handle.set_label(name)
+    figure.legend(loc="outside lower center", ncols=2)
+    axes.set_title("F1 of each species, with its numbers of test clips and groups")
     return figure
 
 
