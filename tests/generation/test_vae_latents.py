@@ -174,8 +174,9 @@ def test_another_family_is_refused(tiny_dataset: Dataset, tiny: str, tmp_path: P
 
 def test_the_figure_needs_a_name_of_a_figure(space: LatentSpace, tmp_path: Path) -> None:
     ends = space.endpoint(space.labels.names[0]), space.endpoint(space.labels.names[1])
-    assert save_interpolation(space, ends, 3, tmp_path / "way.svg").read_text().startswith("<?xml")
-    with pytest.raises(SettingsError, match=r"\.png or \.svg"):
+    (path,) = save_interpolation(space, ends, 3, tmp_path / "way.svg")
+    assert path.read_text().startswith("<?xml")
+    with pytest.raises(SettingsError, match=r"\.png, \.svg, \.pdf"):
         save_interpolation(space, ends, 3, tmp_path / "way.mp3")
 
 

@@ -1,6 +1,6 @@
 """One style for all figures: made without pyplot or a screen, legible in print, safe for colour blindness.
 
-Colours are Okabe & Ito's ("Color Universal Design", 2008), and no figure relies on colour alone.
+Colours are Okabe & Ito's ("Color Universal Design", 2008), olive instead of yellow. No figure relies on colour alone.
 A figure function is marked `@styled`, takes numpy and returns a `Figure`; `save` writes it, as `figure_files`
 says. Which font draws a letter is decided in `fonts`.
 """
@@ -32,8 +32,8 @@ from finback.report.plots.narrow import COLLAPSED, fit
 P = ParamSpec("P")
 
 BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
-SKY, PINK, YELLOW, BLACK = "#56B4E9", "#CC79A7", "#B8A800", "#222222"
-CYCLE = (BLUE, ORANGE, GREEN, RED, SKY, PINK, YELLOW, BLACK)
+SKY, PINK, OLIVE, BLACK = "#56B4E9", "#CC79A7", "#6B5B00", "#222222"
+CYCLE = (BLUE, ORANGE, GREEN, RED, SKY, PINK, OLIVE, BLACK)
 # Lines of one figure differ by dash and marker too: in grey several of these colours are the same.
 DASHES: tuple[Any, ...] = (
     *("-", (0, (5, 1.5)), (0, (1, 1.2)), (0, (6, 1.5, 1, 1.5))),
