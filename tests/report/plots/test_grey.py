@@ -15,8 +15,8 @@ from finback.report.plots.confusion import BLUES
 from finback.report.plots.leaderboard import BASELINE_DASHES
 from finback.report.plots.style import CYCLE, line_look
 
-# Machado, Oliveira & Fernandes 2009, "A Physiologically-based Model for Simulation of Color Vision Deficiency":
-# deuteranopia, of linear RGB.
+# Machado, Oliveira & Fernandes 2009, "A Physiologically-based Model for Simulation of Color Vision
+# Deficiency": deuteranopia, of linear RGB.
 DEUTERANOPIA = np.array(
     [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]]
 )

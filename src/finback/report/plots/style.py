@@ -1,8 +1,8 @@
 """One style for all figures: made without pyplot or a screen, legible in print, safe for colour blindness.
 
-Colours are Okabe & Ito's ("Color Universal Design", 2008), olive instead of yellow. No figure relies on colour alone.
-A figure function is marked `@styled`, takes numpy and returns a `Figure`; `save` writes it, as `figure_files`
-says. Which font draws a letter is decided in `fonts`.
+Colours are Okabe & Ito's ("Color Universal Design", 2008), with olive instead of yellow. No figure relies on
+colour alone. A figure function is marked `@styled`, takes numpy and returns a `Figure`; `save` writes it, as
+`figure_files` says. Which font draws a letter is decided in `fonts`.
 """
 
 from __future__ import annotations
