@@ -15,7 +15,7 @@ from typing import Any
 from finback.core.errors import InputError, SettingsError
 
 Given = Mapping[str, Any]
-PICTURES = (".png", ".svg")
+PICTURES = (".png", ".svg", ".pdf")
 # The registries import torch; a test compares these names with them.
 ADDABLE = ("beats", "cnn14", "perch2")
 FRONT_ENDS = (*ADDABLE, "aisfx", "birdnet", "logmel", "mfcc", "onnx", "wave", "yamnet")
