@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from forked import forked
+from page_checks import problems
 
 from finback.core.errors import RunError, SettingsError
 from finback.core.runs.folder import RunFolder
@@ -204,7 +205,9 @@ def test_a_killed_one_goes_on_and_a_family_that_fails_stops_nobody(
     assert found["leader"] == "mfcc-forest"
     assert list(found["families"]) == ["mfcc-forest", "dnn"]
     assert any(line.startswith("dnn, seed 0: failed: RuntimeError") for line in recorder.lines)
-    assert "dnn failed" in (tmp_path / "report.html").read_text(encoding="utf-8")
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "dnn failed" in page
+    assert problems(page) == []
     monkeypatch.undo()
     repaired = Recorder().run(prepared())
     assert repaired["families"]["dnn"]["error"] is None

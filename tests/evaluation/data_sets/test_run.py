@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from page_checks import problems
 from typer.testing import CliRunner
 
 from finback.cli.app import app
@@ -145,6 +146,7 @@ def test_tables_and_page(done: tuple[Path, dict[str, Any]]) -> None:
     tex = (out / "data_sets.tex").read_text()
     assert "mfcc-svm+mfcc-plda &" in tex
     page = (out / "report.html").read_text(encoding="utf-8")
+    assert problems(page) == []
     assert "smallest detectable difference" in page
     assert "can show a difference of" in page
 

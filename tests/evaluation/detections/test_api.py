@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from page_checks import problems
 from typer.testing import CliRunner
 
 import finback
@@ -155,6 +156,7 @@ def test_the_command_measures_durations_and_writes_a_page(folder: Path) -> None:
     del result["out"]
     assert json.loads((out / "evaluation.json").read_text()) == result
     page = (out / "report.html").read_text()
+    assert problems(page) == []
     assert len(re.findall("<audio", page)) == 3  # two misses, and the false alarm that lies in its file
     assert "the file ends at 8.00 s, before the event" in page
     assert not re.findall(r'(?:src|href)="https?://', page)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from page_checks import problems
 from typer.testing import CliRunner
 
 from finback.cli.app import app
@@ -54,6 +55,7 @@ def test_every_clip_plays_and_shows(written: page.Written) -> None:
 
 def test_the_page_loads_nothing_from_elsewhere(written: page.Written) -> None:
     html = written.page.read_text()
+    assert problems(html) == []
     assert "default-src 'none'" in html
     assert not re.search(r"""(src|href)=["']?(https?:)?//""", html)
     for line in page.measured(written.map.neighbours):
@@ -65,10 +67,10 @@ def test_names_cannot_break_out_of_the_page() -> None:
     spec = FeatureSpec(sample_rate=8000, clip_samples=4096, n_fft=256, hop=128, n_mels=32, n_frames=32)
     clips = [MapClip(nasty, "", i > 3, f"{i}.wav", 0, 1) for i in range(8)]
     layouts = {"t-SNE": np.zeros((8, 2))}
-    html = render(MapPage("run", "embeddings", spec, layouts, clips, ["Clusters are species."], sound=False))
+    html = render(MapPage("run", "embeddings", spec, layouts, clips, "A verdict.", ["A note."], sound=False))
     assert nasty not in html
     assert [species["name"] for species in data_of(html)["species"]] == [nasty]
-    assert "Clusters are species." in html
+    assert problems(html) == []
     assert "not known" in html  # the group of a clip
 
 
@@ -102,7 +104,10 @@ def test_measures_in_sentences() -> None:
     lines = page.measured(Neighbours(0.84, 0.05, 0.45, 0.357, 0.03))
     assert "for 84 % of the clips the nearest clip is from the same group (by chance: 5 %)" in lines[0]
     assert "45 % of the training clips and 36 % of the clips that were not in training" in lines[1]
-    assert page.measured(Neighbours(None, None, None, None, None)) == []
+    nothing = Neighbours(None, None, None, None, None)
+    assert page.measured(nothing) == []
+    assert page.verdict(nothing).startswith("Whether the vectors separate species cannot be measured")
+    assert page.verdict(Neighbours(0.84, 0.05, 0.45, 0.357, 0.03)).startswith("For 45 % of the training")
 
 
 def test_command(run: Path) -> None:

@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from page_checks import problems
 from typer.testing import CliRunner
 
 from finback.cli.app import app
@@ -47,7 +48,8 @@ def test_page_of_a_generator(gaussian: Path) -> None:
     html = (gaussian / "report.html").read_text()
     names = RunFolder.open(gaussian).info.labels
     for name in names:
-        assert f"<h3>{name}</h3>" in html
+        assert f"<h3><bdi>{name}</bdi></h3>" in html
+    assert problems(html) == []
     assert html.count("<audio") == 2 * generator.PLAYED * len(names)
     assert "default-src 'none'" in html
     assert not re.search(r"""(src|href)=["']?(https?:)?//""", html)

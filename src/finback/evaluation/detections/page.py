@@ -20,7 +20,7 @@ from finback.core.progress import Progress, no_progress
 from finback.evaluation.detections.audio import Sounds
 from finback.evaluation.detections.evaluate import DetectionEvaluation
 from finback.evaluation.detections.lists import Listed
-from finback.evaluation.detections.results import tables
+from finback.evaluation.detections.results import tables, verdict
 from finback.report.pages.common import Picture, embed
 from finback.report.pages.detections import DetectionsPage, ShownEvent, render
 from finback.report.pages.sound import of_samples
@@ -40,6 +40,7 @@ def page_of(result: DetectionEvaluation, sounds: Sounds, progress: Progress = no
     return render(
         DetectionsPage(
             title="Found events against true events",
+            verdict=verdict(result),
             summary=f"{result.overall['n_detections']} detections and {result.overall['n_true']} true events "
             f"in {n} recording{'s' * (n != 1)}, matched by {result.settings.rule}.",
             tables=tables(result),

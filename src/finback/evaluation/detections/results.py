@@ -8,7 +8,7 @@ from typing import Any
 from finback.core.types import Event
 from finback.evaluation.detections.evaluate import DetectionEvaluation
 from finback.evaluation.detections.lists import Listed
-from finback.report.pages.common import Table
+from finback.report.pages.common import Table, count, percent
 
 DASH = "–"
 
@@ -49,6 +49,29 @@ def _event(one: Listed) -> dict[str, Any]:
 def events_of(listed: Sequence[Listed]) -> list[Event]:
     """The events themselves."""
     return [one.event for one in listed]
+
+
+def verdict(result: DetectionEvaluation) -> str:
+    """What was found of all classes together, and how far this can be trusted."""
+    row = result.overall
+    n_true, n_found, n_false = (int(row[key]) for key in ("n_true", "n_found", "n_false_alarms"))
+    if not n_true:
+        text = f"TRUTH has no events, so recall cannot be measured; {count(n_false, 'false alarm')}"
+    else:
+        within = f" (95 % interval {_percents(row['recall_ci'])})" if row.get("recall_ci") else ""
+        text = (
+            f"{n_found} of {count(n_true, 'true event')} {'was' if n_found == 1 else 'were'} found, "
+            f"{percent(n_found / n_true, 0)}{within}, with {count(n_false, 'false alarm')}"
+        )
+    if row.get("false_alarms_per_hour") is not None:
+        text += f", {row['false_alarms_per_hour']:.3g} per hour"
+    if result.resampled is None:
+        return f"{text}. There is no interval, so other recordings may give very different figures."
+    return f"{text}. The interval is over {result.resampled}: it says nothing about other places and seasons."
+
+
+def _percents(ends: Sequence[float]) -> str:
+    return f"{100 * ends[0]:.0f} to {100 * ends[1]:.0f} %"
 
 
 def tables(result: DetectionEvaluation) -> list[Table]:

@@ -71,7 +71,8 @@ def write(
 def _write(clip_map: EmbeddingMap, page: MapPage) -> Written:
     species = [clip.species for clip in page.clips]
     seen = clip_map.seen_in_training
-    figure = embedding_map(clip_map.layouts, species, clip_map.groups, seen, heading(clip_map), page.notes)
+    notes = [*page.notes, *measured(clip_map.neighbours)]
+    figure = embedding_map(clip_map.layouts, species, clip_map.groups, seen, heading(clip_map), notes)
     folder = writable_folder(clip_map.run)
     png, *_ = save(figure, folder / "figures", FIGURE)
     out = RunFiles(folder).map_page
@@ -100,6 +101,7 @@ def collect(clip_map: EmbeddingMap, sound: bool = True, progress: Progress = no_
         spec=clip_map.spec,
         layouts=clip_map.layouts,
         clips=clips,
+        verdict=verdict(clip_map.neighbours),
         notes=notes(clip_map),
         sound=sound,
     )
@@ -112,11 +114,21 @@ def heading(clip_map: EmbeddingMap) -> str:
 
 
 def notes(clip_map: EmbeddingMap) -> list[str]:
-    """How to read the map, and what was measured, in sentences."""
-    lines = [HOW_TO_READ, *measured(clip_map.neighbours)]
+    """How to read the map, in sentences."""
+    lines = [HOW_TO_READ]
     if clip_map.left_out:
         lines.append(f"{clip_map.left_out} more clips, chosen at random, are not shown.")
     return lines
+
+
+def verdict(near: Neighbours) -> str:
+    """Whether the vectors separate species, and how much of that may be the recordings."""
+    if near.same_species is None and near.same_species_new is None:
+        unknown = (
+            "Whether the vectors separate species cannot be measured: no species has clips of two groups."
+        )
+        return " ".join([unknown, *measured(near)])
+    return " ".join(reversed(measured(near)))
 
 
 def measured(near: Neighbours) -> list[str]:

@@ -29,6 +29,7 @@ from finback.generation.generator import SpectrogramGenerator
 from finback.generation.vocoders.inversion import to_waves
 from finback.generation.vocoders.vocode import Vocoder
 from finback.report.pages.audit_tables import audit_tables, reconstruction_table
+from finback.report.pages.audit_verdict import verdict
 from finback.report.pages.common import Drawn, Picture, embed, save_pictures
 from finback.report.pages.generator import GeneratorPage, SpeciesSamples, render
 from finback.report.pages.sound import Sound, of_samples
@@ -65,6 +66,7 @@ def collect(path: Path, progress: Progress = no_progress) -> GeneratorPage:
     clips = run_subsets(generator.run)
     invert = None if generator.makes_waves else Vocoder.load("auto", generator.spec)
     shown = _species(generator, clips["train"], invert, progress)
+    audit = audit_of(RunFiles(run.path).generator_audit, GeneratorAuditFile)
     return GeneratorPage(
         title=run.path.resolve().name,
         family=run.info.family,
@@ -77,7 +79,8 @@ def collect(path: Path, progress: Progress = no_progress) -> GeneratorPage:
         has_steps=generator.model.way == "denoise",
         species=[samples for samples, _ in shown],
         pictures=_pictures(generator, shown, run, progress),
-        audit=audit_tables(audit_of(RunFiles(run.path).generator_audit, GeneratorAuditFile)),
+        audit=audit_tables(audit),
+        verdict=verdict(audit),
         reconstruction=reconstruction_table(
             audit_of(run.path / "figures" / RECONSTRUCTION, ReconstructionFile)
             or audit_of(RunFiles(run.path).reconstruction, ReconstructionFile)

@@ -13,7 +13,7 @@ from typing import Any
 from finback.data.audit import findings
 from finback.data.audit.clip_findings import Section
 from finback.report.pages import summary
-from finback.report.pages.common import Picture, Reproduction, environment
+from finback.report.pages.common import Picture, Reproduction, render_page
 from finback.report.pages.sound import Sound
 
 LISTED = 8  # items of a long list that are shown at once; the others are folded away
@@ -83,17 +83,20 @@ class ClassifierPage:
 
 def render(page: ClassifierPage) -> str:
     """The page as HTML."""
-    return environment().get_template("report.html.j2").render(
+    return render_page(
+        "report.html.j2",
+        page.title,
+        "report",
+        summary.opening(page.metrics, page.audit, page.by_clip, page.has_test_set),
         page=page,
         pictures=page.pictures,
         species=page.species,
         reproduction=page.reproduction,
         cards=summary.cards(page.metrics),
-        verdict=summary.verdict(page.metrics, page.audit, page.by_clip),
         baselines_caption=summary.baselines_caption(page.audit, page.by_clip),
         findings=findings_of(page),
         listed=LISTED,
-    )  # fmt: skip
+    )
 
 
 def findings_of(page: ClassifierPage) -> list[Section] | None:

@@ -22,6 +22,7 @@ from finback.core.text import printable
 from finback.report.plots.style import render as to_bytes
 from finback.report.plots.style import save
 
+LONGEST_FIGURE = 26  # characters, such as "+0.041 (-0.020 to +0.098)"
 LARGEST_SVG = 450_000  # bytes; SVG stays sharp at any size, but a light page matters more
 
 Drawn = tuple[Figure, str]  # a figure, and what it shows in words
@@ -44,6 +45,7 @@ class Table:
     meaning: str
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
+    without_rows: str = "There is nothing to list here."  # the sentence in place of a table without rows
 
 
 @dataclass(frozen=True)
@@ -68,9 +70,26 @@ def environment() -> Environment:
     )
     env.filters["percent"] = percent
     env.filters["tight"] = lambda text: text.replace(" %", "\N{NO-BREAK SPACE}%")  # no line begins with %
+    env.tests["figure"] = is_figure
     env.filters["flat"] = flat
     env.filters["toml"] = toml
     return env
+
+
+def render_page(template: str, title: str, kind: str, verdict: str, **values: Any) -> str:
+    """A page as HTML. `kind`: what it is, for the title of the window.
+
+    `verdict`: what was found and how far it can be trusted, in a few sentences: every page begins with it.
+    Raises `ValueError` without one.
+    """
+    if not verdict.strip():
+        raise ValueError(f"the page of {title} has no verdict")
+    return environment().get_template(template).render(title=title, kind=kind, verdict=verdict, **values)
+
+
+def is_figure(cell: str) -> bool:
+    """Is the text of a cell a number, perhaps with its interval? It stays on one line."""
+    return len(cell) <= LONGEST_FIGURE and cell.lstrip("+-\N{MINUS SIGN}")[:1].isdigit()
 
 
 def _shown(value: Any) -> Any:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from finback.report.pages.common import Drawn, Picture, Table, environment
+from finback.report.pages.common import Drawn, Picture, Table, render_page
 from finback.report.plots.data_sets import Difference, differences
 
 RANKED_BY = "macro_f1_multi_group"
@@ -32,14 +32,18 @@ def render(page: DataSetsPage) -> str:
     columns, rows = table(result)
     main = Table("Macro-F1 on groups that took no part in training", TABLE_NOTE, columns, rows)
     gaps = Table(f"Difference from {result['reference']}", GAP_NOTE, *gap_table(result))
-    return environment().get_template("data_sets.html.j2").render(
-        title=page.title,
+    first, *others = sentences(result)
+    return render_page(
+        "data_sets.html.j2",
+        page.title,
+        "comparison over data sets",
+        first,
         result=result,
         tables=[main, gaps, about(result)],
-        sentences=sentences(result),
+        sentences=others,
         errors=errors(result),
         pictures=page.pictures,
-    )  # fmt: skip
+    )
 
 
 TABLE_NOTE = (

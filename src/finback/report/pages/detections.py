@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from finback.report.pages.common import Picture, Table, environment
+from finback.report.pages.common import Picture, Table, render_page
 from finback.report.pages.sound import Sound
 
 
@@ -30,6 +30,7 @@ class DetectionsPage:
     """Everything that the page shows. `n_misses`, `n_false_alarms`: all there are, also those not shown."""
 
     title: str
+    verdict: str
     summary: str
     tables: Sequence[Table]
     notes: Sequence[str]
@@ -42,4 +43,6 @@ class DetectionsPage:
 
 def render(page: DetectionsPage) -> str:
     """The page as HTML."""
-    return environment().get_template("detections.html.j2").render(page=page, pictures=page.pictures)
+    return render_page(
+        "detections.html.j2", page.title, "report", page.verdict, page=page, pictures=page.pictures
+    )

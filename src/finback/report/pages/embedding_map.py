@@ -17,13 +17,14 @@ from numpy.typing import NDArray
 
 from finback.features.mel import band_centres_hz
 from finback.features.spec import FeatureSpec
-from finback.report.pages.common import environment
+from finback.report.pages.common import render_page
 from finback.report.pages.sound import Sound
 from finback.report.plots.embedding_map import REST, colour_of, markers
 from finback.report.plots.spectrogram import nice_ticks
 
 SHOWN_DB = 60.0  # below a picture's loudest point: what is deeper looks like noise
-KEYS = ("name", "colour", "shape")
+KEYS = ("name", "colour", "shape", "dark")
+DARK_PAGE = (0x15, 0x18, 0x1C)  # --page of the style sheet where the reader prefers dark
 PICTURE = (48, 56)  # bands and frames of a picture on the page, at most
 
 
@@ -58,6 +59,7 @@ class MapPage:
     spec: FeatureSpec
     layouts: Mapping[str, NDArray[np.floating]]  # name -> (N, 2) within -1 to 1
     clips: Sequence[MapClip]  # N
+    verdict: str  # what was measured among the vectors
     notes: Sequence[str] = field(default_factory=tuple)  # sentences above the map
     sound: bool = True  # was the page made with sound?
 
@@ -74,8 +76,15 @@ class MapPage:
 def render(page: MapPage) -> str:
     """The page as HTML."""
     species = sorted({clip.species for clip in page.clips})
-    template = environment().get_template("map.html.j2")
-    return template.render(page=page, species=species, data=script_data(page))
+    return render_page(
+        "map.html.j2",
+        page.title,
+        "map",
+        page.verdict,
+        page=page,
+        species=species,
+        data=script_data(page),
+    )
 
 
 def grey_picture(logmel: NDArray[np.floating]) -> NDArray[np.uint8]:
@@ -91,15 +100,16 @@ def script_data(page: MapPage) -> dict[str, Any]:
     """What the page's script reads; short keys, since there is one entry a clip."""
     names = sorted({clip.species for clip in page.clips})
     groups = sorted({clip.group for clip in page.clips})
-    looks = markers([clip.species for clip in page.clips])
+    looks = dict.fromkeys(names, (REST, "o")) | markers([clip.species for clip in page.clips])
+    colours = {g: colour_of(g) if g else REST for g in groups}
     spec = page.spec
     centres = band_centres_hz(spec.n_mels, spec.f_min, spec.top_hz)
     ticks = nice_ticks(float(centres[0]), float(centres[-1]), centres, gap=0.14)
     places = np.interp(ticks, centres, np.linspace(0, 1, len(centres)))
     return {
         "layouts": {name: np.round(points, 3).tolist() for name, points in page.layouts.items()},
-        "species": [dict(zip(KEYS, (n, *looks.get(n, (REST, "o"))), strict=True)) for n in names],
-        "groups": [{"name": g, "colour": colour_of(g) if g else REST} for g in groups],
+        "species": [dict(zip(KEYS, (n, *looks[n], on_dark(looks[n][0])), strict=True)) for n in names],
+        "groups": [{"name": g, "colour": c, "dark": on_dark(c)} for g, c in colours.items()],
         "ticks": [{"at": float(p), "label": f"{t / 1000:g}"} for p, t in zip(places, ticks, strict=True)],
         "magma": _base64((255 * colormaps["magma"](np.arange(256))[:, :3]).round().astype(np.uint8)),
         "clips": [
@@ -125,6 +135,25 @@ def _excerpt(excerpt: Excerpt) -> dict[str, Any]:
         "long": round(excerpt.duration_s, 3),
         "mel": _base64(excerpt.grey),
     }
+
+
+def on_dark(colour: str) -> str:
+    """The colour `#rrggbb`, mixed with white until it stands out from the dark page (WCAG 2.2: 3 to 1)."""
+    rgb = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
+    for white in np.linspace(0, 1, 21):
+        mixed = [round(value + white * (255 - value)) for value in rgb]
+        if contrast(mixed, DARK_PAGE) >= 3.2:
+            break
+    return "#" + "".join(f"{value:02x}" for value in mixed)
+
+
+def contrast(one: Sequence[int], other: Sequence[int]) -> float:
+    """The contrast of two colours (3,) of 0..255: 1 to 21 (WCAG 2.2)."""
+    light = []
+    for colour in (one, other):
+        linear = [v / 12.92 if (v := c / 255) <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for c in colour]
+        light.append(float(np.dot((0.2126, 0.7152, 0.0722), linear)))
+    return (max(light) + 0.05) / (min(light) + 0.05)
 
 
 def _base64(values: NDArray[np.uint8]) -> str:

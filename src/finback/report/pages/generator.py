@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from finback.report.pages.common import Picture, Reproduction, Table, environment
+from finback.report.pages.audit_verdict import NOT_AUDITED
+from finback.report.pages.common import Picture, Reproduction, Table, render_page
 from finback.report.pages.sound import Sound
 from finback.report.plots.diffusion import DENOISING_NOTE, GUIDANCE_NOTE
 
@@ -40,14 +41,19 @@ class GeneratorPage:
     audit: Sequence[Table] | None = None  # None: not audited
     reconstruction: Table | None = None
     licence: str = ""  # of the training clips
+    verdict: str = NOT_AUDITED
 
 
 def render(page: GeneratorPage) -> str:
     """The page as HTML."""
-    return environment().get_template("generator.html.j2").render(
+    return render_page(
+        "generator.html.j2",
+        page.title,
+        "report",
+        page.verdict,
         page=page,
         pictures=page.pictures,
         reproduction=page.reproduction,
         denoising_note=DENOISING_NOTE.replace("\n", " "),
         guidance_note=GUIDANCE_NOTE.replace("\n", " "),
-    )  # fmt: skip
+    )

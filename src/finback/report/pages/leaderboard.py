@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from finback.report.pages.common import Drawn, Picture, environment
+from finback.report.pages.common import Drawn, Picture, render_page
 from finback.report.pages.summary import FEW_GROUPS, UNKNOWN_GROUPS
 from finback.report.plots.leaderboard import NoAudioBaseline, Row, SpeciesF1, heat_map, leaderboard
 
@@ -33,16 +33,16 @@ class ComparisonPage:
 def render(page: ComparisonPage) -> str:
     """The page as HTML."""
     comparison = page.comparison
-    pages = environment()
-    pages.filters["ends"] = interval
-    return pages.get_template("leaderboard.html.j2").render(
-        title=page.title,
+    return render_page(
+        "leaderboard.html.j2",
+        page.title,
+        "comparison",
+        " ".join(verdict(comparison)),
         comparison=comparison,
         families=comparison["families"],
         ranked=ranked(comparison),
         n_groups=max((row["n_groups"] for row in comparison["families"].values()), default=0),
         n_clips=max((row["n_clips"] for row in comparison["families"].values()), default=0),
-        verdict=verdict(comparison),
         warnings=warnings(comparison),
         pictures=page.pictures,
         baselines=no_audio_baselines(comparison),
@@ -51,7 +51,8 @@ def render(page: ComparisonPage) -> str:
         },
         has_random=[name for name, row in comparison["families"].items() if row["random_split"]],
         seconds=seconds,
-    )  # fmt: skip
+        ends=interval,
+    )
 
 
 def figures(comparison: Mapping[str, Any]) -> dict[str, Drawn]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from finback.report.pages.common import percent
+from finback.report.pages.common import count, percent
 
 NO_AUDIO_BASELINES = (
     "metadata_accuracy",
@@ -98,6 +98,47 @@ def verdict(metrics: Mapping[str, Any], audit: Mapping[str, Any] | None, by_clip
         f"{text}This is not clearly more than the best baseline that uses no audio, which reaches {best} "
         f"{where}: this result does not yet show that the model recognises the animals."
     )
+
+
+def opening(
+    metrics: Mapping[str, Any], audit: Mapping[str, Any] | None, by_clip: bool, has_test_set: bool = True
+) -> str:
+    """What a report begins with: how well the model works, and how far this can be trusted."""
+    accuracy = metrics.get("accuracy")
+    if accuracy is None:
+        why = "no clips were kept for a test" if not has_test_set else "it has not been evaluated"
+        return f"How well this model works is not known: {why}."
+    correct = f"The model classifies {percent(accuracy)} of the test clips correctly"
+    if by_clip:
+        return (
+            f"{correct}, on a split by clip. Clips of one recording can be in the training set and in the "
+            "test set, so this says little about new recordings."
+        )
+    text = verdict(metrics, audit, by_clip) or (
+        f"{correct}. No baseline without audio was measured on this split, so it is not known how much of "
+        "this the sound of the animals explains."
+    )
+    return " ".join([text, *_reliance(metrics)])
+
+
+def _reliance(metrics: Mapping[str, Any]) -> list[str]:
+    """How far the figures of a test can be trusted: the interval, and how many species have few clips."""
+    n_groups, ends = metrics.get("n_groups", 0), metrics.get("accuracy_ci")
+    found = ["There is no interval: all test clips are of one group."]
+    if ends:
+        found = [
+            f"With other groups, the accuracy could have been {100 * ends[0]:.0f} to {100 * ends[1]:.0f} % "
+            f"(95 % interval over {count(n_groups, 'group')})."
+        ]
+    tested = [row for row in (metrics.get("per_species") or {}).values() if row.get("n_clips")]
+    few = sum(bool(row.get("noisy")) for row in tested)
+    if few:
+        which = f"all {few}" if few == len(tested) else f"{few} of {len(tested)}"
+        found.append(
+            f"The figures of {which} tested species are rough: fewer than 10 clips or 3 groups of them were "
+            "tested."
+        )
+    return found
 
 
 def baselines_caption(audit: Mapping[str, Any] | None, by_clip: bool) -> str:

@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from finback.report.pages.common import Picture, Reproduction, Table, environment
+from finback.report.pages.common import Picture, Reproduction, Table, render_page
 from finback.report.pages.sound import Sound
+
+NOT_COMPARED = (
+    "How close this vocoder comes to real sound is not known here: none of the recordings that it was not "
+    "trained on can be read."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +34,17 @@ class VocoderPage:
     comparison: Table | None = None  # None: the recordings are gone
     clips: Sequence[VocodedClip] = ()
     pictures: Mapping[str, Picture] = field(default_factory=dict)
+    verdict: str = ""  # of the comparison
 
 
 def render(page: VocoderPage) -> str:
     """The page as HTML."""
-    return environment().get_template("vocoder.html.j2").render(
-        page=page, pictures=page.pictures, reproduction=page.reproduction
-    )  # fmt: skip
+    return render_page(
+        "vocoder.html.j2",
+        page.title,
+        "report",
+        page.verdict or NOT_COMPARED,
+        page=page,
+        pictures=page.pictures,
+        reproduction=page.reproduction,
+    )

@@ -9,6 +9,7 @@ import wave
 from dataclasses import replace
 
 from classifier_run import AUDIT, NASTY, SPECIES
+from page_checks import problems
 
 from finback.data.audit import findings
 from finback.evaluation.pages import classifier as page
@@ -18,6 +19,7 @@ from finback.report.pages.classifier import findings_of
 
 def test_the_page_is_light_and_loads_nothing_from_elsewhere(finished, seen):
     assert (finished / "report.html").stat().st_size < 5_000_000
+    assert problems((finished / "report.html").read_text(encoding="utf-8")) == []
     for tag, attributes in seen.tags:
         for key in ("src", "href", "data", "poster", "action"):
             value = attributes.get(key) or "#"
@@ -28,7 +30,7 @@ def test_the_page_is_light_and_loads_nothing_from_elsewhere(finished, seen):
 
 
 def test_names_are_text_and_nothing_else(seen):
-    assert sum(tag == "script" for tag, _ in seen.tags) == 1  # the sorter
+    assert sum(tag == "script" for tag, _ in seen.tags) == 2  # the boxes that scroll, the sorter
     assert NASTY in seen.text
     assert "<i>p</i>.wav and q.wav (labels differ: x; y)" in seen.text
 
