@@ -152,9 +152,10 @@ def _compare_synthetic(
     with LiveTable() as live_table:
         result = run(prepared, live_table.progress, lambda rows: show_progress(live_table, rows, "arm"), say)
     if json:
-        out_json({"out": str(out_folder), **result})
+        out_json({"out": str(out_folder), "report": str(out_folder / "report.html"), **result})
     else:
         synthetic_study.show(result)
+        out(f"report: {out_folder / 'report.html'}")
     if any(row["error"] for row in result["arms"].values()):
         raise SystemExit(1)
 

@@ -22,7 +22,7 @@ from finback.core.runs.documents import MetricsFile, read_document
 from finback.core.runs.folder import RunFolder
 from finback.core.runs.scores import save_scores
 from finback.core.runs.split_table import load_split
-from finback.core.storage.files import RESTORE, write_json
+from finback.core.storage.files import RESTORE, write_atomic, write_json
 from finback.core.storage.keeping import kept
 from finback.core.storage.locks import only_writer
 from finback.core.types import Labels, Scores
@@ -35,12 +35,13 @@ from finback.metrics.classification import evaluate
 from finback.metrics.conformal import set_figures, species_sets
 from finback.models.predictor import Predictor
 from finback.models.species_sets import NoSets, SpeciesSets
+from finback.report.latex import metrics_tables
 
 SETS_LEVEL = 0.9  # of the sets of species that an evaluation looks at
 
 
 def evaluate_run(path: Path, device: str = "auto", progress: Progress = no_progress) -> dict[str, Any]:
-    """Evaluate a run on its test set. Writes `metrics.json` and `scores.parquet`; if they exist, reads them.
+    """Evaluate a run on its test set; writes `metrics.json`, `.tex` and `scores.parquet`, or reads them.
 
     In a folder that cannot be written to, nothing is kept, and a warning `NotKept` says so.
 
@@ -81,6 +82,7 @@ def _evaluate(run: RunFolder, device: str, progress: Progress) -> dict[str, Any]
     with kept(run.path):
         save_scores(run.scores, pooled, folds)
         write_json(run.metrics, result)
+        write_atomic(run.metrics_tex, metrics_tables(result))
     return result
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import shutil
 from collections.abc import Iterable
 from dataclasses import replace
@@ -51,6 +52,9 @@ def test_everything_is_left(done: Done) -> None:
     out, prepared, found, lines = done
     assert read_json(out / "synthetic_study.json") == found
     assert (out / "figures" / "synthetic_study.png").stat().st_size > 5000
+    page = (out / "report.html").read_text("utf-8")
+    assert html.escape(found["verdict"].replace(" %", "\N{NO-BREAK SPACE}%")) in page
+    assert all(html.escape(arm) in page for arm in found["arms"])
     with open(out / "synthetic_study.csv", encoding="utf-8", newline="") as file:
         rows = {row["arm"]: row for row in csv.DictReader(file)}
     assert list(rows) == [arm.name for arm in prepared.study.arms] == list(found["arms"])

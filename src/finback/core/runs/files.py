@@ -24,6 +24,7 @@ LEFT_OUT = "left_out.json"  # probabilities of the true species in groups that w
 THRESHOLDS = "thresholds.json"  # per class, from finback thresholds
 SCORES = "scores.parquet"  # of the test clips
 METRICS = "metrics.json"
+METRICS_TEX, METHODS = "metrics.tex", "methods.txt"
 AUDIT = "audit.json"  # of the data
 GENERATOR_AUDIT = "generator_audit.json"
 VOCODER_AUDIT = "vocoder_audit.json"
@@ -110,6 +111,16 @@ class RunFiles:
     def metrics(self) -> Path:
         """The result of the evaluation."""
         return self.path / METRICS
+
+    @property
+    def metrics_tex(self) -> Path:
+        """The same as tables for LaTeX."""
+        return self.path / METRICS_TEX
+
+    @property
+    def methods(self) -> Path:
+        """The methods of the run in sentences for a paper."""
+        return self.path / METHODS
 
     @property
     def audit(self) -> Path:

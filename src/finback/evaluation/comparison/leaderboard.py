@@ -32,14 +32,15 @@ from finback.core.runs.files import RunFiles
 from finback.core.runs.folder import RunFolder
 from finback.core.runs.renames import LEADERBOARD, current
 from finback.core.runs.scores import load_scores
-from finback.core.storage.files import read_json, write_json
+from finback.core.storage.files import read_json, write_atomic, write_json
 from finback.core.types import Clip, Labels, Scores
 from finback.data.dataset import Dataset
 from finback.evaluation.study_table import interval_columns, write_table
 from finback.metrics import classification as classify
 from finback.metrics.paired import NOT_TESTED, SeedScores, intervals, paired
+from finback.report.latex import leaderboard_table
 
-FILE, TABLE = "leaderboard.json", "leaderboard.csv"
+FILE, TABLE, TEX = "leaderboard.json", "leaderboard.csv", "leaderboard.tex"
 RANKED_BY = "macro_f1_multi_group"
 
 
@@ -99,13 +100,14 @@ def leaderboard(
 
 
 def save(comparison: Mapping[str, Any], folder: Path) -> None:
-    """Write `leaderboard.json`, and `leaderboard.csv` with a row for each family."""
+    """Write `leaderboard.json`; `leaderboard.csv` and `leaderboard.tex` with a row for each family."""
     write_json(folder / FILE, comparison)
     columns = ["rank", "family", "seeds", *(f"{m}{part}" for m in classify.METRICS for part in PARTS)]
     columns += ["n_parameters", "training_s", "clips_per_s", "random_split_accuracy"]
     columns += [f"versus_leader_{m}{part}" for m in ("accuracy", RANKED_BY) for part in ("", *ENDS, "_ahead")]
     rows = [_flat(name, row) for name, row in comparison["families"].items()]
     write_table(folder / TABLE, [*columns, "error"], rows)
+    write_atomic(folder / TEX, leaderboard_table(comparison))
 
 
 def load(folder: Path) -> dict[str, Any]:

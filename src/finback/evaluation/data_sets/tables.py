@@ -9,11 +9,11 @@ from typing import Any
 from finback.core.storage.files import write_atomic
 from finback.evaluation.study_table import interval_columns, write_table
 from finback.metrics.classification import METRICS
+from finback.report.latex import escaped
 from finback.report.pages.data_sets import table
 
 CSV, TEX = "data_sets.csv", "data_sets.tex"
 RANKED_BY = "macro_f1_multi_group"
-SPECIAL = {c: f"\\{c}" for c in "&%$#_{}"} | {"\\": "\\textbackslash{}", "~": "\\textasciitilde{}"}
 
 
 def write_tables(result: Mapping[str, Any], folder: Path) -> None:
@@ -45,11 +45,7 @@ def _flat(name: str, recipe: str, one: Mapping[str, Any], row: Mapping[str, Any]
 def tex(result: Mapping[str, Any]) -> str:
     """A `tabular` of the printed table, for a paper; it needs no package."""
     columns, rows = table(result)
-    lines = [" & ".join(map(_escaped, row)) + " \\\\" for row in (columns, *rows)]
+    lines = [" & ".join(map(escaped, row)) + " \\\\" for row in (columns, *rows)]
     layout = "l" + "r" * (len(columns) - 1)
     body = "\n".join([lines[0], "\\hline", *lines[1:]])
     return f"\\begin{{tabular}}{{{layout}}}\n\\hline\n{body}\n\\hline\n\\end{{tabular}}\n"
-
-
-def _escaped(text: str) -> str:
-    return "".join(SPECIAL.get(character, character) for character in text)

@@ -16,7 +16,9 @@ from finback.core.storage.files import write_atomic
 from finback.core.storage.keeping import writable_folder
 from finback.data.splits.settings import BY_CLIP
 from finback.evaluation.pages.confusions import confusions
+from finback.evaluation.pages.methods import methods
 from finback.evaluation.pages.run_data import RunData, read_run, reproduction
+from finback.report.latex import metrics_tables
 from finback.report.pages.classifier import ClassifierPage, Member, SpeciesRow, render
 from finback.report.pages.common import count, save_pictures
 from finback.report.pages.figures import figures
@@ -24,11 +26,14 @@ from finback.report.pages.summary import FEW_GROUPS, UNKNOWN_GROUPS
 
 
 def write(path: Path, progress: Progress = no_progress) -> Path:
-    """Write `report.html` and `figures/` into a run folder; the page's path. Raises `RunError`."""
-    text = render(collect(Path(path), progress))
-    page = RunFiles(writable_folder(Path(path))).report
-    write_atomic(page, text)
-    return page
+    """Write `report.html`, `figures/`, `methods.txt`, `metrics.tex`; the page's path. Raises `RunError`."""
+    page = collect(Path(path), progress)
+    files = RunFiles(writable_folder(Path(path)))
+    write_atomic(files.report, render(page))
+    write_atomic(files.methods, "\n\n".join(page.methods) + "\n")
+    if page.metrics:
+        write_atomic(files.metrics_tex, metrics_tables(page.metrics))
+    return files.report
 
 
 def collect(path: Path, progress: Progress = no_progress) -> ClassifierPage:
@@ -50,6 +55,7 @@ def collect(path: Path, progress: Progress = no_progress) -> ClassifierPage:
         pictures=save_pictures(drawn, run.path / "figures", progress),
         confusions=confusions(run, progress),
         members=members(run),
+        methods=methods(run),
         equal_weights=run.info.settings.get("how", "mean") == "mean",
     )
 

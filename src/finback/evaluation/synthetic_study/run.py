@@ -16,6 +16,7 @@ from finback.data.dataset import Dataset, prepare_request
 from finback.data.index import IndexRequest
 from finback.evaluation.cost import Cost, GeneratorCost, measure, measure_generator
 from finback.evaluation.study import Callback, PreparedStudy, StudyRunner, measure_each
+from finback.evaluation.synthetic_study import page
 from finback.evaluation.synthetic_study.arm import TAPE_TRANSFER
 from finback.evaluation.synthetic_study.fold_generator import check_generator, generator_folder
 from finback.evaluation.synthetic_study.plan import (
@@ -27,8 +28,6 @@ from finback.evaluation.synthetic_study.plan import (
 )
 from finback.evaluation.synthetic_study.results import results, save
 from finback.evaluation.synthetic_study.train_arm import info_of, train_arm
-from finback.report.plots import style
-from finback.report.plots.synthetic_study import differences
 from finback.training.plan import with_speeds
 
 KIND, OLD_KIND = "synthetic_study", "gain"  # in run.json, today and in version 0.1.0
@@ -136,7 +135,7 @@ def run(
 ) -> dict[str, Any]:
     """Train and evaluate what is left, as far as the hours allow; write the results.
 
-    Writes `synthetic_study.json`, `synthetic_study.csv` and `figures/synthetic_study.png`; returns the object
+    Writes `synthetic_study.json`, `synthetic_study.csv`, `report.html` and its figure; returns the object
     of the first (`results.py`). An arm that fails is listed with its error, and the other arms continue.
     """
     with only_writer(prepared.out):
@@ -157,5 +156,5 @@ def _run(
     runner = StudyRunner(prepared, train_one, study.options.hours, callback, log)
     result = results(study, prepared.folds, dataset, out, runner.run(progress), progress)
     save(result, out)
-    style.save(differences(result), out / "figures", "synthetic_study")
+    page.write(result, out, progress)
     return result

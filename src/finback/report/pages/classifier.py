@@ -78,6 +78,7 @@ class ClassifierPage:
     confusions: Sequence[Confusion] | None = None  # None: no scored test clips
     members: Sequence[Member] = ()  # of an ensemble
     equal_weights: bool = True  # of the members
+    methods: Sequence[str] = ()  # paragraphs for a paper
     pictures: Mapping[str, Picture] = field(default_factory=dict)
 
 
