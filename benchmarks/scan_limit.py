@@ -29,13 +29,13 @@ import torch
 from noise import write_recording
 
 from finback.audio import io
+from finback.audio.faults import faults_of
 from finback.audio.level import remove_dc_into
 from finback.audio.resample import padded, resample_rows
 from finback.features.extract import TOGETHER
 from finback.models.devices import tune_allocator
 from finback.models.predictor import Predictor
 from finback.models.scoring import in_rows, rows_of
-from finback.scan.faults import faults_of
 from finback.scan.reading import BLOCK
 
 SECONDS = 60  # of sound that goes through each stage

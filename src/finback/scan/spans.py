@@ -12,28 +12,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import IntFlag
 
 import numpy as np
 from numpy.typing import NDArray
 
 from finback.audio.addresses import Place, place
+from finback.audio.faults import LEFT_OUT as LEFT_OUT
+from finback.audio.faults import Fault as Fault
 from finback.core.text import printable
 from finback.core.types import Labels
-
-
-class Fault(IntFlag):
-    """What is wrong with the sound of a cell. `LEFT_OUT` faults take the cell out of the effort."""
-
-    NONE = 0
-    SILENT = 1  # digital silence: one value throughout
-    DROPOUT = 2  # the recorder wrote nothing for a part of it
-    CLIPPED = 4  # much of it at full scale
-    OFFSET = 8  # a large constant offset; it is removed before analysis
-    UNREADABLE = 16  # damaged: it could not be decoded
-
-
-LEFT_OUT = Fault.SILENT | Fault.DROPOUT | Fault.CLIPPED | Fault.UNREADABLE
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,10 +18,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from finback.audio.faults import faults_of
 from finback.core.errors import FinbackError
 from finback.models.predictor import Predictor
 from finback.models.window_scores import Inputs
-from finback.scan.faults import faults_of
 from finback.scan.grid import Grid
 from finback.scan.look import require_unchanged
 from finback.scan.reading import SpanSamples

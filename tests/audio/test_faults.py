@@ -11,9 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from finback.audio import io
+from finback.audio.faults import LEFT_OUT, Fault, faults_of
 from finback.core.errors import AudioError
-from finback.scan.faults import faults_of
-from finback.scan.spans import LEFT_OUT, Fault
 
 RATE = 48_000
 

@@ -13,11 +13,24 @@ someone has put before a cut.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import IntFlag
 
 import numpy as np
 from numpy.typing import NDArray
 
-from finback.scan.spans import Fault
+
+class Fault(IntFlag):
+    """What is wrong with the sound of a cell. `LEFT_OUT` faults take the cell out of the effort."""
+
+    NONE = 0
+    SILENT = 1  # digital silence: one value throughout
+    DROPOUT = 2  # the recorder wrote nothing for a part of it
+    CLIPPED = 4  # much of it at full scale
+    OFFSET = 8  # a large constant offset; it is removed before analysis
+    UNREADABLE = 16  # damaged: it could not be decoded
+
+
+LEFT_OUT = Fault.SILENT | Fault.DROPOUT | Fault.CLIPPED | Fault.UNREADABLE
 
 BLOCK_S = 0.0025
 SHORTEST = 16  # samples of a block, at low rates
