@@ -20,7 +20,15 @@ import numpy as np
 
 from finback.core.errors import InputError, RunError
 from finback.core.progress import Progress, no_progress
-from finback.core.runs.files import AUDIT, MANIFEST, PROBLEMS, RUN, VALIDATION_SCORES, WEIGHTS
+from finback.core.runs.files import (
+    AUDIT,
+    MANIFEST,
+    PROBLEMS,
+    RUN,
+    TRAINING_CLIPS,
+    VALIDATION_SCORES,
+    WEIGHTS,
+)
 from finback.core.runs.folder import RunFolder
 from finback.core.runs.info import RunInfo
 from finback.core.runs.left_out import save_left_out
@@ -34,7 +42,7 @@ from finback.metrics.calibration import cannot_fit, fit_temperature
 from finback.metrics.combination import Combination, CombinationMethod, fit, loss_per_group
 from finback.models.model_files import keep_copies
 
-KEPT = (RUN, WEIGHTS, VALIDATION_SCORES)  # of every member; the weights only where it has any
+KEPT = (RUN, WEIGHTS, VALIDATION_SCORES, TRAINING_CLIPS)  # of every member, where it has them
 METHODS: tuple[CombinationMethod, ...] = get_args(CombinationMethod)
 ALIKE = "train them on the same --audio and --labels, with the same --folds or --split and the same --seed"
 

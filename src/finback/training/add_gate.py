@@ -14,6 +14,7 @@ from finback.core.errors import RunError
 from finback.core.progress import Progress, no_progress
 from finback.core.runs.folder import RunFolder
 from finback.core.runs.split_table import load_split
+from finback.core.runs.training_clips import save_training_clips
 from finback.core.storage.files import tensors_digest
 from finback.core.storage.locks import only_writer
 from finback.data.manifest import Manifest
@@ -22,6 +23,7 @@ from finback.features.extract import Extractor
 from finback.models.attach_gate import save_gate
 from finback.models.devices import torch_device
 from finback.models.load import load_network
+from finback.training.describe_clips import described
 from finback.training.gate import fit_gate_of
 from finback.training.unknown_settings import UnknownSettings
 
@@ -54,5 +56,6 @@ def add_gate(
             digest = (
                 {"weights_digest": tensors_digest(part.weights).hex()} if part.info.weights_digest else {}
             )
+            save_training_clips(part.training_clips, described(known, fitted.least_known, progress))
             part.note(gate=fitted.facts, **digest)
     return RunFolder.open(run.path)

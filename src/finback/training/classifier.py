@@ -27,6 +27,7 @@ from finback.core.runs.folder import RunFolder
 from finback.core.runs.info import Json, RunInfo
 from finback.core.runs.scores import load_scores, save_scores
 from finback.core.runs.split_table import save_split
+from finback.core.runs.training_clips import save_training_clips
 from finback.core.storage.files import write_atomic
 from finback.core.storage.locks import check_free, only_writer
 from finback.core.types import Clip, Labels, Scores, Split
@@ -44,6 +45,7 @@ from finback.models.weights import load_weights
 from finback.training.batches import TrainingInputs
 from finback.training.calibrate import cross_fitted, temperature_of, validated
 from finback.training.copies import prepare_copies
+from finback.training.describe_clips import described
 from finback.training.gate import fit_gate_of
 from finback.training.plan import Plan, describe, resumed, with_speeds
 from finback.training.rare_species import imprint_rare_species
@@ -146,19 +148,23 @@ def _train_one(
         _fit(fresh, store, settings, everything, (), again, run.refit.path)
         write_atomic(run.weights, run.refit.weights.read_bytes())
         run.note(refit_epochs=epochs)
-    run.finish(gate=_gate(plan, run, labels, store, (*split.train, *split.val), progress))
+    learned = (*split.train, *split.val) if settings.training.refit else split.train
+    gate, least_known = _gate(plan, run, labels, store, (*split.train, *split.val), progress)
+    save_training_clips(run.training_clips, described(learned, least_known, progress))
+    run.finish(gate=gate)
     return run
 
 
 def _gate(
     plan: Plan, run: RunFolder, labels: Labels, store: FeatureStore, clips: Sequence[Clip], progress: Progress
-) -> dict[str, Any]:
-    """Fit the gate of the final model and put it among its weights; what run.json says of it.
+) -> tuple[dict[str, Any], float | None]:
+    """Fit the gate of the final model and put it among its weights; what run.json says of it, and the
+    probability "known" that nearly all left-out calls have.
 
     A training that a version without gates began ends as it would have ended there.
     """
     if "unknown" not in run.info.settings:
-        return {}
+        return {}, None
     model = _new_model(plan, labels)
     load_weights(model, run.weights)
     model.to(torch_device(plan.device)).eval()
@@ -169,7 +175,7 @@ def _gate(
         odds = np.array([fitted.odds.get(clip.key, np.nan) for clip in scores.clips])
         if len(odds) and np.isfinite(odds).all():
             save_scores(run.validation_scores, scores, folds, "val", odds)
-    return fitted.facts
+    return fitted.facts, fitted.least_known
 
 
 def _fit(

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from scipy.special import expit
 
 from finback.core.progress import Progress, no_progress
 from finback.core.text import means_no_call
@@ -31,6 +32,7 @@ from finback.training.negatives import negatives
 from finback.training.unknown_settings import UnknownSettings
 
 ClipKey = tuple[str, int, int, int]  # `Clip.key`
+LEAST = 0.05  # of the left-out calls have a lower probability "known" than `FittedGate.least_known`
 MOST_WINDOWS = 32  # of a clip, evenly spaced
 
 
@@ -44,6 +46,7 @@ class FittedGate:
     gate: Gate | None
     facts: dict[str, Any]
     odds: Mapping[ClipKey, float] = field(default_factory=dict)
+    least_known: float | None = None  # the probability "known" that 95 % of the left-out calls have
 
 
 def fit_gate_of(
@@ -68,18 +71,20 @@ def fit_gate_of(
     fitted, left_out = fit_gate(examples)
     facts: dict[str, Any] = {"method": "gate", "calls": len(calls), "noises": n_noises}
     odds: dict[ClipKey, float] = {}
+    least: float | None = None
     if left_out is not None:
         of_calls, of_noises = (
             left_out.odds[left_out.known & own] for own in (left_out.is_call, ~left_out.is_call)
         )
         by_sound = zip(left_out.sounds.tolist(), left_out.odds.tolist(), strict=True)
         odds = {clips[i].key: x for i, x in by_sound if i < len(clips)}
+        least = float(expit(np.quantile(of_calls, LEAST)))
         facts["left_out"] = {
             "auroc": auroc(of_calls, of_noises),
             "calls_known": float(np.mean(of_calls > 0)),
             "noises_known": float(np.mean(of_noises > 0)),
         }
-    return FittedGate(as_network(fitted), facts, odds)
+    return FittedGate(as_network(fitted), facts, odds, least)
 
 
 def examples_of(

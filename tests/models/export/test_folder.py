@@ -36,6 +36,7 @@ def test_a_shipped_classifier_gives_the_same_scores(
         "metrics.json",
         "left_out.json",
         "split.csv",
+        "training_clips.json",
         "card.md",
         LOCK,
     }

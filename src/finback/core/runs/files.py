@@ -21,6 +21,7 @@ CHECKPOINT = "checkpoint.safetensors"  # all that the next training step depends
 LOG = "metrics.jsonl"  # one line per epoch
 VALIDATION_SCORES = "validation.parquet"  # of the selected model, before it was trained on these clips too
 LEFT_OUT = "left_out.json"  # probabilities of the true species in groups that were not trained on
+TRAINING_CLIPS = "training_clips.json"  # what the training clips of each species are like
 THRESHOLDS = "thresholds.json"  # per class, from finback thresholds
 SCORES = "scores.parquet"  # of the test clips
 METRICS = "metrics.json"
@@ -96,6 +97,11 @@ class RunFiles:
     def left_out(self) -> Path:
         """Probabilities of the true species in groups that were left out."""
         return self.path / LEFT_OUT
+
+    @property
+    def training_clips(self) -> Path:
+        """What the training clips of each species are like."""
+        return self.path / TRAINING_CLIPS
 
     @property
     def thresholds(self) -> Path:

@@ -17,7 +17,15 @@ import torch
 
 from finback.core.errors import RunError
 from finback.core.runs.documents import Json
-from finback.core.runs.files import GENERATOR_AUDIT, HELD_OUT, LEFT_OUT, METRICS, SPLIT_TABLE, VOCODER_AUDIT
+from finback.core.runs.files import (
+    GENERATOR_AUDIT,
+    HELD_OUT,
+    LEFT_OUT,
+    METRICS,
+    SPLIT_TABLE,
+    TRAINING_CLIPS,
+    VOCODER_AUDIT,
+)
 from finback.core.runs.folder import RunFolder
 from finback.core.storage.files import read_json, write_atomic, write_json
 from finback.core.storage.locks import only_writer
@@ -26,7 +34,7 @@ from finback.models.model_files import keep_copies
 from finback.models.thresholds import read_thresholds, save_thresholds
 from finback.models.weights import GATE, load_tensors, save_tensors
 
-TABLES = (SPLIT_TABLE, HELD_OUT)
+KEPT = (SPLIT_TABLE, HELD_OUT, TRAINING_CLIPS)
 AUDITS = (GENERATOR_AUDIT, VOCODER_AUDIT)
 MEASURED = (METRICS, LEFT_OUT, *AUDITS)
 
@@ -93,7 +101,7 @@ def _copy(run: RunFolder, folder: Path, half: bool) -> None:
         small = {k: v.half() if half and _can_be_half(k, v) else v for k, v in tensors.items()}
         save_tensors(copy.weights, small, {})
     keep_copies(run.info.family, run.path, folder)
-    for name in TABLES:
+    for name in KEPT:
         if (run.path / name).is_file():
             write_atomic(folder / name, (run.path / name).read_bytes())
     for i in range(len(run.info.members)):
