@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from finback.audio.io import open_recording, read
 from finback.core.errors import AudioError, InputError
 from finback.core.types import Clip
 from finback.models.predict import Model
+from finback.models.predictions import Prediction
 from finback.models.predictor import Predictor
 
 
@@ -72,10 +74,10 @@ def test_rows_are_windows(model: Model, long: Path, tmp_path: Path) -> None:
     found = model.predict([long])
     rows = found.rows(top=2)
     assert len(rows) == 2 * len(found[0].start_s)
-    assert list(rows[0]) == ["file", "start_s", "end_s", "species", "probability", "known"]
+    assert list(rows[0]) == ["file", "start_s", "end_s", "species", "probability", "known", "warnings"]
     assert rows[0]["probability"] >= rows[1]["probability"]
     table = found.to_csv(tmp_path / "found.csv").read_text(encoding="utf-8").splitlines()
-    assert table[0] == "file,start_s,end_s,species,probability,known"
+    assert table[0] == "file,start_s,end_s,species,probability,known,warnings"
     assert len(table) == 1 + len(found[0].start_s)
     frame = found.to_pandas()
     assert list(frame.columns) == list(rows[0])
@@ -115,3 +117,36 @@ def test_what_was_repaired_in_a_file_is_said_with_the_answer(
     assert "remarks: 1" in repr(found)
     assert remark.split(": ", 1)[1] in repr(found[0])
     assert "does not give" in found[0]._repr_html_()
+
+
+def test_the_best_windows_do_not_overlap_and_become_events(model: Model, long: Path) -> None:
+    found = model.predict(long)
+    best = found.best_windows(3)
+    assert len(best) == 3
+    assert [w["start_s"] for w in best] == sorted(w["start_s"] for w in best)
+    assert all(a["end_s"] <= b["start_s"] for a, b in pairwise(best))
+    highest = max(row["probability"] for row in found.rows())
+    assert max(w["probability"] for w in best) == highest
+    events = found.events()
+    assert [(e.start_s, e.label, e.score) for e in events] == [
+        (row["start_s"], row["species"], row["probability"]) for row in found.rows()
+    ]
+    assert {e.file for e in events} == {str(long.absolute())}
+
+
+def test_warnings_go_with_the_answer(model: Model, tmp_path: Path) -> None:
+    found = model.predict([(np.zeros(12_000), 4000)])
+    assert found[0].warnings[0].kind == "silence"
+    assert found.warnings[0].startswith("array: digital silence")
+    assert all("silence" in row["warnings"] for row in found.rows())
+    assert "warnings:" in repr(found)
+    assert "digital silence" in repr(found[0])
+    assert "digital silence" in found._repr_html_()
+
+
+def test_predictions_come_one_by_one(model: Model, long: Path, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.wav"
+    bad.write_text("not sound")
+    each = model.predict_each([long, bad])
+    assert isinstance(next(each), Prediction)
+    assert isinstance(next(each), AudioError)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from finback.cli.console import out, out_json, out_table, progress, say
+from finback.cli.console import out_json, progress, say
 from finback.cli.licences import say_licences_of, terms_of
-from finback.cli.options import Device, Json
+from finback.cli.options import Device, Json, takes
+from finback.cli.predict_inputs import AUDIO, audio_on_stdin, sound_files
+from finback.cli.predict_outputs import Targets, show, to_json
+from finback.core.errors import InputError
 
 if TYPE_CHECKING:
+    from finback.models.predict import Model
     from finback.models.predictions import Prediction, Predictions
-    from finback.models.species_sets import SpeciesSet
 
 Sets = Annotated[
     float | None,
@@ -25,15 +30,41 @@ Sets = Annotated[
 ]
 
 
-def predict(
-    arguments: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="RUN CLIP...",
-            help="Run folder or bundled model (watkins), then sound files; - reads their names from stdin.",
+@dataclass(frozen=True, kw_only=True)
+class Outputs:
+    """Options for what is written besides the table."""
+
+    csv: Annotated[
+        Path | None, typer.Option(help="Write a row for each window to this CSV file.", show_default=False)
+    ] = None
+    raven: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write a selection table of Raven; without a suffix, a folder with one for each file.",
             show_default=False,
         ),
-    ],
+    ] = None
+    audacity: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write labels of Audacity; without a suffix, a folder with labels for each file.",
+            show_default=False,
+        ),
+    ] = None
+
+
+@takes(outputs=Outputs)
+def predict(
+    outputs: Outputs,
+    arguments: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="RUN CLIP...",
+            help="Run folder or bundled model (watkins), then sound files, folders or patterns; - reads "
+            "their names from stdin.",
+            show_default=False,
+        ),
+    ] = None,
     model: Annotated[
         str | None,
         typer.Option(
@@ -46,81 +77,91 @@ def predict(
         int | None,
         typer.Option(help="Channel, counted from 0; default: the mean of all channels.", show_default=False),
     ] = None,
+    stdin_audio: Annotated[
+        bool, typer.Option("--stdin-audio", help="Read one sound file from stdin instead of files.")
+    ] = False,
     device: Device = "auto",
     json: Json = False,
 ) -> None:
     """Classify the species in sound files.
 
-    Probabilities are calibrated. A long file is scored in windows, and their scores are averaged. The class
-    "none of these" stands for noise and for species that the model does not have; "known" is the probability
-    of all species together.
+    Probabilities are calibrated. A long file is scored in windows, and their scores are averaged; its best
+    windows are listed. The class "none of these" stands for noise and for species that the model does not
+    have; "known" is the probability of all species together. A warning says why an answer should not be
+    trusted.
 
     \b
     Example:
       finback predict runs/mine clip.wav
       finback predict --model watkins clip.wav
+      finback predict runs/mine recordings --csv found.csv --raven selections
       finback predict runs/mine clip.wav --sets 0.9
       ls *.wav | finback predict runs/mine - --json
+      sox dive.wav -t wav - trim 10 3 | finback predict watkins --stdin-audio
     """
     from finback.models.predict import load
     from finback.models.pretrained import resolve
 
-    name, files = (arguments[0], arguments[1:]) if model is None else (model, arguments)
-    names = _sound_files(name, files)
-    say_licences_of(resolve(name, "classifier"))
-    classifier = load(name, device)
-    predictions = classifier.predict([*names], channel=channel, progress=progress, sets=sets)
-    if json:
-        by_file = [_to_json(p) for p in predictions]
+    name, given = _named(arguments or [], model)
+    if stdin_audio and given:
+        raise InputError("--stdin-audio: files were named too", "leave the files out, or --stdin-audio")
+    targets = Targets(outputs.csv, outputs.raven, outputs.audacity)
+    with ExitStack() as stack:
+        files = [stack.enter_context(audio_on_stdin())] if stdin_audio else sound_files(name, given)
+        targets.check(len(files))
+        say_licences_of(resolve(name, "classifier"))
+        predictions, interrupt = _predictions(load(name, device), files, channel, sets)
+        if stdin_audio:
+            predictions = _called_stdin(predictions, files[0])
+    if not interrupt:
+        targets.write(predictions)
+    if json and not interrupt:
+        by_file = [to_json(p) for p in predictions]
         errors = list(predictions.errors)
         out_json({"run": name, "terms": terms_of(name), "predictions": by_file, "errors": errors})
-    else:
-        _show_predictions(predictions, top)
-    for remark in predictions.remarks:
-        say(f"note: {remark}")
-    for error in predictions.errors:
-        say(f"finback: {error}")
+    elif predictions and not json:
+        show(predictions, top, name)
+    for text in (*(f"note: {remark}" for remark in predictions.remarks), *predictions.errors):
+        say(text if text.startswith("note: ") else f"finback: {text}")
+    if interrupt:
+        done = len(predictions) + len(predictions.errors)
+        say(f"ended after {done} of {len(files)} files{targets.write_partial(predictions)}")
+        raise interrupt
     if predictions.errors:
         raise SystemExit(2 if not predictions else 1)
 
 
-def _sound_files(model: str, files: list[str]) -> list[str]:
-    """The files that were named, with those from stdin for "-"."""
-    from finback.core.errors import InputError
-
-    if not files:
-        raise InputError(
-            f"predict {model}: no sound files", "give them after the run: finback predict RUN CLIP"
-        )
-    return [line.strip() for f in files for line in (sys.stdin if f == "-" else [f]) if line.strip()]
+def _named(arguments: list[str], model: str | None) -> tuple[str, list[str]]:
+    """The model and the files."""
+    if model is not None:
+        return model, arguments
+    if not arguments:
+        raise InputError("predict: no run folder", "name it, then the files: finback predict RUN CLIP")
+    return arguments[0], arguments[1:]
 
 
-def _show_predictions(predictions: Predictions, top: int) -> None:
-    rows = [(p.file, *row, p.known) for p in predictions for row in p.top(top)]
-    has_gate = any(p.known is not None for p in predictions)
-    columns = ("file", "species", "probability", "known")
-    out_table(columns if has_gate else columns[:-1], rows if has_gate else [row[:-1] for row in rows])
-    for p in predictions:
-        if p.species_set is not None:
-            out(f"{p.file}: {_in_words(p.species_set)}")
+def _predictions(
+    classifier: Model, files: list[str], channel: int | None, sets: float | None
+) -> tuple[Predictions, KeyboardInterrupt | None]:
+    """Those of all files, or those that were done when a signal ended the command."""
+    from finback.models.predictions import Prediction, Predictions
+
+    found: list[Prediction] = []
+    errors: list[str] = []
+    try:
+        for each in classifier.predict_each([*files], channel=channel, progress=progress, sets=sets):
+            if isinstance(each, Prediction):
+                found.append(each)
+            else:
+                errors.append(str(each))
+    except KeyboardInterrupt as interrupt:
+        return Predictions(found, errors), interrupt
+    return Predictions(found, errors), None
 
 
-def _to_json(prediction: Prediction) -> dict[str, Any]:
-    """The file's probabilities, and the most probable class of each of its windows."""
-    windows = [{k: v for k, v in row.items() if k not in ("file", "set")} for row in prediction.rows()]
-    chosen = prediction.species_set
-    return {
-        "file": prediction.file,
-        "known": prediction.known,
-        "species": prediction.species,
-        "windows": windows,
-        "remarks": list(prediction.remarks),
-        **({} if chosen is None else {"set": {"level": chosen.level, "species": list(chosen.species)}}),
-    }
+def _called_stdin(predictions: Predictions, path: str) -> Predictions:
+    """The same without the name of the temporary file."""
+    from finback.models.predictions import Predictions
 
-
-def _in_words(chosen: SpeciesSet) -> str:
-    """ "one of these 2 species (90 %): Fin Whale, Killer Whale"."""
-    n = len(chosen.species)
-    what = f"one of these {n} species" if n > 1 else "this species"
-    return f"{what} ({100 * chosen.level:g} %): {', '.join(chosen.species)}"
+    named: list[Prediction] = [replace(p, file=AUDIO, recording=None) for p in predictions]
+    return Predictions(named, [error.replace(path, AUDIO) for error in predictions.errors])

@@ -9,7 +9,8 @@ model.embed(["a.wav", "b.wav"])           # (2, D)
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias, overload
 
@@ -17,11 +18,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from finback.audio.io import open_recording
-from finback.audio.samples import ArraySamples, Samples, samples_of
+from finback.audio.measured import Measured
+from finback.audio.samples import ArraySamples, FileSamples, Samples, samples_of
 from finback.core.bars import bars
 from finback.core.errors import AudioError, InputError, RunError
 from finback.core.progress import Progress
 from finback.core.types import Clip, Recording, softmax
+from finback.models.prediction_warnings import Cautions
 from finback.models.predictions import Prediction, Predictions
 from finback.models.predictor import Predictor
 from finback.models.species_sets import SpeciesSets
@@ -43,11 +46,22 @@ class Model:
 
     def __init__(self, name: str, predictor: Predictor) -> None:
         self.name, self.predictor = name, predictor
+        self._cautions: Cautions | None = None
 
     @property
     def species(self) -> tuple[str, ...]:
         """The species of the model, in the order of its outputs."""
         return self.predictor.labels.names
+
+    @property
+    def cautions(self) -> Cautions:
+        """What warnings are based on. Raises `RunError` for a file of the run that is damaged."""
+        if self._cautions is None:
+            extractor, spec = self.predictor.store.extractor, self.predictor.spec
+            window_s = extractor.window_samples(spec.sample_rate) / spec.sample_rate
+            run = self.predictor.run
+            self._cautions = Cautions.of_run(run, spec, window_s) if run else Cautions.of_spec(spec, window_s)
+        return self._cautions
 
     @overload
     def predict(
@@ -79,24 +93,39 @@ class Model:
 
         One sound (a path, a `Recording`, a `Clip`, or an array with its rate) gives a `Prediction`; several
         give `Predictions`: `errors` lists the files that cannot be read, and all others are classified.
-        `channel` counts from 0; None is the mean of all channels. `remarks` of the answer say what was
-        repaired, guessed or left out in a file. With `sets`, such as 0.9, each answer has a set of species
-        that holds the right one with this probability on new recording groups (`models.species_sets`).
+        `channel` counts from 0; None is the mean of all channels. `warnings` of the answer say why it should
+        not be trusted, `remarks` what was repaired, guessed or left out in a file. With `sets`, such as 0.9,
+        each answer has a set of species that holds the right one with this probability on new recording
+        groups (`models.species_sets`).
 
         Raises `AudioError` when a single sound cannot be read, `RunError` when the run cannot give sets.
         """
-        rule = None if sets is None else self.sets_of(sets)
         if _is_one(sound):
-            return self._one(sound, channel, rule)  # type: ignore[arg-type]
+            return self._one(sound, channel, None if sets is None else self.sets_of(sets))  # type: ignore[arg-type]
         predictions: list[Prediction] = []
         errors: list[str] = []
-        sounds: Sequence[Sound] = sound  # type: ignore[assignment]
+        for found in self.predict_each(sound, channel=channel, progress=progress, sets=sets):  # type: ignore[arg-type]
+            if isinstance(found, Prediction):
+                predictions.append(found)
+            else:
+                errors.append(str(found))
+        return Predictions(predictions, errors)
+
+    def predict_each(
+        self,
+        sounds: Sequence[Sound],
+        *,
+        channel: int | None = None,
+        progress: Progress | None = None,
+        sets: float | None = None,
+    ) -> Iterator[Prediction | AudioError]:
+        """The same one by one, so that what is done can be kept; the error of a sound that cannot be read."""
+        rule = None if sets is None else self.sets_of(sets)
         for each in (progress or bars())(sounds, "predicting", len(sounds)):
             try:
-                predictions.append(self._one(each, channel, rule))
+                yield self._one(each, channel, rule)
             except AudioError as error:
-                errors.append(str(error))
-        return Predictions(predictions, errors)
+                yield error
 
     def sets_of(self, level: float) -> SpeciesSets:
         """The rule for sets of species at a level, such as 0.9.
@@ -126,13 +155,24 @@ class Model:
 
     def _one(self, sound: Sound, channel: int | None, rule: SpeciesSets | None = None) -> Prediction:
         name, samples, start, stop, remarks = _samples(sound, channel)
-        windows, logits = self.predictor.score_sound(samples, start, stop)
+        heard = Measured(samples, start, stop)
+        windows, logits = self.predictor.score_sound(heard, start, stop)
         probabilities = softmax(logits[None])[0]
-        seconds = (windows.start_s, windows.stop_s)
         chosen = None if rule is None else rule.of(softmax(logits[None, : len(rule.labels)])[0])
-        return Prediction(
-            name, self.predictor.classes, probabilities, *seconds, windows.probabilities, remarks, chosen
+        prediction = Prediction(
+            name,
+            self.predictor.classes,
+            probabilities,
+            windows.start_s,
+            windows.stop_s,
+            windows.probabilities,
+            remarks,
+            chosen,
         )
+        seconds = (stop - start) / samples.sample_rate
+        found = self.cautions.of(prediction.top()[0], prediction.known, heard.sound, seconds)
+        recording = samples.recording if isinstance(samples, FileSamples) else None
+        return replace(prediction, warnings=found, recording=recording)
 
     def __repr__(self) -> str:
         return f"Model({self.name!r}, {len(self.species)} species: {'; '.join(self.species[:4])} ...)"

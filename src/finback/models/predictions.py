@@ -7,6 +7,7 @@ the probability that the sound is of any of its species, and those of the specie
 from __future__ import annotations
 
 import html
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,13 +17,15 @@ import numpy as np
 
 from finback.core.errors import InputError
 from finback.core.storage.csv_files import write_csv
-from finback.core.types import NONE, Labels
+from finback.core.types import NONE, Event, Labels, Recording
+from finback.data.formats.sleeps import slept_s
+from finback.models.prediction_warnings import PredictionWarning
 from finback.models.species_sets import SpeciesSet
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-COLUMNS = ("file", "start_s", "end_s", "species", "probability", "known")
+COLUMNS = ("file", "start_s", "end_s", "species", "probability", "known", "warnings")
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +34,8 @@ class Prediction:
 
     The classes are the species, and for a model with a gate "none of these".
     `probabilities` are for the whole sound (the logits are averaged over its windows), and
-    `window_probabilities` for each window alone. `remarks` are those of the recording.
+    `window_probabilities` for each window alone. `warnings` are about the whole sound, each with a kind and a
+    sentence (`models.prediction_warnings`). `remarks` are those of the recording.
     """
 
     file: str
@@ -42,6 +46,8 @@ class Prediction:
     window_probabilities: np.ndarray = field(repr=False)  # (W, K) float64, rows sum to 1
     remarks: tuple[str, ...] = ()  # what was repaired, guessed or left out in the file: "what; advice"
     species_set: SpeciesSet | None = None  # if one was asked for: of the whole sound, one of these species
+    warnings: tuple[PredictionWarning, ...] = ()  # why the answer for the whole sound should not be trusted
+    recording: Recording | None = field(default=None, repr=False)  # None: an array
 
     def top(self, n: int = 1) -> list[tuple[str, float]]:
         """The `n` most probable classes of the whole sound with their probabilities, in falling order."""
@@ -58,15 +64,54 @@ class Prediction:
         return {name: p for name, p in self.top(len(self.labels)) if name != NONE}
 
     def rows(self, top: int = 1) -> list[dict[str, Any]]:
-        """A row for each window and each of its `top` most probable classes; keys are `columns`."""
+        """A row for each window and each of its `top` most probable classes; keys are `columns`.
+
+        `warnings` are the kinds of those about the whole file, in every row.
+        """
         times = zip(self.start_s.tolist(), self.end_s.tolist(), self.window_probabilities, strict=True)
-        of_file = () if self.species_set is None else ("; ".join(self.species_set.species),)
+        of_file: tuple[str, ...] = ("; ".join(warning.kind for warning in self.warnings),)
+        of_file += () if self.species_set is None else ("; ".join(self.species_set.species),)
         return [
             dict(zip(self.columns, (self.file, start, end, name, p, known, *of_file), strict=True))
             for start, end, probabilities in times
             for known in [_known(self.labels, probabilities)]
             for name, p in _top(self.labels, probabilities, top)
         ]
+
+    def best_windows(self, n: int = 5) -> list[dict[str, Any]]:
+        """The `n` windows with the most probable species, in the order of time; no two overlap.
+
+        Keys: `start_s`, `end_s`, `species`, `probability`. Windows whose answer is "none of these" are left
+        out, so the list may be empty.
+        """
+        first = self.window_probabilities.argmax(axis=1)
+        found: list[dict[str, Any]] = []
+        for i in np.argsort(-self.window_probabilities.max(axis=1), kind="stable").tolist():
+            start, end, species = float(self.start_s[i]), float(self.end_s[i]), self.labels.names[first[i]]
+            if len(found) == n:
+                break
+            if species != NONE and all(end <= w["start_s"] or start >= w["end_s"] for w in found):
+                p = float(self.window_probabilities[i, first[i]])
+                found.append({"start_s": start, "end_s": end, "species": species, "probability": p})
+        return sorted(found, key=lambda window: window["start_s"])
+
+    def events(self) -> list[Event]:
+        """An event for each window whose answer is a species, with its probability as the score.
+
+        Windows that span a sleep of the recorder are left out: no table can hold them.
+        """
+        schedule, rate = (self.recording.schedule, self.recording.sample_rate) if self.recording else ((), 1)
+        return [
+            Event(self.path, row["start_s"], row["end_s"], row["species"], score=row["probability"])
+            for row in self.rows()
+            if row["species"] != NONE
+            and not slept_s(schedule, rate, round(row["start_s"] * rate), round(row["end_s"] * rate))
+        ]
+
+    @property
+    def path(self) -> str:
+        """The full path of the file, as tables of other programs need it."""
+        return os.path.abspath(self.file) if self.recording else self.file
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -79,8 +124,8 @@ class Prediction:
 
     def __repr__(self) -> str:
         best = ", ".join(f"{name} {p:.2f}" for name, p in self.top(3))
-        remarks = "".join(f"; {remark}" for remark in self.remarks)
-        return f"Prediction({self.file!r}, {len(self.start_s)} windows: {best}{remarks})"
+        more = "".join(f"; {text}" for text in (*map(str, self.warnings), *self.remarks))
+        return f"Prediction({self.file!r}, {len(self.start_s)} windows: {best}{more})"
 
     def _repr_html_(self) -> str:
         return Predictions([self])._repr_html_()
@@ -130,12 +175,18 @@ class Predictions(Sequence[Prediction]):
         return path
 
     @property
+    def warnings(self) -> tuple[str, ...]:
+        """Why answers should not be trusted: "file: sentence"."""
+        return tuple(f"{each.file}: {warning}" for each in self for warning in each.warnings)
+
+    @property
     def remarks(self) -> tuple[str, ...]:
         """What was repaired, guessed or left out in the files: "file: what; advice"."""
         return tuple(f"{each.file}: {remark}" for each in self for remark in each.remarks)
 
     def __repr__(self) -> str:
         failed = f", {len(self.errors)} could not be read" if self.errors else ""
+        failed += f", warnings: {len(self.warnings)}" if self.warnings else ""
         failed += f", remarks: {len(self.remarks)}" if self.remarks else ""
         lines = [
             f"  {p.file}: " + ", ".join(f"{s} {x:.2f}" for s, x in p.top(2)) for p in self._predictions[:10]
@@ -144,7 +195,9 @@ class Predictions(Sequence[Prediction]):
         return "\n".join([f"Predictions of {len(self)} files{failed}", *lines, *more])
 
     def _repr_html_(self) -> str:
-        failed = "".join(f"<li>{html.escape(text)}</li>" for text in (*self.errors, *self.remarks))
+        failed = "".join(
+            f"<li>{html.escape(text)}</li>" for text in (*self.errors, *self.warnings, *self.remarks)
+        )
         return _table(self._predictions) + (f"<ul>{failed}</ul>" if failed else "")
 
 
