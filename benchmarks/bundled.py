@@ -1,6 +1,7 @@
 """The bundled models, made again from the recordings: `make bundled`, or
 
     python benchmarks/bundled.py [watkins] [watkins-small] [calls] [diffusion] [vocoder]   # no name: all
+    python benchmarks/bundled.py --training-clips    # only what the training clips of classifiers are like
 
 Classifiers: `watkins` is trained on all tapes (85/15/0, then again on all of its training clips). Its figures
 are those of the same recipe in five folds by tape, because no tape is left to test a model that was trained
@@ -117,10 +118,47 @@ def bundle(key: str, use: Path, measured: Options) -> None:
     card.write_text(f"{before}\n{terms}{line}{after}", encoding="utf-8")
 
 
+def training_clips(name: str) -> None:
+    """Write `training_clips.json` of a bundled classifier again, from the recordings; the weights stay.
+
+    The gate of the model is not changed either: a second fit gives the left-out calls.
+    """
+    from finback.core.runs.split_table import load_split
+    from finback.core.runs.training_clips import save_training_clips
+    from finback.data.dataset import prepare_request
+    from finback.data.index import IndexRequest
+    from finback.features.cache import FeatureStore, default_folder
+    from finback.features.extract import Extractor
+    from finback.models.load import load_model
+    from finback.training.describe_clips import described
+    from finback.training.gate import fit_gate_of
+    from finback.training.unknown_settings import UnknownSettings
+
+    data, run = data_folder(), RunFolder.open(WEIGHTS / name / "classifier")
+    tables = data / "watkins_all"
+    groups = f"{tables / 'metadata.csv'}:group"
+    labels = tables / "labels.csv"
+    request = IndexRequest(audio=data, labels=labels, groups=groups, source="watkins", min_clips=10)
+    split = load_split(run.split_table, prepare_request(request).clips, run.info.split_by)
+    model = load_model(run.path, "classifier").network
+    store = FeatureStore(Extractor.for_model(model), default_folder())
+    clips = (*split.train, *split.val)
+    settings = UnknownSettings.model_validate(run.info.settings["unknown"])
+    least = fit_gate_of(model, store, clips, settings).least_known
+    save_training_clips(run.training_clips, described(clips, least))
+    print(f"{run.training_clips}: {len(clips)} clips, least known {least}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Make the bundled models again.")
     parser.add_argument("names", nargs="*", help=f"of {', '.join(BUNDLES)}; none: all")
-    names = parser.parse_args().names or list(BUNDLES)
+    parser.add_argument("--training-clips", action="store_true", help="only write training_clips.json")
+    given = parser.parse_args()
+    if given.training_clips:
+        for name in pretrained.names("classifier"):
+            training_clips(name)
+        return
+    names = given.names or list(BUNDLES)
     if unknown := set(names) - set(BUNDLES):
         parser.error(f"{', '.join(unknown)}: not a bundled model; there are {', '.join(BUNDLES)}")
     for name in names:
