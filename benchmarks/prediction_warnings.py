@@ -145,8 +145,14 @@ def main() -> None:
     print("unwarned:", dict(unwarned))
     shown = ("sounds", "files", "none of these", "right names", "warned", "wrong names", "warned (wrong)")
     by_kind = Table(("kind", "right names", "wrong names", "noises"), kinds(right, wrong, noises))
-    values = {f"right-{name}": r[4] for name, r in zip(("left-out",), rows, strict=False)}
-    values |= {"wrong-left-out": rows[0][6], "unwarned-noises": sum(unwarned.values())}
+    sure = [a for a in calls if a.species != NONE and not a.kinds]
+    values = {
+        "right-names-warned": rows[0][4],
+        "wrong-names-warned": rows[0][6],
+        "names-without-warning": len(sure),
+        "names-without-warning-right": share(sum(a.right for a in sure), len(sure)),
+        "noises-named-without-warning": sum(unwarned.values()),
+    }
     about = (
         "Warnings of predictions: calls on left-out tapes by the folds of yamnet-plda, other sounds by the "
         "bundled watkins."

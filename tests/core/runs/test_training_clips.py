@@ -45,8 +45,7 @@ def test_of_several_parts_the_lower_limits_hold(trained: Path, tmp_path: Path) -
     run.training_clips.unlink()
     run.note(n_folds=2)
     for i, lower in enumerate((900.0, 700.0)):
-        fold = run.fold(i).training_clips
-        fold.parent.mkdir(parents=True)
+        fold = RunFolder(shutil.copytree(trained, run.fold(i).path)).training_clips
         own = FIN.model_copy(update={"end_hz": lower, "n_clips": 12 - i, "low_hz": 9.0 - i})
         save_training_clips(fold, TrainingClips(species={"Fin": own}, least_known=0.5 + i / 10))
     found = training_clips(run)

@@ -10,7 +10,7 @@ versions have no such file; their table of the split still has the number of cli
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -57,8 +57,7 @@ def training_clips(run: RunFolder) -> TrainingClips:
 
     Raises `RunError` for a file that is damaged.
     """
-    members = [run.member(i) for i in range(len(run.info.members))]
-    parts = [found for part in (run, *run.folds, *members) if (found := _stored(part)) is not None]
+    parts = [found for part in _tree(run) if (found := _stored(part)) is not None]
     if not parts:
         return TrainingClips(species=_counted(run))
     species: dict[str, SpeciesClips] = {}
@@ -66,6 +65,15 @@ def training_clips(run: RunFolder) -> TrainingClips:
         for name, own in part.species.items():
             species[name] = _both(species[name], own) if name in species else own
     return TrainingClips(species=species, least_known=_least([part.least_known for part in parts]))
+
+
+def _tree(run: RunFolder) -> Iterator[RunFolder]:
+    """The run, its folds and members, and theirs."""
+    yield run
+    inner = [*run.folds, *(run.member(i) for i in range(len(run.info.members)))]
+    for part in inner:
+        if part.run_json.is_file():
+            yield from _tree(part)
 
 
 def _stored(run: RunFolder) -> TrainingClips | None:
