@@ -20,19 +20,33 @@ if TYPE_CHECKING:
     from finback.models.predict import Model
     from finback.models.predictions import Prediction, Predictions
 
-Sets = Annotated[
-    float | None,
-    typer.Option(
-        help="Also a set of species of each file that holds the right one with this probability on new "
-        "recording groups, such as 0.9.",
-        show_default=False,
-    ),
-]
-
 
 @dataclass(frozen=True, kw_only=True)
-class Outputs:
-    """Options for what is written besides the table."""
+class PredictOptions:
+    """Options for what is asked, and for what is written besides the table."""
+
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="The run folder or bundled model; then all arguments are sound files.", show_default=False
+        ),
+    ] = None
+    top: Annotated[int, typer.Option(help="Number of species shown per file.", min=1)] = 3
+    sets: Annotated[
+        float | None,
+        typer.Option(
+            help="Also a set of species of each file that holds the right one with this probability on new "
+            "recording groups, such as 0.9.",
+            show_default=False,
+        ),
+    ] = None
+    channel: Annotated[
+        int | None,
+        typer.Option(help="Channel, counted from 0; default: the mean of all channels.", show_default=False),
+    ] = None
+    stdin_audio: Annotated[
+        bool, typer.Option("--stdin-audio", help="Read one sound file from stdin instead of files.")
+    ] = False
 
     csv: Annotated[
         Path | None, typer.Option(help="Write a row for each window to this CSV file.", show_default=False)
@@ -53,9 +67,9 @@ class Outputs:
     ] = None
 
 
-@takes(outputs=Outputs)
+@takes(options=PredictOptions)
 def predict(
-    outputs: Outputs,
+    options: PredictOptions,
     arguments: Annotated[
         list[str] | None,
         typer.Argument(
@@ -65,21 +79,6 @@ def predict(
             show_default=False,
         ),
     ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            help="The run folder or bundled model; then all arguments are sound files.", show_default=False
-        ),
-    ] = None,
-    top: Annotated[int, typer.Option(help="Number of species shown per file.", min=1)] = 3,
-    sets: Sets = None,
-    channel: Annotated[
-        int | None,
-        typer.Option(help="Channel, counted from 0; default: the mean of all channels.", show_default=False),
-    ] = None,
-    stdin_audio: Annotated[
-        bool, typer.Option("--stdin-audio", help="Read one sound file from stdin instead of files.")
-    ] = False,
     device: Device = "auto",
     json: Json = False,
 ) -> None:
@@ -99,20 +98,26 @@ def predict(
       ls *.wav | finback predict runs/mine - --json
       sox dive.wav -t wav - trim 10 3 | finback predict watkins --stdin-audio
     """
+    name, given = _named(arguments or [], options.model)
+    if options.stdin_audio and given:
+        raise InputError("--stdin-audio: files were named too", "leave the files out, or --stdin-audio")
+    with ExitStack() as stack:
+        is_audio = options.stdin_audio
+        files = [stack.enter_context(audio_on_stdin())] if is_audio else sound_files(name, given)
+        _answer(name, files, options, device, json)
+
+
+def _answer(name: str, files: list[str], options: PredictOptions, device: str, json: bool) -> None:
+    """Predict, show and write; after an interruption, what was done."""
     from finback.models.predict import load
     from finback.models.pretrained import resolve
 
-    name, given = _named(arguments or [], model)
-    if stdin_audio and given:
-        raise InputError("--stdin-audio: files were named too", "leave the files out, or --stdin-audio")
-    targets = Targets(outputs.csv, outputs.raven, outputs.audacity)
-    with ExitStack() as stack:
-        files = [stack.enter_context(audio_on_stdin())] if stdin_audio else sound_files(name, given)
-        targets.check(len(files))
-        say_licences_of(resolve(name, "classifier"))
-        predictions, interrupt = _predictions(load(name, device), files, channel, sets)
-        if stdin_audio:
-            predictions = _called_stdin(predictions, files[0])
+    targets = Targets(options.csv, options.raven, options.audacity)
+    targets.check(len(files))
+    say_licences_of(resolve(name, "classifier"))
+    predictions, interrupt = _predictions(load(name, device), files, options.channel, options.sets)
+    if options.stdin_audio:
+        predictions = _called_stdin(predictions, files[0])
     if not interrupt:
         targets.write(predictions)
     if json and not interrupt:
@@ -120,7 +125,7 @@ def predict(
         errors = list(predictions.errors)
         out_json({"run": name, "terms": terms_of(name), "predictions": by_file, "errors": errors})
     elif predictions and not json:
-        show(predictions, top, name)
+        show(predictions, options.top, name)
     for text in (*(f"note: {remark}" for remark in predictions.remarks), *predictions.errors):
         say(text if text.startswith("note: ") else f"finback: {text}")
     if interrupt:
