@@ -38,6 +38,7 @@ from finback.cli import (
 )
 from finback.cli.bounds import bounded
 from finback.cli.figure_options import draws
+from finback.cli.completion import completing
 from finback.cli.first_checks import checked
 from finback.core.version import __version__
 
@@ -45,10 +46,9 @@ app = typer.Typer(
     name="finback",
     help="Classify marine-mammal species in sound, and measure how reliable the results are.",
     epilog="Start with `finback demo`. Every command has --help with an example; --debug shows a traceback.",
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
 )
 
 for command in (
@@ -84,7 +84,7 @@ for command in (
     about.doctor,
     licences.licences,
 ):
-    app.command()(checked(bounded(command)))
+    app.command()(checked(completing(bounded(command))))
 app.add_typer(simulate.app)
 app.add_typer(vae.app)
 app.add_typer(backbone.app)

@@ -72,7 +72,8 @@ def augment(
     \b
     Example:
       finback augment clip.wav --show
-      finback augment clip.wav --with other.wav --noise sea-noise --wav augmented -n 3
+      finback augment clip.wav --with other.wav --noise sea-noise \\
+        --wav augmented -n 3
     """
     from finback.core.storage.paths import refuse_overwriting
     from finback.report.plots.augment import save_grid

@@ -108,10 +108,14 @@ def compare(
     \b
     Example:
       finback compare --audio clips --labels labels.csv --out runs/compare
-      finback compare --audio clips --labels labels.csv --out runs/compare --families cnn2d,lstm --seeds 3
-      finback compare --audio clips --labels labels.csv --out runs/compare --dry-run
-      finback compare --datasets tapes.toml years.toml mfcc-plda birdnet --seeds 3 --out runs/sets
-      finback compare --audio clips --labels labels.csv --out runs/study --synthetic vae,none,classic
+      finback compare --audio clips --labels labels.csv --out runs/compare \\
+        --families cnn2d,lstm --seeds 3
+      finback compare --audio clips --labels labels.csv --out runs/compare \\
+        --dry-run
+      finback compare --datasets tapes.toml years.toml mfcc-plda birdnet \\
+        --seeds 3 --out runs/sets
+      finback compare --audio clips --labels labels.csv --out runs/study \\
+        --synthetic vae,none,classic
     """
     if sets.files:
         data.refuse_given()

@@ -92,7 +92,8 @@ def split(
 
     \b
     Example:
-      finback split --audio clips --labels labels.csv --split 70/15/15 --out split.csv
+      finback split --audio clips --labels labels.csv --split 70/15/15 \\
+        --out split.csv
     """
     from finback.core.runs.split_table import save_split
     from finback.data.dataset import prepare_request

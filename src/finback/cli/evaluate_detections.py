@@ -127,7 +127,8 @@ def evaluate_detections(
     \b
     Example:
       finback evaluate-detections truth.csv scans/site1
-      finback evaluate-detections truth.selections.txt found.csv --match collar=3s --hours 24 --out evaluation
+      finback evaluate-detections truth.selections.txt found.csv \\
+        --match collar=3s --hours 24 --out evaluation
     """
     settings = _settings(which, effort, listed, seed)  # first: the imports take a second
     from finback.evaluation.detections.api import read_both

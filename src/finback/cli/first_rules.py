@@ -191,14 +191,14 @@ def run_of(*kinds: str) -> Callable[[Any, Given], None]:
 
 def open_one(name: str, kinds: Sequence[str]) -> Any:
     """The run folder. Raises `InputError` for no run, a run of another kind, and an unfinished one."""
+    from finback.core.runs.folder import RunFolder
     from finback.models import pretrained
 
     if not Path(name).exists():
         bundled = [kind for kind in kinds if name in pretrained.names(kind)]
-        run = pretrained.open_run(name, bundled[0] if bundled else kinds[0])  # type: ignore[arg-type]
+        where = pretrained.bundled(name, bundled[0]) if bundled else pretrained.resolve(name, kinds[0])
+        run = RunFolder.open(where)
     else:
-        from finback.core.runs.folder import RunFolder
-
         run = RunFolder.open(Path(name))
     found = "classifier" if run.info.kind == "ensemble" else run.info.kind
     if found not in kinds:

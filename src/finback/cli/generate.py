@@ -150,9 +150,12 @@ def generate(
     \b
     Example:
       finback generate watkins "Ross Seal" -n 16 --out seals
-      finback generate runs/generator "killer whale; beluga" -n 4 --seed 100 --guidance 2 --out clips
-      finback generate runs/generator "beluga" --from call.wav --strength 0.5 --out variations
-      finback generate runs/calls --parameters clips/parameters/beluga-000003.json --out edited
+      finback generate runs/generator "killer whale; beluga" -n 4 --seed 100 \\
+        --guidance 2 --out clips
+      finback generate runs/generator "beluga" --from call.wav --strength 0.5 \\
+        --out variations
+      finback generate runs/calls \\
+        --parameters clips/parameters/beluga-000003.json --out edited
     """
     from finback.core.errors import InputError
     from finback.generation.generate import SampleRequest, generate_clips
@@ -239,8 +242,10 @@ def synthesize(
 
     \b
     Example:
-      finback synthesize runs/generator --audio clips --labels labels.csv --classifier runs/mine --out filled
-      finback train cnn2d --audio clips --labels labels.csv --synthetic filled --out runs/filled
+      finback synthesize runs/generator --audio clips --labels labels.csv \\
+        --classifier runs/mine --out filled
+      finback train cnn2d --audio clips --labels labels.csv --synthetic filled \\
+        --out runs/filled
     """
     from finback.data.dataset import prepare_request
     from finback.generation.fill_rare import fill_rare_species, rare_policy

@@ -70,7 +70,8 @@ def soundscape(
     \b
     Example:
       finback simulate soundscape --out sea --minutes 10 --tapes 2
-      finback simulate soundscape --out sea --audio clips --labels labels.csv --noise quiet --snr-db 0,6
+      finback simulate soundscape --out sea --audio clips --labels labels.csv \\
+        --noise quiet --snr-db 0,6
     """
     from finback.core.settings import build
     from finback.datasets.simulate.soundscape import SoundscapeSettings, find_noise, simulate_soundscape

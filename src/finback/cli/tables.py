@@ -51,8 +51,10 @@ def tables(
     \b
     Example:
       finback tables scans/site --threshold 0.9
-      finback tables scans/site --events hysteresis --format audacity,sqlite --out tables/strict
-      finback tables scans/site --sites-by-folder --days-in America/New_York --least-effort 1800
+      finback tables scans/site --events hysteresis --format audacity,sqlite \\
+        --out tables/strict
+      finback tables scans/site --sites-by-folder --days-in America/New_York \\
+        --least-effort 1800
     """
     from finback.scan.journal import Journal
     from finback.scan.tables import write_tables

@@ -70,7 +70,8 @@ def thresholds(
     \b
     Example:
       finback thresholds runs/mine --target precision=0.9
-      finback thresholds runs/mine --target precision=0.9 --scan scans/known --truth truth.csv
+      finback thresholds runs/mine --target precision=0.9 --scan scans/known \\
+        --truth truth.csv
       finback thresholds runs/mine
     """
     _check(known, target)

@@ -80,8 +80,10 @@ def train(
     \b
     Example:
       finback train cnn2d --audio clips --labels labels.csv --out runs/mine
-      finback train diffusion --audio clips --labels labels.csv --out runs/generator
-      finback train cnn2d --audio clips --labels labels.csv --split 85/15/0 --out runs/for-use
+      finback train diffusion --audio clips --labels labels.csv \\
+        --out runs/generator
+      finback train cnn2d --audio clips --labels labels.csv --split 85/15/0 \\
+        --out runs/for-use
     """
     from finback import models
     from finback.core.runs.trained_on import caution, of_one_group, trained_on

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from finback.cli.bounds import bounded
+from finback.cli.completion import completing
 from finback.cli.console import out, out_json, out_table, progress
 from finback.cli.figure_options import draws
 from finback.cli.first_checks import checked
@@ -24,6 +25,7 @@ Run = Annotated[Path, typer.Argument(help="Run folder of finback train vae.", sh
 
 @app.command()
 @checked
+@completing
 @bounded
 @draws
 def reconstruct(
@@ -78,6 +80,7 @@ def reconstruct(
 
 @app.command()
 @checked
+@completing
 @bounded
 @draws
 def interpolate(

@@ -55,7 +55,7 @@ def resolve(name: str | Path, kind: str) -> Path:
     if str(name) in names(kind):
         if str(name) in TERMS:
             _say_terms(str(name), default_folder())
-        return _root() / str(name) / kind
+        return bundled(str(name), kind)
     if str(name) in TERMS and not names(kind):
         raise RunError(
             f"{name}: this build of finback has no bundled models, so that all of it may be used freely",
@@ -65,6 +65,11 @@ def resolve(name: str | Path, kind: str) -> Path:
     raise RunError(
         f"{name}: no such run folder", f"give a run folder, or the name of a bundled {kind}: {known}"
     )
+
+
+def bundled(name: str, kind: str) -> Path:
+    """The folder of the bundled model of that name; its terms are not said, so it is only looked at."""
+    return _root() / name / kind
 
 
 def open_run(where: str | Path, kind: Kind) -> RunFolder:
