@@ -82,7 +82,7 @@ def _cell(value: object) -> Text:
 
 
 def progress(items: Iterable[Any], what: str, total: int | None = None) -> Iterable[Any]:
-    """A progress bar with rate and remaining time on a terminal; elsewhere a line at the end of each loop."""
+    """A bar with the times elapsed and left on a terminal; elsewhere a line at the end of each loop."""
     if ERR.is_terminal:
         return bars.terminal_bars(ERR)(items, what, total)
     return bars.in_lines(items, what, total, say)

@@ -1,7 +1,8 @@
 """Progress of long work, in a form that suits the output.
 
-A terminal shows a bar with the rate and the time left. A notebook shows one line that changes in place. A log
-gets a line every few seconds. `bars()` chooses one of these.
+A terminal shows a bar with the times elapsed and left. A notebook shows one line that changes in place. A log
+gets a line every few seconds: `training: 40 of 125 steps, 4 s elapsed, 9 s left`. `bars()` chooses one of
+these. What a loop counts is in `UNITS`, by the name of the loop; a test finds loops that are not there.
 """
 
 from __future__ import annotations
@@ -19,6 +20,51 @@ if TYPE_CHECKING:
     from rich import progress as rich_progress
     from rich.console import Console
 
+# What is counted, by the name of the loop, or by its first words: ("one", "several").
+UNITS = {
+    "analysing the calls": ("clip", "clips"),
+    "combining": ("split", "splits"),
+    "comparing sounds": ("clip", "clips"),
+    "computing augmented copies": ("clip", "clips"),
+    "computing features": ("clip", "clips"),
+    "differences": ("model", "models"),
+    "embedding calls": ("clip", "clips"),
+    "embedding noises": ("noise", "noises"),
+    "embedding with": ("batch", "batches"),
+    "encoding": ("clip", "clips"),
+    "events": ("event", "events"),
+    "figures": ("figure", "figures"),
+    "filling up": ("clip", "clips"),
+    "finding the nearest training clips": ("batch", "batches"),
+    "fitting events": ("class", "classes"),
+    "generating": ("batch", "batches"),
+    "guidance x steps": ("sample", "samples"),
+    "intervals": ("model", "models"),
+    "layout": ("layout", "layouts"),
+    "looking for copies": ("clip", "clips"),
+    "looking for recordings": ("file", "files"),
+    "making": ("clip", "clips"),
+    "measuring boxes": ("file", "files"),
+    "measuring clips": ("clip", "clips"),
+    "measuring noise": ("file", "files"),
+    "measuring": ("model", "models"),
+    "no-audio baselines": ("split", "splits"),
+    "reading audio": ("file", "files"),
+    "reading lists": ("page", "pages"),
+    "reading": ("clip", "clips"),
+    "reconstructing": ("method", "methods"),
+    "scoring": ("clip", "clips"),
+    "simulating background": ("tape", "tapes"),
+    "simulating recording": ("block", "blocks"),
+    "simulating tapes": ("tape", "tapes"),
+    "sounds": ("clip", "clips"),
+    "species": ("species", "species"),
+    "tables": ("file", "files"),
+    "training": ("step", "steps"),
+    "vocoding": ("batch", "batches"),
+    "worst confusions": ("clip", "clips"),
+    "writing tapes": ("tape", "tapes"),
+}
 LOG_EVERY_S = 15.0  # time between two lines of a log
 DRAW_EVERY_S = 0.2  # time between two updates of the line of a notebook
 
@@ -54,18 +100,21 @@ def terminal_bars(console: Console | None = None) -> Progress:
 
 
 def bar(console: Console | None = None) -> rich_progress.Progress:
-    """A bar with count, rate, elapsed time and time left; on stderr unless a console is given."""
+    """A bar with the count, the time elapsed and the time left; on stderr unless a console is given.
+
+    It fits 80 columns with a name of 24 letters.
+    """
     from rich import progress
     from rich.console import Console
 
     columns = (
         progress.TextColumn("{task.description}", markup=False),
-        progress.BarColumn(),
-        progress.MofNCompleteColumn(),
-        progress.TextColumn("{task.fields[rate]}"),
+        progress.BarColumn(bar_width=10),
+        progress.TextColumn("{task.fields[count]}", markup=False),
         progress.TimeElapsedColumn(),
-        progress.TextColumn("left"),
+        progress.TextColumn("elapsed,"),
         progress.TimeRemainingColumn(),
+        progress.TextColumn("left"),
     )
     return progress.Progress(*columns, console=console or Console(stderr=True))
 
@@ -87,11 +136,10 @@ def advance(
     drawn: rich_progress.Progress, items: Iterable[Any], what: str, total: int | None
 ) -> Iterator[Any]:
     """The items; the bar counts each finished item."""
-    task = drawn.add_task(printable(what), total=total, rate="")
+    task = drawn.add_task(printable(what), total=total, count=count(what, 0, total))
     for done, item in enumerate(items, 1):
         yield item
-        speed = next(t.speed for t in drawn.tasks if t.id == task)
-        drawn.update(task, completed=done, rate=f"{speed:.1f}/s" if speed else "")
+        drawn.update(task, completed=done, count=count(what, done, total))
 
 
 def in_lines(
@@ -105,17 +153,46 @@ def in_lines(
         done += 1
         now = time.monotonic()
         if now - logged >= LOG_EVERY_S:
-            log(f"{what}: {state(done, total, now - started)}")
+            log(f"{what}: {state(what, done, total, now - started)}")
             logged = now
     if total != 0 and not brief:
-        log(f"{what}: {done} done in {time.monotonic() - started:.1f} s")
+        log(f"{what}: {finished(what, done, time.monotonic() - started)}")
 
 
-def state(done: int, total: int | None, passed_s: float) -> str:
-    """The progress of a loop: `12 of 40, 9 s left, 3.1/s`."""
-    rate = done / max(passed_s, 1e-9)
-    left = f" of {total}, {(total - done) / rate:.0f} s left" if total and done else ""
-    return f"{done}{left}, {rate:.1f}/s"
+def count(what: str, done: int, total: int | None) -> str:
+    """How far a loop is: `12 of 40 files`."""
+    of = f" of {total:,}" if total else ""
+    return f"{done:,}{of} {unit(what, total or done)}".rstrip()
+
+
+def state(what: str, done: int, total: int | None, passed_s: float) -> str:
+    """The progress of a loop: `12 of 40 files, 4 s elapsed, 9 s left`."""
+    left = f", {duration((total - done) * passed_s / done)} left" if total and done else ""
+    return f"{count(what, done, total)}, {duration(passed_s)} elapsed{left}"
+
+
+def finished(what: str, done: int, passed_s: float) -> str:
+    """The end of a loop: `40 files in 13.2 s`."""
+    return f"{count(what, done, None)} in {duration(passed_s, tenths=True)}"
+
+
+def unit(what: str, n: int) -> str:
+    """What a loop of that name counts, for the number `n`; "" where nobody said it."""
+    name = what.rpartition(": ")[2]
+    one, several = UNITS.get(name) or next(
+        (UNITS[key] for key in sorted(UNITS, reverse=True) if name.startswith(key)), ("", "")
+    )
+    return one if n == 1 else several
+
+
+def duration(seconds: float, tenths: bool = False) -> str:
+    """`9 s`, `3 min 20 s`, `2 h 5 min`."""
+    if seconds < 99.5:
+        return f"{seconds:.1f} s" if tenths else f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"
 
 
 class NotebookLine:
@@ -140,7 +217,7 @@ class NotebookLine:
         from IPython.display import HTML, display
 
         share = f' value="{done}" max="{total}"' if total else ""
-        text = f"{done} done in {passed_s:.1f} s" if done == total else state(done, total, passed_s)
+        text = finished(what, done, passed_s) if done == total else state(what, done, total, passed_s)
         line = HTML(f"<progress{share}></progress> {html.escape(printable(what))}: {text}")
         if self._output is None:
             self._output = display(line, display_id=True)

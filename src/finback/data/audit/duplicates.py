@@ -108,7 +108,7 @@ def find(clips: Sequence[Clip], progress: Progress | None = None) -> Duplicates:
     progress = progress or no_progress
     rate = common_rate(clips)
     sketches = []
-    for clip in progress(clips, "reading audio", len(clips)):
+    for clip in progress(clips, "looking for copies", len(clips)):
         samples = read_clip(clip)
         sketches.append(sketch(samples, clip.recording.sample_rate, rate))
     return compare(clips, sketches, progress)

@@ -34,7 +34,7 @@ def inspect(clips: Sequence[Clip], progress: Progress) -> Inspection:
     """Read every clip once. A clip that cannot be read is left out and named in a problem."""
     rate = duplicates.common_rate(clips)
     readable, quality, sketches, problems = [], {}, [], []
-    for clip in progress(clips, "reading audio", len(clips)):
+    for clip in progress(clips, "measuring clips", len(clips)):
         samples = _samples(clip)
         if isinstance(samples, Problem):
             problems.append(samples)
@@ -54,7 +54,7 @@ def measure_quality(
     """The quality of every clip that can be read, and a problem for each other one."""
     quality: dict[ClipKey, Quality] = {}
     problems = []
-    for clip in progress(clips, "reading audio", len(clips)):
+    for clip in progress(clips, "measuring clips", len(clips)):
         samples = _samples(clip)
         if isinstance(samples, Problem):
             problems.append(samples)
