@@ -58,3 +58,44 @@ def test_no_line_of_a_table_ends_in_blanks(capsys: pytest.CaptureFixture[str]) -
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) >= 4
     assert all(line == line.rstrip() for line in lines)
+
+
+LONG = "/data/recordings/2024/site-{}/a-recording-with-a-long-name.wav"
+ROWS = [(LONG.format(i // 2), "Fin whale", 0.5) for i in range(4)]
+
+
+def in_terminal(monkeypatch: pytest.MonkeyPatch, width: int, *table: object) -> list[str]:
+    """The lines of a table on a terminal of that width."""
+    screen = io.StringIO()
+    monkeypatch.setattr(screen, "isatty", lambda: True)
+    monkeypatch.setattr("sys.stdout", screen)
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setenv("TERM", "xterm")
+    console.out_table(*table)  # type: ignore[arg-type]
+    return screen.getvalue().splitlines()
+
+
+def test_a_long_path_stands_above_its_rows_and_is_not_broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = in_terminal(monkeypatch, 80, ("file", "species", "probability"), ROWS)
+    assert lines[:4] == ["file", "  species    probability", ROWS[0][0], "  Fin whale        0.500"]
+    assert len(lines) == 8, "a path is written once"
+    assert all(len(line) <= 80 for line in lines)
+    wide = in_terminal(monkeypatch, 120, ("file", "species", "probability"), ROWS)
+    assert wide[1].split() == [ROWS[0][0], "Fin", "whale", "0.500"]
+
+
+def test_a_table_with_long_texts_has_a_line_for_each_cell(monkeypatch: pytest.MonkeyPatch) -> None:
+    long = "words of a licence that go on and on, " * 5
+    lines = in_terminal(monkeypatch, 80, ("source", "licence", "kind"), [("right-whale-kaggle", long, "zip")])
+    assert lines[:2] == ["source", "right-whale-kaggle"]
+    assert lines[2].startswith("  licence: words of a licence")
+    assert lines[-1] == "  kind: zip"
+    assert all(len(line) <= 80 for line in lines)
+    assert " ".join(line.strip() for line in lines[2:-1]) == f"licence: {long.strip()}"
+
+
+def test_wide_letters_are_counted_as_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [("p" * 70, "シャチ", 0.5), ("q" * 70, "Orca", 0.25)]
+    lines = in_terminal(monkeypatch, 80, ("file", "species", "score"), rows)
+    assert lines[3] == "  シャチ   0.500"
+    assert lines[5] == "  Orca     0.250"

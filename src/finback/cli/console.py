@@ -12,6 +12,7 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -51,15 +52,54 @@ def out_json(value: Any) -> None:
 
 
 def out_table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> None:
-    """Print a table on stdout; numbers are right-aligned, with three decimals. No line ends in blanks."""
-    table = table_of(columns, rows, title)
+    """Print a table on stdout; numbers are right-aligned, with three decimals. No line ends in blanks.
+
+    Where a terminal is too narrow, the first column stands above its rows; where that is still too wide, each
+    cell has a line of its own. So no name and no path is broken. Elsewhere every row is one line.
+    """
+    listed = [list(row) for row in rows]
+    table = table_of(columns, listed, title)
     if sys.stdout.isatty():
-        Console(highlight=False).print(table)
+        terminal = Console(highlight=False)
+        if (
+            listed
+            and terminal.measure(table, options=terminal.options.update(width=10_000)).maximum
+            > terminal.width
+        ):
+            out("\n".join([*([title] if title else []), *_narrow(columns, listed, terminal.width)]))
+        else:
+            terminal.print(table)
         return
     console = Console(highlight=False, width=WIDTH_OF_A_PIPE)
     with console.capture() as captured:
         console.print(table)
     print("\n".join(line.rstrip() for line in captured.get().splitlines()))
+
+
+def _narrow(columns: Sequence[str], rows: Sequence[Sequence[object]], width: int) -> list[str]:
+    """The lines of a table that is too wide: below the values of its first column, or cell by cell."""
+    texts = [list(map(printable, columns)), *([_cell(value).plain for value in row] for row in rows)]
+    numeric = [all(isinstance(row[i], int | float | None) for row in rows) for i in range(len(columns))]
+    widths = [max(cell_len(row[i]) for row in texts) for i in range(len(columns))]
+    together = len(columns) > 1 and sum(widths[1:]) + 2 * len(widths[1:]) <= width
+    lines: list[str] = []
+    for i, row in enumerate(texts):
+        if i < 2 or not together or row[0] != texts[i - 1][0]:
+            lines.append(row[0])
+        if together:
+            blanks = [" " * (widths[c] - cell_len(row[c])) for c in range(len(row))]
+            cells = [blanks[c] + row[c] if numeric[c] else row[c] + blanks[c] for c in range(1, len(row))]
+            lines.append("".join("  " + cell for cell in cells).rstrip())
+        elif i:
+            named = zip(columns[1:], row[1:], strict=True)
+            lines += [_below(f"{printable(name)}: {text}", width) for name, text in named if text]
+    return lines
+
+
+def _below(text: str, width: int) -> str:
+    """A text below a name, wrapped between words only."""
+    whole = {"break_long_words": False, "break_on_hyphens": False}
+    return textwrap.fill(text, width, initial_indent="  ", subsequent_indent="    ", **whole)  # type: ignore[arg-type]
 
 
 def table_of(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> Table:

@@ -49,6 +49,7 @@ UNITS = {
     "measuring noise": ("file", "files"),
     "measuring": ("model", "models"),
     "no-audio baselines": ("split", "splits"),
+    "predicting": ("file", "files"),
     "reading audio": ("file", "files"),
     "reading lists": ("page", "pages"),
     "reading": ("clip", "clips"),
