@@ -48,6 +48,9 @@ WRONG: dict[str, list[tuple[str, str]]] = {
         (f"{DATA} --out {{new}} --source csv", "source csv"),
         (f"{DATA} --out {{new}} --synthetic {{here}}", "no recordings"),
         (f"{DATA} --out {{new}} --famly cnn2d", "--famly --family"),
+        (f"{DATA} --out {{new}} --format bmp", "bmp png"),
+        (f"{DATA} --out {{new}} --width wide", "--width wide"),
+        (f"{DATA} --out {{new}} --dpi 0", "--dpi"),
         (f"{DATA}", "--out"),
         ("--labels {labels} --out {new}", "--audio"),
     ],
@@ -187,7 +190,7 @@ WRONG: dict[str, list[tuple[str, str]]] = {
     "fetch": [("", "--list"), ("watkinz", "watkinz"), ("watkins --out {text}", "is a file")],
     "augment": [
         ("{here}/none.wav", "none.wav"),
-        ("{sound} --out {new}.bmp", "picture .png"),
+        ("{sound} --out {new}.bmp", "figure .png"),
         ("{sound} --wav {text}", "is a file"),
         ("{sound} --preset orca", "orca"),
     ],
@@ -212,7 +215,7 @@ WRONG: dict[str, list[tuple[str, str]]] = {
     "vocode": [
         ("{here}/none.npz --out {new}", "none.npz"),
         ("{sound} --out {new}.mp4", ".wav"),
-        ("{sound} --out {new}.wav --figure {new}.gif", "picture"),
+        ("{sound} --out {new}.wav --figure {new}.gif", "figure"),
         ("{sound} --out {new}.wav --vocoder {classifier}", "not a vocoder"),
     ],
     "models": [("--preset orca", "orca"), ("--setings", "--settings")],
@@ -235,7 +238,7 @@ WRONG: dict[str, list[tuple[str, str]]] = {
     "vae reconstruct": [("{classifier}", "not a generator"), ("{diffusion}", "not a VAE")],
     "vae interpolate": [
         ("{here} a b", "not a finback run folder"),
-        ("{diffusion} a b --out {new}.bmp", "picture"),
+        ("{diffusion} a b --out {new}.bmp", "figure"),
     ],
     "backbone list": [("--jsn", "--json")],
     "backbone add": [("perch9 --weights {sound}", "perch9"), ("perch2 --weights {here}/w.onnx", "w.onnx")],

@@ -37,8 +37,8 @@ from finback.cli import (
     vocode,
 )
 from finback.cli.bounds import bounded
-from finback.cli.figure_options import draws
 from finback.cli.completion import completing
+from finback.cli.figure_options import draws
 from finback.cli.first_checks import checked
 from finback.core.version import __version__
 

@@ -15,7 +15,6 @@ from typing import Any
 from finback.core.errors import InputError, SettingsError
 
 Given = Mapping[str, Any]
-PICTURES = (".png", ".svg", ".pdf")
 # The registries import torch; a test compares these names with them.
 ADDABLE = ("beats", "cnn14", "perch2")
 FRONT_ENDS = (*ADDABLE, "aisfx", "birdnet", "logmel", "mfcc", "onnx", "wave", "yamnet")
@@ -53,8 +52,9 @@ def output_file_or_folder(value: Path, given: Given) -> None:
 
 
 def picture(value: Path, given: Given) -> None:
-    if value.suffix.lower() not in PICTURES:
-        raise InputError(f"{value}: not the name of a picture", f"end the name in {' or '.join(PICTURES)}")
+    from finback.report.plots.figure_files import USUAL
+
+    USUAL.of_path(value)
     output_file(value, given)
 
 
