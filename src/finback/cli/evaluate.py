@@ -49,8 +49,7 @@ def evaluate(
     \b
     Example:
       finback evaluate runs/mine
-      finback evaluate runs/mine --audio other/clips --labels other/labels.csv \\
-        --json
+      finback evaluate runs/mine --audio other --labels other/labels.csv --json
     """
     from finback.core.errors import InputError
     from finback.core.settings import build
