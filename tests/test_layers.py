@@ -34,7 +34,14 @@ FOLDERS_OF_DATA = {"presets", "weights", "__pycache__"}
 REST = "*"
 INSIDE: dict[str, tuple[set[str], ...]] = {
     "core": ({"text"}, {"errors", "progress", "version"}, {REST}, {"storage"}, {"runs"}),
-    "features": ({"spec", "mel", "pcen", "mfcc"}, {"logmel", "stft"}, {"backbones"}, {REST}, {"cache"}),
+    "features": (
+        {"spec", "mel", "pcen", "mfcc"},
+        {"scales"},
+        {"logmel", "stft"},
+        {"backbones"},
+        {REST},
+        {"cache"},
+    ),
     "data": (
         {"problems", "numbers", "table_text"},
         {"table_rows", "file_matching"},

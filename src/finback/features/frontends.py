@@ -65,7 +65,7 @@ class FrontEnd(Protocol):
 
 
 class LogMelFrontEnd:
-    """(w, T) -> (w, M, F) log-mel spectrograms in dB, or PCEN, as the spec says."""
+    """(w, T) -> (w, M, F) mel spectrograms in dB, as power, or PCEN, as the spec says."""
 
     name: ClassVar[str] = "logmel"
     install: ClassVar[str] = ""
@@ -93,7 +93,8 @@ class LogMelFrontEnd:
 
     @classmethod
     def describe(cls, spec: FeatureSpec) -> str:
-        return f"{spec.sample_rate} Hz, {spec.n_mels} mel bands x {spec.n_frames} frames"
+        scale = "" if spec.scale == "db" else f" ({spec.scale})"
+        return f"{spec.sample_rate} Hz, {spec.n_mels} mel bands x {spec.n_frames} frames{scale}"
 
 
 class WaveFrontEnd:

@@ -16,14 +16,14 @@ from torch import Tensor, nn
 from finback.core.errors import SettingsError
 from finback.features.mel import band_centres_hz, filterbank
 from finback.features.pcen import pcen
+from finback.features.scales import AMIN, in_db, with_floor
 from finback.features.spec import FeatureSpec
 
-AMIN = 1e-10  # power below which a band counts as empty: -100 dB, as in librosa
 SLICE = 2  # clips at a time: 2 x 112 frames x 2048 float32 is 1.8 MB, which stays in cache
 
 
 class LogMel(nn.Module):
-    """(B, T) waves -> (B, 1, M, F) log-mel in dB re 1 (or PCEN), one spec for both directions.
+    """(B, T) waves -> (B, 1, M, F) log-mel in dB re 1 (or power, or PCEN), one spec for both directions.
 
     `forward` takes each clip by itself: no value depends on its neighbours in the batch, not by a bit. The
     last bits of a matrix product and of a logarithm depend on the number of rows and their place in memory,
@@ -59,11 +59,21 @@ class LogMel(nn.Module):
         for i in range(0, len(waves), SLICE):
             for j, squares in enumerate(self._squares(waves[i : i + SLICE], self.spec.n_frames), start=i):
                 mel = self._bands(squares).T  # (M, F)
+                background = None if background_db is None else background_db[j]
                 if self.spec.scale == "pcen":
                     out[j, 0] = pcen(mel, self.spec.sample_rate / self.spec.hop)
+                elif self.spec.scale == "power":
+                    out[j, 0] = self._floored_power(mel, background)
                 else:
-                    out[j, 0] = self._floored_db(mel, None if background_db is None else background_db[j])
+                    out[j, 0] = self._floored_db(mel, background)
         return out
+
+    def _floored_power(self, mel: Tensor, background_db: Tensor | None) -> Tensor:
+        """The values of `_floored_db`, as power."""
+        mel = mel.clamp_min(AMIN)
+        if background_db is not None:
+            mel = mel / torch.pow(10.0, background_db.unsqueeze(-1) / 10.0)
+        return with_floor(mel, self.spec.top_db)
 
     def _floored_db(self, mel: Tensor, background_db: Tensor | None) -> Tensor:
         db = to_db(mel)  # (M, F)
@@ -118,7 +128,7 @@ class LogMel(nn.Module):
 
     @torch.no_grad()
     def inverse(self, logmel: Tensor, background_db: Tensor | None = None, iterations: int = 8) -> Tensor:
-        """(B, 1, M, F) dB -> (B, n_bins, F) linear magnitude whose mel bands come closest.
+        """(B, 1, M, F) dB (or power) -> (B, n_bins, F) linear magnitude whose mel bands come closest.
 
         Closest in relative terms (generalised Kullback-Leibler divergence), so that bands 60 dB below the
         loudest are right too; least squares on the power would ignore these bands. A spec that removes the
@@ -142,11 +152,8 @@ class LogMel(nn.Module):
         return power.sqrt_().transpose(1, 2)
 
     def band_power(self, logmel: Tensor, background_db: Tensor | None = None) -> Tensor:
-        """(B, 1, M, F) dB -> (B, M, F) power. Raises `SettingsError` for PCEN, which discards the power."""
-        if self.spec.scale == "pcen":
-            raise SettingsError(
-                "PCEN cannot be inverted: it discards the level", "use a spec with scale = 'db'"
-            )
+        """(B, 1, M, F) dB or power, as the spec says -> (B, M, F) power. Raises `SettingsError` for PCEN."""
+        logmel = in_db(logmel, self.spec)
         if background_db is not None:
             logmel = logmel + background_db[:, None, :, None]
         return torch.pow(10.0, logmel[:, 0] / 10.0)

@@ -39,7 +39,7 @@ class FeatureSpec(Frozen):
     f_max: float | None = Field(None, gt=0, le=500_000)  # Hz; None = half the sample rate
     pad: Pad = "zero"  # what fills a clip shorter than the window
     level: Level = "none"  # what each window is scaled to
-    scale: Literal["db", "pcen"] = "db"
+    scale: Literal["db", "power", "pcen"] = "db"  # power: linear, the same values as db without logarithm
     top_db: float | None = Field(
         80.0, gt=0, le=1000
     )  # floor below each window's maximum, in dB; None = no floor
@@ -85,6 +85,11 @@ class FeatureSpec(Frozen):
     def top_hz(self) -> float:
         """Upper edge of the highest mel band, Hz."""
         return self.sample_rate / 2 if self.f_max is None else self.f_max
+
+    @property
+    def in_db(self) -> FeatureSpec:
+        """The spec of the same spectrograms in dB, for a spec of linear power; any other spec itself."""
+        return self.model_copy(update={"scale": "db"}) if self.scale == "power" else self
 
     @property
     def n_bins(self) -> int:

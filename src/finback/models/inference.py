@@ -13,18 +13,22 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
-from finback.models.networks.blocks import SMALLEST_DEVIATION, Standardise
+from finback.models.networks.blocks import Standardise
 from finback.models.networks.classifier import Classifier
 
 
 class FastStandardise(nn.Module):
     """As `Standardise`; `torch.std_mean` takes twelve times as long on a CPU."""
 
+    def __init__(self, smallest: float) -> None:
+        super().__init__()
+        self.smallest = smallest
+
     def forward(self, x: Tensor) -> Tensor:
         centred = x - x.mean(dim=(1, 2, 3), keepdim=True)
         norm = torch.linalg.vector_norm(centred, dim=(1, 2, 3), keepdim=True)
         deviation = norm / math.sqrt(centred[0].numel() - 1)
-        return centred / deviation.clamp_min(SMALLEST_DEVIATION)
+        return centred / deviation.clamp_min(self.smallest)
 
 
 def for_inference(network: Classifier) -> Classifier:
@@ -33,7 +37,7 @@ def for_inference(network: Classifier) -> Classifier:
     for parent in list(network.modules()):
         for name, child in list(parent.named_children()):
             if isinstance(child, Standardise):
-                setattr(parent, name, FastStandardise())
+                setattr(parent, name, FastStandardise(child.smallest))
         if isinstance(parent, nn.Sequential):
             _fold(parent)
     return network.eval()

@@ -18,6 +18,7 @@ from finback.core.progress import Progress, no_progress
 from finback.core.types import Clip
 from finback.features.cache import FeatureStore
 from finback.features.frontends import WaveFrontEnd
+from finback.features.scales import in_db, of_db
 from finback.training.augment import spectrum, wave
 from finback.training.augment.noise_files import NoiseBank
 from finback.training.augment.spectrum_settings import SpectrumSettings
@@ -95,11 +96,15 @@ class TrainingInputs:
         else:
             waves = self._augmented(rng, torch.from_numpy(windows), drawn, self.on_wave)
             x = self.front_end.from_waves(waves)
-        if self.augment is not None and len(self.added):
+        if self.augment is None:
+            return x
+        spec = self.extractor.spec
+        linear = spec.scale == "power"  # equipment and noise are described in dB
+        x = in_db(x, spec) if linear else x
+        if len(self.added):
             x = self._overlaid(rng, x, self.augment)
-        if self.augment is not None:
-            x = spectrum.apply(x, spectrum.draw(rng, self.augment, (len(x), *x.shape[2:])))
-        return x
+        x = spectrum.apply(x, spectrum.draw(rng, self.augment, (len(x), *x.shape[2:])))
+        return of_db(x, spec) if linear else x
 
     def _overlaid(self, rng: np.random.Generator, x: Tensor, settings: SpectrumSettings) -> Tensor:
         """Log-mels (B, 1, M, F), some with a clip of the class of noise added."""
@@ -107,6 +112,8 @@ class TrainingInputs:
         if not len(d.rows):
             return x
         other = self.front_end.batch(self._features(rng, self.added[d.added]))
+        if self.extractor.spec.scale == "power":
+            other = in_db(other, self.extractor.spec)
         return spectrum.apply_overlay(x, other, d)
 
     def _features(self, rng: np.random.Generator, drawn: np.ndarray) -> np.ndarray:

@@ -110,7 +110,9 @@ def _shown(plain: Confusion, clip: Clip, extractor: Extractor) -> Confusion:
 
 
 def _spectrogram(logmel: np.ndarray, spec: FeatureSpec) -> Figure:
-    """(M, F) with its axes in kHz and seconds."""
+    """(M, F) with its axes in kHz and seconds; power is shown in dB."""
+    if spec.scale == "power":
+        logmel = 10 * np.log10(np.maximum(logmel, 1e-30))
     if spec.scale == "pcen":
         unit, span = "PCEN", None
     else:

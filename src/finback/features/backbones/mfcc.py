@@ -26,7 +26,7 @@ class Mfcc(Backbone):
     no_graph: ClassVar[str] = ""
 
     def __init__(self, spec: FeatureSpec) -> None:
-        self.logmel = LogMel(spec)
+        self.logmel = LogMel(spec.in_db)  # cepstra are of the logarithm
         self.n_features = 4 * min(N_COEFFICIENTS, spec.n_mels)
         self.version = "1"
         self.covered_samples = spec.covered_samples

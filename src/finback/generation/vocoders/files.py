@@ -14,10 +14,10 @@ SUFFIXES = (".npy", ".npz")
 
 
 def load_logmels(path: Path, spec: FeatureSpec) -> tuple[dict[str, np.ndarray], FeatureSpec]:
-    """{name: (M, F) dB float32}, and the spec with as many frames as they have.
+    """{name: (M, F) float32 in the scale of the spec}, and the spec with as many frames as they have.
 
     A .npy holds (M, F) or (N, M, F); in an .npz each array is one or several of these. Raises `InputError`
-    for other shapes than the spec's, arrays without numbers, and values that cannot be dB.
+    for other shapes than the spec's, arrays without numbers, and values that cannot be dB (or power).
     """
     logmels: dict[str, np.ndarray] = {}
     for name, array in _arrays(path).items():
@@ -36,6 +36,12 @@ def load_logmels(path: Path, spec: FeatureSpec) -> tuple[dict[str, np.ndarray], 
             "put log-mels of one length into a file",
         )
     for name, one in logmels.items():
+        if spec.scale == "power" and np.isfinite(one).all() and (one >= 0).all():
+            continue
+        if spec.scale == "power":
+            raise InputError(
+                f"{path}: {name} is not power (not finite, or below 0)", "give power, or use scale = 'db'"
+            )
         if not np.isfinite(one).all() or np.abs(one).max() > 400:
             raise InputError(
                 f"{path}: {name} is not in dB (not finite, or above 400)", "give 10 log10(power)"

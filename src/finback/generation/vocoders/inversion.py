@@ -65,7 +65,7 @@ class GriffinLim:
         if spec.scale != "db":
             raise SettingsError(
                 f"features.scale = '{spec.scale}': no sound can be made from it, because it has no level",
-                "use a spec with scale = 'db'",
+                "use a spec with scale = 'db' or 'power'",
             )
         if rounds < 1:
             raise SettingsError(f"{rounds} rounds of Griffin-Lim", "give 1 or more; 32 is usual")

@@ -28,6 +28,7 @@ from finback.core.runs.folder import RunFolder
 from finback.core.settings import build
 from finback.core.storage.locks import only_writer
 from finback.core.storage.paths import inside, portable, refuse_overwriting
+from finback.features.scales import in_db
 from finback.features.spec import FeatureSpec
 from finback.generation.vocoders.clips import logmel_of, read_wave, round_trip
 from finback.generation.vocoders.files import SUFFIXES, load_logmels
@@ -91,12 +92,13 @@ class Vocoder:
         vocoder, `SettingsError` if sound cannot be made from such features (PCEN).
         """
         tune_allocator()
-        name = chosen_vocoder(name, spec)
+        as_db = spec.in_db  # linear power is converted to dB, without loss
+        name = chosen_vocoder(name, as_db)
         on = torch_device(device)
         if str(name) in METHODS:
-            return cls(str(name), spec, inverter(str(name), spec, rounds, seed), on)
+            return cls(str(name), spec, inverter(str(name), as_db, rounds, seed), on)
         model = load_model(name, "vocoder", device)
-        different = _differences(model.spec, spec)
+        different = _differences(model.spec, as_db)
         if different:
             raise SpecMismatchError(
                 f"{name}: this vocoder was trained on other features ({', '.join(different[:3])})",
@@ -106,8 +108,9 @@ class Vocoder:
 
     @torch.no_grad()
     def __call__(self, logmel_db: Tensor) -> Tensor:
-        """(B, 1, M, F) dB -> (B, T'). Raises `SpecMismatchError` for other shapes."""
+        """(B, 1, M, F) in dB (or power, if the spec says so) -> (B, T'). Raises `SpecMismatchError`."""
         check(logmel_db, self.spec)
+        logmel_db = in_db(logmel_db, self.spec)
         waves = logmel_db.new_empty(len(logmel_db), self.spec.covered_samples)
         for i in range(0, len(waves), BATCH):
             waves[i : i + BATCH] = self._invert(logmel_db[i : i + BATCH].to(self._device))
@@ -175,6 +178,7 @@ def _vocode_logmels(request: VocodeRequest, spec: FeatureSpec, progress: Progres
         for path, wave in zip(paths, waves, strict=True):
             refuse_overwriting(path, request.source, request.like)
             io.write(path, wave, spec.sample_rate)
+    before = in_db(torch.from_numpy(before), spec).numpy()
     after = logmel_of(waves, spec, spec.n_frames)
     values = {
         "mel_l1_db": mel_l1(before, after),

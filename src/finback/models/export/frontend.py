@@ -19,9 +19,10 @@ import torch
 from scipy.fft import dct
 from torch import Tensor, nn
 
-from finback.features.logmel import AMIN, LogMel
+from finback.features.logmel import LogMel
 from finback.features.mfcc import N_COEFFICIENTS
 from finback.features.pcen import pcen
+from finback.features.scales import AMIN, with_floor
 from finback.features.spec import FeatureSpec
 
 
@@ -118,9 +119,11 @@ class LogMelGraph(nn.Module):
 
 
 def scaled(mel: Tensor, spec: FeatureSpec) -> Tensor:
-    """Power (B, M, F) -> dB or PCEN, by the scale of the spec."""
+    """Power (B, M, F) -> dB, power with the floor of the spec, or PCEN, by the scale of the spec."""
     if spec.scale == "pcen":
         return pcen(mel, spec.sample_rate / spec.hop)
+    if spec.scale == "power":
+        return with_floor(mel, spec.top_db)
     db = 10.0 * torch.log10(mel.clamp_min(AMIN))
     if spec.top_db is not None:
         db = torch.maximum(db, db.amax(dim=(1, 2), keepdim=True) - spec.top_db)
@@ -134,7 +137,7 @@ class MfccGraph(nn.Module):
 
     def __init__(self, spec: FeatureSpec) -> None:
         super().__init__()
-        self.logmel = LogMelGraph(spec)
+        self.logmel = LogMelGraph(spec.in_db)
         rows = dct(np.eye(spec.n_mels), axis=0, type=2, norm="ortho")[:N_COEFFICIENTS]  # (C, M)
         self.register_buffer("rows", torch.from_numpy(rows).float(), persistent=False)
 

@@ -7,19 +7,25 @@ import math
 import torch
 from torch import Tensor, nn
 
-SMALLEST_DEVIATION = 1e-3  # dB: far below any real spread
+# Far below any real spread: in dB, and as power, whose values are those of quiet recordings too.
+SMALLEST_DEVIATION = {"db": 1e-3, "pcen": 1e-3, "power": 1e-12}
 
 
 class Standardise(nn.Module):
     """Each spectrogram to mean 0 and deviation 1 over all its values, (B, 1, M, F) -> same.
 
     The level of a recording depends on the tape, not on the whale: level, rate and duration alone predict the
-    species of 73 % of the Watkins clips under a random split. A silent clip stays zero.
+    species of 73 % of the Watkins clips under a random split. A silent clip stays zero. Of linear power, a
+    few loud values are then far above 0 and all others just below it.
     """
+
+    def __init__(self, scale: str = "db") -> None:
+        super().__init__()
+        self.smallest = SMALLEST_DEVIATION[scale]
 
     def forward(self, x: Tensor) -> Tensor:
         deviation, mean = torch.std_mean(x, dim=(1, 2, 3), keepdim=True)
-        return (x - mean) / deviation.clamp_min(SMALLEST_DEVIATION)
+        return (x - mean) / deviation.clamp_min(self.smallest)
 
 
 class ConvBlock(nn.Module):

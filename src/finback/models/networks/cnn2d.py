@@ -29,7 +29,7 @@ class CNN2D(Classifier):
     ) -> None:
         widths = [width * 2**i for i in range(depth)]
         super().__init__(spec, n_classes, n_features=2 * widths[-1] * pool_bands, dropout=dropout)
-        self.standardise = Standardise()
+        self.standardise = Standardise(spec.scale)
         self.stem = convolution(1, width, 5, stride=2)
         self.blocks = nn.Sequential(
             *(ConvBlock(a, b) for a, b in zip([width, *widths], widths, strict=False))

@@ -22,7 +22,7 @@ class DNN(Classifier):
     ) -> None:
         super().__init__(spec, n_classes, n_features=embedding, dropout=dropout)
         self.layers = nn.Sequential(
-            Standardise(),
+            Standardise(spec.scale),
             nn.Flatten(),
             nn.Linear(spec.n_mels * spec.n_frames, hidden),
             nn.BatchNorm1d(hidden),

@@ -23,7 +23,7 @@ class FrameReader(Classifier):
         self, spec: FeatureSpec, n_classes: int, width: int, bands: int, dim: int, dropout: float
     ) -> None:
         super().__init__(spec, n_classes, n_features=2 * dim, dropout=dropout)
-        self.standardise = Standardise()
+        self.standardise = Standardise(spec.scale)
         self.stem = FrameStem(width, bands, dim)
 
     def read(self, frames: Tensor) -> Tensor:

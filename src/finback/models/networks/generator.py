@@ -118,7 +118,7 @@ class Generator(nn.Module):
         super().__init__()
         if spec.scale != "db":
             raise SettingsError(
-                f"features.scale = '{spec.scale}' with a generator: this scale has no inverse",
+                f"features.scale = '{spec.scale}' with a generator: generators make spectrograms in dB",
                 "use scale = 'db'",
             )
         self.spec = spec

@@ -77,8 +77,8 @@ class Vocoder(nn.Module):
         super().__init__()
         if spec.scale != "db":
             raise SettingsError(
-                f"features.scale = '{spec.scale}' with a vocoder: such spectrograms have no level",
-                "use scale = 'db'",
+                f"features.scale = '{spec.scale}' with a vocoder: it is trained on spectrograms in dB",
+                "use scale = 'db'; such a vocoder makes sound from scale = 'power' too",
             )
         if 2 * spec.hop > spec.n_fft:
             raise SettingsError(

@@ -40,7 +40,7 @@ def save_grid(pictures: Sequence[tuple[str, str, np.ndarray]], spec: FeatureSpec
     """Write the grid of `layout` as `save_as` does. Raises `SettingsError` for a suffix of no figure."""
     figure_files.current().of_path(path)
     centres = band_centres_hz(spec.n_mels, spec.f_min, spec.top_hz)
-    unit, span = ("dB", 60.0) if spec.scale == "db" else ("PCEN", None)
+    unit, span = ("PCEN", None) if spec.scale == "pcen" else ("dB", 60.0)  # power is shown in dB
     figure = grid(layout(pictures), centres, spec.hop / spec.sample_rate, unit, span)
     return save_as(figure, path)
 

@@ -185,10 +185,10 @@ class _Extra:
 
 
 class _Mel:
-    """Waves to spectrograms, without the background of the recording if the spec subtracts it."""
+    """Waves to spectrograms in dB or PCEN, without the background of the recording if the spec says so."""
 
     def __init__(self, spec: FeatureSpec, background_db: Tensor | None) -> None:
-        self.spec, self.logmel, self.background_db = spec, LogMel(spec), background_db
+        self.spec, self.logmel, self.background_db = spec, LogMel(spec.in_db), background_db
 
     def __call__(self, x: Tensor) -> Tensor:
         """(n, T) -> (n, 1, M, F)"""

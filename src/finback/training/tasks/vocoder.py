@@ -16,7 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from finback.core.types import Clip, Labels
-from finback.features.logmel import AMIN, to_db
+from finback.features.logmel import to_db
+from finback.features.scales import AMIN
 from finback.models.networks.vocoder import Vocoder
 from finback.training.batches import TrainingInputs
 from finback.training.generative_settings import VocoderSettings
