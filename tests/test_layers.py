@@ -78,7 +78,7 @@ INSIDE: dict[str, tuple[set[str], ...]] = {
         {"comparison", "detections", "synthetic_study", "generator_audit", "embedding_map", "vocoder_audit"},
         {"pages", "data_sets"},
         {"pipeline"},
-        {"demo", "results"},
+        {"demo", "results", "default_run"},
         {"trained_run"},
         {"compare"},
     ),

@@ -11,6 +11,7 @@ import pytest
 from finback.core.errors import RunError
 from finback.core.progress import no_progress
 from finback.core.storage.files import read_json
+from finback.core.types import Labels
 from finback.data.dataset import prepare_request
 from finback.data.index import IndexRequest
 from finback.evaluation import pipeline
@@ -97,3 +98,22 @@ def test_without_a_test_set_the_error_names_the_way_to_evaluate(
     run = pipeline.train_on(job, request(simulated), tmp_path / "run", no_progress, lambda text: None)
     with pytest.raises(RunError, match=r"no test set.*--audio"):
         evaluate_run(run.path, "cpu")
+
+
+def test_species_match_in_any_spelling_and_it_is_said(trained: Path, simulated: Path, tmp_path: Path) -> None:
+    rows = (simulated / "labels.csv").read_text(encoding="utf-8")
+    other = tmp_path / "other.csv"
+    for old, new in (("Sperm whale", "SPERM-WHALE"), ("Killer whale", "killer_whale")):
+        rows = rows.replace(old, new)
+    other.write_text(rows, encoding="utf-8")
+    result = evaluate_on(trained, prepare_request(request(simulated, str(other))), "cpu")
+    same = evaluate_on(trained, prepare_request(request(simulated)), "cpu")
+    assert result["matched_names"] == {"SPERM-WHALE": "Sperm whale", "killer_whale": "Killer whale"}
+    assert same["matched_names"] == {}
+    assert {**result, "matched_names": {}} == same
+
+
+def test_names_that_could_be_two_species_are_left_out() -> None:
+    labels = Labels(("Fin whale", "Fin-Whale", "Sei whale"))
+    found = labels.own_names(["fin whale", "Fin-Whale", "SEI  WHALE", "Orca"])
+    assert found == {"Fin-Whale": "Fin-Whale", "SEI  WHALE": "Sei whale"}

@@ -48,7 +48,7 @@ def test_done_is_said_and_nothing_is_done_again(trained: Path, simulated: Path, 
 
 
 def test_the_usual_family_carries_over_and_a_run_keeps_its_own(trained: Path, tmp_path: Path) -> None:
-    assert pipeline.usual_family("watkins", tmp_path) == "yamnet-plda"
+    assert pipeline.usual_family("watkins", tmp_path) == "auto"
     assert pipeline.usual_family("right-whale", tmp_path) == "cnn2d"
     assert pipeline.usual_family("watkins", trained) == "cnn2d"  # begun when this was the usual one
 

@@ -119,6 +119,9 @@ def audit(
             "give --audio FOLDER with --labels, or the run folder of a generator or vocoder",
         )
     if run is not None:
+        from finback.models.pretrained import own_run
+
+        run = own_run(run, "an audit", "its stored audit: finback export NAME --to card")
         find_recordings(run, recordings)
     if run is None:
         _recordings(data, settings, json)

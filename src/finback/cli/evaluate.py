@@ -13,11 +13,14 @@ from finback.cli.licences import say_licences_of
 from finback.cli.options import Device, Json, Recordings, StartTimeOptions, find_recordings, takes
 
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.", show_default=False)]
+AnyRun = Annotated[
+    str, typer.Argument(metavar="RUN", help="A run folder or a bundled model.", show_default=False)
+]
 
 
 @takes(times=StartTimeOptions)
 def evaluate(
-    run: RunPath,
+    run: AnyRun,
     times: StartTimeOptions,
     audio: Annotated[
         Path | None,
@@ -58,7 +61,7 @@ def evaluate(
     from finback.evaluation.evaluate import evaluate_on, evaluate_run
 
     say_licences_of(run)
-    find_recordings(run, recordings)
+    find_recordings(Path(run), recordings)
     if audio is None:
         given = {"--labels": labels, "--groups": groups}
         given |= {"--time-pattern": times.time_pattern, "--time-zone": times.time_zone}
@@ -78,10 +81,11 @@ def evaluate(
     _show_metrics(result)
 
 
-def _say_if_stored(run: Path) -> None:
+def _say_if_stored(run: str) -> None:
     from finback.core.runs.files import RunFiles
+    from finback.models.pretrained import resolve_any
 
-    stored = RunFiles(run).metrics
+    stored = RunFiles(resolve_any(run)).metrics
     if stored.is_file():
         say(f"this run was evaluated before; its stored result is shown ({stored})")
 
@@ -99,6 +103,8 @@ def _show_metrics(result: dict[str, Any]) -> None:
             if s["n_clips"]
         ],
     )
+    if matched := result.get("matched_names"):
+        out("matched: " + ", ".join(f"{name} as {own}" for name, own in matched.items()))
     if result.get("unknown_species"):
         out(
             "left out, because the model has no such species: "

@@ -29,11 +29,12 @@ def say_licences(families: Iterable[str]) -> None:
         say(f"licence: {licence}")
 
 
-def say_licences_of(run: Path) -> None:
-    """The same for the model families of a run folder, also of an ensemble."""
+def say_licences_of(run: str | Path) -> None:
+    """The same for the model families of a run folder or a bundled model, also of an ensemble."""
     from finback.core.runs.folder import RunFolder
+    from finback.models.pretrained import resolve_any
 
-    say_licences(RunFolder.open(run).info.families)
+    say_licences(RunFolder.open(resolve_any(run)).info.families)
 
 
 def terms_of(*where: str | Path) -> list[str]:

@@ -158,6 +158,15 @@ class SettingOptions:
         ),
     ] = None
 
+    @property
+    def names_split(self) -> bool:
+        """Whether these options, or the settings file, say how the clips are split."""
+        from finback.data.splits.settings import SplitSettings
+
+        own = (self.split, self.folds, self.by)
+        changed = self.resolve().split != SplitSettings(seed=self.seed or 0)
+        return any(value is not None for value in own) or changed
+
     def resolve(self, family: str = "") -> Settings:
         """The settings of the preset, changed by the options that are given."""
         from finback.data.splits.split import parse_fractions
@@ -202,8 +211,10 @@ def find_recordings(run: Path, folders: list[Path] | None) -> None:
     """Look for the recordings of a run below the folders of `--recordings`, and say what was found."""
     if folders:
         from finback.data.locate import locate
+        from finback.models.pretrained import own_run
 
-        for line in locate(run, folders, progress).lines():
+        own = own_run(run, "--recordings", "evaluate on other recordings with --audio and --labels")
+        for line in locate(own, folders, progress).lines():
             say(line)
 
 

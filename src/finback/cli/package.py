@@ -12,7 +12,10 @@ from finback.cli.options import Json, OldOut, one_output
 
 
 def package(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="A finished run folder.", show_default=False)],
+    run: Annotated[
+        Path,
+        typer.Argument(metavar="RUN", help="A finished run folder, or a bundled model.", show_default=False),
+    ],
     folder: OldOut = None,
     out_folder: Annotated[
         Path | None, typer.Option("--out", help="The folder to write.", show_default=False)
@@ -40,7 +43,9 @@ def package(
     target = one_output(out_folder, folder, "the folder to write")
     from finback.core.runs.files import RunFiles
     from finback.models.export.folder import package_run
+    from finback.models.pretrained import resolve_any
 
+    run = resolve_any(run)
     figures = None
     if measured is not None:
         from finback.evaluation.recipe_figures import figures_of_recipe

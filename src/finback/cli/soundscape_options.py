@@ -37,7 +37,10 @@ class SoundscapeClips:
     def wanted(self) -> ClipsWanted:
         """The clips for `chosen_clips`."""
         from finback.datasets.simulate.soundscape.sources import ClipsWanted
+        from finback.models.pretrained import own_run
 
+        if self.run is not None:
+            own_run(self.run, "--run", "or take clips with --audio and --labels")
         return ClipsWanted(
             self.audio, self.labels, self.source, self.groups, self.run, self.subset or "",
             names_of(self.only_groups) or (),

@@ -11,7 +11,7 @@ import typer
 
 from finback.cli.console import out, out_json, out_prose, out_table, progress, say
 from finback.cli.licences import say_licences
-from finback.cli.options import Device, DryRun, Json, SettingOptions, TrainingData, takes
+from finback.cli.options import Device, DryRun, Json, SettingOptions, TrainingData, given, takes
 
 if TYPE_CHECKING:
     from finback.training.settings import Settings
@@ -21,13 +21,15 @@ Out = Annotated[Path, typer.Option("--out", help="The run folder to write.", sho
 
 @takes(data=TrainingData, settings=SettingOptions)
 def run(
+    context: typer.Context,
     data: TrainingData,
     settings: SettingOptions,
     out_folder: Out,
     family: Annotated[
         str | None,
         typer.Option(
-            help="Model family; finback models lists them (default: yamnet-plda; with a --preset: cnn2d).",
+            help="Model family; finback models lists them (default: auto, which compares quick families on "
+            "your recordings; with a --preset: cnn2d).",
             show_default=False,
         ),
     ] = None,
@@ -37,19 +39,25 @@ def run(
 ) -> None:
     """Run the complete workflow, from labelled recordings to a report.
 
-    The steps are: index, audit, split, train, calibrate, evaluate, report. Given again, the command continues
-    where it stopped; it does not repeat finished steps.
+    The steps are: index, audit, split, train, calibrate, evaluate, report. Without --family, quick families
+    are compared, the best one is tested on folds of whole recording groups, and the model in the run folder
+    is trained on all clips. Given again, the command continues where it stopped; it does not repeat finished
+    steps.
 
     \b
     Example:
       finback run --audio clips --labels labels.csv --out runs/mine
+      finback run --audio clips --labels labels.csv --family cnn2d --out runs/network
     """
     from finback.evaluation import pipeline
     from finback.training.plan import Plan
 
     if family is None:
         family = pipeline.usual_family(settings.preset, out_folder)
-        say(f"family: {family}; --family chooses another")
+    if family == pipeline.AUTO:
+        keep_all = bool(given(context, ("min_clips", "rare", "rare_below")))
+        show(_run_auto(data, settings, out_folder, device, dry_run, keep_all), json)
+        return
     resolved = settings.resolve(family)
     if dry_run:
         _show_plan(family, resolved, out_folder, settings.seed or 0)
@@ -58,6 +66,25 @@ def run(
     plan = Plan(family, resolved, settings.seed or 0, device, command_line())
     done = pipeline.run(plan, data.request(), out_folder, progress, say)
     show(done, json)
+
+
+def _run_auto(
+    data: TrainingData, settings: SettingOptions, out_folder: Path, device: str, dry_run: bool, keep_all: bool
+) -> Any:
+    """The run whose family is chosen; None after a dry run."""
+    from finback.evaluation.default_run.choice import FAMILIES, DefaultPlan
+    from finback.evaluation.default_run.run import run
+
+    resolved = {family: settings.resolve(family) for family in FAMILIES}
+    split, seed = resolved[FAMILIES[0]].split, settings.seed or 0
+    if dry_run:
+        shown = {name: own.model_dump(mode="json") for name, own in resolved.items()}
+        out_json({"family": "auto", "out": str(out_folder), "seed": seed, "settings": shown})
+        return None
+    say_licences(FAMILIES)
+    plan = DefaultPlan(resolved.__getitem__, seed, device, command_line())
+    asked = split if settings.names_split else None
+    return run(plan, data.request(), out_folder, progress, say, asked, keep_all)
 
 
 @takes(data=TrainingData, settings=SettingOptions)
@@ -117,15 +144,30 @@ def train(
 
 
 def show(done: Any, as_json: bool) -> None:
-    """Print what the workflow found."""
+    """Print what the workflow found, and what to do now; nothing after a dry run."""
+    if done is None:
+        return
     if as_json:
-        out_json({"run": str(done.folder), "report": str(done.report), **done.metrics})
+        chosen = {} if done.choice is None else {"choice": done.choice, "left_out": dict(done.left_out)}
+        steps = [step.to_json() for step in done.next]
+        places = {"run": str(done.folder), "report": str(done.report)}
+        out_json({**places, **done.metrics, **chosen, "verdict": done.verdict, "next": steps})
         return
     for line in done.headline:
         out(line)
     if done.verdict:
         out_prose(done.verdict)
+    if done.choice is not None and done.metrics.get("n_folds"):
+        out_prose(
+            f"These figures are those of the folds. The model in {done.folder} is a {done.choice['family']} "
+            "that was trained on all clips."
+        )
     out(f"report: {done.report}")
+    out("what to do next:")
+    for number, step in enumerate(done.next, 1):
+        out_prose(f"{number}. {step.text}")
+        if step.command:
+            out(f"   {step.command}")
 
 
 def _show_plan(family: str, settings: Settings, folder: Path, seed: int) -> None:

@@ -16,6 +16,7 @@ from typing import Literal
 import numpy as np
 
 from finback.core.errors import AudioError, LeakError, ManifestError
+from finback.core.text import plain_label
 
 Subset = Literal["train", "val", "test"]  # training set, validation set, test set
 SUBSETS: tuple[Subset, ...] = ("train", "val", "test")
@@ -200,6 +201,22 @@ class Labels:
             return self.names.index(name)
         except ValueError:
             raise ManifestError(f"unknown species '{name}'", "known: " + ", ".join(self.names)) from None
+
+    def own_names(self, names: Iterable[str]) -> dict[str, str]:
+        """The name here of each of the given names that is here, also if it is written in another way.
+
+        Names are compared without case, spaces, hyphens and underscores (`plain_label`). The exact name of a
+        species always means this species; a name that could be two species is left out.
+        """
+        alike: dict[str, list[str]] = {}
+        for name in self.names:
+            alike.setdefault(plain_label(name), []).append(name)
+        found = {}
+        for name in names:
+            own = [name] if name in self else alike.get(plain_label(name), [])
+            if len(own) == 1:
+                found[name] = own[0]
+        return found
 
     def targets(self, clips: Sequence[Clip]) -> np.ndarray:
         """Class ids (N,) int64 of labelled clips."""

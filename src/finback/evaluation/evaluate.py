@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from finback.core.runs.split_table import load_split
 from finback.core.storage.files import RESTORE, write_atomic, write_json
 from finback.core.storage.keeping import kept
 from finback.core.storage.locks import only_writer
-from finback.core.types import Labels, Scores
+from finback.core.types import Clip, Labels, Scores
 from finback.data.dataset import Dataset, require_dataset
 from finback.data.manifest import Manifest
 from finback.data.provenance import refuse_synthetic
@@ -34,32 +35,45 @@ from finback.metrics.calibration import reliability_table
 from finback.metrics.classification import evaluate
 from finback.metrics.conformal import set_figures, species_sets
 from finback.models.predictor import Predictor
+from finback.models.pretrained import open_run
 from finback.models.species_sets import NoSets, SpeciesSets
 from finback.report.latex import metrics_tables
 
 SETS_LEVEL = 0.9  # of the sets of species that an evaluation looks at
 
 
-def evaluate_run(path: Path, device: str = "auto", progress: Progress = no_progress) -> dict[str, Any]:
+def evaluate_run(path: str | Path, device: str = "auto", progress: Progress = no_progress) -> dict[str, Any]:
     """Evaluate a run on its test set; writes `metrics.json`, `.tex` and `scores.parquet`, or reads them.
+
+    `path`: a run folder, or the name of a bundled model, whose figures are stored.
 
     In a folder that cannot be written to, nothing is kept, and a warning `NotKept` says so.
 
     Raises `RunError` if the run is unfinished or has no test set, or if its recordings are missing.
     """
-    run = RunFolder.open(path)
+    run = open_run(path, "classifier")
     if run.metrics.exists():
         return stored_metrics(run)
-    with only_writer(path, required=False):  # the result is the answer, kept or not
+    with only_writer(run.path, required=False):  # the result is the answer, kept or not
         return _evaluate(run, device, progress)
 
 
 def _evaluate(run: RunFolder, device: str, progress: Progress) -> dict[str, Any]:
     """Score the test sets of all folds, keep the result."""
+    return evaluate_parts(run, run.parts, device, progress)
+
+
+def evaluate_parts(
+    run: RunFolder, trained: Sequence[RunFolder], device: str, progress: Progress, **more: Any
+) -> dict[str, Any]:
+    """Score the test set of each of the `trained` runs with this run, and keep the pooled result in `run`.
+
+    `more` are further keys of `metrics.json`. Raises `RunError` when no run has a test set.
+    """
     clips = Manifest.load(run.manifest).clips
     parts: list[tuple[int, Scores]] = []
     rules: list[SpeciesSets | str] = []
-    for fold, member in enumerate(run.parts):
+    for fold, member in enumerate(trained):
         split = load_split(member.split_table, clips, member.info.split_by)
         if split.test:
             predictor = Predictor.load(member.path, device, default_folder())
@@ -77,7 +91,7 @@ def _evaluate(run: RunFolder, device: str, progress: Progress) -> dict[str, Any]
         np.concatenate([s.logits for _, s in parts]),
     )
     folds = np.concatenate([np.full(len(s.clips), fold) for fold, s in parts])
-    result = evaluate_scores(pooled, run.info.multi_group)
+    result = {**evaluate_scores(pooled, run.info.multi_group), **more}
     result["sets"] = evaluate_sets([(scores, rule) for (_, scores), rule in zip(parts, rules, strict=True)])
     with kept(run.path):
         save_scores(run.scores, pooled, folds)
@@ -133,19 +147,22 @@ def evaluate_sets(parts: Sequence[tuple[Scores, SpeciesSets | str]]) -> dict[str
 
 
 def evaluate_on(
-    path: Path, dataset: Dataset, device: str = "auto", progress: Progress = no_progress
+    path: str | Path, dataset: Dataset, device: str = "auto", progress: Progress = no_progress
 ) -> dict[str, Any]:
-    """Evaluate a finished run on other labelled recordings; nothing is written.
+    """Evaluate a finished run or a bundled model on other labelled recordings; nothing is written.
 
-    Species that the model does not have are listed in `unknown_species` and left out. Macro averages are over
-    the species of these recordings. `seen_in_training` counts the clips of recordings that were in the run's
-    training or validation set.
+    Species are matched without case, spaces, hyphens and underscores; `matched_names` gives the name in the
+    model of each species that is written otherwise. Species that the model does not have are listed in
+    `unknown_species` and left out. Macro averages are over the species of these recordings.
+    `seen_in_training` counts the clips of recordings that were in the run's training or validation set.
     """
     require_dataset(dataset, "evaluate_on")
     refuse_synthetic(dataset.clips, "evaluating a run")
-    predictor = Predictor.load(path, device, default_folder())
-    clips = [c for c in dataset.clips if c.label in predictor.labels]
-    unknown = Counter(c.label for c in dataset.clips if c.label not in predictor.labels)
+    run = open_run(path, "classifier")
+    predictor = Predictor.load(run.path, device, default_folder())
+    own = predictor.labels.own_names(dataset.labels.names)
+    clips = [replace(c, label=own[c.label or ""]) for c in dataset.clips if c.label in own]
+    unknown = Counter(c.label for c in dataset.clips if c.label not in own)
     if not clips:
         raise RunError(
             f"{path}: the model has none of these species",
@@ -154,12 +171,18 @@ def evaluate_on(
     predictor.prepare(clips, progress)
     present = Labels.of(clips).names
     scores = predictor.scores(clips, progress)
-    result = evaluate_scores(scores, dataset.multi_group, present)
-    run = predictor.run or RunFolder.open(path)
-    seen = RunFolder.open(path).training_recordings(include_validation=True)
+    result = evaluate_scores(scores, _multi_group(clips), present)
+    seen = run.training_recordings(include_validation=True)
     return {
         **result,
         "sets": evaluate_sets([(scores, _sets_of(run))]),
         "unknown_species": dict(unknown),
+        "matched_names": {name: there for name, there in own.items() if name != there},
         "seen_in_training": sum(clip.recording.id in seen for clip in clips),
     }
+
+
+def _multi_group(clips: Sequence[Clip]) -> list[str]:
+    """The species with clips of at least two groups."""
+    pairs = {(clip.label or "", clip.group_key) for clip in clips}
+    return sorted(name for name, n in Counter(name for name, _ in pairs).items() if n > 1)

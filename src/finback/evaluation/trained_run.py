@@ -27,6 +27,7 @@ from finback.data.dataset import Dataset, require_dataset
 from finback.data.locate import locate
 from finback.evaluation.evaluate import evaluate_on, evaluate_run
 from finback.evaluation.results import Metrics
+from finback.models.pretrained import resolve_any
 from finback.training.classifier import train as train_classifier
 from finback.training.generator import train_generator
 from finback.training.loop_settings import TrainingSettings
@@ -98,7 +99,7 @@ def _flat(prefix: str, values: Mapping[str, Any]) -> list[str]:
 
 
 class TrainedRun:
-    """A finished run folder: a classifier, an ensemble, a generator or a vocoder.
+    """A finished run folder: a classifier, an ensemble, a generator or a vocoder; or a bundled model.
 
     `recordings` are folders where its recordings are, for a run folder from elsewhere or recordings that
     moved; they are found by their content.
@@ -107,7 +108,7 @@ class TrainedRun:
     """
 
     def __init__(self, path: str | Path, recordings: str | Path | Sequence[str | Path] = ()) -> None:
-        self._folder = RunFolder.open(Path(path))
+        self._folder = RunFolder.open(resolve_any(path))
         self._folder.require_trained()
         folders = [recordings] if isinstance(recordings, str | Path) else recordings
         if folders:

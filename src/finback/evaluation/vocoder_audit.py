@@ -37,6 +37,7 @@ from finback.metrics import bootstrap
 from finback.metrics.waveforms import MEASURES, measures
 from finback.models.load import load_model
 from finback.models.predictor import Predictor
+from finback.models.pretrained import own_run
 
 OWN = "this vocoder"
 MOST = 400  # windows; more windows take minutes and change no result
@@ -50,6 +51,7 @@ def audit_vocoder(
     Raises `RunError` if the folder has no trained vocoder or no clips of unseen groups, `SpecMismatchError`
     if the classifier uses other features.
     """
+    run = own_run(run, "an audit", "its recordings are not part of finback")
     model = load_model(run, "vocoder", device)
     subsets = run_subsets(model.run)
     real, groups = _windows((*subsets["validation"], *subsets["test"]), model.spec, progress)

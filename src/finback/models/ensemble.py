@@ -41,6 +41,7 @@ from finback.data.manifest import Manifest
 from finback.metrics.calibration import cannot_fit, fit_temperature
 from finback.metrics.combination import Combination, CombinationMethod, fit, loss_per_group
 from finback.models.model_files import keep_copies
+from finback.models.pretrained import own_run
 
 KEPT = (RUN, WEIGHTS, VALIDATION_SCORES, TRAINING_CLIPS)  # of every member, where it has them
 METHODS: tuple[CombinationMethod, ...] = get_args(CombinationMethod)
@@ -94,7 +95,7 @@ def combine(
 
 
 def _open(path: Path) -> RunFolder:
-    run = RunFolder.open(path)
+    run = RunFolder.open(own_run(path, "an ensemble", "its members are trained on the same clips and split"))
     kind = run.info.kind
     if kind == "ensemble":
         # Its weights and the new ones would be fitted on the same validation clips, one after the other.

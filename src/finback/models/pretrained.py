@@ -72,6 +72,38 @@ def bundled(name: str, kind: str) -> Path:
     return _root() / name / kind
 
 
+def kinds_of(name: str | Path) -> list[str]:
+    """The kinds of the bundled models of that name; none where it is a folder, or no such name."""
+    return [] if Path(name).exists() else [kind for kind in KINDS if str(name) in names(kind)]
+
+
+def resolve_any(name: str | Path, *preferred: Kind) -> Path:
+    """The run folder of that path, or of the bundled model of that name, whatever its kind.
+
+    Of a name with models of several kinds: the first of `preferred` that it has, else the first of `KINDS`.
+    Raises `RunError` if it is neither.
+    """
+    found = kinds_of(name)
+    for kind in (*preferred, *found):
+        if kind in found:
+            return resolve(name, kind)
+    return resolve(name, preferred[0] if preferred else "classifier")
+
+
+def own_run(name: str | Path, what: str, instead: str) -> Path:
+    """The path of a run folder of the user, for work that needs the recordings of the run.
+
+    A bundled model has none. Raises `RunError` that says so for its name: `what` is the work ("a map"),
+    `instead` the repair. Other names are checked when they are opened.
+    """
+    if kinds_of(name) or Path(name).resolve().is_relative_to(_root().resolve()):
+        raise RunError(
+            f"{name}: bundled with finback without its recordings, which {what} needs",
+            f"give a run folder of yours; {instead}",
+        )
+    return Path(name)
+
+
 def open_run(where: str | Path, kind: Kind) -> RunFolder:
     """The run folder of that kind, or of the bundled model of that name; an ensemble is a classifier.
 

@@ -88,6 +88,19 @@ def _train_all(
     return run
 
 
+def train_part(
+    plan: Plan, dataset: Dataset, result: SplitResult, fold: int, out: Path, progress: Progress = no_progress
+) -> RunFolder:
+    """Train and calibrate on one split of the clips, or resume; the manifest is kept elsewhere.
+
+    Raises as `train`, but takes no lock: whoever owns the folder above `out` has it.
+    """
+    plan = with_speeds(resumed(plan, out), dataset)
+    info = describe(plan, dataset).updated(fold=fold)
+    _check_training_set(result, _prototyped(info))
+    return _train_one(plan, info, result, dataset, out, progress)
+
+
 def check_out(plan: Plan, dataset: Dataset, out: Path, arm: Json | None = None) -> RunInfo:
     """The description of the run, after checking that the run can be trained; `arm` as in `describe`.
 

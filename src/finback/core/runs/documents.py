@@ -104,7 +104,7 @@ class MetricsFile(Document):
     labels: Annotated[list[str], Field(min_length=1)]
     reliability: list[Bin] = []
     sets: SetMetrics | None = None
-    n_folds: Count = 0  # of another run of the same recipe that was tested; 0: this run was tested
+    n_folds: Count = 0  # the method was tested in, by other models than this; 0: this was tested
 
     @model_validator(mode="after")
     def _consistent(self) -> MetricsFile:

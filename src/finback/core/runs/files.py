@@ -34,6 +34,8 @@ MAP = "map.parquet"
 MAP_PAGE = "map.html"
 REPORT = "report.html"
 CARD = "card.md"
+CHOICE = "choice.json"  # of `finback run` without a family: what was compared, and the choice
+CHOICES = "choice"  # the trainings of this comparison
 FOLDS = "folds"
 MEMBERS = "members"
 REFIT = "refit"
@@ -167,6 +169,16 @@ class RunFiles:
     def card(self) -> Path:
         """The model card of a packaged run."""
         return self.path / CARD
+
+    @property
+    def choice(self) -> Path:
+        """The families that were compared, and the choice."""
+        return self.path / CHOICE
+
+    @property
+    def choices(self) -> Path:
+        """The trainings of this comparison, by family and fold."""
+        return self.path / CHOICES
 
     @property
     def refit(self) -> RunFiles:

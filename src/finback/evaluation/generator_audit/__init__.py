@@ -64,6 +64,7 @@ from finback.features.lengths import true_frames
 from finback.generation.generator import Sampling, SpectrogramGenerator
 from finback.generation.vocoders.vocode import Vocoder
 from finback.models.predictor import Predictor
+from finback.models.pretrained import own_run
 
 REAL = ("train", "held_out", "unseen")
 SEEDS = 5
@@ -84,6 +85,9 @@ class AuditRequest:
     references: tuple[str, ...] = embeddings.REFERENCE  # embeddings of reference classifiers, where installed
     vocoder: str = "auto"  # the bundled vocoder if it has these features, else components
     device: str = "auto"
+
+
+STORED = "the stored audit of this model: finback export NAME --to card"
 
 
 def audit_generator(request: AuditRequest, progress: Progress = no_progress) -> dict[str, Any]:
@@ -152,6 +156,7 @@ def _generators(request: AuditRequest) -> dict[str, SpectrogramGenerator]:
     generators: dict[str, SpectrogramGenerator] = {}
     clips: set[Any] = set()
     for path in (request.run, *request.against):
+        path = own_run(path, "an audit", STORED)
         generator = SpectrogramGenerator.load(path, request.device)
         own = {(c.key, c.label) for c in run_subsets(generator.run)["train"]}
         if generators and own != clips:

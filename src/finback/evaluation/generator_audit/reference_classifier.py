@@ -24,6 +24,7 @@ from finback.data.splits.run_subsets import run_subsets
 from finback.features.cache import default_folder
 from finback.generation.generator import SpectrogramGenerator
 from finback.models.predictor import Predictor
+from finback.models.pretrained import open_run
 from finback.training.classifier import train
 from finback.training.plan import Plan
 from finback.training.settings import resolve
@@ -68,17 +69,18 @@ def load_reference_classifier(
     Raises `InputError` if the classifier does not know all species of the generator.
     """
     classifier = Predictor.load(path, device, default_folder())
-    missing = [name for name in generator.labels.names if name not in classifier.labels]
+    own = classifier.labels.own_names(generator.labels.names)
+    missing = [name for name in generator.labels.names if name not in own]
     if missing:
         raise InputError(
             f"{path}: the classifier does not know {', '.join(missing)}",
             "give a classifier that was trained on the same labels, or leave out --classifier",
         )
-    known = generator.labels.names
-    return classifier, np.array([known.index(n) if n in known else -1 for n in classifier.labels.names])
+    ids = {there: generator.labels.index(name) for name, there in own.items()}
+    return classifier, np.array([ids.get(name, -1) for name in classifier.labels.names])
 
 
 def seen_in_training(path: Path, keys: set[tuple[str, int, int, int]]) -> int:
     """How many of the clips with these keys are in the classifier's training or validation set."""
-    rows = RunFolder.open(path).training_rows(include_validation=True)
+    rows = open_run(path, "classifier").training_rows(include_validation=True)
     return len(keys & {row.key for row in rows})

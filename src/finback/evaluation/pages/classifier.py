@@ -10,11 +10,13 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
+from finback.core.errors import FinbackError
 from finback.core.progress import Progress, no_progress
 from finback.core.runs.files import RunFiles
 from finback.core.storage.files import write_atomic
 from finback.core.storage.keeping import writable_folder
 from finback.data.splits.settings import BY_CLIP
+from finback.evaluation.next_steps import next_steps
 from finback.evaluation.pages.confusions import confusions
 from finback.evaluation.pages.methods import methods
 from finback.evaluation.pages.run_data import RunData, read_run, reproduction
@@ -22,7 +24,7 @@ from finback.report.latex import metrics_tables
 from finback.report.pages.classifier import ClassifierPage, Member, SpeciesRow, render
 from finback.report.pages.common import count, save_pictures
 from finback.report.pages.figures import figures
-from finback.report.pages.summary import FEW_GROUPS, UNKNOWN_GROUPS
+from finback.report.pages.summary import FEW_GROUPS, UNKNOWN_GROUPS, Step
 
 
 def write(path: Path, progress: Progress = no_progress) -> Path:
@@ -39,12 +41,15 @@ def write(path: Path, progress: Progress = no_progress) -> Path:
 def collect(path: Path, progress: Progress = no_progress) -> ClassifierPage:
     """What the page shows; the figures are written to `figures/` too. Raises `RunError` if it is no run."""
     run = read_run(path)
+    folds_of_method = int((run.metrics or {}).get("n_folds") or 0)
     drawn = figures(run.labels, run.metrics or {}, run.audit, run.by_clip, run.logs, run.scores)
     return ClassifierPage(
         title=run.path.resolve().name,
         reproduction=reproduction(run),
         family=run.info.family or "classifier",
-        n_folds=run.info.n_folds,
+        n_folds=run.info.n_folds or folds_of_method,
+        trained_on_all=bool(folds_of_method),
+        next=_next(path),
         metrics=run.metrics or {},
         audit=run.audit,
         by_clip=run.by_clip,
@@ -58,6 +63,14 @@ def collect(path: Path, progress: Progress = no_progress) -> ClassifierPage:
         methods=methods(run),
         equal_weights=run.info.settings.get("how", "mean") == "mean",
     )
+
+
+def _next(path: Path) -> tuple[Step, ...]:
+    """What to do now; nothing where the folder is damaged, which the page says in another place."""
+    try:
+        return tuple(next_steps(path, on_page=True))
+    except FinbackError:
+        return ()
 
 
 def warnings(run: RunData) -> list[str]:

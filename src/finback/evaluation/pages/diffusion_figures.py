@@ -17,6 +17,7 @@ from finback.core.errors import RunError
 from finback.core.progress import Progress, no_progress
 from finback.core.storage.paths import file_name
 from finback.generation.generator import Sampling, SpectrogramGenerator
+from finback.models.pretrained import kinds_of
 from finback.report.plots.diffusion import (
     DENOISING_NOTE,
     GUIDANCE_NOTE,
@@ -52,8 +53,11 @@ def write(
 ) -> list[Path]:
     """Write `figures/denoising-SPECIES` and `figures/guidance-SPECIES` as PNG and SVG; the PNGs' paths.
 
+    Those of a bundled model are written to `NAME-figures` in the present folder.
+
     Raises `RunError` if the run is no diffusion model, `ManifestError` for an unknown species.
     """
+    folder = Path(f"{path}-figures") if kinds_of(path) else Path(path) / "figures"
     generator, plan = SpectrogramGenerator.load(path, device), plan or SamplingFigures()
     generator.labels.index(species)
     check(generator)
@@ -65,7 +69,6 @@ def write(
     drawn = {
         key: spectrogram_blocks([block], generator.spec, note=note) for key, (block, note) in blocks.items()
     }
-    folder = generator.run.path / "figures"
     return [save(figure, folder, key)[0] for key, figure in drawn.items()]
 
 

@@ -18,6 +18,7 @@ from finback.evaluation.embedding_map.neighbours import Neighbours
 from finback.evaluation.pages.clips import around, n_frames, playable
 from finback.features.cache import FeatureStore, default_folder
 from finback.features.extract import Extractor
+from finback.models.pretrained import own_run
 from finback.report.pages.common import percent
 from finback.report.pages.embedding_map import Excerpt, MapClip, MapPage, grey_picture, render
 from finback.report.plots.embedding_map import embedding_map
@@ -63,6 +64,7 @@ def write(
 
     Raises what `make_map` raises. Without `sound` the page is small and silent.
     """
+    path = own_run(path, "a map", "or label your clips, and train: finback run")
     with only_writer(path, required=False):
         clip_map = make_map(path, methods, seed=seed, device=device, progress=progress)
         return _write(clip_map, collect(clip_map, sound, progress))

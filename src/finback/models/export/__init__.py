@@ -28,7 +28,7 @@ def export(path: str | Path, to: str, out: Path) -> dict[str, Any]:
     if to not in WAYS:
         raise SettingsError(f"--to {to}: not a way to export", "there are: " + ", ".join(WAYS))
     if to == "card":
-        run = RunFolder.open(_any_kind(path))
+        run = RunFolder.open(pretrained.resolve_any(path))
         write_atomic(out, card(run))
         return {"kind": run.info.kind}
     from finback.models.export.onnx import check_packages, to_onnx
@@ -40,8 +40,3 @@ def export(path: str | Path, to: str, out: Path) -> dict[str, Any]:
     run = open_run(path, "classifier")
     predictor = Predictor.load(run.path, "cpu")
     return to_onnx(run, predictor, out) if to == "onnx" else to_pamguard(run, predictor, out)
-
-
-def _any_kind(path: str | Path) -> Path:
-    kinds = [kind for kind in pretrained.KINDS if str(path) in pretrained.names(kind)]
-    return pretrained.resolve(path, kinds[0] if kinds else "classifier")

@@ -80,6 +80,8 @@ class ClassifierPage:
     equal_weights: bool = True  # of the members
     methods: Sequence[str] = ()  # paragraphs for a paper
     pictures: Mapping[str, Picture] = field(default_factory=dict)
+    trained_on_all: bool = False  # the figures are those of models of the folds, not of this one
+    next: Sequence[summary.Step] = ()  # what to do now
 
 
 def render(page: ClassifierPage) -> str:

@@ -55,6 +55,18 @@ class Card:
     meaning: str
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing to do after a run, as a sentence, and the command that does it ("" where there is none)."""
+
+    text: str
+    command: str = ""
+
+    def to_json(self) -> dict[str, str | None]:
+        """Plain values; no command is null."""
+        return {"text": self.text, "command": self.command or None}
+
+
 def cards(metrics: Mapping[str, Any]) -> list[Card]:
     """Each figure that the run has, with its interval, in the order of the definitions."""
     shown = []
@@ -79,17 +91,31 @@ def no_audio_baselines(audit: Mapping[str, Any] | None, by_clip: bool) -> tuple[
     return "", {}
 
 
-def verdict(metrics: Mapping[str, Any], audit: Mapping[str, Any] | None, by_clip: bool) -> str:
-    """Whether the model is better than baselines that use no audio; "" where that cannot be decided."""
-    key, figures = no_audio_baselines(audit, by_clip)
+def is_above_baselines(
+    metrics: Mapping[str, Any], audit: Mapping[str, Any] | None, by_clip: bool
+) -> bool | None:
+    """Whether the interval of the accuracy lies above every baseline that uses no audio.
+
+    None where that cannot be decided.
+    """
+    _, figures = no_audio_baselines(audit, by_clip)
     baselines = [figures[name] for name in NO_AUDIO_BASELINES if figures.get(name) is not None]
     accuracy, ends = metrics.get("accuracy"), metrics.get("accuracy_ci")
     if by_clip or accuracy is None or not baselines:
+        return None
+    return bool((ends[0] if ends else accuracy) > max(baselines))
+
+
+def verdict(metrics: Mapping[str, Any], audit: Mapping[str, Any] | None, by_clip: bool) -> str:
+    """Whether the model is better than baselines that use no audio; "" where that cannot be decided."""
+    above = is_above_baselines(metrics, audit, by_clip)
+    if above is None:
         return ""
-    best = percent(max(baselines))
+    key, figures = no_audio_baselines(audit, by_clip)
+    best = percent(max(figures[name] for name in NO_AUDIO_BASELINES if figures.get(name) is not None))
     where = "on the same split" if key == "in_use" else "on other splits by group"
-    text = f"The model classifies {percent(accuracy)} of the test clips correctly. "
-    if (ends[0] if ends else accuracy) > max(baselines):
+    text = f"The model classifies {percent(metrics['accuracy'])} of the test clips correctly. "
+    if above:
         return (
             f"{text}This is clearly more than the best baseline that uses no audio, which reaches {best} "
             f"{where}."
