@@ -30,7 +30,7 @@ WORKS = {
     ),
     "predict": (["predict", "watkins-small", "{clip}"], "probability"),
     "export": (["export", "watkins", "--to", "card", "--out", "{out}/card.md"], "card.md"),
-    "package": (["package", "watkins-small", "{out}/small"], "MB"),
+    "package": (["package", "watkins-small", "--out", "{out}/small"], "MB"),
     "thresholds": (["thresholds", "watkins", "--target", "precision=0.9"], "fit them on a scan: --scan"),
     "scan": (["scan", "watkins-small", "{clip}", "--out", "{out}/scan", "--dry-run"], "window"),
     "mine": (["mine", "watkins-small", "{clip}", "--out", "{out}/mined"], ""),
