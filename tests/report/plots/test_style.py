@@ -30,6 +30,7 @@ def only_own_fonts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(fonts, "EXTRA", "no_such_package")
     monkeypatch.setattr(fonts, "findSystemFonts", lambda: [])
     fonts._font_of.cache_clear()
+    fonts._say_that_letters_are_missing.cache_clear()
     yield
     fonts._font_of.cache_clear()
 
@@ -68,7 +69,8 @@ def test_a_letter_of_no_font_is_written_in_latin_and_this_is_said() -> None:
     with pytest.warns(NotDrawn, match=r"no font of this machine has them; pip install 'finback\[fonts\]'"):
         assert drawable("シャチ (座头鲸)") == "siyati (u5ea7u5934u9cb8)"
     assert [latin(c) for c in "고🐋"] == ["go", "(whale)"]
-    with pytest.warns(NotDrawn):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # it is said once
         shown = render(message(NAMES[1]), "png")
     assert shown == render(message("siyati"), "png")
 

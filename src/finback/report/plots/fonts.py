@@ -69,13 +69,19 @@ def drawable(text: str) -> str:
         return text
     shown = "".join(c if c.isascii() or c.isspace() or _font_of(c) else latin(c) for c in text)
     if shown != text:
-        warnings.warn(
-            "figures write some letters by their Unicode names or numbers: no font of this machine has them; "
-            "pip install 'finback[fonts]' brings Chinese, Japanese and Korean letters",
-            NotDrawn,
-            stacklevel=1,  # one place, so it is said once
-        )
+        _say_that_letters_are_missing()
     return shown
+
+
+@functools.cache
+def _say_that_letters_are_missing() -> None:
+    """Once in a process: a block of `catch_warnings` would make Python forget that it has been said."""
+    warnings.warn(
+        "figures write some letters by their Unicode names or numbers: no font of this machine has them; "
+        "pip install 'finback[fonts]' brings Chinese, Japanese and Korean letters",
+        NotDrawn,
+        stacklevel=1,  # one place, so it is said once
+    )
 
 
 def latin(character: str) -> str:
