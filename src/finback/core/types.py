@@ -203,20 +203,12 @@ class Labels:
             raise ManifestError(f"unknown species '{name}'", "known: " + ", ".join(self.names)) from None
 
     def own_names(self, names: Iterable[str]) -> dict[str, str]:
-        """The name here of each of the given names that is here, also if it is written in another way.
-
-        Names are compared without case, spaces, hyphens and underscores (`plain_label`). The exact name of a
-        species always means this species; a name that could be two species is left out.
-        """
+        """The name here of each given name that is here in any spelling; none for one that could be two."""
         alike: dict[str, list[str]] = {}
         for name in self.names:
             alike.setdefault(plain_label(name), []).append(name)
-        found = {}
-        for name in names:
-            own = [name] if name in self else alike.get(plain_label(name), [])
-            if len(own) == 1:
-                found[name] = own[0]
-        return found
+        found = {name: [name] if name in self else alike.get(plain_label(name), []) for name in names}
+        return {name: own[0] for name, own in found.items() if len(own) == 1}
 
     def targets(self, clips: Sequence[Clip]) -> np.ndarray:
         """Class ids (N,) int64 of labelled clips."""
