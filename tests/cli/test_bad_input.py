@@ -110,7 +110,7 @@ REFUSED: list[tuple[str, Callable[[dict[str, Path]], None], str, int, list[str]]
     ("evaluate without audio", nothing, "evaluate {run} --labels {labels}", 2, ["--audio"]),
     ("predict a missing file", nothing, "predict {run} {here}/no.wav", 2, ["no.wav"]),
     ("predict a text file", nothing, "predict {run} {labels}", 2, ["labels.csv"]),
-    ("predict a folder", nothing, "predict {run} {audio}", 2, ["audio"]),
+    ("predict a folder without sound", nothing, "predict {run} {run}", 2, ["run", "no sound files"]),
     ("predict a bad channel", nothing, "predict {run} {good} --channel 5", 2, ["channel"]),
     ("snr is no range", nothing, "simulate {out} --snr-db loud", 2, ["--snr-db"]),
     ("simulate an unknown species", nothing, "simulate {out} --species Kraken", 2, ["Kraken"]),
