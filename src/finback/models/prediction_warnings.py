@@ -94,14 +94,14 @@ class Cautions:
         found = [("silence", _silence(sound)), ("clipped", _clipped(sound))]
         species, p = best
         if species == NONE:
-            found += [("short", self._short(duration_s, None)), ("band", self._band(sound, None))]
+            found += [("short", self._short(duration_s, species, None)), ("band", self._band(sound, None))]
             found.append(
                 ("none", f"the answer is '{NONE}' ({p:.2f}): noise, or a species unknown to the model")
             )
         else:
             clips = self.training.species.get(species)
             found += [
-                ("short", self._short(duration_s, clips)),
+                ("short", self._short(duration_s, species, clips)),
                 ("band", self._band(sound, species)),
                 ("quiet", self._quiet(sound, species, clips)),
                 ("unlike", self._unlike(known)),
@@ -110,13 +110,14 @@ class Cautions:
             ]
         return tuple(PredictionWarning(kind, text) for kind, text in found if text)
 
-    def _short(self, duration_s: float, clips: SpeciesClips | None) -> str:
+    def _short(self, duration_s: float, species: str, clips: SpeciesClips | None) -> str:
         """A clip is short where the model hears more, unless nearly all training clips were as short."""
         usual = clips.shortest_s if clips is not None else None
         if duration_s >= self.window_s * LACKING or (usual is not None and duration_s >= usual):
             return ""
         text = f"{duration_s:.3g} s long, and the model hears {self.window_s:.3g} s at once"
-        return text if usual is None else f"{text}; 95 % of its training clips are longer than {usual:.3g} s"
+        others = f"95 % of the training clips of {species} are longer than"
+        return text if usual is None else f"{text}; {others} {usual:.3g} s"
 
     def _band(self, sound: Sound, species: str | None) -> str:
         """Whether the sound ends, or has its energy, below or above what the model was trained on."""

@@ -43,7 +43,7 @@ COMMANDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {  # command -> (
     ),
     "predict": (
         ("predict", "{run}", "{clip}", "--json", "--device", "cpu"),
-        ("--top", "--channel", "--device", "--out", "--format"),
+        ("--top", "--channel", "--device", "--out", "--format", "--csv", "--raven", "--sets"),
     ),
     "vocode": (
         ("vocode", "{logmels}", "--preset", "{tiny}", "--out", "{out}", "--vocoder", "fast-griffin-lim"),
