@@ -86,7 +86,10 @@ def command_lines(docs: Path) -> Iterator[str]:
         context = typer.Context(command, info_name=name)
         yield "| option | meaning |\n|---|---|"
         for parameter in command.params:
-            spelt, meaning = parameter.get_help_record(context)
+            record = parameter.get_help_record(context)
+            if record is None:  # an option that is not shown
+                continue
+            spelt, meaning = record
             yield f"| `{spelt}` | {meaning.replace('|', '&#124;')} |"
         yield "| `-h, --help` | Show the help and stop. |\n"
 
