@@ -45,7 +45,7 @@ KINDS = {
     "unlike": "unlike training",
     "uncertain": "uncertain",
     "untested": "untested species",
-    "few": "few clips",
+    "few": "few recordings",
 }
 
 
@@ -166,10 +166,10 @@ class Cautions:
         if tested is not None and not tested.n_clips:
             yield "untested", f"{species} was never tested: {_trained(clips)}"
         elif clips is not None and (clips.n_clips < FEW_CLIPS or clips.n_groups < 2):
-            yield "few", f"{species} has few training clips: {_trained(clips)}"
+            yield "few", f"{species} has few recordings in training: {_trained(clips)}"
         elif tested is not None and (tested.n_clips < FEW_CLIPS or tested.n_groups < FEW_GROUPS):
             counts = f"{counted(tested.n_clips, 'clip')} of {counted(tested.n_groups, 'recording group')}"
-            yield "few", f"{species} was tested on few clips: {counts}"
+            yield "few", f"{species} was tested on few recordings: {counts}"
 
 
 def _silence(sound: Sound) -> str:
