@@ -33,8 +33,10 @@ _PUBLIC = {
     "load": "finback.models.predict",
     "read_labels": "finback.data.dataset",
     "resynthesize": "finback.generation.vocoders.resynthesis",
+    "sampling_steps": "finback.generation.sampling_steps",
     "scan": "finback.scan.scan",
     "simulate": "finback.datasets.simulate.dataset",
+    "soundscape": "finback.datasets.simulate.dataset",
     "train": "finback.evaluation.trained_run",
 }
 __all__ = ["__version__", *_PUBLIC]

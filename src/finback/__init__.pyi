@@ -9,6 +9,7 @@ from finback.core.version import __version__ as __version__
 from finback.data.dataset import Dataset as Dataset
 from finback.data.dataset import read_labels as read_labels
 from finback.datasets.simulate.dataset import simulate as simulate
+from finback.datasets.simulate.dataset import soundscape as soundscape
 from finback.evaluation.compare import compare as compare
 from finback.evaluation.detections.api import evaluate_detections as evaluate_detections
 from finback.evaluation.trained_run import TrainedRun as TrainedRun
@@ -16,6 +17,7 @@ from finback.evaluation.trained_run import train as train
 from finback.features.logmel import LogMel as LogMel
 from finback.features.spec import FeatureSpec as FeatureSpec
 from finback.generation.generate import generate as generate
+from finback.generation.sampling_steps import sampling_steps as sampling_steps
 from finback.generation.vocoders.resynthesis import resynthesize as resynthesize
 from finback.models.predict import load as load
 from finback.models.predictor import Predictor as Predictor

@@ -111,6 +111,7 @@ class Kernel:
         self.shown: list[str] = []
         self.updates: list[str] = []
         self.kernel = object()
+        self.execution_count = 1
 
     def get_ipython(self) -> Kernel:
         return self
@@ -127,10 +128,11 @@ class Kernel:
         self.updates.append(line)
 
 
-def test_a_notebook_gets_one_output_for_all_loops_of_a_call(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_notebook_gets_one_output_for_all_calls_of_a_cell(monkeypatch: pytest.MonkeyPatch) -> None:
     kernel: Any = Kernel()
     monkeypatch.setitem(sys.modules, "IPython", kernel)
     monkeypatch.setitem(sys.modules, "IPython.display", kernel)
+    monkeypatch.setattr(bars.NotebookLine, "_last", None)
     progress = bars.bars()
     assert list(progress(range(3), "reading <all>", 3)) == [0, 1, 2]
     assert list(progress(iter("ab"), "scoring", None)) == ["a", "b"]
@@ -138,6 +140,11 @@ def test_a_notebook_gets_one_output_for_all_loops_of_a_call(monkeypatch: pytest.
     assert "reading &lt;all&gt;" in kernel.shown[0]
     assert kernel.updates[-1].endswith("s")
     assert "scoring: 2 clips in" in kernel.updates[-1]
+    assert list(bars.bars()(range(2), "another call", 2)) == [0, 1]
+    assert len(kernel.shown) == 1
+    kernel.execution_count = 2
+    assert list(bars.bars()(range(2), "the next cell", 2)) == [0, 1]
+    assert len(kernel.shown) == 2
 
 
 def test_a_script_without_a_terminal_is_quiet(capsys: pytest.CaptureFixture[str]) -> None:

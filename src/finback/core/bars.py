@@ -73,7 +73,7 @@ DRAW_EVERY_S = 0.2  # time between two updates of the line of a notebook
 def bars() -> Progress:
     """The `Progress` for a call from Python: bars in a notebook or on a terminal, few lines in a log."""
     if in_notebook():
-        return NotebookLine()
+        return NotebookLine.of_cell()
     if sys.stderr.isatty():
         return terminal_bars()
 
@@ -199,8 +199,18 @@ def duration(seconds: float, tenths: bool = False) -> str:
 class NotebookLine:
     """A `Progress` that draws all loops into one output of a notebook cell, one after the other."""
 
+    _last: tuple[int, NotebookLine] | None = None  # the number of a cell's execution, and its line
+
     def __init__(self) -> None:
         self._output: Any = None
+
+    @classmethod
+    def of_cell(cls) -> NotebookLine:
+        """The line of the cell that runs now: several calls in one cell share it."""
+        number = int(sys.modules["IPython"].get_ipython().execution_count)
+        if cls._last is None or cls._last[0] != number:
+            cls._last = (number, cls())
+        return cls._last[1]
 
     def __call__(self, items: Iterable[Any], what: str, total: int | None = None) -> Iterator[Any]:
         started = time.monotonic()

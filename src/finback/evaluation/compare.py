@@ -16,6 +16,7 @@ from finback.evaluation.comparison import run as comparison
 from finback.evaluation.cost import in_words
 from finback.evaluation.study import RUNS, StudyOptions
 from finback.evaluation.trained_run import TrainedRun, overrides
+from finback.report.pages.leaderboard import verdict
 
 COLUMNS = ("rank", "family", "macro-F1", "95 % interval", "accuracy", "accuracy, random split")
 
@@ -89,9 +90,15 @@ class Leaderboard(Mapping[str, Any]):
             rows.append((row["rank"], name, row["macro_f1_multi_group"], shown, row["accuracy"], random))
         return Table(COLUMNS, rows)
 
+    @property
+    def verdict(self) -> str:
+        """Whether a family leads, in a sentence; a difference within its interval is no lead."""
+        return " ".join(verdict(self._values))
+
     def __repr__(self) -> str:
-        return f"{self.table!r}\nreport: {self.folder / 'report.html'}"
+        return f"{self.table!r}\n{self.verdict}\nreport: {self.folder / 'report.html'}"
 
     def _repr_html_(self) -> str:
         report = html.escape(str(self.folder / "report.html"))
-        return f"{self.table._repr_html_()}{figure(self.picture.path)}<p>report: {report}</p>"
+        said = html.escape(self.verdict)
+        return f"{self.table._repr_html_()}<p>{said}</p>{figure(self.picture.path)}<p>report: {report}</p>"

@@ -162,11 +162,11 @@ class SpectrogramGenerator:
         ]
         return np.concatenate([logmels[:0], *batches])
 
-    def require_steps(self) -> None:
-        """Raises `SettingsError` for a generator that cannot vary a clip."""
+    def require_steps(self, what: str = "variations") -> None:
+        """Raises `SettingsError` for a generator that is no diffusion model, for `what` needs one."""
         if self.model.way != "denoise":
             raise SettingsError(
-                f"variations by {self.run.info.family}: this generator does not work in steps",
+                f"{what} by {self.run.info.family}: this generator does not work in steps",
                 "name watkins-diffusion, or train a diffusion model: finback train diffusion",
             )
 

@@ -70,6 +70,13 @@ class Soundscape:
         """The folder of the tapes."""
         return self.folder / "audio"
 
+    def __repr__(self) -> str:
+        calls = ", ".join(f"{n} {name}" for name, n in self.calls.items())
+        return (
+            f"Soundscape in {self.folder}: {self.hours:.2f} h at {self.sample_rate} Hz, "
+            f"{sum(self.calls.values())} calls ({calls}), {self.overlapping} overlap with another one"
+        )
+
 
 def simulate_soundscape(
     out: Path,
