@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 
 from finback.core.errors import InputError
+from finback.core.extras import install as install_line
 from finback.core.storage.csv_files import write_csv
 from finback.core.types import NONE, Event, Labels, Recording
 from finback.data.formats.sleeps import slept_s
@@ -216,7 +217,7 @@ def _frame(rows: list[dict[str, Any]], columns: Sequence[str]) -> DataFrame:
         import pandas
     except ImportError:
         raise InputError(
-            "to_pandas needs pandas, which is not installed", "pip install pandas, or use rows()"
+            "to_pandas needs pandas, which is not installed", f"{install_line('pandas')}, or use rows()"
         ) from None
     return pandas.DataFrame(rows, columns=list(columns))
 

@@ -59,7 +59,7 @@ def resolve(name: str | Path, kind: str) -> Path:
     if str(name) in TERMS and not names(kind):
         raise RunError(
             f"{name}: this build of finback has no bundled models, so that all of it may be used freely",
-            "for research and teaching, install the one that has them: pip install --force-reinstall finback",
+            "for research and teaching, install the wheel that has them: pip install --force-reinstall WHEEL",
         )
     known = ", ".join(names(kind)) or "none"
     raise RunError(

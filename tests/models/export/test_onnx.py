@@ -142,7 +142,7 @@ def broken_graph(whole: ExportedModel, n: int) -> Any:
 def test_missing_packages_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(onnx_file, "find_spec", lambda name: None if name == "onnxscript" else name)
     with pytest.raises(
-        SettingsError, match=r"needs onnxscript, not installed; pip install 'finback\[export\]'"
+        SettingsError, match=r"needs onnxscript, not installed; pip install 'onnx>=.*'onnxscript>="
     ):
         onnx_file.check_packages()
 

@@ -94,7 +94,7 @@ def test_long_clips_do_not_outvote_short_ones() -> None:
 
 def own_network(preset: str, tmp_path: Path) -> tuple[Path, Plan]:
     """An ONNX file, and the plan of a model on it."""
-    pytest.importorskip("onnxruntime", reason="pip install 'finback[onnx]'")
+    pytest.importorskip("onnxruntime", reason="the extra onnx")
     pytest.importorskip("onnx", reason="pip install onnx, to make a network for the test")
     from networks import write_network
 
@@ -160,7 +160,7 @@ def test_a_missing_network_is_named_before_any_work(
     tiny_dataset: Dataset, preset: str, tmp_path: Path
 ) -> None:
     settings = resolve(preset, ["model.onnx_file=gone.onnx"], family="onnx")
-    pytest.importorskip("onnxruntime", reason="pip install 'finback[onnx]'")
+    pytest.importorskip("onnxruntime", reason="the extra onnx")
     with pytest.raises(SettingsError, match=r"gone\.onnx"):
         train(Plan("onnx", settings), tiny_dataset, tmp_path / "run")
     assert not (tmp_path / "run").exists()

@@ -12,8 +12,9 @@ from typing import Protocol
 
 from finback.audio.addresses import Address, RemoteError
 from finback.core.errors import SettingsError
+from finback.core.extras import install as install_line
 
-INSTALL = "pip install 'finback[remote]'"
+INSTALL = install_line("remote")
 PACKAGES = {"s3": ("fsspec", "s3fs"), "gs": ("fsspec", "gcsfs"), "gcs": ("fsspec", "gcsfs")}
 WEB_PACKAGES = ("fsspec", "aiohttp")
 # Bytes: what a server without ranges may send at once; what is fetched and kept together.

@@ -24,6 +24,7 @@ from zipfile import ZipFile
 from pydantic import Field
 
 from finback.core.errors import FinbackError, InputError, SettingsError, WriteError
+from finback.core.extras import install as install_line
 from finback.core.progress import Progress, no_progress
 from finback.core.settings import Frozen
 from finback.core.storage.locks import only_writer
@@ -96,7 +97,7 @@ def fetch(
     """
     for package in ("requests", "filelock"):
         if find_spec(package) is None:
-            raise SettingsError(f"fetching needs the package {package}", "pip install 'finback[fetch]'")
+            raise SettingsError(f"fetching needs the package {package}", install_line("fetch"))
     if isinstance(request.source.listing, ByHand):
         steps = "; ".join(request.source.listing.steps)
         raise InputError(f"{request.source.name}: cannot be fetched by a program", steps)

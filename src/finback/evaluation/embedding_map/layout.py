@@ -7,6 +7,7 @@ uniform manifold approximation and projection", arXiv:1802.03426.
 from __future__ import annotations
 
 import importlib.util
+import warnings
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -16,6 +17,7 @@ from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 
 from finback.core.errors import SettingsError
+from finback.core.extras import install as install_line
 
 Floats = NDArray[np.float32]
 PERPLEXITY = 30  # number of neighbours that t-SNE keeps together; its authors propose 5 to 50
@@ -34,7 +36,9 @@ def tsne(vectors: Floats, seed: int) -> Floats:
 
 def umap(vectors: Floats, seed: int) -> Floats:
     """UMAP of vectors (N, D) -> positions (N, 2) from -1 to 1."""
-    from umap import UMAP
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it asks for widgets of a progress bar that is never shown
+        from umap import UMAP
 
     near = min(NEIGHBOURS, len(vectors) - 1)
     threads = torch.get_num_threads()
@@ -60,7 +64,7 @@ def choose_methods(methods: Sequence[str]) -> tuple[str, ...]:
         if name is None:
             raise SettingsError(f"{method}: no such method", "the methods are: " + ", ".join(METHODS))
         if name not in available():
-            raise SettingsError(f"{name}: umap-learn is not installed", "pip install 'finback[figures]'")
+            raise SettingsError(f"{name}: umap-learn is not installed", install_line("figures"))
         chosen.append(name)
     return tuple(chosen) or available()
 

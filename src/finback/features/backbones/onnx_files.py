@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from finback.core.errors import InputError, SettingsError
+from finback.core.extras import install as install_line
 from finback.core.storage.paths import inside
 
-INSTALL = "pip install 'finback[onnx]'"
+INSTALL = install_line("onnx")
 EXPORT = "export it again"
 
 

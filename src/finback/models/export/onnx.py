@@ -21,6 +21,7 @@ import numpy as np
 import torch
 
 from finback.core.errors import SettingsError
+from finback.core.extras import install as install_line
 from finback.core.runs.folder import RunFolder
 from finback.core.storage.files import atomic_path
 from finback.core.types import Clip
@@ -42,7 +43,7 @@ def check_packages() -> None:
     missing = [name for name in PACKAGES if find_spec(name) is None]
     if missing:
         raise SettingsError(
-            f"export to ONNX needs {', '.join(missing)}, not installed", "pip install 'finback[export]'"
+            f"export to ONNX needs {', '.join(missing)}, not installed", install_line("export")
         )
 
 

@@ -17,6 +17,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from finback.core.errors import FinbackError, RunError, SettingsError
+from finback.core.extras import install as install_line
 from finback.core.progress import Log
 from finback.scan.engines.contract import POLL_S, Done, Job
 from finback.scan.engines.pieces import Piece
@@ -24,7 +25,7 @@ from finback.scan.engines.pool import Pool
 from finback.scan.header import JournalHeader
 from finback.scan.plan import Unit
 
-INSTALL = "pip install 'finback[ray]'"
+INSTALL = install_line("ray")
 # Actors that end before they have loaded the model, one after the other, for so long (s): one that starts
 # again after its death gives the same errors at first.
 MOST_STARTS, STARTS_S = 3, 60.0
