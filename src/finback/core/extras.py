@@ -12,6 +12,7 @@ EXTRAS = {
     "export": ("onnx>=1.23", "onnxruntime>=1.31", "onnxscript>=0.7"),
     "fetch": ("requests>=2.32.4", "urllib3>=2.6"),
     "figures": ("umap-learn>=0.5.12",),
+    "fonts": ("noto-cjk-sans-jp-regular>=0.0.1",),
     "onnx": ("onnx>=1.23", "onnxruntime>=1.31"),
     "pandas": ("pandas>=2.3",),
     "ray": ("ray>=2.50",),

@@ -6,6 +6,7 @@ import base64
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from typer.testing import CliRunner
 
 from finback.cli.app import app
 from finback.core.errors import FinbackError
+from finback.core.progress import no_progress
 from finback.evaluation.embedding_map.neighbours import Neighbours
 from finback.evaluation.pages import embedding_map as page
 from finback.features.spec import FeatureSpec
@@ -82,6 +84,13 @@ def test_gone_recordings_are_counted(run: Path, monkeypatch: pytest.MonkeyPatch)
     written = page.write(run, ("t-SNE",), device="cpu")
     assert written.n_silent == len(written.map.clips)
     assert f"{written.n_silent} clips without sound" in written.page.read_text()
+
+
+def test_a_model_that_hears_several_speeds_has_pictures_at_one(written: page.Written) -> None:
+    spec = written.map.spec.model_copy(update={"playback": (1.0, 0.5)})
+    few = replace(written.map, spec=spec, clips=written.map.clips[:1])
+    (excerpt,) = page._excerpts(few, no_progress)
+    assert excerpt is not None
 
 
 def test_a_silent_page_is_small(run: Path) -> None:

@@ -27,6 +27,7 @@ metadata_accuracy, for each `<name>_ci` [low, high] over groups, n_clips, n_grou
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
@@ -127,6 +128,9 @@ class Audit:
 
     def __repr__(self) -> str:
         return "\n".join(self.lines())
+
+    def _repr_html_(self) -> str:
+        return f"<pre style='white-space:pre-wrap'>{html.escape(repr(self))}</pre>"
 
 
 def _pair(a: Clip, b: Clip) -> dict[str, Any]:

@@ -18,7 +18,11 @@ from finback.evaluation.embedding_map.neighbours import Neighbours
 from finback.evaluation.pages.clips import around, n_frames, playable
 from finback.features.cache import FeatureStore, default_folder
 from finback.features.extract import Extractor
+<<<<<<< HEAD
 from finback.models.pretrained import own_run
+=======
+from finback.features.spec import ONE_SPEED
+>>>>>>> f010eaa (Maps of models that hear several speeds; fonts are named by their package; the tutorial gives no figure by hand)
 from finback.report.pages.common import percent
 from finback.report.pages.embedding_map import Excerpt, MapClip, MapPage, grey_picture, render
 from finback.report.plots.embedding_map import embedding_map
@@ -160,7 +164,8 @@ def measured(near: Neighbours) -> list[str]:
 
 def _excerpts(clip_map: EmbeddingMap, progress: Progress) -> list[Excerpt | None]:
     """The loudest window of each clip; None where the recording is gone or cannot be read."""
-    spec = clip_map.spec
+    # A backbone may hear a recording at several speeds; a picture shows it at one.
+    spec = clip_map.spec.model_copy(update={"playback": ONE_SPEED})
     store = FeatureStore(Extractor(spec), default_folder())
 
     def excerpt(clip: Clip) -> Excerpt | None:

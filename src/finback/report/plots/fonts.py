@@ -19,10 +19,11 @@ from pathlib import Path
 from matplotlib.font_manager import FontProperties, findfont, findSystemFonts, fontManager, get_font
 
 from finback.core.errors import NotDrawn
+from finback.core.extras import install
 
 FONT = "DejaVu Sans"  # comes with matplotlib, so text has one width everywhere
 WEIGHTS = ("normal", "bold")  # of the text in figures; the bold font has fewer letters
-EXTRA = "noto_cjk_sans_jp_regular"  # the package of `pip install 'finback[fonts]'`
+EXTRA = "noto_cjk_sans_jp_regular"  # the package of the extra `fonts`
 # Sans-serif fonts with many letters, as systems and people install them; others are tried after these.
 PREFERRED = (
     *(
@@ -78,7 +79,7 @@ def _say_that_letters_are_missing() -> None:
     """Once in a process: a block of `catch_warnings` would make Python forget that it has been said."""
     warnings.warn(
         "figures write some letters by their Unicode names or numbers: no font of this machine has them; "
-        "pip install 'finback[fonts]' brings Chinese, Japanese and Korean letters",
+        f"{install('fonts')} brings Chinese, Japanese and Korean letters",
         NotDrawn,
         stacklevel=1,  # one place, so it is said once
     )

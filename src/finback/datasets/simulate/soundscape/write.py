@@ -73,8 +73,8 @@ class Soundscape:
     def __repr__(self) -> str:
         calls = ", ".join(f"{n} {name}" for name, n in self.calls.items())
         return (
-            f"Soundscape in {self.folder}: {self.hours:.2f} h at {self.sample_rate} Hz, "
-            f"{sum(self.calls.values())} calls ({calls}), {self.overlapping} overlap with another one"
+            f"Soundscape in {self.folder}\n{self.hours:.2f} h at {self.sample_rate} Hz\n"
+            f"{sum(self.calls.values())} calls: {calls}; {self.overlapping} overlap with another one"
         )
 
 
