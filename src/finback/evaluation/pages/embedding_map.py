@@ -18,11 +18,8 @@ from finback.evaluation.embedding_map.neighbours import Neighbours
 from finback.evaluation.pages.clips import around, n_frames, playable
 from finback.features.cache import FeatureStore, default_folder
 from finback.features.extract import Extractor
-<<<<<<< HEAD
-from finback.models.pretrained import own_run
-=======
 from finback.features.spec import ONE_SPEED
->>>>>>> f010eaa (Maps of models that hear several speeds; fonts are named by their package; the tutorial gives no figure by hand)
+from finback.models.pretrained import own_run
 from finback.report.pages.common import percent
 from finback.report.pages.embedding_map import Excerpt, MapClip, MapPage, grey_picture, render
 from finback.report.plots.embedding_map import embedding_map
