@@ -66,7 +66,7 @@ def test_a_letter_of_the_font_stays() -> None:
 
 @pytest.mark.usefixtures("only_own_fonts")
 def test_a_letter_of_no_font_is_written_in_latin_and_this_is_said() -> None:
-    with pytest.warns(NotDrawn, match=r"no font of this machine has them; pip install 'finback\[fonts\]'"):
+    with pytest.warns(NotDrawn, match=r"no font of this machine has them; pip install 'noto-cjk"):
         assert drawable("シャチ (座头鲸)") == "siyati (u5ea7u5934u9cb8)"
     assert [latin(c) for c in "고🐋"] == ["go", "(whale)"]
     with warnings.catch_warnings():
