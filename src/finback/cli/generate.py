@@ -176,7 +176,7 @@ def generate(
     if json:
         out_json(as_json(report, terms_of_generator(run, how.vocoder)))
         return
-    show(report)
+    show(report, run)
 
 
 @dataclass(frozen=True)

@@ -34,10 +34,12 @@ from finback.core.display import figure, player
 from finback.core.errors import InputError
 from finback.core.progress import Progress, no_progress
 from finback.core.runs.trained_on import caution, of_one_group
+from finback.core.text import counted
 from finback.features.mel import band_centres_hz
 from finback.features.spec import FeatureSpec
 from finback.generation.calls.files import keep_parameters, save_truth
 from finback.generation.generator import BATCH, Sampling
+from finback.generation.grades import Grade, grades
 from finback.generation.nearest_clips import add_parents, training_clips
 from finback.generation.originals import Original
 from finback.generation.sample_folder import SampleFolder
@@ -71,6 +73,7 @@ class SampleReport:
     n_existing: int  # that the folder held already
     parents: str  # "nearest", or why the nearest training clips are not known
     one_group: dict[str, int] = field(default_factory=dict)  # species trained on one tape, and their clips
+    grades: dict[str, Grade] = field(default_factory=dict)  # by species, from the audit of the generator
 
     def __repr__(self) -> str:
         n, species = self.n_new + self.n_existing, len(self.files)
@@ -145,7 +148,7 @@ def generate_clips(
     # interrupted folder would not end as if it had never stopped.
     batches = [wanted[i : i + BATCH] for i in range(0, len(wanted), BATCH)]
     batches = [batch for batch in batches if not missing.isdisjoint(batch)]
-    for batch in progress(batches, f"generating {len(missing)} clips", len(batches)):
+    for batch in progress(batches, f"generating {counted(len(missing), 'clip')}", len(batches)):
         for (k, s), x, wave in zip(batch, *synthesizer.sample(batch), strict=True):
             if (k, s) in missing:
                 keep_parameters(samples, synthesizer, k, s)
@@ -162,7 +165,9 @@ def generate_clips(
     for k, s in wanted:
         files.setdefault(names[k], []).append(out / f"{samples.name(names[k], s)}.wav")
     one_group = {name: n for name, n in of_one_group(synthesizer.trained_on).items() if name in files}
-    return SampleReport(out, files, len(missing), len(wanted) - len(missing), reason or NEAREST, one_group)
+    own = grades(synthesizer.run, list(files))
+    n_old = len(wanted) - len(missing)
+    return SampleReport(out, files, len(missing), n_old, reason or NEAREST, one_group, own)
 
 
 def _trained(synthesizer: Synthesizer, names: Sequence[str]) -> list[int]:

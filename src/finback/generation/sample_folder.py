@@ -39,6 +39,7 @@ from finback.core.storage.csv_files import read_csv, whole_number, write_csv
 from finback.core.storage.files import atomic_path, write_json
 from finback.core.storage.locks import only_writer
 from finback.core.storage.paths import file_name
+from finback.core.storage.places import takes_name
 from finback.core.storage.plain_json import parsed
 from finback.data.manifest import ModelProvenance
 from finback.data.provenance import GENERATED
@@ -74,6 +75,7 @@ class SampleFolder:
         self.rows: dict[str, Row] = {}
         self.new: set[str] = set()
         self._names: dict[tuple[str, int], str] = {}  # by species and seed
+        self._species_names: dict[str, str] = {}
         self._read()
 
     def __repr__(self) -> str:
@@ -135,7 +137,15 @@ class SampleFolder:
 
     def name(self, species: str, seed: int) -> str:
         """The file name of a sample, without suffix; of a finished one the name that it has."""
-        return self._names.get((species, seed)) or f"{file_name(species)}-{seed:06d}"
+        return self._names.get((species, seed)) or f"{self._species_name(species)}-{seed:06d}"
+
+    def _species_name(self, species: str) -> str:
+        """The species in its own script; in ASCII where the file system does not take such names."""
+        if species not in self._species_names:
+            name = file_name(species, script=True)
+            taken = name.isascii() or takes_name(self.folder, name)
+            self._species_names[species] = name if taken else file_name(species)
+        return self._species_names[species]
 
     def has(self, species: str, seed: int) -> bool:
         """Whether the sample is finished."""

@@ -134,6 +134,43 @@ def test_a_name_that_finback_made_is_not_the_name_of_another_text(text: str) -> 
     assert (portable(portable(text)) == portable(text)) == (portable(text) == text)
 
 
+@given(st.one_of(ANY, ALIKE))
+@example("Косатка")
+@example("シャチ")
+@example("Straße")
+@example("n" * 250)
+@example("鯨" * 200)
+def test_a_name_in_its_own_script_is_valid_everywhere_too(text: str) -> None:
+    name = file_name(text, script=True)
+    assert valid_everywhere(f"{name}-000000.wav")
+    assert folded(name) == name
+    assert not name.startswith(("-", "."))
+
+
+@given(st.one_of(ANY, ALIKE), st.one_of(ANY, ALIKE))
+@example("Косатка", "косатка")
+@example("é", unicodedata.normalize("NFD", "é"))
+@example("ΣΑΣ", "σας")
+@example("İ", "i̇")
+def test_two_texts_never_share_a_name_in_their_own_script(one: str, other: str) -> None:
+    names = {folded(file_name(text, script=True)) for text in (one, other)}
+    assert (len(names) == 1) == (one == other)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Косатка", "косатка"),
+        ("シャチ", "シャチ"),
+        ("Épaulard", "épaulard"),
+        ("Fin Whale", "fin_whale"),
+        ("虎鲸", "虎鲸"),
+    ],
+)
+def test_letters_of_every_script_stay(text: str, name: str) -> None:
+    assert file_name(text, script=True) == name
+
+
 @pytest.mark.parametrize(
     ("text", "name"),
     [

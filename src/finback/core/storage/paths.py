@@ -5,6 +5,7 @@
     file_name("Fin whale")                # fin-whale
     file_name("Fin Whale")                # fin_whale
     file_name("Fin?")                     # fin-1c0d1a9f0b: the digest keeps it apart from `Fin`
+    file_name("Косатка", script=True)     # косатка
     portable("12:30 fin.wav")             # 12_30 fin-5b1d0c7a44.wav
 
 A name from a table, a listing, an archive or an option is never joined to a folder with `/`; see
@@ -62,18 +63,24 @@ def refuse_overwriting(out: Path, *inputs: Path | None) -> None:
             raise InputError(f"--out {out}: is the input {given}", "give another name for the output")
 
 
-def file_name(text: str) -> str:
+def file_name(text: str, script: bool = False) -> str:
     """A name of a-z, 0-9, dashes and underscores for a text (a species), for files, folders and HTML ids.
 
     `Fin whale` gives `fin-whale`, `Fin Whale` gives `fin_whale`. A text that neither form gives back
     (`fin whale`, `Fin?`) gets a digest of the exact text at the end. So two texts never share a name, also
     where case and accents make no difference, over all runs; and the same text always has the same name. At
-    most 71 bytes, no suffix.
+    most 71 bytes, no suffix. `script`: letters of every script stay (`Косатка` gives `косатка`), at most
+    191 bytes.
     """
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().casefold()
-    slug = re.sub(r"[^a-z0-9]+", "-", plain.replace("'", "")).strip("-")
+    if script:
+        plain = folded(text)
+        slug = re.sub(r"[\W_]+", "-", plain.replace("'", "")).strip("-")
+    else:
+        plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().casefold()
+        slug = re.sub(r"[^a-z0-9]+", "-", plain.replace("'", "")).strip("-")
     words = slug.split("-")
-    if not ENDS_LIKE_A_DIGEST.search(slug) and is_portable(slug) and len(slug) <= MAX_SLUG:
+    is_kept = is_portable(slug) and folded(slug) == slug and len(slug.encode()) <= MAX_BYTES - 75
+    if not ENDS_LIKE_A_DIGEST.search(slug) and is_kept and len(slug) <= MAX_SLUG:
         if " ".join(words).capitalize() == text:
             return slug
         if " ".join(word.capitalize() for word in words) == text:

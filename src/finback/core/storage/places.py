@@ -30,6 +30,18 @@ def check_output_file(path: Path) -> None:
     _check_above(path.parent)
 
 
+def takes_name(folder: Path, name: str) -> bool:
+    """Whether the file system of an existing folder takes a file of that name, with letters of any script."""
+    trial = folder / f".{name}.trial"
+    try:
+        trial.touch()
+        there = trial.name in os.listdir(folder) or trial.exists()
+        trial.unlink()
+    except (OSError, UnicodeEncodeError):
+        return False
+    return there
+
+
 def _check_above(path: Path) -> None:
     """The nearest folder that is there must take a new file."""
     if too_long := [part for part in path.parts if len(os.fsencode(part)) > MAX_BYTES]:
