@@ -95,7 +95,7 @@ def test_a_name_that_figures_cannot_show_is_said_once_in_our_words(
         main()
     said = capsys.readouterr().err
     assert not stop.value.code, said
-    assert said.count("finback: figures show □ for characters") == 1
+    assert said.count("finback: figures write some letters by their Unicode names") == 1
     assert "Warning" not in said
     assert "Glyph" not in said
 
