@@ -18,6 +18,7 @@ from finback.core.types import Labels
 from finback.generation.generate import SampleRequest, generate_clips
 from finback.generation.species import species_id
 from finback.generation.synthesizer import SynthesisConfig
+from finback.report.plots import fonts
 
 
 def test_species_are_found_as_people_type_them() -> None:
@@ -88,6 +89,7 @@ def test_species_of_any_name_have_files_of_their_own_inside_out(
 def test_a_name_that_figures_cannot_show_is_said_once_in_our_words(
     generator_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    fonts._say_that_letters_are_missing.cache_clear()  # it is said once in a process
     run = hostile_run(generator_run, tmp_path / "run", {"Killer whale": "🐋", "Sperm whale": "抹香鯨"})
     out = ["--out", str(tmp_path / "out"), "--vocoder", "griffin-lim"]
     monkeypatch.setattr(sys, "argv", ["finback", "generate", str(run), "🐋;抹香鯨", "-n", "1", *out])
