@@ -15,6 +15,7 @@ from finback.report.pages import (
     embedding_map,
     generator,
     leaderboard,
+    synthetic_study,
     vocoder,
 )
 from finback.report.pages.common import Picture, Reproduction, Table
@@ -114,6 +115,22 @@ def data_sets_page() -> str:
     return data_sets.render(data_sets.DataSetsPage(LONG, result, {"differences": PICTURE}))
 
 
+def synthetic_study_page() -> str:
+    gap = {"difference": 0.04, "ci": [-0.02, 0.1], "ahead": 0.9}
+    versus = dict.fromkeys(("low_data_f1", "low_data_recall", "accuracy"), gap)
+    arm = {"n_folds": 2, "n_synthetic": 12.0, "low_data_f1": 0.5, "error": None, "versus": versus}
+    arm["per_species"] = {name: {"f1_difference": gap} for name in NAMES}
+    bare = {**arm, "n_synthetic": None, "versus": None, "per_species": {}}
+    result = {
+        "arms": {"none": bare, LONG: arm, "failed": {**bare, "error": "out of memory"}},
+        "low_data_species": {name: {"n_clips": 5, "n_groups": 2} for name in NAMES},
+        **{"low_data_below": 10, "baseline": "none", "family": "cnn2d", "epochs": 12, "max_real_clips": 0},
+        **{"seeds": [0], "folds": [0, 1], "n_folds": 5, "verdict": "No gain shown: it changes nothing."},
+    }
+    page = synthetic_study.SyntheticStudyPage(LONG, result, {"synthetic_study": PICTURE})
+    return synthetic_study.render(page)
+
+
 def map_page(sound: bool = True) -> str:
     spec = FeatureSpec(sample_rate=8000, clip_samples=4096, n_fft=256, hop=128, n_mels=32, n_frames=32)
     grey = np.arange(32 * 20, dtype=np.uint8).reshape(32, 20)
@@ -154,6 +171,7 @@ PAGES = {
     "classifier": classifier_page,
     "leaderboard": leaderboard_page,
     "data_sets": data_sets_page,
+    "synthetic_study": synthetic_study_page,
     "map": map_page,
     "map without sound": lambda: map_page(sound=False),
     "detections": detections_page,

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from finback.report.pages.common import Drawn, Picture, Table, count, environment
+from finback.report.pages.common import Drawn, Picture, Table, count, render_page
 from finback.report.plots.synthetic_study import differences
 
 COMPARED = (("low_data_f1", "macro-F1"), ("low_data_recall", "recall"), ("accuracy", "accuracy"))
@@ -27,14 +27,17 @@ class SyntheticStudyPage:
 def render(page: SyntheticStudyPage) -> str:
     """The page as HTML."""
     result = page.result
-    return environment().get_template("synthetic_study.html.j2").render(
-        title=page.title,
+    return render_page(
+        "synthetic_study.html.j2",
+        page.title,
+        "study of synthetic clips",
+        result["verdict"],
         result=result,
         budget=budget(result),
         tables=tables(result),
         errors=[f"{name}: {row['error']}" for name, row in result["arms"].items() if row["error"]],
         pictures=page.pictures,
-    )  # fmt: skip
+    )
 
 
 def figures(result: Mapping[str, Any]) -> dict[str, Drawn]:
