@@ -11,7 +11,7 @@ import typer
 from finback.cli.console import out, out_json, out_prose, out_table, progress, say
 from finback.cli.options import Device, Json
 from finback.cli.scan import progress_in_hours
-from finback.cli.train import command_line, show
+from finback.cli.train import command_line
 
 if TYPE_CHECKING:
     from finback.evaluation.demo import Demo
@@ -71,7 +71,9 @@ def _show(result: Demo, folder: Path) -> None:
         f"{result.n_clips} simulated clips from {result.n_tapes} tapes: {n_species} species, and background "
         "without a call. All clips of a tape are either in the training set or in the test set of a fold."
     )
-    show(result.done, False)
+    for line in result.done.headline:
+        out(line)
+    out_prose(result.done.verdict)
     out_prose(
         "The two baselines use no audio: one knows the tape of a clip, the other the sample rate, duration "
         "and level of its file. On a random split of the clips they score far too well, and so would any "
