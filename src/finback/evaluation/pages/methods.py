@@ -6,7 +6,8 @@ of another version may have been made otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from finback import models
 from finback.core.errors import FinbackError
@@ -88,7 +89,8 @@ def _split(run: RunData) -> list[str]:
         )
     else:
         sizes = [f"{clips[0][key]:,} {name}" for key, name in SUBSETS.items() if clips[0].get(key)]
-        sentences.append(f"The sets have {_and(sizes)} clips.")
+        which = "The sets of the final model" if (run.metrics or {}).get("n_folds") else "The sets"
+        sentences.append(f"{which} have {_and(sizes)} clips.")
     synthetic = max((split.get("synthetic") or 0 for split in splits), default=0)
     if synthetic:
         sentences.append(f"{counted(synthetic, 'generated clip')} were added to the training set only.")
@@ -219,10 +221,7 @@ def _evaluation(run: RunData) -> list[str]:
         if metrics.get(key) is not None
     ]
     sentences = [f"On {where}, the results are: {_and(values)}."]
-    if folds := metrics.get("n_folds"):
-        sentences.append(
-            f"They were measured with the same recipe in {folds} folds; the model itself has seen all clips."
-        )
+    sentences += _tested_in_folds(metrics)
     if any(metrics.get(f"{key}_ci") for key in names):
         sentences.append("The 95 % intervals are from a bootstrap that draws whole recording groups.")
     untested = sum(not row["n_clips"] for row in metrics["per_species"].values())
@@ -232,6 +231,27 @@ def _evaluation(run: RunData) -> list[str]:
     best = [figures[name] for name in NO_AUDIO_BASELINES if figures.get(name) is not None]
     if best:
         sentences.append(f"The best baseline that uses no audio reached an accuracy of {percent(max(best))}.")
+    return sentences
+
+
+def _tested_in_folds(metrics: Mapping[str, Any]) -> list[str]:
+    """Of a model that was trained on everything: how its method was tested, and chosen where it was."""
+    folds, sentences = metrics.get("n_folds"), []
+    if not folds:
+        return []
+    choice = metrics.get("choice") or {}
+    compared = list(choice.get("losses") or {})
+    if len(compared) > 1:
+        chosen = sorted(set(choice.get("folds") or ()))
+        sentences.append(
+            f"In each of {folds} folds, one of the families {_and(compared)} was chosen by its mean negative "
+            "log-likelihood on recording groups that were left out of the training part; the test groups of "
+            f"the fold took no part in this choice (chosen: {_and(chosen)})."
+        )
+    sentences.append(
+        f"The results are those of the method in {folds} folds, each tested on groups that its model was not "
+        "trained on. The final model was then trained on the clips of all folds."
+    )
     return sentences
 
 

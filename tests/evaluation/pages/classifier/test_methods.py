@@ -55,6 +55,16 @@ def test_a_split_by_clip_and_folds_are_said(finished) -> None:
     )
 
 
+def test_a_model_of_everything_says_how_its_method_was_chosen_and_tested(finished) -> None:
+    run = read_run(finished)
+    choice = {"losses": {"mfcc-plda": [2.0], "yamnet-plda": [1.0]}, "folds": ["yamnet-plda"] * 5}
+    text = text_of(replace(run, metrics={**run.metrics, "n_folds": 5, "choice": choice}))
+    assert "one of the families mfcc-plda and yamnet-plda was chosen" in text
+    assert "(chosen: yamnet-plda)" in text
+    assert "The final model was then trained on the clips of all folds." in text
+    assert "final model" not in text_of(run)
+
+
 def test_every_family_has_a_sentence_of_its_own_training(finished) -> None:
     run = read_run(finished)
     training = {"learning_rate": 0.001, "weight_decay": 0.05, "batch_size": 32}
