@@ -26,7 +26,7 @@ from finback.core.runs.files import RunFiles
 from finback.core.runs.folder import RunFolder
 from finback.core.runs.info import Json, RunInfo
 from finback.core.runs.scores import load_scores, save_scores
-from finback.core.runs.split_table import save_split
+from finback.core.runs.split_table import load_split, save_split
 from finback.core.runs.training_clips import save_training_clips
 from finback.core.storage.files import write_atomic
 from finback.core.storage.locks import check_free, only_writer
@@ -140,8 +140,12 @@ def _train_one(
     if info.fold is None:
         keep_files(plan.family, plan.settings.model, out)
         dataset.save(run.manifest)
-    save_split(run.split_table, result.split)
-    labels, settings, split = Labels(info.labels), plan.settings, result.split
+    split = result.split
+    if run.split_table.is_file():  # a training goes on with the split that it began with
+        split = load_split(run.split_table, dataset.clips, run.info.split_by)
+    else:
+        save_split(run.split_table, split)
+    labels, settings = Labels(info.labels), plan.settings
     model = _new_model(plan, labels)
     store = FeatureStore(Extractor.for_model(model), default_folder())
     store.prepare([*split.train, *split.val], progress)

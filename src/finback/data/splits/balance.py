@@ -9,7 +9,8 @@ cost, a part of the best split is drawn again (iterated local search).
     cost = sum over species of w_s * sum over sets |share in the set - wanted share|,  w_s ~ sqrt(clips)
          + the same for all clips together
          + penalties: a species that is tested but not in training; a set without a species that has enough
-           groups; a species with one group that is not in training.
+           groups; a species with one group that is not in training; a species with several groups of which
+           training gets less than `LEAST_TRAINED` of the share that it should have.
 
 Iterative stratification (Sechidis et al. 2011, "On the stratification of multi-label data", ECML PKDD) also
 minimises the deviation of the shares of each label; here groups take the place of rows. A generator with the
@@ -24,7 +25,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 TRAIN, VAL, TEST = 0, 1, 2
-UNTRAINED, MISSING, LOST = 100.0, 10.0, 5.0  # penalties; shares deviate by 2 at most, so they rank first
+# Penalties. All deviations of shares together are 4 at most, so each penalty ranks before them.
+UNTRAINED, MISSING, LOST, STARVED = 100.0, 10.0, 5.0, 4.5
+LEAST_TRAINED = 0.7  # of the wanted training share: with 70/15/15, 49 % of the clips of each species
 EVALUATIONS = 150_000  # moves tried in all: about a second
 STARTS, MAX_PASSES, MAX_KICK, PATIENCE = 24, 20, 12, 250
 
@@ -39,8 +42,22 @@ class Balance:
     set_aside: np.ndarray = field(repr=False)
     subset_groups: tuple[int, int, int] = (0, 0, 0)  # a group with two species counts once
 
+    @property
+    def least_trained(self) -> tuple[str, int, int] | None:
+        """The species of several groups with the smallest share of clips in training: name, those, all clips.
+
+        Clips that are set aside count. None where no species has several groups.
+        """
+        totals = self.clips.sum(axis=1) + self.set_aside
+        several = [i for i in range(len(self.species)) if self.groups[i].sum() > 1]
+        if not several:
+            return None
+        worst = min(several, key=lambda i: (self.clips[i, TRAIN] / totals[i], self.species[i]))
+        return self.species[worst], int(self.clips[worst, TRAIN]), int(totals[worst])
+
     def lines(self) -> list[str]:
-        """A table to print: clips/groups of each species in each set, and the share in the test set."""
+        """A table to print: clips/groups of each species in each set, the share in the test set, and the
+        smallest share in training."""
         width = max([len("species"), *map(len, self.species)])
         lines = [f"{'species':{width}}  {'train':>9} {'val':>9} {'test':>9} {'aside':>6} {'% test':>7}"]
         for name, clips, groups, aside in zip(
@@ -49,7 +66,14 @@ class Balance:
             lines.append(self._line(name, width, clips, groups, aside))
         total = self.clips.sum(axis=0)
         lines.append(self._line("all", width, total, np.array(self.subset_groups), self.set_aside.sum()))
-        return [*lines, "each set as clips/groups"]
+        lines.append("each set as clips/groups")
+        if self.least_trained:
+            name, n, total = self.least_trained
+            lines.append(
+                f"smallest share in training, of species with several groups: {name}, {n} of {total} clips "
+                f"({100 * n / total:.0f} %)"
+            )
+        return lines
 
     @staticmethod
     def _line(name: str, width: int, clips: np.ndarray, groups: np.ndarray, aside: int) -> str:
@@ -79,10 +103,13 @@ class _Search:
     longer than the sums.
     """
 
-    def __init__(self, counts: np.ndarray, wanted: Sequence[float], lost: float, missing: float) -> None:
-        self.lost, self.missing = lost, missing
+    def __init__(
+        self, counts: np.ndarray, wanted: Sequence[float], lost: float, missing: float, starved: float
+    ) -> None:
+        self.lost, self.missing, self.starved = lost, missing, starved
         self.species_groups: list[list[int]] | None = None
         self.wanted = [float(w) for w in wanted]
+        self.least_trained = LEAST_TRAINED * self.wanted[TRAIN]
         self.allowed = [k for k in (TRAIN, VAL, TEST) if wanted[k] > 0]
         self.species = [np.flatnonzero(row).tolist() for row in counts]
         self.counts = [row.tolist() for row in counts]
@@ -113,6 +140,9 @@ class _Search:
             return self.lost if present[VAL] or present[TEST] else 0.0
         cost = UNTRAINED if (present[VAL] or present[TEST]) and not present[TRAIN] else 0.0
         cost += self.missing * sum(not present[k] for k in self.subsets_due[s])
+        short = self.least_trained - self.clips[s][TRAIN] / self.n[s]
+        if self.starved and short > 0:  # a little more for more, so that moves find the way; less than `LOST`
+            cost += self.starved + 0.5 * short
         away = sum(abs(self.clips[s][k] / self.n[s] - self.wanted[k]) for k in self.allowed)
         return cost + self.weight[s] * away
 
@@ -201,13 +231,15 @@ def assign(
     seed: int = 0,
     lost: float = LOST,
     missing: float = MISSING,
+    starved: float = STARVED,
 ) -> np.ndarray:
     """The set (G,) int64 of each group, from clips per group and species (G, S) and the shares of the 3 sets.
 
     Every species must have a group. `lost` is the penalty for a species whose only group is not in training.
-    `missing` is the penalty for each set without a species that has enough groups for it.
+    `missing` is the penalty for each set without a species that has enough groups for it. `starved` is that
+    for a species with several groups and too few of its clips in training.
     """
-    search = _Search(np.asarray(counts, dtype=np.int64), wanted, lost, missing)
+    search = _Search(np.asarray(counts, dtype=np.int64), wanted, lost, missing, starved)
     n_groups = len(search.subset)
     if n_groups == 0 or len(search.allowed) == 1:
         return np.full(n_groups, TRAIN, dtype=np.int64)

@@ -28,6 +28,8 @@ from finback.data.splits.settings import (
 # This penalty is small. A species with two groups of equal size keeps both in training. A species with a
 # large and a small group gives the small one to validation.
 MISSING_FROM_VAL = 0.02
+# No penalty for a small share in training: validation clips of a fold are trained on in the end (refit).
+OF_A_FOLD = {"lost": UNTRAINED, "missing": MISSING_FROM_VAL, "starved": 0.0}
 SPREAD_STEPS = 200
 
 
@@ -67,7 +69,7 @@ def _fold(
     left = np.flatnonzero(group_subsets == TRAIN)
     known = np.flatnonzero(counts[left].sum(axis=0))
     within = counts[np.ix_(left, known)]
-    chosen = assign(within, wanted, settings.seed + fold, lost=UNTRAINED, missing=MISSING_FROM_VAL)
+    chosen = assign(within, wanted, settings.seed + fold, **OF_A_FOLD)
     group_subsets[left] = keep_trained(chosen, within, spare_single=False)
     subsets = group_subsets[table.group]
     single = (counts > 0).sum(axis=0) == 1

@@ -41,10 +41,14 @@ def splits_of(
 def describe_split(result: SplitResult) -> dict[str, Any]:
     """Plain values for run.json and `finback split --json`."""
     clips = {name: len(result.split.subset(name)) for name in SUBSETS}
+    least = result.balance.least_trained
     return {
         "by": result.split.by,
         "clips": {**clips, "set_aside": len(result.split.set_aside)},
         "synthetic": sum(c.synthetic for c in result.split.train),
         "warnings": list(result.warnings),
         "untestable": result.untestable,
+        "least_trained": None
+        if least is None
+        else dict(zip(("species", "train", "clips"), least, strict=True)),
     }
