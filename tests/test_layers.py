@@ -79,6 +79,7 @@ INSIDE: dict[str, tuple[set[str], ...]] = {
         {"pages", "data_sets"},
         {"pipeline"},
         {"demo", "results", "default_run"},
+        {"forecast"},
         {"trained_run"},
         {"compare"},
     ),

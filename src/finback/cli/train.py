@@ -14,7 +14,8 @@ from finback.cli.licences import say_licences
 from finback.cli.options import Device, DryRun, Json, SettingOptions, TrainingData, given, takes
 
 if TYPE_CHECKING:
-    from finback.training.settings import Settings
+    from finback.evaluation.forecast import Forecast
+    from finback.training.plan import Plan
 
 Out = Annotated[Path, typer.Option("--out", help="The run folder to write.", show_default=False)]
 
@@ -55,35 +56,37 @@ def run(
     if family is None:
         family = pipeline.usual_family(settings.preset, out_folder)
     if family == pipeline.AUTO:
+        dry = ("json" if json else "words") if dry_run else ""
         keep_all = bool(given(context, ("min_clips", "rare", "rare_below")))
-        show(_run_auto(data, settings, out_folder, device, dry_run, keep_all), json)
+        show(_run_auto(data, settings, out_folder, device, dry, keep_all), json)
         return
-    resolved = settings.resolve(family)
+    plan = Plan(family, settings.resolve(family), settings.seed or 0, device, command_line())
     if dry_run:
-        _show_plan(family, resolved, out_folder, settings.seed or 0)
+        _show_forecast(plan, data, out_folder, json)
         return
     say_licences([family])
-    plan = Plan(family, resolved, settings.seed or 0, device, command_line())
     done = pipeline.run(plan, data.request(), out_folder, progress, say)
     show(done, json)
 
 
 def _run_auto(
-    data: TrainingData, settings: SettingOptions, out_folder: Path, device: str, dry_run: bool, keep_all: bool
+    data: TrainingData, settings: SettingOptions, out_folder: Path, device: str, dry: str, keep_all: bool
 ) -> Any:
-    """The run whose family is chosen; None after a dry run."""
+    """The run whose family is chosen; None after a dry run, which is shown as `words` or `json`."""
     from finback.evaluation.default_run.choice import FAMILIES, DefaultPlan
     from finback.evaluation.default_run.run import run
 
     resolved = {family: settings.resolve(family) for family in FAMILIES}
     split, seed = resolved[FAMILIES[0]].split, settings.seed or 0
-    if dry_run:
-        shown = {name: own.model_dump(mode="json") for name, own in resolved.items()}
-        out_json({"family": "auto", "out": str(out_folder), "seed": seed, "settings": shown})
-        return None
-    say_licences(FAMILIES)
     plan = DefaultPlan(resolved.__getitem__, seed, device, command_line())
     asked = split if settings.names_split else None
+    if dry:
+        from finback.evaluation.forecast import forecast_default
+
+        made = forecast_default(plan, data.request(), out_folder, progress, asked, keep_all)
+        _show(made, dry == "json")
+        return None
+    say_licences(FAMILIES)
     return run(plan, data.request(), out_folder, progress, say, asked, keep_all)
 
 
@@ -118,12 +121,11 @@ def train(
     from finback.training.plan import Plan
 
     models.family(family)
-    resolved = settings.resolve(family)
+    plan = Plan(family, settings.resolve(family), settings.seed or 0, device, command_line())
     if dry_run:
-        _show_plan(family, resolved, out_folder, settings.seed or 0)
+        _show_forecast(plan, data, out_folder, json)
         return
     say_licences([family])
-    plan = Plan(family, resolved, settings.seed or 0, device, command_line())
     trained = pipeline.train_on(plan, data.request(), out_folder, progress, say)
     info = trained.info
     one_group = of_one_group(trained_on(trained)) if info.kind == "generator" else {}
@@ -170,11 +172,19 @@ def show(done: Any, as_json: bool) -> None:
             out(f"   {step.command}")
 
 
-def _show_plan(family: str, settings: Settings, folder: Path, seed: int) -> None:
-    """What `--dry-run` prints: the resolved settings."""
-    out_json(
-        {"family": family, "out": str(folder), "seed": seed, "settings": settings.model_dump(mode="json")}
-    )
+def _show_forecast(plan: Plan, data: TrainingData, folder: Path, json: bool) -> None:
+    """What `--dry-run` prints."""
+    from finback.evaluation.forecast import forecast
+
+    _show(forecast(plan, data.request(), folder, progress), json)
+
+
+def _show(made: Forecast, json: bool) -> None:
+    if json:
+        out_json(made.to_json())
+        return
+    for line in made.lines():
+        out_prose(line)
 
 
 def command_line() -> str:

@@ -9,8 +9,8 @@ from fuzz.damage import nasty
 from fuzz.stage import Answer, Stage
 
 COMMANDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {  # command -> (its words, options to set)
-    "train": (
-        ("train", "cnn2d", "--audio", "{data}/audio", "--out", "{out}", "--dry-run"),
+    "settings": (
+        ("split", "--audio", "{data}/audio", "--labels", "{data}/labels.csv", "--json"),
         (
             "--seed",
             "--folds",

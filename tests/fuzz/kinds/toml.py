@@ -6,7 +6,9 @@ import random
 import tomllib
 from typing import Any
 
-from fuzz.answers import REFUSED, RIGHT, Nonsense, close, finback, refusal
+from finback.core.errors import FinbackError
+from finback.training.settings import resolve
+from fuzz.answers import REFUSED, RIGHT, Nonsense, Said, close, refusal
 from fuzz.damage import NASTY_NUMBERS, damaged_bytes, damaged_text, nasty
 from fuzz.stage import HERE, Answer, Stage
 
@@ -47,11 +49,11 @@ def case(stage: Stage, rng: random.Random) -> Answer:
     with stage.work() as folder:
         path = folder / "mine.toml"
         path.write_bytes(content)
-        words = ["train", family, "--audio", str(folder), "--out", str(folder / "out"), "--dry-run"]
-        said = finback(*words, "--preset", str(path), *overrides)
-        if refusal(said):
-            return REFUSED, said.err
-        settings = said.json["settings"]
+        try:
+            settings = resolve(str(path), overrides[1:], family).model_dump(mode="json")
+        except FinbackError as error:
+            said = Said(error.exit_code, "", f"finback: {error}\n")
+            return (REFUSED, said.err) if refusal(said) else (RIGHT, "")
         stated = tomllib.loads(content.decode("utf-8-sig"))
         for section, values in stated.items():
             for key, value in values.items() if isinstance(values, dict) else ():
