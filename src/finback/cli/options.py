@@ -194,9 +194,7 @@ Recordings = Annotated[
 OldOut = Annotated[Path | None, typer.Argument(metavar="OUT", hidden=True)]
 Device = Annotated[str, typer.Option(help="Device: auto, cpu, cuda, cuda:1, cuda*4, mps.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else there.")]
-DryRun = Annotated[
-    bool, typer.Option("--dry-run", help="Show the data, the split and the time to expect, then stop.")
-]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show data, split and time to expect, then stop.")]
 
 
 def one_output(option: Path | None, argument: Path | None, what: str) -> Path:

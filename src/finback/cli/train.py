@@ -48,7 +48,7 @@ def run(
     \b
     Example:
       finback run --audio clips --labels labels.csv --out runs/mine
-      finback run --audio clips --labels labels.csv --family cnn2d --out runs/network
+      finback run --audio clips --labels labels.csv --family cnn2d --out runs/cnn
     """
     from finback.evaluation import pipeline
     from finback.training.plan import Plan
