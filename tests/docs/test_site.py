@@ -77,6 +77,8 @@ def test_every_command_and_option_is_in_the_reference(site: Path, hooks: ModuleT
     for name, command in listed:
         section = html.unescape(re.sub(r"<[^>]+>", "", sections[name.replace(" ", "-")]))
         for parameter in command.params:
+            if getattr(parameter, "hidden", False):
+                continue
             is_option = parameter.param_type_name == "option"
             for spelt in parameter.opts if is_option else [parameter.metavar or parameter.name]:
                 assert spelt in section, f"{name} {spelt}"
