@@ -185,7 +185,7 @@ class Dataset:
         return Table(("species", "clips", "groups"), rows)
 
     def _repr_html_(self) -> str:
-        return f"{self.table._repr_html_()}<pre>{html.escape(repr(self))}</pre>"
+        return f"{self.table._repr_html_()}<pre style='white-space:pre-wrap'>{html.escape(repr(self))}</pre>"
 
     def __repr__(self) -> str:
         return summary(self)
