@@ -12,7 +12,7 @@
 # make core-wheel  dist-core/: the wheel without bundled weights, all of it under Apache-2.0
 # make audit-dependencies  known faults of dependencies: the minimum versions here; with a network also pip-audit
 # make docs   the pages of docs/ as a site to browse, in site/; a warning is an error
-# make pictures  the pictures of README and docs: from real recordings in DATA, and the tutorial's
+# make pictures  the pictures of README and docs, and what their commands print: from DATA, and simulated
 #
 # TORCH chooses the build of torch that is installed first, for example a downloaded CUDA wheel:
 #   make setup TORCH=/path/to/torch-2.13.0-....whl
@@ -20,7 +20,6 @@
 PYTHON ?= python3
 TORCH ?= torch==2.13.0
 DATA ?= ../shared/data
-SEA := --audio runs/tutorial/sea/audio --labels runs/tutorial/sea/labels.csv
 BIN := .venv/bin
 STAMP := .venv/.installed
 
@@ -88,20 +87,8 @@ docs: setup
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 pictures: setup
-	$(BIN)/finback run --audio $(DATA) --labels $(DATA)/watkins_all/labels.csv --min-clips 10 \
-		--groups $(DATA)/watkins_all/metadata.csv:group --out runs/pictures
-	cp runs/pictures/figures/headline.png docs/pictures/headline.png
-	rm -rf runs/tutorial
-	$(BIN)/finback simulate --out runs/tutorial/sea --clips 12 --tapes 6 \
-		--species "Bearded seal;Humpback whale;Killer whale;Sperm whale"
-	$(BIN)/finback run $(SEA) --family cnn2d --folds 3 --set training.epochs=30 --set training.batch_size=8 \
-		--set model.cnn2d.width=8 --out runs/tutorial/sea-run
-	$(BIN)/finback train gaussian $(SEA) --set model.n_components=16 --out runs/tutorial/maker
-	$(BIN)/finback generate runs/tutorial/maker "Killer whale" -n 4 --out runs/tutorial/made
-	cp runs/tutorial/sea-run/figures/headline.png docs/pictures/tutorial-headline.png
-	cp runs/tutorial/sea-run/figures/reliability.png docs/pictures/tutorial-reliability.png
-	cp runs/tutorial/made/grid.png docs/pictures/tutorial-made.png
-	FINBACK_DATA=$(abspath $(DATA)) $(BIN)/python benchmarks/generator_pictures.py
+	$(BIN)/python benchmarks/pictures.py --data $(DATA)
+	$(BIN)/python benchmarks/tables.py
 
 clean:
 	rm -rf .venv dist dist-core build site .mypy_cache .ruff_cache

@@ -16,13 +16,14 @@ import argparse
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import data_sets
 import recordings
 import tables
-from stored import Stored, Table, store, with_interval
+from stored import Stored, Table, pictures, store, with_interval
 
 from finback.core.bars import bars
 from finback.core.errors import SettingsError
@@ -189,8 +190,8 @@ def main() -> None:
     for table in found.tables.values():
         print(tables.markdown(table) + "\n")
     if not asked.dry:
-        store("carry-over", found)
         write_atomic(PICTURE, (asked.out / "figures" / "differences.png").read_bytes())
+        store("carry-over", replace(found, tables={**found.tables, "pictures": pictures([PICTURE.name])}))
         tables.main()
 
 

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import numpy as np
 from generator_twins import FAMILIES, Twin, dataset, twin
+from stored import PICTURES, Stored, pictures, source
+from stored import store as keep
 
 from finback.core.storage.files import write_atomic
 from finback.core.storage.paths import file_name
@@ -48,7 +50,7 @@ def real(found: Twin, store: FeatureStore, species: str) -> np.ndarray:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Pictures of real clips and samples.")
     parser.add_argument("--runs", type=Path, default=ROOT / "runs" / "generators")
-    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "pictures")
+    parser.add_argument("--out", type=Path, default=PICTURES)
     asked = parser.parse_args()
     data = dataset()
     twins = {name: twin(name, data, asked.runs, True) for name in FAMILIES}
@@ -68,6 +70,12 @@ def main() -> None:
         path = asked.out / f"generated-{file_name(species)}.png"
         write_atomic(path, picture)
         print(f"{path}: {', '.join(rows)}", flush=True)
+    if asked.out == PICTURES:
+        names = [f"generated-{file_name(species)}.png" for species in SPECIES]
+        about = "Real clips, and samples of the twins of benchmarks/generators.py."
+        command = "python benchmarks/generator_pictures.py"
+        made = {"source": source(), "generators": ", ".join(generators)}
+        keep("generator-pictures", Stored(command, about, made, {"pictures": pictures(names)}))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,8 @@ Grouped cross-validation (3 folds), trained and tested once for each seed by the
 species that are classified correctly (with `bucket`: as the bucket); the share of clips of common species
 that are classified as a rare species; the number of tested clips of rare species; the calibration error over
 all clips. The folds are drawn for the remaining labels, so they differ between policies.
+
+`--store` keeps the tables for docs/rare-species.md.
 """
 
 from __future__ import annotations
@@ -14,8 +16,11 @@ from __future__ import annotations
 import argparse
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from stored import Stored, Table, store
+from tables import markdown
 
 from finback.core.runs.scores import load_scores
 from finback.data.audit.duplicates import Duplicates, find
@@ -28,7 +33,13 @@ from finback.training.classifier import train
 from finback.training.plan import Plan
 from finback.training.settings import resolve
 
-COLUMNS = ("accuracy", "F1", "rare right", "falsely rare", "rare clips", "ECE")
+COLUMNS = ("accuracy", "F1", "rare correct", "falsely rare", "rare clips tested", "ECE")
+COUNTED = 4  # the column that counts clips
+COMMAND = (
+    "python benchmarks/rare.py DATA DATA/watkins_all/labels.csv --groups DATA/watkins_all/metadata.csv:group "
+    "--store"
+)
+ABOUT = "Policies for rare species on watkins_all: logistic regression on BirdNET, folds over tapes."
 CHOICES = ("keep", "drop", "bucket", "prototype")
 FOLDS = 3
 
@@ -78,23 +89,31 @@ def main() -> None:
     options.add_argument("--below", type=int, nargs="+", default=[3, 25])
     options.add_argument("--seeds", type=int, default=3)
     options.add_argument("--set", action="append", default=[], dest="more")
+    options.add_argument("--store", action="store_true")
     asked = options.parse_args()
     manifest = index(IndexRequest(audio=asked.audio, labels=asked.labels, groups=asked.groups))
     copies = find(manifest.clips)
+    values: dict[str, Any] = {"n_clips": len(manifest.clips), "seeds": asked.seeds, "folds": FOLDS}
+    values["n_species"] = len({clip.label for clip in manifest.clips})
+    tables = {}
     for below in asked.below:
-        n = len(rare_species(manifest.clips, RareSettings(below=below)))
-        print(
-            f"\n{n} species with fewer than {below} clips; {asked.family}, {FOLDS} folds, {asked.seeds} seeds"
-        )
-        print(" " * 10 + "".join(f"{name:>14}" for name in COLUMNS))
+        values[f"{below}.n_rare"] = len(rare_species(manifest.clips, RareSettings(below=below)))
+        rows = []
         for how in CHOICES:
             rare = RareSettings(how=how, below=below)
-            rows = [
+            of_seeds = [
                 figures(manifest, copies, asked.family, rare, seed, asked.more) for seed in range(asked.seeds)
             ]
-            means = zip(COLUMNS, np.mean(rows, axis=0), strict=True)
-            cells = (f"{v:14.0f}" if name == "rare clips" else f"{v:14.3f}" for name, v in means)
-            print(f"{how:10}" + "".join(cells))
+            means = [None if np.isnan(v) else float(v) for v in np.mean(of_seeds, axis=0)]
+            means[COUNTED] = round(means[COUNTED] or 0)
+            rows.append((how, *means))
+            for name, value in zip(COLUMNS, means, strict=True):
+                values[f"{below}.{how}.{name.replace(' ', '-')}"] = value
+        tables[f"below-{below}"] = Table(("policy", *COLUMNS), rows)
+        print(f"\n{values[f'{below}.n_rare']} species with fewer than {below} clips; {asked.family}\n")
+        print(markdown(tables[f"below-{below}"]), flush=True)
+    if asked.store:
+        store("rare", Stored(COMMAND, ABOUT, values, tables))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ README and docs, and a test compares them. A result has
 
 - `command`: the one command, from the root of the project, that measures it again;
 - `about`: what was measured, on which data, in a sentence or two;
-- `values`: {key: number or [low, high]} for figures in sentences;
+- `values`: {key: number, [low, high] or text} for figures in sentences;
 - `tables`: {name: {columns, rows}}; a cell is text, a number, null, or a number with its interval
   {value, low, high}.
 """
@@ -15,14 +15,18 @@ README and docs, and a test compares them. A result has
 from __future__ import annotations
 
 import re
+import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from finback.core.storage.files import read_json, write_json
 
 RESULTS = Path(__file__).parent / "results"
+ROOT = Path(__file__).parents[1]
+PICTURES = ROOT / "docs" / "pictures"
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
@@ -47,6 +51,22 @@ class Stored:
     about: str
     values: Mapping[str, Any] = field(default_factory=dict)
     tables: Mapping[str, Table] = field(default_factory=dict)
+
+
+def pictures(names: Sequence[str]) -> Table:
+    """The SHA-256 of pictures of docs/pictures, so that a test sees a picture that another command made."""
+    digests = [(name, sha256((PICTURES / name).read_bytes()).hexdigest()) for name in names]
+    return Table(("picture", "sha256"), digests)
+
+
+def source() -> str:
+    """The state of src in Git (its tree, which no rebase changes), with "+" where it was changed since."""
+
+    def git(*words: str) -> str:
+        done = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    return git("rev-parse", "--short=12", "HEAD:src") + "+" * bool(git("status", "--porcelain", "src"))
 
 
 def with_interval(value: float | None, ends: Sequence[float] | None) -> Any:

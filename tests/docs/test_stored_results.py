@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
-import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 BENCHMARKS = ROOT / "benchmarks"
+PICTURES = ROOT / "docs" / "pictures"
 RESULTS = sorted((BENCHMARKS / "results").glob("*.json"))
 
 
@@ -45,11 +46,42 @@ def test_every_result_names_the_command_that_makes_it_again(path: Path, modules)
     assert result.values or result.tables
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/backbones.md", "docs/explanation/leaks.md"])
-def test_a_score_with_three_decimals_is_a_stored_one(page: str, modules) -> None:
-    text = modules[1].MARK.sub("", (ROOT / page).read_text(encoding="utf-8"))
-    found = re.findall(r"(?<![\w.])0\.[1-9]\d{2}(?![\w.])", text)
-    assert not found, "store it: benchmarks/stored.py"
+def test_every_picture_is_the_one_that_a_command_made(modules) -> None:
+    made = {
+        row[0]: (row[1], result.command)
+        for result in (modules[0].load(path.stem) for path in RESULTS)
+        for row in (result.tables["pictures"].rows if "pictures" in result.tables else ())
+    }
+    assert {path.name for path in PICTURES.glob("*")} == set(made)
+    for name, (digest, command) in made.items():
+        assert hashlib.sha256((PICTURES / name).read_bytes()).hexdigest() == digest, f"{name}: {command}"
+
+
+@pytest.mark.parametrize("part", ["readme", "tutorial", "detector"])
+def test_a_page_shows_what_its_commands_printed(part: str, modules) -> None:
+    page_commands = importlib.import_module("page_commands")
+    printed = dict(modules[0].load(f"page-{part}").tables["printed"].rows)
+    steps = [step for step in page_commands.steps(page_commands.RUN[part]) if step.command]
+    assert len(steps) > 4
+    for step in steps:
+        assert step.command in printed, f"a new command: python benchmarks/pictures.py {part}"
+        assert page_commands.missing(step.shown, printed[step.command]) == [], step.command
+
+
+def test_a_line_that_was_not_printed_is_found(modules) -> None:
+    missing = importlib.import_module("page_commands").missing
+    assert missing("3 clips\n  of two\n...\nlast\n", "first\n3 clips of two\nmore\nlast") == []
+    assert missing("...\n4 clips\n", "3 clips") == ["4 clips"]
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/index.md", "docs/explanation/leaks.md"])
+def test_the_headline_stands_beside_its_command(page: str, modules) -> None:
+    ((command, _),) = modules[0].load("page-headline").tables["printed"].rows
+    text = " ".join((ROOT / page).read_text(encoding="utf-8").split())
+    assert "headline.png" in text
+    assert "page-headline/verdict" in text
+    if page == "README.md":
+        assert command in text
 
 
 def example(modules, folder: Path) -> None:
