@@ -12,7 +12,7 @@ from sounds import sound
 from typer.testing import CliRunner
 
 from finback.cli.app import app
-from finback.core.errors import AudioError, SettingsError
+from finback.core.errors import InputError, SettingsError
 from finback.features.spec import FeatureSpec
 from finback.report.plots.augment import grid, layout, save_grid
 from finback.training.augment import examples
@@ -125,5 +125,5 @@ def test_command_writes_picture_and_waves(tmp_path: Path, monkeypatch: pytest.Mo
     assert rate == 2000
     assert len(x) == 4000
     failed = CliRunner().invoke(app, [*command, "--noise", "nowhere"])
-    assert isinstance(failed.exception, AudioError)
+    assert isinstance(failed.exception, InputError)
     assert "nowhere" in str(failed.exception)
