@@ -121,6 +121,7 @@ WRONG: dict[str, list[tuple[str, str]]] = {
         ("{here} {sound}", "not a finback run folder"),
         ("{generator} {sound}", "generator not a classifier"),
         ("watkinz {sound}", "watkinz watkins"),
+        ("watkins-diffusion {sound}", "generator not a classifier"),
         ("{classifier} {here}/none.wav", "none.wav"),
         ("{classifier} {sound} --device tpu", "tpu"),
         ("{classifier} {sound} --top 0", "--top"),

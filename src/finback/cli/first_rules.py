@@ -195,7 +195,8 @@ def open_one(name: str, kinds: Sequence[str]) -> Any:
     from finback.models import pretrained
 
     if not Path(name).exists():
-        bundled = [kind for kind in kinds if name in pretrained.names(kind)]
+        all_kinds = (*kinds, *pretrained.KINDS)  # of another kind: told below
+        bundled = [kind for kind in all_kinds if name in pretrained.names(kind)]
         where = pretrained.bundled(name, bundled[0]) if bundled else pretrained.resolve(name, kinds[0])
         run = RunFolder.open(where)
     else:

@@ -14,6 +14,7 @@ from finback.cli.data import simulate
 from finback.cli.first_checks import checked
 from finback.cli.options import Json, takes
 from finback.cli.soundscape_options import SoundscapeCalls, SoundscapeClips, SoundscapeFormat
+from finback.core.text import counted
 
 if TYPE_CHECKING:
     from finback.datasets.simulate.soundscape import Soundscape
@@ -106,7 +107,7 @@ def _show(made: Soundscape, json: bool) -> None:
         return
     out_table(("species", "calls"), made.calls.items())
     total = sum(made.calls.values())
-    out(f"{total} calls in {made.hours:.2f} hours at {made.sample_rate} Hz")
+    out(f"{counted(total, 'call')} in {made.hours:.2f} hours at {made.sample_rate} Hz")
     out(f"{made.overlapping} calls overlap with another call")
     windows = made.windows.get("background", 0)
     out(f"{sum(made.windows.values()) - windows} training windows with calls, {windows} of background")
