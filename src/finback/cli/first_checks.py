@@ -89,7 +89,7 @@ EXCEPT: dict[str, dict[str, Check | None]] = {
     "mine": {"paths": rules.some_recordings},
     "sheet": {"run": GENERATOR},
     "show": {"name": rules.backbone},
-    "soundscape": {"run": ANY_RUN},
+    "soundscape": {"labels": None, "run": ANY_RUN},
     "synthesize": {"run": GENERATOR},
     "tables": {"run": rules.run_of("classifier")},
     "thresholds": {"run": rules.run_of("classifier"), "target": rules.threshold_target},
