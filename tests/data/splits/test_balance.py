@@ -55,6 +55,16 @@ def test_a_seal_of_a_large_and_a_small_tape_is_trained_on_the_large_one() -> Non
     assert (chosen[0], chosen[1]) == (TRAIN, TEST)
 
 
+def test_training_clips_come_before_validation_clips() -> None:
+    """A tape of 27, one of 31 and one of 1: both large ones are trained on, and none is left for validation."""
+    rest = np.array([[0, n] for n in (30, 20, 10, 9, 8, 7, 6, 5, 5, 4)])
+    shared = np.array([[27, 0], [31, 30], [1, 0]])  # the second large tape cannot be moved alone
+    chosen = assign(np.vstack([shared, rest]), WANTED)
+    share = shared[chosen[:3] == TRAIN, 0].sum() / 59
+    assert share >= LEAST_TRAINED * WANTED[TRAIN]
+    assert (chosen[:3] == TEST).any()
+
+
 def test_the_smallest_share_in_training_is_said() -> None:
     clips = np.array([[1, 0, 19], [7, 1, 2], [0, 0, 5]])
     groups = np.array([[1, 0, 1], [3, 1, 1], [0, 0, 1]])
@@ -79,7 +89,8 @@ def test_the_search_finds_the_best_of_all_splits_of_a_small_case() -> None:
         short = np.clip(least - share[TRAIN] / counts.sum(axis=0), 0, None)
         starved = (4.5 * (short > 0) + 0.5 * short).sum()
         total = np.abs(share.sum(axis=1) / counts.sum() - np.array(wanted)).sum()
-        missing = 10 * (~present).sum() + 100 * (present[1:].any(axis=0) & ~present[0]).sum()
+        absent = np.array([10.0, 4.1, 10.0]) @ ~present
+        missing = absent.sum() + 100 * (present[1:].any(axis=0) & ~present[0]).sum()
         return float(missing + starved + (weight / weight.sum() * away).sum() + total)
 
     assert cost(assign(counts, wanted)) == pytest.approx(min(map(cost, every(6))))
