@@ -33,7 +33,7 @@ def species_id(labels: Labels, text: str) -> int:
     ordered = [*near, *(name for name in labels.names if name not in near)]
     more = f" and {len(ordered) - SHOWN} more" if len(ordered) > SHOWN else ""
     known = "known, nearest first" if near else "known"
-    raise InputError(f"unknown species '{text}'", f"{guess}{known}: {', '.join(ordered[:SHOWN])}{more}")
+    raise InputError(f"unknown species '{text}'", f"{guess}{known}: {'; '.join(ordered[:SHOWN])}{more}")
 
 
 def near_names(labels: Labels, text: str) -> list[str]:

@@ -56,7 +56,7 @@ def test_a_seal_of_a_large_and_a_small_tape_is_trained_on_the_large_one() -> Non
 
 
 def test_training_clips_come_before_validation_clips() -> None:
-    """A tape of 27, one of 31 and one of 1: both large ones are trained on, and none is left for validation."""
+    """Tapes of 27, 31 and 1 clips: both large ones are trained on, and none is left for validation."""
     rest = np.array([[0, n] for n in (30, 20, 10, 9, 8, 7, 6, 5, 5, 4)])
     shared = np.array([[27, 0], [31, 30], [1, 0]])  # the second large tape cannot be moved alone
     chosen = assign(np.vstack([shared, rest]), WANTED)

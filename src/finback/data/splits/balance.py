@@ -9,9 +9,9 @@ cost, a part of the best split is drawn again (iterated local search).
     cost = sum over species of w_s * sum over sets |share in the set - wanted share|,  w_s ~ sqrt(clips)
          + the same for all clips together
          + penalties, the largest first: a species that is tested but not in training; a training or test set
-           without a species that has enough groups; a species with one group that is not in training; a species
-           with several groups of which training gets less than `LEAST_TRAINED` of the share that it should
-           have; a validation set without a species that has enough groups.
+           without a species that has enough groups; a species with one group that is not in training; a
+           species with several groups of which training gets less than `LEAST_TRAINED` of the share that it
+           should have; a validation set without a species that has enough groups.
 
 Iterative stratification (Sechidis et al. 2011, "On the stratification of multi-label data", ECML PKDD) also
 minimises the deviation of the shares of each label; here groups take the place of rows. A generator with the
