@@ -28,7 +28,7 @@ def test_species_are_found_as_people_type_them() -> None:
     assert species_id(labels, "white beaked dolphin") == 3
     with pytest.raises(InputError, match="unknown species 'Ross Seel'; did you mean 'Ross Seal'"):
         species_id(labels, "Ross Seel")
-    with pytest.raises(InputError, match="known: Beluga, White Whale, Killer"):
+    with pytest.raises(InputError, match="known: Beluga, White Whale; Killer"):
         species_id(labels, "xyz")
 
 
