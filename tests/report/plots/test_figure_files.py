@@ -17,7 +17,9 @@ from finback.core.errors import NotDrawn, SettingsError
 from finback.report.plots import figure_files, roc, species
 from finback.report.plots.confusion import confusion
 from finback.report.plots.figure_files import FigureFiles, written_as
+from finback.report.plots.leaderboard import SpeciesF1, heat_map
 from finback.report.plots.narrow import LEAST_PT, fit, text_boxes
+from finback.report.plots.reliability import reliability
 from finback.report.plots.species import Bar, headline
 from finback.report.plots.style import save, save_as
 
@@ -27,8 +29,18 @@ SPECIES += [f"Species {i}" for i in range(9)]
 
 
 def bars(n: int = 12):
-    row = {"f1": 0.5, "n_clips": 12, "n_groups": 3}
-    return species.species_bars({name: {**row, "noisy": i % 2 == 0} for i, name in enumerate(SPECIES[:n])})
+    row = {"n_clips": 120, "n_groups": 13}
+    return species.species_bars(
+        {name: {**row, "f1": 1 - i / n, "noisy": i % 2 == 0} for i, name in enumerate(SPECIES[:n])}
+    )
+
+
+def reliability_of_many():
+    table = [
+        {"low": i / 15, "high": (i + 1) / 15, "confidence": i / 15, "accuracy": 0.5, "n": 990 + i}
+        for i in range(15)
+    ]
+    return reliability(table, 0.1)
 
 
 def roc_of(n: int):
@@ -79,7 +91,7 @@ def test_sizes_of_text_in_the_svg_are_at_least_six_points(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("width_mm", [85, 180])
-@pytest.mark.parametrize("draw", [bars, lambda: roc_of(12), lambda: roc_of(5)])
+@pytest.mark.parametrize("draw", [bars, reliability_of_many, lambda: roc_of(12), lambda: roc_of(5)])
 def test_no_texts_overlap_at_the_width_of_a_column(draw, width_mm: int) -> None:
     figure = draw()
     assert fit(figure, width_mm / MM) is None
@@ -92,14 +104,27 @@ def test_no_texts_overlap_at_the_width_of_a_column(draw, width_mm: int) -> None:
         assert not (across > 1 and up > 0.3 * min(a.height, b.height, a.width, b.width)), (a, b)
 
 
-def test_a_matrix_that_is_too_large_for_the_column_says_which_width_it_needs(tmp_path: Path) -> None:
-    many = confusion(np.ones((12, 12), int), [f"Species number {i}" for i in range(12)])
-    files = FigureFiles.of("png", None, "45mm")
+def test_a_figure_without_room_says_which_width_it_needs(tmp_path: Path) -> None:
+    families = [f"family-with-a-long-name-{i}" for i in range(20)]
+    wide = heat_map(families, [SpeciesF1("Narwhal", 12, 3, False, [0.5] * 20)])
     with (
-        written_as(files),
-        pytest.warns(NotDrawn, match=r"figures/confusion: texts overlap at 45 mm; --width \d+mm"),
+        written_as(FigureFiles.of("png", None, "45mm")),
+        pytest.warns(NotDrawn, match=r"figures/species: texts overlap at 45 mm; --width \d+mm"),
     ):
-        save(many, tmp_path / "figures", "confusion")
+        save(wide, tmp_path / "figures", "species")
+
+
+def test_a_matrix_of_26_species_fits_into_a_column_with_numbers_in_place_of_names(tmp_path: Path) -> None:
+    names = [*SPECIES, *(f"A species of dolphin {i}" for i in range(14))]
+    with written_as(FigureFiles.of("svg", None, "85mm")), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        (svg,) = save(confusion(np.eye(26, dtype=int) * 20, names), tmp_path, "confusion")
+        (few,) = save(confusion(np.eye(3, dtype=int) * 20, ["a", "b", "c"]), tmp_path, "few")
+    texts = [e.text or "" for e in ET.parse(svg).getroot().iter("{http://www.w3.org/2000/svg}text")]
+    assert [t for t in texts if t.startswith("2  ")] == ["2  Косатка (20)"]  # a row
+    assert {"1", "5", "25"} <= set(texts)  # the columns
+    assert "20" not in texts  # no count in a cell
+    assert few.read_text(encoding="utf-8").count(">20<") == 3  # with room, the counts stay
 
 
 def test_a_panel_grows_where_its_text_needs_the_height(tmp_path: Path) -> None:

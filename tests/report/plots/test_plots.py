@@ -192,6 +192,10 @@ def test_headline_sets_the_model_beside_the_no_audio_baselines():
     assert honest.get_lines()[0].get_xdata().tolist() == [0.4, 0.6]
     assert [bool(bar.get_hatch()) for bar in honest.patches] == [False, True]
     assert texts(illusion) == ["94.0 %"]
+    assert illusion.get_xlabel().endswith(
+        "(lines: 95 % intervals; hatched bars: baselines that use no audio)"
+    )
+    assert species.headline({"one": bars[:1]}).axes[0].get_xlabel() == "accuracy (lines: 95 % intervals)"
 
 
 def test_learning_curves_show_loss_and_accuracy_and_take_uneven_logs():

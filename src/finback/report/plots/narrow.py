@@ -2,15 +2,16 @@
 
 Lines and markers shrink with the width; text shrinks less, and never below `LEAST_PT`. Titles, legends and
 names that would then be too wide are wrapped (`wrapping.py`), and the figure grows taller until no two texts
-overlap. Where no height helps, for example numbers in the cells of a large matrix, the width that would do is
-returned.
+overlap. Where no height helps, for example numbers in the cells of a large matrix, another form of the figure
+is drawn, if it has one (`instead`), or the width that would do is returned.
 """
 
 from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from matplotlib.axis import Axis
@@ -31,6 +32,20 @@ GAP_PX = 3.0  # between two texts of one line
 TOUCH = 0.14  # of its height, the part of a text's box that may lie under another: the space above letters
 MOST_STRETCH = 3.0
 COLLAPSED = ".*layout not applied.*"  # what matplotlib says where text leaves no room for the axes
+
+# Another form of a figure, for widths that do not fit it.
+_instead: WeakKeyDictionary[Figure, Callable[[], Figure]] = WeakKeyDictionary()
+
+
+def instead(figure: Figure, draw: Callable[[], Figure]) -> None:
+    """Draw this where a width has no room for the figure. `draw` must not hold the figure itself."""
+    _instead[figure] = draw
+
+
+def other_form(figure: Figure) -> Figure | None:
+    """The form of the figure for a narrow column, newly drawn; None: it has none."""
+    draw = _instead.get(figure)
+    return None if draw is None else draw()
 
 
 def fit(figure: Figure, width_in: float) -> float | None:

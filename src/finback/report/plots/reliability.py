@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -20,6 +21,7 @@ from finback.report.plots.style import (
     styled,
 )
 
+MANY_CLIPS = 100  # in a bin: its number has three digits
 FEW_CLIPS = 10  # the bar of a bin with fewer clips is a rough estimate
 
 
@@ -70,11 +72,11 @@ def reliability(table: Sequence[Mapping[str, float | int | None]], ece: float | 
     axes.set_title(f"Accuracy against predicted probability{error}")
     figure.legend(loc="outside lower center", ncols=2)  # any place inside can be under a bar
     counts.bar(low, n, width=high - low, align="edge", color=GREY, edgecolor="white")
+    upright = {"rotation": 90} if n.max() >= MANY_CLIPS else {}  # long numbers side by side touch each other
+    place: dict[str, Any] = {"xytext": (0, 2), "textcoords": "offset points", "ha": "center", "va": "bottom"}
     for x, count in zip((low + high) / 2, n, strict=True):
-        counts.annotate(
-            f"{count:.0f}", (x, count), xytext=(0, 2), textcoords="offset points", ha="center", fontsize=8
-        )
-    counts.margins(y=0.22)
+        counts.annotate(f"{count:.0f}", (x, count), **place, **upright, fontsize=8)
+    counts.margins(y=0.5 if upright else 0.22)
     counts.yaxis.set_major_locator(MaxNLocator(3, integer=True))
     percent_axis(counts, "x")
     counts.grid(visible=False)

@@ -40,7 +40,7 @@ def species_bars(per_species: Mapping[str, Mapping[str, Any]]) -> Figure:
         axes.barh(y, row["f1"], color=SKY if few else BLUE, hatch="////" if few else None, height=0.72)
         axes.text(row["f1"] + 0.008, y, f"{100 * row['f1']:.0f}", va="center", fontsize=8.5)
         behind = f"{_count(row['n_clips'], 'clip')}, {_count(row['n_groups'], 'group')}"
-        axes.text(1.06, y, behind, va="center", fontsize=8.5, color=GREY if few else "black")
+        axes.text(1.27, y, behind, va="center", fontsize=8.5, color=GREY if few else "black")
     axes.set_yticks(np.arange(len(rows)), [short(name) for name, _ in rows])
     axes.tick_params(axis="y", length=0)
     axes.invert_yaxis()
@@ -106,5 +106,8 @@ def headline(sections: Mapping[str, Sequence[Bar]]) -> Figure:
         axes.set_title(title, fontsize=10.5)
         percent_axis(axes)
         axes.set_xticks(np.linspace(0, 1, 6))
-    panels[-1, 0].set_xlabel("accuracy (lines: 95 % intervals; hatched bars: baselines that use no audio)")
+    all_bars = [bar for _, bars in drawn for bar in bars]
+    shown = ["lines: 95 % intervals"] if any(bar.interval is not None for bar in all_bars) else []
+    shown += [] if all(bar.uses_audio for bar in all_bars) else ["hatched bars: baselines that use no audio"]
+    panels[-1, 0].set_xlabel(f"accuracy ({'; '.join(shown)})" if shown else "accuracy")
     return figure

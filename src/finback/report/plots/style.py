@@ -27,7 +27,7 @@ from finback.core.text import printable
 from finback.report.plots import figure_files
 from finback.report.plots.figure_files import FigureFiles
 from finback.report.plots.fonts import FONT, all_truetype, drawable, families
-from finback.report.plots.narrow import COLLAPSED, fit
+from finback.report.plots.narrow import COLLAPSED, fit, other_form
 
 P = ParamSpec("P")
 
@@ -143,7 +143,7 @@ def save_as(figure: Figure, path: Path) -> list[Path]:
 def _write(figure: Figure, paths: Sequence[Path]) -> tuple[Path, ...]:
     files = figure_files.current()
     if files.width_in is not None:
-        _make_narrow(figure, files.width_in, paths[0])
+        figure = _made_narrow(figure, files.width_in, paths[0])
     for path in paths:
         write_atomic(path, _for_file(figure, path.suffix.lower()[1:], files))
     return tuple(paths)
@@ -154,10 +154,12 @@ def _for_file(figure: Figure, format: str, files: FigureFiles) -> bytes:
     return _bytes(figure, format, files.png_dpi, {"svg.fonttype": "none"})
 
 
-def _make_narrow(figure: Figure, width_in: float, path: Path) -> None:
-    _choose_fonts(figure)
-    with rc_context(RC):
-        needed = fit(figure, width_in)
+def _made_narrow(figure: Figure, width_in: float, path: Path) -> Figure:
+    """The figure, or its form for a narrow column, at this width; says where texts overlap all the same."""
+    needed = _fitted(figure, width_in)
+    if needed is not None and (other := other_form(figure)) is not None:
+        figure = other
+        needed = _fitted(figure, width_in)
     if needed is not None:
         mm = 10 * math.ceil(2.54 * needed)
         warnings.warn(
@@ -166,6 +168,13 @@ def _make_narrow(figure: Figure, width_in: float, path: Path) -> None:
             NotDrawn,
             stacklevel=1,
         )
+    return figure
+
+
+def _fitted(figure: Figure, width_in: float) -> float | None:
+    _choose_fonts(figure)
+    with rc_context(RC):
+        return fit(figure, width_in)
 
 
 def _choose_fonts(figure: Figure) -> set[str]:
@@ -191,6 +200,6 @@ def _bytes(figure: Figure, format: str, dpi: int, rc: dict[str, Any]) -> bytes:
     }
     buffer = io.BytesIO()
     with rc_context(RC | rc), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", COLLAPSED, UserWarning)  # said in plain words by `_make_narrow`
+        warnings.filterwarnings("ignore", COLLAPSED, UserWarning)  # said in plain words by `_made_narrow`
         figure.savefig(buffer, format=format, dpi=dpi, metadata=metadata[format])
     return buffer.getvalue()

@@ -16,6 +16,7 @@ ROUNDS = 3  # wrapping changes the layout, and with it the room
 FEWEST_LETTERS = 9  # no line of wrapped text is made shorter than this
 NAMES_TAKE = 0.4  # of the width, at most, of the names of the rows
 FEW_TICKS = 3
+TICK_GAP_PX = 4.0  # between two numbers of an axis: more than `narrow` asks of any two texts
 
 
 class Wrapper:
@@ -119,7 +120,7 @@ class Wrapper:
             labels = [t for t in axes.xaxis.get_ticklabels() if t.get_text() and t.get_visible()]
             boxes = sorted((label.get_window_extent() for label in labels), key=lambda box: box.x0)
             level = not any(label.get_rotation() for label in labels)
-            if level and any(left.x1 + 2 > right.x0 for left, right in pairwise(boxes)):
+            if level and any(left.x1 + TICK_GAP_PX > right.x0 for left, right in pairwise(boxes)):
                 changed |= _thin(axes.xaxis)
         return changed
 
