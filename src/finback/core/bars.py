@@ -47,6 +47,7 @@ UNITS = {
     "measuring boxes": ("file", "files"),
     "measuring clips": ("clip", "clips"),
     "measuring noise": ("file", "files"),
+    "measuring training clips": ("clip", "clips"),
     "measuring": ("model", "models"),
     "no-audio baselines": ("split", "splits"),
     "predicting": ("file", "files"),

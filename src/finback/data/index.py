@@ -8,8 +8,8 @@ samples, and decodes every labelled span once, so that later work meets no unrea
 be used is dropped and gets an entry in `problems`; with `strict`, any problem that is not a note is an error.
 
 `source="auto"` takes `raven` when the labels are selection tables; `beans` when there are no labels but a
-folder for each species; `watkins` when at least half of the files have a record id as their name and the
-labels name no groups; else `folder`. The manifest gives the source and the reason.
+folder for each species; `watkins` when at least half of the labelled files have a record id as their name and
+the labels name no groups; else `folder`. The manifest gives the source and the reason.
 """
 
 from __future__ import annotations

@@ -9,9 +9,9 @@ found before anything heavy is imported and before any audio is decoded.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 from finback.core.errors import ManifestError
 from finback.data import label_checks as checks
@@ -22,6 +22,7 @@ from finback.data.problems import Problem, counts
 from finback.data.recording_times import check_pattern
 from finback.data.sources.base import IndexRequest, LabelRow, Source, load_source, species_name
 from finback.data.sources.beans import is_folder_per_species
+from finback.data.sources.labels_table import read_rows
 from finback.data.sources.raven import is_selection_table
 from finback.data.sources.several import tables_in
 from finback.data.sources.watkins import tape_of
@@ -102,10 +103,9 @@ def choose(request: IndexRequest, folder: AudioFolder) -> tuple[str, str]:
     """The name of the source, and why it was chosen."""
     if request.source != "auto":
         return request.source, "asked for"
-    ids = sum(tape_of(path.name) is not None for path in folder.files)
-    are_ids = f"{ids} of {len(folder.files)} files have a Watkins record id as their name"
     if request.labels is None:
-        if 2 * ids >= len(folder.files) and is_folder_per_species(folder):
+        most, are_ids = _record_ids([path.name for path in folder.files])
+        if most and is_folder_per_species(folder):
             return "watkins", f"auto: no labels file, a folder per species, and {are_ids}"
         return "beans", "auto: no labels file, so folders name the species"
     if is_selection_table(request.labels):
@@ -118,9 +118,15 @@ def choose(request: IndexRequest, folder: AudioFolder) -> tuple[str, str]:
     group = table.find("group")
     if group is not None and any(row.cells[group] for row in table.rows):
         return "folder", "auto: the labels name groups"
-    if 2 * ids >= len(folder.files):
-        return "watkins", f"auto: {are_ids}"
-    return "folder", "auto: a labels file"
+    # Only the labelled files count: the folder may hold thousands of other recordings.
+    most, are_ids = _record_ids({row.file for row in read_rows(table, request).rows})
+    return ("watkins", f"auto: {are_ids}") if most else ("folder", "auto: a labels file")
+
+
+def _record_ids(files: Collection[str]) -> tuple[bool, str]:
+    """Whether at least half of the files have a record id as their name, and a sentence with the numbers."""
+    ids = sum(tape_of(PureWindowsPath(file.strip()).name) is not None for file in files)
+    return 0 < len(files) <= 2 * ids, f"{ids} of {len(files)} files have a Watkins record id as their name"
 
 
 def _place(rows: Sequence[LabelRow], folder: AudioFolder) -> tuple[list[Placed], list[Problem]]:

@@ -19,7 +19,7 @@ from finback.core.runs.documents import AuditFile, read_document
 from finback.core.runs.folder import RunFolder
 from finback.data.manifest import Manifest
 from finback.evaluation.evaluate import stored_metrics
-from finback.report.pages.summary import Step, is_above_baselines
+from finback.report.pages.summary import Step, are_groups_unknown, is_above_baselines
 
 NAMED = 6  # species in one sentence
 FEW_GROUPS = 5  # of a species, in all of the data: with fewer its figures change with every new tape
@@ -43,11 +43,11 @@ def next_steps(path: Path, on_page: bool = False) -> list[Step]:
     steps = []
     if by_clip:
         steps.append(Step("Train again without --by clip: these figures say nothing about new recordings."))
-    elif metrics["n_clips"] > 1 and metrics["n_groups"] == metrics["n_clips"]:
+    elif are_groups_unknown(metrics, audit):
         steps.append(
             Step(
-                "Name the recording groups with --groups FILE.csv:COLUMN, if several clips come from one "
-                "recording: without them the figures are too high."
+                "Name the recording groups with --groups FILE.csv:COLUMN and train again, if several clips "
+                "come from one tape, deployment or day: without groups these figures are too high."
             )
         )
     if above is False:

@@ -143,6 +143,8 @@ def conclude(out: Path, finished: bool, progress: Progress, log: Log) -> Done:
 def headline(metrics: dict[str, Any], audit: dict[str, Any] | None = None) -> list[str]:
     """The metrics with their intervals and, from an audit, the accuracy of the no-audio baselines."""
     few = " (few groups: the intervals are wide)" if metrics["n_groups"] < 10 else ""
+    if (audit or {}).get("groups_known") == 0:
+        few = " (guessed from shared sound, since the labels name no groups)"
     groups = f"{metrics['n_groups']} recording groups{few}"
     folds = f", each once in {metrics['n_folds']} folds" if metrics.get("n_folds") else ""
     lines = [

@@ -46,14 +46,17 @@ def test_an_unknown_source_is_no_request(tmp_path: Path) -> None:
 
 
 RECORD_IDS = ["61025001.wav", "6102500A.wav", "segment-1.wav"]
+TWO_IDS = "file,species\n61025001,Walrus\naudio\\6102500A.WAV,Walrus\nsegment-1.wav,Walrus\n"
 SELECTIONS = "Selection\tBegin Time (s)\tEnd Time (s)\tSpecies\n1\t0\t0.1\tWalrus\n"
 CHOICES = [
     (["a.wav"], "labels.csv", "file,species\na.wav,Walrus\n", "folder", "a labels file"),
-    (RECORD_IDS, "labels.csv", "file,species\nx,Walrus\n", "watkins", "2 of 3 files"),
-    (RECORD_IDS, "labels.csv", "file,species,group\nx,Walrus,\n", "watkins", "2 of 3 files"),
-    (RECORD_IDS, "labels.csv", "file,species,group\nx,Walrus,t1\n", "folder", "name groups"),
-    ([*RECORD_IDS, "b.wav", "c.wav"], "labels.csv", "file,species\nx,Walrus\n", "folder", "a labels file"),
-    (["20240131.wav", "00000012.wav"], "labels.csv", "file,species\nx,Walrus\n", "folder", "a labels file"),
+    (RECORD_IDS, "labels.csv", TWO_IDS, "watkins", "2 of 3 files"),
+    # recordings that the table does not name change nothing, else the tapes would leak
+    ([*RECORD_IDS, "b.wav", "c.wav", "d.wav", "e.wav"], "labels.csv", TWO_IDS, "watkins", "2 of 3 files"),
+    (RECORD_IDS, "labels.csv", "file,species\nsegment-1.wav,Walrus\n", "folder", "a labels file"),
+    (RECORD_IDS, "labels.csv", "file,species,group\n61025001,Walrus,\n", "watkins", "1 of 1 files"),
+    (RECORD_IDS, "labels.csv", "file,species,group\n61025001,Walrus,t1\n", "folder", "name groups"),
+    (RECORD_IDS, "labels.csv", "file,species\n20240131,Walrus\n00000012,Walrus\n", "folder", "a labels file"),
     (["Walrus/a.wav"], None, "", "beans", "folders name the species"),
     (["Walrus/6102500A.wav"], None, "", "watkins", "1 of 1 files"),
     (["a.wav"], "a.txt", SELECTIONS, "raven", "selection tables"),

@@ -24,7 +24,7 @@ from finback.report.latex import metrics_tables
 from finback.report.pages.classifier import ClassifierPage, Member, SpeciesRow, render
 from finback.report.pages.common import count, save_pictures
 from finback.report.pages.figures import figures
-from finback.report.pages.summary import FEW_GROUPS, UNKNOWN_GROUPS, Step
+from finback.report.pages.summary import FEW_GROUPS, UNKNOWN_GROUPS, Step, are_groups_unknown
 
 
 def write(path: Path, progress: Progress = no_progress) -> Path:
@@ -79,8 +79,8 @@ def warnings(run: RunData) -> list[str]:
     if run.by_clip and not any("by clip" in text for text in sentences):
         sentences.insert(0, _sentence(BY_CLIP))
     metrics = run.metrics or {}
-    n_clips, n_groups = metrics.get("n_clips", 0), metrics.get("n_groups", 0)
-    if not run.by_clip and n_clips > 1 and n_groups == n_clips:
+    n_groups = metrics.get("n_groups", 0)
+    if metrics and not run.by_clip and are_groups_unknown(metrics, run.audit):
         sentences.append(UNKNOWN_GROUPS)
     elif 0 < n_groups < FEW_GROUPS:
         sentences.append(f"The test set has only {count(n_groups, 'group')}, so the intervals are rough.")

@@ -14,9 +14,9 @@ NO_AUDIO_BASELINES = (
 )  # keys of audit.json: they use no audio
 FEW_GROUPS = 5  # with fewer in the whole test set, an interval is itself a rough estimate
 UNKNOWN_GROUPS = (
-    "Every test clip counts as a group of its own. Usually this means that the recording groups are not "
-    "known. If several clips were cut from one recording, these figures are too high: name the groups with "
-    "--groups."
+    "The recording groups are not known, so every recording counts as a group of its own (recordings that "
+    "share sound count as one). If several clips come from one tape, deployment or day, these figures are "
+    "too high: name the groups with --groups."
 )
 DEFINITIONS = {
     "accuracy": ("Accuracy", "share of test clips that are classified correctly"),
@@ -65,6 +65,14 @@ class Step:
     def to_json(self) -> dict[str, str | None]:
         """Plain values; no command is null."""
         return {"text": self.text, "command": self.command or None}
+
+
+def are_groups_unknown(metrics: Mapping[str, Any], audit: Mapping[str, Any] | None) -> bool:
+    """Whether no label gives a group, or every test clip counts as one: then clips of one tape may be on
+    both sides of the split.
+    """
+    n_clips, n_groups = metrics.get("n_clips", 0), metrics.get("n_groups", 0)
+    return (audit or {}).get("groups_known", 1) == 0 or 1 < n_clips == n_groups
 
 
 def cards(metrics: Mapping[str, Any]) -> list[Card]:
