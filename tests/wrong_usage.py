@@ -19,6 +19,7 @@ WRONG: dict[str, list[tuple[str, str]]] = {
         ("generte watkins", "did you mean 'generate'"),
     ],
     "run": [
+        (f"{DATA} --out {{new}} --family cnn2d --set model.width=wide", "model.width"),
         (f"{DATA} --out {{new}} --family vae", "vae generator finback train vae"),
         (f"{DATA} --out {{new}} --family vocoder", "vocoder finback train vocoder"),
         (f"{DATA} --out {{new}} --family ccn2d", "ccn2d cnn2d finback models"),
@@ -54,7 +55,11 @@ WRONG: dict[str, list[tuple[str, str]]] = {
         (f"{DATA}", "--out"),
         ("--labels {labels} --out {new}", "--audio"),
     ],
-    "demo": [("--out {below}", "is a file"), ("--device gpu", "gpu cpu")],
+    "demo": [
+        ("--out {below}", "is a file"),
+        ("--out {audio}", "not of a demo new folder"),
+        ("--device gpu", "gpu cpu"),
+    ],
     "index": [
         ("--audio {audio} --labels {here}/none.csv", "none.csv"),
         ("--audio {audio} --labels {text}", "text.txt"),
@@ -78,6 +83,8 @@ WRONG: dict[str, list[tuple[str, str]]] = {
         (f"{DATA} --rare often", "rare often"),
     ],
     "train": [
+        (f"cnn2d {DATA} --out {{new}} --set model.heads=3", "model.heads width"),
+        (f"calls {DATA} --out {{new}} --set model.pich=3", "model.pich did you mean 'pitch'"),
         (f"resnet {DATA} --out {{new}}", "resnet finback models"),
         (f"cnn2d {DATA} --out {{below}}", "is a file"),
         ("cnn2d --audio {audio} --labels {one} --out {new}", "only one species"),
@@ -121,6 +128,7 @@ WRONG: dict[str, list[tuple[str, str]]] = {
         ("{here} {sound}", "not a finback run folder"),
         ("{generator} {sound}", "generator not a classifier"),
         ("watkinz {sound}", "watkinz watkins"),
+        ("{sound}", "not a model predict watkins"),
         ("watkins-diffusion {sound}", "generator not a classifier"),
         ("{classifier} {here}/none.wav", "none.wav"),
         ("{classifier} {sound} --device tpu", "tpu"),
@@ -184,7 +192,7 @@ WRONG: dict[str, list[tuple[str, str]]] = {
         ("{classifier} --method pca", "pca t-SNE"),
     ],
     "sheet": [
-        ("{classifier} beluga", "classifier not a generator"),
+        ("{classifier} beluga", "not a diffusion model watkins-diffusion"),
         ("{generator} walrus", "not a diffusion model"),
         ("{diffusion} Walros", "Walrus"),
     ],
@@ -215,6 +223,7 @@ WRONG: dict[str, list[tuple[str, str]]] = {
     ],
     "vocode": [
         ("{here}/none.npz --out {new}", "none.npz"),
+        ("{audio} --out {new}", "a folder, not a file"),
         ("{sound} --out {new}.mp4", ".wav"),
         ("{sound} --out {new}.wav --figure {new}.gif", "figure"),
         ("{sound} --out {new}.wav --vocoder {classifier}", "not a vocoder"),
@@ -225,7 +234,8 @@ WRONG: dict[str, list[tuple[str, str]]] = {
     "simulate clips": [
         ("--out {text}", "is a file"),
         ("--out {new} --snr-db loud", "--snr-db"),
-        ("--out {new} --species Kraken", "Kraken"),
+        ("--out {new} --species Kraken", "no simulated call of 'Kraken' ; walrus"),
+        ("--out {new} --species killer_whale,walrus", "separate ';' killer"),
         ("--out {audio}", "audio"),
         ("--clips 3", "--out"),
         ("--out {new} --clips 0", "--clips"),
@@ -245,8 +255,3 @@ WRONG: dict[str, list[tuple[str, str]]] = {
     "backbone add": [("perch9 --weights {sound}", "perch9"), ("perch2 --weights {here}/w.onnx", "w.onnx")],
     "backbone show": [("perch9", "perch9"), ("", "NAME")],
 }
-# Names of settings under `model` are known to the network only, and torch takes a second to import.
-WITH_TORCH = [
-    (f"train cnn2d {DATA} --out {{new}} --set model.heads=3", "model.heads width"),
-    (f"run {DATA} --out {{new}} --family cnn2d --set model.width=wide", "model.width"),
-]

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import typer
-from wrong_usage import WITH_TORCH, WRONG
+from wrong_usage import WRONG
 
 from finback.cli.app import app
 from finback.generation.names import SAMPLERS, VOCODERS
@@ -130,20 +130,6 @@ def test_wrong_usage_is_refused_before_any_work(places: dict[str, Path]) -> None
     assert not wrong, "\n".join(wrong)
     assert len(told) == len(rows)
     assert tree(places) == before, "something was written"
-
-
-@pytest.mark.parametrize(("arguments", "words"), WITH_TORCH)
-def test_settings_of_a_network_are_refused_before_sound_is_read(
-    finback: Any, places: dict[str, Path], monkeypatch: pytest.MonkeyPatch, arguments: str, words: str
-) -> None:
-    def opened(*given: object) -> None:
-        raise AssertionError("sound was read")
-
-    monkeypatch.setattr("finback.data.index.open_recording", opened)
-    code, _, err = finback(*typed("", arguments, places))
-    assert code == 2
-    assert all(word in err for word in words.split()), err
-    assert not places["new"].exists()
 
 
 def test_names_without_torch_are_those_of_the_registries() -> None:

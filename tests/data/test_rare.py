@@ -107,9 +107,9 @@ def test_a_classifier_needs_two_species() -> None:
 def test_the_summary_for_people() -> None:
     before = manifest(clips_of(TABLE))
     line = prepared(before, RareSettings(how="drop")).rare_summary(most=2)
-    assert line == "3 species with fewer than 3 clips left out: blue (1), minke (2) and 1 more"
+    assert line == "3 species with fewer than 3 clips left out: blue (1); minke (2) and 1 more"
     bucket = prepared(before, RareSettings(how="bucket")).rare_summary()
-    assert "labelled as 'rare species': blue (1), minke (2), orca (1)" in bucket
+    assert "labelled as 'rare species': blue (1); minke (2); orca (1)" in bucket
     assert prepared(before, RareSettings()).rare_summary() == ""
     assert prepared(before, RareSettings(how="drop", below=1)).rare_summary() == ""
 

@@ -117,6 +117,14 @@ def test_unknown_hyperparameter_is_named(name: str) -> None:
         models.create(name, spec_of(name), K, widht=3)
 
 
+@pytest.mark.parametrize("any_family", models.FAMILIES)
+def test_the_table_of_settings_is_that_of_the_class(any_family: str) -> None:
+    """If a setting or its default changes, change the line of its family in models/hyperparameters.json."""
+    stored, stated = models._stored()[any_family], models.stated(any_family)
+    assert stored == stated
+    assert [type(value) for value in stored.values()] == [type(value) for value in stated.values()]
+
+
 def test_wrong_type_is_named(name: str) -> None:
     number = next(key for key, value in models.hyperparameters(name).items() if not isinstance(value, str))
     with pytest.raises(SettingsError, match=rf"model\.{number}"):

@@ -104,11 +104,11 @@ def _show_metrics(result: dict[str, Any]) -> None:
         ],
     )
     if matched := result.get("matched_names"):
-        out("matched: " + ", ".join(f"{name} as {own}" for name, own in matched.items()))
+        out("matched: " + "; ".join(f"{name} as {own}" for name, own in matched.items()))
     if result.get("unknown_species"):
         out(
             "left out, because the model has no such species: "
-            + ", ".join(f"{k} ({n})" for k, n in result["unknown_species"].items())
+            + "; ".join(f"{k} ({n})" for k, n in result["unknown_species"].items())
         )
     if result.get("seen_in_training"):
         n = result["seen_in_training"]

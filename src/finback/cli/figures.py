@@ -56,7 +56,10 @@ def map(
 
 def sheet(
     run: Annotated[
-        Path, typer.Argument(metavar="RUN", help="Run folder of a diffusion model.", show_default=False)
+        Path,
+        typer.Argument(
+            metavar="RUN", help="Run folder of a diffusion model, or watkins-diffusion.", show_default=False
+        ),
     ],
     species: Annotated[
         str, typer.Argument(metavar="SPECIES", help="Name of a species of the model.", show_default=False)

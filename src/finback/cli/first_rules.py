@@ -1,6 +1,6 @@
 """The checks of `first_checks`: each takes a value and all options of the command, and raises `InputError`.
 
-Nothing here imports torch, except for a setting `model.…`, whose names only the network knows.
+Nothing here imports torch.
 """
 
 from __future__ import annotations
@@ -36,6 +36,15 @@ def output_folder(value: Path, given: Given) -> None:
     from finback.core.storage.places import check_output_folder
 
     check_output_folder(Path(value))
+
+
+def demo_folder(value: Path, given: Given) -> None:
+    """A folder without other files: the demo would take them for its own recordings."""
+    output_folder(value, given)
+    parts = ("clips", "background", "labels.csv", "run", "hour", "scan")
+    names = [path.name for path in value.iterdir()] if value.is_dir() else []
+    if other := sorted(name for name in names if name not in parts and name[:1] != "."):
+        raise InputError(f"--out {value}: holds {other[0]}, which is not of a demo", "give a new folder")
 
 
 def output_file(value: Path, given: Given) -> None:
@@ -158,7 +167,7 @@ def threshold_target(value: str, given: Given) -> None:
 
 
 def settings(given: Given) -> None:
-    """The preset, `--set` and the options that are settings; names under `model` only if some are given."""
+    """The preset, `--set` and the options that are settings."""
     from finback.cli.options import SettingOptions
     from finback.training.settings import resolve, resolve_shared
 
@@ -168,8 +177,7 @@ def settings(given: Given) -> None:
     changes = tuple(own["set_"] or ())
     chosen = given.get("family") or ""
     if "split" in given:
-        of_model = chosen and any(change.startswith("model.") for change in changes)
-        SettingOptions(**own).resolve(chosen if of_model and chosen != "auto" else "")
+        SettingOptions(**own).resolve(chosen if chosen != "auto" else "")
     elif "families" in given:
         resolve_shared(own["preset"], changes)
     else:
@@ -257,6 +265,11 @@ def predicted(value: list[str], given: Given) -> None:
     named = given.get("model")
     files = value if named else value[1:]
     if not named:
+        if Path(value[0]).is_file():
+            raise InputError(
+                f"predict {value[0]}: a file, not a model",
+                "name the model before the files: finback predict watkins CLIP",
+            )
         open_one(value[0], ("classifier",))
     some_recordings(files, given)
 

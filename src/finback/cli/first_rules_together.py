@@ -134,11 +134,11 @@ def filled(given: Given) -> None:
 
 def known_species(given: Given) -> None:
     """The species of `finback sheet`, and its kind of run."""
-    run = open_one(str(given["run"]), ("generator",))
+    run = open_one(str(given["run"]), ("classifier", "generator", "vocoder"))
     if run.info.family != "diffusion":
         raise InputError(
             f"{given['run']}: {run.info.family}, not a diffusion model",
-            "give the folder of finback train diffusion",
+            "give the folder of finback train diffusion, or watkins-diffusion",
         )
     _known(given["run"], [given["species"]])
 
@@ -147,7 +147,8 @@ def vocoded(given: Given) -> None:
     """The source of `finback vocode`, and the name of its output."""
     out, source = given["out_path"], given["source"]
     if not source.is_file():
-        raise InputError(f"{source}: no such file", "give a .npy or .npz file of log-mels, or a sound file")
+        what = "a folder, not a file" if source.is_dir() else "no such file"
+        raise InputError(f"{source}: {what}", "give a .npy or .npz file of log-mels, or a sound file")
     if out.suffix and out.suffix.lower() not in (".wav", ".flac") and not out.is_dir():
         raise InputError(
             f"--out {out}: not the name of a sound file", "use a name that ends in .wav or .flac"

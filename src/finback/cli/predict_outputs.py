@@ -166,4 +166,4 @@ def _in_words(chosen: SpeciesSet) -> str:
     """ "one of these 2 species (90 %): Fin Whale, Killer Whale"."""
     n = len(chosen.species)
     what = f"one of these {n} species" if n > 1 else "this species"
-    return f"{what} ({100 * chosen.level:g} %): {', '.join(chosen.species)}"
+    return f"{what} ({100 * chosen.level:g} %): {'; '.join(chosen.species)}"

@@ -69,7 +69,7 @@ def rare_summary(rare: Mapping[str, int], settings: RareSettings, most: int = 6)
     """A sentence on the rare species and their treatment; "" when the policy changed nothing."""
     if not rare or settings.how == "keep":
         return ""
-    named = ", ".join(f"{name} ({n})" for name, n in list(rare.items())[:most])
+    named = "; ".join(f"{name} ({n})" for name, n in list(rare.items())[:most])
     more = f" and {len(rare) - most} more" if len(rare) > most else ""
     done = f"labelled as '{settings.bucket}'" if settings.how == "bucket" else DONE[settings.how]
     return f"{len(rare)} species with fewer than {settings.below} clips {done}: {named}{more}"

@@ -166,7 +166,7 @@ def evaluate_on(
     if not clips:
         raise RunError(
             f"{path}: the model has none of these species",
-            "its species are: " + ", ".join(predictor.labels.names),
+            "its species are: " + "; ".join(predictor.labels.names),
         )
     predictor.prepare(clips, progress)
     present = Labels.of(clips).names

@@ -130,7 +130,7 @@ def measure_each(
     """({name: what was measured}, {name: the error of one that could not be measured})."""
     measured: dict[str, Measured] = {}
     errors: dict[str, str] = {}
-    for name in progress(names, "measuring", len(names)):
+    for name in progress(names, "measuring models", len(names)):
         try:
             measured[name] = measure(name)
         except FAILURES as error:

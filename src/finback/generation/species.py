@@ -25,7 +25,7 @@ def species_id(labels: Labels, text: str) -> int:
     if len(meant) == 1:
         return meant[0]
     if meant:
-        names = ", ".join(f"'{labels.names[k]}'" for k in meant)
+        names = "; ".join(f"'{labels.names[k]}'" for k in meant)
         raise InputError(f"'{text}' can mean {names}", "write the name exactly")
     near = near_names(labels, text)
     sure = difflib.get_close_matches(asked, map(_plain, near), n=1, cutoff=0.7)

@@ -145,7 +145,7 @@ class LatentSpace:
         if not Path(text).is_file():
             raise SettingsError(
                 f"'{text}': neither a species of this run nor a sound file",
-                "known species: " + ", ".join(self.labels.names),
+                "known species: " + "; ".join(self.labels.names),
             )
         recording = open_recording(Path(text))
         clip = Clip(recording, 0, recording.n_samples)

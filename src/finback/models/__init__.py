@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import json
 from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from finback.core.errors import SettingsError
@@ -112,7 +115,23 @@ def licences(names: Iterable[str]) -> list[str]:
 
 
 def hyperparameters(name: str) -> dict[str, Any]:
-    """Names and defaults of the hyper-parameters of a family, with those of its runs of older versions."""
+    """Names and defaults of the hyper-parameters of a family, with those of its runs of older versions.
+
+    They come from a table, so that a wrong setting is answered before torch is imported, which takes seconds.
+    A test compares the table with the classes. Raises `SettingsError` on an unknown family.
+    """
+    stored = _stored().get(name)
+    return stated(name) if stored is None else dict(stored)
+
+
+@cache
+def _stored() -> dict[str, dict[str, Any]]:
+    text = (resources.files("finback.models") / "hyperparameters.json").read_text(encoding="utf-8")
+    return dict(json.loads(text))
+
+
+def stated(name: str) -> dict[str, Any]:
+    """The hyper-parameters that the class of a family states."""
     made = family(name)
     earlier = getattr(made, "earlier", None)
     return {**(_hyperparameters(earlier) if earlier else {}), **_hyperparameters(made)}

@@ -124,7 +124,7 @@ def _difference(one: RunInfo, two: RunInfo) -> str:
     for names, which in zip(only, ("first", "second"), strict=True):
         if names:
             more = f" and {len(names) - 3} more species" if len(names) > 3 else ""
-            return f"only the {which} knows {', '.join(names[:3])}{more}"
+            return f"only the {which} knows {'; '.join(names[:3])}{more}"
     prints = (one.data_fingerprint, two.data_fingerprint)
     if prints[0] != prints[1]:
         return f"other clips, labels or recording groups (data fingerprints {prints[0]} and {prints[1]})"

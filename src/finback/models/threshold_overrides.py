@@ -80,7 +80,7 @@ def _values(path: Path, table: str, values: Mapping[str, Any], labels: tuple[str
             continue
         if plain_label(key) not in known:
             near = difflib.get_close_matches(key, labels, n=1)
-            hint = f"did you mean '{near[0]}'?" if near else "the model has: " + ", ".join(labels)
+            hint = f"did you mean '{near[0]}'?" if near else "the model has: " + "; ".join(labels)
             raise SettingsError(f"{path}: [{table}] unknown class '{key}'", hint)
         found[known[plain_label(key)]] = float(value)
     if ALL in values:

@@ -81,7 +81,7 @@ class EventSettings(Frozen):
         for name in self.background:
             if plain_label(name) not in known:
                 raise SettingsError(
-                    f"--background {name}: the model has no such class", "it has: " + ", ".join(labels)
+                    f"--background {name}: the model has no such class", "it has: " + "; ".join(labels)
                 )
         silent = NO_CALL | {plain_label(name) for name in self.background}
         return tuple(i for i, name in enumerate(labels) if plain_label(name) not in silent)

@@ -94,7 +94,7 @@ def parsed_thresholds(given: Sequence[str], labels: tuple[str, ...]) -> tuple[fl
             by_class[known[plain_label(name)]] = value
         else:
             near = difflib.get_close_matches(name, labels, n=1)
-            hint = f"did you mean '{near[0]}'?" if near else "the model has: " + ", ".join(labels)
+            hint = f"did you mean '{near[0]}'?" if near else "the model has: " + "; ".join(labels)
             raise SettingsError(f"--threshold {text}: unknown class", hint)
     return common, by_class
 

@@ -62,7 +62,7 @@ class SpeciesFilter:
         if missing:
             names = [printable(name[:MAX_SPECIES]) for name in sorted(self._met.values()) if name]
             more = [f"{len(names) - MAX_NAMED} more"] if len(names) > MAX_NAMED else []
-            there = ", ".join(names[:MAX_NAMED] + more) or "no named species"
+            there = "; ".join(names[:MAX_NAMED] + more) or "no named species"
             raise InputError(f"--species: this source has no '{missing[0]}'", f"there are: {there}")
 
 

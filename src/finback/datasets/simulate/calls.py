@@ -11,13 +11,15 @@ its repertoire.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from finback.core.errors import InputError
+from finback.core.errors import SettingsError
+from finback.core.text import plain_label
 from finback.datasets.simulate import species
 
 Make = Callable[[np.random.Generator, int], NDArray[np.float32]]
@@ -143,8 +145,19 @@ CALLS: dict[str, CallKind] = {
 
 
 def call_kind(name: str) -> CallKind:
-    """The call of a species. Raises `InputError` for a species that cannot be simulated; lists the others."""
-    try:
-        return CALLS[name]
-    except KeyError:
-        raise InputError(f"no simulated call of '{name}'", "there are: " + ", ".join(CALLS)) from None
+    """The call of a species. Raises `SettingsError` for a species that cannot be simulated."""
+    return CALLS[call_name(name)]
+
+
+def call_name(text: str) -> str:
+    """The species of `CALLS` that is meant, in any case and with any spaces.
+
+    Raises `SettingsError` for a species that cannot be simulated; lists the others.
+    """
+    known = {plain_label(name): name for name in CALLS}
+    if plain_label(text) in known:
+        return known[plain_label(text)]
+    near = difflib.get_close_matches(plain_label(text), known, n=1)
+    meant = f"did you mean '{known[near[0]]}'? " if near else ""
+    several = "separate several species by ';'; " if "," in text else ""
+    raise SettingsError(f"no simulated call of '{text}'", f"{several}{meant}there are: {'; '.join(CALLS)}")

@@ -29,7 +29,7 @@ from finback.core.settings import Frozen
 from finback.core.storage.csv_files import read_csv, write_csv
 from finback.core.storage.files import read_json, write_json
 from finback.core.storage.locks import only_writer
-from finback.datasets.simulate.calls import CALLS, call_kind
+from finback.datasets.simulate.calls import CALLS, call_kind, call_name
 from finback.datasets.simulate.mixing import FULL, PlacedCall, SimulatedCall, mix_calls, place_call
 from finback.datasets.simulate.tape import TapeModel, draw_tape
 
@@ -49,12 +49,12 @@ class _Settings(Frozen):
     @field_validator("species")
     @classmethod
     def _known(cls, species: tuple[str, ...] | None) -> tuple[str, ...] | None:
-        for name in species or ():
-            if name not in CALLS:
-                raise ValueError(f"no simulated call of '{name}'; there are: {', '.join(CALLS)}")
-        if species is not None and (not species or len(set(species)) < len(species)):
+        if species is None:
+            return None
+        names = tuple(map(call_name, species))
+        if not names or len(set(names)) < len(names):
             raise ValueError("name at least one species, and each only once")
-        return species
+        return names
 
     @field_validator("snr_db")
     @classmethod

@@ -166,5 +166,5 @@ def _announced(plan: DefaultPlan, dataset: Dataset, results: Sequence[SplitResul
 
 
 def _left_out(few: dict[str, int]) -> str:
-    named = ", ".join(f"{name} ({n})" for name, n in few.items())
+    named = "; ".join(f"{name} ({n})" for name, n in few.items())
     return f"{len(few)} species with too few clips to be tested left out: {named}; --min-clips 1 keeps them"

@@ -113,7 +113,7 @@ def _thresholds(p: Prepared, settings: DetectionSettings) -> Floats:
     unknown = [n for n in settings.thresholds if plain(n) not in {plain(name) for name in p.classes}]
     if unknown:
         raise SettingsError(
-            f"a threshold for '{unknown[0]}', which is no class", f"there are: {', '.join(p.classes)}"
+            f"a threshold for '{unknown[0]}', which is no class", f"there are: {'; '.join(p.classes)}"
         )
     return np.array([by_class.get(plain(name), common) for name in p.classes], dtype=np.float64)
 

@@ -168,7 +168,7 @@ def _evaluated(settings: FitSettings, true: EventTable, called: Sequence[str]) -
     if not known:
         raise InputError(
             "no event of the truth is of a class of the model (truth: "
-            f"{', '.join(_labels(true.events)[:5])})",
+            f"{'; '.join(_labels(true.events)[:5])})",
             "name the classes that are the same: --map 'Orca=Killer whale'",
         )
     return DetectionSettings(rule=settings.rule, same=same)

@@ -73,7 +73,7 @@ def load_reference_classifier(
     missing = [name for name in generator.labels.names if name not in own]
     if missing:
         raise InputError(
-            f"{path}: the classifier does not know {', '.join(missing)}",
+            f"{path}: the classifier does not know {'; '.join(missing)}",
             "give a classifier that was trained on the same labels, or leave out --classifier",
         )
     ids = {there: generator.labels.index(name) for name, there in own.items()}

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from finback.core.errors import InputError
 from finback.core.types import Clip
-from finback.datasets.simulate.calls import CALLS, call_kind
+from finback.datasets.simulate.calls import CALLS, call_kind, call_name
 from finback.datasets.simulate.soundscape.extent import Extent, find_extent
 
 FADE_S = 0.01  # at the ends of a call; shorter where there is less sound around it
@@ -99,7 +99,7 @@ class SimulatedCalls:
                     f"{name}: its call needs a sample rate of {least} Hz or more, not {sample_rate} Hz",
                     f"give --sample-rate {least}, or leave the species out",
                 )
-        return cls(tuple(sorted(species)), sample_rate, longest_s)
+        return cls(tuple(sorted(map(call_name, species))), sample_rate, longest_s)
 
     def choose(
         self, species: str, seed: np.random.SeedSequence, rng: np.random.Generator, share: tuple[int, int]

@@ -22,6 +22,7 @@ from finback.audio.resample import resample
 from finback.audio.samples import samples_of
 from finback.core.errors import AudioError, InputError
 from finback.core.progress import Progress, no_progress
+from finback.core.text import plain_label
 from finback.core.types import Clip
 from finback.datasets.simulate.snr import THIRD_OCTAVE, active_power
 from finback.datasets.simulate.soundscape.calls import FADE_S, KEPT, Call, Floats, faded, loudest
@@ -103,10 +104,12 @@ def check_species(clips: Sequence[Clip], species: Sequence[str] | None) -> tuple
     there = sorted({clip.label for clip in clips if clip.label})
     if not there:
         raise InputError("there are no labelled clips for the soundscape", "check --labels and --subset")
+    known = {plain_label(name): name for name in reversed(there)}
     for name in species or ():
-        if name not in there:
-            raise InputError(f"no clips of '{name}'", "there are clips of: " + ", ".join(there))
-    return tuple(sorted(species)) if species else tuple(there)
+        if plain_label(name) not in known:
+            raise InputError(f"no clips of '{name}'", "there are clips of: " + "; ".join(there))
+    own = (name if name in there else known[plain_label(name)] for name in species or there)
+    return tuple(sorted(own))
 
 
 def digest_of(clips: Sequence[Clip]) -> str:

@@ -144,7 +144,7 @@ def _check_named(settings: SoundscapeSettings, species: Sequence[str]) -> None:
         if name not in species:
             raise InputError(
                 f"--calls-per-hour names '{name}', which is not in the soundscape",
-                "its species are: " + ", ".join(species),
+                "its species are: " + "; ".join(species),
             )
 
 
