@@ -94,3 +94,13 @@ def test_the_promise_on_watkins(watkins: Path) -> None:
     assert audit["random"]["group_lookup_accuracy"] >= 0.85
     assert audit["grouped"]["group_leak_share"] == 0
     assert audit["grouped"]["group_lookup_accuracy"] <= 0.15
+
+
+def test_the_lines_on_sets_of_species_fit_80_columns() -> None:
+    ends = {"coverage": 0.911, "coverage_ci": (0.869, 0.947), "mean_size": 1.9, "mean_size_ci": (1.7, 2.0)}
+    lines = pipeline._sets_lines({"level": 0.9, "refused": "", **ends})
+    assert max(map(len, lines)) <= 80
+    assert lines == [
+        "  sets of species at 0.9                 0.911  [0.869, 0.947] hold the true one",
+        "  species in a set, on average           1.9    [1.7, 2.0]",
+    ]

@@ -131,7 +131,7 @@ def test_one_function_for_python(generator_run: Path, tmp_path: Path) -> None:
         "killer-whale-000001.wav",
     ]
     assert all(p.is_file() for p in report.files["Killer whale"])
-    assert repr(report) == f"SampleReport(2 clips of 1 species in {tmp_path / 'whales'}, 2 of them new)"
+    assert repr(report) == f"2 clips of 1 species in {tmp_path / 'whales'}, 2 of them new"
     again = generate(str(generator_run), ["killer whale"], n=3, out=str(tmp_path / "whales"), device="cpu")
     assert (again.n_new, again.n_existing) == (1, 2)
 

@@ -1,4 +1,4 @@
-"""Complaints of libmpg123, which writes them to the process's stderr: caught, other text is not."""
+"""Lines that libmpg123 and LiteRT write to the process's stderr: caught, other text is not."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import IO
 
-STDERR = 2  # libmpg123 knows nothing of Python's `sys.stderr`
-WORDS = (b"libmpg123", b"Note: ", b"Warning: ")
+STDERR = 2  # these libraries know nothing of Python's `sys.stderr`
+WORDS = (b"libmpg123", b"Note: ", b"Warning: ", b"Created TensorFlow Lite")
 _one_at_a_time = threading.RLock()  # stderr belongs to the whole process
 
 
 @contextmanager
 def hushed() -> Iterator[list[str]]:
-    """Complaints of the decoder inside the block, one a line, filled when the block ends.
+    """Complaints of the library inside the block, one a line, filled when the block ends.
 
     What other threads write to stderr meanwhile is written there afterwards.
     """

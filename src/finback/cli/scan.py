@@ -213,12 +213,15 @@ def progress_in_hours() -> Iterator[Callable[[Pace], None]]:
 
             yield draw
         return
-    logged = time.monotonic()
+    logged, last, shown = time.monotonic(), None, None
 
     def line(pace: Pace) -> None:
-        nonlocal logged
+        nonlocal logged, last, shown
+        last = pace.text()
         if time.monotonic() - logged >= bars.LOG_EVERY_S:
-            logged = time.monotonic()
-            say(f"scanning: {pace.text()}")
+            logged, shown = time.monotonic(), last
+            say(f"scanning: {last}")
 
     yield line
+    if shown and last != shown:
+        say(f"scanning: {last}")

@@ -83,6 +83,7 @@ def vocode(
       finback vocode spectrograms.npz --out sounds --vocoder runs/vocoder
     """
     from finback.generation.vocoders.vocode import VocodeRequest, vocode
+    from finback.metrics.waveforms import MEANINGS
 
     spec = options.spec()
     request = VocodeRequest(
@@ -95,7 +96,9 @@ def vocode(
         return
     for path in [*result.paths, *drawn]:
         out(str(path))
-    out_table((f"by {result.vocoder}", "mean"), result.measures.items())
+    if result.measures:
+        rows = [(name, value, *MEANINGS[name][::-1]) for name, value in result.measures.items()]
+        out_table((f"by {result.vocoder}", "mean", "equal sounds", "compares"), rows)
     if line := outside(result.spec):
         out_prose(line)
 

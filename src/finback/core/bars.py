@@ -239,7 +239,9 @@ class NotebookLine:
 
 def note(text: str) -> None:
     """Print a line in a notebook or on a terminal; a script without a terminal prints nothing."""
-    if in_notebook() or sys.stderr.isatty():
+    if in_notebook():
+        sys.stdout.write(printable(text, keep="\n") + "\n")  # stderr is red there, as an error is
+    elif sys.stderr.isatty():
         _to_stderr(text)
 
 

@@ -47,7 +47,7 @@ def compare(
     show = progress or bars()
     prepared = comparison.prepare(planned, data, Path(out), show)
     if prepared.total_s:
-        note(f"at most about {in_words(prepared.total_s)} on this machine")
+        note(f"training: at most about {in_words(prepared.total_s)}, if this machine runs nothing else")
     return Leaderboard(comparison.run(prepared, show), Path(out))
 
 

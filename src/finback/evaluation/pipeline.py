@@ -152,7 +152,7 @@ def headline(metrics: dict[str, Any], audit: dict[str, Any] | None = None) -> li
         *(_with_interval(metrics, key, name) for key, name in HEADLINE),
     ]
     if sets := metrics.get("sets"):
-        lines.append(_sets_line(sets))
+        lines += _sets_lines(sets)
     for which, name in (("in_use", "the same split"), ("random", "random split of clips")):
         baselines = (audit or {}).get(which)
         if baselines:
@@ -180,17 +180,17 @@ def _with_interval(metrics: dict[str, Any], key: str, name: str) -> str:
     return f"  {name:<38} {value:.3f}  {shown}"
 
 
-def _sets_line(sets: dict[str, Any]) -> str:
+def _sets_lines(sets: dict[str, Any]) -> list[str]:
     """Coverage and size of the sets of species, or why there are none."""
     name = f"sets of species at {sets['level']:g}"
     if sets.get("refused"):
-        return f"  {name:<38} none: {sets['refused']}"
+        return [f"  {name:<38} none: {sets['refused']}"]
     ends, sizes = sets["coverage_ci"], sets["mean_size_ci"]
     interval, size = (f" [{e[0]:.{n}f}, {e[1]:.{n}f}]" if e else "" for e, n in ((ends, 3), (sizes, 1)))
-    return (
-        f"  {name:<38} {sets['coverage']:.3f} {interval} hold the right one, with "
-        f"{sets['mean_size']:.1f}{size} species on average"
-    )
+    return [
+        f"  {name:<38} {sets['coverage']:.3f} {interval} hold the true one",
+        f"  {'species in a set, on average':<38} {sets['mean_size']:.1f}   {size}".rstrip(),
+    ]
 
 
 def log_data(dataset: Dataset, log: Log) -> None:

@@ -76,8 +76,8 @@ class SampleReport:
     grades: dict[str, Grade] = field(default_factory=dict)  # by species, from the audit of the generator
 
     def __repr__(self) -> str:
-        n, species = self.n_new + self.n_existing, len(self.files)
-        return f"SampleReport({n} clips of {species} species in {self.folder}, {self.n_new} of them new)"
+        clips = counted(self.n_new + self.n_existing, "clip")
+        return f"{clips} of {len(self.files)} species in {self.folder}, {self.n_new} of them new"
 
     def _repr_html_(self) -> str:
         first = [files[0] for files in list(self.files.values())[:PLAYED]]

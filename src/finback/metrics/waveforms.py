@@ -25,6 +25,15 @@ import scipy.fft
 from numpy.typing import NDArray
 
 MEASURES = ("lsd_db", "mr_stft", "mel_l1_db", "mel_correlation", "envelope_db", "onset_error")
+# What each measure compares, and its value for equal sounds.
+MEANINGS = {
+    "lsd_db": ("log-spectral distance, dB", 0),
+    "mr_stft": ("spectra at three window lengths, relative", 0),
+    "mel_l1_db": ("log-mels, mean difference in dB", 0),
+    "mel_correlation": ("log-mels, correlation", 1),
+    "envelope_db": ("level over time, mean difference in dB", 0),
+    "onset_error": ("rises of the log-mels, relative", 0),
+}
 RANGE = 1e-8  # power: 80 dB
 SILENT = 1e-10  # mean square of a waveform: -100 dB re full scale
 # (n_fft, hop): short windows resolve clicks, long ones resolve pitch.

@@ -7,6 +7,7 @@ import xml.etree.ElementTree as ET
 import matplotlib as mpl
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from sklearn.metrics import roc_auc_score
 
 from finback.metrics import calibration as calibrate
@@ -278,3 +279,11 @@ def test_nothing_to_draw_is_said():
 def test_long_names_leave_room():
     assert style.short("x" * 80) == "x" * 39 + "…"
     assert style.short("Minke  Whale\n") == "Minke Whale"
+
+
+@pytest.mark.parametrize("k", [2, 6, 13])
+def test_the_title_of_a_confusion_matrix_is_not_cut_off(k: int) -> None:
+    figure = confusion.confusion(3 * np.eye(k, dtype=int), [f"S{i}" for i in range(k)])
+    FigureCanvasAgg(figure).draw()
+    title = figure._suptitle
+    assert title.get_window_extent().x1 <= figure.bbox.x1

@@ -35,7 +35,7 @@ def lines(audit: Mapping[str, Any]) -> list[str]:
         page += [section.title.upper(), *section.paragraphs]
         page += [f"  {item}" for item in section.items[:SHOWN]]
         left = len(section.items) - SHOWN
-        page += [f"  ... and {left} more (--json lists all)", ""] if left > 0 else [""]
+        page += [f"  ... and {left} more ", ""] if left > 0 else [""]
     return [*page, *_table(audit.get("species") or ())] if audit.get("species") else page[:-1]
 
 

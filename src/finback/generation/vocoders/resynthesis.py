@@ -10,6 +10,7 @@ from finback.core.progress import Progress
 from finback.core.settings import DEFAULT_PRESET, build, load_preset
 from finback.features.spec import FeatureSpec
 from finback.generation.vocoders.vocode import AUTO, VocodeRequest, vocode
+from finback.metrics.waveforms import MEANINGS
 
 
 def resynthesize(
@@ -33,5 +34,7 @@ def resynthesize(
     spec = build(FeatureSpec, load_preset(preset).get("features", {}))
     request = VocodeRequest(Path(source), Path(out), str(vocoder), device=device)
     result = vocode(request, spec, progress or bars())
-    table = Table(("measure", "mean"), list(result.measures.items()), f"vocoder: {result.vocoder}")
+    rows = [(name, value, *MEANINGS[name][::-1]) for name, value in result.measures.items()]
+    columns = ("measure", "mean", "equal sounds", "compares")
+    table = Table(columns, rows, f"vocoder: {result.vocoder}")
     return Shown(tables=(table,), sounds=tuple(path for path in result.paths if path.suffix == ".wav")[:3])

@@ -57,7 +57,7 @@ def _with_names(counts: np.ndarray, shown: Sequence[str], n_tested: int, left_ou
     k = len(shown)
     side = 0.29 * k if k > 12 else 0.42 * k
     longest = LETTER * max(map(len, shown))
-    figure = new_figure(max(5.5, side + longest + 2.2), max(3.8, side + longest + 1.4))
+    figure = new_figure(max(6.5, side + longest + 2.2), max(3.8, side + longest + 1.4))
     axes = figure.subplots()
     share, mesh = _cells(axes, counts, n_tested, 9)
     _write_counts(axes, counts, share, 8 if k > 12 else 9)
