@@ -207,6 +207,7 @@ WRONG: dict[str, list[tuple[str, str]]] = {
         ("{generator} Ros_Seal --out {new}", "Ros Seal Ross Seal"),
         ("{classifier} Walrus --out {new}", "classifier not a generator"),
         ("{generator} --out {new}", "--all"),
+        ("{generator} Ross Seal --out {new}", "(Seal); needs quotes"),
         ("{generator} Walrus --out {below}", "is a file"),
         ("{generator} Walrus --out {classifier}", "run folder"),
         ("{generator} Walrus --out {new} -n 0", "-n"),
@@ -239,6 +240,7 @@ WRONG: dict[str, list[tuple[str, str]]] = {
         ("--out {audio}", "audio"),
         ("--clips 3", "--out"),
         ("--out {new} --clips 0", "--clips"),
+        ("--out {new} --clips 3 --tapes 9", "tapes need clips, not 3; --help"),
     ],
     "simulate soundscape": [
         ("--out {below}", "is a file"),

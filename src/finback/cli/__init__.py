@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import warnings
+from typing import Any
 
 
 def main() -> None:
@@ -29,6 +30,11 @@ def main() -> None:
         say(f"finback: the result could not be written to stdout ({lost.strerror}); the work itself is done")
         code = code or 1
     raise SystemExit(code)
+
+
+def _takes_names(command: Any) -> bool:
+    """Whether a command has arguments, not only options."""
+    return any(parameter.param_type_name == "argument" for parameter in command.params)
 
 
 def _run(debug: bool) -> int:
@@ -55,7 +61,10 @@ def _run(debug: bool) -> int:
         return error.exit_code
     except typer.exceptions.TyperException as error:  # wrong usage
         context = getattr(error, "ctx", None)
-        say(f"finback: {error.format_message()} See: {context.command_path if context else 'finback'} --help")
+        text = error.format_message()
+        if text.startswith("Got unexpected extra arg") and context and _takes_names(context.command):
+            text += "; a name with spaces needs quotes."
+        say(f"finback: {text} See: {context.command_path if context else 'finback'} --help")
         return 2
     except (KeyboardInterrupt, typer.Abort):
         return 130

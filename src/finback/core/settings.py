@@ -125,15 +125,16 @@ def build(model: type[Model], values: Mapping[str, Any]) -> Model:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        raise SettingsError(
-            "; ".join(_explain(model, e) for e in error.errors()), "see finback models --settings"
-        ) from None
+        # The settings of a training are listed by a command; others are options of one command.
+        repair = "see finback models --settings" if "training" in model.model_fields else "see --help"
+        raise SettingsError("; ".join(_explain(model, e) for e in error.errors()), repair) from None
 
 
 def _explain(model: type[BaseModel], error: Any) -> str:
     where = ".".join(str(part) for part in error["loc"])
     if error["type"] != "extra_forbidden":
-        return f"setting {where} = {_short(error['input'])}: {error['msg'].removeprefix('Value error, ')}"
+        why: str = error["msg"].removeprefix("Value error, ")
+        return f"setting {where} = {_short(error['input'])}: {why}" if where else why
     known = list(_known_keys(model))
     close = difflib.get_close_matches(where, known, n=1) or [k for k in known if k.endswith("." + where)][:1]
     return f"unknown setting '{where}'" + (f", did you mean '{close[0]}'?" if close else "")
