@@ -115,6 +115,13 @@ REFUSED: list[tuple[str, Callable[[dict[str, Path]], None], str, int, list[str]]
     ("snr is no range", nothing, "simulate {out} --snr-db loud", 2, ["--snr-db"]),
     ("simulate an unknown species", nothing, "simulate {out} --species Kraken", 2, ["Kraken"]),
     ("simulate into a used folder", nothing, "simulate {audio}", 2, ["audio"]),
+    (
+        "report on a comparison",
+        lambda s: (s["here"] / "leaderboard.json").write_text("{}"),
+        "report {here}",
+        2,
+        ["a comparison", "runs", "--format"],
+    ),
     ("report on no run", nothing, "report {here}", 2, ["not a finback run folder"]),
 ]
 

@@ -169,6 +169,7 @@ def show_estimate(
 ) -> None:
     """How long each family will take, and all together."""
     from finback.evaluation.cost import in_words
+    from finback.evaluation.forecast import data_lines
 
     comparison = prepared.comparison
     first = next(iter(comparison.settings.values()))
@@ -190,6 +191,8 @@ def show_estimate(
         size = cost.n_parameters if cost.steps_s else None  # a fitted head depends on the number of clips
         rows.append((family, size, steps, in_words(cost.features_s), parts, in_words(seconds)))
     columns = ("family", "parameters", "ms per step", "features", "trainings", "at most about")
+    for words in data_lines(prepared.dataset, prepared.dataset.make_splits(first.split)):
+        line(words)
     n_seeds = len(comparison.options.seeds)
     seeds = f"{n_seeds} seed{'' if n_seeds == 1 else 's'}"
     also = " and a random split" if comparison.random else ""
@@ -206,7 +209,7 @@ def show(result: dict[str, Any]) -> None:
     second: list[tuple[object, ...]] = []
     for name, row in result["families"].items():
         versus = (row["versus_leader"] or {}).get("macro_f1_multi_group")
-        behind = _difference(versus) if versus else "leads" if row["rank"] == 1 else "-"
+        behind = _difference(versus) if versus else "first" if row["rank"] == 1 else "-"
         figures = (_figure(row, "macro_f1_multi_group"), _figure(row, "accuracy"))
         random = (row["random_split"] or {}).get("accuracy")
         first.append((row["rank"], name, *figures, behind, random))
@@ -253,9 +256,16 @@ def _difference(versus: dict[str, Any]) -> str:
 
 def _plan(prepared: PreparedComparison) -> dict[str, Any]:
     """What `--dry-run --json` prints."""
-    left = prepared.left_s
+    from finback.evaluation.forecast import sizes
+
+    left, dataset = prepared.left_s, prepared.dataset
+    first = next(iter(prepared.comparison.settings.values()))
     return {
         "out": str(prepared.out),
+        "n_clips": len(dataset.clips),
+        "species": list(dataset.labels.names),
+        "n_groups": dataset.n_groups,
+        "splits": [sizes(result) for result in dataset.make_splits(first.split)],
         "seeds": list(prepared.comparison.options.seeds),
         "seconds": prepared.total_s,
         "families": {

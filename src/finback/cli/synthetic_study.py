@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from finback.cli.console import out, out_prose, out_table, say
+from finback.core.text import counted
 
 if TYPE_CHECKING:
     from finback.evaluation.study import StudyOptions
@@ -137,7 +138,8 @@ def show_estimate(
     counts = {name: sum(run.candidate == name for run in todo) for name in left}
     rows = [(name, counts[name], in_words(seconds)) for name, seconds in left.items()]
     n_folds, epochs, hours = len(prepared.folds), study.classifier.training.epochs, study.options.hours
-    title = f"{study.family}, {epochs} epochs, {n_folds} folds; generators are trained in each fold"
+    size = f"{counted(epochs, 'epoch')}, {counted(n_folds, 'fold')}"
+    title = f"{study.family}, {size}; generators are trained in each fold"
     table(("arm", "folds left", "about"), rows, title=title)
     limit = f"; at most {hours:g} h of it now" if 0 < hours < prepared.total_s / 3600 else ""
     line(f"in total about {in_words(prepared.total_s)} on this machine, if it runs nothing else{limit}")

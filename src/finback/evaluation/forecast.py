@@ -49,21 +49,11 @@ class Forecast:
     @property
     def untestable(self) -> list[str]:
         """Species that are in no test set."""
-        tested = {clip.label for result in self.results for clip in result.split.test}
-        return sorted({clip.label for clip in self.dataset.clips if clip.label is not None} - tested)
+        return untested(self.dataset, self.results)
 
     def lines(self) -> list[str]:
         """The forecast in words."""
-        data, n_species = self.dataset, len(self.dataset.labels)
-        lines = [
-            f"data: {counted(len(data.clips), 'clip')} of {n_species} species in "
-            f"{counted(data.n_groups, 'recording group')}"
-        ]
-        if self.left_out:
-            lines.append(f"left out, with too few clips to be tested: {_some(list(self.left_out))}")
-        lines += [_split_line(result, len(self.results)) for result in self.results]
-        if missing := self.untestable:
-            lines.append(f"in no test set: {len(missing)} of {n_species} species ({_some(missing)})")
+        lines = data_lines(self.dataset, self.results, tuple(self.left_out))
         several = len(self.families) > 1
         lines.append(f"{'one of the families' if several else 'family'}: {', '.join(self.families)}")
         lines.append(f"time: {self._time()}")
@@ -91,7 +81,7 @@ class Forecast:
             "n_clips": len(self.dataset.clips),
             "species": list(self.dataset.labels.names),
             "n_groups": self.dataset.n_groups,
-            "splits": [_sizes(result) for result in self.results],
+            "splits": [sizes(result) for result in self.results],
             "untestable": self.untestable,
             "left_out": dict(self.left_out),
             "reading_s": round(self.reading_s, 1),
@@ -150,14 +140,34 @@ def _classifier_s(plan: Plan, dataset: Dataset, results: Sequence[SplitResult]) 
     return cost.features_s + sum(cost.fold_s(plan.settings.training, result.split) for result in results)
 
 
-def _sizes(result: SplitResult) -> dict[str, int]:
+def untested(dataset: Dataset, results: Sequence[SplitResult]) -> list[str]:
+    """Species that are in no test set."""
+    tested = {clip.label for result in results for clip in result.split.test}
+    return sorted({clip.label for clip in dataset.clips if clip.label is not None} - tested)
+
+
+def data_lines(dataset: Dataset, results: Sequence[SplitResult], left_out: Sequence[str] = ()) -> list[str]:
+    """The clips, the sets of each fold, and the species that are in no test set, in words."""
+    n_species = len(dataset.labels)
+    clips, groups = counted(len(dataset.clips), "clip"), counted(dataset.n_groups, "recording group")
+    lines = [f"data: {clips} of {n_species} species in {groups}"]
+    if left_out:
+        lines.append(f"left out, with too few clips to be tested: {_some(left_out)}")
+    lines += [_split_line(result, len(results)) for result in results]
+    if missing := untested(dataset, results):
+        lines.append(f"in no test set: {len(missing)} of {n_species} species ({_some(missing)})")
+    return lines
+
+
+def sizes(result: SplitResult) -> dict[str, int]:
+    """The number of clips in each set."""
     return {"train": len(result.split.train), "val": len(result.split.val), "test": len(result.split.test)}
 
 
 def _split_line(result: SplitResult, n: int) -> str:
-    sizes = _sizes(result)
+    n_clips = sizes(result)
     name = "split" if result.fold is None else f"fold {result.fold + 1} of {n}"
-    return f"{name}: training {sizes['train']}, validation {sizes['val']}, test {sizes['test']} clips"
+    return f"{name}: training {n_clips['train']}, validation {n_clips['val']}, test {n_clips['test']} clips"
 
 
 def _some(names: Sequence[str]) -> str:

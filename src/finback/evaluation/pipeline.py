@@ -20,6 +20,7 @@ from finback.core.runs.folder import RunFolder
 from finback.core.settings import DEFAULT_PRESET
 from finback.core.storage.files import write_json
 from finback.core.storage.locks import check_free, only_writer
+from finback.core.text import counted
 from finback.data.audit.duplicates import find
 from finback.data.dataset import Dataset, prepare, prepare_and_audit, prepare_request
 from finback.data.index import IndexRequest, index
@@ -197,6 +198,6 @@ def log_data(dataset: Dataset, log: Log) -> None:
     """Log the number of problems in the data, and what was done with rare species."""
     if dataset.problems:
         tally = ", ".join(f"{n} {kind}" for kind, n in counts(dataset.problems).items())
-        log(f"{len(dataset.problems)} problems in the data ({tally}); finback index lists them")
+        log(f"{counted(len(dataset.problems), 'problem')} in the data ({tally}); finback index lists them")
     if line := dataset.rare_summary():
         log(line)

@@ -6,6 +6,7 @@ Cyrillic or Chinese letters compile with LuaLaTeX or XeLaTeX and a font that has
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -42,7 +43,7 @@ def escaped(text: str) -> str:
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]], caption: str, label: str) -> str:
     """A `table` with a caption above; the first column is text, the others are numbers. Cells are escaped."""
-    lines = [" & ".join(map(escaped, row)) + r" \\" for row in (columns, *rows)]
+    lines = [" & ".join(map(_cell, row)) + r" \\" for row in (columns, *rows)]
     return "\n".join(
         (
             r"\begin{table}",
@@ -59,6 +60,11 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], caption: str, l
             "",
         )
     )
+
+
+def _cell(text: str) -> str:
+    """Escaped; a hyphen before a number is a minus sign."""
+    return re.sub(r"(?<![\w.-])-(?=\d)", "$-$", escaped(text))
 
 
 def metrics_tables(metrics: Mapping[str, Any]) -> str:

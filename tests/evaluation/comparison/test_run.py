@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import torch
 from forked import forked
 from page_checks import problems
 
+from finback.cli.compare import show_estimate
 from finback.core.errors import RunError, SettingsError
 from finback.core.runs.folder import RunFolder
 from finback.core.storage.files import read_json, write_json
@@ -73,6 +75,11 @@ def done(simulated: Path, tiny: str, tmp_path_factory: pytest.TempPathFactory) -
     assert not out.exists()  # looking costs nothing
     assert set(prepared.left_s) == set(FAMILIES)
     assert prepared.total_s > 0
+    said: list[str] = []
+    show_estimate(prepared, lambda *_, **__: None, said.append)
+    n, sets = re.search(r"^data: (\d+) clips", said[0]), re.findall(r"\d+", said[1].partition(":")[2])
+    assert n is not None and sum(map(int, sets)) == int(n[1])  # the sets of the first fold hold all clips
+    assert said[2].startswith("fold 2 of 2: training ")
     return out, recorder, recorder.run(prepared)
 
 
@@ -255,7 +262,7 @@ def test_the_command_prints_the_board_and_exits_by_the_outcome(
     asked += ["--folds", "2", "--seeds", "2", "--device", "cpu"]
     run = forked(asked, out)
     assert run.returncode == 0, run.stderr
-    for part in (found["leader"], "leads", "no audio: group lookup", "(random split)", "report: "):
+    for part in (found["leader"], " first ", "no audio: group lookup", "(random split)", "report: "):
         assert part in run.stdout
     assert "runs are finished" in run.stderr
 

@@ -21,7 +21,7 @@ from finback.report.plots.leaderboard import SpeciesF1, heat_map
 from finback.report.plots.narrow import LEAST_PT, fit, text_boxes
 from finback.report.plots.reliability import reliability
 from finback.report.plots.species import Bar, headline
-from finback.report.plots.style import save, save_as
+from finback.report.plots.style import new_figure, save, save_as
 
 MM = 25.4
 SPECIES = ["Short-Finned (Pacific) Pilot Whale", "Косатка", "Grampus, Risso's Dolphin"]
@@ -48,6 +48,14 @@ def roc_of(n: int):
     truth = np.arange(240) % n
     p = rng.random((240, n)) + np.eye(n)[truth]
     return roc.roc(truth, p / p.sum(axis=1, keepdims=True), SPECIES[:n], SPECIES[:2])
+
+
+def three_panels():
+    """Each panel has a label below that is wider than the panel in a narrow column."""
+    figure = new_figure(10, 3)
+    for axes in figure.subplots(1, 3):
+        axes.set_xlabel("difference on held-out recording groups")
+    return figure
 
 
 def pdf_objects(data: bytes) -> str:
@@ -91,7 +99,9 @@ def test_sizes_of_text_in_the_svg_are_at_least_six_points(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("width_mm", [85, 180])
-@pytest.mark.parametrize("draw", [bars, reliability_of_many, lambda: roc_of(12), lambda: roc_of(5)])
+@pytest.mark.parametrize(
+    "draw", [bars, reliability_of_many, three_panels, lambda: roc_of(12), lambda: roc_of(5)]
+)
 def test_no_texts_overlap_at_the_width_of_a_column(draw, width_mm: int) -> None:
     figure = draw()
     assert fit(figure, width_mm / MM) is None

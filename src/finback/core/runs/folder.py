@@ -38,6 +38,21 @@ MODEL_IDENTITY = ("kind", "family", "labels", "spec", "backbone_version", "tempe
 LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "soundfile", "soxr")
 
 
+# Tables that the three comparisons write.
+COMPARED = ("leaderboard.json", "synthetic_study.json", "data_sets.json")
+
+
+def no_run(path: Path) -> RunError:
+    """Why a folder without a run.json is no run, and what to give in its place."""
+    if any((path / name).is_file() for name in COMPARED):
+        return RunError(
+            f"{path}: a comparison, not a finback run folder",
+            f"give one of its runs, in {path / 'runs'}; for figures of the comparison, give its finback "
+            "compare command again with --format and --width: nothing is trained again",
+        )
+    return RunError(f"{path}: not a finback run folder (it has no run.json)", "finback train writes one")
+
+
 class RunFolder(RunFiles):
     """A folder with one trained model, or with an unfinished training."""
 
@@ -51,9 +66,7 @@ class RunFolder(RunFiles):
         """An existing run. Raises `RunError` if the folder is none."""
         run = cls(path)
         if not run.run_json.is_file():
-            raise RunError(
-                f"{path}: not a finback run folder (it has no run.json)", "finback train writes one"
-            )
+            raise no_run(path)
         if run.info.format != FORMAT:
             raise RunError(f"{path}: written in format {run.info.format}", f"this finback reads {FORMAT}")
         return run

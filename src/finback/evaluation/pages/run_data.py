@@ -15,7 +15,7 @@ import numpy as np
 from finback.core.errors import FinbackError, RunError
 from finback.core.runs.documents import AuditFile, MetricsFile, read_document
 from finback.core.runs.files import RunFiles
-from finback.core.runs.folder import RunFolder
+from finback.core.runs.folder import RunFolder, no_run
 from finback.core.runs.info import RunInfo
 from finback.core.runs.scores import logits_of
 from finback.core.runs.split_table import SplitRow, read_rows
@@ -83,10 +83,7 @@ def read_run(path: Path) -> RunData:
     """Raises `RunError` if `path` is not a run folder; all else that is wrong is listed in `missing`."""
     run = RunFolder(path)
     if not run.run_json.is_file():
-        raise RunError(
-            f"{path}: not a finback run folder (it has no run.json)",
-            "give the folder that finback train wrote",
-        )
+        raise no_run(path)
     info = run.info
     if not info.labels:
         raise RunError(

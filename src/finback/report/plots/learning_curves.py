@@ -131,6 +131,12 @@ def _mark_best(panels: Sequence[Axes], history: History) -> None:
         ha="right" if late else "left",
         va="top",
         fontsize=9,
+        bbox={
+            "boxstyle": "square,pad=0.1",
+            "fc": "white",
+            "ec": "none",
+            "alpha": 0.8,
+        },  # a curve may be there
     )
 
 

@@ -40,7 +40,7 @@ class Wrapper:
         for axes in figure.axes:
             for title in (axes.title, *(getattr(axes, f"_{side}_title") for side in ("left", "right"))):
                 changed |= self._shorten(title, self._room_of_title(axes, title))
-            changed |= self._shorten(axes.xaxis.label, self._room(axes.xaxis.label))
+            changed |= self._shorten(axes.xaxis.label, self._room_of_label(axes))
             changed |= self._shorten(axes.yaxis.label, 0.9 * figure.bbox.height, upwards=True)
         for text in figure.findobj(Text, include_self=False):
             if text.axes is None and text.get_rotation() == 0 and text in self._own_texts():
@@ -69,6 +69,13 @@ class Wrapper:
         if not right or min(right) - own.x0 > 2 * own.width:
             return self._room(title)
         return min(right) - own.x0 - 4
+
+    def _room_of_label(self, axes: Axes) -> float:
+        """Pixels for the label of a horizontal axis; beside another panel, as far as to that one's middle."""
+        own = axes.get_window_extent()
+        level = [other.get_window_extent() for other in self.figure.axes if other.get_xlabel()]
+        far = [abs(b.x0 + b.x1 - own.x0 - own.x1) / 2 for b in level if abs(b.y0 - own.y0) < 1]
+        return min([self._room(axes.xaxis.label), *(one - 4 for one in far if one > 1)])
 
     def _shorten(self, text: Text, room: float, upwards: bool = False) -> bool:
         box = text.get_window_extent()
