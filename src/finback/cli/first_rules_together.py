@@ -15,10 +15,14 @@ TIMES = ("strict", "time_pattern", "time_zone", "synthetic")
 # Files that begin the folders of other commands.
 MADE_BY = {
     "scan.json": "a scan",
-    "comparison.json": "a comparison",
+    "leaderboard.json": "a comparison",
+    "data_sets.json": "a comparison on several data sets",
     "synthetic_study.json": "a comparison of synthetic clips",
     "generated.json": "generated clips",
 }
+
+# The kind of a study of synthetic clips in its run.json, today and in version 0.1.0.
+STUDIES = ("synthetic_study", "gain")
 
 
 def _out(given: Given) -> Path | None:
@@ -52,8 +56,13 @@ def free_for_run(given: Given) -> None:
 
 def no_run_there(given: Given) -> None:
     """`--out` of work that trains no run in that folder must hold none."""
+    from finback.core.runs.files import RunFiles
+    from finback.core.runs.folder import RunFolder
+
     out = _out(given)
-    if out is not None and (out / "run.json").is_file():
+    if out is not None and RunFiles(out).run_json.is_file():
+        if given.get("synthetic") and RunFolder.open(out).info.kind in STUDIES:
+            return  # the same study, which goes on; the work compares the rest
         raise InputError(f"{out}: is a run folder, and would become something else", OTHER_OUT)
 
 

@@ -133,7 +133,8 @@ def show_estimate(
     for arm, why in prepared.errors.items():
         say(f"{arm}: left out: {why}")
     if not todo:
-        line(f"{prepared.out}: all {len(prepared.folds)} folds of {len(study.arms)} arms are finished")
+        folds = counted(len(prepared.folds), "fold")
+        line(f"{prepared.out}: all {len(study.arms)} arms are finished on {folds}")
         return
     counts = {name: sum(run.candidate == name for run in todo) for name in left}
     rows = [(name, counts[name], in_words(seconds)) for name, seconds in left.items()]
@@ -181,8 +182,9 @@ def budget(result: dict[str, Any]) -> str:
     most = result["max_real_clips"]
     limit = f", at most {most} real training clips per species" if most else ""
     folds, seeds = len(result["folds"]), len(result["seeds"])
+    epochs = counted(result["epochs"], "epoch")
     return (
-        f"{result['family']}, {result['epochs']} epochs in every arm, {folds} of {result['n_folds']} folds, "
+        f"{result['family']}, {epochs} in every arm, {folds} of {result['n_folds']} folds, "
         f"{seeds} seed{'' if seeds == 1 else 's'}{limit}; 95 % confidence intervals over recording groups."
     )
 

@@ -78,7 +78,8 @@ def done(simulated: Path, tiny: str, tmp_path_factory: pytest.TempPathFactory) -
     said: list[str] = []
     show_estimate(prepared, lambda *_, **__: None, said.append)
     n, sets = re.search(r"^data: (\d+) clips", said[0]), re.findall(r"\d+", said[1].partition(":")[2])
-    assert n is not None and sum(map(int, sets)) == int(n[1])  # the sets of the first fold hold all clips
+    assert n is not None
+    assert sum(map(int, sets)) == int(n[1])  # the sets of the first fold hold all clips
     assert said[2].startswith("fold 2 of 2: training ")
     return out, recorder, recorder.run(prepared)
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from finback.core.text import counted
 from finback.report.pages.common import Drawn, Picture, Table, count, render_page
 from finback.report.plots.synthetic_study import differences
 
@@ -52,7 +53,7 @@ def budget(result: Mapping[str, Any]) -> str:
     limit = f", at most {most} real training clips per species" if most else ""
     folds = f"{len(result['folds'])} of {count(result['n_folds'], 'fold')}"
     seeds = count(len(result["seeds"]), "seed")
-    return f"{result['family']}, {result['epochs']} epochs in every arm, {folds}, {seeds}{limit}."
+    return f"{result['family']}, {counted(result['epochs'], 'epoch')} in every arm, {folds}, {seeds}{limit}."
 
 
 def tables(result: Mapping[str, Any]) -> list[Table]:
