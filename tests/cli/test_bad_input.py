@@ -106,7 +106,7 @@ REFUSED: list[tuple[str, Callable[[dict[str, Path]], None], str, int, list[str]]
     ("unknown command", nothing, "classify x.wav", 2, ["classify", "--help"]),
     ("out holds another run", nothing, f"train dnn {DATA} --out {{run}}", 2, ["holds another run", "--out"]),
     ("run is no run", nothing, "predict {here} {good}", 2, ["not a finback run folder"]),
-    ("run is a file", nothing, "predict {labels} {good}", 2, ["not a finback run folder"]),
+    ("run is a file", nothing, "predict {labels} {good}", 2, ["a file, not a model"]),
     ("evaluate without audio", nothing, "evaluate {run} --labels {labels}", 2, ["--audio"]),
     ("predict a missing file", nothing, "predict {run} {here}/no.wav", 2, ["no.wav"]),
     ("predict a text file", nothing, "predict {run} {labels}", 2, ["labels.csv"]),
