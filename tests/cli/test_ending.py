@@ -14,6 +14,7 @@ import pytest
 from forked import forked
 
 from finback.cli import main
+from finback.cli.ending import GO_ON, what_now
 from finback.core.runs.files import CHECKPOINT, LOG, WEIGHTS
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
@@ -91,3 +92,12 @@ def test_ctrl_c_while_python_makes_a_class(monkeypatch: pytest.MonkeyPatch) -> N
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == 130
+
+
+def test_only_commands_that_keep_their_work_continue() -> None:
+    for name in GO_ON:
+        page = (Path(__file__).parents[2] / "docs" / "commands" / f"finback-{name}.md").read_text()
+        assert "continue" in page or "goes on" in page or "same command" in page, name
+    assert what_now(["--debug", "run", "--out", "predict"]).endswith("to continue")
+    assert what_now(["predict", "run", "train"]) == "the same command starts from the beginning"
+    assert what_now([]) == "the same command starts from the beginning"

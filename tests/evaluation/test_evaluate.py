@@ -8,6 +8,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from finback.cli.evaluate import _show_metrics
 from finback.core.errors import RunError
 from finback.core.progress import no_progress
 from finback.core.storage.files import read_json
@@ -117,3 +118,18 @@ def test_names_that_could_be_two_species_are_left_out() -> None:
     labels = Labels(("Fin whale", "Fin-Whale", "Sei whale"))
     found = labels.own_names(["fin whale", "Fin-Whale", "SEI  WHALE", "Orca"])
     assert found == {"Fin-Whale": "Fin-Whale", "SEI  WHALE": "Sei whale"}
+
+
+def test_names_that_differ_in_case_only_are_counted_and_others_shown(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("finback.evaluation.pipeline.headline", lambda result: [])
+    matched = {"WALRUS": "Walrus", "grampus, risso's": "Grampus, Risso's", "killer_whale": "Killer Whale"}
+    unknown = {"Fin, Finback Whale": 2, "Narwhal": 1}
+    _show_metrics({"per_species": {}, "matched_names": matched, "unknown_species": unknown})
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[-3:] == [
+        "matched, whatever upper and lower case: 2 names",
+        "matched: killer_whale as Killer Whale",
+        "left out, because the model has no such species: Fin, Finback Whale (2); Narwhal (1)",
+    ]

@@ -15,7 +15,7 @@ def main() -> None:
     """Entry point of the `finback` script: an error becomes one line and an exit code."""
     from finback.cli import last_resort
     from finback.cli.console import say
-    from finback.cli.ending import signals_end_the_command
+    from finback.cli.ending import signals_end_the_command, what_now
     from finback.cli.streams import Streams
 
     streams = Streams.open()
@@ -24,7 +24,7 @@ def main() -> None:
     with signals_end_the_command() as ending:
         code = _run(last_resort.debugging())
     if code == 130:  # also typer's code for a signal
-        say(f"finback: {ending.what}; run the same command again to continue")
+        say(f"finback: {ending.what}; {what_now(sys.argv[1:])}")
         code = ending.code
     if lost := streams.lost():
         say(f"finback: the result could not be written to stdout ({lost.strerror}); the work itself is done")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
 
 from finback.core.signals import acting
+
+# Commands that go on where they stopped, as their pages in docs/commands say.
+GO_ON = frozenset({"compare", "demo", "fetch", "generate", "run", "scan", "synthesize", "train"})
 
 
 @dataclass(slots=True)
@@ -28,6 +31,14 @@ class Ending:
         return (
             "interrupted" if self.number == signal.SIGINT else f"ended by {signal.Signals(self.number).name}"
         )
+
+
+def what_now(arguments: Sequence[str]) -> str:
+    """What the user can do after an interruption; only some commands keep what they did."""
+    command = next((word for word in arguments if not word.startswith("-")), "")
+    if command in GO_ON:
+        return "run the same command again to continue"
+    return "the same command starts from the beginning"
 
 
 @contextmanager

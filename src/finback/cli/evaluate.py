@@ -11,6 +11,7 @@ import typer
 from finback.cli.console import out, out_json, out_table, progress, say
 from finback.cli.licences import say_licences_of
 from finback.cli.options import Device, Json, Recordings, StartTimeOptions, find_recordings, takes
+from finback.core.text import counted
 
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.", show_default=False)]
 AnyRun = Annotated[
@@ -104,7 +105,12 @@ def _show_metrics(result: dict[str, Any]) -> None:
         ],
     )
     if matched := result.get("matched_names"):
-        out("matched: " + "; ".join(f"{name} as {own}" for name, own in matched.items()))
+        by_case = [name for name, own in matched.items() if name.casefold() == own.casefold()]
+        others = [f"{name} as {own}" for name, own in matched.items() if name not in by_case]
+        if by_case:
+            out(f"matched, whatever upper and lower case: {counted(len(by_case), 'name')}")
+        if others:
+            out("matched: " + "; ".join(others))
     if result.get("unknown_species"):
         out(
             "left out, because the model has no such species: "

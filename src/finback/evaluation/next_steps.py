@@ -84,16 +84,16 @@ def _more_recordings(metrics: Mapping[str, Any], manifest: Manifest | None) -> l
     few = sorted((n, name) for name, n in known.items() if n < FEW_GROUPS)
     steps = []
     if few:
-        shown = ", ".join(
+        shown = "; ".join(  # a species name may hold a comma
             f"{name} ({n} group{'' if n == 1 else 's'}{'' if tested[name] else ', not tested'})"
             for n, name in few[:NAMED]
         )
-        more = f" and {len(few) - NAMED} more species" if len(few) > NAMED else ""
+        more = f"; and {len(few) - NAMED} more species" if len(few) > NAMED else ""
         steps.append(Step(f"Add clips of {OTHER_GROUPS} of {shown}{more}: their figures rest on few groups."))
     left_out = [p for p in (manifest.problems if manifest else ()) if p.kind == "too_few"]
     if left_out:
-        names = ", ".join(f"{p.file} ({p.message.split(' ')[0]})" for p in left_out[:NAMED])
-        more = f" and {len(left_out) - NAMED} more" if len(left_out) > NAMED else ""
+        names = "; ".join(f"{p.file} ({p.message.split(' ')[0]})" for p in left_out[:NAMED])
+        more = f"; and {len(left_out) - NAMED} more" if len(left_out) > NAMED else ""
         steps.append(Step(f"Add clips of the species that were left out for too few clips: {names}{more}."))
     return steps
 

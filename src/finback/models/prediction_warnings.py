@@ -192,7 +192,7 @@ def _uncertain(species: str, p: float) -> str:
     if p >= SURE:
         return ""
     wrong = f"by its own figures, it is wrong in {100 * (1 - p):.0f} of 100 such cases"
-    return f"uncertain: the probability of {species} is {p:.2f}; {wrong}"
+    return f"the probability of {species} is {p:.2f}; {wrong}"
 
 
 def _trained(clips: SpeciesClips | None) -> str:

@@ -52,12 +52,12 @@ class Summary:
             f"{hours(self.heard_h)} analysed in {self.n_heard:,} of {counted(self.n_files, 'file')}{places}"
         )
         skipped = [
-            f"{hours(self.us[kind] / HOUR_US)} {SKIPPED_WORDS[kind]}"
+            f"{hours(self.us[kind] / HOUR_US)} ({SKIPPED_WORDS[kind]})"
             for kind in SKIPPED_WORDS
             if self.us[kind]
         ]
         if skipped:
-            lines.append("skipped: " + "; ".join(skipped))
+            lines.append("not analysed: " + "; ".join(skipped))
         if self.n_unreadable:
             lines.append(f"{counted(self.n_unreadable, 'file')} could not be read, see errors.csv")
         lines.append(self.detections())

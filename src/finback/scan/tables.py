@@ -176,7 +176,10 @@ class _Step:
         left_out = sum(self.days.left_out.values())
         notes = list(self.found.notes)
         if left_out:
-            notes.append(f"{left_out:,} days between recordings more than a year apart are no rows")
+            notes.append(
+                f"the presence tables have no rows for {left_out:,} days between recordings that are more "
+                "than a year apart"
+            )
         us = {kind: 0 if self.totals is None else int(self.totals[kind]) for kind in Kind}
         numbers = (self.n_files, len(self.sounds), self.n_unreadable, self.n_untimed)
         return Summary(us, *numbers, tuple(sorted(self.sites)), counts, tuple(notes))
