@@ -101,7 +101,7 @@ def test_all_tables_of_a_journal(journal: Journal, tmp_path: Path) -> None:
     assert raven == [f"{name}.selections.txt" for name in ("a", "all", "b", "untimed")]
     text = (out / "summary.txt").read_text()
     assert "34.0 s analysed in 3 of 4 files, 2 sites" in text
-    assert "2.0 s digital silence" in text
+    assert "2.0 s (digital silence)" in text
     assert "no start time in 1 file:" in text
     assert summary.lines() == text.splitlines()
     assert b"\n=cmd" not in (out / "presence-hours.csv").read_bytes()
