@@ -157,5 +157,5 @@ def test_what_cannot_work_is_said(cluster: str, model: Path, site: Path, tmp_pat
 
 def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch, model: Path, tmp_path: Path) -> None:
     monkeypatch.setattr(engine, "find_spec", lambda name: None)
-    with pytest.raises(SettingsError, match=r"finback\[ray\]"):
+    with pytest.raises(SettingsError, match=r"pip install .ray"):
         engine.RayEngine(Job(str(model), "cpu", str(tmp_path), ScanSettings()), engine.RayOptions())

@@ -237,5 +237,5 @@ def test_an_address_for_a_list_that_has_none(site: Site, tmp_path: Path) -> None
 
 def test_without_the_extra_package_its_name_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("finback.datasets.fetch.runner.find_spec", lambda name: None)
-    with pytest.raises(SettingsError, match=r"finback\[fetch\]"):
+    with pytest.raises(SettingsError, match=r"pip install .requests"):
         run(load("watkins"), tmp_path)

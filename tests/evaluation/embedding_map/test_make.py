@@ -60,7 +60,7 @@ def test_methods_are_named_as_people_spell_them() -> None:
 def test_without_umap_only_tsne_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert available() == ("t-SNE",)
-    with pytest.raises(SettingsError, match=r"finback\[figures\]"):
+    with pytest.raises(SettingsError, match=r"pip install .*umap-learn"):
         choose_methods(["umap"])
 
 
