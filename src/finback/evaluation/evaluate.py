@@ -95,8 +95,8 @@ def evaluate_parts(
     result["sets"] = evaluate_sets([(scores, rule) for (_, scores), rule in zip(parts, rules, strict=True)])
     with kept(run.path):
         save_scores(run.scores, pooled, folds)
-        write_json(run.metrics, result)
         write_atomic(run.metrics_tex, metrics_tables(result))
+        write_json(run.metrics, result)  # the last: where it is, nothing is written again
     return result
 
 
