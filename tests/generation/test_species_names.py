@@ -36,7 +36,7 @@ def test_the_exact_name_always_means_its_species() -> None:
     labels = Labels(("..", "Fin whale", "fin whale", "Fin-Whale", "Fin, Finback", "🐋"))
     for name in labels.names:
         assert labels.names[species_id(labels, name)] == name
-    with pytest.raises(InputError, match="can mean 'Fin whale', 'fin whale', 'Fin-Whale'; write"):
+    with pytest.raises(InputError, match="can mean 'Fin whale'; 'fin whale'; 'Fin-Whale'; write"):
         species_id(labels, "FIN WHALE")
     with pytest.raises(InputError, match="unknown species"):
         species_id(Labels(("..", "Fin whale")), "!!")
