@@ -55,7 +55,7 @@ def changed(**info: object) -> Callable[[Path], None]:
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (changed(labels=["Blue whale", "Humpback whale"]), "only the first knows Bearded seal, Killer whale"),
+        (changed(labels=["Blue whale", "Humpback whale"]), "only the first knows Bearded seal; Killer whale"),
         (changed(data_fingerprint="0123"), r"data fingerprints \w+ and 0123"),
         (changed(n_folds=3), "one split against 3 folds"),
         (changed(kind="vae"), "a vae, not a classifier"),
