@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from finback.report.plots.embedding_map import NAMED, colour_of, embedding_map, markers, spread
-from finback.report.plots.style import render
+from finback.report.plots.figure_files import FigureFiles, written_as
+from finback.report.plots.narrow import other_form
+from finback.report.plots.style import render, save_as
 
 
 def clips(n_species: int = 3, each: int = 6) -> tuple[np.ndarray, list[str], list[str], np.ndarray]:
@@ -70,3 +75,16 @@ def test_names_do_not_overlap() -> None:
 def test_a_single_clip_is_no_special_case(n: int) -> None:
     figure = embedding_map({"t-SNE": np.zeros((n, 2))}, ["a"] * n, ["t"] * n, np.ones(n, dtype=bool), "x")
     assert figure.axes[0].texts[0].get_text() == "a"
+
+
+def test_a_narrow_column_has_the_panels_one_above_the_other(tmp_path: Path) -> None:
+    flat, species, tapes, seen = clips(14)
+    figure = embedding_map({"t-SNE": flat, "UMAP": flat}, species, tapes, seen, "A heading", ["look here"])
+    narrow = other_form(figure)
+    assert narrow is not None
+    places = [axes.get_position() for axes in narrow.axes]
+    assert len(places) == 4
+    assert len({round(place.x0, 2) for place in places}) == 1
+    with warnings.catch_warnings(), written_as(FigureFiles.of("png", 72, "85mm")):
+        warnings.simplefilter("error")  # texts that overlap
+        save_as(figure, tmp_path / "map.png")

@@ -1,7 +1,8 @@
 """Clips in two dimensions by their embeddings, coloured by species and by recording group.
 
 The figure can be read without its colours: a species has a shape and its name is written at its points, a
-group has lines from its clips to its middle. Training clips are filled, other clips are rings.
+group has lines from its clips to its middle. Training clips are filled, other clips are rings. For a narrow
+column the panels stand one above the other, with names of fewer species.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import hashlib
 import textwrap
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,14 +22,34 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from finback.report.plots import narrow
 from finback.report.plots.style import BLACK, CYCLE, GREY, message, new_figure, short, styled
 
 SHAPES = ("o", "s", "^")  # eight colours times three shapes distinguish 24 species
 NAMED = 20  # species with their names on the map; more would hide the points
 REST = "#B4B4B4"
-PANEL = 6.0  # inches
 EDGE = 1.08  # of the axes, where layouts end at 1
-MARKER, LINE = 0.14, 0.155  # inches: the marker before a name, and the height of a line
+
+
+@dataclass(frozen=True)
+class _Form:
+    """Panels side by side, their size in inches; species with names, the letters of a name and their points.
+
+    `marker`, `line`: inches of the marker before a name, and of the height of a line.
+    """
+
+    columns: int
+    panel: float
+    named: int
+    letters: int
+    points: float
+    marker: float
+    line: float
+    note_letters: int  # of a line below the panels
+
+
+WIDE = _Form(2, 6.0, NAMED, 30, 8.5, 0.14, 0.155, 165)
+NARROW = _Form(1, 3.3, 10, 22, 6.5, 0.11, 0.12, 46)
 
 
 @styled
@@ -45,12 +67,33 @@ def embedding_map(
     """
     if not layouts or not len(species):
         return message("There are no clips to show.")
-    lines = [line for note in notes for line in textwrap.wrap(note, 165)]
-    height = PANEL * len(layouts) + 0.95 + 0.19 * len(lines)
-    figure = new_figure(2 * PANEL + 0.3, height)
-    panels = figure.subplots(len(layouts), 2, squeeze=False)
+    figure = _drawn(WIDE, layouts, species, groups, seen, title, notes)
+    # In a narrow column a sentence takes the place of the legend, which would lie on the title.
+    sentence = "Filled: in the training set; rings: not in training."
+    narrow.instead(
+        figure,
+        lambda: _drawn(NARROW, layouts, species, groups, seen, title, (*notes, sentence), legend=False),
+    )
+    return figure
+
+
+def _drawn(
+    form: _Form,
+    layouts: Mapping[str, np.ndarray],
+    species: Sequence[str],
+    groups: Sequence[str],
+    seen: np.ndarray,
+    title: str,
+    notes: Sequence[str],
+    legend: bool = True,
+) -> Figure:
+    lines = [line for note in notes for line in textwrap.wrap(note, form.note_letters)]
+    n_rows = 2 * len(layouts) // form.columns
+    height = form.panel * n_rows + 0.95 + 0.19 * len(lines)
+    figure = new_figure(form.columns * form.panel + 0.3, height)
+    panels = figure.subplots(n_rows, form.columns, squeeze=False).reshape(len(layouts), 2)
     for (left, right), (name, flat) in zip(panels, layouts.items(), strict=True):
-        rest = _by_species(left, flat, species, seen)
+        rest = _by_species(left, flat, species, seen, form)
         few = f"; grey: {rest} species with fewer clips" if rest else ""
         left.set_title(f"{name}, coloured by species{few}")
         if any(groups):
@@ -60,10 +103,18 @@ def embedding_map(
             right.text(0, 0, "the recording groups are not known", ha="center", color=GREY)
             right.set_title(f"{name}, coloured by group")
         for axes in (left, right):
-            axes.set(xlim=(-EDGE, EDGE), ylim=(-EDGE, EDGE), xticks=[], yticks=[], aspect="equal")
+            axes.set(xlim=(-EDGE, EDGE), ylim=(-EDGE, EDGE), xticks=[], yticks=[])
             axes.spines[:].set_visible(True)
             axes.spines[:].set_color("#DDDDDD")
     figure.suptitle(f"{title}\n", x=0.01, ha="left", fontsize=13, fontweight="bold")
+    if legend:
+        _add_legend(figure, height)
+    if lines:
+        figure.supxlabel("\n".join(lines), x=0.01, ha="left", fontsize=10, linespacing=1.4)
+    return figure
+
+
+def _add_legend(figure: Figure, height: float) -> None:
     handles = [
         Line2D([], [], marker="o", ls="", ms=6.5, color=GREY, label="in the training set"),
         Line2D([], [], marker="o", ls="", ms=6.5, color=GREY, mfc="none", mew=1.3, label="not in training"),
@@ -71,9 +122,6 @@ def embedding_map(
     figure.legend(
         handles=handles, loc="upper left", bbox_to_anchor=(0, 1 - 0.24 / height), ncols=2, fontsize=10
     )
-    if lines:
-        figure.supxlabel("\n".join(lines), x=0.01, ha="left", fontsize=10, linespacing=1.4)
-    return figure
 
 
 def colour_of(group: str) -> str:
@@ -85,22 +133,22 @@ def colour_of(group: str) -> str:
     return f"#{round(255 * r):02x}{round(255 * g):02x}{round(255 * b):02x}"
 
 
-def markers(species: Sequence[str]) -> dict[str, tuple[str, str]]:
+def markers(species: Sequence[str], named: int = NAMED) -> dict[str, tuple[str, str]]:
     """Colour and shape of each species that is named on the map: the species with most clips."""
-    ranked = sorted(Counter(species).items(), key=lambda item: (-item[1], item[0]))[:NAMED]
+    ranked = sorted(Counter(species).items(), key=lambda item: (-item[1], item[0]))[:named]
     names = sorted(name for name, _ in ranked)
     return {name: (CYCLE[i % len(CYCLE)], SHAPES[i // len(CYCLE)]) for i, name in enumerate(names)}
 
 
-def _by_species(axes: Axes, flat: np.ndarray, species: Sequence[str], seen: np.ndarray) -> int:
+def _by_species(axes: Axes, flat: np.ndarray, species: Sequence[str], seen: np.ndarray, form: _Form) -> int:
     """Draw; how many species are not named."""
-    names, looks = np.asarray(species), markers(species)
+    names, looks = np.asarray(species), markers(species, form.named)
     others = ~np.isin(names, list(looks))
     _points(axes, flat[others], seen[others], REST, "o", 14)
     for name, (colour, shape) in looks.items():
         own = names == name
         _points(axes, flat[own], seen[own], colour, shape, 22)
-    _name(axes, [(name, look, _middle(flat[names == name])) for name, look in looks.items()])
+    _name(axes, [(name, look, _middle(flat[names == name])) for name, look in looks.items()], form)
     return len(set(species)) - len(looks)
 
 
@@ -127,16 +175,14 @@ def _middle(points: np.ndarray) -> np.ndarray:
     return points[far.mean(axis=1).argmin()]
 
 
-def _name(axes: Axes, named: Sequence[tuple[str, tuple[str, str], np.ndarray]]) -> None:
+def _name(axes: Axes, named: Sequence[tuple[str, tuple[str, str], np.ndarray]], form: _Form) -> None:
     """Write the name of each species near its middle, after its marker, so that no names overlap."""
     halo = [patheffects.withStroke(linewidth=2.6, foreground="white")]
-    texts = [
-        axes.text(0, 0, short(name, 30), ha="left", va="center", fontsize=8.5, fontweight="bold", color=BLACK)
-        for name, _, _ in named
-    ]
-    unit = 2 * EDGE / (PANEL - 0.2)  # of the axes per inch
+    look: Any = {"ha": "left", "va": "center", "fontsize": form.points, "fontweight": "bold", "color": BLACK}
+    texts = [axes.text(0, 0, short(name, form.letters), **look) for name, _, _ in named]
+    unit = 2 * EDGE / (form.panel - 0.2)  # of the axes per inch
     widths = [text.get_window_extent(dpi=100).width / 100 for text in texts]
-    sizes = np.array([[width + MARKER, LINE] for width in widths]) * unit
+    sizes = np.array([[width + form.marker, form.line] for width in widths]) * unit
     anchors = np.array([point for _, _, point in named])
     places = spread(anchors, sizes)
     for text, (_, (colour, shape), anchor), place, size in zip(texts, named, places, sizes, strict=True):
@@ -144,10 +190,9 @@ def _name(axes: Axes, named: Sequence[tuple[str, tuple[str, str], np.ndarray]]) 
             edge = np.clip(anchor, place - size / 2, place + size / 2)  # the nearest point of the box
             axes.plot(*np.stack([anchor, edge]).T, color=BLACK, lw=0.8, zorder=3, path_effects=halo)
         left = place[0] - size[0] / 2
-        axes.plot(
-            left + 0.3 * MARKER * unit, place[1], shape, color=colour, ms=5.5, mec="white", mew=0.6, zorder=4
-        )
-        text.set(x=left + MARKER * unit, y=place[1], zorder=4, path_effects=halo)
+        x = left + 0.3 * form.marker * unit
+        axes.plot(x, place[1], shape, color=colour, ms=5.5, mec="white", mew=0.6, zorder=4)
+        text.set(x=left + form.marker * unit, y=place[1], zorder=4, path_effects=halo)
 
 
 def spread(anchors: np.ndarray, sizes: np.ndarray, rounds: int = 400) -> np.ndarray:
