@@ -116,11 +116,14 @@ def choose(request: IndexRequest, folder: AudioFolder) -> tuple[str, str]:
         return "folder", "auto: a folder of tables"
     table = read_table(request.labels)
     group = table.find("group")
-    if group is not None and any(row.cells[group] for row in table.rows):
-        return "folder", "auto: the labels name groups"
-    # Only the labelled files count: the folder may hold thousands of other recordings.
+    named = [] if group is None else [bool(row.cells[group].strip()) for row in table.rows]
+    by_labels = "folder", "auto: the labels name groups" if any(named) else "auto: a labels file"
+    if any(named) and all(named):
+        return by_labels
+    # Rows without a group get that of their record id. Only the labelled files count: the folder may hold
+    # thousands of other recordings.
     most, are_ids = _record_ids({row.file for row in read_rows(table, request).rows})
-    return ("watkins", f"auto: {are_ids}") if most else ("folder", "auto: a labels file")
+    return ("watkins", f"auto: {are_ids}") if most else by_labels
 
 
 def _record_ids(files: Collection[str]) -> tuple[bool, str]:

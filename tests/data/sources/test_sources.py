@@ -56,6 +56,9 @@ CHOICES = [
     (RECORD_IDS, "labels.csv", "file,species\nsegment-1.wav,Walrus\n", "folder", "a labels file"),
     (RECORD_IDS, "labels.csv", "file,species,group\n61025001,Walrus,\n", "watkins", "1 of 1 files"),
     (RECORD_IDS, "labels.csv", "file,species,group\n61025001,Walrus,t1\n", "folder", "name groups"),
+    # a row without a group gets its tape
+    (RECORD_IDS, "labels.csv", "file,species,group\n61025001,Pup,t1\n6102500A,Pup,\n", "watkins", "2 of 2"),
+    (["a.wav", "b.wav"], "labels.csv", "file,species,group\na,Pup,t1\nb,Pup,\n", "folder", "name groups"),
     (RECORD_IDS, "labels.csv", "file,species\n20240131,Walrus\n00000012,Walrus\n", "folder", "a labels file"),
     (["Walrus/a.wav"], None, "", "beans", "folders name the species"),
     (["Walrus/6102500A.wav"], None, "", "watkins", "1 of 1 files"),
