@@ -155,7 +155,7 @@ def test_each_choice_by_command(
     extra = {"keep": {"blue", "grey", "minke"}, "drop": set(), "bucket": {"rare species"}}
     known = set(COMMON) | extra.get(how, extra["keep"])
     assert set(said) == set(judged["per_species"]) == set(facts["labels"]) == known
-    assert ("blue (1), grey (1), minke (2)" in told) == (how != "keep")
+    assert ("blue (1); grey (1); minke (2)" in told) == (how != "keep")
     manifest = Manifest.load(run / "manifest.csv")
     assert set(manifest.labels.names) == known
     if how == "bucket":

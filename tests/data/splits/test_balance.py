@@ -55,14 +55,14 @@ def test_a_seal_of_a_large_and_a_small_tape_is_trained_on_the_large_one() -> Non
     assert (chosen[0], chosen[1]) == (TRAIN, TEST)
 
 
-def test_training_clips_come_before_validation_clips() -> None:
-    """Tapes of 27, 31 and 1 clips: both large ones are trained on, and none is left for validation."""
-    rest = np.array([[0, n] for n in (30, 20, 10, 9, 8, 7, 6, 5, 5, 4)])
-    shared = np.array([[27, 0], [31, 30], [1, 0]])  # the second large tape cannot be moved alone
-    chosen = assign(np.vstack([shared, rest]), WANTED)
-    share = shared[chosen[:3] == TRAIN, 0].sum() / 59
-    assert share >= LEAST_TRAINED * WANTED[TRAIN]
-    assert (chosen[:3] == TEST).any()
+def test_three_equal_tapes_are_one_for_each_set() -> None:
+    assert sorted(assign(np.array([[3], [3], [3]]), WANTED)) == [TRAIN, VAL, TEST]
+
+
+def test_training_and_test_clips_come_before_validation_clips() -> None:
+    """Two of three tapes hold the only clips of other species, so they are for training; the third is tested."""
+    counts = np.array([[3, 1, 0], [3, 0, 1], [3, 0, 0]])
+    assert assign(counts, WANTED).tolist() == [TRAIN, TRAIN, TEST]
 
 
 def test_the_smallest_share_in_training_is_said() -> None:
@@ -85,7 +85,7 @@ def test_the_search_finds_the_best_of_all_splits_of_a_small_case() -> None:
         present = np.array([(counts[subsets == k] > 0).any(axis=0) for k in range(3)])
         weight = np.sqrt(counts.sum(axis=0))
         away = np.abs(share / counts.sum(axis=0) - np.array(wanted)[:, None]).sum(axis=0)
-        least = 0.7 * wanted[TRAIN]
+        least = LEAST_TRAINED * wanted[TRAIN]
         short = np.clip(least - share[TRAIN] / counts.sum(axis=0), 0, None)
         starved = (4.5 * (short > 0) + 0.5 * short).sum()
         total = np.abs(share.sum(axis=1) / counts.sum() - np.array(wanted)).sum()
