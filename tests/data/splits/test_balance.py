@@ -60,7 +60,7 @@ def test_three_equal_tapes_are_one_for_each_set() -> None:
 
 
 def test_training_and_test_clips_come_before_validation_clips() -> None:
-    """Two of three tapes hold the only clips of other species: they are for training, the third for the test."""
+    """Two of three tapes hold the only clips of other species; the third is then for the test."""
     counts = np.array([[3, 1, 0], [3, 0, 1], [3, 0, 0]])
     assert assign(counts, WANTED).tolist() == [TRAIN, TRAIN, TEST]
 

@@ -28,8 +28,8 @@ import numpy as np
 TRAIN, VAL, TEST = 0, 1, 2
 # Penalties. All deviations of shares together are 4 at most, so each penalty ranks before them.
 UNTRAINED, MISSING, LOST, STARVED, UNVALIDATED = 100.0, 10.0, 5.0, 4.5, 4.1
-# Of the wanted training share: with 70/15/15, 31 % of the clips of each species. Three tapes of equal size, one
-# for each set, give a third, so this is no fault.
+# Of the wanted training share: with 70/15/15, 31 % of the clips of each species. Three tapes of equal size,
+# one for each set, give a third, so this is no fault.
 LEAST_TRAINED = 0.45
 EVALUATIONS = 150_000  # moves tried in all: about a second
 STARTS, MAX_PASSES, MAX_KICK, PATIENCE = 24, 20, 12, 250
