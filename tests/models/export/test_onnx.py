@@ -190,7 +190,8 @@ def test_the_command_says_that_the_file_has_no_gate(
         return {"none_of_these": False, "labels": ["a"], **sizes}
 
     monkeypatch.setattr("finback.models.export.export", write)
-    monkeypatch.setattr(sys, "argv", ["finback", "export", "run", "--out", str(tmp_path / "model.onnx")])
+    words = ["finback", "export", "watkins-small", "--out", str(tmp_path / "model.onnx")]
+    monkeypatch.setattr(sys, "argv", words)
     with pytest.raises(SystemExit):
         main()
     assert "names one of its species for any sound" in " ".join(capsys.readouterr().out.split())
