@@ -90,7 +90,7 @@ def test_reference_classifiers_and_coherence_are_beside_real_clips(audited: dict
     assert set(rows) == {"gaussian", "stationary-gaussian", *real}
     for name in ("gaussian", "stationary-gaussian"):
         assert 0 <= rows[name]["recognised"] <= 1
-        assert 0 <= rows[name]["real_made_auc"] <= 1  # of a few clips: no more can be said
+        assert 0.5 < rows[name]["real_made_auc"] <= 1  # statistics over time tell these samples from clips
     assert rows["unseen"]["recognised_by_unseen"] is None
     assert rows["held_out"]["real_made_auc"] is rows["held_out"]["substitution_ci"] is None
     coherence = audited["coherence"]

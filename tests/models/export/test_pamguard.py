@@ -125,9 +125,8 @@ def test_answers_are_near_those_of_finback(zipped: Path, sharp: Path, tmp_path: 
         differences.append(np.abs(theirs - mine).max())
         spread.append(mine)
         np.testing.assert_allclose(offset, theirs, atol=0.02)
-    range_of_answers = np.ptp(np.array(spread), axis=0).max()
-    assert range_of_answers > 0.05, "answers that are all alike prove nothing"
-    assert np.median(differences) < 0.3 * range_of_answers
+    assert np.median(differences) < 0.05
+    assert np.ptp(np.array(spread), axis=0).max() > 0.05, "answers that are all alike prove nothing"
 
 
 def test_what_pamguard_cannot_feed_is_refused(tmp_path: Path, trained: Path) -> None:

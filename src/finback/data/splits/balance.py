@@ -8,10 +8,9 @@ cost, a part of the best split is drawn again (iterated local search).
 
     cost = sum over species of w_s * sum over sets |share in the set - wanted share|,  w_s ~ sqrt(clips)
          + the same for all clips together
-         + penalties, the largest first: a species that is tested but not in training; a training or test set
-           without a species that has enough groups; a species with one group that is not in training; a
-           species with several groups of which training gets less than `LEAST_TRAINED` of the share that it
-           should have; a validation set without a species that has enough groups.
+         + penalties: a species that is tested but not in training; a set without a species that has enough
+           groups; a species with one group that is not in training; a species with several groups of which
+           training gets less than `LEAST_TRAINED` of the share that it should have.
 
 Iterative stratification (Sechidis et al. 2011, "On the stratification of multi-label data", ECML PKDD) also
 minimises the deviation of the shares of each label; here groups take the place of rows. A generator with the
@@ -27,7 +26,7 @@ import numpy as np
 
 TRAIN, VAL, TEST = 0, 1, 2
 # Penalties. All deviations of shares together are 4 at most, so each penalty ranks before them.
-UNTRAINED, MISSING, LOST, STARVED, UNVALIDATED = 100.0, 10.0, 5.0, 4.5, 4.1
+UNTRAINED, MISSING, LOST, STARVED = 100.0, 10.0, 5.0, 4.5
 # Of the wanted training share: with 70/15/15, 31 % of the clips of each species. Three tapes of equal size,
 # one for each set, give a third, so this is no fault.
 LEAST_TRAINED = 0.45
@@ -109,9 +108,7 @@ class _Search:
     def __init__(
         self, counts: np.ndarray, wanted: Sequence[float], lost: float, missing: float, starved: float
     ) -> None:
-        self.lost, self.starved = lost, starved
-        # Training clips are worth more than validation clips where a species cannot have both.
-        self.missing = {TRAIN: missing, VAL: min(missing, UNVALIDATED) if starved else missing, TEST: missing}
+        self.lost, self.missing, self.starved = lost, missing, starved
         self.species_groups: list[list[int]] | None = None
         self.wanted = [float(w) for w in wanted]
         self.least_trained = LEAST_TRAINED * self.wanted[TRAIN]
@@ -144,7 +141,7 @@ class _Search:
         if self.n_groups[s] == 1:
             return self.lost if present[VAL] or present[TEST] else 0.0
         cost = UNTRAINED if (present[VAL] or present[TEST]) and not present[TRAIN] else 0.0
-        cost += sum(self.missing[k] for k in self.subsets_due[s] if not present[k])
+        cost += self.missing * sum(not present[k] for k in self.subsets_due[s])
         short = self.least_trained - self.clips[s][TRAIN] / self.n[s]
         if self.starved and short > 0:  # a little more for more, so that moves find the way; less than `LOST`
             cost += self.starved + 0.5 * short
@@ -242,8 +239,7 @@ def assign(
 
     Every species must have a group. `lost` is the penalty for a species whose only group is not in training.
     `missing` is the penalty for each set without a species that has enough groups for it. `starved` is that
-    for a species with several groups and too few of its clips in training; it ranks before a validation set
-    without the species.
+    for a species with several groups and too few of its clips in training.
     """
     search = _Search(np.asarray(counts, dtype=np.int64), wanted, lost, missing, starved)
     n_groups = len(search.subset)
